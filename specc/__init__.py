@@ -1,0 +1,25 @@
+"""A declarative model-spec compiler for convolutional networks.
+
+import specc
+model = specc.compile("lenet.cnn")      # an nn.Sequential
+report = specc.check("lenet.cnn")       # .ok, .diagnostics, .layers, .output
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Report", "SpecError", "check", "compile"]
+
+if TYPE_CHECKING:
+    from specc.api import Report, SpecError, check, compile
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, loaded when they are used, so that `specc --version` loads nothing."""
+    if name in __all__:
+        from specc import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'specc' has no attribute '{name}'")

@@ -1,0 +1,100 @@
+"""specc from Python: `specc.check` and `specc.compile`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.diagnostics.render import render_all
+from specc.ir.shaped import Row
+from specc.pipeline import Analysis, analyse
+from specc.reading import decode
+from specc.source import Source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class SpecError(ValueError):
+    """A spec with errors; its text is the rendered report.
+
+    diagnostics: every finding, as data.
+    """
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__("\n" + render_all(diagnostics))
+        self.diagnostics = diagnostics
+
+
+class Report(NamedTuple):
+    """What `specc check` found.
+
+    ok: whether the spec has no errors; diagnostics: errors and warnings; layers: a row for each layer, in the order
+    of execution; output: the shape that leaves, without the batch dimension, None for a spec with errors.
+    """
+
+    ok: bool
+    diagnostics: tuple[Diagnostic, ...]
+    layers: tuple[Row, ...]
+    output: tuple[int, ...] | None
+
+    def __str__(self) -> str:
+        return render_all(self.diagnostics) if self.diagnostics else "no errors"
+
+
+def check(spec: str | os.PathLike[str], *, input: tuple[int, ...] | str | None = None, **parameters: Any) -> Report:
+    """Checks a spec without importing torch.
+
+    Args:   spec, a path, or the text itself where a string holds a new line; input, a shape such as `(3, 32, 32)` or
+            "3x32x32" in place of the spec's own; parameters, values for its `param`s.
+    Raises: ValueError for a parameter that the spec does not have; OSError for a file that cannot be read.
+    """
+    try:
+        analysis = _analyse(spec, input, parameters)
+    except Problem as problem:
+        return Report(False, (problem.diagnostic,), (), None)
+    model = analysis.model
+    rows = tuple(model.rows()) if model else ()
+    return Report(analysis.ok, analysis.diagnostics, rows, model.output if model else None)
+
+
+def compile(
+    spec: str | os.PathLike[str], *, input: tuple[int, ...] | str | None = None, **parameters: Any
+) -> nn.Sequential:
+    """Compiles a spec into a torch module for inputs of shape `(N, *input)`.
+
+    Args:   as for `check`.
+    Raises: SpecError for a spec with errors; ValueError and OSError as for `check`.
+    """
+    try:
+        analysis = _analyse(spec, input, parameters)
+    except Problem as problem:
+        raise SpecError((problem.diagnostic,)) from None
+    if analysis.model is None:
+        raise SpecError(analysis.diagnostics)
+    from specc.build.compile import build
+
+    return build(analysis.model)
+
+
+def _analyse(spec: str | os.PathLike[str], input: tuple[int, ...] | str | None, parameters: dict[str, Any]) -> Analysis:
+    return analyse(_source(spec), _shape(input), parameters)
+
+
+def _source(spec: str | os.PathLike[str]) -> Source:
+    if isinstance(spec, str) and "\n" in spec:
+        return Source("<string>", spec)
+    path = Path(spec)
+    return decode(str(path), path.read_bytes())
+
+
+def _shape(input: tuple[int, ...] | str | None) -> tuple[int, ...] | None:
+    if input is None:
+        return None
+    sizes = input.split("x") if isinstance(input, str) else list(input)
+    shape = tuple(int(size) for size in sizes)
+    if not 1 <= len(shape) <= 4 or min(shape) < 1:
+        raise ValueError(f"{input!r} is not a shape; give channels first, such as (3, 32, 32)")
+    return shape

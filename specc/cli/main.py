@@ -1,0 +1,59 @@
+"""The entry point: commands are looked up by name, so that `specc check` loads nothing of `specc train`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+# A command is a file of this folder with a `command` in it; the text is its line in `specc --help`.
+COMMANDS = {
+    "check": "Find the mistakes in specs, without running them.",
+    "summary": "Show a spec's layers, shapes, parameters and multiply-accumulates.",
+    "train": "Train a spec on a data set.",
+    "layers": "Show the reference of all layers, or of one.",
+    "explain": "Explain a diagnostic code.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"specc.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - narrows the type for mypy
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(_unknown_command(args[0]), ctx) from error
+
+
+def _unknown_command(name: str) -> str:
+    from specc.diagnostics.spelling import nearest
+
+    guess = nearest(name, COMMANDS)
+    if guess:
+        return f"There is no command `{name}`; did you mean `{guess}`?"
+    if name.endswith(".cnn"):
+        return f"There is no command `{name}`; to check that file, write `specc check {name}`."
+    return f"There is no command `{name}`."
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="specc", message="specc %(version)s")
+def main() -> None:
+    """Declarative specs for convolutional networks: check, price and train them."""

@@ -1,0 +1,50 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class ShapeType(click.ParamType[tuple[int, ...]]):
+    """`1x28x28` as a tuple of ints."""
+
+    name = "shape"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        if not re.fullmatch(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8}){0,3}", value):
+            self.fail(f"'{value}' is not a shape; write channels first, such as 1x28x28 or 784", param, ctx)
+        return tuple(int(part) for part in value.split("x"))
+
+
+def _assignments(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name.strip() or not text.strip():
+            raise click.BadParameter(f"'{value}' is not of the form name=value, such as width=32")
+        pairs[name.strip()] = text.strip()
+    return pairs
+
+
+def input_option(command: Command) -> Command:
+    """`--input 3x32x32`"""
+    return click.option(
+        "--input", "input_shape", type=ShapeType(), metavar="SHAPE",
+        help="Shape of one sample, channels first, in place of the spec's own `input`.",
+    )(command)  # fmt: skip
+
+
+def set_option(command: Command) -> Command:
+    """`--set width=32`"""
+    return click.option(
+        "--set", "settings", multiple=True, callback=_assignments, metavar="NAME=VALUE",
+        help="Give a `param` of the spec another value; may be repeated.",
+    )(command)  # fmt: skip

@@ -1,0 +1,89 @@
+"""Batches cut by index out of pictures on the device, and made float as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from specc.data.dataset import Split
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHUNK = 4096  # pictures converted to float at a time while their mean is taken
+
+
+class Scaling(NamedTuple):
+    """Mean and deviation of each channel, as fractions of full brightness; each (channels, 1, …)."""
+
+    mean: Tensor
+    deviation: Tensor
+
+
+def scaling_of(images: Tensor) -> Scaling:
+    """The scaling that gives these pictures mean 0 and deviation 1 in each channel.
+
+    Args: images, uint8, (samples, channels, …). A channel without contrast keeps its scale.
+    """
+    dims = [0, *range(2, images.dim())]
+    total = torch.zeros(images.shape[1], dtype=torch.float64)
+    squares = torch.zeros_like(total)
+    for start in range(0, len(images), CHUNK):
+        values = images[start : start + CHUNK].double().div_(255)
+        total += values.sum(dims)
+        squares += values.square_().sum(dims)
+    count = images.numel() / images.shape[1]
+    mean = total / count
+    deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
+    deviation[deviation == 0] = 1
+    shape = (-1, *[1] * (images.dim() - 2))
+    return Scaling(mean.float().view(shape), deviation.float().view(shape))
+
+
+class Batches:
+    """A split on a device, given out as float batches with their labels.
+
+    A batch is (size, channels, height, width) in float32, 0 to 1 or scaled, and int64 labels (size,).
+    """
+
+    def __init__(self, split: Split, size: int, device: torch.device, scaling: Scaling | None = None) -> None:
+        self.images = split.images.to(device)
+        self.labels = split.labels.to(device)
+        self.size = size
+        self.scaling = scaling and Scaling(*(part.to(device) for part in scaling))
+        self.skip_single = False
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many pictures each batch holds."""
+        full, rest = divmod(len(self.labels), self.size)
+        left_out = rest == 0 or (rest == 1 and full > 0 and self.skip_single)
+        return [self.size] * full + ([] if left_out else [rest])
+
+    def shuffled(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every batch of one epoch, in an order that the generator draws.
+
+        The generator is the CPU's, so that the order is the same on every device.
+        """
+        order = torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
+        start = 0
+        for size in self.sizes:
+            index = order[start : start + size]
+            yield self._float(self.images.index_select(0, index)), self.labels.index_select(0, index)
+            start += size
+
+    def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every batch, in the order in which the pictures are stored."""
+        start = 0
+        for size in self.sizes:
+            part = slice(start, start + size)
+            yield self._float(self.images[part]), self.labels[part]
+            start += size
+
+    def _float(self, images: Tensor) -> Tensor:
+        values = images.float().div_(255)
+        if self.scaling is not None:
+            values.sub_(self.scaling.mean).div_(self.scaling.deviation)
+        return values

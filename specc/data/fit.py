@@ -1,0 +1,66 @@
+"""Whether a data set fits a network: its pictures the input, its classes the output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+from specc.diagnostics.diagnostic import Problem
+
+Shape = tuple[int, ...]
+
+
+def written(shape: Shape) -> str:
+    """A shape as a spec writes it.
+
+    >>> written((3, 32, 32))
+    '3x32x32'
+    """
+    return "x".join(str(size) for size in shape)
+
+
+def require_input(name: str, sample: Shape, expected: Shape, checks: Callable[[Shape], bool]) -> None:
+    """Raise Problem E605 where the pictures are not what the spec's `input` says.
+
+    Args: sample: shape of one picture as it would reach the network. expected: the spec's input.
+          checks: whether the spec is right with another input; a way out that fails is named as such.
+    """
+    if sample == expected:
+        return
+    help = f"`--input {written(sample)}` trains the network on pictures of that shape"
+    notes: tuple[str, ...] = ()
+    if not checks(sample):
+        notes = (f"with `--input {written(sample)}` this spec has errors: `specc check` tells them",)
+    fitting = _fitting_options(sample, expected)
+    if fitting:
+        help = f"`{fitting}` makes the pictures {written(expected)}; {help}"
+    elif expected == (prod(sample),):
+        help = f"write `input {written(sample)}` and `flatten` as the first step"
+        notes = ()
+    raise Problem.of(
+        "E605", f"the pictures of {name} are {written(sample)}, and the spec's input is {written(expected)}",
+        help=help, notes=notes,
+    )  # fmt: skip
+
+
+def _fitting_options(sample: Shape, expected: Shape) -> str:
+    """The options that make the pictures fit, empty where none do."""
+    if len(sample) != 3 or len(expected) != 3 or expected[0] not in (1, 3, sample[0]):
+        return ""
+    options = []
+    if sample[1:] != expected[1:]:
+        height, width = expected[1:]
+        options.append(f"--resize {height}" if height == width else f"--resize {height}x{width}")
+    if sample[0] != expected[0]:
+        options.append(f"--channels {expected[0]}")
+    return " ".join(options)
+
+
+def require_output(name: str, classes: int, output: Shape) -> None:
+    """Raise Problem E606 where the network does not end in one number for each class."""
+    if output == (classes,):
+        return
+    help = f"end the network with `linear {classes}`"
+    if len(output) > 1:
+        help = f"end the network with `flatten -> linear {classes}`, or `gap -> flatten -> linear {classes}`"
+    raise Problem.of("E606", f"{name} has {classes} classes, and the network's output is {written(output)}", help=help)

@@ -1,0 +1,59 @@
+"""One finding about one source: what is wrong, where, why, and what to do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from specc.diagnostics.codes import CODES
+from specc.source import Source, Span
+
+
+class Label(NamedTuple):
+    """A second place that explains the first, such as the step that made the arriving shape."""
+
+    span: Span
+    text: str
+
+
+class Diagnostic(NamedTuple):
+    """An error or a warning, as data; `render` and `formats` turn it into text.
+
+    code:     a key of `CODES`; its first letter is the severity.
+    message:  one sentence with the numbers in it.
+    source:   the text that it is about; None for what concerns no text (a data set, a run).
+    span:     the place; None where the whole file is meant.
+    label:    what stands under the place, most often the formula with the numbers put in.
+    others:   further places in the same source.
+    help:     what to write instead, or None.
+    notes:    further sentences, such as the chain of blocks and repeats that led here.
+    """
+
+    code: str
+    message: str
+    source: Source | None = None
+    span: Span | None = None
+    label: str = ""
+    others: tuple[Label, ...] = ()
+    help: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def severity(self) -> str:
+        return CODES[self.code].severity
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity == "error"
+
+
+class Problem(Exception):
+    """A diagnostic on its way to the user from code that cannot go on; never shown as a traceback."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+    @classmethod
+    def of(cls, code: str, message: str, help: str | None = None, notes: tuple[str, ...] = ()) -> Problem:
+        """A problem that concerns no place in a text: a data set, a device, a run folder."""
+        return cls(Diagnostic(code, message, help=help, notes=notes))

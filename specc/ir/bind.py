@@ -1,0 +1,191 @@
+"""Written arguments in, fields out: each argument finds the field that it is for.
+
+In:         a step's arguments, the signature of what it names, the names in scope.
+Out:        an `Argument` for each field that is given; errors for those that fit nowhere.
+Leaves:     the values: an expression is not worked out here, and no value is checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from specc.diagnostics.spelling import nearest
+from specc.ir.foreign import INFERRED, own_argument_word
+from specc.ir.model import Argument
+from specc.ir.signature import Signature
+from specc.ir.values import Scope
+from specc.source import Span
+from specc.syntax import tree
+
+_SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
+_REPEAT = re.compile(r"x([0-9]+)")
+
+
+class Misfit(NamedTuple):
+    """An argument that fits nowhere."""
+
+    code: str
+    message: str
+    span: Span
+    help: str | None = None
+
+
+class Bound(NamedTuple):
+    """A step's arguments by field, and what fits nowhere."""
+
+    arguments: tuple[Argument, ...]
+    misfits: tuple[Misfit, ...]
+
+
+def take_repeat(
+    arguments: Sequence[tree.Argument], scope: Scope
+) -> tuple[tuple[tree.Argument, ...], tree.Value | None, Misfit | None]:
+    """Parts the repeat (`x3`, `x=n`) from the other arguments. Returns: the rest, the count, an error."""
+    found = [argument for argument in arguments if _repeat_of(argument, scope) is not None]
+    if not found:
+        return tuple(arguments), None, None
+    rest = tuple(argument for argument in arguments if argument not in found)
+    count = _repeat_of(found[-1], scope)
+    if len(found) > 1:
+        return rest, count, Misfit("E215", "this step is repeated twice over", found[1].span, "keep one repeat")
+    if arguments[-1] is not found[0]:
+        return rest, count, Misfit("E215", "the repeat comes last", found[0].span, "move it behind the other arguments")
+    return rest, count, None
+
+
+def _repeat_of(argument: tree.Argument, scope: Scope) -> tree.Value | None:
+    if isinstance(argument, tree.Keyword):
+        return argument.value if argument.key.text == "x" else None
+    word = argument.value
+    if not isinstance(word, tree.Word) or scope.knows(word.text):
+        return None
+    match = _REPEAT.fullmatch(word.text)
+    return tree.Number(int(match[1][:400]), word.span) if match else None
+
+
+def bind(arguments: Sequence[tree.Argument], signature: Signature, scope: Scope, span: Span) -> Bound:
+    """Gives each argument its field; span is the place of the word, for what is missing."""
+    binding = _Binding(signature, scope)
+    for argument in arguments:
+        binding.take(argument)
+    binding.require(span)
+    return Bound(tuple(binding.found.values()), tuple(binding.misfits))
+
+
+class _Binding:
+    """The arguments of one step, one after another."""
+
+    def __init__(self, signature: Signature, scope: Scope) -> None:
+        self.signature, self.scope = signature, scope
+        self.found: dict[str, Argument] = {}
+        self.misfits: list[Misfit] = []
+        self.position = 0
+
+    def take(self, argument: tree.Argument) -> None:
+        if isinstance(argument, tree.Keyword):
+            self._take_key(argument)
+        elif isinstance(argument.value, tree.Word) and not self.scope.knows(argument.value.text):
+            self._take_word(argument.value)
+        else:
+            self._take_position(argument.value)
+
+    def require(self, span: Span) -> None:
+        missing = [name for name in self.signature.required if name not in self.found]
+        if missing and not self.misfits:
+            names = " and ".join(f"`{name}`" for name in missing)
+            self.misfits.append(
+                Misfit("E203", f"`{self.signature.name}` needs {names}", span, _missing_help(self.signature, missing))
+            )
+
+    def _take_key(self, argument: tree.Keyword) -> None:
+        field = self.signature.keys.get(argument.key.text)
+        if field is None:
+            self.misfits.append(self._unknown_key(argument.key))
+        else:
+            self._set(Argument(field, argument.value, None, argument.span))
+
+    def _take_word(self, word: tree.Word) -> None:
+        flag = self.signature.flags.get(word.text)
+        shorthand = _SHORTHAND.fullmatch(word.text)
+        if flag is not None:
+            self._set(Argument(flag[0], None, flag[1], word.span))
+        elif shorthand and shorthand[1] in self.signature.keys:
+            sizes = tuple(int(part[:400]) for part in shorthand[2].split("x"))
+            value: tree.Value = tree.SizeLiteral(sizes, word.span)
+            if len(sizes) == 1:
+                value = tree.Number(sizes[0], word.span)
+            self._set(Argument(self.signature.keys[shorthand[1]], value, None, word.span))
+        elif word.text in ("true", "false") or self._hands_on(word):
+            self._take_position(word)
+        else:
+            self.misfits.append(self._unknown_word(word))
+
+    def _hands_on(self, word: tree.Word) -> bool:
+        """Whether a word is a value that a block may hand on to a step inside it: a layer's, or an option's."""
+        from specc.ir.signature import option_words
+        from specc.layers.registry import find_layer
+
+        if not self.signature.any_word:
+            return False
+        return word.text in option_words() or find_layer(word.text) is not None
+
+    def _take_position(self, value: tree.Value) -> None:
+        positional = self.signature.positional
+        if self.position >= len(positional):
+            self.misfits.append(self._too_many(value))
+            return
+        self._set(Argument(positional[self.position], value, None, value.span))
+        self.position += 1
+
+    def _set(self, argument: Argument) -> None:
+        earlier = self.found.get(argument.name)
+        if earlier is not None:
+            message = f"`{argument.name}` is given twice"
+            self.misfits.append(Misfit("E206", message, argument.span, "keep one of the two"))
+            return
+        self.found[argument.name] = argument
+
+    def _too_many(self, value: tree.Value) -> Misfit:
+        names = ", ".join(f"`{name}`" for name in self.signature.positional)
+        taken = f"takes {names} in this order" if names else "takes no arguments without a key"
+        return Misfit("E205", f"one argument too many: `{self.signature.name}` {taken}", value.span)
+
+    def _unknown_key(self, key: tree.Word) -> Misfit:
+        message = f"`{self.signature.name}` has no argument `{key.text}`"
+        return Misfit("E202", message, key.span, self._meant(key.text))
+
+    def _meant(self, text: str) -> str:
+        if text in INFERRED:
+            return "leave it out: what arrives is inferred from the step before"
+        own = own_argument_word(text)
+        if own in self.signature.keys:
+            return f"it is called `{own}` here"
+        guess = nearest(text, self.signature.keys)
+        if guess:
+            return f"did you mean `{guess}`?"
+        if not self.signature.keys:
+            return f"`{self.signature.name}` takes no arguments"
+        return "it takes " + ", ".join(f"`{name}`" for name in dict.fromkeys(self.signature.keys.values()))
+
+    def _unknown_word(self, word: tree.Word) -> Misfit:
+        known = [*self.signature.flags, *self.signature.keys, *self.scope.values, *self.scope.open]
+        guess = nearest(word.text, known)
+        shorthand = _SHORTHAND.fullmatch(word.text)
+        if shorthand and not guess:
+            keys = [key for key in self.signature.keys if len(key) == 1]
+            help = "its short keys are " + ", ".join(f"`{key}`" for key in keys) if keys else "it takes no shorthand"
+            return Misfit("E202", f"`{self.signature.name}` has no argument `{shorthand[1]}`", word.span, help)
+        help = f"did you mean `{guess}`?" if guess else "a name is defined by `param` or as a block's parameter"
+        return Misfit("E207", f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope",
+                      word.span, help)  # fmt: skip
+
+
+def _missing_help(signature: Signature, missing: list[str]) -> str:
+    short = {field: key for key, field in signature.keys.items() if len(key) == 1}
+    if missing[0] in short and len(missing) == 1:
+        return f"give it as `{short[missing[0]]}3` or `{missing[0]}=3`"
+    if missing[0] in signature.positional:
+        return f"write it after the word: `{signature.name} " + " ".join(missing) + "`"
+    return "give it as " + ", ".join(f"`{name}=…`" for name in missing)

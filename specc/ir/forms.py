@@ -1,0 +1,96 @@
+"""Shape rules of the branch forms: what the outputs of the branches must have in common, and what they give."""
+
+from __future__ import annotations
+
+from specc.layers.base import Shape, ShapeError, kind_of, written
+from specc.layers.windows import window_count
+
+
+def concat_shape(outputs: list[Shape]) -> Shape:
+    """Joined along channels; everything else agrees. Raises: ShapeError."""
+    first = outputs[0]
+    for number, other in enumerate(outputs[1:], start=2):
+        if other[1:] != first[1:]:
+            raise ShapeError(
+                "E307",
+                f"`concat` joins pictures of one size, but branch 1 gives {written(first)} "
+                f"and branch {number} gives {written(other)}",
+                help="give both branches the same strides and paddings: only channels may differ",
+            )
+    return (sum(output[0] for output in outputs), *first[1:])
+
+
+def add_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
+    """All alike. Raises: ShapeError."""
+    for name, other in zip(names[1:], outputs[1:], strict=True):
+        if other != outputs[0]:
+            raise ShapeError(
+                "E307",
+                f"`{word}` adds equal shapes, but {names[0]} gives {written(outputs[0])} "
+                f"and {name} gives {written(other)}",
+                help="`shortcut auto` brings what arrived to the shape of the body" if word == "residual" else None,
+            )
+    return outputs[0]
+
+
+def mul_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
+    """All alike, where a dimension of 1 goes with every other. Raises: ShapeError."""
+    joined = outputs[0]
+    for name, other in zip(names[1:], outputs[1:], strict=True):
+        fits = len(other) == len(joined) and all(
+            1 in pair or pair[0] == pair[1] for pair in zip(joined, other, strict=True)
+        )
+        if not fits:
+            raise ShapeError(
+                "E307",
+                f"`{word}` multiplies equal shapes, but {names[0]} gives {written(joined)} "
+                f"and {name} gives {written(other)}",
+                help="a dimension may be 1 in one of them, as after `gap`",
+            )
+        joined = tuple(max(pair) for pair in zip(joined, other, strict=True))
+    return joined
+
+
+def split_input(x: Shape, branches: int) -> Shape:
+    """What each branch of a `split` gets. Raises: ShapeError where the channels do not divide."""
+    if x[0] % branches:
+        raise ShapeError(
+            "E303",
+            f"`split` cuts the channels into {branches} equal parts, but {x[0]} arrive",
+            label=f"{x[0]} / {branches} leaves {x[0] % branches}",
+            help=f"{x[0] // branches * branches or branches} or {-(-x[0] // branches) * branches} channels can be cut",
+        )
+    return (x[0] // branches, *x[1:])
+
+
+def projection_stride(arriving: Shape, wanted: Shape) -> int | tuple[int, ...]:
+    """The smallest stride of a 1×1 convolution that turns one spatial size into the other.
+
+    Raises: ShapeError where no stride does.
+
+    >>> projection_stride((64, 32, 32), (128, 16, 16)), projection_stride((64, 7), (64, 4))
+    (2, 2)
+    """
+    if len(arriving) != len(wanted):
+        raise ShapeError(
+            "E307",
+            f"`shortcut auto` cannot turn {kind_of(arriving)} into {kind_of(wanted)}",
+            help="give the body an output of the same rank, or write the shortcut out: `shortcut { … }`",
+        )
+    sizes = list(zip(arriving[1:], wanted[1:], strict=True))
+    strides = [(size - 1) // target + 1 for size, target in sizes]
+    common = max(strides, default=1)
+    if all(_fits(size, common, target) for size, target in sizes):
+        return common
+    if all(_fits(size, stride, target) for (size, target), stride in zip(sizes, strides, strict=True)):
+        return tuple(strides)
+    raise ShapeError(
+        "E307",
+        f"no stride of a 1×1 convolution turns {written(arriving)} into {written(wanted)}",
+        label="`shortcut auto` can make a picture smaller, never larger",
+        help="change the padding or the stride of the body, or write the shortcut out: `shortcut { … }`",
+    )
+
+
+def _fits(size: int, stride: int, target: int) -> bool:
+    return window_count(size, 1, stride, 0) == target

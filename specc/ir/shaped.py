@@ -1,0 +1,145 @@
+"""The model with every shape known: the only thing that `build` takes, so nothing unchecked can be compiled.
+
+Nodes are immutable and shared: a block that is called twice alike, or repeated, is one node with two names.
+Parameters, MACs, elements and layers are summed up when a node is made, so no question walks the whole network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, InstanceOf, SkipValidation
+
+from specc.ir.model import FormWord
+from specc.ir.recipe import Recipe
+from specc.layers.base import Layer, Shape
+from specc.source import Source, Span
+
+AShape: TypeAlias = Annotated[Shape, SkipValidation]
+JoinedBy: TypeAlias = Literal["concat", "add", "mul", "split", "none"]
+
+
+class Costs(NamedTuple):
+    """What a piece of the network costs for one sample.
+
+    parameters: values in trainable tensors; macs: multiply-accumulates; elements: values in all outputs;
+    layers: rows of the summary.
+    """
+
+    parameters: int = 0
+    macs: int = 0
+    elements: int = 0
+    layers: int = 0
+
+    def plus(self, other: Costs) -> Costs:
+        return Costs(*(mine + its for mine, its in zip(self, other, strict=True)))
+
+
+class _Node(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True)
+
+    word: str
+    span: InstanceOf[Span]
+    input: AShape
+    output: AShape
+    costs: InstanceOf[Costs]
+
+
+class ShapedLayer(_Node):
+    """One layer with its fields, what arrives and what leaves."""
+
+    layer: InstanceOf[Layer]
+
+
+class ShapedChain(_Node):
+    """Named steps in order. frozen: their weights are not trained."""
+
+    steps: Annotated[tuple[tuple[str, SomeShaped], ...], SkipValidation]
+    frozen: bool = False
+
+
+class ShapedForm(_Node):
+    """Named branches and how they are joined.
+
+    branches: chains by name; None is the input itself, which has no module. joined: "none" where one branch
+    stands alone (`shortcut same` where the shapes differ).
+    """
+
+    form: FormWord
+    joined: JoinedBy
+    branches: Annotated[tuple[tuple[str, ShapedChain | None], ...], SkipValidation]
+    frozen: bool = False
+
+
+SomeShaped: TypeAlias = ShapedLayer | ShapedChain | ShapedForm
+
+
+class Row(NamedTuple):
+    """A line of the summary: a layer, or a branch form after its branches."""
+
+    name: str
+    kind: str
+    line: int
+    input: Shape
+    output: Shape
+    params: int
+    macs: int
+
+
+class ShapedModel(BaseModel):
+    """A checked network, ready to be built."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    source: InstanceOf[Source]
+    chain: InstanceOf[ShapedChain]
+    recipe: InstanceOf[Recipe]
+    parameters: Annotated[dict[str, Any], SkipValidation]  # the `param`s, by name
+
+    @property
+    def input(self) -> Shape:
+        return self.chain.input
+
+    @property
+    def output(self) -> Shape:
+        return self.chain.output
+
+    @property
+    def params(self) -> int:
+        return self.chain.costs.parameters
+
+    @property
+    def macs(self) -> int:
+        return self.chain.costs.macs
+
+    @property
+    def memory(self) -> int:
+        """Bytes in float32: weights and gradients, and the input and every step's output for one sample."""
+        return memory_of(self.chain)
+
+    def rows(self) -> Iterator[Row]:
+        """Every layer in the order of execution, under its name in `named_modules()`."""
+        return _rows(self.chain, "", self.source)
+
+
+def memory_of(chain: ShapedChain) -> int:
+    """4 × (2 × parameters + elements of the input and of every step's output), in bytes."""
+    return 4 * (2 * chain.costs.parameters + prod(chain.input) + chain.costs.elements)
+
+
+def _rows(node: SomeShaped, name: str, source: Source) -> Iterator[Row]:
+    prefix = f"{name}." if name else ""
+    if isinstance(node, ShapedChain):
+        for child_name, child in node.steps:
+            yield from _rows(child, prefix + child_name, source)
+        return
+    if isinstance(node, ShapedForm):
+        for child_name, branch in node.branches:
+            if branch is not None:
+                yield from _rows(branch, prefix + child_name, source)
+        yield Row(name, node.word, source.place(node.span.start).line, node.input, node.output, 0, 0)
+        return
+    line = source.place(node.span.start).line
+    yield Row(name, node.word, line, node.input, node.output, node.costs.parameters, node.costs.macs)

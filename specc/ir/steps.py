@@ -1,0 +1,322 @@
+"""One step after another: which layer, block, form or parameter a word names, and whether it may stand there.
+
+Part of `ir.resolve`: it knows chains and scopes, and nothing of statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.spelling import nearest
+from specc.ir.bind import Misfit, bind, take_repeat
+from specc.ir.foreign import own_layer_word
+from specc.ir.instantiate import WrongValue, instantiate
+from specc.ir.model import (
+    FORM_WORDS,
+    Argument,
+    Block,
+    BlockStep,
+    BrokenStep,
+    Chain,
+    FormStep,
+    GroupStep,
+    LayerStep,
+    ParameterStep,
+    SomeStep,
+)
+from specc.ir.signature import block_signature, layer_signature, option_words
+from specc.ir.values import NotYet, Scope, ValueProblem, evaluate
+from specc.layers.base import Layer
+from specc.layers.fields import choices
+from specc.layers.registry import LAYERS, find_layer
+from specc.source import Source, Span
+from specc.syntax import tree
+from specc.syntax.parse import Parsed
+
+_ONE_BRANCH = ("residual", "gate")
+
+
+class StepResolver:
+    """Resolves chains; blocks are looked up in the table that `ir.resolve` fills from top to bottom."""
+
+    def __init__(
+        self, source: Source, blocks: Mapping[str, Block], parsed: Parsed, diagnostics: list[Diagnostic]
+    ) -> None:
+        self.source, self.blocks, self.diagnostics = source, blocks, diagnostics
+        self.lost_words, self.syntax_errors = parsed.lost_words, parsed.diagnostics
+        self.inside: str | None = None  # the block whose body is being resolved
+
+    def _report(self, code: str, message: str, span: Span, **more: Any) -> None:
+        self.diagnostics.append(Diagnostic(code, message, self.source, span, **more))
+
+    def chain(self, chain: tree.Chain, scope: Scope) -> Chain:
+        """The steps of a chain; one with an error is reported, and stands there as broken."""
+        return Chain(steps=tuple(self._step(step, scope) for step in chain.items), span=chain.span)
+
+    def only_branch(
+        self, branches: Sequence[tree.Chain], span: Span, what: str, scope: Scope, inside: str | None = None
+    ) -> Chain:
+        """The one chain of a body that has no branches."""
+        if len(branches) > 1:
+            self._report(
+                "E216",
+                f"{what} holds one chain, and `|` parts {len(branches)}",
+                branches[1].span,
+                help="branches belong into a form: `concat { a | b }`",
+            )
+        outside, self.inside = self.inside, inside or self.inside
+        chains = self._branches(branches, span, what, scope)
+        self.inside = outside
+        return chains[0]
+
+    def _branches(self, branches: Sequence[tree.Chain], span: Span, what: str, scope: Scope) -> tuple[Chain, ...]:
+        for number, branch in enumerate(branches, start=1):
+            if not branch.items and not self._holds_lost(span):
+                which = f"branch {number} of {what}" if len(branches) > 1 else what
+                self._report("E216", f"{which} is empty", span, help="write `id` for a branch that changes nothing")
+        return tuple(self.chain(branch, scope) for branch in branches)
+
+    def _holds_lost(self, span: Span) -> bool:
+        """Whether a syntax error was found inside: then what is missing there was reported."""
+        return any(error.span is not None and span.start <= error.span.start < span.end for error in self.syntax_errors)
+
+    def _step(self, step: tree.Step, scope: Scope) -> SomeStep:
+        arguments, repeat, misfit = take_repeat(step.arguments, scope)
+        if misfit is not None:
+            self._misfits([misfit])
+        if step.check is not None and step.check.dims is None:
+            self._report("E104", "this is not a shape", step.check.span, help="such as `:: 64x16x16`, or `:: 64x_x_`")
+        common: dict[str, Any] = {
+            "word": step.word.text if step.word else "group", "span": step.span, "head": step.head,
+            "label": step.label, "repeat": repeat,
+            "check": step.check if step.check and step.check.dims is not None else None,
+        }  # fmt: skip
+        if repeat is not None:
+            self._check_repeat(repeat, scope)
+        return self._resolved(step, arguments, scope, common) or BrokenStep(**common)
+
+    def _resolved(
+        self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> SomeStep | None:
+        """The step by what its word names; None where it has an error, which is reported."""
+        if step.word is None:
+            return self._group(step, arguments, scope, common)
+        if step.word.text in FORM_WORDS:
+            return self._form(step, step.word.text, arguments, scope, common)
+        if step.branches is not None:
+            self._body_without_form(step, step.word)
+            return None
+        return self._named(step.word, arguments, scope, common)
+
+    def _check_repeat(self, repeat: tree.Value, scope: Scope) -> None:
+        try:
+            evaluate(repeat, scope)
+        except ValueProblem as problem:
+            self._report(problem.code, problem.message, problem.span, help=problem.help)
+        except NotYet:
+            pass
+
+    def _named(
+        self, word: tree.Word, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> SomeStep | None:
+        """A step that names a parameter, a block or a layer; a name in scope goes first where it holds one."""
+        name = word.text
+        if name in scope.open:
+            self._check_raw(arguments, scope)
+            return ParameterStep(**common, raw=tuple(arguments))
+        target = self._held(name, scope)
+        if isinstance(target, Block):
+            return self._block_step(target, arguments, scope, common)
+        if target is not None:
+            return self._layer_step(target, arguments, scope, common)
+        if name not in self.lost_words and not (name in scope.values and scope.values[name] is None):
+            self._unknown_step(word, scope)
+        return None
+
+    def _held(self, name: str, scope: Scope) -> Block | type[Layer] | None:
+        value = scope.values.get(name)
+        word = value if isinstance(value, str) else name
+        return self.blocks.get(word) or find_layer(word)
+
+    def _unknown_step(self, word: tree.Word, scope: Scope) -> None:
+        name = word.text
+        if name == self.inside:
+            self._report("E211", f"the block `{name}` uses itself", word.span, help="repeat a step with `x3` instead")
+        elif name in scope.values:
+            self._report("E201", f"`{name}` is a value here, not a layer", word.span)
+        else:
+            known = [*LAYERS, *FORM_WORDS, *self.blocks, *scope.open]
+            help = _unknown_step_help(name, known)
+            self._report("E201", f"there is no layer or block `{name}`", word.span, help=help)
+
+    def _layer_step(
+        self, cls: type[Layer], arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> LayerStep | None:
+        bound = bind(arguments, layer_signature(cls), scope, common["head"])
+        self._misfits(bound.misfits)
+        fits = self._check_values(cls, bound.arguments, scope) and not bound.misfits
+        return LayerStep(**common, layer=cls, arguments=bound.arguments) if fits else None
+
+    def _check_values(self, cls: type[Layer], arguments: tuple[Argument, ...], scope: Scope) -> bool:
+        """Whether the values that are known by now are ones that their fields take; reports those that are not."""
+        fits, values = True, {}
+        for argument in arguments:
+            try:
+                values[argument.name] = argument.constant if argument.value is None else evaluate(argument.value, scope)
+            except ValueProblem as problem:
+                self._report(problem.code, problem.message, problem.span, help=problem.help)
+                fits = False
+            except NotYet:
+                return fits
+        return fits and self._try_layer(cls, arguments, values, scope)
+
+    def _try_layer(
+        self, cls: type[Layer], arguments: tuple[Argument, ...], values: dict[str, Any], scope: Scope
+    ) -> bool:
+        required = layer_signature(cls).required
+        if any(name not in values for name in required):
+            return True
+        try:
+            instantiate(cls, values)
+        except WrongValue as error:
+            argument = next(argument for argument in arguments if argument.name == error.field)
+            if not self._is_unknown_word(argument, values[error.field], scope, choices(cls.model_fields[error.field])):
+                self._report("E204", error.message, argument.span, help=error.help)
+            return False
+        return True
+
+    def _is_unknown_word(self, argument: Argument, value: Any, scope: Scope, words: Iterable[str]) -> bool:
+        """Whether an argument is a bare word that means nothing here, most likely a mistyped name: reports it."""
+        if not isinstance(argument.value, tree.Word) or value != argument.value.text or isinstance(value, bool):
+            return False
+        if value not in self.lost_words:
+            guess = nearest(value, [*words, *scope.values, *scope.open])
+            self._report(
+                "E207",
+                f"`{value}` is not a name in scope",
+                argument.value.span,
+                help=f"did you mean `{guess}`?" if guess else "a name is defined by `param`, above its use",
+            )
+        return True
+
+    def _block_step(
+        self, block: Block, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> BlockStep | None:
+        signature = block_signature(block)
+        rest, frozen = _take_frozen(arguments, signature.keys)
+        bound = bind(rest, signature, scope, common["head"])
+        self._misfits(bound.misfits)
+        fits = self._can_evaluate(bound.arguments, scope) and not bound.misfits
+        return BlockStep(**common, block=block, arguments=bound.arguments, frozen=frozen) if fits else None
+
+    def _can_evaluate(self, arguments: Iterable[Argument], scope: Scope) -> bool:
+        fits = True
+        for argument in arguments:
+            try:
+                value = None if argument.value is None else evaluate(argument.value, scope)
+                if isinstance(value, str) and not self._means_something(value):
+                    fits = not self._is_unknown_word(argument, value, scope, ()) and fits
+            except ValueProblem as problem:
+                self._report(problem.code, problem.message, problem.span, help=problem.help)
+                fits = False
+            except NotYet:
+                pass
+        return fits
+
+    def _means_something(self, word: str) -> bool:
+        return word in self.blocks or word in option_words() or find_layer(word) is not None
+
+    def _check_raw(self, arguments: Sequence[tree.Argument], scope: Scope) -> None:
+        """What can be said of arguments before their layer is known: whether their expressions make sense."""
+        values = [Argument("", argument.value, None, argument.span) for argument in arguments]
+        self._can_evaluate(values, scope)
+
+    def _group(
+        self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> GroupStep:
+        rest, frozen = _take_frozen(arguments)
+        self._no_arguments("a group", rest)
+        body = self.only_branch(step.branches or (), step.span, "a group", scope)
+        return GroupStep(**common, body=body, frozen=frozen)
+
+    def _form(
+        self, step: tree.Step, form: Any, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> FormStep | None:
+        rest, frozen = _take_frozen(arguments)
+        self._no_arguments(f"`{form}`", rest)
+        if step.branches is None:
+            example = f"{form} {{ conv 64 k3 p1 -> relu }}" if form in _ONE_BRANCH else f"{form} {{ a | b }}"
+            self._report("E216", f"`{form}` needs its branches in braces", step.head, help=f"such as `{example}`")
+            return None
+        if form in _ONE_BRANCH and len(step.branches) > 1:
+            self._report(
+                "E216",
+                f"`{form}` has one branch, and `|` parts {len(step.branches)}",
+                step.branches[1].span,
+                help="use `add { a | b }` for a sum of branches",
+            )
+            return None
+        branches = self._branches(step.branches, step.span, f"`{form}`", scope)
+        return FormStep(**common, form=form, branches=branches, frozen=frozen, **self._shortcut(step, form, scope))
+
+    def _shortcut(self, step: tree.Step, form: str, scope: Scope) -> dict[str, Any]:
+        shortcut = step.shortcut
+        if shortcut is None:
+            return {}
+        if form != "residual":
+            self._report("E216", f"`shortcut` belongs to `residual`, not to `{form}`", shortcut.span)
+            return {}
+        found: dict[str, Any] = {"shortcut": shortcut.kind, "shortcut_span": shortcut.span}
+        if shortcut.kind == "chain":
+            found["shortcut_chain"] = self.only_branch(shortcut.branches, shortcut.span, "a shortcut", scope)
+        return found
+
+    def _no_arguments(self, what: str, arguments: Sequence[tree.Argument]) -> None:
+        for argument in arguments[:1]:
+            self._report("E205", f"{what} takes no arguments but `frozen` and a repeat", argument.span)
+
+    def _body_without_form(self, step: tree.Step, word: tree.Word) -> None:
+        known = find_layer(word.text) is not None or word.text in self.blocks
+        guess = own_layer_word(word.text) or nearest(word.text, FORM_WORDS)
+        if known:
+            self._report(
+                "E216",
+                f"`{word.text}` has no branches, so no `{{` may follow it",
+                word.span,
+                help="begin a new line before `{` for a group",
+            )
+        elif word.text not in self.lost_words:
+            help = f"did you mean `{guess}`?" if guess else "the forms are " + ", ".join(f"`{w}`" for w in FORM_WORDS)
+            self._report("E201", f"there is no form `{word.text}`", word.span, help=help)
+
+    def _misfits(self, misfits: Iterable[Misfit]) -> None:
+        for misfit in misfits:
+            words = self.source.slice(misfit.span)
+            if misfit.code == "E207" and words in self.lost_words:
+                continue
+            self._report(misfit.code, misfit.message, misfit.span, help=misfit.help)
+
+
+def _take_frozen(
+    arguments: Sequence[tree.Argument], keys: Mapping[str, str] | None = None
+) -> tuple[list[tree.Argument], bool]:
+    """Parts the flag `frozen` from a container's arguments, unless a parameter has that name."""
+    if keys and "frozen" in keys:
+        return list(arguments), False
+    rest = [argument for argument in arguments if not _is_frozen(argument)]
+    return rest, len(rest) < len(arguments)
+
+
+def _is_frozen(argument: tree.Argument) -> bool:
+    value = argument.value
+    return isinstance(argument, tree.Positional) and isinstance(value, tree.Word) and value.text == "frozen"
+
+
+def _unknown_step_help(name: str, known: list[str]) -> str:
+    own = own_layer_word(name)
+    if own is not None:
+        return f"it is called `{own}` here"
+    guess = nearest(name, known)
+    return f"did you mean `{guess}`?" if guess else "`specc layers` lists every layer"

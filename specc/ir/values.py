@@ -1,0 +1,203 @@
+"""What an expression is worth: names looked up, arithmetic done, calls carried out.
+
+In:         a value of the syntax tree and a scope.
+Out:        an int, float, bool, tuple (a size or a list), option word (str) or `Called`.
+Guarantees: no number leaves the range that torch can count in; nothing is executed but the operators below.
+Leaves:     whether the value fits the field that it is for, to the field.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from specc.diagnostics.spelling import nearest
+from specc.layers.fields import Called
+from specc.layers.weighted import INITIALIZERS
+from specc.source import Span
+from specc.syntax import tree
+
+PlainValue: TypeAlias = Any
+"""int | float | bool | str | tuple[PlainValue, ...] | Called; spelled out, mypy would ask for a cast at each use."""
+
+MAX_MAGNITUDE = 2**62
+_WORDS: dict[str, PlainValue] = {"true": True, "false": False}
+
+
+class ValueProblem(Exception):
+    """An expression that has no value: what is wrong, where, and what to write."""
+
+    def __init__(self, message: str, span: Span, help: str | None = None, code: str = "E210") -> None:
+        super().__init__(message)
+        self.message, self.span, self.help, self.code = message, span, help, code
+
+
+class NotYet(Exception):
+    """The value depends on a block's parameter or on `in`: it is known where the block is called."""
+
+
+class Scope(NamedTuple):
+    """The names that an expression can see.
+
+    values:   names with their values; None for one whose definition is wrong (its error is reported already).
+    open:     parameters of the block around, whose values are not known yet.
+    channels: what `in` stands for; None where it is not known.
+    """
+
+    values: Mapping[str, PlainValue]
+    open: frozenset[str] = frozenset()
+    channels: int | None = None
+
+    def knows(self, name: str) -> bool:
+        return name in self.values or name in self.open or name == "in"
+
+
+def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
+    """The value of an expression.
+
+    Raises: ValueProblem where it has none; NotYet where a name in it has no value yet.
+    """
+    match value:
+        case tree.Number(number, span):
+            return _checked(number, span)
+        case tree.SizeLiteral(dims, span):
+            return tuple(_checked(size, span) for size in dims)
+        case tree.Text(text, _):
+            return text
+        case tree.Word():
+            return _look_up(value, scope)
+        case tree.ListLiteral():
+            return tuple(evaluate(item, scope) for item in value.items)
+        case tree.Negation():
+            return _apply(operator.neg, "-", value.span, evaluate(value.operand, scope))
+        case tree.Operation():
+            left, right = evaluate(value.left, scope), evaluate(value.right, scope)
+            return _apply(_OPERATORS[value.operator.text], value.operator.text, value.span, left, right)
+        case tree.Call():
+            return _call(value, scope)
+
+
+def is_word(value: PlainValue) -> bool:
+    """Whether a value is an option word, which stands for itself."""
+    return isinstance(value, str)
+
+
+def shown(value: PlainValue) -> str:
+    """A value as a message writes it.
+
+    >>> shown((3, 5)), shown(True), shown(0.5), shown(64.0)
+    ('3x5', 'true', '0.5', '64')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Called):
+        return f"{value.name}({', '.join(map(shown, value.arguments))})"
+    if isinstance(value, tuple):
+        whole = len(value) > 1 and all(isinstance(item, int) and item >= 0 for item in value)
+        return "x".join(map(str, value)) if whole else "[" + " ".join(map(shown, value)) + "]"
+    return str(value)
+
+
+def _look_up(word: tree.Word, scope: Scope) -> PlainValue:
+    if word.text == "in":
+        if scope.channels is None:
+            raise NotYet
+        return scope.channels
+    if word.text in scope.open:
+        raise NotYet
+    if word.text in scope.values:
+        found = scope.values[word.text]
+        if found is None:
+            raise NotYet
+        return found
+    return _WORDS.get(word.text, word.text)
+
+
+def _checked(number: int | float, span: Span) -> int | float:
+    """A number within the range that torch counts in; an integral one as a whole number."""
+    if not math.isfinite(number) or abs(number) > MAX_MAGNITUDE:
+        raise ValueProblem("this number is too large to be a size", span, code="E402")
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _apply(function: Callable[..., Any], name: str, span: Span, *operands: PlainValue) -> PlainValue:
+    """An operator on numbers, or element by element on sizes and lists; a number goes with every element."""
+    lengths = {len(operand) for operand in operands if _is_list(operand)}
+    if len(lengths) > 1:
+        sides = " and ".join(shown(operand) for operand in operands)
+        raise ValueProblem(f"`{name}` needs sizes of one length, not {sides}", span)
+    if lengths:
+        rows = [operand if _is_list(operand) else (operand,) * max(lengths) for operand in operands]
+        return tuple(_apply(function, name, span, *row) for row in zip(*rows, strict=True))
+    for operand in operands:
+        if isinstance(operand, bool) or not isinstance(operand, int | float):
+            raise _not_a_number(operand, name, span)
+    try:
+        return _checked(function(*operands), span)
+    except ZeroDivisionError:
+        raise ValueProblem("this divides by zero", span) from None
+    except OverflowError:
+        raise ValueProblem("this number is too large to be a size", span, code="E402") from None
+
+
+def _is_list(value: PlainValue) -> bool:
+    return isinstance(value, tuple) and not isinstance(value, Called)
+
+
+def _not_a_number(operand: PlainValue, name: str, span: Span) -> ValueProblem:
+    if is_word(operand):
+        return ValueProblem(f"`{operand}` is not a name in scope, and `{name}` needs a number", span, code="E207")
+    return ValueProblem(f"`{name}` needs numbers, not {shown(operand)}", span)
+
+
+def divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of `divisor`, never under nine tenths of the value (MobileNet's rule).
+
+    Source: Sandler et al. 2018; `_make_divisible` in torchvision.models.
+
+    >>> divisible(35.2, 8), divisible(11, 8)
+    (32, 16)
+    """
+    nearest_multiple = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return nearest_multiple + divisor if nearest_multiple < 0.9 * value else nearest_multiple
+
+
+def _call(call: tree.Call, scope: Scope) -> PlainValue:
+    name = call.function.text
+    arguments = [evaluate(argument, scope) for argument in call.arguments]
+    if name in INITIALIZERS:
+        return Called(name, tuple(arguments))
+    if name in ("min", "max"):
+        return _apply(min if name == "min" else max, name, call.span, *(arguments * 2)[: max(2, len(arguments))])
+    if name == "divisible":
+        return _divisible(call, arguments)
+    guess = nearest(name, ["min", "max", "divisible", *INITIALIZERS])
+    raise ValueProblem(
+        f"there is no function `{name}`",
+        call.function.span,
+        f"did you mean `{guess}`?" if guess else "the functions are `min`, `max` and `divisible`",
+        "E207",
+    )
+
+
+def _divisible(call: tree.Call, arguments: list[PlainValue]) -> PlainValue:
+    if len(arguments) != 2:
+        raise ValueProblem("`divisible` takes a number and a divisor", call.span, "write `divisible(a, 8)`")
+    divisor = arguments[1]
+    if isinstance(divisor, bool) or not isinstance(divisor, int) or divisor < 1:
+        raise ValueProblem(f"`divisible` needs a whole divisor of at least 1, not {shown(divisor)}", call.span)
+    return _apply(divisible, "divisible", call.span, *arguments)
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}

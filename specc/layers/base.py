@@ -1,0 +1,134 @@
+"""What a layer is: one class with its fields, its shape rule, its weights, its costs, its module and its example."""
+
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Shape: TypeAlias = tuple[int, ...]
+"""One sample, channels first, without the batch dimension: `(3, 32, 32)`; `(784,)` is a vector."""
+
+Refusal: TypeAlias = Literal["E204", "E301", "E302", "E303", "E304", "E305", "E307", "E308", "E309"]
+
+_RANK_NAMES = {0: "a vector", 1: "a signal", 2: "an image", 3: "a volume"}
+
+
+class ShapeError(Exception):
+    """A rule's refusal: what does not fit, with the numbers in it. It knows no place; the driver adds that.
+
+    Args: code, one of the shape codes; what, one sentence; label, the formula with the numbers put in;
+          help, what to write instead.
+    """
+
+    def __init__(self, code: Refusal, what: str, label: str = "", help: str | None = None) -> None:
+        super().__init__(what)
+        self.code, self.what, self.label, self.help = code, what, label, help
+
+
+class Layer(BaseModel):
+    """A step without branches. Subclasses with a `keyword` are layers of the language."""
+
+    # Schemas are built when a layer is first used: most specs use few of the sixty.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
+
+    keyword: ClassVar[str] = ""
+    family: ClassVar[str] = ""
+    example: ClassVar[str] = ""  # a whole spec in one line, `input 3x32x32 ; conv 64 k3 p1`
+    torch_name: ClassVar[str] = ""  # what it becomes, for the reference: `Conv1d Conv2d Conv3d`
+
+    def output(self, x: Shape) -> Shape:
+        """The shape that leaves, given the shape that arrives. Raises: ShapeError."""
+        raise NotImplementedError
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        """The shape of each trainable tensor, under torch's name; x is a shape that `output` accepts."""
+        return {}
+
+    def macs(self, x: Shape) -> int:
+        """Multiply-accumulates for one sample, without bias."""
+        return 0
+
+    def build(self, x: Shape) -> "nn.Module":
+        """The torch module for an accepted shape."""
+        raise NotImplementedError
+
+    def output_anyway(self) -> Shape | None:
+        """The output where it does not depend on the input: what the checker goes on with after an error."""
+        return None
+
+    def parameter_count(self, x: Shape) -> int:
+        """The number of values in all trainable tensors, frozen ones too."""
+        return sum(prod(shape) for shape in self.weights(x).values())
+
+
+def rank_of(x: Shape) -> int:
+    """The number of spatial dimensions: 0 for a vector, 2 for an image."""
+    return len(x) - 1
+
+
+def written(x: Shape) -> str:
+    """A shape as a message writes it.
+
+    >>> written((3, 32, 32))
+    '3×32×32'
+    """
+    return "×".join(map(str, x))
+
+
+def kind_of(x: Shape) -> str:
+    """`an image (3×32×32)`"""
+    return f"{_RANK_NAMES[rank_of(x)]} ({written(x)})"
+
+
+def require_spatial(word: str, x: Shape, help: str | None = None) -> int:
+    """The rank of a shape that has at least one spatial dimension. Raises: ShapeError for a vector."""
+    if rank_of(x) == 0:
+        raise ShapeError(
+            "E302",
+            f"`{word}` needs spatial dimensions, but a vector of {x[0]} features arrives",
+            help=help or f"put `{word}` before `flatten`, or restore an image with `unflatten`",
+        )
+    return rank_of(x)
+
+
+def require_divisible(word: str, count: int, groups: int, what: str) -> None:
+    """Raises: ShapeError where `count` channels cannot be cut into `groups` equal parts."""
+    if count % groups:
+        divisors = [n for n in range(1, min(count, 4096) + 1) if count % n == 0]
+        near = sorted(sorted(divisors, key=lambda n: abs(n - groups))[:3])
+        raise ShapeError(
+            "E303",
+            f"`{word}` cannot cut {count} {what} into {groups} equal groups",
+            label=f"{count} / {groups} leaves {count % groups}",
+            help=f"a number of groups that divides {count}: " + ", ".join(map(str, near)),
+        )
+
+
+def spread(size: int | tuple[Any, ...] | Any, rank: int, what: str) -> tuple[Any, ...]:
+    """A size for each spatial dimension: one number stands for all.
+
+    Raises: ShapeError where a size has another number of dimensions than the input.
+
+    >>> spread(3, 2, "kernel"), spread((1, 7), 2, "kernel")
+    ((3, 3), (1, 7))
+    """
+    if not isinstance(size, tuple):
+        return (size,) * rank
+    if len(size) != rank:
+        raise ShapeError(
+            "E302",
+            f"the {what} {written(size)} has {len(size)} dimensions, "
+            f"but {_RANK_NAMES[rank]} with {rank} spatial dimension{'s' * (rank > 1)} arrives",
+            help=f"one number counts for every dimension: `{size[0]}`",
+        )
+    return size
+
+
+def module_class(stem: str, rank: int) -> Any:
+    """torch's class for a rank: `Conv` and 2 give `torch.nn.Conv2d`."""
+    from torch import nn
+
+    return getattr(nn, f"{stem}{rank}d")

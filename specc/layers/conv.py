@@ -1,0 +1,201 @@
+"""Convolutions: ordinary, depthwise and transposed, at every rank."""
+
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
+
+from specc.layers.base import (
+    Shape,
+    ShapeError,
+    module_class,
+    require_divisible,
+    require_spatial,
+    spread,
+    written,
+)
+from specc.layers.fields import Count, Margin, Padding, Size, field
+from specc.layers.padding import check_mode
+from specc.layers.weighted import Bias, Weighted
+from specc.layers.windows import same_padding, transposed_size, window_count, window_formula
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Mode = Literal["zeros", "reflect", "replicate", "circular"]
+
+
+class _Convolution(Weighted):
+    """What an ordinary and a depthwise convolution share; a subclass says its channels and groups."""
+
+    family = "convolution"
+
+    if TYPE_CHECKING:  # declared by the subclasses, each in the order of its own positional arguments
+        kernel: Size
+        stride: Size
+        padding: Padding
+        dilation: Size
+    bias: Bias = field(True, doc="add a learned number to each output channel")
+    mode: Mode = field("zeros", doc="what the padding is filled with")
+
+    def channels(self, x: Shape) -> tuple[int, int]:
+        """Output channels and groups."""
+        raise NotImplementedError
+
+    def output(self, x: Shape) -> Shape:
+        rank = require_spatial(self.keyword, x)
+        out, groups = self.channels(x)
+        require_divisible(self.keyword, x[0], groups, "input channels")
+        require_divisible(self.keyword, out, groups, "output channels")
+        return (out, *self._spatial(x, rank))
+
+    def _spatial(self, x: Shape, rank: int) -> Shape:
+        kernel = spread(self.kernel, rank, "kernel")
+        stride = spread(self.stride, rank, "stride")
+        dilation = spread(self.dilation, rank, "dilation")
+        padding = self._margins(kernel, stride, dilation, rank)
+        for size, sides in zip(x[1:], padding, strict=True):
+            check_mode(self.mode, size, max(sides), self.keyword)
+        if self.padding == "same":
+            return x[1:]
+        sizes = zip(x[1:], kernel, stride, [before for before, _ in padding], dilation, strict=True)
+        return tuple(self._fit(x, *numbers) for numbers in sizes)
+
+    def _margins(self, kernel: Shape, stride: Shape, dilation: Shape, rank: int) -> list[tuple[int, int]]:
+        """The pixels added before and after, for each spatial dimension."""
+        if self.padding == "valid":
+            return [(0, 0)] * rank
+        if self.padding != "same":
+            return [(size, size) for size in spread(self.padding, rank, "padding")]
+        if any(step != 1 for step in stride):
+            raise ShapeError(
+                "E305",
+                f"`same` padding needs stride 1, and the stride here is {written(stride)}",
+                help=f"give the padding as a number: `p{kernel[0] // 2}`",
+            )
+        return [same_padding(size, step) for size, step in zip(kernel, dilation, strict=True)]
+
+    def _fit(self, x: Shape, size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
+        count = window_count(size, kernel, stride, padding, dilation)
+        if count < 1:
+            reach = dilation * (kernel - 1) + 1
+            enough, largest = -(-(reach - size) // 2), (size + 2 * padding - 1) // dilation + 1
+            raise ShapeError(
+                "E301",
+                f"`{self.keyword}` kernel {reach} does not fit its {written(x[1:])} input"
+                + (f" padded by {padding}" if padding else ""),
+                label=window_formula(size, kernel, stride, padding, dilation),
+                help=f"`p{enough}` makes room for it, or use a kernel of at most {largest}",
+            )
+        return count
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        out, groups = self.channels(x)
+        shapes = {"weight": (out, x[0] // groups, *spread(self.kernel, len(x) - 1, "kernel"))}
+        return {**shapes, "bias": (out,)} if self.bias is not False else shapes
+
+    def macs(self, x: Shape) -> int:
+        return prod(self.output(x)) * prod(self.weights(x)["weight"][1:])
+
+    def build(self, x: Shape) -> "nn.Module":
+        out, groups = self.channels(x)
+        module: nn.Module = module_class("Conv", len(x) - 1)(
+            x[0], out, self.kernel, self.stride, self.padding, self.dilation, groups,
+            bias=self.bias is not False, padding_mode=self.mode,
+        )  # fmt: skip
+        return module
+
+
+class Conv(_Convolution):
+    """A convolution: every output channel is a learned filter slid over all input channels."""
+
+    keyword = "conv"
+    example = "input 3x32x32 ; conv 64 k3 p1"
+    torch_name = "Conv1d Conv2d Conv3d"
+
+    out: Count = field(positional=True, doc="output channels: the number of filters")
+    kernel: Size = field(positional=True, short="k", doc="height and width of a filter, in pixels")
+    stride: Size = field(1, positional=True, short="s", doc="pixels from one window to the next")
+    padding: Padding = field(0, positional=True, short="p", doc="pixels added on each side")
+    dilation: Size = field(1, positional=True, short="d", doc="distance between the pixels that a filter reads")
+    groups: Count = field(1, positional=True, short="g", doc="cut the channels into groups that do not mix")
+
+    def channels(self, x: Shape) -> tuple[int, int]:
+        return self.out, self.groups
+
+
+class DepthwiseConv(_Convolution):
+    """A convolution that treats every channel on its own: as many groups as channels."""
+
+    keyword = "dwconv"
+    example = "input 32x14x14 ; dwconv k3 p1"
+    torch_name = "Conv1d Conv2d Conv3d"
+
+    kernel: Size = field(positional=True, short="k", doc="height and width of a filter, in pixels")
+    stride: Size = field(1, positional=True, short="s", doc="pixels from one window to the next")
+    padding: Padding = field(0, positional=True, short="p", doc="pixels added on each side")
+    dilation: Size = field(1, positional=True, short="d", doc="distance between the pixels that a filter reads")
+    mult: Count = field(1, positional=True, doc="output channels for each input channel")
+
+    def channels(self, x: Shape) -> tuple[int, int]:
+        return x[0] * self.mult, x[0]
+
+
+class TransposedConv(Weighted):
+    """A transposed convolution: every input pixel paints a learned patch; with stride 2 it doubles the size."""
+
+    keyword = "convtranspose"
+    family = "convolution"
+    example = "input 64x7x7 ; convtranspose 32 k2 s2"
+    torch_name = "ConvTranspose1d ConvTranspose2d ConvTranspose3d"
+
+    out: Count = field(positional=True, doc="output channels")
+    kernel: Size = field(positional=True, short="k", doc="height and width of a patch, in pixels")
+    stride: Size = field(1, positional=True, short="s", doc="pixels of the output for each pixel of the input")
+    padding: Margin = field(0, positional=True, short="p", doc="pixels cut off on each side")
+    output_padding: Margin = field(0, positional=True, doc="pixels added at the far end")
+    dilation: Size = field(1, positional=True, short="d", doc="distance between the pixels that a patch paints")
+    groups: Count = field(1, positional=True, short="g", doc="cut the channels into groups that do not mix")
+    bias: Bias = field(True, doc="add a learned number to each output channel")
+
+    def output(self, x: Shape) -> Shape:
+        rank = require_spatial(self.keyword, x)
+        require_divisible(self.keyword, x[0], self.groups, "input channels")
+        require_divisible(self.keyword, self.out, self.groups, "output channels")
+        names = ("kernel", "stride", "padding", "output_padding", "dilation")
+        each: list[Any] = [spread(getattr(self, name), rank, name.replace("_", " ")) for name in names]
+        for stride, extra, dilation in zip(each[1], each[3], each[4], strict=True):
+            self._check_output_padding(extra, stride, dilation)
+        return (self.out, *(self._grow(*numbers) for numbers in zip(x[1:], *each, strict=True)))
+
+    def _check_output_padding(self, extra: int, stride: int, dilation: int) -> None:
+        if extra >= max(stride, dilation):
+            raise ShapeError(
+                "E305",
+                f"an output padding of {extra} needs a stride or a dilation above it; they are {stride} and {dilation}",
+                help=f"use `output_padding={max(stride, dilation) - 1}` or less",
+            )
+
+    def _grow(self, size: int, kernel: int, stride: int, padding: int, extra: int, dilation: int) -> int:
+        grown = transposed_size(size, kernel, stride, padding, extra, dilation)
+        if grown < 1:
+            raise ShapeError(
+                "E301",
+                f"a padding of {padding} cuts off the whole output of `convtranspose`",
+                label=f"({size} − 1)·{stride} − 2·{padding} + {dilation}·({kernel}−1) + {extra} + 1 = {grown}",
+                help=f"use a padding of at most {(transposed_size(size, kernel, stride, 0, extra, dilation) - 1) // 2}",
+            )
+        return grown
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        kernel = spread(self.kernel, len(x) - 1, "kernel")
+        shapes = {"weight": (x[0], self.out // self.groups, *kernel)}
+        return {**shapes, "bias": (self.out,)} if self.bias is not False else shapes
+
+    def macs(self, x: Shape) -> int:
+        return prod(x) * prod(self.weights(x)["weight"][1:])
+
+    def build(self, x: Shape) -> "nn.Module":
+        module: nn.Module = module_class("ConvTranspose", len(x) - 1)(
+            x[0], self.out, self.kernel, self.stride, self.padding, self.output_padding,
+            groups=self.groups, bias=self.bias is not False, dilation=self.dilation,
+        )  # fmt: skip
+        return module

@@ -1,0 +1,124 @@
+"""The kinds of value that a layer's field takes, each with the words in which an error says so.
+
+A kind is an annotated type: pydantic checks the value, `Says` is what the user reads when it does not fit.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
+
+from pydantic import Field
+from pydantic.fields import FieldInfo
+
+LARGEST = 2**31 - 1  # torch counts in 64 bits; no dimension that fits into a memory comes near this
+
+
+class Says(NamedTuple):
+    """What a kind of value accepts, to follow "takes" in an error."""
+
+    text: str
+
+
+class Role(NamedTuple):
+    """How a field is written: its place in a positional argument, its short key, its one line of documentation."""
+
+    doc: str
+    positional: bool
+    short: str
+
+
+class Called(NamedTuple):
+    """A call as a value: `normal(0, 0.01)`, for a field to understand."""
+
+    name: str
+    arguments: tuple[Any, ...]
+
+
+_AtLeast1 = Annotated[int, Field(ge=1, le=LARGEST)]
+_AtLeast0 = Annotated[int, Field(ge=0, le=LARGEST)]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+Count = Annotated[_AtLeast1, Says("a whole number of at least 1")]
+Index = Annotated[_AtLeast0, Says("a whole number, 0 or more")]
+Size = Annotated[
+    _AtLeast1 | Annotated[tuple[_AtLeast1, ...], Field(min_length=1)],
+    Says("a whole number of at least 1 or a size such as 3x5"),
+]
+Margin = Annotated[
+    _AtLeast0 | Annotated[tuple[_AtLeast0, ...], Field(min_length=1)],
+    Says("a whole number, 0 or more, or a size such as 1x2"),
+]
+Padding = Annotated[
+    _AtLeast0 | Annotated[tuple[_AtLeast0, ...], Field(min_length=1)] | Literal["same", "valid"],
+    Says("a whole number, 0 or more, a size such as 1x2, `same` or `valid`"),
+]
+Real = Annotated[_Finite, Says("a number")]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Says("a number, 0 or more")]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Says("a number above 0")]
+Probability = Annotated[float, Field(ge=0, le=1), Says("a probability from 0 to 1")]
+Flag = Annotated[bool, Says("true or false")]
+Factor = Annotated[
+    Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    | Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)],
+    Says("a number above 0 or a size such as 2x3"),
+]
+Numbers = Annotated[tuple[Any, ...], Says("a list of numbers such as [0 1 -1 0]")]
+
+
+def field(default: Any = ..., *, doc: str, positional: bool = False, short: str = "") -> Any:
+    """A layer's field.
+
+    Args: default as in torch, or `...` where a value is required; doc, one line for the reference;
+          positional, whether a bare argument may fill it, in the order of the class; short, its short key.
+    """
+    return Field(default, json_schema_extra={"role": Role(doc, positional, short)})  # type: ignore[dict-item]  # kept as it is
+
+
+def role(info: FieldInfo) -> Role:
+    """How a field is written."""
+    extra = info.json_schema_extra
+    assert isinstance(extra, dict)  # noqa: S101 - `field` put it there
+    found = extra["role"]
+    assert isinstance(found, Role)  # noqa: S101 - the same
+    return found
+
+
+def accepts(info: FieldInfo) -> str:
+    """What a field takes, in words that follow "takes"."""
+    said = _said(info.metadata) or _said_inside(info.annotation)
+    if said is not None:
+        return said
+    if info.annotation is bool:
+        return "true or false"
+    return "one of " + ", ".join(f"`{word}`" for word in choices(info))
+
+
+def _said(metadata: Iterable[Any]) -> str | None:
+    return next((mark.text for mark in metadata if isinstance(mark, Says)), None)
+
+
+def _said_inside(annotation: Any) -> str | None:
+    """What the parts of a union say, such as those of `Init | None`."""
+    for part in get_args(annotation):
+        found = _said(getattr(part, "__metadata__", ())) or _said_inside(part)
+        if found is not None:
+            return found
+    return None
+
+
+def choices(info: FieldInfo) -> tuple[str, ...]:
+    """The option words that a field takes: `("zeros", "reflect", …)`; without true and false."""
+    return tuple(_literals(info.annotation))
+
+
+def _literals(annotation: Any) -> list[str]:
+    if get_origin(annotation) is Literal:
+        return [word for word in get_args(annotation) if isinstance(word, str)]
+    found = []
+    for part in get_args(annotation):
+        found += _literals(part)
+    return found
+
+
+def is_flag(info: FieldInfo) -> bool:
+    """Whether a field is set by its bare name and cleared by `no` before it."""
+    return info.annotation is bool or bool in get_args(info.annotation)

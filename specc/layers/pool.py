@@ -1,0 +1,185 @@
+"""Pooling: a window slid over each channel, or a grid of windows of the size that is asked for."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from specc.layers.base import Layer, Shape, ShapeError, module_class, require_spatial, spread, written
+from specc.layers.fields import Flag, Margin, Size, field
+from specc.layers.windows import window_count, window_formula
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class _Pool(Layer):
+    """What max and average pooling share: the shape rule."""
+
+    family = "pooling"
+
+    if TYPE_CHECKING:  # declared by the subclasses, each in the order of its own positional arguments
+        kernel: Size
+        stride: Size | None
+        padding: Margin
+        ceil: Flag
+
+    def dilations(self, rank: int) -> Shape:
+        return (1,) * rank
+
+    def output(self, x: Shape) -> Shape:
+        rank = require_spatial(self.keyword, x)
+        kernel = spread(self.kernel, rank, "kernel")
+        stride = spread(self.kernel if self.stride is None else self.stride, rank, "stride")
+        padding = spread(self.padding, rank, "padding")
+        for window, margin in zip(kernel, padding, strict=True):
+            self._check_padding(window, margin)
+        numbers = zip(x[1:], kernel, stride, padding, self.dilations(rank), strict=True)
+        return (x[0], *(self._fit(x, *each) for each in numbers))
+
+    def _check_padding(self, window: int, margin: int) -> None:
+        if margin > window // 2:
+            raise ShapeError(
+                "E305",
+                f"a padding of {margin} is more than half of the `{self.keyword}` window of {window}",
+                label=f"at most ⌊{window} / 2⌋ = {window // 2}",
+                help=f"use `p{window // 2}`, or `pad {margin}` before it",
+            )
+
+    def _fit(self, x: Shape, size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
+        count = window_count(size, kernel, stride, padding, dilation, ceil=self.ceil)
+        if count < 1:
+            raise ShapeError(
+                "E301",
+                f"`{self.keyword}` window {written(spread(self.kernel, len(x) - 1, 'kernel'))} "
+                f"does not fit its {written(x[1:])} input",
+                label=window_formula(size, kernel, stride, padding, dilation),
+                help=self._smaller_windows(x),
+            )
+        return count
+
+    def _smaller_windows(self, x: Shape) -> str | None:
+        """Windows that fit, each with the shape that it gives."""
+        smallest = min(x[1:])
+        tried = [self.model_copy(update={"kernel": n, "stride": None, "padding": 0}) for n in {smallest, 2}]
+        fitting = [layer for layer in tried if 1 < layer.kernel_size <= smallest]
+        texts = [f"`{self.keyword} {layer.kernel_size}` gives {written(layer.output(x))}" for layer in fitting]
+        if not texts:
+            return f"the picture is {written(x[1:])} already: leave out this `{self.keyword}`"
+        return ", ".join(sorted(texts, reverse=True))
+
+    @property
+    def kernel_size(self) -> int:
+        return self.kernel if isinstance(self.kernel, int) else max(self.kernel)
+
+
+class MaxPool(_Pool):
+    """The largest value under a sliding window."""
+
+    keyword = "maxpool"
+    example = "input 64x32x32 ; maxpool 2"
+    torch_name = "MaxPool1d MaxPool2d MaxPool3d"
+
+    kernel: Size = field(positional=True, short="k", doc="the window, in pixels")
+    stride: Size | None = field(None, positional=True, short="s", doc="pixels between windows; the kernel without it")
+    padding: Margin = field(0, positional=True, short="p", doc="pixels of −∞ on each side")
+    dilation: Size = field(1, positional=True, short="d", doc="distance between the pixels that a window reads")
+    ceil: Flag = field(False, positional=True, doc="keep a last window that reaches over the edge")
+
+    def dilations(self, rank: int) -> Shape:
+        return spread(self.dilation, rank, "dilation")
+
+    def build(self, x: Shape) -> "nn.Module":
+        module: nn.Module = module_class("MaxPool", len(x) - 1)(
+            self.kernel, self.stride, self.padding, self.dilation, ceil_mode=self.ceil
+        )
+        return module
+
+
+class AvgPool(_Pool):
+    """The mean of the values under a sliding window."""
+
+    keyword = "avgpool"
+    example = "input 64x32x32 ; avgpool 2"
+    torch_name = "AvgPool1d AvgPool2d AvgPool3d"
+
+    kernel: Size = field(positional=True, short="k", doc="the window, in pixels")
+    stride: Size | None = field(None, positional=True, short="s", doc="pixels between windows; the kernel without it")
+    padding: Margin = field(0, positional=True, short="p", doc="pixels of zeros on each side")
+    ceil: Flag = field(False, positional=True, doc="keep a last window that reaches over the edge")
+    count_include_pad: Flag = field(True, positional=True, doc="count the zeros of the padding in the mean")
+
+    def build(self, x: Shape) -> "nn.Module":
+        module: nn.Module = module_class("AvgPool", len(x) - 1)(
+            self.kernel, self.stride, self.padding, ceil_mode=self.ceil, count_include_pad=self.count_include_pad
+        )
+        return module
+
+
+class _AdaptivePool(Layer):
+    """As many windows as the output needs, spread evenly."""
+
+    family = "pooling"
+    stem: ClassVar[str]
+
+    if TYPE_CHECKING:  # declared by the subclasses
+        size: Size
+
+    def output(self, x: Shape) -> Shape:
+        rank = require_spatial(self.keyword, x)
+        return (x[0], *spread(self.size, rank, "size"))
+
+    def build(self, x: Shape) -> "nn.Module":
+        module: nn.Module = module_class(self.stem, len(x) - 1)(self.size)
+        return module
+
+
+class AdaptiveAvgPool(_AdaptivePool):
+    """The mean over windows chosen so that the output has the size that is asked for."""
+
+    keyword = "adaptiveavgpool"
+    example = "input 512x7x7 ; adaptiveavgpool 2"
+    torch_name = "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d"
+    stem = "AdaptiveAvgPool"
+
+    size: Size = field(positional=True, doc="size of the output, in pixels")
+
+
+class AdaptiveMaxPool(_AdaptivePool):
+    """The largest value over windows chosen so that the output has the size that is asked for."""
+
+    keyword = "adaptivemaxpool"
+    example = "input 512x7x7 ; adaptivemaxpool 2"
+    torch_name = "AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d"
+    stem = "AdaptiveMaxPool"
+
+    size: Size = field(positional=True, doc="size of the output, in pixels")
+
+
+class _GlobalPool(Layer):
+    """One number for each channel: every spatial dimension becomes 1."""
+
+    family = "pooling"
+    stem: ClassVar[str]
+
+    def output(self, x: Shape) -> Shape:
+        return (x[0], *(1,) * require_spatial(self.keyword, x))
+
+    def build(self, x: Shape) -> "nn.Module":
+        module: nn.Module = module_class(self.stem, len(x) - 1)(1)
+        return module
+
+
+class GlobalAvgPool(_GlobalPool):
+    """The mean of each channel over the whole picture."""
+
+    keyword = "gap"
+    example = "input 512x7x7 ; gap"
+    torch_name = "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d"
+    stem = "AdaptiveAvgPool"
+
+
+class GlobalMaxPool(_GlobalPool):
+    """The largest value of each channel in the whole picture."""
+
+    keyword = "gmp"
+    example = "input 512x7x7 ; gmp"
+    torch_name = "AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d"
+    stem = "AdaptiveMaxPool"

@@ -1,0 +1,193 @@
+"""Layers that move values without computing new ones, or resize the picture."""
+
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from specc.layers.base import (
+    Layer,
+    Shape,
+    ShapeError,
+    kind_of,
+    rank_of,
+    require_divisible,
+    require_spatial,
+    spread,
+    written,
+)
+from specc.layers.fields import LARGEST, Count, Factor, Index, Says, field
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Target = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=LARGEST)], ...],
+    Field(min_length=2, max_length=4),
+    Says("a shape such as 16x5x5, channels first"),
+]
+
+
+class Flatten(Layer):
+    """Strings all values of a sample into a vector."""
+
+    keyword = "flatten"
+    family = "shape"
+    example = "input 16x5x5 ; flatten"
+    torch_name = "Flatten"
+
+    def output(self, x: Shape) -> Shape:
+        return (prod(x),)
+
+    def build(self, x: Shape) -> "nn.Module":
+        from torch import nn
+
+        return nn.Flatten()
+
+
+class Unflatten(Layer):
+    """Folds a vector into channels and spatial dimensions."""
+
+    keyword = "unflatten"
+    family = "shape"
+    example = "input 400 ; unflatten 16x5x5"
+    torch_name = "Unflatten"
+
+    shape: Target = field(positional=True, doc="the shape to fold into, channels first")
+
+    def output(self, x: Shape) -> Shape:
+        if rank_of(x):
+            raise ShapeError(
+                "E302", f"`unflatten` takes a vector, but {kind_of(x)} arrives", help="put `flatten` before it"
+            )
+        if prod(self.shape) != x[0]:
+            spatial = prod(self.shape[1:])
+            fitting = (x[0] // spatial, *self.shape[1:])
+            raise ShapeError(
+                "E304",
+                f"{x[0]} features cannot be folded into {written(self.shape)}",
+                label="·".join(map(str, self.shape)) + f" = {prod(self.shape)}",
+                help=f"`unflatten {'x'.join(map(str, fitting))}` fits" if x[0] % spatial == 0 else None,
+            )
+        return self.shape
+
+    def output_anyway(self) -> Shape:
+        return self.shape
+
+    def build(self, x: Shape) -> "nn.Module":
+        from torch import nn
+
+        return nn.Unflatten(1, self.shape)
+
+
+class Upsample(Layer):
+    """Enlarges the picture by a factor."""
+
+    keyword = "upsample"
+    family = "shape"
+    example = "input 64x7x7 ; upsample 2"
+    torch_name = "Upsample"
+
+    scale: Factor = field(positional=True, doc="size of the output over the size of the input")
+    mode: Literal["nearest", "linear", "bicubic"] = field(
+        "nearest", positional=True, doc="how new pixels are made; `linear` is bilinear for images"
+    )
+
+    def output(self, x: Shape) -> Shape:
+        rank = require_spatial(self.keyword, x)
+        scales = spread(self.scale, rank, "scale")
+        if self.mode == "bicubic" and rank != 2:
+            raise ShapeError("E302", f"`bicubic` is for images, but {kind_of(x)} arrives", help="use `mode=linear`")
+        sizes = tuple(int(size * scale) for size, scale in zip(x[1:], scales, strict=True))
+        if min(sizes) < 1:
+            raise ShapeError(
+                "E301",
+                f"`upsample` by {min(scales):g} leaves nothing of {written(x[1:])} pixels",
+                help=f"use a scale of at least 1/{min(x[1:])}",
+            )
+        return (x[0], *sizes)
+
+    def build(self, x: Shape) -> "nn.Module":
+        from torch import nn
+
+        linear = {1: "linear", 2: "bilinear", 3: "trilinear"}
+        mode = linear[len(x) - 1] if self.mode == "linear" else self.mode
+        scales = tuple(float(scale) for scale in spread(self.scale, len(x) - 1, "scale"))
+        return nn.Upsample(scale_factor=scales, mode=mode)
+
+
+class PixelShuffle(Layer):
+    """Trades channels for pixels: r² channels become r×r pixels of one (Shi et al. 2016)."""
+
+    keyword = "pixelshuffle"
+    family = "shape"
+    example = "input 64x7x7 ; pixelshuffle 2"
+    torch_name = "PixelShuffle"
+
+    r: Count = field(positional=True, doc="factor by which height and width grow")
+
+    def output(self, x: Shape) -> Shape:
+        if rank_of(x) != 2:
+            raise ShapeError("E302", f"`pixelshuffle` takes an image, but {kind_of(x)} arrives")
+        square = self.r * self.r
+        if x[0] % square:
+            raise ShapeError(
+                "E303",
+                f"`pixelshuffle {self.r}` needs a multiple of {square} channels, but {x[0]} arrive",
+                label=f"{x[0]} / {self.r}² leaves {x[0] % square}",
+                help=f"give the convolution before it {-(-x[0] // square) * square} channels",
+            )
+        return (x[0] // square, x[1] * self.r, x[2] * self.r)
+
+    def build(self, x: Shape) -> "nn.Module":
+        from torch import nn
+
+        return nn.PixelShuffle(self.r)
+
+
+class ChannelShuffle(Layer):
+    """Deals the channels of all groups out like cards, so that groups mix (Zhang et al. 2018)."""
+
+    keyword = "channelshuffle"
+    family = "shape"
+    example = "input 64x7x7 ; channelshuffle 4"
+    torch_name = "ChannelShuffle"
+
+    groups: Count = field(positional=True, short="g", doc="number of groups that the channels are cut into")
+
+    def output(self, x: Shape) -> Shape:
+        require_spatial(self.keyword, x)
+        require_divisible(self.keyword, x[0], self.groups, "channels")
+        return x
+
+    def build(self, x: Shape) -> "nn.Module":
+        from torch import nn
+
+        return nn.ChannelShuffle(self.groups)
+
+
+class Slice(Layer):
+    """Keeps the channels from `start` up to, and without, `end`."""
+
+    keyword = "slice"
+    family = "shape"
+    example = "input 64x7x7 ; slice 0 32"
+    torch_name = "specc.build.modules.Slice"
+
+    start: Index = field(positional=True, doc="first channel that is kept, counted from 0")
+    end: Count = field(positional=True, doc="first channel that is not kept any more")
+
+    def output(self, x: Shape) -> Shape:
+        if not self.start < self.end <= x[0]:
+            raise ShapeError(
+                "E304",
+                f"channels {self.start} to {self.end} cannot be cut out of {x[0]}",
+                label=f"0 ≤ start < end ≤ {x[0]} is needed",
+                help=f"`slice 0 {x[0] // 2 or 1}` keeps the first half",
+            )
+        return (self.end - self.start, *x[1:])
+
+    def build(self, x: Shape) -> "nn.Module":
+        from specc.build.modules import Slice as Module
+
+        return Module(self.start, self.end)

@@ -1,0 +1,149 @@
+"""Layers with weights: where the values come from (`init=`, literals) and whether they are trained (`frozen`)."""
+
+from math import prod
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import BeforeValidator, InstanceOf
+
+from specc.layers.base import Layer, Shape, ShapeError, written
+from specc.layers.fields import Called, Numbers, Says, field
+
+
+class Initializer(NamedTuple):
+    """`init=normal(0, 0.01)`: a function of `torch.nn.init`, named without its underscore."""
+
+    name: str
+    arguments: tuple[float | str, ...] = ()
+
+
+class _Rule(NamedTuple):
+    """The arguments of an initializer and the least number of dimensions of the tensor that it fills."""
+
+    arguments: tuple[str, ...]
+    least_rank: int = 1
+    required: int = 0
+
+
+# Source: torch.nn.init. A word in an argument's place is one of torch's own option words.
+INITIALIZERS = {
+    "xavier_uniform": _Rule(("gain",), 2),
+    "xavier_normal": _Rule(("gain",), 2),
+    "kaiming_uniform": _Rule(("a", "mode", "nonlinearity"), 2),
+    "kaiming_normal": _Rule(("a", "mode", "nonlinearity"), 2),
+    "orthogonal": _Rule(("gain",), 2),
+    "trunc_normal": _Rule(("mean", "std", "a", "b")),
+    "normal": _Rule(("mean", "std")),
+    "zeros": _Rule(()),
+    "ones": _Rule(()),
+    "constant": _Rule(("value",), required=1),
+    "dirac": _Rule(("groups",), 3),
+}
+_MODES = ("fan_in", "fan_out")
+_NONLINEARITIES = (
+    "linear", "conv1d", "conv2d", "conv3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu",
+)  # fmt: skip
+
+
+def _initializer(value: Any) -> Any:
+    """A bare word or a call as an `Initializer`; anything else is left for the type to refuse."""
+    name, arguments = (value, ()) if isinstance(value, str) else value if isinstance(value, Called) else (None, ())
+    rule = INITIALIZERS.get(name) if isinstance(name, str) else None
+    if rule is None or not rule.required <= len(arguments) <= len(rule.arguments):
+        return None
+    fits = all(map(_fits, rule.arguments, arguments))
+    return Initializer(str(name), tuple(arguments)) if fits else None
+
+
+def _fits(argument: str, value: Any) -> bool:
+    if argument == "mode":
+        return value in _MODES
+    if argument == "nonlinearity":
+        return value in _NONLINEARITIES
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return not (argument == "std" and value < 0) and not (argument == "groups" and not _is_count(value))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value >= 1
+
+
+Init = Annotated[
+    InstanceOf[Initializer],
+    BeforeValidator(_initializer),
+    Says("an initializer such as `xavier_uniform` or `normal(0, 0.01)`: " + ", ".join(INITIALIZERS)),
+]
+Frozen = Annotated[bool | Literal["weight", "bias"], Says("true, false, `weight` or `bias`")]
+Bias = Annotated[bool | tuple[Any, ...], Says("true, false or a list of numbers such as [0 0 -0.05]")]
+
+
+class Weighted(Layer):
+    """A layer with a `weight`, and most often a `bias`."""
+
+    init: Init | None = field(None, doc="how the weight is initialised; torch's own way without it")
+    frozen: Frozen = field(False, doc="keep the weights as they are while training")
+    weight: Numbers | None = field(None, doc="the weight's values, as nested lists")
+
+    fixed: ClassVar[tuple[str, ...]] = ("weight", "bias")
+
+    def literals(self) -> dict[str, tuple[Any, ...]]:
+        """The values given in the spec, under the name of the tensor that they fill."""
+        given = {name: getattr(self, name, None) for name in self.fixed}
+        return {name: values for name, values in given.items() if isinstance(values, tuple)}
+
+    def check_weights(self, x: Shape) -> None:
+        """Raises: ShapeError where a literal or an initializer does not fit the tensor that it fills."""
+        shapes = self.weights(x)
+        for name, values in self.literals().items():
+            if name not in shapes:
+                raise ShapeError("E308", f"`{self.keyword}` has no {name} here", help=f"leave out `{name}=`")
+            literal_values(name, values, shapes[name])
+        if self.init is not None:
+            self._check_initializer(self.init, shapes)
+
+    def _check_initializer(self, init: Initializer, shapes: dict[str, Shape]) -> None:
+        if self.weight is not None:
+            raise ShapeError("E308", "`init=` and `weight=` both set the weight", help="keep one of them")
+        shape = shapes.get("weight")
+        if shape is None:
+            raise ShapeError("E308", f"`{self.keyword}` has no weight here", help="leave out `init=`")
+        if len(shape) < INITIALIZERS[init.name].least_rank or (init.name == "dirac" and len(shape) > 5):
+            raise ShapeError(
+                "E308",
+                f"`{init.name}` cannot fill a weight of shape {written(shape)}",
+                help="use `normal`, `trunc_normal` or `constant`",
+            )
+        if init.name == "dirac" and init.arguments and shape[0] % int(init.arguments[0]):
+            raise ShapeError("E308", f"`dirac` cannot cut {shape[0]} filters into {init.arguments[0]} groups")
+
+
+def literal_values(name: str, values: tuple[Any, ...], shape: Shape) -> list[float]:
+    """A literal's numbers in row-major order, for a tensor of the given shape.
+
+    Leading dimensions of size 1 may be left out. Raises: ShapeError where the literal has another shape.
+
+    >>> literal_values("weight", ((1, 2), (3, 4)), (1, 1, 2, 2))
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    found, flat = _measure(name, values)
+    missing = len(shape) - len(found)
+    if missing < 0 or found != shape[missing:] or any(size != 1 for size in shape[:missing]):
+        raise ShapeError(
+            "E308",
+            f"this {name} has the shape {written(found)}, but {written(shape)} is needed",
+            help=f"give {prod(shape)} numbers, nested as {written(shape)}",
+        )
+    return flat
+
+
+def _measure(name: str, values: Any) -> tuple[Shape, list[float]]:
+    if isinstance(values, bool) or not isinstance(values, tuple | int | float):
+        raise ShapeError("E308", f"a {name} is made of numbers, not of words")
+    if not isinstance(values, tuple):
+        return (), [float(values)]
+    parts = [_measure(name, value) for value in values]
+    shapes = {shape for shape, _ in parts}
+    if len(shapes) > 1:
+        raise ShapeError("E308", f"the rows of this {name} have different lengths")
+    inner = shapes.pop() if shapes else ()
+    return (len(values), *inner), [number for _, flat in parts for number in flat]

@@ -1,0 +1,64 @@
+"""The stages in order: text -> tree -> model -> shaped model -> module. The page to read first.
+
+    text ─parse→ Tree ─resolve→ Model ─infer→ ShapedModel ─build→ nn.Sequential ─train→ Run
+
+Every stage is one function that returns a value and diagnostics; none prints, none exits, and only `build` and
+`train` import torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.ir.infer import infer
+from specc.ir.overrides import read_overrides
+from specc.ir.recipe import Recipe
+from specc.ir.resolve import resolve
+from specc.ir.shaped import ShapedModel
+from specc.source import Source, Span
+from specc.syntax.parse import parse
+
+
+class Analysis(NamedTuple):
+    """Everything that a spec says without being run.
+
+    model:       the network with its shapes; None where something is wrong.
+    diagnostics: what is wrong or doubtful, in the order of the text.
+    recipe:      what `train { }` says.
+    """
+
+    source: Source
+    model: ShapedModel | None
+    diagnostics: tuple[Diagnostic, ...]
+    recipe: Recipe
+
+    @property
+    def ok(self) -> bool:
+        return not any(diagnostic.is_error for diagnostic in self.diagnostics)
+
+
+def analyse(
+    source: Source, input_shape: tuple[int, ...] | None = None, settings: Mapping[str, Any] | None = None
+) -> Analysis:
+    """Checks a spec.
+
+    Args:   source, the text; input_shape, in place of its `input`; settings, other values for its `param`s.
+    Raises: UnknownParameter where a setting names no `param` of the spec.
+    """
+    parsed = parse(source)
+    overrides = read_overrides(settings or {}, parsed.tree)
+    model, named = resolve(source, parsed, overrides, input_shape)
+    found = [*parsed.diagnostics, *named]
+    shaped = None
+    if not parsed.diagnostics:  # an item that could not be read would make every shape after it a guess
+        shaped, shapes = infer(model)
+        found += shapes
+    ok = not any(diagnostic.is_error for diagnostic in found)
+    return Analysis(source, shaped if ok else None, _in_order(found), model.recipe)
+
+
+def _in_order(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """In the order of the text; what concerns the whole file comes first."""
+    return tuple(sorted(diagnostics, key=lambda found: found.span or Span(0, 0)))

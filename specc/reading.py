@@ -1,0 +1,69 @@
+"""Specs from files: bytes in, `Source` out, or a problem that says why not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.source import Source, Span
+
+
+class Unreadable(Problem):
+    """A file that cannot be read at all: a command line that is wrong, not a spec."""
+
+
+def read_source(path: str) -> Source:
+    """A spec's text; `-` is standard input.
+
+    Raises: Unreadable where there is no such file, or it is a folder or may not be read; Problem where it is not text.
+    """
+    if path == "-":
+        return decode("<stdin>", sys.stdin.buffer.read())
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise Unreadable(Diagnostic("E107", f"there is no file `{path}`", help=_similar_file(path))) from None
+    except IsADirectoryError:
+        raise Unreadable(Diagnostic("E107", f"`{path}` is a folder, not a spec", help=_specs_in(path))) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Unreadable(Diagnostic("E107", f"`{path}` cannot be read: {reason}")) from None
+    return decode(path, data)
+
+
+def decode(path: str, data: bytes) -> Source:
+    """UTF-8, with or without a byte-order mark. Raises: Problem where it is something else."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8-sig", errors="replace")
+        raise _not_text(path, before, f"byte {data[error.start]:#04x} is not UTF-8") from None
+    if "\0" in text:
+        raise _not_text(path, text[: text.index("\0")], "it holds a zero byte")
+    return Source(path, text)
+
+
+def _not_text(path: str, before: str, reason: str) -> Problem:
+    shown = "".join(char if char.isprintable() or char in "\r\n\t" else "�" for char in before)
+    span = Span(len(before), len(before) + 1)
+    return Problem(
+        Diagnostic("E106", f"this is not a text file: {reason}", Source(path, shown), span,
+                   help="a spec is plain text in UTF-8; save it so in your editor")
+    )  # fmt: skip
+
+
+def _similar_file(path: str) -> str | None:
+    from specc.diagnostics.spelling import nearest
+
+    folder = Path(path).parent
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    guess = nearest(Path(path).name, names)
+    if guess:
+        return f"did you mean `{folder / guess}`?"
+    return None if folder.is_dir() else f"there is no folder `{folder}` either"
+
+
+def _specs_in(path: str) -> str:
+    specs = sorted(entry.name for entry in Path(path).glob("*.cnn"))
+    return f"it holds {', '.join(specs[:5])}" if specs else "name a `.cnn` file"

@@ -1,0 +1,148 @@
+"""Text in, located tree and syntax errors out.
+
+In:         a `Source`.
+Out:        a `Parsed`: the tree, every syntax error of the text, the words that the unreadable parts hold.
+Guarantees: brackets nest at most `MAX_NESTING` deep; an item that could not be read is left out of the tree,
+            and everything after its line is read as if it had been right.
+Leaves:     the meaning of every word to `ir.resolve`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import lark
+from lark import Lark
+from lark.exceptions import UnexpectedToken
+from lark.lexer import Token
+
+from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.source import Source, Span
+from specc.syntax import tables
+from specc.syntax.grow import GrowTree, TooDeep, span_of
+from specc.syntax.tokens import END, NEWLINE, KeepTerminals, Opening, TokenStream, as_newline
+from specc.syntax.tree import Tree
+from specc.syntax.unexpected import explain_unexpected
+
+if TYPE_CHECKING:
+    from lark.parsers.lalr_interactive_parser import InteractiveParser
+
+MAX_NESTING = 64
+MAX_CHARACTERS = 4_000_000
+
+
+class Parsed(NamedTuple):
+    """A text's tree, its syntax errors, and the words of the parts that could not be read."""
+
+    tree: Tree
+    diagnostics: tuple[Diagnostic, ...]
+    lost_words: frozenset[str]
+
+
+@cache
+def load_parser() -> Lark:
+    """The parser from its tables; from the grammar itself where another Lark than theirs is installed."""
+    if lark.__version__ == tables.LARK_VERSION:
+        parser = Lark.__new__(Lark)
+        stored = {"data": tables.DATA, "memo": tables.MEMO}
+        parser._load(stored, transformer=GrowTree(), postlex=KeepTerminals())  # as Lark's stand-alone parsers do
+        return parser
+    from specc.syntax.precompile import build_parser
+
+    return build_parser(GrowTree())
+
+
+def parse(source: Source) -> Parsed:
+    """Reads a text; never raises for what is in it."""
+    if len(source.text) > MAX_CHARACTERS:
+        size = f"the text has {len(source.text):,} characters; at most {MAX_CHARACTERS:,} are read"
+        return Parsed(Tree(()), (Diagnostic("E401", size, source),), frozenset())
+    return _Reading(source).run()
+
+
+class _Reading:
+    """The state of one parse: where the parser stands and what has gone wrong so far."""
+
+    def __init__(self, source: Source) -> None:
+        parser = load_parser()
+        self.source = source
+        self.stream = TokenStream(list(parser.lex(source.text)), len(source.text))
+        self.parser: InteractiveParser = parser.parse_interactive("")
+        self.diagnostics: list[Diagnostic] = []
+        self.lost: set[str] = set()
+
+    def run(self) -> Parsed:
+        token = self.stream.next()
+        while True:
+            try:
+                if len(self.stream.open) > MAX_NESTING:
+                    raise TooDeep(span_of(token))
+                result = self.parser.feed_token(token)
+            except UnexpectedToken:
+                token = self._recover(token)
+                continue
+            except TooDeep as error:
+                self._report("E401", f"this is nested more than {MAX_NESTING} deep", error.span)
+                return self._result(Tree(()))
+            if token.type == END:
+                return self._result(result)
+            token = self.stream.next()
+
+    def _result(self, tree: Tree) -> Parsed:
+        return Parsed(tree, tuple(self.diagnostics), frozenset(self.lost))
+
+    def _report(self, code: str, message: str, span: Span, **more: Any) -> None:
+        self.diagnostics.append(Diagnostic(code, message, self.source, span, **more))
+
+    def _recover(self, token: Token) -> Token:
+        """Reports the error at `token`, leaves its item out, and returns the token to go on with."""
+        opening = self.stream.unclosed_before(token)
+        if opening is not None:
+            self._report_unclosed(opening, token)
+            self._lose(self.stream.skip_unclosed(opening))
+            self._forget_item("item" if opening.token.type == "LBRACE" else "chain")
+            return self.stream.next_after_error()
+        accepted, in_body = self._accepted(), bool(self.stream.open)
+        self.diagnostics.append(explain_unexpected(self.source, token, accepted, in_body=in_body))
+        if token.type == "RBRACE" and not in_body and NEWLINE in accepted:
+            return self.stream.next()  # the item before it is whole
+        self._lose([token, *self.stream.skip_item(token)])
+        self._forget_item("chain")
+        if token.type == "ARROW":
+            return as_newline(token)
+        resume = token.type in (NEWLINE, END, "RBRACE", "BAR") and token.type in self._accepted()
+        return token if resume else self.stream.next_after_error()
+
+    def _accepted(self) -> set[str]:
+        """The kinds of token that the parser could go on with."""
+        accepted: set[str] = self.parser.accepts()  # type: ignore[no-untyped-call]  # Lark leaves it untyped
+        return accepted
+
+    def _report_unclosed(self, opening: Opening, token: Token) -> None:
+        bracket, span = str(opening.token), span_of(opening.token)
+        closing = {"(": ")", "[": "]", "{": "}"}[bracket]
+        others = (Label(span_of(token), "it is still open here"),) if token.type != END else ()
+        self._report(
+            "E102", f"this `{bracket}` is never closed", span, help=f"add the missing `{closing}`", others=others
+        )
+
+    def _lose(self, tokens: list[Token]) -> None:
+        self.lost.update(str(token) for token in tokens if token.type in ("WORD", "FUNCTION"))
+
+    def _forget_item(self, kind: str) -> None:
+        """Takes the parser back to where the item began, and lets it believe that an item was there.
+
+        This is yacc's `error` token done by hand: states are popped until one can go on after an item.
+        """
+        state = self.parser.parser_state
+        table = state.parse_conf.states
+        while True:
+            actions = table[state.state_stack[-1]]
+            symbol = next((name for name in (kind, "setting") if name in actions), None)
+            if symbol is not None:
+                break
+            state.state_stack.pop()
+            state.value_stack.pop()
+        state.state_stack.append(actions[symbol][1])
+        state.value_stack.append(None)

@@ -1,0 +1,177 @@
+"""Tokens in, tokens out: folds the new lines that are white space, joins `fashion-mnist` inside `train { }`.
+
+In:      the lexer's tokens, every new line among them.
+Out:     the same tokens with one `_NL` between two items and none elsewhere.
+Leaves:  everything that needs a grammar to the parser. After an error the parser calls one of the `skip_` methods,
+         which go back to the text's own new lines, so that an unclosed bracket swallows one line and not the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from lark.lexer import Token
+
+NEWLINE = "_NL"
+END = "$END"
+STATEMENTS = {"INPUT", "PARAM", "BLOCK", "TRAIN", "BUDGET"}
+_CLOSING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+_SPACE_AFTER = {"ARROW", "BAR", "LBRACE"}
+_SPACE_BEFORE = {"ARROW", "BAR", "RBRACE", END}
+_NEVER_IN_PARENTHESES = STATEMENTS | {"LBRACE", "RBRACE", "ARROW", "BAR", "DOUBLE_COLON", END}
+
+
+class KeepTerminals:
+    """Tells Lark to keep the terminals that no rule accepts; the tokens pass through unchanged."""
+
+    always_accept = ("MALFORMED", "UNKNOWN", "HYPHENATED")
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        return stream
+
+
+class Opening(NamedTuple):
+    """A bracket that is still open: its token and where it stands among the raw tokens."""
+
+    token: Token
+    at: int
+
+
+class TokenStream:
+    """The tokens of one text, one at a time, with new lines folded."""
+
+    def __init__(self, tokens: Sequence[Token], length: int) -> None:
+        self._tokens = [*tokens, Token(END, "", start_pos=length, end_pos=length)]
+        self._index = 0
+        self._previous = ""
+        self._train_depth = 0
+        self.open: list[Opening] = []
+
+    def next(self) -> Token:
+        """The next token that means something; `$END` at the end, as often as asked."""
+        token = self._tokens[self._index]
+        if token.type == NEWLINE:
+            token = self._fold(token)
+        if token.type not in (NEWLINE, END):
+            token = self._hyphenated(token) if self._train_depth else token
+            self._track(token)
+            self._index += 1
+        self._previous = token.type
+        return token
+
+    def _fold(self, newline: Token) -> Token:
+        """The new line, where it parts two items; else the token after it."""
+        while self._tokens[self._index].type == NEWLINE:
+            self._index += 1
+        following = self._tokens[self._index]
+        inside = bool(self.open) and self.open[-1].token.type != "LBRACE"
+        is_space = (
+            inside
+            or self._previous in _SPACE_AFTER
+            or following.type in _SPACE_BEFORE
+            or (self._previous == "RBRACE" and following.type == "SHORTCUT")
+        )
+        return following if is_space else newline
+
+    def _hyphenated(self, token: Token) -> Token:
+        """`fashion-mnist` and `cifar-10` as one word, where nothing separates the parts."""
+        end = self._index
+        while token.type == "WORD" and self._is_hyphen_between(end):
+            end += 2
+        if end == self._index:
+            return token
+        parts = self._tokens[self._index : end + 1]
+        self._index = end
+        return Token("HYPHENATED", "".join(parts), start_pos=parts[0].start_pos, end_pos=parts[-1].end_pos)
+
+    def _is_hyphen_between(self, index: int) -> bool:
+        if index + 2 >= len(self._tokens):
+            return False
+        left, hyphen, right = self._tokens[index : index + 3]
+        return (
+            hyphen.type == "MINUS"
+            and right.type in ("WORD", "NUMBER", "MALFORMED")
+            and left.end_pos == hyphen.start_pos
+            and hyphen.end_pos == right.start_pos
+        )
+
+    def _track(self, token: Token) -> None:
+        if token.type in _CLOSING:
+            self.open.append(Opening(token, self._index))
+            if token.type == "LBRACE" and self._previous == "TRAIN":
+                self._train_depth = len(self.open)
+        elif self.open and token.type == _CLOSING[self.open[-1].token.type]:
+            self.open.pop()
+            if len(self.open) < self._train_depth:
+                self._train_depth = 0
+
+    def unclosed_before(self, token: Token) -> Opening | None:
+        """The open bracket that explains why `token` cannot stand: one that nothing closes, or None."""
+        for opening in self.open:
+            if opening.token is not token and self._match(opening) is None:
+                return opening
+        return None
+
+    def _match(self, opening: Opening) -> int | None:
+        """The index of the token that closes a bracket; parentheses never hold a statement or an arrow."""
+        wanted: list[str] = []
+        for index in range(opening.at, len(self._tokens)):
+            kind = self._tokens[index].type
+            if wanted and wanted[-1] != "RBRACE" and kind in _NEVER_IN_PARENTHESES:
+                return None
+            if kind in _CLOSING:
+                wanted.append(_CLOSING[kind])
+            elif wanted and kind == wanted[-1]:
+                wanted.pop()
+                if not wanted:
+                    return index
+        return None
+
+    def skip_item(self, token: Token) -> list[Token]:
+        """After an error at `token`: on to the end of its item, before a new line, `->`, `|` or a `}`.
+
+        Returns: the tokens passed over, so that names which they may define are not called unknown.
+        """
+        start = self._index
+        while self.open and self.open[-1].token.type != "LBRACE":
+            closed_at = self._match(self.open.pop())
+            self._index = max(self._index, (closed_at or 0) + 1)
+        if token.type == "LBRACE" and self.open and self.open[-1].token is token:
+            self._index = max(self._index, (self._match(self.open.pop()) or 0) + 1)
+        if token.type not in (NEWLINE, "ARROW"):
+            self._skip_to_item_end()
+        self._previous = ""
+        return self._tokens[start : self._index]
+
+    def _skip_to_item_end(self) -> None:
+        depth = 0
+        while (kind := self._tokens[self._index].type) != END:
+            if depth == 0 and (kind in (NEWLINE, "ARROW", "RBRACE") or (kind == "BAR" and self.open)):
+                return
+            depth += (kind == "LBRACE") - (kind == "RBRACE")
+            self._index += 1
+
+    def skip_unclosed(self, opening: Opening) -> list[Token]:
+        """After a bracket that nothing closes: to the end of its line, or to the next statement for a `{`."""
+        del self.open[self.open.index(opening) :]
+        self._train_depth = 0
+        self._index = opening.at + 1
+        if opening.token.type == "LBRACE":
+            while self._tokens[self._index].type not in (*STATEMENTS, END):
+                self._index += 1
+            self._index -= self._tokens[self._index - 1].type == NEWLINE
+        else:
+            self._skip_to_item_end()
+        self._previous = ""
+        return self._tokens[opening.at : self._index]
+
+    def next_after_error(self) -> Token:
+        """Like `next`, but a `->` counts as a new line: what stood before it was reported and left out."""
+        token = self.next()
+        return as_newline(token) if token.type == "ARROW" else token
+
+
+def as_newline(token: Token) -> Token:
+    """A new line in a token's place."""
+    return Token(NEWLINE, "", start_pos=token.start_pos, end_pos=token.end_pos)

@@ -1,0 +1,122 @@
+"""A token that cannot stand where it stands, as an error in words: what was found and what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from lark.lexer import Token
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.source import Source
+from specc.syntax.grow import span_of
+from specc.syntax.tokens import END, NEWLINE, STATEMENTS
+
+# Characters that people paste from slides and papers, and what the language writes.
+_LOOKALIKES = {
+    "→": "->", "⟶": "->", "×": "x", "−": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": '"', "'": '"',
+    "≤": "<=", ".": "->", "\\": "a new line", ">": "->", "!": "no sign", "&": ";", "@": ":", "<": "<=",
+    "\u00a0": "an ordinary space", "\u200b": "nothing (this is an invisible space)", "\ufeff": "nothing",
+}  # fmt: skip
+
+_NAMES = {
+    NEWLINE: "the end of the line", END: "the end of the file", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`",
+    "RSQB": "`]`", "LBRACE": "`{`", "RBRACE": "`}`", "ARROW": "`->`", "BAR": "`|`", "COLON": "`:`", "COMMA": "`,`",
+    "EQUAL": "`=`", "LESS_EQUAL": "`<=`", "DOUBLE_COLON": "`::`", "WORD": "a name", "NUMBER": "a number",
+    "SIZE": "a size such as 3x3", "PATTERN": "a shape such as 64x_x_", "TEXT": "a string", "AUTO": "`auto`",
+    "SAME": "`same`", "SHORTCUT": "`shortcut`", "FUNCTION": "a name",
+}  # fmt: skip
+
+_VALUE = {"NUMBER", "SIZE", "TEXT", "WORD", "IN", "SAME", "AUTO", "FUNCTION", "LSQB", "LPAR", "HYPHENATED", "MINUS"}
+_OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT"}
+
+
+def explain_unexpected(source: Source, token: Token, accepted: AbstractSet[str], *, in_body: bool) -> Diagnostic:
+    """The error for a token, given the kinds of token that the parser could have gone on with."""
+    message, help = _special(source, token, accepted, in_body) or (
+        f"{_found(token)} cannot stand here",
+        _advice(token),
+    )
+    code = "E103" if token.type in ("UNKNOWN", "MALFORMED") else "E101"
+    return Diagnostic(code, message, source, span_of(token), label=f"expected {expectation(accepted)}", help=help)
+
+
+def expectation(accepted: AbstractSet[str]) -> str:
+    """The accepted kinds of token, gathered into what a person would call them."""
+    rest, words = set(accepted), []
+    if rest >= STATEMENTS:
+        rest -= STATEMENTS | {"WORD", "LBRACE", NEWLINE, END}
+        words.append("a layer, or a statement such as `input` or `block`")
+    if _VALUE - {"HYPHENATED", "MINUS"} <= rest:
+        rest -= _VALUE | {"X"}
+        words.append("a value" if "ARROW" not in rest else "an argument")
+        if "ARROW" in rest:  # a step may end here: the rarer ways to go on would only hide the common ones
+            rest &= {"ARROW", NEWLINE, "RBRACE"}
+    if rest >= _OPERATORS:
+        rest -= _OPERATORS
+        words.append("an operator")
+    order = list(_NAMES)
+    words += [_NAMES[kind] for kind in sorted(rest & _NAMES.keys(), key=order.index)]
+    if len(words) < 2:
+        return words[0] if words else "nothing more"
+    return ", ".join(words[:-1]) + " or " + words[-1]
+
+
+def _found(token: Token) -> str:
+    if token.type == NEWLINE:
+        return "the `;`" if str(token) == ";" else "the end of the line"
+    if token.type == END:
+        return "the end of the file"
+    return f"`{token}`"
+
+
+def _advice(token: Token) -> str | None:
+    if token.type == "EQUAL":
+        return "a key and its value are written `key=value`; a `param` needs its own line: `param name = value`"
+    if token.type in ("IN", "X", "AUTO", "SAME", "SHORTCUT"):
+        return f"`{token}` is a reserved word of the language; choose another name"
+    return None
+
+
+def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: bool) -> tuple[str, str | None] | None:
+    """The mistakes that have a name of their own: message and help."""
+    text = str(token)
+    if token.type == "UNKNOWN":
+        return _unknown_character(text)
+    if token.type == "MALFORMED":
+        return f"`{text}` is not a number", _number_advice(text)
+    if token.type in STATEMENTS:
+        return _misplaced_statement(text, in_body)
+    if token.type == "RBRACE" and not in_body and "RBRACE" not in accepted:
+        return "this `}` closes nothing", "remove it, or add the `{` that it belongs to"
+    if token.type == "FUNCTION" and "WORD" in accepted:
+        return f"`{text}(` is a call, and a step is not called", f"write `{text}` and its arguments with spaces between"
+    if token.type == "ARROW" and "WORD" in accepted:
+        return "there is no step before this `->`", "write a step on each side of `->`"
+    if token.type == "BAR" and not in_body:
+        return "`|` parts the branches of a form, and no form is open here", "write `concat { a | b }`"
+    return None
+
+
+def _unknown_character(text: str) -> tuple[str, str | None]:
+    if text == '"':
+        return "this string is not closed on its line", 'add the closing `"`'
+    meant = _LOOKALIKES.get(text)
+    shown = text if text.isprintable() else f"U+{ord(text):04X}"
+    message = f"the character `{shown}` has no meaning in a spec"
+    if meant is None:
+        return message, None
+    return message, f"write {meant if ' ' in meant or meant == 'nothing' else f'`{meant}`'} instead"
+
+
+def _number_advice(text: str) -> str:
+    if text.startswith("."):
+        return f"write a digit before the point: `0{text}`"
+    if text.rstrip("xX") != text or "X" in text:
+        return "a size is written without spaces and with a small x, such as 3x32x32"
+    return "numbers are written 3, 0.5, 1e-3 or 12M; a name begins with a letter"
+
+
+def _misplaced_statement(text: str, in_body: bool) -> tuple[str, str]:
+    if in_body:
+        return f"`{text}` belongs at the top level, not inside `{{ }}`", f"move the `{text}` line out of the braces"
+    return f"`{text}` is a statement and begins a line of its own", f"start a new line before `{text}`"

@@ -1,0 +1,97 @@
+"""One epoch of training and one pass of evaluation: nothing else touches the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from specc.data.batches import Batches
+from specc.diagnostics.diagnostic import Problem
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Score(NamedTuple):
+    """Mean cross-entropy in nats and share of right answers over a split."""
+
+    loss: float
+    accuracy: float
+
+
+def train_epoch(
+    model: nn.Module,
+    batches: Batches,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    after_step: Callable[[], None],
+) -> Tensor:
+    """Train on every picture once.
+
+    Args:    after_step is called after each step; what it raises ends the epoch.
+    Returns: the loss of each step, float64, (steps,), on the CPU: the epoch's one wait for the device.
+    Raises:  Problem E616, E618.
+    """
+    model.train()
+    losses = torch.empty(len(batches.sizes), device=batches.labels.device)
+    with explained():
+        for step, (images, labels) in enumerate(batches.shuffled(generator)):
+            loss = cross_entropy(model(images), labels)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+            optimizer.step()
+            losses[step] = loss.detach()
+            after_step()
+    return losses.cpu().double()
+
+
+def mean_loss(losses: Tensor, sizes: list[int]) -> float:
+    """The loss of the mean picture: each step's loss counts by the pictures in it."""
+    weights = torch.tensor(sizes, dtype=torch.float64)
+    return float(losses @ weights / weights.sum())
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, batches: Batches, after_batch: Callable[[], None]) -> Score:
+    """Loss and accuracy over a split, in evaluation mode.
+
+    Raises: Problem E618; whatever `after_batch` raises.
+    """
+    model.eval()
+    loss = torch.zeros((), device=batches.labels.device)
+    right = torch.zeros((), dtype=torch.int64, device=batches.labels.device)
+    with explained():
+        for images, labels in batches.in_order():
+            scores = model(images)
+            loss += cross_entropy(scores, labels, reduction="sum")
+            right += (scores.argmax(1) == labels).sum()
+            after_batch()
+    count = len(batches.labels)
+    return Score(float(loss) / count, float(right) / count)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What a sound network can still run into, said in our words."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise _out_of_memory() from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        raise _out_of_memory() from error
+    except ValueError as error:
+        if "Expected more than 1" not in str(error):
+            raise
+        raise Problem.of("E616", "a normalisation layer cannot learn from a batch of one picture",
+            help="choose a larger `--batch`") from error  # fmt: skip
+
+
+def _out_of_memory() -> Problem:
+    return Problem.of("E618", "the device has not enough memory for a training step",
+        help="halve the batch with `--batch`, or make the pictures smaller with `--resize`")  # fmt: skip

@@ -1,0 +1,158 @@
+"""From a checked spec and a recipe to a finished run: the order of things on one page.
+
+What can be known without torch is refused before torch is imported, what can be known without pictures before
+they are loaded, and nothing is written before everything fits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from specc.data.catalogue import find
+from specc.data.fit import require_input, require_output, written
+from specc.data.transform import shape_after
+from specc.ir.recipe import Recipe, overridden
+from specc.ir.shaped import ShapedModel
+from specc.pipeline import analyse
+from specc.reading import read_source
+from specc.source import Source
+from specc.train.folder import create, require_free
+from specc.train.metrics import Metrics
+from specc.train.progress import Watch
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Subject(NamedTuple):
+    """What is trained: a spec without errors, and what was overridden in it.
+
+    input_shape: `--input`, None where the spec's own holds. settings: `--set`, by name.
+    """
+
+    source: Source
+    model: ShapedModel
+    input_shape: tuple[int, ...] | None
+    settings: Mapping[str, Any]
+
+
+class Run(NamedTuple):
+    """A run that has ended.
+
+    folder:  where its files are.
+    metrics: an entry for each finished epoch.
+    stopped: the signal that ended it early, None where it is complete.
+    model:   the network with its last weights, in evaluation mode, on the device that it was trained on.
+    """
+
+    folder: Path
+    metrics: tuple[Metrics, ...]
+    stopped: int | None
+    model: nn.Module
+
+    @property
+    def best(self) -> Metrics | None:
+        """The epoch whose weights are in `best.safetensors`: the first with the highest test accuracy."""
+        return max(self.metrics, key=lambda metrics: metrics.test_accuracy, default=None)
+
+
+def train(
+    spec: str | Path,
+    out: str | Path | None = None,
+    *,
+    input: tuple[int, ...] | None = None,
+    params: Mapping[str, Any] | None = None,
+    watch: Watch | None = None,
+    **options: Any,
+) -> Run:
+    """Train a spec as `specc train` does.
+
+    Args:    spec: a path, or the text itself where it has a new line in it.
+             out: the run folder; by default the next free one in `runs/`.
+             input, params: in place of the spec's `input` and `param`s.
+             watch: is told of the run's progress; `specc.train.progress.Lines()` prints it.
+             options: settings of the recipe by name (`epochs=3, data="mnist"`), before the spec's own.
+    Returns: the finished run. torch's random state is seeded with the recipe's seed.
+    Raises:  specc.SpecError for a spec with errors, ValueError for a param that it does not have,
+             specc.diagnostics.diagnostic.Problem for what concerns files, data, device and run folder.
+    """
+    source = _source(spec)
+    analysis = analyse(source, input, params)
+    if analysis.model is None:
+        from specc import SpecError
+
+        raise SpecError(analysis.diagnostics)
+    subject = Subject(source, analysis.model, input, params or {})
+    place = None if out is None else Path(out)
+    return train_subject(subject, overridden(analysis.recipe, options), place, watch)
+
+
+def train_subject(subject: Subject, recipe: Recipe, out: Path | None = None, watch: Watch | None = None) -> Run:
+    """Load the data, build the network, train it, and keep everything in a run folder.
+
+    Raises: Problem E601 to E619.
+    """
+    recipe = _anchored(recipe)
+    require_free(out)
+    _require_known_fit(subject, recipe)
+
+    from specc.data.load import load_dataset
+    from specc.train.device import choose_device
+    from specc.train.session import Session
+
+    device = choose_device(recipe.device)
+    dataset = load_dataset(recipe)
+    _require_fit(subject, dataset.name, dataset.sample, len(dataset.classes))
+    session = Session(subject.model, dataset, recipe, device)
+    folder = create(out, _name(subject.source), dataset.name, subject.source.text)
+    folder.write_json("recipe.json", {**recipe.resolved().model_dump(), **_overrides(subject)})
+    stopped = session.run(folder, _metadata(subject), watch or Watch())
+    return Run(folder.path, tuple(session.metrics), stopped, session.model)
+
+
+def _source(spec: str | Path) -> Source:
+    if isinstance(spec, str) and "\n" in spec:
+        return Source("<string>", spec)
+    return read_source(str(spec))
+
+
+def _name(source: Source) -> str:
+    return Path(source.path).stem.strip("<>-") or "stdin"
+
+
+def _anchored(recipe: Recipe) -> Recipe:
+    """The recipe with absolute paths, so that it means the same from any folder."""
+    entry = find(recipe.data)
+    paths = {"data_dir": recipe.data_dir} if entry else {"data": recipe.data, "data_dir": recipe.data_dir}
+    absolute = {name: str(Path(path).expanduser().absolute()) for name, path in paths.items() if path}
+    return recipe.model_copy(update=absolute)
+
+
+def _overrides(subject: Subject) -> dict[str, Any]:
+    """`--input` and `--set`, which are part of what was trained, though not of the recipe."""
+    shape = subject.input_shape
+    return {"input": written(shape) if shape else None, "set": dict(subject.settings)}
+
+
+def _metadata(subject: Subject) -> dict[str, str]:
+    """What the weights carry, so that they can be used without the run folder."""
+    return {"spec": subject.source.text, "overrides": json.dumps(_overrides(subject))}
+
+
+def _require_known_fit(subject: Subject, recipe: Recipe) -> None:
+    """Compare the network with what the catalogue says of the data, before anything is loaded."""
+    entry = find(recipe.data)
+    if entry is not None:
+        sample = shape_after(entry.sample, recipe.resize, recipe.channels)
+        _require_fit(subject, entry.name, sample, entry.classes)
+
+
+def _require_fit(subject: Subject, name: str, sample: tuple[int, ...], classes: int) -> None:
+    def checks(shape: tuple[int, ...]) -> bool:
+        return analyse(subject.source, shape, subject.settings).ok
+
+    require_input(name, sample, subject.model.input, checks)
+    require_output(name, classes, subject.model.output)
