@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Report", "SpecError", "check", "compile"]
+__all__ = ["Report", "SpecError", "check", "compile", "load_weights"]
 
 if TYPE_CHECKING:
-    from specc.api import Report, SpecError, check, compile
+    from specc.api import Report, SpecError, check, compile, load_weights
 
 
 def __getattr__(name: str) -> Any:

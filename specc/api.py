@@ -1,20 +1,22 @@
-"""specc from Python: `specc.check` and `specc.compile`."""
+"""specc from Python: `specc.check`, `specc.compile` and `specc.load_weights`."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.render import render_all
+from specc.gallery import PREFIX, entry
 from specc.ir.shaped import Row
 from specc.pipeline import Analysis, analyse
 from specc.reading import decode
 from specc.source import Source
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 class SpecError(ValueError):
@@ -47,8 +49,8 @@ class Report(NamedTuple):
 def check(spec: str | os.PathLike[str], *, input: tuple[int, ...] | str | None = None, **parameters: Any) -> Report:
     """Checks a spec without importing torch.
 
-    Args:   spec, a path, or the text itself where a string holds a new line; input, a shape such as `(3, 32, 32)` or
-            "3x32x32" in place of the spec's own; parameters, values for its `param`s.
+    Args:   spec, a path, `gallery:NAME`, or the text itself where a string holds a new line; input, a shape such as
+            `(3, 32, 32)` or "3x32x32" in place of the spec's own; parameters, values for its `param`s.
     Raises: ValueError for a parameter that the spec does not have; OSError for a file that cannot be read.
     """
     try:
@@ -79,6 +81,19 @@ def compile(
     return build(analysis.model)
 
 
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copies weights from elsewhere into a compiled model, by order and shape, whatever they are called.
+
+    Args:   model, from `specc.compile`; weights, a `state_dict()` with the layers in the spec's order, such as
+            `torchvision.models.vgg16().state_dict()` for `gallery:vgg16`.
+    Raises: ValueError that names the first tensor that does not fit, with both names and shapes; the model is then
+            as it was.
+    """
+    from specc.build.load import load_weights as load
+
+    load(model, weights)
+
+
 def _analyse(spec: str | os.PathLike[str], input: tuple[int, ...] | str | None, parameters: dict[str, Any]) -> Analysis:
     return analyse(_source(spec), _shape(input), parameters)
 
@@ -86,6 +101,8 @@ def _analyse(spec: str | os.PathLike[str], input: tuple[int, ...] | str | None, 
 def _source(spec: str | os.PathLike[str]) -> Source:
     if isinstance(spec, str) and "\n" in spec:
         return Source("<string>", spec)
+    if isinstance(spec, str) and spec.startswith(PREFIX):
+        return entry(spec).source
     path = Path(spec)
     return decode(str(path), path.read_bytes())
 

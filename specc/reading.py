@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.gallery import PREFIX, NotInGallery, entry
 from specc.source import Source, Span
 
 
@@ -14,10 +15,12 @@ class Unreadable(Problem):
 
 
 def read_source(path: str) -> Source:
-    """A spec's text; `-` is standard input.
+    """A spec's text; `-` is standard input, `gallery:NAME` a spec that comes with specc.
 
     Raises: Unreadable where there is no such file, or it is a folder or may not be read; Problem where it is not text.
     """
+    if path.startswith(PREFIX):
+        return _from_gallery(path)
     if path == "-":
         return decode("<stdin>", sys.stdin.buffer.read())
     try:
@@ -30,6 +33,13 @@ def read_source(path: str) -> Source:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unreadable(Diagnostic("E107", f"`{path}` cannot be read: {reason}")) from None
     return decode(path, data)
+
+
+def _from_gallery(name: str) -> Source:
+    try:
+        return entry(name).source
+    except NotInGallery as error:
+        raise Unreadable(Diagnostic("E107", str(error), help=error.help)) from None
 
 
 def decode(path: str, data: bytes) -> Source:

@@ -11,6 +11,8 @@ COMMANDS = {
     "check": "Find the mistakes in specs, without running them.",
     "summary": "Show a spec's layers, shapes, parameters and multiply-accumulates.",
     "train": "Train a spec on a data set.",
+    "specs": "List the specs that come with specc, or print one.",
+    "new": "Copy a spec of the gallery to start from.",
     "layers": "Show the reference of all layers, or of one.",
     "explain": "Explain a diagnostic code.",
 }

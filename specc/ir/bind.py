@@ -8,7 +8,7 @@ Leaves:     the values: an expression is not worked out here, and no value is ch
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
@@ -65,9 +65,11 @@ def _repeat_of(argument: tree.Argument, scope: Scope) -> tree.Value | None:
     return tree.Number(int(match[1][:400]), word.span) if match else None
 
 
-def bind(arguments: Sequence[tree.Argument], signature: Signature, scope: Scope, span: Span) -> Bound:
-    """Gives each argument its field; span is the place of the word, for what is missing."""
-    binding = _Binding(signature, scope)
+def bind(
+    arguments: Sequence[tree.Argument], signature: Signature, scope: Scope, span: Span, blocks: Collection[str] = ()
+) -> Bound:
+    """Gives each argument its field; span is the place of the word, for what is missing; blocks are known by name."""
+    binding = _Binding(signature, scope, blocks)
     for argument in arguments:
         binding.take(argument)
     binding.require(span)
@@ -77,8 +79,8 @@ def bind(arguments: Sequence[tree.Argument], signature: Signature, scope: Scope,
 class _Binding:
     """The arguments of one step, one after another."""
 
-    def __init__(self, signature: Signature, scope: Scope) -> None:
-        self.signature, self.scope = signature, scope
+    def __init__(self, signature: Signature, scope: Scope, blocks: Collection[str]) -> None:
+        self.signature, self.scope, self.blocks = signature, scope, blocks
         self.found: dict[str, Argument] = {}
         self.misfits: list[Misfit] = []
         self.position = 0
@@ -123,13 +125,13 @@ class _Binding:
             self.misfits.append(self._unknown_word(word))
 
     def _hands_on(self, word: tree.Word) -> bool:
-        """Whether a word is a value that a block may hand on to a step inside it: a layer's, or an option's."""
+        """Whether a word is a value that a block may hand on to a step inside: a layer's, a block's or an option's."""
         from specc.ir.signature import option_words
         from specc.layers.registry import find_layer
 
         if not self.signature.any_word:
             return False
-        return word.text in option_words() or find_layer(word.text) is not None
+        return word.text in self.blocks or word.text in option_words() or find_layer(word.text) is not None
 
     def _take_position(self, value: tree.Value) -> None:
         positional = self.signature.positional

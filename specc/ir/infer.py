@@ -284,7 +284,7 @@ class _Inference:
             )
             return None, Arriving(None)
         signature = block_signature(block) if block is not None else layer_signature(cls)
-        bound = bind(step.raw, signature, scope, step.head)
+        bound = bind(step.raw, signature, scope, step.head, self.model.blocks)
         for misfit in bound.misfits:
             self.findings.report(misfit.code, misfit.message, misfit.span, help=misfit.help)
         if bound.misfits:

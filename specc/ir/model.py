@@ -3,18 +3,17 @@
 Expressions stay syntax: what depends on a block's parameters or on `in` has a value only where the block is called.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, InstanceOf, SkipValidation
+from pydantic import BaseModel, ConfigDict
 
+from specc.ir.opaque import Opaque
 from specc.ir.recipe import Recipe
 from specc.layers.base import Layer
 from specc.source import Source, Span
 from specc.syntax import tree
 
-Expression: TypeAlias = Annotated[Any, SkipValidation]  # a tree.Value; pydantic would copy the tuples it knows
+Expression: TypeAlias = Any  # a tree.Value or None
 FormWord: TypeAlias = Literal["concat", "add", "mul", "residual", "gate", "split"]
 FORM_WORDS: tuple[FormWord, ...] = ("concat", "add", "mul", "residual", "gate", "split")
 
@@ -22,9 +21,9 @@ FORM_WORDS: tuple[FormWord, ...] = ("concat", "add", "mul", "residual", "gate", 
 class Node(BaseModel):
     """A resolved piece of a spec, with the place where it was written."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
-    span: InstanceOf[Span]
+    span: Annotated[Span, Opaque()]
 
 
 class Argument(NamedTuple):
@@ -39,7 +38,7 @@ class Argument(NamedTuple):
 class Chain(Node):
     """Steps in the order written."""
 
-    steps: tuple[SomeStep, ...]
+    steps: Annotated["tuple[SomeStep, ...]", Opaque()]
 
 
 class BlockParameter(NamedTuple):
@@ -52,8 +51,8 @@ class Block(Node):
     """`block name(a, b=1) { … }`"""
 
     name: str
-    parameters: Annotated[tuple[BlockParameter, ...], SkipValidation]
-    body: Chain
+    parameters: Annotated[tuple[BlockParameter, ...], Opaque()]
+    body: Annotated[Chain, Opaque()]
 
 
 class Step(Node):
@@ -63,31 +62,31 @@ class Step(Node):
     """
 
     word: str
-    head: InstanceOf[Span]
-    label: InstanceOf[tree.Word] | None = None
+    head: Annotated[Span, Opaque()]
+    label: Annotated[tree.Word | None, Opaque()] = None
     repeat: Expression = None
-    check: InstanceOf[tree.CheckedShape] | None = None
+    check: Annotated[tree.CheckedShape | None, Opaque()] = None
 
 
 class LayerStep(Step):
-    layer: type[Layer]
-    arguments: Annotated[tuple[Argument, ...], SkipValidation]
+    layer: Annotated[type[Layer], Opaque()]
+    arguments: Annotated[tuple[Argument, ...], Opaque()]
 
 
 class BlockStep(Step):
-    block: Block
-    arguments: Annotated[tuple[Argument, ...], SkipValidation]
+    block: Annotated[Block, Opaque()]
+    arguments: Annotated[tuple[Argument, ...], Opaque()]
     frozen: bool = False
 
 
 class ParameterStep(Step):
     """A step whose word is a parameter that holds a layer or a block; its arguments wait for that one's fields."""
 
-    raw: Annotated[tuple[tree.Argument, ...], SkipValidation]
+    raw: Annotated[tuple[tree.Argument, ...], Opaque()]
 
 
 class GroupStep(Step):
-    body: Chain
+    body: Annotated[Chain, Opaque()]
     frozen: bool = False
 
 
@@ -95,10 +94,10 @@ class FormStep(Step):
     """Branches and how their outputs are joined."""
 
     form: FormWord
-    branches: tuple[Chain, ...]
+    branches: Annotated[tuple[Chain, ...], Opaque()]
     shortcut: Literal["identity", "auto", "same", "chain"] = "identity"
-    shortcut_chain: Chain | None = None
-    shortcut_span: InstanceOf[Span] | None = None
+    shortcut_chain: Annotated[Chain | None, Opaque()] = None
+    shortcut_span: Annotated[Span | None, Opaque()] = None
     frozen: bool = False
 
 
@@ -118,17 +117,16 @@ class Budget(NamedTuple):
 class Model(BaseModel):
     """A whole spec."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
-    source: InstanceOf[Source]
-    input: Annotated[tuple[int, ...] | None, SkipValidation]
-    input_span: InstanceOf[Span] | None
-    parameters: Annotated[dict[str, Any], SkipValidation]
-    blocks: Annotated[dict[str, Block], SkipValidation]
-    chain: Chain
-    budgets: Annotated[tuple[Budget, ...], SkipValidation]
-    recipe: Recipe
+    source: Annotated[Source, Opaque()]
+    input: Annotated[tuple[int, ...] | None, Opaque()]
+    input_span: Annotated[Span | None, Opaque()]
+    parameters: Annotated[dict[str, Any], Opaque()]
+    blocks: Annotated[dict[str, Block], Opaque()]
+    chain: Annotated[Chain, Opaque()]
+    budgets: Annotated[tuple[Budget, ...], Opaque()]
+    recipe: Annotated[Recipe, Opaque()]
 
 
-for _cls in (Chain, Block, BlockStep, GroupStep, FormStep):
-    _cls.model_rebuild()
+Chain.model_rebuild()

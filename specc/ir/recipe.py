@@ -82,6 +82,11 @@ class Recipe(BaseModel):
         examples=[0.001],
         description="Learning rate; if not given 0.001 (adam, adamw), 0.01 (sgd, rmsprop).",
     )
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant",
+        examples=["cosine"],
+        description="The learning rate over the run: constant, or falling to 0 along half a cosine.",
+    )
     momentum: Fraction | None = Field(
         None,
         examples=[0.9],

@@ -4,20 +4,19 @@ Nodes are immutable and shared: a block that is called twice alike, or repeated,
 Parameters, MACs, elements and layers are summed up when a node is made, so no question walks the whole network.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import prod
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, InstanceOf, SkipValidation
+from pydantic import BaseModel, ConfigDict
 
 from specc.ir.model import FormWord
+from specc.ir.opaque import Opaque
 from specc.ir.recipe import Recipe
 from specc.layers.base import Layer, Shape
 from specc.source import Source, Span
 
-AShape: TypeAlias = Annotated[Shape, SkipValidation]
+AShape: TypeAlias = Annotated[Shape, Opaque()]
 JoinedBy: TypeAlias = Literal["concat", "add", "mul", "split", "none"]
 
 
@@ -33,30 +32,30 @@ class Costs(NamedTuple):
     elements: int = 0
     layers: int = 0
 
-    def plus(self, other: Costs) -> Costs:
+    def plus(self, other: "Costs") -> "Costs":
         return Costs(*(mine + its for mine, its in zip(self, other, strict=True)))
 
 
 class _Node(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     word: str
-    span: InstanceOf[Span]
+    span: Annotated[Span, Opaque()]
     input: AShape
     output: AShape
-    costs: InstanceOf[Costs]
+    costs: Annotated[Costs, Opaque()]
 
 
 class ShapedLayer(_Node):
     """One layer with its fields, what arrives and what leaves."""
 
-    layer: InstanceOf[Layer]
+    layer: Annotated[Layer, Opaque()]
 
 
 class ShapedChain(_Node):
     """Named steps in order. frozen: their weights are not trained."""
 
-    steps: Annotated[tuple[tuple[str, SomeShaped], ...], SkipValidation]
+    steps: Annotated["tuple[tuple[str, SomeShaped], ...]", Opaque()]
     frozen: bool = False
 
 
@@ -69,11 +68,12 @@ class ShapedForm(_Node):
 
     form: FormWord
     joined: JoinedBy
-    branches: Annotated[tuple[tuple[str, ShapedChain | None], ...], SkipValidation]
+    branches: Annotated[tuple[tuple[str, ShapedChain | None], ...], Opaque()]
     frozen: bool = False
 
 
 SomeShaped: TypeAlias = ShapedLayer | ShapedChain | ShapedForm
+ShapedChain.model_rebuild()
 
 
 class Row(NamedTuple):
@@ -91,12 +91,12 @@ class Row(NamedTuple):
 class ShapedModel(BaseModel):
     """A checked network, ready to be built."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
-    source: InstanceOf[Source]
-    chain: InstanceOf[ShapedChain]
-    recipe: InstanceOf[Recipe]
-    parameters: Annotated[dict[str, Any], SkipValidation]  # the `param`s, by name
+    source: Annotated[Source, Opaque()]
+    chain: Annotated[ShapedChain, Opaque()]
+    recipe: Annotated[Recipe, Opaque()]
+    parameters: Annotated[dict[str, Any], Opaque()]  # the `param`s, by name
 
     @property
     def input(self) -> Shape:

@@ -206,7 +206,7 @@ class StepResolver:
     ) -> BlockStep | None:
         signature = block_signature(block)
         rest, frozen = _take_frozen(arguments, signature.keys)
-        bound = bind(rest, signature, scope, common["head"])
+        bound = bind(rest, signature, scope, common["head"], self.blocks)
         self._misfits(bound.misfits)
         fits = self._can_evaluate(bound.arguments, scope) and not bound.misfits
         return BlockStep(**common, block=block, arguments=bound.arguments, frozen=frozen) if fits else None

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from specc.layers.base import Layer, Shape, ShapeError
-from specc.layers.fields import Count, Positive, Real, field
+from specc.layers.fields import Count, Real, field
 from specc.layers.weighted import Weighted
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class Softplus(Activation):
     torch_name = "Softplus"
     arguments = ("beta", "threshold")
 
-    beta: Positive = field(1.0, positional=True, doc="sharpness of the bend")
+    beta: Real = field(1.0, positional=True, doc="sharpness of the bend")
     threshold: Real = field(20.0, positional=True, doc="above it the function is taken as x")
 
 

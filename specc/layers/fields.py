@@ -52,7 +52,6 @@ Padding = Annotated[
     Says("a whole number, 0 or more, a size such as 1x2, `same` or `valid`"),
 ]
 Real = Annotated[_Finite, Says("a number")]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Says("a number, 0 or more")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Says("a number above 0")]
 Probability = Annotated[float, Field(ge=0, le=1), Says("a probability from 0 to 1")]
 Flag = Annotated[bool, Says("true or false")]

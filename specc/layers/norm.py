@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from specc.layers.base import Layer, Shape, ShapeError, module_class, require_divisible, require_spatial
-from specc.layers.fields import Count, Flag, NotNegative, Probability, Real, Says, field
+from specc.layers.fields import Count, Flag, Positive, Real, Says, field
 from specc.layers.weighted import Weighted
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class _Norm(Weighted):
 
     family = "normalisation"
 
-    eps: NotNegative = field(1e-5, doc="added to the variance, against division by zero")
+    eps: Real = field(1e-5, doc="added to the variance, against division by zero")
     affine: Flag = field(True, doc="learn a factor and a shift for each channel")
     bias: tuple[Any, ...] | None = field(None, doc="the shift's values, as a list")
 
@@ -38,7 +38,8 @@ class BatchNorm(_Norm):
     example = "input 64x32x32 ; bn"
     torch_name = "BatchNorm1d BatchNorm2d BatchNorm3d"
 
-    momentum: Probability = field(0.1, doc="weight of the newest batch in the running averages")
+    eps: Positive = field(1e-5, doc="added to the variance, against division by zero")
+    momentum: Real = field(0.1, doc="weight of the newest batch in the running averages")
     gamma: Start | None = field(None, doc="initial value of the factor; 0 for a residual branch that starts silent")
     beta: Start | None = field(None, doc="initial value of the shift")
 
@@ -96,7 +97,7 @@ class InstanceNorm(_Norm):
     torch_name = "InstanceNorm1d InstanceNorm2d InstanceNorm3d"
 
     affine: Flag = field(False, doc="learn a factor and a shift for each channel")
-    momentum: Probability = field(0.1, doc="as in torch, where it has no effect without running averages")
+    momentum: Real = field(0.1, doc="as in torch, where it has no effect without running averages")
 
     def output(self, x: Shape) -> Shape:
         require_spatial(self.keyword, x)

@@ -1,6 +1,6 @@
 """Pooling: a window slid over each channel, or a grid of windows of the size that is asked for."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from specc.layers.base import Layer, Shape, ShapeError, module_class, require_spatial, spread, written
 from specc.layers.fields import Flag, Margin, Size, field
@@ -56,18 +56,13 @@ class _Pool(Layer):
         return count
 
     def _smaller_windows(self, x: Shape) -> str | None:
-        """Windows that fit, each with the shape that it gives."""
+        """Windows that fit, each with the shape that it gives; with torch's own stride, padding and dilation."""
         smallest = min(x[1:])
-        tried = [self.model_copy(update={"kernel": n, "stride": None, "padding": 0}) for n in {smallest, 2}]
-        fitting = [layer for layer in tried if 1 < layer.kernel_size <= smallest]
-        texts = [f"`{self.keyword} {layer.kernel_size}` gives {written(layer.output(x))}" for layer in fitting]
-        if not texts:
+        fitting = sorted({n for n in (smallest, 2) if 1 < n <= smallest}, reverse=True)
+        if not fitting:
             return f"the picture is {written(x[1:])} already: leave out this `{self.keyword}`"
-        return ", ".join(sorted(texts, reverse=True))
-
-    @property
-    def kernel_size(self) -> int:
-        return self.kernel if isinstance(self.kernel, int) else max(self.kernel)
+        plain: Any = type(self)
+        return ", ".join(f"`{self.keyword} {n}` gives {written(plain(kernel=n).output(x))}" for n in fitting)
 
 
 class MaxPool(_Pool):
@@ -105,6 +100,18 @@ class AvgPool(_Pool):
     padding: Margin = field(0, positional=True, short="p", doc="pixels of zeros on each side")
     ceil: Flag = field(False, positional=True, doc="keep a last window that reaches over the edge")
     count_include_pad: Flag = field(True, positional=True, doc="count the zeros of the padding in the mean")
+
+    def output(self, x: Shape) -> Shape:
+        kernel = spread(self.kernel, len(x) - 1, "kernel") if len(x) == 4 else ()
+        for size, window in zip(x[1:], kernel, strict=False):
+            if window > size:  # torch.nn.AvgPool3d alone counts without the padding
+                raise ShapeError(
+                    "E301",
+                    f"`avgpool` window {written(kernel)} is larger than the volume of {written(x[1:])}",
+                    label=f"{window} > {size}: padding does not count for volumes",
+                    help=self._smaller_windows(x),
+                )
+        return super().output(x)
 
     def build(self, x: Shape) -> "nn.Module":
         module: nn.Module = module_class("AvgPool", len(x) - 1)(

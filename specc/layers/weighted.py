@@ -40,7 +40,8 @@ INITIALIZERS = {
 }
 _MODES = ("fan_in", "fan_out")
 _NONLINEARITIES = (
-    "linear", "conv1d", "conv2d", "conv3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu",
+    "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid",
+    "tanh", "relu", "leaky_relu", "selu",
 )  # fmt: skip
 
 
@@ -50,7 +51,7 @@ def _initializer(value: Any) -> Any:
     rule = INITIALIZERS.get(name) if isinstance(name, str) else None
     if rule is None or not rule.required <= len(arguments) <= len(rule.arguments):
         return None
-    fits = all(map(_fits, rule.arguments, arguments))
+    fits = all(map(_fits, rule.arguments, arguments)) and _draws(str(name), tuple(arguments))
     return Initializer(str(name), tuple(arguments)) if fits else None
 
 
@@ -62,6 +63,16 @@ def _fits(argument: str, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return not (argument == "std" and value < 0) and not (argument == "groups" and not _is_count(value))
+
+
+def _draws(name: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether there is something to draw from: torch refuses an empty range and, for xavier, a negative one."""
+    if name.startswith("xavier"):
+        return not arguments or bool(arguments[0] >= 0)
+    if name == "trunc_normal":
+        _, std, low, high = [*arguments, *[0.0, 1.0, -2.0, 2.0][len(arguments) :]]
+        return bool(std > 0 and low <= high)
+    return True
 
 
 def _is_count(value: Any) -> bool:

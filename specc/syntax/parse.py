@@ -101,14 +101,14 @@ class _Reading:
         if opening is not None:
             self._report_unclosed(opening, token)
             self._lose(self.stream.skip_unclosed(opening))
-            self._forget_item("item" if opening.token.type == "LBRACE" else "chain")
+            self._forget_item(to_top=opening.token.type == "LBRACE")
             return self.stream.next_after_error()
         accepted, in_body = self._accepted(), bool(self.stream.open)
         self.diagnostics.append(explain_unexpected(self.source, token, accepted, in_body=in_body))
         if token.type == "RBRACE" and not in_body and NEWLINE in accepted:
             return self.stream.next()  # the item before it is whole
         self._lose([token, *self.stream.skip_item(token)])
-        self._forget_item("chain")
+        self._forget_item(to_top=token.type == END)
         if token.type == "ARROW":
             return as_newline(token)
         resume = token.type in (NEWLINE, END, "RBRACE", "BAR") and token.type in self._accepted()
@@ -130,16 +130,19 @@ class _Reading:
     def _lose(self, tokens: list[Token]) -> None:
         self.lost.update(str(token) for token in tokens if token.type in ("WORD", "FUNCTION"))
 
-    def _forget_item(self, kind: str) -> None:
+    def _forget_item(self, *, to_top: bool) -> None:
         """Takes the parser back to where the item began, and lets it believe that an item was there.
+
+        to_top: out of every body, to the item of the file itself.
 
         This is yacc's `error` token done by hand: states are popped until one can go on after an item.
         """
+        kinds = ("item",) if to_top else ("chain", "setting")
         state = self.parser.parser_state
         table = state.parse_conf.states
         while True:
             actions = table[state.state_stack[-1]]
-            symbol = next((name for name in (kind, "setting") if name in actions), None)
+            symbol = next((name for name in kinds if name in actions), None)
             if symbol is not None:
                 break
             state.state_stack.pop()

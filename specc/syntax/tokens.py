@@ -158,13 +158,18 @@ class TokenStream:
         self._train_depth = 0
         self._index = opening.at + 1
         if opening.token.type == "LBRACE":
-            while self._tokens[self._index].type not in (*STATEMENTS, END):
-                self._index += 1
-            self._index -= self._tokens[self._index - 1].type == NEWLINE
+            self._skip_to_statement()
         else:
             self._skip_to_item_end()
         self._previous = ""
         return self._tokens[opening.at : self._index]
+
+    def _skip_to_statement(self) -> None:
+        """On to the new line before the next statement that begins a line, or to the end."""
+        while self._tokens[self._index].type != END:
+            if self._tokens[self._index].type == NEWLINE and self._tokens[self._index + 1].type in STATEMENTS:
+                return
+            self._index += 1
 
     def next_after_error(self) -> Token:
         """Like `next`, but a `->` counts as a new line: what stood before it was reported and left out."""

@@ -28,13 +28,19 @@ _NAMES = {
 
 _VALUE = {"NUMBER", "SIZE", "TEXT", "WORD", "IN", "SAME", "AUTO", "FUNCTION", "LSQB", "LPAR", "HYPHENATED", "MINUS"}
 _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT"}
+_ADVICE = {
+    "EQUAL": "a key and its value are written `key=value`; a `param` needs its own line: `param name = value`",
+    "COMMA": "arguments are parted by spaces; commas stand only inside `( )` and `[ ]`",
+    "COLON": "a label is one name before its step, as in `stem: conv 64 k7`",
+    "SHORTCUT": "`shortcut` follows the `}` of a `residual`",
+}
 
 
 def explain_unexpected(source: Source, token: Token, accepted: AbstractSet[str], *, in_body: bool) -> Diagnostic:
     """The error for a token, given the kinds of token that the parser could have gone on with."""
     message, help = _special(source, token, accepted, in_body) or (
         f"{_found(token)} cannot stand here",
-        _advice(token),
+        _advice(source, token, accepted),
     )
     code = "E103" if token.type in ("UNKNOWN", "MALFORMED") else "E101"
     return Diagnostic(code, message, source, span_of(token), label=f"expected {expectation(accepted)}", help=help)
@@ -69,12 +75,22 @@ def _found(token: Token) -> str:
     return f"`{token}`"
 
 
-def _advice(token: Token) -> str | None:
-    if token.type == "EQUAL":
-        return "a key and its value are written `key=value`; a `param` needs its own line: `param name = value`"
-    if token.type in ("IN", "X", "AUTO", "SAME", "SHORTCUT"):
+def _advice(source: Source, token: Token, accepted: AbstractSet[str]) -> str | None:
+    """What to write instead, where a person most likely meant something else."""
+    before = source.text[: token.start_pos or 0].rstrip(" \t")
+    if token.type == "X" and before[-1:].isdigit():
+        return "a size is written without spaces, such as 3x32x32"
+    if token.type == "ARROW" and NEWLINE in accepted:
+        return "a statement is no step, so no `->` stands beside it"
+    if token.type == "WORD" and NEWLINE in accepted and "ARROW" not in accepted:
+        return f"start a new line before `{token}`"
+    if token.type == NEWLINE and accepted & {"LBRACE", "LPAR"} and "WORD" not in accepted:
+        return "the `{` stands on the same line as the word that it belongs to"
+    if token.type in _OPERATORS:
+        return "arithmetic stands in parentheses: `conv (c*4) k1`"
+    if token.type in ("IN", "X", "AUTO", "SAME"):
         return f"`{token}` is a reserved word of the language; choose another name"
-    return None
+    return _ADVICE.get(token.type)
 
 
 def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: bool) -> tuple[str, str | None] | None:

@@ -21,7 +21,7 @@ def describe_environment(device: torch.device, seed: int) -> dict[str, Any]:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": sys.argv,
         "seed": seed,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **_versions(), "torch": str(torch.__version__)},
         "hardware": {
             "platform": platform.platform(),
             "cpu": _cpu_name(),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import LRScheduler
 
 from specc.data.batches import Batches
 from specc.diagnostics.diagnostic import Problem
@@ -27,6 +28,7 @@ def train_epoch(
     model: nn.Module,
     batches: Batches,
     optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler,
     generator: torch.Generator,
     after_step: Callable[[], None],
 ) -> Tensor:
@@ -44,6 +46,7 @@ def train_epoch(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
             optimizer.step()
+            schedule.step()
             losses[step] = loss.detach()
             after_step()
     return losses.cpu().double()

@@ -1,10 +1,11 @@
-"""From the recipe to torch's optimizer."""
+"""From the recipe to torch's optimizer and learning rates."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.recipe import Recipe
@@ -34,3 +35,10 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer in FUSED:
         arguments["fused"] = True
     return TORCH_NAMES[recipe.optimizer](weights, **arguments)
+
+
+def make_schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
+    """The recipe's learning rate over a run of so many steps; it is to be told of each of them."""
+    if recipe.schedule == "cosine":
+        return CosineAnnealingLR(optimizer, T_max=steps)
+    return ConstantLR(optimizer, factor=1.0, total_iters=0)

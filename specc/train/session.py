@@ -19,7 +19,7 @@ from specc.train.device import seed_everything
 from specc.train.environment import describe_environment
 from specc.train.loop import evaluate, explained, mean_loss, train_epoch
 from specc.train.metrics import Metrics
-from specc.train.optim import make_optimizer
+from specc.train.optim import make_optimizer, make_schedule
 from specc.train.stop import StopRequested, StopSignals
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Session:
             # Up to a fifth faster on a CPU; the weights are saved in torch's usual layout.
             self.model = self.model.to(memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.model, recipe)
+        self.schedule = make_schedule(self.optimizer, recipe, recipe.epochs * len(self.train.sizes))
         self.metrics: list[Metrics] = []
 
     def run(self, folder: RunFolder, metadata: dict[str, str], watch: Watch) -> int | None:
@@ -87,7 +88,7 @@ class Session:
         started = perf_counter()
         sizes = self.train.sizes
         watch.epoch_starts(epoch, self.recipe.epochs, len(sizes))
-        losses = train_epoch(self.model, self.train, self.optimizer, self.order, after_step)
+        losses = train_epoch(self.model, self.train, self.optimizer, self.schedule, self.order, after_step)
         self._require_finite(losses, epoch, folder)
         score = evaluate(self.model, self.test, stop.check)
         seconds = round(perf_counter() - started, 3)
@@ -123,7 +124,8 @@ class Session:
         note = "; the last picture of each epoch, a batch of one, is left out" if left_out else ""
         return (
             f"{data.name}: {len(data.train.labels):,} training and {len(data.test.labels):,} test pictures, "
-            f"{len(data.classes)} classes; {recipe.optimizer}({arguments}), batch {recipe.batch}, "
+            f"{len(data.classes)} classes; {recipe.optimizer}({arguments}), {recipe.schedule} rate, "
+            f"batch {recipe.batch}, "
             f"seed {recipe.seed}, {self.device}{note}"
         )
 

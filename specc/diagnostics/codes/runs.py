@@ -223,6 +223,9 @@ itself.
         """\
 No layer of the network has weights that may change: it consists of layers without weights, such as pools
 and activations, or all its weights are `frozen`. There is nothing for the optimizer to do.
+
+Layers with weights are the convolutions, `linear`, `prelu`, and the normalisations unless they are
+`noaffine`. A network of fixed filters can still be checked, compiled and used: it just cannot be trained.
 """,
     ),
     Code(

@@ -1,0 +1,50 @@
+"""`specc new`: a spec of the gallery as a file to start from."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from specc.cli.report import EXIT_USAGE, fail
+from specc.diagnostics.diagnostic import Problem
+from specc.gallery import PREFIX, entry
+
+
+@click.command("new")
+@click.argument("name")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def command(name: str, file: Path | None) -> None:
+    """Copy the gallery's spec NAME to FILE, to start from.
+
+    Without FILE the copy lies in this folder under the spec's own name. A file that exists is never written over.
+    """
+    from specc.reading import read_source
+
+    try:
+        source = read_source(PREFIX + name.removeprefix(PREFIX))
+    except Problem as problem:
+        sys.exit(fail(problem))
+    own_name = entry(source.path).file_name
+    target = Path(own_name) if file is None else file / own_name if file.is_dir() else file
+    try:
+        write_new(target, source.text)
+    except OSError as error:
+        click.echo(f"Error: {_reason(target, error)}", err=True)
+        sys.exit(EXIT_USAGE)
+    click.echo(f"wrote {target}, a copy of {source.path}; `specc check {target}` checks it")
+
+
+def write_new(path: Path, text: str) -> None:
+    """Writes a file that does not exist yet. Raises: OSError, FileExistsError where it does."""
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+
+
+def _reason(target: Path, error: OSError) -> str:
+    if isinstance(error, FileExistsError):
+        return f"{target} exists already and is left as it is; give the copy another name: `specc new NAME FILE`"
+    if isinstance(error, FileNotFoundError):
+        return f"{target} cannot be written: there is no folder {target.parent}"
+    return f"{target} cannot be written: {error.strerror or error}"

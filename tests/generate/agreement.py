@@ -1,0 +1,105 @@
+"""Whether specc and torch say the same of a spec: the verdict, and for a right one everything that can be counted."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+import specc
+from generate import reference
+from generate.plan import Shape, Spec
+from generate.reference import Result, Row, sample
+
+
+class Verdict(NamedTuple):
+    """What came of one spec.
+
+    disagreement: None where specc and torch agree. codes: of specc's errors. result: what the reference gave.
+    """
+
+    disagreement: str | None
+    codes: tuple[str, ...]
+    result: Result
+
+
+def compare(spec: Spec, result: Result | None = None) -> Verdict:
+    """What specc says of a spec, held against the reference."""
+    result = reference.run(spec) if result is None else result
+    try:
+        report = specc.check(spec.text)
+        codes = tuple(found.code for found in report.diagnostics)
+        return Verdict(_difference(spec.text, report, result), codes, result)
+    except Exception as error:  # a crash of the checker or of the compiled module is the worst disagreement
+        return Verdict(f"specc raises {type(error).__name__}: {error}", (), result)
+
+
+def _difference(text: str, report: specc.api.Report, result: Result) -> str | None:
+    if report.ok != (result.refused_at is None):
+        said = "accepts" if report.ok else "refuses"
+        return f"specc {said}, torch says {result.reason or 'nothing'} at {result.refused_at}\n{report}"
+    if not report.ok:
+        return None
+    rows = [Row(row.name, row.kind, row.input, row.output, row.params, row.macs) for row in report.layers]
+    if rows != result.rows:
+        wrong = [pair for pair in zip(rows, result.rows, strict=False) if pair[0] != pair[1]]
+        return f"specc and torch have these rows: {wrong[:2] or (len(rows), len(result.rows))}"
+    if report.output != sample(result.output):
+        return f"the output is {report.output}, torch gives {sample(result.output)}"
+    return _difference_when_run(specc.compile(text), rows, result)
+
+
+def _difference_when_run(model: nn.Sequential, rows: list[Row], result: Result) -> str | None:
+    found = _differing_weights(model, result)
+    if found is not None:
+        return found
+    seen = _watched(model, rows)
+    with torch.no_grad():
+        output = model.eval()(result.input)
+    if not torch.allclose(output, result.output, rtol=1e-4, atol=1e-4, equal_nan=True):
+        return f"with the same weights the outputs differ by {(output - result.output).abs().max()}"
+    trained = model.train()(result.input)
+    if trained.shape != output.shape:
+        return f"training gives {tuple(trained.shape)}, evaluation {tuple(output.shape)}"
+    wrong = [(row, seen.get(row.name)) for row in rows if seen.get(row.name) != _seen(row)]
+    return f"the compiled module does otherwise: {wrong[0]}" if wrong else None
+
+
+def _differing_weights(model: nn.Sequential, result: Result) -> str | None:
+    """Compares the weights in their order, then gives the model those of the reference."""
+    mine, theirs = list(model.parameters()), result.weights
+    if [parameter.shape for parameter in mine] != [weight.tensor.shape for weight in theirs]:
+        return "the weights have other shapes, or another order"
+    for number, (parameter, weight) in enumerate(zip(mine, theirs, strict=True)):
+        if parameter.requires_grad != weight.tensor.requires_grad:
+            return f"weight {number} is frozen in one of the two"
+        if weight.known and not torch.equal(parameter, weight.tensor):
+            return f"weight {number} begins with other values"
+        with torch.no_grad():
+            parameter.copy_(weight.tensor)
+    return None
+
+
+Seen = tuple[Shape, Shape, int, int]
+
+
+def _seen(row: Row) -> Seen:
+    return row.input, row.output, row.params, row.macs
+
+
+def _watched(model: nn.Sequential, rows: list[Row]) -> dict[str, Seen]:
+    """Hooks on every row's module; the dictionary fills up when the model runs."""
+    seen: dict[str, Seen] = {}
+    modules = dict(model.named_modules())
+    forms = {row.name for row in rows if row.kind in reference.FORMS}
+
+    def note(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x = inputs[0]
+        params = 0 if name in forms else sum(parameter.numel() for parameter in module.parameters())
+        seen[name] = (sample(x), sample(output), params, 0 if name in forms else reference.macs(module, x, output))
+
+    for row in rows:
+        modules[row.name].register_forward_hook(partial(note, row.name))
+    return seen

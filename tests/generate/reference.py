@@ -1,0 +1,310 @@
+"""What a plan gives in torch: every step is built for the batch that arrives and run at once, no shape is computed.
+
+Written from the language page. Torch's exceptions are its verdict; what it would let pass and the page forbids is a
+`Refusal`. The reference knows nothing of specc.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from generate.plan import Argument, Block, Call, Chain, Expression, Shape, Spec, Step
+from generate.reference_layers import LAYERS, Refusal, module_for
+from generate.reference_weights import set_weights, take_weight_fields
+
+TORCH_REFUSES = (RuntimeError, ValueError, AssertionError, ArithmeticError, IndexError)
+FORMS = ("concat", "add", "mul", "residual", "gate", "split")
+
+
+class Row(NamedTuple):
+    """A line of the summary."""
+
+    name: str
+    kind: str
+    input: Shape
+    output: Shape
+    params: int
+    macs: int
+
+
+class Weight(NamedTuple):
+    """A trainable tensor; known: its initial values are not random."""
+
+    tensor: Tensor
+    known: bool
+
+
+class Scope(NamedTuple):
+    """The names that a step sees; shared: those that every block sees too."""
+
+    values: Mapping[str, Any]
+    shared: Mapping[str, Any]
+    blocks: Mapping[str, Block]
+
+
+class Result(NamedTuple):
+    """What running a plan gave. refused_at: the word that was refused, with the reason; None where all went well."""
+
+    rows: list[Row]
+    weights: list[Weight]
+    input: Tensor
+    output: Tensor
+    refused_at: str | None = None
+    reason: str = ""
+
+
+def run(spec: Spec) -> Result:
+    """A plan on a batch of two."""
+    torch.manual_seed(0)
+    x = torch.randn(2, *spec.input)
+    scope = Scope(dict(spec.params), dict(spec.params), {block.name: block for block in spec.blocks})
+    return run_chain(spec.chain, x, scope)
+
+
+def run_chain(chain: Chain, x: Tensor, scope: Scope) -> Result:
+    """A chain on any batch; the first exception is the verdict."""
+    running = _Run()
+    try:
+        output = running.chain(chain, x, scope, "")
+    except (Refusal, *TORCH_REFUSES) as error:
+        return Result(running.rows, running.weights, x, x, running.at, f"{type(error).__name__}: {error}")
+    return Result(running.rows, running.weights, x, output)
+
+
+class _Run:
+    """One run: rows and weights in the order of execution, and the word of the step that it stands at."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.weights: list[Weight] = []
+        self.at = ""
+
+    def chain(self, chain: Chain, x: Tensor, scope: Scope, prefix: str) -> Tensor:
+        numbers: Counter[str] = Counter()
+        container = nn.Sequential()
+        for step in chain:
+            self.at = step.word
+            repeat = evaluate(step.repeat, scope, x)
+            if repeat is not None and (not isinstance(repeat, int) or repeat < 0):
+                raise Refusal("a repeat is a whole number")
+            for number in range(1, (1 if repeat is None else repeat) + 1):
+                numbers[step.word] += 1
+                self.at = step.word
+                name = f"{step.word}{numbers[step.word]}" if step.label is None else step.label
+                name += str(number) if step.label is not None and repeat is not None else ""
+                _take_name(container, name)
+                x = self.step(step, x, scope, prefix + name)
+            _check_shape(step, x)
+        return x
+
+    def step(self, step: Step, x: Tensor, scope: Scope, name: str) -> Tensor:
+        first = len(self.weights)
+        held = scope.values.get(step.word)
+        word = held if isinstance(held, str) else step.word
+        if word in FORMS:
+            y = self.form(step, x, scope, name)
+        elif word == "group":
+            y = self.chain(step.branches[0], x, scope, f"{name}.")
+        elif word in scope.blocks:
+            y = self.chain(scope.blocks[word].body, x, _inner(step, scope.blocks[word], scope, x), f"{name}.")
+        else:
+            y = self.layer(step, word, x, scope, name)
+        if step.frozen:
+            for weight in self.weights[first:]:
+                weight.tensor.requires_grad_(False)
+        return y
+
+    def layer(self, step: Step, word: str, x: Tensor, scope: Scope, name: str) -> Tensor:
+        if word not in LAYERS:
+            raise Refusal("no such layer")
+        fields = {argument.field: evaluate(argument.value, scope, x) for argument in step.arguments}
+        initial = take_weight_fields(word, fields)
+        module = module_for(word, x, fields)
+        known = set_weights(word, module, initial)
+        y = run_module(module, x)
+        parameters = dict(module.named_parameters())
+        self.weights += [Weight(tensor, tensor_name in known) for tensor_name, tensor in parameters.items()]
+        params = sum(tensor.numel() for tensor in parameters.values())
+        self.rows.append(Row(name, step.word, sample(x), sample(y), params, macs(module, x, y)))
+        return y
+
+    def form(self, step: Step, x: Tensor, scope: Scope, name: str) -> Tensor:
+        y = self.joined(step, x, scope, name)
+        self.at = step.word
+        _require_size(y)
+        self.rows.append(Row(name, step.word, sample(x), sample(y), 0, 0))
+        return y
+
+    def joined(self, step: Step, x: Tensor, scope: Scope, name: str) -> Tensor:
+        """The outputs of the branches, joined as the page's table says."""
+        if step.word == "residual":
+            return self.residual(step, x, scope, name)
+        inputs = [x] * len(step.branches)
+        if step.word == "split":
+            if x.shape[1] % len(inputs):
+                raise Refusal("an uneven cut")
+            inputs = list(x.split(x.shape[1] // len(inputs), dim=1))
+        outputs = [
+            self.chain(branch, part, scope, f"{name}.branch{number}.")
+            for number, (branch, part) in enumerate(zip(step.branches, inputs, strict=True), start=1)
+        ]
+        self.at = step.word
+        if step.word in ("concat", "split"):
+            return torch.cat(outputs, dim=1)
+        if step.word == "gate":
+            return _product([x, *outputs])
+        return _product(outputs) if step.word == "mul" else _sum(outputs)
+
+    def residual(self, step: Step, x: Tensor, scope: Scope, name: str) -> Tensor:
+        body = self.chain(step.branches[0], x, scope, f"{name}.body.")
+        self.at = step.word
+        if isinstance(step.shortcut, tuple):
+            other = self.chain(step.shortcut, x, scope, f"{name}.shortcut.")
+            self.at = step.word
+            return _sum([body, other])
+        if body.shape == x.shape or step.shortcut is None:
+            return _sum([body, x])
+        if step.shortcut == "same":
+            return body
+        return _sum([body, self.projection(x, body, scope, f"{name}.shortcut.")])
+
+    def projection(self, x: Tensor, body: Tensor, scope: Scope, prefix: str) -> Tensor:
+        """`shortcut auto`: `conv C k1 s=S nobias -> bn`, or `linear C nobias -> bn`, with the smallest S that fits."""
+        if body.dim() != x.dim():
+            raise Refusal("no shortcut between ranks")
+        channels, nobias = body.shape[1], Argument("bias", False)
+        if x.dim() == 2:
+            return self.chain((Step("linear", (Argument("out", channels), nobias)), Step("bn")), x, scope, prefix)
+        stride = _smallest_stride(x, body)
+        fields = (Argument("out", channels), Argument("kernel", 1), Argument("stride", stride), nobias)
+        return self.chain((Step("conv", fields), Step("bn")), x, scope, prefix)
+
+
+def evaluate(value: Any, scope: Scope, x: Tensor) -> Any:
+    """A value where the batch `x` arrives: arithmetic is Python's, and an integral result is a whole number."""
+    if isinstance(value, Expression):
+        names = {**scope.values, "in_": x.shape[1], "min": min, "max": max, "divisible": _divisible}
+        value = eval(_python(value.text), {"__builtins__": {}}, names)
+    if isinstance(value, Call):
+        return Call(value.name, tuple(evaluate(argument, scope, x) for argument in value.arguments))
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _python(text: str) -> str:
+    """`in` is a word of Python's own."""
+    return re.sub(r"\bin\b", "in_", text)
+
+
+def _divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of the divisor, at least 90 % of the value, and at least the divisor."""
+    multiple = max(divisor, int(value / divisor + 0.5) * divisor)
+    return multiple if multiple >= 0.9 * value else multiple + divisor
+
+
+def run_module(module: nn.Module, x: Tensor) -> Tensor:
+    """What a module gives in evaluation mode; it also has to run in training mode."""
+    with torch.no_grad():
+        y: Tensor = module.eval()(x)
+    trained = module.train()(x)
+    assert trained.shape == y.shape
+    _require_size(y)
+    return y
+
+
+def sample(x: Tensor) -> Shape:
+    """The shape of one sample."""
+    return tuple(x.shape[1:])
+
+
+def macs(module: nn.Module, x: Tensor, y: Tensor) -> int:
+    """Multiply-accumulates for one sample, by the page's formulas, from the tensors themselves."""
+    weight = getattr(module, "weight", None)
+    if isinstance(module, nn.Linear):
+        return module.weight.numel()
+    if isinstance(module, nn.modules.conv._ConvTransposeNd):
+        return x[0].numel() * module.weight[0].numel()
+    if isinstance(module, nn.modules.conv._ConvNd):
+        assert isinstance(weight, Tensor)
+        return y[0].numel() * weight[0].numel()
+    return 0
+
+
+def _take_name(container: nn.Sequential, name: str) -> None:
+    """torch refuses the names of its own attributes; a child of the same name it would replace."""
+    if name in container._modules:
+        raise Refusal("a name that is taken")
+    try:
+        container.add_module(name, nn.Identity())
+    except KeyError as error:
+        raise Refusal(str(error)) from None
+
+
+def _check_shape(step: Step, x: Tensor) -> None:
+    if step.check is None:
+        return
+    found = sample(x)
+    if len(found) != len(step.check) or any(
+        wanted not in (None, size) for wanted, size in zip(step.check, found, strict=True)
+    ):
+        raise Refusal("the checked shape does not hold")
+
+
+def _require_size(y: Tensor) -> None:
+    if y.numel() == 0:
+        raise Refusal("nothing is left")
+
+
+def _sum(outputs: list[Tensor]) -> Tensor:
+    if any(output.shape != outputs[0].shape for output in outputs):
+        raise Refusal("add needs equal shapes")
+    return sum(outputs[1:], start=outputs[0])
+
+
+def _product(outputs: list[Tensor]) -> Tensor:
+    """torch stretches dimensions of 1, and would stretch missing ones."""
+    if any(output.dim() != outputs[0].dim() for output in outputs):
+        raise Refusal("mul needs equal ranks")
+    product = outputs[0]
+    for output in outputs[1:]:
+        product = product * output
+    return product
+
+
+def _inner(step: Step, block: Block, scope: Scope, x: Tensor) -> Scope:
+    """What the body of a block sees: the spec's names and its own, whose defaults are evaluated at the call."""
+    given = {argument.field: evaluate(argument.value, scope, x) for argument in step.arguments}
+    if not set(given) <= {name for name, _ in block.parameters}:
+        raise Refusal("a parameter that the block does not have")
+    values = dict(scope.shared)
+    for name, default in block.parameters:
+        if name not in given and default is None:
+            raise Refusal("a parameter without a value")
+        seen = scope._replace(values=values)
+        values = {**values, name: given[name] if name in given else evaluate(default, seen, x)}
+    return scope._replace(values=values)
+
+
+def _smallest_stride(x: Tensor, wanted: Tensor) -> Any:
+    """One number where one fits; else the smallest for each dimension."""
+    sizes, targets = sample(x)[1:], sample(wanted)[1:]
+    for stride in range(1, max(sizes) + 1):
+        if all(_strided(size, stride) == target for size, target in zip(sizes, targets, strict=True)):
+            return stride
+    fitting = [
+        next((stride for stride in range(1, size + 1) if _strided(size, stride) == target), None)
+        for size, target in zip(sizes, targets, strict=True)
+    ]
+    if None in fitting:
+        raise Refusal("no stride fits")
+    return tuple(fitting)
+
+
+def _strided(size: int, stride: int) -> int:
+    """How many pixels a 1×1 window with this stride reads."""
+    return len(range(0, size, stride))

@@ -1,0 +1,331 @@
+"""Whole specs, drawn step by step: each step is run in torch as it is drawn, so that the chain goes on as intended.
+
+A spec is meant to be right, wrong in a shape, or wrong in a value; what it is, the reference says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, NamedTuple, TypeAlias
+
+import torch
+from hypothesis import strategies as st
+
+from generate.arguments import Dice, Place, draw_arguments, draw_wrong_value
+from generate.plan import Argument, Block, Chain, Expression, Shape, Spec, Step, Value
+from generate.reference import Scope, run_chain, sample
+from generate.words import ANY_SHAPE, CHOOSY, FORMS, LAYERS, ON_PICTURES, ON_VECTORS, SPATIAL
+
+MOST_VALUES = 1500  # in one sample: what is larger only costs time
+MOST_CHANNELS = 36
+ATTEMPTS = 8
+INPUTS: dict[int, Sequence[Shape]] = {
+    0: [(4,), (6,), (1,), (12,), (8,), (16,)],
+    1: [(4, 8), (1, 12), (2, 5), (6, 7), (3, 1), (8, 4)],
+    2: [(4, 6, 6), (3, 8, 8), (1, 5, 7), (2, 4, 4), (6, 3, 5), (4, 1, 1), (8, 2, 2)],
+    3: [(2, 4, 4, 4), (4, 3, 3, 3), (1, 2, 5, 3), (3, 4, 4, 2), (4, 1, 1, 1)],
+}
+PLAIN = ("relu", "id", "tanh", "sigmoid", "bn", "dropout", "silu", "layerscale")
+LABELS = ("stem", "stage", "head", "a1", "conv2", "relu1", "branch1")
+WRONG_LABELS = ("append", "type", "forward", "training", "relu1", "train")
+
+Fits: TypeAlias = Callable[[Shape], bool]
+
+
+class Drawn(NamedTuple):
+    """Steps, and the shape that leaves them; None where torch refuses them."""
+
+    chain: Chain
+    output: Shape | None
+
+
+def _anything(shape: Shape) -> bool:
+    return True
+
+
+@st.composite
+def specs(draw: Callable[..., Any]) -> Spec:
+    """A spec: of a hundred about 36 are right, 46 wrong in a shape, 18 in a value."""
+    dice = Dice(draw)
+    intent = dice.one(["right"] * 18 + ["shape"] * 23 + ["value"] * 9)
+    params = _draw_params(dice)
+    network = _Network(dice, Scope(dict(params), dict(params), {}), intent)
+    blocks = [network.draw_block(number) for number in range(1, 1 + dice.one([0, 0, 1, 2]))]
+    rank = dice.one([2, 2, 1, 0, 3])
+    shape = dice.one(INPUTS[rank])
+    drawn = network.draw_chain(shape, dice.one([3, 1, 2, 4, 5]), depth=2, wrong=intent != "right")
+    return Spec(shape, params, tuple(blocks), drawn.chain, dice.one(["\n", " -> ", " ; "]))
+
+
+def _draw_params(dice: Dice) -> tuple[tuple[str, Value], ...]:
+    found: dict[str, Value] = {}
+    if dice.chance(3):
+        found["width"] = dice.one([4, 2, 3, 8])
+    if dice.chance(5):
+        found["half"] = dice.one([Expression("(width//2)"), 2]) if "width" in found else 3
+    if dice.chance(5):
+        found["nonlinear"] = dice.one(["relu", "silu", "prelu"])
+    if isinstance(found.get("half"), Expression):
+        found["half"] = found["width"] // 2
+    return tuple(found.items())
+
+
+class _Network:
+    """The state of one drawing: the names in scope, and what kind of mistake is wanted."""
+
+    def __init__(self, dice: Dice, scope: Scope, intent: str) -> None:
+        self.dice, self.scope, self.intent = dice, scope, intent
+
+    def judge(self, chain: Chain, shape: Shape) -> Shape | None:
+        """What leaves a chain; None where torch refuses it."""
+        result = run_chain(chain, torch.ones(2, *shape), self.scope)
+        return sample(result.output) if result.refused_at is None else None
+
+    # chains
+
+    def draw_chain(
+        self, shape: Shape, length: int, depth: int, *, wrong: bool = False, fits: Fits = _anything
+    ) -> Drawn:
+        """Steps that fit on each other, but for one that does not where `wrong` is set."""
+        steps: list[Step] = []
+        wrong_at = self.dice.below(length) if wrong else None
+        for number in range(length):
+            if number == wrong_at:
+                steps += self.draw_wrong_steps(shape, depth)
+                continue
+            step, shape = self.draw_right_step(shape, depth, fits)
+            steps.append(step)
+        return Drawn(tuple(steps), None if wrong else shape)
+
+    def draw_right_step(self, shape: Shape, depth: int, fits: Fits = _anything) -> tuple[Step, Shape]:
+        for _ in range(3):
+            step = self.draw_step(self.draw_word(shape, depth), shape, depth)
+            output = self.judge((step,), shape)
+            if output is None or not fits(output) or not _is_small(output):
+                continue
+            return self.decorated(step, shape, output, fits)
+        return Step(self.dice.one(PLAIN)), shape
+
+    def draw_word(self, shape: Shape, depth: int) -> str:
+        usual = ON_VECTORS if len(shape) == 1 else ON_PICTURES
+        held = [name for name, value in self.scope.values.items() if isinstance(value, str)]
+        containers = [*FORMS, "group", *self.scope.blocks] * 2 if depth else []
+        return self.dice.one([*usual, *containers, *held * 3, *self.scope.blocks])
+
+    def decorated(self, step: Step, shape: Shape, output: Shape, fits: Fits) -> tuple[Step, Shape]:
+        """The step with a repeat, a label, a checked shape, now and then."""
+        if self.dice.chance(5):
+            repeated = step._replace(repeat=self.dice.one(self.repeats()))
+            after = self.judge((repeated,), shape)
+            if after is not None and fits(after) and _is_small(after):
+                step, output = repeated, after
+        if self.dice.chance(8):
+            step = step._replace(label=self.dice.one(LABELS))
+        if self.dice.chance(6):
+            step = step._replace(check=tuple(None if self.dice.chance(4) else size for size in output))
+        return step, output
+
+    def repeats(self) -> list[int | Expression]:
+        names = [Expression(name) for name, value in self.scope.values.items() if value in (1, 2, 3)]
+        return [2, 3, 1, 0, *names]
+
+    # wrong steps
+
+    def draw_wrong_steps(self, shape: Shape, depth: int) -> list[Step]:
+        """A step that torch or the language refuses; for some words a vector has to arrive first."""
+        if self.intent == "value":
+            return [self.draw_refused(self.draw_misused, ANY_SHAPE, shape)]
+        if depth and self.dice.chance(5):
+            return [self.draw_container(shape, depth, wrong=True)]
+        word = self.dice.one([*CHOOSY, *FORMS, "::", "group", *self.scope.blocks])
+        if word == "::":
+            return [self.draw_wrong_check(shape, depth)]
+        before = []
+        if word in SPATIAL and len(shape) > 1 and (word in ("gap", "gmp", "instancenorm", "lrn") or self.dice.chance(8)):
+            before, shape = [Step("flatten")], (prod(shape),)
+        elif word in ("linear", "unflatten") and len(shape) == 1 and self.dice.chance(2):
+            before, shape = [Step("unflatten", (Argument("shape", (shape[0], 1, 1)),))], (shape[0], 1, 1)
+        return [*before, self.draw_refused(self.draw_odd, (word,), shape)]
+
+    def draw_refused(self, draw: Callable[[str, Shape], Step], words: Sequence[str], shape: Shape) -> Step:
+        """The first of some steps that is refused."""
+        word = self.dice.one(words)
+        for _ in range(ATTEMPTS):
+            step = draw(word, shape)
+            if self.judge((step,), shape) is None:
+                return step
+        return step._replace(check=(*shape, *shape))
+
+    def draw_odd(self, word: str, shape: Shape) -> Step:
+        if word in LAYERS:
+            step = Step(word, draw_arguments(self.dice, word, Place(shape, self.scope, odd=True)))
+        elif word in FORMS:
+            step = self.draw_loose_form(word, shape)
+        else:
+            step = self.draw_step(word, shape, depth=1)
+        return step._replace(repeat=self.dice.one([2, 3])) if self.dice.chance(4) else step
+
+    def draw_misused(self, word: str, shape: Shape) -> Step:
+        if self.dice.chance(12):
+            return Step(word, label=self.dice.one(WRONG_LABELS))
+        return Step(word, draw_wrong_value(self.dice, word, Place(shape, self.scope)))
+
+    def draw_wrong_check(self, shape: Shape, depth: int) -> Step:
+        step, output = self.draw_right_step(shape, depth)
+        place = self.dice.below(len(output))
+        wrong = [(*output, 1), (*output[:place], output[place] + 1, *output[place + 1 :])]
+        return step._replace(check=self.dice.one(wrong))
+
+    # steps
+
+    def draw_step(self, word: str, shape: Shape, depth: int) -> Step:
+        if word in self.scope.blocks:
+            return self.draw_call(self.scope.blocks[word])
+        if word in FORMS or word == "group":
+            return self.draw_form(word, shape, max(depth - 1, 0))
+        held = self.scope.values.get(word, word)
+        if not isinstance(held, str) or held in self.scope.blocks:
+            return Step(word)
+        return Step(word, draw_arguments(self.dice, held, Place(shape, self.scope)))
+
+    def draw_container(self, shape: Shape, depth: int, *, wrong: bool) -> Step:
+        """A group or a form with the wrong step inside."""
+        word = self.dice.one(["group", *FORMS])
+        inner = (max(shape[0] // 2, 1), *shape[1:]) if word == "split" else shape
+        body = self.draw_chain(inner, self.dice.one([1, 2]), depth - 1, wrong=wrong).chain
+        alone = word in ("group", "residual", "gate")
+        return Step(word, branches=(body,) if alone else (body, (Step("id"),)))
+
+    # forms
+
+    def draw_form(self, word: str, shape: Shape, depth: int) -> Step:
+        """A form whose branches are meant to go together."""
+        frozen = self.dice.chance(10)
+        if word == "group":
+            chain = self.draw_chain(shape, self.dice.one([1, 2, 3]), depth).chain
+            return Step(word, branches=(chain,), frozen=frozen)
+        if word == "residual":
+            return self.draw_residual(shape, depth)._replace(frozen=frozen)
+        if word == "gate":
+            return Step(word, branches=(self.draw_gate(shape, depth),), frozen=frozen)
+        count = self.dice.one([2, 3, 1])
+        if word == "split":
+            count = self.dice.one([count for count in (2, 3, 4, 1) if shape[0] % count == 0])
+            shape = (shape[0] // count, *shape[1:])
+        first = self.draw_chain(shape, self.dice.one([1, 2]), depth)
+        assert first.output is not None
+        joins = word in ("concat", "split")
+        others = [self.draw_alike(shape, first, depth, joins=joins) for _ in range(count - 1)]
+        if word == "mul" and self.dice.chance(2):
+            others = [(Step("gap"),) if len(first.output) == len(shape) > 1 else chain for chain in others]
+        return Step(word, branches=(first.chain, *others), frozen=frozen)
+
+    def draw_alike(self, shape: Shape, model: Drawn, depth: int, *, joins: bool) -> Chain:
+        """A chain that gives what another gives; where branches are joined, in any number of channels."""
+        wanted = model.output
+        assert wanted is not None
+        if wanted[1:] != shape[1:] or self.dice.chance(4):
+            return (*model.chain, Step(self.dice.one(PLAIN)))
+        chain = self.draw_chain(shape, self.dice.one([1, 2]), depth, fits=lambda output: output[1:] == wanted[1:])
+        assert chain.output is not None
+        return chain.chain if joins or chain.output == wanted else (*chain.chain, self.channels_to(wanted))
+
+    def channels_to(self, wanted: Shape) -> Step:
+        if len(wanted) == 1:
+            return Step("linear", (Argument("out", wanted[0]),))
+        return Step("conv", (Argument("out", wanted[0]), Argument("kernel", 1, "short", "k")))
+
+    def draw_gate(self, shape: Shape, depth: int) -> Chain:
+        if len(shape) > 1 and not self.dice.chance(3):
+            return (Step("gap"), self.channels_to(shape), Step("sigmoid"))
+        return (*self.draw_alike(shape, Drawn((), shape), depth, joins=False), Step("sigmoid"))
+
+    def draw_residual(self, shape: Shape, depth: int) -> Step:
+        shortcut = self.dice.one(["auto", "same", "none", "chain"])
+        body = self.draw_chain(shape, self.dice.one([2, 1, 3]), depth)
+        if shortcut in ("auto", "same"):
+            return Step("residual", branches=(body.chain,), shortcut="auto" if shortcut == "auto" else "same")
+        if shortcut == "chain":
+            other = self.draw_alike(shape, body, depth, joins=False)
+            return Step("residual", branches=(body.chain,), shortcut=other)
+        if body.output != shape:
+            return Step("residual", branches=(self.draw_alike(shape, Drawn((), shape), depth, joins=False),))
+        return Step("residual", branches=(body.chain,))
+
+    def draw_loose_form(self, word: str, shape: Shape) -> Step:
+        """A form whose branches know nothing of each other."""
+        inner, count = shape, self.dice.one([2, 3])
+        if word == "split":
+            inner = (max(shape[0] // count, 1), *shape[1:])
+        chains = [self.draw_chain(inner, self.dice.one([1, 2]), 0).chain for _ in range(count)]
+        chains[0] = (*chains[0], self.dice.one(_changers(inner)))
+        if word in ("gate", "residual"):
+            shortcut = self.dice.one(["none", "auto", "chain"]) if word == "residual" else "none"
+            other = chains[1] if shortcut == "chain" else "auto" if shortcut == "auto" else None
+            return Step(word, branches=(chains[0],), shortcut=other)
+        return Step(word, branches=tuple(chains))
+
+    # blocks
+
+    def draw_block(self, number: int) -> Block:
+        """A block drawn for one shape; the numbers in its body become its parameters where they are equal."""
+        shape = self.dice.one(INPUTS[self.dice.one([2, 1, 0, 3])])
+        parameters = self.draw_parameters()
+        values = {name: 4 if isinstance(default, Expression | None) else default for name, default in parameters}
+        outside, self.scope = self.scope, self.scope._replace(values={**self.scope.shared, **values})
+        body = self.draw_chain(shape, self.dice.one([2, 1, 3]), depth=1).chain
+        self.scope = outside
+        block = Block(f"block_{number}", parameters, body)
+        self.scope = self.scope._replace(blocks={**self.scope.blocks, block.name: block})
+        return block
+
+    def draw_parameters(self) -> tuple[tuple[str, Value], ...]:
+        """Names with their defaults, each beginning with a letter of its own."""
+        found: list[tuple[str, Value]] = []
+        if self.dice.chance(2):
+            found.append(("c", self.dice.one([None, Expression("in"), 4, Expression("max(in, 4)")])))
+        if self.dice.chance(3):
+            found.append(("kernel", self.dice.one([3, 1])))
+        if self.dice.chance(3):
+            found.append(("stride", self.dice.one([1, 2])))
+        if self.dice.chance(2):
+            found.append(("act", self.dice.one(["relu", "silu", "prelu", "id", *self.scope.blocks])))
+        return tuple(found)
+
+    def draw_call(self, block: Block) -> Step:
+        given = [name for name, default in block.parameters if default is None or self.dice.chance(2)]
+        arguments = []
+        for name, _ in block.parameters:
+            if name in given:
+                value = self.draw_parameter_value(name)
+                arguments.append(self.draw_parameter_style(name, value, block))
+        leading = [name for name, _ in block.parameters[:1]] if block.parameters and block.parameters[0][0] in given else []
+        if leading and self.dice.chance(2):
+            arguments[0] = arguments[0]._replace(style="position")
+        return Step(block.name, tuple(arguments), frozen=self.dice.chance(10))
+
+    def draw_parameter_value(self, name: str) -> Value:
+        usual: dict[str, list[Value]] = {
+            "c": [4, 2, 8, Expression("in"), Expression("(in*2)")], "kernel": [3, 1, 2], "stride": [1, 2],
+            "act": ["silu", "relu", "gelu", "softmax", "flatten"],
+        }  # fmt: skip
+        return self.dice.one(usual[name])
+
+    def draw_parameter_style(self, name: str, value: Value, block: Block) -> Argument:
+        if isinstance(value, int) and self.dice.chance(2):
+            return Argument(name, value, "short", name[0])
+        return Argument(name, value, "key", name)
+
+
+def _is_small(shape: Shape) -> bool:
+    return prod(shape) <= MOST_VALUES and shape[0] <= MOST_CHANNELS
+
+
+def _changers(shape: Shape) -> list[Step]:
+    """Steps that give another shape than the one that arrives."""
+    if len(shape) == 1:
+        more = Step("linear", (Argument("out", shape[0] + 1),))
+        return [more, Step("unflatten", (Argument("shape", (shape[0], 1, 1)),))]
+    wider = Step("conv", (Argument("out", shape[0] + 1), Argument("kernel", 1, "short", "k")))
+    return [Step("pad", (Argument("n", 1),)), Step("flatten"), Step("maxpool", (Argument("kernel", 2),)), wider]

@@ -1,0 +1,74 @@
+"""The language page's table of layers, as the generator needs it: which words, in which order their arguments stand."""
+
+from __future__ import annotations
+
+POSITIONS: dict[str, tuple[str, ...]] = {
+    "conv": ("out", "kernel", "stride", "padding", "dilation", "groups"),
+    "dwconv": ("kernel", "stride", "padding", "dilation", "mult"),
+    "convtranspose": ("out", "kernel", "stride", "padding", "output_padding"),
+    "maxpool": ("kernel", "stride", "padding", "dilation", "ceil"),
+    "avgpool": ("kernel", "stride", "padding", "ceil", "count_include_pad"),
+    "adaptiveavgpool": ("size",),
+    "adaptivemaxpool": ("size",),
+    "gap": (),
+    "gmp": (),
+    "linear": ("out",),
+    "bn": (),
+    "groupnorm": ("groups",),
+    "instancenorm": (),
+    "layernorm": (),
+    "lrn": ("size",),
+    "relu": (),
+    "relu6": (),
+    "leakyrelu": ("negative_slope",),
+    "prelu": ("num_parameters",),
+    "elu": ("alpha",),
+    "celu": ("alpha",),
+    "selu": (),
+    "gelu": (),
+    "silu": (),
+    "mish": (),
+    "hardswish": (),
+    "hardsigmoid": (),
+    "hardtanh": ("min_val", "max_val"),
+    "sigmoid": (),
+    "tanh": (),
+    "softplus": ("beta", "threshold"),
+    "softsign": (),
+    "softmax": (),
+    "logsoftmax": (),
+    "dropout": ("p",),
+    "dropout2d": ("p",),
+    "droppath": ("p",),
+    "flatten": (),
+    "unflatten": ("shape",),
+    "pad": ("n", "mode"),
+    "upsample": ("scale", "mode"),
+    "pixelshuffle": ("r",),
+    "channelshuffle": ("groups",),
+    "slice": ("start", "end"),
+    "layerscale": ("value",),
+    "scale": ("value",),
+    "id": (),
+}
+
+SHORT_KEYS = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
+SWITCHES = ("ceil", "count_include_pad", "affine", "bias", "frozen")
+OPTION_WORDS = ("same", "valid", "zeros", "reflect", "replicate", "circular", "nearest", "linear", "bicubic", "tanh")
+LAYERS = tuple(POSITIONS)
+FORMS = ("concat", "add", "mul", "residual", "gate", "split")
+
+# Layers that take every shape: the only wrong thing about them are values, and one argument too many.
+ANY_SHAPE = (
+    "relu", "relu6", "leakyrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh",
+    "sigmoid", "tanh", "softplus", "softsign", "softmax", "logsoftmax", "dropout", "dropout2d", "droppath", "flatten",
+    "scale", "id",
+)  # fmt: skip
+SPATIAL = (
+    "conv", "dwconv", "convtranspose", "maxpool", "avgpool", "adaptiveavgpool", "adaptivemaxpool", "gap", "gmp",
+    "instancenorm", "lrn", "channelshuffle", "pad", "upsample", "pixelshuffle",
+)  # fmt: skip
+VECTOR = ("linear", "unflatten")
+CHOOSY = tuple(word for word in LAYERS if word not in ANY_SHAPE)
+ON_VECTORS = tuple(word for word in LAYERS if word not in SPATIAL)
+ON_PICTURES = tuple(word for word in LAYERS if word not in VECTOR)

@@ -1,0 +1,81 @@
+"""Imports point towards the left: text -> tree -> model -> shaped model -> module -> run."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import specc
+
+ROOT = Path(specc.__file__).parent
+
+# Each stage, from left to right, with the folders or files that belong to it.
+ORDER = [
+    ["source"],
+    ["diagnostics"],
+    ["syntax", "reading"],
+    ["layers"],
+    ["ir"],
+    ["pipeline"],
+    ["gallery", "build"],
+    ["api"],
+    ["data"],
+    ["train"],
+    ["cli"],
+]
+RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+# A layer's `build` makes the modules that torch lacks; the import stands inside the function.
+INSIDE_BUILD = ("layers", "build")
+
+
+def stage_of(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "specc" else None
+
+
+def imports_of(path: Path) -> list[tuple[str, bool, int]]:
+    """Every import of a file: the module, whether it stands at the top level, the line."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = {id(node) for node in tree.body}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" if node.module == "specc" else node.module for alias in node.names]
+            found += [(name, id(node) in top, node.lineno) for name in names]
+        elif isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in top, node.lineno) for alias in node.names]
+    return found
+
+
+def files() -> list[Path]:
+    return sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem not in ("__init__", "__main__"))
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_left(path: Path) -> None:
+    own = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    for module, at_top, line in imports_of(path):
+        stage = stage_of(module)
+        if stage is None or stage not in RANK:
+            continue
+        if (own, stage) == INSIDE_BUILD and not at_top:
+            continue
+        assert RANK[stage] <= RANK[own], f"{path}:{line}: {own} imports {stage}, which comes after it"
+
+
+def test_every_stage_is_in_the_order() -> None:
+    """A new folder must be given its place, or the test above would pass over it."""
+    names = {path.name.removesuffix(".py") for path in ROOT.iterdir() if not path.name.startswith("__")}
+    code = {name for name in names if (ROOT / name).is_dir() or (ROOT / f"{name}.py").exists()}
+    assert code - {"specs"} <= RANK.keys()
+
+
+def test_only_build_and_the_runner_import_torch() -> None:
+    """torch stands at the top of a file only where a network is built or trained."""
+    for path in files():
+        stage = path.relative_to(ROOT).parts[0].removesuffix(".py")
+        for module, at_top, line in imports_of(path):
+            if module.partition(".")[0] in ("torch", "torchvision") and at_top:
+                assert stage in ("build", "data", "train"), f"{path}:{line} imports {module} at the top"

@@ -1,0 +1,177 @@
+"""The parser: tables that fit the grammar, recovery that loses nothing else, spans that cover what they name."""
+
+from __future__ import annotations
+
+import lark
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from specc.source import Source
+from specc.syntax import precompile, tables, tree
+from specc.syntax.grow import GrowTree
+from specc.syntax.parse import MAX_CHARACTERS, MAX_NESTING, Parsed, load_parser, parse
+
+
+def read(text: str) -> Parsed:
+    return parse(Source("net.cnn", text))
+
+
+def places(text: str) -> list[tuple[str, int, int]]:
+    """Code, line and column of each error."""
+    source = Source("net.cnn", text)
+    found = []
+    for error in parse(source).diagnostics:
+        assert error.span is not None
+        found.append((error.code, *source.place(error.span.start)))
+    return found
+
+
+def words(text: str) -> list[str]:
+    """The words of the steps that were read, in order."""
+    chains = [item for item in read(text).tree.items if isinstance(item, tree.Chain)]
+    return [step.word.text for chain in chains for step in chain.items if step.word]
+
+
+def test_tables_are_those_of_the_grammar() -> None:
+    assert tables.GRAMMAR_SHA256 == precompile.grammar_digest(), "run python -m specc.syntax.precompile"
+    if lark.__version__ == tables.LARK_VERSION:
+        data, memo = precompile.compute_tables()  # Lark numbers the states anew in every process; the rules it does not
+        assert memo == tables.MEMO
+        assert len(data["parser"]["parser"]["states"]) == len(tables.DATA["parser"]["parser"]["states"])
+
+
+def test_without_tables_the_grammar_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "input 3x32x32\nstem: conv (2*8) k3 -> { bn -> relu } x2 :: 16x30x30\ntrain { data fashion-mnist }\n"
+    expected = read(text)
+    monkeypatch.setattr(tables, "LARK_VERSION", "0")
+    load_parser.cache_clear()
+    try:
+        assert read(text) == expected
+    finally:
+        load_parser.cache_clear()
+
+
+def test_the_tables_are_used() -> None:
+    assert isinstance(precompile.build_parser(GrowTree()), lark.Lark)
+    assert load_parser() is load_parser()
+
+
+SAME = [
+    ("relu -> tanh", "relu\ntanh"),
+    ("relu ; tanh", "relu\ntanh"),
+    ("relu ->\n\n tanh", "relu -> tanh"),
+    ("relu\n  -> tanh", "relu -> tanh"),
+    ("concat {\n relu\n | tanh\n}", "concat { relu | tanh }"),
+    ("concat { relu |\n tanh }", "concat { relu | tanh }"),
+    ("residual {\n relu\n}\nshortcut auto", "residual { relu } shortcut auto"),
+    ("residual {\n relu\n}\n-> tanh", "residual { relu } -> tanh"),
+    ("conv (1\n + 2) k3", "conv (1 + 2) k3"),
+    ("conv 1 k2 weight=[[1 2]\n [3 4]]", "conv 1 k2 weight=[[1 2] [3 4]]"),
+    ("relu # the end\n# a line\n\ntanh", "relu\ntanh"),
+    ("relu\r\ntanh\r\n", "relu\ntanh\n"),
+    ("[1, 2]", "[1 2]"),
+]
+
+
+def shape(node: object) -> object:
+    """A tree without its spans."""
+    if isinstance(node, tuple) and hasattr(node, "_fields"):
+        fields = [(name, shape(value)) for name, value in zip(node._fields, node, strict=True)]
+        return type(node).__name__, [field for field in fields if field[0] not in ("span", "head")]
+    return [shape(item) for item in node] if isinstance(node, tuple) else node
+
+
+@pytest.mark.parametrize(("left", "right"), SAME)
+def test_newlines_that_are_white_space(left: str, right: str) -> None:
+    def steps(text: str) -> list[object]:
+        return [shape(step) for item in read(text).tree.items if isinstance(item, tree.Chain) for step in item.items]
+
+    assert steps(left) == steps(right)
+    assert [code for code, _, _ in places(left)] == [code for code, _, _ in places(right)]
+
+
+def test_a_newline_after_a_brace_ends_the_step() -> None:
+    first, second = read("residual { relu }\n{ tanh } x2").tree.items
+    assert isinstance(first, tree.Chain)
+    assert isinstance(second, tree.Chain)
+    assert first.items[0].word is not None
+    assert second.items[0].word is None
+
+
+RECOVERY = [
+    # text, errors, words of the steps that are read all the same
+    ("relu $\ntanh", [("E103", 1, 6)], ["tanh"]),
+    ("conv 3 k=\nrelu\nlinear )\ntanh", [("E101", 1, 10), ("E101", 3, 8)], ["relu", "tanh"]),
+    ("relu -> -> tanh -> elu", [("E101", 1, 9)], ["tanh", "elu"]),
+    ("conv (3\nrelu\ntanh", [("E102", 1, 6)], ["relu", "tanh"]),
+    ("conv 3 weight=[1 2\nrelu", [("E102", 1, 15)], ["relu"]),
+    ("conv (3 k3\nconv (4*2) k3", [("E102", 1, 6)], ["conv"]),
+    ("residual { relu $ }\ntanh", [("E103", 1, 17)], ["residual", "tanh"]),
+    ("concat { relu = | tanh }\nelu", [("E101", 1, 15)], ["concat", "elu"]),
+    ("residual {\nrelu\ninput 3\ntanh", [("E102", 1, 10)], ["tanh"]),
+    ("relu\n}\ntanh", [("E101", 2, 1)], ["relu", "tanh"]),
+    ("block f(a {\nrelu\n}\ntanh", [("E102", 1, 8)], ["tanh"]),
+    ("3abc\n.5\nrelu", [("E103", 1, 1), ("E103", 2, 1)], ["relu"]),
+    ('train { data "x }\nrelu', [("E103", 1, 14)], ["relu"]),
+]
+
+
+@pytest.mark.parametrize(("text", "errors", "read_words"), RECOVERY)
+def test_recovery_at_the_next_statement(text: str, errors: list[tuple[str, int, int]], read_words: list[str]) -> None:
+    assert (places(text), words(text)) == (errors, read_words)
+
+
+def test_a_swallowed_newline_does_not_merge_two_statements() -> None:
+    """The newline inside an open bracket is white space; after the error it parts two statements again."""
+    parsed = read("conv (64\nmaxpool 2\nlinear 10\n")
+    assert [type(item) for item in parsed.tree.items] == [tree.Chain, tree.Chain]
+    assert words("conv (64\nmaxpool 2\nlinear 10\n") == ["maxpool", "linear"]
+
+
+def test_spans_cover_what_they_name() -> None:
+    text = "input 3x32x32\nstem: conv (2*8) k3 x2 :: 16x_x_ -> residual { relu } shortcut auto\n"
+    source = Source("net.cnn", text)
+    chain = read(text).tree.items[1]
+    assert isinstance(chain, tree.Chain)
+    conv, residual = chain.items
+    assert source.slice(conv.span) == "stem: conv (2*8) k3 x2 :: 16x_x_"
+    assert source.slice(conv.head) == "conv (2*8) k3 x2"
+    assert conv.check is not None
+    assert conv.check.dims == (16, None, None)
+    assert source.slice(residual.span) == "residual { relu } shortcut auto"
+    assert source.slice(residual.head) == "residual"
+
+
+def test_nesting_is_bounded() -> None:
+    deep = MAX_NESTING + 1
+    assert places("residual { " * deep + "relu" + " }" * deep)[0][0] == "E401"
+    assert places("conv " + "(" * 1000 + "1" + ")" * 1000)[0][0] == "E401"
+    assert places("conv (" + "1+" * 5000 + "1) k3")[0][0] == "E401"
+    assert places("conv (" + "-" * 5000 + "1) k3")[0][0] == "E401"
+
+
+def test_the_text_is_bounded() -> None:
+    assert places("")[:0] == []
+    assert [error.code for error in read("#" * (MAX_CHARACTERS + 1)).diagnostics] == ["E401"]
+
+
+PIECES = st.sampled_from(
+    ["input", "conv", "64", "k3", "3x3", "->", "|", "{", "}", "(", ")", "[", "]", "\n", ";", "::", "=", "+", "-",
+     "residual", "shortcut", "auto", "block", "param", "train", "x2", '"', "#", "$", "3abc", "f(", ",", "_x3", ":"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(PIECES, max_size=40).map(" ".join))
+def test_any_sequence_of_tokens_is_read_or_refused(text: str) -> None:
+    source = Source("net.cnn", text)
+    for error in parse(source).diagnostics:
+        assert error.span is not None
+        assert 0 <= error.span.start <= error.span.end <= len(text)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    read(text)

@@ -1,0 +1,390 @@
+"""`specc train` from the command line and from Python: runs, run folders, and every way in which a run can end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import nn
+
+from specc.cli.main import main
+from specc.data.batches import Batches
+from specc.data.dataset import Split
+from specc.diagnostics.codes.runs import CODES
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.ir.recipe import Recipe
+from specc.train import folder as run_folder
+from specc.train.device import choose_device
+from specc.train.loop import evaluate, mean_loss, train_epoch
+from specc.train.metrics import Metrics
+from specc.train.optim import make_optimizer, make_schedule
+from specc.train.progress import Bar, Watch
+from specc.train.run import Run, train
+from specc.train.storage import append_line, write_whole
+
+SPECS = Path(__file__).parent.parent / "specs"
+TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
+SPECC = [sys.executable, "-c", "from specc.cli.main import main; main()"]
+KEYS = ["epoch", "train_loss", "test_loss", "test_accuracy", "seconds"]
+
+
+def problem(action: Any) -> Diagnostic:
+    with pytest.raises(Problem) as caught:
+        action()
+    return caught.value.diagnostic
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def specc(*arguments: str, text: str | None = None) -> Result:
+    """`specc train` in the working folder, in this process, `text` at its standard input."""
+    return CliRunner().invoke(main, ["train", *arguments], input=text)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # tiny networks, and tests run beside each other
+    yield
+    torch.set_num_threads(before)
+
+
+# A run and what it leaves behind
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(TINY, tmp_path_factory.mktemp("runs") / "one", lr=0.01)
+
+
+def test_run_folder(run: Run) -> None:
+    names = sorted(path.name for path in run.folder.iterdir())
+    assert names == sorted(
+        ["spec.cnn", "recipe.json", "environment.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
+    )
+    assert (run.folder / "spec.cnn").read_text() == TINY
+    environment = json.loads((run.folder / "environment.json").read_text())
+    assert environment["versions"]["torch"] == torch.__version__
+    assert environment["seed"] == 0
+    assert environment["hardware"]["device"] == str(next(run.model.parameters()).device)
+
+
+def test_recipe_is_resolved(run: Run) -> None:
+    recipe = json.loads((run.folder / "recipe.json").read_text())
+    assert (recipe["epochs"], recipe["batch"], recipe["lr"], recipe["eps"]) == (2, 256, 0.01, 1e-8)
+    assert (recipe["input"], recipe["set"]) == (None, {})
+    assert recipe.keys() - Recipe.model_fields.keys() == {"input", "set"}
+
+
+def test_metrics(run: Run) -> None:
+    lines = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
+    assert [list(line) for line in lines] == [KEYS, KEYS]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    assert [Metrics(**line) for line in lines] == list(run.metrics)
+    assert lines[1]["train_loss"] < lines[0]["train_loss"]
+    assert all(0 <= line["test_accuracy"] <= 1 for line in lines)
+
+
+def test_weights_carry_the_spec(run: Run) -> None:
+    state = run.model.state_dict()
+    stored = load_file(run.folder / "last.safetensors")
+    assert {name: tensor.shape for name, tensor in stored.items()} == {n: t.shape for n, t in state.items()}
+    assert all(stored[name].equal(tensor) for name, tensor in state.items())
+    with safe_open(run.folder / "best.safetensors", "pt") as file:
+        metadata = file.metadata()
+    assert metadata["spec"] == TINY
+    assert json.loads(metadata["recipe"])["lr"] == 0.01
+    assert json.loads(metadata["overrides"]) == {"input": None, "set": {}}
+
+
+def test_same_seed_same_weights(run: Run, tmp_path: Path) -> None:
+    again = train(TINY, tmp_path / "again", lr=0.01)
+    other = train(TINY, tmp_path / "other", lr=0.01, seed=1, epochs=1)
+    first, second = (load_file(one.folder / "last.safetensors") for one in (run, again))
+    assert all(first[name].equal(second[name]) for name in first)
+    assert other.metrics[0].train_loss != run.metrics[0].train_loss
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+def test_every_optimizer_learns(optimizer: str, tmp_path: Path) -> None:
+    options = {"sgd": {"momentum": 0.9, "nesterov": True, "lr": 0.1}, "rmsprop": {"alpha": 0.9, "momentum": 0.5}}
+    first, last = train(TINY, tmp_path / "run", optimizer=optimizer, weight_decay=1e-4, **options.get(optimizer, {})
+        ).metrics  # fmt: skip
+    assert last.train_loss < first.train_loss
+
+
+def test_other_settings_reach_the_pictures(tmp_path: Path) -> None:
+    spec = TINY.replace("1x8x8", "3x16x16")
+    done = train(spec, tmp_path / "run", resize=16, channels=3, normalize=True, limit=50, betas=(0.8, 0.9), eps=1e-6)
+    assert done.metrics[-1].epoch == 2
+
+
+def test_default_folders_count_on(folder: Path) -> None:
+    (folder / "my net.cnn").write_text(TINY)
+    for number in (1, 2):
+        done = specc("my net.cnn", "--epochs", "1", "--limit", "50")
+        assert done.exit_code == 0, done.stderr
+        assert (folder / "runs" / f"my_net-digits-{number}" / "metrics.jsonl").exists()
+        lines = done.stdout.splitlines()
+        assert [line.split(" ")[0] for line in lines] == ["digits:", "epoch", "best", "weights"]
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_spec_from_standard_input(folder: Path) -> None:
+    text = TINY.replace("conv 4", "conv w").replace("input", "param w = 4\ninput")
+    done = specc("-", "--epochs", "1", "--limit", "20", "--set", "w=3", text=text)
+    assert done.exit_code == 0, done.stderr
+    recipe = json.loads((folder / "runs" / "stdin-digits-1" / "recipe.json").read_text())
+    assert recipe["set"] == {"w": "3"}
+
+
+def test_bar_on_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Bar() as watch:
+        train(TINY, tmp_path / "run", watch=watch)
+    assert "epoch 2/2" in capsys.readouterr().out
+
+
+# Wrong commands and wrong data
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["nowhere.cnn"], 2, "nowhere.cnn"),
+        (["tiny.cnn", "--epochs", "0"], 2, "a whole number from 1"),
+        (["tiny.cnn", "--optimizer", "adm"], 2, "did you mean `adam`?"),
+        (["tiny.cnn", "--momentum", "0.9"], 2, "`adam` has no `momentum`"),
+        (["tiny.cnn", "--data", "mnst"], 2, "did you mean `mnist`?"),
+        (["tiny.cnn", "--data", "./nowhere"], 2, "does not exist"),
+        (["tiny.cnn", "--set", "width=3"], 2, "width"),
+        (["tiny.cnn", "--out", "."], 2, "holds files already"),
+        (["tiny.cnn", "--out", "tiny.cnn"], 2, "is a file"),
+        (["wrong.cnn"], 1, "E2"),
+        (["tiny.cnn", "--data", "mnist"], 1, "--resize 8"),
+        (["tiny.cnn", "--data", "cifar100", "--resize", "8", "--channels", "1"], 1, "linear 100"),
+        (["tiny.cnn", "--out", "tiny.cnn/run"], 1, "cannot be written"),
+        (["pool.cnn"], 1, "no weights to train"),
+    ],
+)
+def test_mistakes(arguments: list[str], status: int, words: str, folder: Path) -> None:
+    (folder / "tiny.cnn").write_text(TINY)
+    (folder / "wrong.cnn").write_text(TINY.replace("conv", "covn"))
+    (folder / "pool.cnn").write_text("input 1x8x8\nmaxpool 2 -> flatten -> slice 0 10")
+    done = specc(*arguments)
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == status, done.stderr
+    assert words in done.stderr
+    assert not (folder / "runs").exists()
+
+
+def test_refused_before_torch_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "tiny.cnn").write_text(TINY)
+    code = (
+        "import sys\nfrom specc.cli.train import command\n"
+        "try: command(['tiny.cnn', '--data', 'mnist'])\n"
+        "except SystemExit as end: assert end.code == 1\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_absent_device() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    assert problem(lambda: choose_device("cuda")).code == "E612"
+    assert choose_device("cpu").type == "cpu"
+
+
+def test_batch_of_one_and_normalisation(tmp_path: Path) -> None:
+    spec = "input 1x8x8\nflatten -> linear 4 -> bn -> linear 10"
+    assert problem(lambda: train(spec, tmp_path / "a", batch=1, epochs=1, limit=5)).code == "E616"
+    assert len(train(spec, tmp_path / "b", batch=4, epochs=1, limit=5).metrics) == 1
+
+
+# Stops
+
+
+def _started(tmp_path: Path) -> subprocess.Popen[str]:
+    """A long run in its second epoch."""
+    (tmp_path / "tiny.cnn").write_text(TINY)
+    command = [*SPECC, "train", "tiny.cnn", "--epochs", "100000", "--out", "run"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    deadline = time.monotonic() + 60
+    while not metrics.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return process
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_keep_what_was_learned(number: signal.Signals, status: int, tmp_path: Path) -> None:
+    process = _started(tmp_path)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == status, err
+    assert f"stopped by {number.name}" in out and "last.safetensors" in out
+    assert "Traceback" not in err
+    assert load_file(tmp_path / "run" / "last.safetensors")
+    assert not list((tmp_path / "run").glob(".*"))
+
+
+class _Stop(Watch):
+    """Sends this process a signal after so many steps."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_stop_inside_an_epoch(tmp_path: Path) -> None:
+    watch = _Stop(after=8)
+    stopped = train(TINY, tmp_path / "run", watch=watch)
+    assert (stopped.stopped, len(stopped.metrics)) == (signal.SIGINT, 1)
+    assert "after 1 of 2 epochs" in watch.lines[-1]
+    stored = load_file(tmp_path / "run" / "last.safetensors")
+    assert all(stored[name].equal(tensor) for name, tensor in stopped.model.state_dict().items())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_loss_that_is_no_number(tmp_path: Path) -> None:
+    found = problem(lambda: train(TINY, tmp_path / "run", optimizer="sgd", lr=1e30, epochs=3))
+    assert found.code == "E615"
+    assert "epoch 1, step" in found.message
+    stored = load_file(tmp_path / "run" / "last.safetensors")
+    assert all(tensor.isfinite().all() for tensor in stored.values())
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+# Writing
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_full_disk(tmp_path: Path) -> None:
+    (tmp_path / ".weights.partial").symlink_to("/dev/full")
+    (tmp_path / "weights").write_bytes(b"old")
+    found = problem(lambda: write_whole(tmp_path / "weights", b"new" * 10000))
+    assert (found.code, "the disk is full" in found.message) == ("E614", True)
+    assert (tmp_path / "weights").read_bytes() == b"old"
+    assert not (tmp_path / ".weights.partial").is_symlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_folder_without_permission(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert problem(lambda: train(TINY, tmp_path / "run")).code == "E614"
+
+
+def test_lines_are_appended(tmp_path: Path) -> None:
+    append_line(tmp_path / "lines", "a")
+    append_line(tmp_path / "lines", "b")
+    assert (tmp_path / "lines").read_text() == "a\nb\n"
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_folder.create(tmp_path / "run", "a", "b", TINY)
+    monkeypatch.setattr(run_folder, "require_free", lambda out: None)  # both looked before either wrote
+    assert problem(lambda: run_folder.create(tmp_path / "run", "a", "b", TINY)).code == "E613"
+
+
+# The loop against the plainest one
+
+
+def _network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 5))
+
+
+def test_epoch_equals_the_plain_loop() -> None:
+    split = Split(torch.randint(0, 256, (10, 1, 4, 4), dtype=torch.uint8), torch.arange(10) % 5)
+    ours, theirs = _network(), _network()
+    recipe = Recipe(optimizer="sgd", lr=0.1, momentum=0.9)
+    batches = Batches(split, 4, torch.device("cpu"))
+    steps: list[None] = []
+    rule = make_optimizer(ours, recipe)
+    schedule = make_schedule(rule, recipe, steps=3)
+    generator = torch.Generator().manual_seed(7)
+    losses = train_epoch(ours, batches, rule, schedule, generator, lambda: steps.append(None))
+
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9)
+    total = 0.0
+    for index in torch.randperm(10, generator=torch.Generator().manual_seed(7)).split(4):
+        loss = nn.functional.cross_entropy(theirs(split.images[index] / 255), split.labels[index])
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+        optimizer.step()
+        total += loss.item() * len(index)
+
+    assert len(steps) == 3
+    assert mean_loss(losses, batches.sizes) == pytest.approx(total / 10)
+    for mine, plain in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, plain)
+
+    score = evaluate(ours, batches, lambda: None)
+    with torch.no_grad():
+        scores = theirs(split.images / 255)
+    assert score.loss == pytest.approx(float(nn.functional.cross_entropy(scores, split.labels)), rel=1e-5)
+    assert score.accuracy == pytest.approx(float((scores.argmax(1) == split.labels).float().mean()))
+
+
+def test_cosine_falls_to_zero() -> None:
+    rule = make_optimizer(_network(), Recipe(lr=0.5))
+    schedule = make_schedule(rule, Recipe(schedule="cosine"), steps=4)
+    rates = []
+    for _ in range(4):
+        rule.step()
+        rates.append(schedule.get_last_lr()[0])
+        schedule.step()
+    assert rates == pytest.approx([0.5, 0.4268, 0.25, 0.0732], abs=1e-4)
+    assert schedule.get_last_lr()[0] == pytest.approx(0)
+
+
+def test_every_code_is_explained() -> None:
+    assert [code.code for code in CODES] == sorted(code.code for code in CODES)
+    assert all(len(code.explanation) > 200 for code in CODES)
+
+
+# What the specs promise
+
+
+def test_digits_reach_their_accuracy(tmp_path: Path) -> None:
+    done = train(SPECS / "digits.cnn", tmp_path / "run", epochs=8)
+    assert done.best is not None
+    assert done.best.test_accuracy >= 0.97
+
+
+@pytest.mark.skipif("SPECC_DATA" not in os.environ, reason="SPECC_DATA names no folder of real data")
+@pytest.mark.parametrize(
+    ("spec", "data"),
+    [("mnist_cnn", "mnist"), ("mnist_cnn", "fashion-mnist"), ("lenet5", "mnist"), ("lenet_cifar", "cifar10-jpeg")],
+)
+def test_specs_train_on_real_pictures(spec: str, data: str, tmp_path: Path) -> None:
+    root = Path(os.environ["SPECC_DATA"])
+    name = data if "mnist" in data else str(root / data)
+    done = train(SPECS / f"{spec}.cnn", tmp_path / "run", data=name, data_dir=str(root), limit=2000, epochs=2)
+    assert done.metrics[1].train_loss < done.metrics[0].train_loss
+    assert done.metrics[1].test_accuracy > 0.15
