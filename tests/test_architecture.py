@@ -15,11 +15,12 @@ ROOT = Path(specc.__file__).parent
 ORDER = [
     ["source"],
     ["diagnostics"],
+    ["gallery"],
     ["syntax", "reading"],
     ["layers"],
     ["ir"],
     ["pipeline"],
-    ["gallery", "build"],
+    ["build"],
     ["api"],
     ["data"],
     ["train"],

@@ -70,4 +70,4 @@ def _require_fit(position: int, mine: tuple[str, Tensor] | None, theirs: tuple[s
 
 
 def _told(name: str, tensor: Tensor) -> str:
-    return f"`{name}` of shape {'x'.join(map(str, tensor.shape)) or 'one number'}"
+    return f"`{name}` of shape {'x'.join(map(str, tensor.shape))}" if tensor.dim() else f"`{name}`, a single number"

@@ -50,7 +50,7 @@ def _check(path: str, input_shape: tuple[int, ...] | None, settings: dict[str, s
 
 def _print(found: list[Diagnostic], form: str, files: int) -> None:
     if form == "full":
-        show(found)
+        show(found, sys.stdout)
         _print_count(found, files)
         return
     from specc.diagnostics.formats import as_json, concise
@@ -68,4 +68,4 @@ def _print_count(found: list[Diagnostic], files: int) -> None:
     if errors:
         codes = sorted({diagnostic.code for diagnostic in found})
         plural = "s" if errors > 1 else ""
-        click.echo(f"\n{errors} error{plural} found; `specc explain {codes[0]}` tells more", err=True)
+        click.echo(f"\n{errors} error{plural} found; `specc explain {codes[0]}` tells more")

@@ -51,10 +51,11 @@ def _colour(text: str, part: str) -> str:
     return click.style(text, fg=_COLOURS[part], bold=part in ("error", "warning", "bold"))
 
 
-def show(diagnostics: Sequence[Diagnostic]) -> None:
-    """Writes full reports to standard error."""
+def show(diagnostics: Sequence[Diagnostic], stream: TextIO | None = None) -> None:
+    """Writes full reports, to standard error unless they are what the command was asked for."""
     if diagnostics:
-        click.echo(report_text(diagnostics, sys.stderr), err=True, color=True)
+        stream = stream or sys.stderr
+        click.echo(report_text(diagnostics, stream), file=stream, color=True)
 
 
 def fail(problem: Problem) -> int:

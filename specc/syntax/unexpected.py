@@ -61,7 +61,7 @@ def expectation(accepted: AbstractSet[str]) -> str:
         rest -= _OPERATORS
         words.append("an operator")
     order = list(_NAMES)
-    words += [_NAMES[kind] for kind in sorted(rest & _NAMES.keys(), key=order.index)]
+    words += dict.fromkeys(_NAMES[kind] for kind in sorted(rest & _NAMES.keys(), key=order.index))
     if len(words) < 2:
         return words[0] if words else "nothing more"
     return ", ".join(words[:-1]) + " or " + words[-1]

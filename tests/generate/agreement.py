@@ -37,6 +37,9 @@ def compare(spec: Spec, result: Result | None = None) -> Verdict:
 
 
 def _difference(text: str, report: specc.api.Report, result: Result) -> str | None:
+    unread = [str(found.message) for found in report.diagnostics if found.code.startswith("E1")]
+    if unread:
+        return f"specc cannot read this: {unread[0]}"
     if report.ok != (result.refused_at is None):
         said = "accepts" if report.ok else "refuses"
         return f"specc {said}, torch says {result.reason or 'nothing'} at {result.refused_at}\n{report}"

@@ -1,4 +1,4 @@
-"""The arguments of a layer: legal values, values at the boundary and beyond it, written in every way the page offers."""
+"""The arguments of a layer: legal values, values at the boundary and beyond it, in every way of writing them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Dice:
         self.draw = draw
 
     def one(self, options: Sequence[T]) -> T:
-        return options[self.draw(st.integers(0, len(options) - 1))]
+        return options[self.below(len(options))]
 
     def below(self, count: int) -> int:
         return int(self.draw(st.integers(0, count - 1)))
@@ -415,5 +415,3 @@ def _rows(dice: Dice, shape: Shape, first: float) -> Rows:
     if len(shape) == 1:
         return Rows((first, *[dice.one([0, 1, 0.25, -1]) for _ in range(shape[0] - 1)]))
     return Rows(tuple(_rows(dice, shape[1:], first) for _ in range(shape[0])))
-
-

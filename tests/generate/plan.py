@@ -1,4 +1,4 @@
-"""What a generated spec means, and its text: the generator draws plans, the reference runs them, specc reads the text."""
+"""What a generated spec means, and its text: plans are drawn, the reference runs them, specc reads their text."""
 
 from __future__ import annotations
 

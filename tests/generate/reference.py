@@ -100,7 +100,9 @@ class _Run:
                 name += str(number) if step.label is not None and repeat is not None else ""
                 _take_name(container, name)
                 x = self.step(step, x, scope, prefix + name)
-            _check_shape(step, x)
+            if step.check is not None:
+                self.at = "::"
+                _check_shape(step.check, x)
         return x
 
     def step(self, step: Step, x: Tensor, scope: Scope, name: str) -> Tensor:
@@ -149,7 +151,7 @@ class _Run:
         if step.word == "split":
             if x.shape[1] % len(inputs):
                 raise Refusal("an uneven cut")
-            inputs = list(x.split(x.shape[1] // len(inputs), dim=1))
+            inputs = list(torch.split(x, x.shape[1] // len(inputs), dim=1))
         outputs = [
             self.chain(branch, part, scope, f"{name}.branch{number}.")
             for number, (branch, part) in enumerate(zip(step.branches, inputs, strict=True), start=1)
@@ -245,13 +247,9 @@ def _take_name(container: nn.Sequential, name: str) -> None:
         raise Refusal(str(error)) from None
 
 
-def _check_shape(step: Step, x: Tensor) -> None:
-    if step.check is None:
-        return
+def _check_shape(check: tuple[int | None, ...], x: Tensor) -> None:
     found = sample(x)
-    if len(found) != len(step.check) or any(
-        wanted not in (None, size) for wanted, size in zip(step.check, found, strict=True)
-    ):
+    if len(found) != len(check) or any(wanted not in (None, size) for wanted, size in zip(check, found, strict=True)):
         raise Refusal("the checked shape does not hold")
 
 

@@ -75,7 +75,8 @@ def module_for(word: str, x: Tensor, fields: Mapping[str, Any]) -> nn.Module:
     required = {name for name, one in parameters.items() if one.default is one.empty}
     _require(required <= set(fields), "a missing argument")
     for name, value in fields.items():
-        _require(KINDS[parameters[name].annotation.removesuffix(" | None")](value, x.dim() - 2), f"{name} takes no such value")
+        fits = KINDS[parameters[name].annotation.removesuffix(" | None")]
+        _require(fits(value, x.dim() - 2), f"{name} takes no such value")
     return make(x, **fields)
 
 
@@ -89,7 +90,7 @@ def _each(size: Any, x: Tensor) -> tuple[Any, ...]:
     return size if isinstance(size, tuple) else (size,) * (x.dim() - 2)
 
 
-def conv(
+def conv(  # noqa: PLR0913, PLR0917 - the fields of the language page
     x: Tensor, out: Whole, kernel: Size, stride: Size = 1, padding: Padding = 0, dilation: Size = 1,
     groups: Whole = 1, bias: Bias = True, mode: Word = "zeros",
 ) -> nn.Module:  # fmt: skip
@@ -106,7 +107,7 @@ def dwconv(
     return conv(x, channels * mult, kernel, stride, padding, dilation, channels, bias, mode)
 
 
-def convtranspose(
+def convtranspose(  # noqa: PLR0913, PLR0917 - the same
     x: Tensor, out: Whole, kernel: Size, stride: Size = 1, padding: Margin = 0, output_padding: Margin = 0,
     dilation: Size = 1, groups: Whole = 1, bias: Bias = True,
 ) -> nn.Module:  # fmt: skip

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from generate.arguments import Dice, Place, draw_arguments, draw_wrong_value
 from generate.plan import Argument, Block, Chain, Expression, Shape, Spec, Step, Value
 from generate.reference import Scope, run_chain, sample
-from generate.words import ANY_SHAPE, CHOOSY, FORMS, LAYERS, ON_PICTURES, ON_VECTORS, SPATIAL
+from generate.words import ANY_SHAPE, FORMS, LAYERS, ON_PICTURES, ON_VECTORS, SPATIAL, VECTOR
 
 MOST_VALUES = 1500  # in one sample: what is larger only costs time
 MOST_CHANNELS = 36
@@ -28,16 +28,18 @@ INPUTS: dict[int, Sequence[Shape]] = {
 }
 PLAIN = ("relu", "id", "tanh", "sigmoid", "bn", "dropout", "silu", "layerscale")
 LABELS = ("stem", "stage", "head", "a1", "conv2", "relu1", "branch1")
-WRONG_LABELS = ("append", "type", "forward", "training", "relu1", "train")
+WRONG_LABELS = ("append", "type", "forward", "training", "relu1", "modules")
+
+ABOUT = (*LAYERS, *FORMS, "::", "block")
 
 Fits: TypeAlias = Callable[[Shape], bool]
 
 
 class Drawn(NamedTuple):
-    """Steps, and the shape that leaves them; None where torch refuses them."""
+    """Steps, and the shape that leaves them."""
 
     chain: Chain
-    output: Shape | None
+    output: Shape
 
 
 def _anything(shape: Shape) -> bool:
@@ -45,17 +47,35 @@ def _anything(shape: Shape) -> bool:
 
 
 @st.composite
-def specs(draw: Callable[..., Any]) -> Spec:
-    """A spec: of a hundred about 36 are right, 46 wrong in a shape, 18 in a value."""
+def specs(draw: Callable[..., Any], about: str | None = None) -> Spec:
+    """A spec about one word of the language, any where none is given: right, or wrong at that word.
+
+    Of those about layers that take any shape half are wrong in a value; of the others four in five in a
+    shape.
+    """
     dice = Dice(draw)
-    intent = dice.one(["right"] * 18 + ["shape"] * 23 + ["value"] * 9)
+    word = dice.one(ABOUT) if about is None else about
+    intent = dice.one(["right", "value"] if word in ANY_SHAPE else ["right", "shape", "shape", "shape", "shape"])
     params = _draw_params(dice)
     network = _Network(dice, Scope(dict(params), dict(params), {}), intent)
-    blocks = [network.draw_block(number) for number in range(1, 1 + dice.one([0, 0, 1, 2]))]
-    rank = dice.one([2, 2, 1, 0, 3])
-    shape = dice.one(INPUTS[rank])
-    drawn = network.draw_chain(shape, dice.one([3, 1, 2, 4, 5]), depth=2, wrong=intent != "right")
-    return Spec(shape, params, tuple(blocks), drawn.chain, dice.one(["\n", " -> ", " ; "]))
+    for _ in range(max(dice.one([0, 0, 1, 2]), int(word == "block"))):
+        network.draw_block()
+    shape = dice.one(INPUTS[dice.one(_ranks(word, intent))])
+    chain = network.draw_network(shape, "block_1" if word == "block" else word)
+    return Spec(shape, params, tuple(network.scope.blocks.values()), chain, dice.one(["\n", " -> ", " ; "]))
+
+
+def _ranks(word: str, intent: str) -> list[int]:
+    """Spatial dimensions of the input: those that suit a word, or do not."""
+    if word in VECTOR:
+        return [0] if intent == "right" else [2, 0, 1, 3]
+    if word not in SPATIAL:
+        return [2, 1, 0, 3]
+    if intent == "right":
+        return [2] if word == "pixelshuffle" else [2, 1, 3]
+    if word in ("gap", "gmp"):
+        return [0]
+    return [0, 0, 2, 1, 3] if word in ("instancenorm", "lrn") else [2, 2, 2, 1, 1, 3, 3, 0]
 
 
 def _draw_params(dice: Dice) -> tuple[tuple[str, Value], ...]:
@@ -84,19 +104,44 @@ class _Network:
 
     # chains
 
-    def draw_chain(
-        self, shape: Shape, length: int, depth: int, *, wrong: bool = False, fits: Fits = _anything
-    ) -> Drawn:
-        """Steps that fit on each other, but for one that does not where `wrong` is set."""
-        steps: list[Step] = []
-        wrong_at = self.dice.below(length) if wrong else None
-        for number in range(length):
-            if number == wrong_at:
-                steps += self.draw_wrong_steps(shape, depth)
-                continue
+    def draw_network(self, shape: Shape, word: str) -> Chain:
+        """The main chain: right steps, the one that the spec is about, and right steps again."""
+        before, shape = self.draw_chain(shape, self.dice.one([0, 1, 2]), 2, lambda output: len(output) == len(shape))
+        step = self.draw_about(word, shape)
+        if self.dice.chance(4):
+            step = self.wrapped(step, shape)
+        output = self.judge((step,), shape) or shape
+        after, _ = self.draw_chain(output, self.dice.one([0, 1, 2]), 2)
+        return (*before, step, *after)
+
+    def draw_chain(self, shape: Shape, length: int, depth: int, fits: Fits = _anything) -> Drawn:
+        """Steps that fit on each other."""
+        steps = []
+        for _ in range(length):
             step, shape = self.draw_right_step(shape, depth, fits)
             steps.append(step)
-        return Drawn(tuple(steps), None if wrong else shape)
+        return Drawn(tuple(steps), shape)
+
+    def draw_about(self, word: str, shape: Shape) -> Step:
+        right = self.intent == "right"
+        if word == "::":
+            return self.draw_checked(shape, right=right)
+        draw = self.draw_suitable if right else self.draw_misused if self.intent == "value" else self.draw_odd
+        for _ in range(ATTEMPTS):
+            step = draw(word, shape)
+            if (self.judge((step,), shape) is not None) == right:
+                return step
+        return Step("id") if right else step._replace(check=(*shape, *shape))
+
+    def wrapped(self, step: Step, shape: Shape) -> Step:
+        """The step inside a group, a form or a block, if it is there what it was."""
+        word = self.dice.one(["group", *FORMS, "block"])
+        body = (*self.draw_chain(shape, self.dice.one([0, 1]), 1, lambda output: output == shape).chain, step)
+        if word == "block":
+            return self.called(body)
+        alone = word in ("group", "residual", "gate")
+        outer = Step(word, branches=(body,) if alone else (body, body))
+        return outer if (self.judge((outer,), shape) is None) == (self.intent != "right") else step
 
     def draw_right_step(self, shape: Shape, depth: int, fits: Fits = _anything) -> tuple[Step, Shape]:
         for _ in range(3):
@@ -130,32 +175,14 @@ class _Network:
         names = [Expression(name) for name, value in self.scope.values.items() if value in (1, 2, 3)]
         return [2, 3, 1, 0, *names]
 
-    # wrong steps
+    # the step that a spec is about
 
-    def draw_wrong_steps(self, shape: Shape, depth: int) -> list[Step]:
-        """A step that torch or the language refuses; for some words a vector has to arrive first."""
-        if self.intent == "value":
-            return [self.draw_refused(self.draw_misused, ANY_SHAPE, shape)]
-        if depth and self.dice.chance(5):
-            return [self.draw_container(shape, depth, wrong=True)]
-        word = self.dice.one([*CHOOSY, *FORMS, "::", "group", *self.scope.blocks])
-        if word == "::":
-            return [self.draw_wrong_check(shape, depth)]
-        before = []
-        if word in SPATIAL and len(shape) > 1 and (word in ("gap", "gmp", "instancenorm", "lrn") or self.dice.chance(8)):
-            before, shape = [Step("flatten")], (prod(shape),)
-        elif word in ("linear", "unflatten") and len(shape) == 1 and self.dice.chance(2):
-            before, shape = [Step("unflatten", (Argument("shape", (shape[0], 1, 1)),))], (shape[0], 1, 1)
-        return [*before, self.draw_refused(self.draw_odd, (word,), shape)]
-
-    def draw_refused(self, draw: Callable[[str, Shape], Step], words: Sequence[str], shape: Shape) -> Step:
-        """The first of some steps that is refused."""
-        word = self.dice.one(words)
-        for _ in range(ATTEMPTS):
-            step = draw(word, shape)
-            if self.judge((step,), shape) is None:
-                return step
-        return step._replace(check=(*shape, *shape))
+    def draw_suitable(self, word: str, shape: Shape) -> Step:
+        step = self.draw_step(word, shape, depth=2)
+        output = self.judge((step,), shape)
+        if output is None or not _is_small(output):
+            return Step("linear", (Argument("out", 0),))
+        return self.decorated(step, shape, output, _anything)[0]
 
     def draw_odd(self, word: str, shape: Shape) -> Step:
         if word in LAYERS:
@@ -171,11 +198,12 @@ class _Network:
             return Step(word, label=self.dice.one(WRONG_LABELS))
         return Step(word, draw_wrong_value(self.dice, word, Place(shape, self.scope)))
 
-    def draw_wrong_check(self, shape: Shape, depth: int) -> Step:
-        step, output = self.draw_right_step(shape, depth)
+    def draw_checked(self, shape: Shape, *, right: bool) -> Step:
+        step, output = self.draw_right_step(shape, 1)
         place = self.dice.below(len(output))
-        wrong = [(*output, 1), (*output[:place], output[place] + 1, *output[place + 1 :])]
-        return step._replace(check=self.dice.one(wrong))
+        other = [(*output, 1), (*output[:place], output[place] + 1, *output[place + 1 :])]
+        holding = [output, (*output[:place], None, *output[place + 1 :])]
+        return step._replace(check=self.dice.one(holding if right else other))
 
     # steps
 
@@ -188,14 +216,6 @@ class _Network:
         if not isinstance(held, str) or held in self.scope.blocks:
             return Step(word)
         return Step(word, draw_arguments(self.dice, held, Place(shape, self.scope)))
-
-    def draw_container(self, shape: Shape, depth: int, *, wrong: bool) -> Step:
-        """A group or a form with the wrong step inside."""
-        word = self.dice.one(["group", *FORMS])
-        inner = (max(shape[0] // 2, 1), *shape[1:]) if word == "split" else shape
-        body = self.draw_chain(inner, self.dice.one([1, 2]), depth - 1, wrong=wrong).chain
-        alone = word in ("group", "residual", "gate")
-        return Step(word, branches=(body,) if alone else (body, (Step("id"),)))
 
     # forms
 
@@ -214,7 +234,6 @@ class _Network:
             count = self.dice.one([count for count in (2, 3, 4, 1) if shape[0] % count == 0])
             shape = (shape[0] // count, *shape[1:])
         first = self.draw_chain(shape, self.dice.one([1, 2]), depth)
-        assert first.output is not None
         joins = word in ("concat", "split")
         others = [self.draw_alike(shape, first, depth, joins=joins) for _ in range(count - 1)]
         if word == "mul" and self.dice.chance(2):
@@ -224,11 +243,9 @@ class _Network:
     def draw_alike(self, shape: Shape, model: Drawn, depth: int, *, joins: bool) -> Chain:
         """A chain that gives what another gives; where branches are joined, in any number of channels."""
         wanted = model.output
-        assert wanted is not None
         if wanted[1:] != shape[1:] or self.dice.chance(4):
             return (*model.chain, Step(self.dice.one(PLAIN)))
-        chain = self.draw_chain(shape, self.dice.one([1, 2]), depth, fits=lambda output: output[1:] == wanted[1:])
-        assert chain.output is not None
+        chain = self.draw_chain(shape, self.dice.one([1, 2]), depth, lambda output: output[1:] == wanted[1:])
         return chain.chain if joins or chain.output == wanted else (*chain.chain, self.channels_to(wanted))
 
     def channels_to(self, wanted: Shape) -> Step:
@@ -262,13 +279,13 @@ class _Network:
         chains[0] = (*chains[0], self.dice.one(_changers(inner)))
         if word in ("gate", "residual"):
             shortcut = self.dice.one(["none", "auto", "chain"]) if word == "residual" else "none"
-            other = chains[1] if shortcut == "chain" else "auto" if shortcut == "auto" else None
+            other: Any = chains[1] if shortcut == "chain" else "auto" if shortcut == "auto" else None
             return Step(word, branches=(chains[0],), shortcut=other)
         return Step(word, branches=tuple(chains))
 
     # blocks
 
-    def draw_block(self, number: int) -> Block:
+    def draw_block(self) -> None:
         """A block drawn for one shape; the numbers in its body become its parameters where they are equal."""
         shape = self.dice.one(INPUTS[self.dice.one([2, 1, 0, 3])])
         parameters = self.draw_parameters()
@@ -276,9 +293,16 @@ class _Network:
         outside, self.scope = self.scope, self.scope._replace(values={**self.scope.shared, **values})
         body = self.draw_chain(shape, self.dice.one([2, 1, 3]), depth=1).chain
         self.scope = outside
-        block = Block(f"block_{number}", parameters, body)
+        self.define(parameters, body)
+
+    def define(self, parameters: tuple[tuple[str, Value], ...], body: Chain) -> Block:
+        block = Block(f"block_{len(self.scope.blocks) + 1}", parameters, body)
         self.scope = self.scope._replace(blocks={**self.scope.blocks, block.name: block})
         return block
+
+    def called(self, body: Chain) -> Step:
+        """A block without parameters, and its call."""
+        return Step(self.define((), body).name)
 
     def draw_parameters(self) -> tuple[tuple[str, Value], ...]:
         """Names with their defaults, each beginning with a letter of its own."""
@@ -294,25 +318,19 @@ class _Network:
         return tuple(found)
 
     def draw_call(self, block: Block) -> Step:
-        given = [name for name, default in block.parameters if default is None or self.dice.chance(2)]
-        arguments = []
-        for name, _ in block.parameters:
-            if name in given:
-                value = self.draw_parameter_value(name)
-                arguments.append(self.draw_parameter_style(name, value, block))
-        leading = [name for name, _ in block.parameters[:1]] if block.parameters and block.parameters[0][0] in given else []
-        if leading and self.dice.chance(2):
+        arguments = [
+            self.draw_parameter(name) for name, default in block.parameters if default is None or self.dice.chance(2)
+        ]
+        if arguments and arguments[0].field == block.parameters[0][0] and self.dice.chance(2):
             arguments[0] = arguments[0]._replace(style="position")
         return Step(block.name, tuple(arguments), frozen=self.dice.chance(10))
 
-    def draw_parameter_value(self, name: str) -> Value:
+    def draw_parameter(self, name: str) -> Argument:
         usual: dict[str, list[Value]] = {
             "c": [4, 2, 8, Expression("in"), Expression("(in*2)")], "kernel": [3, 1, 2], "stride": [1, 2],
             "act": ["silu", "relu", "gelu", "softmax", "flatten"],
         }  # fmt: skip
-        return self.dice.one(usual[name])
-
-    def draw_parameter_style(self, name: str, value: Value, block: Block) -> Argument:
+        value = self.dice.one(usual[name])
         if isinstance(value, int) and self.dice.chance(2):
             return Argument(name, value, "short", name[0])
         return Argument(name, value, "key", name)

@@ -1,0 +1,196 @@
+"""The real command line in a subprocess: exit status, streams, formats, and the mistakes of a first-time user."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RIGHT = "input 1x28x28\nconv 8 k3 -> relu -> maxpool 2 -> flatten -> linear 10\n"
+WRONG = "input 1x28x28\nconv 8 k3 -> relu -> maxpool 40\nlinaer 10\n"
+
+
+def specc(*arguments: str, cwd: Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-c", "from specc.cli import main; main()", *arguments]
+    env = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    done = subprocess.run(program, cwd=cwd, input=stdin, capture_output=True, check=False, env={**env, **environment})
+    stdout, stderr = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in stdout + stderr, stderr
+    return subprocess.CompletedProcess(program, done.returncode, stdout, stderr)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "right.cnn").write_text(RIGHT)
+    (tmp_path / "wrong.cnn").write_text(WRONG)
+    (tmp_path / "set.cnn").write_text("param width = 8\ninput 1x28x28\nconv width k3\n")
+    (tmp_path / "empty.cnn").write_text("")
+    (tmp_path / "binary.cnn").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
+    (tmp_path / "folder.cnn").mkdir()
+    return tmp_path
+
+
+def test_a_right_spec_says_nothing(folder: Path) -> None:
+    done = specc("check", "right.cnn", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_all_files_are_checked_in_one_run(folder: Path) -> None:
+    done = specc("check", "wrong.cnn", "right.cnn", "empty.cnn", "--format", "concise", cwd=folder)
+    assert done.returncode == 1
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["wrong.cnn", "wrong.cnn", "empty.cnn"]
+
+
+def test_json_is_one_list_for_all_files(folder: Path) -> None:
+    done = specc("check", "wrong.cnn", "empty.cnn", "--format", "json", cwd=folder)
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    assert done.returncode == 1
+    keys = ["file", "code", "severity", "message", "line", "column", "end_line", "end_column", "help", "notes"]
+    assert all(list(entry) == keys for entry in found)
+    places = [(entry["file"], entry["code"], entry["line"], entry["column"], entry["end_column"]) for entry in found]
+    assert places == [
+        ("wrong.cnn", "E301", 2, 22, 32),
+        ("wrong.cnn", "E201", 3, 1, 7),
+        ("empty.cnn", "E105", 1, 1, 1),
+    ]
+
+
+def test_json_of_right_specs_is_an_empty_list(folder: Path) -> None:
+    done = specc("check", "right.cnn", "--format", "json", cwd=folder)
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+
+
+def test_standard_input(folder: Path) -> None:
+    assert specc("check", "-", cwd=folder, stdin=RIGHT.encode()).returncode == 0
+    done = specc("check", "-", "--format", "concise", cwd=folder, stdin=WRONG.encode())
+    assert done.stdout.startswith("<stdin>:2:22: error[E301]")
+
+
+def test_input_overrides_and_supplies(folder: Path) -> None:
+    assert specc("check", "right.cnn", "--input", "1x2x2", cwd=folder).returncode == 1
+    assert specc("check", "-", "--input", "8", cwd=folder, stdin=b"linear 2\n").returncode == 0
+    assert specc("check", "-", cwd=folder, stdin=b"linear 2\n").returncode == 1
+
+
+def test_set_gives_a_parameter_another_value(folder: Path) -> None:
+    done = specc("summary", "set.cnn", "--set", "width=32", "--format", "json", cwd=folder)
+    assert json.loads(done.stdout)["output"] == [32, 26, 26]
+
+
+USAGE = [
+    (["check"], "FILE"),
+    (["check", "set.cnn", "--set", "widht=3"], "did you mean `width`"),
+    (["check", "set.cnn", "--set", "width"], "name=value"),
+    (["check", "set.cnn", "--set", "width=("], "not a value"),
+    (["check", "right.cnn", "--input", "3,32,32"], "channels first"),
+    (["check", "nothing.cnn"], "no file"),
+    (["check", "wrnog.cnn"], "did you mean `wrong.cnn`"),
+    (["check", "folder.cnn"], "is a folder"),
+    (["check", "nowhere/net.cnn"], "no folder `nowhere`"),
+    (["summary", "nothing.cnn"], "no file"),
+    (["train", "nothing.cnn"], "no file"),
+    (["chekc", "right.cnn"], "did you mean `check`"),
+    (["right.cnn"], "specc check right.cnn"),
+    (["layers", "Conv2d"], "did you mean `conv`"),
+    (["explain", "E999"], "no code"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), USAGE, ids=[" ".join(arguments) for arguments, _ in USAGE])
+def test_a_wrong_command_is_exit_2_and_says_what_to_do(folder: Path, arguments: list[str], says: str) -> None:
+    done = specc(*arguments, cwd=folder)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_an_unreadable_file_hides_no_other(folder: Path) -> None:
+    done = specc("check", "nothing.cnn", "wrong.cnn", "--format", "json", cwd=folder)
+    assert done.returncode == 2
+    assert [entry["file"] for entry in json.loads(done.stdout)] == ["wrong.cnn", "wrong.cnn"]
+
+
+def test_a_binary_file_is_a_finding(folder: Path) -> None:
+    done = specc("check", "binary.cnn", cwd=folder)
+    assert done.returncode == 1
+    assert "not a text file" in done.stdout
+
+
+def test_an_empty_file_says_how_to_begin(folder: Path) -> None:
+    done = specc("check", "empty.cnn", cwd=folder)
+    assert done.returncode == 1
+    assert "begin with `input" in done.stdout
+
+
+FIRST_MISTAKES = [
+    ("input 3x32x32\nconv 8 k3 -> maxpol 2\n", "did you mean `maxpool`"),
+    ("input 3x32x32\nConv2d 8 k3\n", "it is called `conv` here"),
+    ("input 3x32x32\nconv 8 k3 -> linear 10\n", "put `flatten` before it"),
+    ("input 3x4x4\nmaxpool 5\n", "`maxpool 4` gives 3×1×1"),
+    ("input 3x32x32\nconv 8\n", "`conv` needs `kernel`"),
+    ("conv 8 k3\n", "it has no `input`"),
+]
+
+
+@pytest.mark.parametrize(("spec", "says"), FIRST_MISTAKES)
+def test_first_mistakes(folder: Path, spec: str, says: str) -> None:
+    done = specc("check", "-", cwd=folder, stdin=spec.encode())
+    assert done.returncode == 1
+    assert says in done.stdout
+
+
+def test_summary_rows_sum_to_the_totals(folder: Path) -> None:
+    whole = json.loads(specc("summary", "right.cnn", "--format", "json", cwd=folder).stdout)
+    assert list(whole) == ["input", "output", "params", "macs", "layers"]
+    assert all(
+        list(row) == ["name", "kind", "line", "input", "output", "params", "macs"] for row in whole["layers"]
+    )
+    for total in ("params", "macs"):
+        assert whole[total] == sum(row[total] for row in whole["layers"])
+    assert [row["name"] for row in whole["layers"]] == ["conv1", "relu1", "maxpool1", "flatten1", "linear1"]
+
+
+def test_summary_of_a_wrong_spec_prints_the_report(folder: Path) -> None:
+    done = specc("summary", "wrong.cnn", cwd=folder)
+    assert done.returncode == 1
+    assert "error[E301]" in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_table_has_every_layer(folder: Path) -> None:
+    table = specc("summary", "right.cnn", cwd=folder).stdout
+    assert [word in table for word in ("conv1", "maxpool1", "8×13×13", "total", "MACs")] == [True] * 5
+
+
+def test_colour_only_where_it_is_wanted(folder: Path) -> None:
+    assert "\x1b[" not in specc("check", "wrong.cnn", cwd=folder).stdout
+    assert "\x1b[" in specc("check", "wrong.cnn", cwd=folder, FORCE_COLOR="1").stdout
+    assert "\x1b[" not in specc("check", "wrong.cnn", cwd=folder, FORCE_COLOR="1", NO_COLOR="1").stdout
+
+
+def test_ascii_where_the_terminal_cannot_do_better(folder: Path) -> None:
+    program = [sys.executable, "-c", "from specc.cli import main; main()", "check", "wrong.cnn"]
+    done = subprocess.run(
+        program, cwd=folder, capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    assert done.returncode == 1
+    assert b"-->" in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_closed_pipe_is_no_traceback(folder: Path) -> None:
+    program = f"{sys.executable} -c 'from specc.cli import main; main()' layers | head -1"
+    done = subprocess.run(program, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_layers_and_explain_print_pages(folder: Path) -> None:
+    assert "maxpool" in specc("layers", cwd=folder).stdout
+    assert "output channels" in specc("layers", "conv", cwd=folder).stdout
+    assert specc("explain", "e301", cwd=folder).stdout.startswith("E301")
+    assert "E207" in specc("explain", cwd=folder).stdout

@@ -1,0 +1,95 @@
+"""The README is true: its commands run as they stand, its picture of an error is what `specc check` prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+# What a reader has and a test machine has not, and what stands for it.
+MNIST_FOLDER = "~/data"
+PICTURE_FOLDER = "path/to/pictures"
+INSTALLS = ("python3 -m venv .venv && .venv/bin/pip install -e",)
+
+
+def blocks(language: str) -> list[str]:
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return [text for name, text in fences if name == language]
+
+
+def commands() -> list[str]:
+    lines = [line.partition("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A README command in a copy of the repository's folder, with this interpreter's `specc`."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        command, shell=True, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    return tmp_path
+
+
+def small_pictures(folder: Path) -> str:
+    """A folder of class folders in the place of the reader's own: two pictures for each of ten classes."""
+    from PIL import Image
+
+    for name in range(10):
+        for part in ("train", "test"):
+            target = folder / "pictures" / part / str(name)
+            target.mkdir(parents=True)
+            for number in range(2):
+                Image.new("RGB", (32, 32), (20 * name, 90 * number, 0)).save(target / f"{number}.png")
+    return "pictures"
+
+
+@pytest.mark.parametrize("command", [line for line in commands() if line.startswith("specc ")])
+def test_commands_run_as_they_stand(command: str, folder: Path) -> None:
+    if MNIST_FOLDER in command:
+        data = os.environ.get("SPECC_DATA")
+        if data is None:
+            pytest.skip("SPECC_DATA is unset: real MNIST is not there")
+        command = command.replace(MNIST_FOLDER, shlex.quote(data)) + " --limit 500"
+    if PICTURE_FOLDER in command:
+        command = command.replace(PICTURE_FOLDER, small_pictures(folder)) + " --epochs 1"
+    done = run(command, folder)
+    # One of the commands shows what a spec says of other pictures: it finds a mistake, as it should.
+    assert done.returncode == (1 if "--input 1x28x28" in command else 0), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_set_up_is_two_commands() -> None:
+    setup = [line for line in commands() if not line.startswith("specc ")]
+    assert len(setup) == 2
+    assert all(line.startswith(INSTALLS) for line in setup)
+    assert setup[0].endswith("specc train specs/digits.cnn")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert setup[1].rpartition("&& ")[2] in ci, "continuous integration runs the README's test command"
+
+
+def test_the_picture_of_an_error_is_real(tmp_path: Path) -> None:
+    spec, picture = blocks("cnn")[0], blocks("")[0]
+    (tmp_path / "lenet.cnn").write_text(spec, encoding="utf-8")
+    done = run("specc check lenet.cnn", tmp_path)
+    assert done.stdout.startswith(picture)
+    assert done.returncode == 1
+
+
+def test_the_python_example_runs() -> None:
+    done = subprocess.run([sys.executable, "-c", blocks("python")[0]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
