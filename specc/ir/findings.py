@@ -13,6 +13,7 @@ from specc.source import Source, Span
 
 MAX_LAYERS = 100_000
 MAX_CALL_DEPTH = 64
+MAX_NOTES = 8
 MAX_VALUES = 2**34  # 64 GiB in float32: parameters, and outputs for one sample
 
 
@@ -53,7 +54,7 @@ class Findings:
         """Tells a mistake, unless it was told of the same place: a block that is called twice is wrong once."""
         if (code, span) not in self._told:
             self._told.add((code, span))
-            notes = tuple(reversed(self._origins))
+            notes = _shortened(tuple(reversed(self._origins)))
             self.diagnostics.append(Diagnostic(code, message, self.source, span, notes=notes, **more))
 
     def report_shape(self, error: ShapeError, span: Span, arriving: Arriving) -> None:
@@ -76,3 +77,11 @@ class Findings:
             message = f"this network has more than {MAX_LAYERS:,} layers"
             self.report("E402", message, span, help="repeat fewer times")
             raise LimitReached
+
+
+def _shortened(notes: tuple[str, ...]) -> tuple[str, ...]:
+    """The innermost calls and the outermost one, where there are many."""
+    if len(notes) <= MAX_NOTES:
+        return notes
+    left_out = len(notes) - MAX_NOTES + 1
+    return (*notes[: MAX_NOTES - 2], f"… {left_out} more calls …", notes[-1])

@@ -261,7 +261,7 @@ class _Inference:
             layer = instantiate(cls, values)
         except WrongValue as error:
             span = next(argument.span for argument in arguments if argument.name == error.field)
-            self.findings.report("E204", error.message, span, help=error.help)
+            self.findings.report(error.code, error.message, span, help=error.help)
             return None
         self.known_layers[key] = layer
         return layer

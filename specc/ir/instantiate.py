@@ -7,17 +7,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from specc.diagnostics.spelling import nearest
 from specc.ir.values import shown
 from specc.layers.base import Layer
-from specc.layers.fields import accepts
+from specc.layers.fields import LARGEST, Called, accepts, choices
+from specc.layers.weighted import INITIALIZERS
 
 
 class WrongValue(Exception):
-    """A value that its field does not take."""
+    """A value that its field does not take, with the code that says why."""
 
-    def __init__(self, field: str, message: str, help: str | None) -> None:
+    def __init__(self, field: str, message: str, help: str | None, code: str = "E204") -> None:
         super().__init__(message)
-        self.field, self.message, self.help = field, message, help
+        self.field, self.message, self.help, self.code = field, message, help, code
 
 
 def instantiate(cls: type[Layer], values: Mapping[str, Any]) -> Layer:
@@ -31,11 +33,28 @@ def instantiate(cls: type[Layer], values: Mapping[str, Any]) -> Layer:
 
 def wrong_value(cls: type[Layer], field: str, value: Any) -> WrongValue:
     """What to say of a value that does not fit."""
+    if _is_too_large(value):
+        message = f"`{field}` of `{cls.keyword}` is {shown(value)}; torch counts to {LARGEST:,}"
+        return WrongValue(field, message, None, "E402")
     message = f"`{field}` of `{cls.keyword}` takes {accepts(cls.model_fields[field])}, not {shown(value)}"
-    return WrongValue(field, message, _help(value))
+    return WrongValue(field, message, _help(cls, field, value))
 
 
-def _help(value: Any) -> str | None:
+def _is_too_large(value: Any) -> bool:
+    sizes = value if isinstance(value, tuple) and not isinstance(value, Called) else (value,)
+    return any(isinstance(size, int) and size > LARGEST for size in sizes)
+
+
+def _help(cls: type[Layer], field: str, value: Any) -> str | None:
+    words = words_for(cls, field)
+    guess = nearest(value, words) if isinstance(value, str) else None
+    if guess:
+        return f"did you mean `{guess}`?"
     if isinstance(value, float) and not value.is_integer():
         return "a division that must give a whole number is written `//`"
     return None
+
+
+def words_for(cls: type[Layer], field: str) -> tuple[str, ...]:
+    """The words that a field takes for themselves: its choices, or the initialisers."""
+    return tuple(INITIALIZERS) if field == "init" else choices(cls.model_fields[field])

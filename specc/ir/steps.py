@@ -12,7 +12,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.spelling import nearest
 from specc.ir.bind import Misfit, bind, take_repeat
 from specc.ir.foreign import own_layer_word
-from specc.ir.instantiate import WrongValue, instantiate
+from specc.ir.instantiate import WrongValue, instantiate, words_for
 from specc.ir.model import (
     FORM_WORDS,
     Argument,
@@ -29,7 +29,6 @@ from specc.ir.model import (
 from specc.ir.signature import block_signature, layer_signature, option_words
 from specc.ir.values import NotYet, Scope, ValueProblem, evaluate
 from specc.layers.base import Layer
-from specc.layers.fields import choices
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Source, Span
 from specc.syntax import tree
@@ -182,17 +181,18 @@ class StepResolver:
             instantiate(cls, values)
         except WrongValue as error:
             argument = next(argument for argument in arguments if argument.name == error.field)
-            if not self._is_unknown_word(argument, values[error.field], scope, choices(cls.model_fields[error.field])):
-                self._report("E204", error.message, argument.span, help=error.help)
+            takes_words = bool(words_for(cls, error.field))
+            if takes_words or not self._is_unknown_word(argument, values[error.field], scope):
+                self._report(error.code, error.message, argument.span, help=error.help)
             return False
         return True
 
-    def _is_unknown_word(self, argument: Argument, value: Any, scope: Scope, words: Iterable[str]) -> bool:
+    def _is_unknown_word(self, argument: Argument, value: Any, scope: Scope) -> bool:
         """Whether an argument is a bare word that means nothing here, most likely a mistyped name: reports it."""
         if not isinstance(argument.value, tree.Word) or value != argument.value.text or isinstance(value, bool):
             return False
         if value not in self.lost_words:
-            guess = nearest(value, [*words, *scope.values, *scope.open])
+            guess = nearest(value, [*scope.values, *scope.open])
             self._report(
                 "E207",
                 f"`{value}` is not a name in scope",
@@ -217,7 +217,7 @@ class StepResolver:
             try:
                 value = None if argument.value is None else evaluate(argument.value, scope)
                 if isinstance(value, str) and not self._means_something(value):
-                    fits = not self._is_unknown_word(argument, value, scope, ()) and fits
+                    fits = not self._is_unknown_word(argument, value, scope) and fits
             except ValueProblem as problem:
                 self._report(problem.code, problem.message, problem.span, help=problem.help)
                 fits = False

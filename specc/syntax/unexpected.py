@@ -28,6 +28,7 @@ _NAMES = {
 
 _VALUE = {"NUMBER", "SIZE", "TEXT", "WORD", "IN", "SAME", "AUTO", "FUNCTION", "LSQB", "LPAR", "HYPHENATED", "MINUS"}
 _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT"}
+_NEW_NAME = {"WORD", "FUNCTION", "RPAR"}  # all that can stand where a name is given
 _ADVICE = {
     "EQUAL": "a key and its value are written `key=value`; a `param` needs its own line: `param name = value`",
     "COMMA": "arguments are parted by spaces; commas stand only inside `( )` and `[ ]`",
@@ -86,9 +87,11 @@ def _advice(source: Source, token: Token, accepted: AbstractSet[str]) -> str | N
         return f"start a new line before `{token}`"
     if token.type == NEWLINE and accepted & {"LBRACE", "LPAR"} and "WORD" not in accepted:
         return "the `{` stands on the same line as the word that it belongs to"
+    if token.type == "HYPHENATED":
+        return f"names are written with `_`: `{token.replace('-', '_')}`"
     if token.type in _OPERATORS:
         return "arithmetic stands in parentheses: `conv (c*4) k1`"
-    if token.type in ("IN", "X", "AUTO", "SAME"):
+    if token.type in ("IN", "X", "AUTO", "SAME", *STATEMENTS):
         return f"`{token}` is a reserved word of the language; choose another name"
     return _ADVICE.get(token.type)
 
@@ -100,7 +103,7 @@ def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: 
         return _unknown_character(text)
     if token.type == "MALFORMED":
         return f"`{text}` is not a number", _number_advice(text)
-    if token.type in STATEMENTS:
+    if token.type in STATEMENTS and accepted - _NEW_NAME:
         return _misplaced_statement(text, in_body)
     if token.type == "RBRACE" and not in_body and "RBRACE" not in accepted:
         return "this `}` closes nothing", "remove it, or add the `{` that it belongs to"

@@ -58,16 +58,25 @@ def _difference_when_run(model: nn.Sequential, rows: list[Row], result: Result) 
     found = _differing_weights(model, result)
     if found is not None:
         return found
-    seen = _watched(model, rows)
     with torch.no_grad():
         output = model.eval()(result.input)
     if not torch.allclose(output, result.output, rtol=1e-4, atol=1e-4, equal_nan=True):
         return f"with the same weights the outputs differ by {(output - result.output).abs().max()}"
-    trained = model.train()(result.input)
-    if trained.shape != output.shape:
-        return f"training gives {tuple(trained.shape)}, evaluation {tuple(output.shape)}"
-    wrong = [(row, seen.get(row.name)) for row in rows if seen.get(row.name) != _seen(row)]
-    return f"the compiled module does otherwise: {wrong[0]}" if wrong else None
+    return difference_to_rows(model, rows, result.input)
+
+
+def difference_to_rows(model: nn.Sequential, rows: list[Row], x: Tensor) -> str | None:
+    """Whether what the modules do under their names is what the rows say, in training and in evaluation."""
+    seen = _watched(model, rows)
+    for training in (False, True):
+        seen.clear()
+        with torch.set_grad_enabled(training):
+            model.train(training)(x)
+        for row in rows:
+            if seen.get(row.name) != (row.input, row.output, row.params, row.macs):
+                return f"the compiled module does otherwise: {row}, {seen.get(row.name)}"
+    total = sum(parameter.numel() for parameter in model.parameters())
+    return None if total == sum(row.params for row in rows) else f"the module has {total} parameters"
 
 
 def _differing_weights(model: nn.Sequential, result: Result) -> str | None:
@@ -86,10 +95,6 @@ def _differing_weights(model: nn.Sequential, result: Result) -> str | None:
 
 
 Seen = tuple[Shape, Shape, int, int]
-
-
-def _seen(row: Row) -> Seen:
-    return row.input, row.output, row.params, row.macs
 
 
 def _watched(model: nn.Sequential, rows: list[Row]) -> dict[str, Seen]:

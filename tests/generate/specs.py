@@ -50,12 +50,12 @@ def _anything(shape: Shape) -> bool:
 def specs(draw: Callable[..., Any], about: str | None = None) -> Spec:
     """A spec about one word of the language, any where none is given: right, or wrong at that word.
 
-    Of those about layers that take any shape half are wrong in a value; of the others four in five in a
+    Of those about layers that take any shape half are wrong in a value; of the others three in four in a
     shape.
     """
     dice = Dice(draw)
     word = dice.one(ABOUT) if about is None else about
-    intent = dice.one(["right", "value"] if word in ANY_SHAPE else ["right", "shape", "shape", "shape", "shape"])
+    intent = dice.one(["right", "value"] if word in ANY_SHAPE else ["right", "shape", "shape", "shape"])
     params = _draw_params(dice)
     network = _Network(dice, Scope(dict(params), dict(params), {}), intent)
     for _ in range(max(dice.one([0, 0, 1, 2]), int(word == "block"))):
@@ -178,7 +178,8 @@ class _Network:
     # the step that a spec is about
 
     def draw_suitable(self, word: str, shape: Shape) -> Step:
-        step = self.draw_step(word, shape, depth=2)
+        odd = word in LAYERS and self.dice.chance(2)
+        step = self.draw_odd(word, shape) if odd else self.draw_step(word, shape, depth=2)
         output = self.judge((step,), shape)
         if output is None or not _is_small(output):
             return Step("linear", (Argument("out", 0),))
@@ -261,6 +262,8 @@ class _Network:
     def draw_residual(self, shape: Shape, depth: int) -> Step:
         shortcut = self.dice.one(["auto", "same", "none", "chain"])
         body = self.draw_chain(shape, self.dice.one([2, 1, 3]), depth)
+        if shortcut in ("auto", "same", "chain") and self.dice.chance(2):
+            body = self.extended(body, self.dice.one(_changers(body.output)))
         if shortcut in ("auto", "same"):
             return Step("residual", branches=(body.chain,), shortcut="auto" if shortcut == "auto" else "same")
         if shortcut == "chain":
@@ -269,6 +272,10 @@ class _Network:
         if body.output != shape:
             return Step("residual", branches=(self.draw_alike(shape, Drawn((), shape), depth, joins=False),))
         return Step("residual", branches=(body.chain,))
+
+    def extended(self, drawn: Drawn, step: Step) -> Drawn:
+        output = self.judge((step,), drawn.output)
+        return drawn if output is None else Drawn((*drawn.chain, step), output)
 
     def draw_loose_form(self, word: str, shape: Shape) -> Step:
         """A form whose branches know nothing of each other."""
@@ -346,4 +353,6 @@ def _changers(shape: Shape) -> list[Step]:
         more = Step("linear", (Argument("out", shape[0] + 1),))
         return [more, Step("unflatten", (Argument("shape", (shape[0], 1, 1)),))]
     wider = Step("conv", (Argument("out", shape[0] + 1), Argument("kernel", 1, "short", "k")))
-    return [Step("pad", (Argument("n", 1),)), Step("flatten"), Step("maxpool", (Argument("kernel", 2),)), wider]
+    halved = wider._replace(arguments=(*wider.arguments, Argument("stride", 2, "short", "s")))
+    pooled = Step("maxpool", (Argument("kernel", 2),))
+    return [halved, Step("pad", (Argument("n", 1),)), Step("flatten"), pooled, wider]
