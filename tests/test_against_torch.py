@@ -29,7 +29,7 @@ from specc.layers.registry import LAYERS as KNOWN_LAYERS
 from specc.layers.weighted import Weighted
 
 EXAMPLES_ABOUT_A_WORD = 10
-EXAMPLES_FOR_A_MUTATION = 400
+EXAMPLES_FOR_A_MUTATION = 1000
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,7 @@ _ADVICE = {
 def explain_unexpected(source: Source, token: Token, accepted: AbstractSet[str], *, in_body: bool) -> Diagnostic:
     """The error for a token, given the kinds of token that the parser could have gone on with."""
     message, help = _special(source, token, accepted, in_body) or (
-        f"{_found(token)} cannot stand here",
+        _found(token),
         _advice(source, token, accepted),
     )
     code = "E103" if token.type in ("UNKNOWN", "MALFORMED") else "E101"
@@ -69,11 +69,11 @@ def expectation(accepted: AbstractSet[str]) -> str:
 
 
 def _found(token: Token) -> str:
-    if token.type == NEWLINE:
-        return "the `;`" if str(token) == ";" else "the end of the line"
     if token.type == END:
-        return "the end of the file"
-    return f"`{token}`"
+        return "the file ends too early"
+    if token.type == NEWLINE:
+        return "the step ends too early at this `;`" if str(token) == ";" else "the line ends too early"
+    return f"`{token}` cannot stand here"
 
 
 def _advice(source: Source, token: Token, accepted: AbstractSet[str]) -> str | None:

@@ -181,6 +181,8 @@ def _window_fields(dice: Dice, place: Place) -> dict[str, Value]:
         fields["mode"] = dice.one(["reflect", "circular", "replicate", "zeros"])
     if dice.chance(3):
         fields["bias"] = dice.chance(3)
+    if place.odd and dice.chance(4):  # a margin about as wide as the picture that it is filled from
+        fields |= {"mode": dice.one(["reflect", "circular"]), "padding": dice.one(_around(place))}
     return fields
 
 
@@ -206,6 +208,8 @@ def _pool_fields(dice: Dice, place: Place) -> dict[str, Value]:
         fields["stride"] = _sized(dice, place, [1, 2, 3], [4, 7, 0, 1])
     if dice.chance(2):
         fields["padding"] = _sized(dice, place, [1, 0], [2, 3, 1])
+    if dice.chance(4):  # a last window that would begin in the padding, or beyond it
+        fields = {"kernel": dice.one([2, 1]), "stride": dice.one([3, 2, 4]), "padding": dice.below(2), "ceil": True}
     return fields | ({"ceil": not dice.chance(4)} if dice.chance(2) else {})
 
 

@@ -19,7 +19,12 @@ from generate.reference_layers import LAYERS, Refusal, module_for
 from generate.reference_weights import set_weights, take_weight_fields
 
 TORCH_REFUSES = (RuntimeError, ValueError, AssertionError, ArithmeticError, IndexError)
+MOST_VALUES = 200_000  # in one output; what is drawn stays far below
 FORMS = ("concat", "add", "mul", "residual", "gate", "split")
+
+
+class TooLarge(Exception):
+    """The network is no longer a small one: no verdict."""
 
 
 class Row(NamedTuple):
@@ -256,6 +261,8 @@ def _check_shape(check: tuple[int | None, ...], x: Tensor) -> None:
 def _require_size(y: Tensor) -> None:
     if y.numel() == 0:
         raise Refusal("nothing is left")
+    if y.numel() > MOST_VALUES:
+        raise TooLarge
 
 
 def _sum(outputs: list[Tensor]) -> Tensor:

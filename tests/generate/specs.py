@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from generate.arguments import Dice, Place, draw_arguments, draw_wrong_value
 from generate.plan import Argument, Block, Chain, Expression, Shape, Spec, Step, Value
-from generate.reference import Scope, run_chain, sample
+from generate.reference import Scope, TooLarge, run_chain, sample
 from generate.words import ANY_SHAPE, FORMS, LAYERS, ON_PICTURES, ON_VECTORS, SPATIAL, VECTOR
 
 MOST_VALUES = 1500  # in one sample: what is larger only costs time
 MOST_CHANNELS = 36
 ATTEMPTS = 8
+ENORMOUS = (10**9,)
 INPUTS: dict[int, Sequence[Shape]] = {
     0: [(4,), (6,), (1,), (12,), (8,), (16,)],
     1: [(4, 8), (1, 12), (2, 5), (6, 7), (3, 1), (8, 4)],
@@ -99,7 +100,10 @@ class _Network:
 
     def judge(self, chain: Chain, shape: Shape) -> Shape | None:
         """What leaves a chain; None where torch refuses it."""
-        result = run_chain(chain, torch.ones(2, *shape), self.scope)
+        try:
+            result = run_chain(chain, torch.ones(2, *shape), self.scope)
+        except TooLarge:
+            return ENORMOUS
         return sample(result.output) if result.refused_at is None else None
 
     # chains
@@ -260,7 +264,7 @@ class _Network:
         return (*self.draw_alike(shape, Drawn((), shape), depth, joins=False), Step("sigmoid"))
 
     def draw_residual(self, shape: Shape, depth: int) -> Step:
-        shortcut = self.dice.one(["auto", "same", "none", "chain"])
+        shortcut = self.dice.one(["auto", "auto", "same", "none", "chain"])
         body = self.draw_chain(shape, self.dice.one([2, 1, 3]), depth)
         if shortcut in ("auto", "same", "chain") and self.dice.chance(2):
             body = self.extended(body, self.dice.one(_changers(body.output)))

@@ -9,12 +9,14 @@ CODES = (
         "E201",
         "no such layer, block or form",
         """\
-The first word of a step says what it is, and this word is none of the layers, none of the blocks
-defined above, and no form such as `residual`. The help line names the word that was probably meant.
+The first word of a step says what it is, and this word is none of the layers, none of the
+blocks defined above, and no form such as `residual`. The help line names the word that was
+probably meant.
 
 - A typing mistake. `specc layers` lists every layer.
-- A spelling from another library. Here the words are short, lower case and without the rank: `Conv2d`
-  is `conv`, `MaxPool2d` is `maxpool`, `BatchNorm2d` is `bn`, `Dense` and `fc` are `linear`.
+- A spelling from another library. Here the words are short, lower case and without the rank:
+  `Conv2d` is `conv`, `MaxPool2d` is `maxpool`, `BatchNorm2d` is `bn`, `Dense` and `fc` are
+  `linear`.
 - A block that is defined further down. A block must stand above the place where it is used.
 - A parameter of a block that holds a number where a layer was expected.
 
@@ -33,13 +35,13 @@ Right:
         "E202",
         "no such argument",
         """\
-The layer or block has no argument with this key. `specc layers conv` shows what `conv` takes; a block
-takes its own parameters.
+The layer or block has no argument with this key. `specc layers conv` shows what `conv` takes; a
+block takes its own parameters.
 
-Keys come in a long and a short form: `kernel` or `k`, `stride` or `s`, `padding` or `p`, `dilation` or
-`d`, `groups` or `g`. The short ones may be joined to a size, `k3`, `p1x2`. Not every layer has all of
-them: a pooling has no groups, a linear layer no kernel. What torch calls `in_channels` has no key,
-because the number of channels that arrive is inferred.
+Keys come in a long and a short form: `kernel` or `k`, `stride` or `s`, `padding` or `p`,
+`dilation` or `d`, `groups` or `g`. The short ones may be joined to a size, `k3`, `p1x2`. Not
+every layer has all of them: a pooling has no groups, a linear layer no kernel. What torch calls
+`in_channels` has no key, because the number of channels that arrive is inferred.
 
 Wrong:
 
@@ -56,9 +58,10 @@ Right:
         "E203",
         "a missing argument",
         """\
-The layer cannot be built without this argument, and there is no default that would be right for most
-networks. As in torch, a convolution needs its output channels and its kernel, a pool its window, a
-linear layer its output features. What torch has a default for, such as a stride of 1, may be left out.
+The layer cannot be built without this argument, and there is no default that would be right for
+most networks. As in torch, a convolution needs its output channels and its kernel, a pool its
+window, a linear layer its output features. What torch has a default for, such as a stride of 1,
+may be left out.
 
 Wrong:
 
@@ -70,20 +73,20 @@ Right:
     input 3x32x32
     conv 64 k3
 
-The same code tells that a block was called without one of its parameters: give the parameter a default,
-as in `block stage(c, stride=1)`, or pass it.
+The same code tells that a block was called without one of its parameters: give the parameter a
+default, as in `block stage(c, stride=1)`, or pass it.
 """,
     ),
     Code(
         "E204",
         "a value that its argument does not take",
         """\
-The argument exists, but not with this value: a kernel of 0, a probability of 5, a word where a number
-belongs, a number that is not whole where channels are counted.
+The argument exists, but not with this value: a kernel of 0, a probability of 5, a word where a
+number belongs, a number that is not whole where channels are counted.
 
 The last one has a common source. Widths are often scaled, and 64 · 0.35 = 22.4 is no number of
-channels. Choose how to round: `//` divides and rounds down, and `divisible(c*0.35, 8)` gives the
-nearest multiple of 8, as MobileNet does.
+channels. Choose how to round: `//` divides and rounds down, and `divisible(c*0.35, 8)` gives
+the nearest multiple of 8, as MobileNet does.
 
 Wrong:
 
@@ -102,11 +105,12 @@ Right:
         "E205",
         "one argument too many",
         """\
-Arguments without a key fill the fields of the layer in a fixed order: for `conv` these are output
-channels, kernel, stride, padding, dilation and groups. All places are filled, and one value is left.
+Arguments without a key fill the fields of the layer in a fixed order: for `conv` these are
+output channels, kernel, stride, padding, dilation and groups. All places are filled, and one
+value is left.
 
-Often the number of input channels was given too, as torch wants it. Here it is inferred, so a linear
-layer has one number, its output features. Groups and forms take no values at all.
+Often the number of input channels was given too, as torch wants it. Here it is inferred, so a
+linear layer has one number, its output features. Groups and forms take no values at all.
 
 Wrong:
 
@@ -118,17 +122,17 @@ Right:
     input 400
     linear 120
 
-Two numbers in `conv 3 64` are no error of this kind: that is a convolution of 3 output channels and a
-64×64 kernel.
+Two numbers in `conv 3 64` are no error of this kind: that is a convolution of 3 output channels
+and a 64×64 kernel.
 """,
     ),
     Code(
         "E206",
         "an argument given twice",
         """\
-One argument has two values, and which of them should count cannot be known. A key has a long and a
-short form, and the first values may stand without any key: `conv 64 3` already says that the kernel
-is 3.
+One argument has two values, and which of them should count cannot be known. A key has a long
+and a short form, and the first values may stand without any key: `conv 64 3` already says that
+the kernel is 3.
 
 Wrong:
 
@@ -145,9 +149,10 @@ Right:
         "E207",
         "an unknown name",
         """\
-A word stands where a value is expected, and nothing of that name is in scope. Names come from `param`,
-above their use, and from the parameters of the block around. Apart from them only option words stand
-for themselves, such as `same`, `reflect` or `true`, each where a layer takes it.
+A word stands where a value is expected, and nothing of that name is in scope. Names come from
+`param`, above their use, and from the parameters of the block around. Apart from them only
+option words stand for themselves, such as `same`, `reflect` or `true`, each where a layer takes
+it.
 
 - A typing mistake in a name, or a flag that the layer does not have.
 - Shorthands run together: `k3p1` is written `k3 p1`.
@@ -171,9 +176,9 @@ Right:
         "E208",
         "something defined twice",
         """\
-A name may stand for one thing. Two `param`s or blocks of one name, two parameters of one block, two
-`input`s or two `train` blocks would leave open which one counts, so the second is refused. The other
-mark shows the first.
+A name may stand for one thing. Two `param`s or blocks of one name, two parameters of one block,
+two `input`s or two `train` blocks would leave open which one counts, so the second is refused.
+The other mark shows the first.
 
 Wrong:
 
@@ -188,19 +193,20 @@ Right:
     input 3x32x32
     conv width k3
 
-To try other values without touching the file, override it: `specc check net.cnn --set width=32`.
+To try other values without touching the file, override it: `specc check net.cnn --set
+width=32`.
 """,
     ),
     Code(
         "E209",
         "a module name that is taken",
         """\
-Every step becomes a module with a name, under which its weights stand in `state_dict()`. Without a
-label that is the word and a running number: `conv1`, `relu1`, `conv2`. The label asks for a name that
-cannot be had:
+Every step becomes a module with a name, under which its weights stand in `state_dict()`.
+Without a label that is the word and a running number: `conv1`, `relu1`, `conv2`. The label asks
+for a name that cannot be had:
 
-- another step of the same chain has it, by a label or by counting (the second `conv` is `conv2`,
-  whatever the first one is called);
+- another step of the same chain has it, by a label or by counting (the second `conv` is
+  `conv2`, whatever the first one is called);
 - `nn.Sequential` has an attribute of that name, such as `type`, `append` or `forward`.
 
 Wrong:
@@ -222,12 +228,13 @@ Chains do not disturb each other: in every block, group and branch the counting 
         "E210",
         "an expression without a value",
         """\
-The expression can be read, but it has no value here. It divides by zero; it adds sizes of different
-lengths; it counts with something that is no number; it asks for `in`, the channels that arrive at a
-step, where there is no step; or its value is not of the kind that the statement needs, such as an input
-shape with a dimension of 0.
+The expression can be read, but it has no value here. It divides by zero; it adds sizes of
+different lengths; it counts with something that is no number; it asks for `in`, the channels
+that arrive at a step, where there is no step; or its value is not of the kind that the
+statement needs, such as an input shape with a dimension of 0.
 
-Operators work element by element on sizes: `(3x5 // 2)` is 1x2, but `3x5 + 1x1x1` has no meaning.
+Operators work element by element on sizes: `(3x5 // 2)` is 1x2, but `3x5 + 1x1x1` has no
+meaning.
 
 Wrong:
 
@@ -246,9 +253,10 @@ Right:
         "E211",
         "a block that may not be defined so",
         """\
-A block may not be called like a layer or a form, because then the word would mean two things. And it
-may not use itself: a network is built once, layer by layer, so a block inside itself would never end.
-What is repeated is written with a repeat, and what has several sizes with a parameter.
+A block may not be called like a layer or a form, because then the word would mean two things.
+And it may not use itself: a network is built once, layer by layer, so a block inside itself
+would never end. What is repeated is written with a repeat, and what has several sizes with a
+parameter.
 
 Wrong:
 
@@ -267,12 +275,12 @@ Right:
         "E214",
         "no input",
         """\
-Shapes are worked out from the first layer to the last, so the shape of one sample has to be known:
-channels first, without the batch. `784` is a vector, `1x16000` a signal, `3x32x32` an image,
-`1x16x64x64` a volume.
+Shapes are worked out from the first layer to the last, so the shape of one sample has to be
+known: channels first, without the batch. `784` is a vector, `1x16000` a signal, `3x32x32` an
+image, `1x16x64x64` a volume.
 
-A spec that is meant for several sizes may leave it out; then it is given with the command, as in
-`specc check net.cnn --input 3x32x32`.
+A spec that is meant for several sizes may leave it out; then it is given with the command, as
+in `specc check net.cnn --input 3x32x32`.
 
 Wrong:
 
@@ -288,12 +296,12 @@ Right:
         "E215",
         "a repeat that cannot be",
         """\
-`x3` builds a step three times in a row, each time with weights of its own. The count is a whole number,
-0 or more; it comes last in the step, before `::`, and there is one of it. With a name or an expression
-it is written `x=n` or `x=(n//2)`.
+`x3` builds a step three times in a row, each time with weights of its own. The count is a whole
+number, 0 or more; it comes last in the step, before `::`, and there is one of it. With a name
+or an expression it is written `x=n` or `x=(n//2)`.
 
-A network of depth 20 with three stages of two layers a block has (20 − 2) / 6 = 3 blocks a stage. With a
-depth of 21 the division would give 3.17, and no network.
+A network of depth 20 with three stages of two layers a block has (20 − 2) / 6 = 3 blocks a
+stage. With a depth of 21 the division would give 3.17, and no network.
 
 Wrong:
 
@@ -312,9 +320,9 @@ Right:
         "E216",
         "branches that cannot be",
         """\
-Only the forms have branches: `concat`, `add`, `mul` and `split` one or more, parted by `|`; `residual`
-and `gate` exactly one, since the other side is what arrived. A block and a group hold one chain. A
-`shortcut` belongs to `residual` alone.
+Only the forms have branches: `concat`, `add`, `mul` and `split` one or more, parted by `|`;
+`residual` and `gate` exactly one, since the other side is what arrived. A block and a group
+hold one chain. A `shortcut` belongs to `residual` alone.
 
 A branch that changes nothing is written `id`. An empty one would look the same as one that was
 forgotten, so it is refused.
@@ -359,9 +367,10 @@ Right:
         "E220",
         "no such training setting",
         """\
-`train { }` takes the settings that `specc train` takes as options, with `_` for `-`: `data`, `epochs`,
-`batch`, `optimizer`, `lr`, `seed` and so on; `specc train --help` lists them. Each stands on a line of
-its own, or behind a `;`. The optimizer's arguments may follow its name, with a key.
+`train { }` takes the settings that `specc train` takes as options, with `_` for `-`: `data`,
+`epochs`, `batch`, `optimizer`, `lr`, `seed` and so on; `specc train --help` lists them. Each
+stands on a line of its own, or behind a `;`. The optimizer's arguments may follow its name,
+with a key.
 
 Wrong:
 
@@ -380,9 +389,9 @@ Right:
         "E221",
         "a value that a training setting does not take",
         """\
-The setting exists, but not with this value: no value at all, two values, a word for a number, a number
-outside of its range, or an argument that the chosen optimizer does not have. Adam has no momentum of
-that name, for instance; its memory is set by `betas`.
+The setting exists, but not with this value: no value at all, two values, a word for a number, a
+number outside of its range, or an argument that the chosen optimizer does not have. Adam has no
+momentum of that name, for instance; its memory is set by `betas`.
 
 Wrong:
 
@@ -403,8 +412,8 @@ A path or a name with signs in it is written in quotes: `data "../my pictures"`.
         "E222",
         "a training setting given twice",
         """\
-A setting has two values in one `train` block, and which of them counts cannot be known. The arguments
-behind an optimizer are settings too: `optimizer sgd lr=0.1` sets `lr`.
+A setting has two values in one `train` block, and which of them counts cannot be known. The
+arguments behind an optimizer are settings too: `optimizer sgd lr=0.1` sets `lr`.
 
 Wrong:
 

@@ -9,16 +9,17 @@ CODES = (
         "E101",
         "something stands where it cannot",
         """\
-A spec is read from left to right, and at the marked place stands something that cannot continue what
-was read so far. The label under it lists what could have stood there instead.
+A spec is read from left to right, and at the marked place stands something that cannot continue
+what was read so far. The label under it lists what could have stood there instead.
 
 Most often one of these happened:
 
 - Arguments written as in Python, with commas and a call. Here they are parted by spaces alone.
-- Two things on one line. Steps are chained by `->`; a statement (`input`, `param`, `block`, `budget`,
-  `train`) begins a line of its own, and never stands inside `{ }`.
+- Two things on one line. Steps are chained by `->`; a statement (`input`, `param`, `block`,
+  `budget`, `train`) begins a line of its own, and never stands inside `{ }`.
 - An arrow with nothing before or behind it, or a `|` outside of the braces of a form.
-- One of the ten reserved words as a name: `input param block train budget shortcut auto same in x`.
+- One of the ten reserved words as a name: `input param block train budget shortcut auto same in
+  x`.
 - An operator outside of parentheses: `conv c*4 k1` is written `conv (c*4) k1`.
 
 Wrong:
@@ -31,20 +32,20 @@ Right:
     input 3x32x32
     conv 64 3
 
-After such an error the rest of the step is left out and reading goes on behind it, so that one run
-reports every mistake of this kind. Shapes are worked out only when all of the text can be read: a step
-that is missing would make every size behind it a guess.
+After such an error the rest of the step is left out and reading goes on behind it, so that one
+run reports every mistake of this kind. Shapes are worked out only when all of the text can be
+read: a step that is missing would make every size behind it a guess.
 """,
     ),
     Code(
         "E102",
         "a bracket that is never closed",
         """\
-Every `(`, `[` and `{` needs its partner. Round and square brackets belong to one step, so they must be
-closed before the next arrow, brace or statement; braces may span many lines.
+Every `(`, `[` and `{` needs its partner. Round and square brackets belong to one step, so they
+must be closed before the next arrow, brace or statement; braces may span many lines.
 
-The mark stands under the bracket that was opened, since that is the place to mend; the second mark, if
-there is one, shows where it became clear that the partner will not come.
+The mark stands under the bracket that was opened, since that is the place to mend; the second
+mark, if there is one, shows where it became clear that the partner will not come.
 
 Wrong:
 
@@ -56,24 +57,24 @@ Right:
     input 3x32x32
     conv (8*4) k3
 
-A brace that is missing at the end of a block would swallow the rest of the file. To save you from a
-page of errors that follow from it, reading goes on at the next statement.
+A brace that is missing at the end of a block would swallow the rest of the file. To save you
+from a page of errors that follow from it, reading goes on at the next statement.
 """,
     ),
     Code(
         "E103",
         "a character or number that has no meaning",
         """\
-Either a character that the language does not use, or something that begins like a number and does not
-end like one.
+Either a character that the language does not use, or something that begins like a number and
+does not end like one.
 
-Text that was pasted from slides, papers or a chat is the usual source: they write `×` for `x`, `→` for
-`->`, `−` for `-`, curly quotes and invisible spaces. A spec uses plain characters; in comments, behind
-`#`, everything is allowed.
+Text that was pasted from slides, papers or a chat is the usual source: they write `×` for `x`,
+`→` for `->`, `−` for `-`, curly quotes and invisible spaces. A spec uses plain characters; in
+comments, behind `#`, everything is allowed.
 
-Numbers are written `3`, `0.5`, `1e-3` or, with a unit for thousands, millions and billions, `64K`,
-`12M`, `1.5G`. There are no other units, no `.5` without a digit before the point, and sizes have a
-small x and no spaces: `3x32x32`.
+Numbers are written `3`, `0.5`, `1e-3` or, with a unit for thousands, millions and billions,
+`64K`, `12M`, `1.5G`. There are no other units, no `.5` without a digit before the point, and
+sizes have a small x and no spaces: `3x32x32`.
 
 Wrong:
 
@@ -90,10 +91,10 @@ Right:
         "E104",
         "a shape that cannot be read",
         """\
-Behind `::` stands the shape that you expect to leave the step, channels first: whole numbers with an x
-between them, and `_` for a dimension that may have any size. Names and expressions are not allowed
-there, because the line is meant to be read, and written, without working anything out:
-`specc fmt --shapes` fills it in.
+Behind `::` stands the shape that you expect to leave the step, channels first: whole numbers
+with an x between them, and `_` for a dimension that may have any size. Names and expressions
+are not allowed there, because the line is meant to be read, and written, without working
+anything out: `specc fmt --shapes` fills it in.
 
 Wrong:
 
@@ -112,9 +113,9 @@ Right:
         "E105",
         "an empty spec",
         """\
-The file holds no statement and no step: it is empty, or everything in it is a comment. Perhaps it was
-not saved yet, or a line break was lost behind the first `#`, which turns all that follows on its line
-into a comment.
+The file holds no statement and no step: it is empty, or everything in it is a comment. Perhaps
+it was not saved yet, or a line break was lost behind the first `#`, which turns all that
+follows on its line into a comment.
 
 Wrong:
 
@@ -124,19 +125,22 @@ Right:
 
     input 3x32x32 ; conv 64 k3
 
-A network without any layer is allowed, it passes its input on. It still needs to say what arrives.
+A network without any layer is allowed, it passes its input on. It still needs to say what
+arrives.
 """,
     ),
     Code(
         "E106",
         "a file that is not text",
         """\
-A spec is plain text in the encoding UTF-8, and this file holds bytes that no UTF-8 text has. Two causes
-are common:
+A spec is plain text in the encoding UTF-8, and this file holds bytes that no UTF-8 text has.
+Two causes are common:
 
-- It is another kind of file: a picture, a trained network, an archive. The command took the wrong name.
-- It is a text in an older encoding, such as Latin-1 or UTF-16, in which an editor on Windows may save.
-  Open it there and save it again "as UTF-8". With or without a byte-order mark makes no difference.
+- It is another kind of file: a picture, a trained network, an archive. The command took the
+  wrong name.
+- It is a text in an older encoding, such as Latin-1 or UTF-16, in which an editor on Windows
+  may save. Open it there and save it again "as UTF-8". With or without a byte-order mark makes
+  no difference.
 
 The place that is named is the first one that does not fit; everything before it is sound.
 """,
@@ -145,11 +149,11 @@ The place that is named is the first one that does not fit; everything before it
         "E107",
         "a file that cannot be read",
         """\
-There is no file of that name, or it is a folder, or you may not read it. This is a mistake in the
-command and not in a spec, so the exit status is 2.
+There is no file of that name, or it is a folder, or you may not read it. This is a mistake in
+the command and not in a spec, so the exit status is 2.
 
-A path is looked up from the folder in which the command runs. `ls *.cnn` shows which specs are there;
-a name that is nearly right is offered in the help line. `-` stands for standard input:
+A path is looked up from the folder in which the command runs. `ls *.cnn` shows which specs are
+there; a name that is nearly right is offered in the help line. `-` stands for standard input:
 
     specc check specs/lenet5.cnn
     cat specs/lenet5.cnn | specc check -
