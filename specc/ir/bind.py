@@ -175,6 +175,9 @@ class _Binding:
         known = [*self.signature.flags, *self.signature.keys, *self.scope.values, *self.scope.open]
         guess = nearest(word.text, known)
         shorthand = _SHORTHAND.fullmatch(word.text)
+        if guess == word.text:
+            message = f"`{word.text}` stands alone: a key and its value belong together"
+            return Misfit("E202", message, word.span, f"write `{word.text}=3`, or `{word.text}3` for a size")
         if shorthand and not guess:
             keys = [key for key in self.signature.keys if len(key) == 1]
             help = "its short keys are " + ", ".join(f"`{key}`" for key in keys) if keys else "it takes no shorthand"

@@ -97,6 +97,7 @@ class _Reading:
 
     def _recover(self, token: Token) -> Token:
         """Reports the error at `token`, leaves its item out, and returns the token to go on with."""
+        self.lost |= {self.stream.defined_name() or ""}
         opening = self.stream.unclosed_before(token)
         if opening is not None:
             self._report_unclosed(opening, token)

@@ -46,6 +46,7 @@ class TokenStream:
         self._index = 0
         self._previous = ""
         self._train_depth = 0
+        self._statement = 0  # where the statement at hand begins
         self.open: list[Opening] = []
 
     def next(self) -> Token:
@@ -57,8 +58,16 @@ class TokenStream:
             token = self._hyphenated(token) if self._train_depth else token
             self._track(token)
             self._index += 1
+        elif not self.open:
+            self._statement = self._index
         self._previous = token.type
         return token
+
+    def defined_name(self) -> str | None:
+        """The name that the statement at hand defines, if it is a `block` or a `param`."""
+        first, name = [*self._tokens[self._statement : self._statement + 2], None][:2]
+        defines = first is not None and name is not None and first.type in ("BLOCK", "PARAM")
+        return str(name) if defines else None
 
     def _fold(self, newline: Token) -> Token:
         """The new line, where it parts two items; else the token after it."""

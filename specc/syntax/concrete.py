@@ -1,0 +1,370 @@
+"""What the located tree leaves out and a formatter needs: comments, and where the author began a new line.
+
+In:      a text that parses without errors.
+Out:     its pieces in the order written, each with its text in canonical spacing (`flat`) and whether it must
+         stand on several lines (`breaks`): it does where the author wrote it so, or where a comment ends a line in it.
+Leaves:  the lines to `syntax.layout`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from lark.lexer import Token
+
+from specc.syntax.parse import load_parser
+from specc.syntax.tokens import END, NEWLINE, TokenStream
+
+_BREAK = re.compile(r"#[^\n]*|\n")
+_PRODUCT = {"*", "/", "//", "%"}
+_OPERATORS = _PRODUCT | {"+", "-"}
+
+
+class Comment(NamedTuple):
+    """A comment on a line of its own; blank: an empty line stands before it."""
+
+    text: str
+    blank: bool = False
+
+
+class Gap(NamedTuple):
+    """What stands between two pieces besides the mark that joins them.
+
+    after: the comment on the line of the piece before; above: those on lines of their own.
+    breaks: the next piece stands on another line; blank: an empty line stands before it.
+    """
+
+    after: str = ""
+    above: tuple[Comment, ...] = ()
+    breaks: bool = False
+    blank: bool = False
+
+    @property
+    def commented(self) -> bool:
+        return bool(self.after or self.above)
+
+
+class Text(NamedTuple):
+    """Words that stay on one line; comments: those inside its parentheses. tight: no space before it."""
+
+    flat: str
+    comments: tuple[str, ...] = ()
+    tight: bool = False
+
+    @property
+    def breaks(self) -> bool:
+        return False
+
+
+class Listing(NamedTuple):
+    """`[1 2 3]`, or a block's parameters; opening and closing are its brackets, comma stands behind every item."""
+
+    opening: str
+    items: tuple[tuple[Gap, Text | Listing], ...]
+    end: Gap
+    closing: str
+    flat: str
+    breaks: bool
+    comments: tuple[str, ...]
+    comma: str = ""
+    tight: bool = True
+
+
+class Step(NamedTuple):
+    """A step of a chain, a setting, or a whole statement; check: its `:: shape`."""
+
+    parts: tuple[Text | Listing | Body, ...]
+    check: str
+    flat: str
+    breaks: bool
+    comments: tuple[str, ...]
+
+
+class Link(NamedTuple):
+    """A step and what stands before it."""
+
+    gap: Gap
+    step: Step
+
+
+class Entry(NamedTuple):
+    """Steps chained by `->`; bars: how many `|` stand before it, more than one where branches are empty."""
+
+    bars: int
+    links: tuple[Link, ...]
+
+
+class Body(NamedTuple):
+    """`{ … }`: entries, and what stands before the closing brace."""
+
+    entries: tuple[Entry, ...]
+    end_bars: int
+    end: Gap
+    flat: str
+    breaks: bool
+    comments: tuple[str, ...]
+    tight: bool = False
+
+
+Piece: TypeAlias = Text | Listing | Body
+
+
+class File(NamedTuple):
+    entries: tuple[Entry, ...]
+    end: Gap
+
+
+def read_concrete(text: str) -> File:
+    """The pieces of a text that `parse` reads without errors."""
+    return _Reader(text).file()
+
+
+def read_gap(text: str, *, at_start: bool = False) -> Gap:
+    """Comments and new lines of what stands between two pieces; at_start: nothing stands before it.
+
+    >>> read_gap(" # a\\n\\n# b\\n")
+    Gap(after='# a', above=(Comment(text='# b', blank=True),), breaks=True, blank=False)
+    """
+    after, above, newlines = "", [], int(at_start)
+    for match in _BREAK.finditer(text):
+        if match[0] == "\n":
+            newlines += 1
+        elif newlines or above:
+            above.append(Comment(match[0].rstrip(), newlines > 1))
+            newlines = 0
+        else:
+            after = match[0].rstrip()
+    return Gap(after, tuple(above), bool(newlines or above or after), newlines > 1)
+
+
+class _Reader:
+    """Walks the tokens of a right text; `end` is the place up to which it is used."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.end = text, 0
+        self.stream = TokenStream(list(load_parser().lex(text)), len(text))
+        self.token = self.stream.next()
+        self.inside: list[str] = []  # comments passed inside parentheses, until the piece that holds them is made
+
+    # tokens
+
+    def take(self) -> str:
+        """The next token's text; a comment before it that nobody asked for is kept in `inside`."""
+        self.inside += [match[0].rstrip() for match in _BREAK.finditer(self.between()) if match[0] != "\n"]
+        token, self.end = self.token, self.token.end_pos or 0
+        self.token = self.stream.next()
+        return str(token)
+
+    def between(self) -> str:
+        """The text before the next token that is not used yet."""
+        start, self.end = self.end, max(self.token.start_pos or 0, self.end)
+        return self.text[start : self.end]
+
+    def at(self, *kinds: str) -> bool:
+        return self.token.type in kinds
+
+    def comments(self) -> tuple[str, ...]:
+        found, self.inside = tuple(self.inside), []
+        return found
+
+    # items
+
+    def file(self) -> File:
+        entries: list[Entry] = []
+        between = ""
+        while True:
+            between += self.skip_newlines()
+            gap = read_gap(between, at_start=not entries)
+            if self.at(END):
+                return File(tuple(entries), gap)
+            entries.append(self.entry(0, gap))
+            between = ""
+
+    def skip_newlines(self) -> str:
+        """The text up to the next piece; new lines among the tokens only say that one item ends."""
+        while self.at(NEWLINE):
+            self.token = self.stream.next()
+        return self.between()
+
+    def entry(self, bars: int, gap: Gap) -> Entry:
+        links = [Link(gap, self.statement())]
+        while self.at("ARROW"):
+            between = self.between()
+            self.take()
+            links.append(Link(read_gap(between + self.between()), self.statement()))
+        return Entry(bars, tuple(links))
+
+    def statement(self) -> Step:
+        if self.at("PARAM", "BUDGET"):
+            words = [self.take() for _ in range(3)]
+            return _step([self.as_text(lambda: " ".join([*words, self.expression()]))], "")
+        header = [self.block_header()] if self.at("BLOCK") else []
+        return self.step(header)
+
+    def block_header(self) -> Text:
+        return self.as_text(lambda: f"{self.take()} {self.take()}")
+
+    def step(self, parts: list[Piece]) -> Step:
+        """A step, a setting, `input`, or what follows a block's name: words and brackets up to the end of the item."""
+        check = ""
+        while not self.at(NEWLINE, "ARROW", "BAR", "RBRACE", END):
+            if self.at("LBRACE"):
+                parts.append(self.body())
+            elif self.at("DOUBLE_COLON"):
+                check = f"{self.take()} {self.take()}"
+            elif parts and self.at("LPAR") and parts[0].flat.startswith("block "):
+                parts.append(self.listing("LPAR", "RPAR", comma=","))
+            else:
+                parts += self.argument()
+        return _step(parts, check)
+
+    def argument(self) -> list[Piece]:
+        """`key=value`, `label:`, a word or a value."""
+        if self.at("LSQB"):
+            return [self.listing("LSQB", "RSQB")._replace(tight=False)]
+        text = self.as_text(self.operand)
+        if self.at("COLON"):
+            return [text._replace(flat=text.flat + self.take())]
+        if not self.at("EQUAL"):
+            return [text]
+        text = text._replace(flat=text.flat + self.take())
+        if self.at("LSQB"):
+            return [text, self.listing("LSQB", "RSQB")]
+        value = self.as_text(self.operand)
+        return [Text(text.flat + value.flat, value.comments)]
+
+    def as_text(self, read: Callable[[], str]) -> Text:
+        flat = read()
+        return Text(flat, self.comments())
+
+    def body(self) -> Body:
+        self.take()
+        entries: list[Entry] = []
+        between, bars = "", 0
+        while True:
+            between += self.skip_newlines()
+            if self.at("RBRACE"):
+                self.take()
+                return _body(entries, bars, read_gap(between))
+            if self.at("BAR"):
+                self.take()
+                bars += 1
+                continue
+            entries.append(self.entry(bars, read_gap(between)))
+            between, bars = "", 0
+
+    def listing(self, opening: str, closing: str, comma: str = "") -> Listing:
+        """A list's values or a block's parameters; commas are left out or put in, whatever is written."""
+        left = self.take()
+        items: list[tuple[Gap, Text | Listing]] = []
+        between = ""
+        while True:
+            between += self.between()
+            if self.at(closing):
+                return _listing(left, items, read_gap(between), self.take(), comma)
+            if self.at("COMMA"):
+                self.take()
+                continue
+            gap = read_gap(between)
+            items.append((gap, self.parameter() if comma else self.value(opening, closing)))
+            between = ""
+
+    def value(self, opening: str, closing: str) -> Text | Listing:
+        return self.listing(opening, closing) if self.at(opening) else self.as_text(self.operand)
+
+    def parameter(self) -> Text:
+        return self.as_text(lambda: self.take() + (self.take() + self.expression() if self.at("EQUAL") else ""))
+
+    # expressions
+
+    def expression(self) -> str:
+        """Operands and operators, up to what ends the expression.
+
+        A product of `*` alone is written close, `4*c + 2`; every other operator has spaces.
+        """
+        operands, operators = [self.operand()], []
+        while str(self.token) in _OPERATORS:
+            operators.append(self.take())
+            operands.append(self.operand())
+        text = operands[0]
+        for index, operator in enumerate(operators):
+            space = "" if _is_close(operators, index) else " "
+            text += f"{space}{operator}{space}{operands[index + 1]}"
+        return text
+
+    def operand(self) -> str:
+        if self.at("MINUS"):
+            return self.take() + self.operand()
+        if self.at("FUNCTION"):
+            return self.take() + self.parenthesised("LPAR", "RPAR", ", ")
+        if self.at("LPAR"):
+            return self.parenthesised("LPAR", "RPAR", ", ")
+        if self.at("LSQB"):
+            return self.parenthesised("LSQB", "RSQB", " ")
+        return self.take()
+
+    def parenthesised(self, opening: str, closing: str, joint: str) -> str:
+        """Values between brackets, on one line."""
+        left, values = self.take(), []
+        while not self.at(closing):
+            if self.at("COMMA"):
+                self.take()
+            else:
+                values.append(self.operand() if opening == "LSQB" else self.expression())
+        return left + joint.join(values) + self.take()
+
+
+def _is_close(operators: Sequence[str], index: int) -> bool:
+    """Whether an operator is a `*` in a product of nothing else."""
+    first = last = index
+    while first > 0 and operators[first - 1] in _PRODUCT:
+        first -= 1
+    while last + 1 < len(operators) and operators[last + 1] in _PRODUCT:
+        last += 1
+    return set(operators[first : last + 1]) == {"*"}
+
+
+# Pieces from their parts. What must break has no flat text: nobody asks for it.
+
+
+def _comments(parts: Iterable[Text | Listing | Body | Step]) -> tuple[str, ...]:
+    return tuple(comment for part in parts for comment in part.comments)
+
+
+def _step(parts: Sequence[Piece], check: str) -> Step:
+    breaks = any(part.breaks for part in parts)
+    flat = ""
+    if not breaks:
+        words = (("" if part.tight or not index else " ") + part.flat for index, part in enumerate(parts))
+        flat = "".join(words)
+    return Step(tuple(parts), check, flat, breaks, _comments(parts))
+
+
+def _listing(
+    opening: str, items: list[tuple[Gap, Text | Listing]], end: Gap, closing: str, comma: str
+) -> Listing:
+    breaks = end.commented or any(gap.breaks or item.breaks for gap, item in items)
+    flat = "" if breaks else opening + f"{comma} ".join(item.flat for _, item in items) + closing
+    comments = _comments(item for _, item in items)
+    return Listing(opening, tuple(items), end, closing, flat, breaks, comments, comma)
+
+
+def _body(entries: list[Entry], end_bars: int, end: Gap) -> Body:
+    steps = [link.step for entry in entries for link in entry.links]
+    gaps = [link.gap for entry in entries for link in entry.links]
+    breaks = end.commented or any(gap.breaks for gap in gaps) or any(step.breaks for step in steps)
+    flat = "" if breaks else " ".join(["{", *_flat_entries(entries), *["|"] * end_bars, "}"])
+    return Body(tuple(entries), end_bars, end, flat, breaks, _comments(steps))
+
+
+def _flat_entries(entries: list[Entry]) -> Iterable[str]:
+    for index, entry in enumerate(entries):
+        yield from ["|"] * entry.bars or [";"] * min(index, 1)
+        yield " -> ".join(flat_step(link.step) for link in entry.links)
+
+
+def flat_step(step: Step) -> str:
+    """A step with its checked shape, on one line."""
+    return f"{step.flat} {step.check}" if step.check else step.flat
