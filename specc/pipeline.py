@@ -9,32 +9,41 @@ Every stage is one function that returns a value and diagnostics; none prints, n
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.ir.infer import infer
+from specc.ir.lint import lint as find_doubtful
+from specc.ir.model import Model
 from specc.ir.overrides import read_overrides
 from specc.ir.recipe import Recipe
 from specc.ir.resolve import resolve
 from specc.ir.shaped import ShapedModel
 from specc.source import Source, Span
 from specc.syntax.parse import parse
+from specc.syntax.tree import Tree
 
 
 class Analysis(NamedTuple):
     """Everything that a spec says without being run.
 
     model:       the network with its shapes; None where something is wrong.
-    diagnostics: what is wrong or doubtful, in the order of the text.
+    diagnostics: what is wrong, in the order of the text; `lint` tells what is doubtful.
     recipe:      what `train { }` says.
+    tree:        the text's syntax.
+    resolved:    the network before its shapes; whole where there are no errors.
+    as_written:  whether input and parameters are the spec's own.
     """
 
     source: Source
     model: ShapedModel | None
     diagnostics: tuple[Diagnostic, ...]
     recipe: Recipe
+    tree: Tree
+    resolved: Model
+    as_written: bool = True
 
     @property
     def ok(self) -> bool:
@@ -63,7 +72,20 @@ def _analyse(source: Source, input_shape: tuple[int, ...] | None, settings: Mapp
         shaped, shapes = infer(model)
         found += shapes
     ok = not any(diagnostic.is_error for diagnostic in found)
-    return Analysis(source, shaped if ok else None, _in_order(found), model.recipe)
+    as_written = input_shape is None and not settings
+    return Analysis(source, shaped if ok else None, _in_order(found), model.recipe, parsed.tree, model, as_written)
+
+
+def lint(analysis: Analysis, more: tuple[Diagnostic, ...] = ()) -> tuple[Diagnostic, ...]:
+    """The warnings about a spec without errors, in the order of the text; none for one with errors.
+
+    Args: more, warnings that the caller found; comments in the spec silence them too.
+    """
+    if analysis.model is None:
+        return ()
+    with _collector_paused():
+        found = find_doubtful(analysis.model, analysis.tree, analysis.recipe, more=more, as_written=analysis.as_written)
+    return _in_order(found)
 
 
 @contextmanager
@@ -79,6 +101,6 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _in_order(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+def _in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """In the order of the text; what concerns the whole file comes first."""
     return tuple(sorted(diagnostics, key=lambda found: found.span or Span(0, 0)))

@@ -47,8 +47,8 @@ def decode(path: str, data: bytes) -> Source:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig", errors="replace")
-        raise _not_text(path, before, f"byte {data[error.start]:#04x} is not UTF-8") from None
+        before = error.object[: error.start].decode("utf-8-sig", errors="replace")
+        raise _not_text(path, before, f"byte {error.object[error.start]:#04x} is not UTF-8") from None
     if "\0" in text:
         raise _not_text(path, text[: text.index("\0")], "it holds a zero byte")
     return Source(path, text)

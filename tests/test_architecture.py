@@ -20,6 +20,7 @@ ORDER = [
     ["layers"],
     ["ir"],
     ["pipeline"],
+    ["annotate"],
     ["build"],
     ["api"],
     ["data"],

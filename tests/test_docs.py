@@ -11,6 +11,8 @@ import pytest
 
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.codes.code import Code
+from specc.layers.fields import role
+from specc.layers.registry import LAYERS
 from specc.pipeline import analyse
 from specc.source import Source
 
@@ -60,3 +62,62 @@ def test_every_code_is_explained_with_a_wrong_and_a_right_spec() -> None:
 def test_an_explanation_fits_a_terminal(code: Code) -> None:
     assert len(code.explanation) > 200
     assert max(map(len, code.explanation.splitlines())) < 100
+
+
+# The reference. A block ```cnn checks cleanly, one marked ```cnn error E301 gives that code and no other.
+
+_FENCED = re.compile(r"^```cnn(?: error (E\d{3}))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PICTURE = (64, 16, 16)  # what arrives at an example that does not say it
+
+
+def referenced() -> list[Example]:
+    text = REFERENCE.read_text(encoding="utf-8")
+    return [
+        Example(f"line {text.count(chr(10), 0, match.start()) + 1}", match[2], match[1])
+        for match in _FENCED.finditer(text)
+    ]
+
+
+@pytest.mark.parametrize("example", referenced(), ids=lambda example: example.name)
+def test_an_example_of_the_reference_is_true(example: Example) -> None:
+    shape = None if re.search(r"^input ", example.text, re.MULTILINE) else _PICTURE
+    found = analyse(Source("language.md", example.text), shape).diagnostics
+    assert [(d.code, d.message) for d in found if d.code != example.code] == []
+    assert [d.code for d in found] == ([example.code] if example.code else [])
+
+
+def test_every_block_of_the_reference_is_marked_as_it_should_be() -> None:
+    openings = re.findall(r"^```(\S.*)$", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert all(re.fullmatch(r"cnn( error E\d{3})?|python", opening) for opening in openings)
+    assert len(referenced()) >= 25
+
+
+def rows_of_the_reference() -> dict[str, tuple[str, str]]:
+    """For each layer the two columns of its row: arguments without a key and with one."""
+    table = re.findall(r"^\| (`.*?) \| (.*?) ?\|(.*?)\|$", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {
+        word: (bare.strip(), keyed.strip()) for words, bare, keyed in table for word in re.findall(r"`(\w+)`", words)
+    }
+
+
+@pytest.mark.parametrize("keyword", LAYERS)
+def test_the_reference_lists_the_arguments_of_a_layer(keyword: str) -> None:
+    inherited = {"init", "frozen", "weight"}  # told once, under "Weights"
+    shown: tuple[list[str], list[str]] = ([], [])
+    for name, info in LAYERS[keyword].model_fields.items():
+        if name not in inherited:
+            value = info.default
+            text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            shown[not role(info).positional].append(name if info.is_required() else f"{name}={text}")
+    bare, keyed = rows_of_the_reference()[keyword]
+    assert bare.split() == shown[0]
+    assert sorted(keyed.split()) == sorted(shown[1])
+
+
+def test_links_inside_the_reference_lead_somewhere() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    anchors = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    }
+    assert set(re.findall(r"\]\(#(.*?)\)", text)) <= anchors

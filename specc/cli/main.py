@@ -10,6 +10,7 @@ import click
 COMMANDS = {
     "check": "Find the mistakes in specs, without running them.",
     "summary": "Show a spec's layers, shapes, parameters and multiply-accumulates.",
+    "fmt": "Write specs in canonical form; --shapes notes the shapes.",
     "train": "Train a spec on a data set.",
     "specs": "List the specs that come with specc, or print one.",
     "new": "Copy a spec of the gallery to start from.",

@@ -26,6 +26,7 @@ class Diagnostic(NamedTuple):
     others:   further places in the same source.
     help:     what to write instead, or None.
     notes:    further sentences, such as the chain of blocks and repeats that led here.
+    shapes:   the shapes in question: what arrived, then what each branch gives; or what is there instead of a note.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Diagnostic(NamedTuple):
     others: tuple[Label, ...] = ()
     help: str | None = None
     notes: tuple[str, ...] = ()
+    shapes: tuple[tuple[int, ...], ...] = ()
 
     @property
     def severity(self) -> str:

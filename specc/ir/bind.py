@@ -20,6 +20,7 @@ from specc.source import Span
 from specc.syntax import tree
 
 _SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
+_INFERRED = "leave out what arrives: it is inferred from the step before"
 _REPEAT = re.compile(r"x([0-9]+)")
 
 
@@ -151,8 +152,11 @@ class _Binding:
 
     def _too_many(self, value: tree.Value) -> Misfit:
         names = ", ".join(f"`{name}`" for name in self.signature.positional)
-        taken = f"takes {names} in this order" if names else "takes no arguments without a key"
-        return Misfit("E205", f"one argument too many: `{self.signature.name}` {taken}", value.span)
+        order = " in this order" if len(self.signature.positional) > 1 else ""
+        taken = f"takes {names}{order}" if names else "takes no arguments without a key"
+        message = f"one argument too many: `{self.signature.name}` {taken}"
+        infers = self.signature.positional[:1] == ("out",)
+        return Misfit("E205", message, value.span, _INFERRED if infers else "leave it out, or give it its key")
 
     def _unknown_key(self, key: tree.Word) -> Misfit:
         message = f"`{self.signature.name}` has no argument `{key.text}`"
@@ -160,7 +164,7 @@ class _Binding:
 
     def _meant(self, text: str) -> str:
         if text in INFERRED:
-            return "leave it out: what arrives is inferred from the step before"
+            return _INFERRED
         own = own_argument_word(text)
         if own in self.signature.keys:
             return f"it is called `{own}` here"

@@ -57,14 +57,17 @@ class Findings:
             notes = _shortened(tuple(reversed(self._origins)))
             self.diagnostics.append(Diagnostic(code, message, self.source, span, notes=notes, **more))
 
-    def report_shape(self, error: ShapeError, span: Span, arriving: Arriving) -> None:
+    def report_shape(
+        self, error: ShapeError, span: Span, arriving: Arriving, branches: tuple[Shape, ...] = ()
+    ) -> None:
         """Tells what a shape rule refused, with the step that made the shape that arrived."""
         others: tuple[Label, ...] = ()
         made_by = arriving.made_by
         if arriving.shape is not None and made_by is not None and made_by not in (span, Span(0, 0)):
             verb = "the input is" if arriving.is_input else "gives"
             others = (Label(made_by, f"{verb} {written(arriving.shape)}"),)
-        self.report(error.code, error.what, span, label=error.label, others=others, help=error.help)
+        shapes = () if arriving.shape is None else (arriving.shape, *branches)
+        self.report(error.code, error.what, span, label=error.label, others=others, help=error.help, shapes=shapes)
 
     def limit(self, span: Span, costs: Costs, steps_walked: int = 0) -> None:
         """Raises: LimitReached where a network outgrows every machine."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.spelling import nearest
@@ -37,21 +37,25 @@ from specc.ir.naming import Names
 from specc.ir.shaped import Costs, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped, memory_of
 from specc.ir.signature import block_signature, layer_signature
 from specc.ir.values import NotYet, Scope, ValueProblem, evaluate, shown
-from specc.layers.base import Layer, ShapeError, written
+from specc.layers.base import Layer, Shape, ShapeError, written
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Span
 
 
-def infer(model: Model) -> tuple[ShapedModel | None, tuple[Diagnostic, ...]]:
-    """Every shape of a model, or what is wrong with them."""
-    return _Inference(model).run()
+Leaving: TypeAlias = dict[Span, set[Shape | None]]
+"""By a step's span, the shapes that leave it: several where a repeat meets another one, None where it is unknown."""
+
+
+def infer(model: Model, leaving: Leaving | None = None) -> tuple[ShapedModel | None, tuple[Diagnostic, ...]]:
+    """Every shape of a model, or what is wrong with them; `leaving` is filled with those of every step."""
+    return _Inference(model, leaving).run()
 
 
 class _Inference:
     """The state of one walk: what was found wrong, which calls lead to where it stands, what is known already."""
 
-    def __init__(self, model: Model) -> None:
-        self.model, self.source = model, model.source
+    def __init__(self, model: Model, leaving: Leaving | None) -> None:
+        self.model, self.source, self.leaving = model, model.source, leaving
         self.findings = Findings(model.source)
         self.call_depth = 0
         self.steps_walked = 0
@@ -175,6 +179,8 @@ class _Inference:
 
     def _check_shape(self, step: SomeStep, leaving: Arriving) -> Arriving:
         """Compares `:: shape` with what leaves a step; where that is unknown, believes what is written."""
+        if self.leaving is not None:
+            self.leaving.setdefault(step.span, set()).add(leaving.shape)
         if step.check is None or step.check.dims is None:
             return leaving
         dims = step.check.dims
@@ -192,6 +198,7 @@ class _Inference:
                 f"the shape here is {actual}, not {wanted}",
                 step.check.span,
                 others=(Label(step.head, f"gives {actual}"),),
+                shapes=(leaving.shape,),
                 help=f"if it is meant so, write `:: {actual.replace('×', 'x')}`",
             )
         return leaving
@@ -360,7 +367,7 @@ class _Inference:
         try:
             node = join(step, arriving.shape, branches)
         except ShapeError as error:
-            self.findings.report_shape(error, step.shortcut_span or step.head, arriving)
+            self.findings.report_shape(error, step.shortcut_span or step.head, arriving, tuple(known))
             return None, Arriving(None)
         self.findings.limit(step.head, node.costs)
         whole = all(branch.chain is not None for branch in branches)

@@ -92,5 +92,5 @@ def _node(step: FormStep, x: Shape, output: Shape, joined: JoinedBy, branches: l
         costs = costs.plus(branch.chain.costs) if branch.chain is not None else costs
     return ShapedForm(
         word=step.word, span=step.span, input=x, output=output, costs=costs, form=step.form, joined=joined,
-        branches=tuple((branch.name, branch.chain) for branch in branches), frozen=step.frozen,
+        shortcut=step.shortcut, branches=tuple((branch.name, branch.chain) for branch in branches), frozen=step.frozen,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from specc.syntax import tree
 
 Expression: TypeAlias = Any  # a tree.Value or None
 FormWord: TypeAlias = Literal["concat", "add", "mul", "residual", "gate", "split"]
+Shortcut: TypeAlias = Literal["identity", "auto", "same", "chain"]
 FORM_WORDS: tuple[FormWord, ...] = ("concat", "add", "mul", "residual", "gate", "split")
 
 
@@ -95,7 +96,7 @@ class FormStep(Step):
 
     form: FormWord
     branches: Annotated[tuple[Chain, ...], Opaque()]
-    shortcut: Literal["identity", "auto", "same", "chain"] = "identity"
+    shortcut: Shortcut = "identity"
     shortcut_chain: Annotated[Chain | None, Opaque()] = None
     shortcut_span: Annotated[Span | None, Opaque()] = None
     frozen: bool = False

@@ -218,6 +218,7 @@ class _Block:
             else:
                 message, help = surplus_value(setting.name)
                 self._error("E221", message, extra.span, help)
+                break
         for name, place, value in setting.options:
             if setting.name == "optimizer" and name in OPTIMIZER_SETTINGS:
                 yield name, place.to(value.span), value

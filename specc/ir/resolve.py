@@ -15,7 +15,7 @@ from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.ir.model import FORM_WORDS, Block, BlockParameter, Budget, Chain, Model
 from specc.ir.recipe import PlainSetting, PlainValue, Recipe, read_recipe
 from specc.ir.steps import StepResolver
-from specc.ir.values import NotYet, Scope, ValueProblem, evaluate, shown
+from specc.ir.values import NotYet, Scope, ValueProblem, evaluate, mentions, shown
 from specc.layers.fields import LARGEST, Called
 from specc.layers.registry import find_layer
 from specc.source import Source, Span
@@ -91,11 +91,11 @@ class _Resolver:
     def _evaluate(self, value: tree.Value, what: str) -> Any:
         """The value of a top-level expression; None where it has none, which is reported."""
         try:
-            return evaluate(value, self.scope())
+            return evaluate(value, self.scope()._replace(strings=what == "`train`"))
         except ValueProblem as problem:
             self._report(problem.code, problem.message, problem.span, help=problem.help)
         except NotYet:
-            if isinstance(value, tree.Word) and value.text == "in":
+            if mentions(value, "in"):
                 self._report("E210", f"`in` has no value in {what}: it belongs to a step", value.span)
         return None
 
@@ -175,6 +175,7 @@ class _Resolver:
                     default.span,
                     help="a default is a number, a size, a word such as `relu`, or an earlier name",
                 )
+                self.values.setdefault(value, None)  # told once: what uses it is silent
 
     def _input(self, item: tree.Input) -> None:
         if self.input_span is not None and not self.overridden:

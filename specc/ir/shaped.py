@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from specc.ir.model import FormWord
+from specc.ir.model import FormWord, Shortcut
 from specc.ir.opaque import Opaque
 from specc.ir.recipe import Recipe
 from specc.layers.base import Layer, Shape
@@ -63,11 +63,12 @@ class ShapedForm(_Node):
     """Named branches and how they are joined.
 
     branches: chains by name; None is the input itself, which has no module. joined: "none" where one branch
-    stands alone (`shortcut same` where the shapes differ).
+    stands alone (`shortcut same` where the shapes differ). shortcut: what is written behind a residual.
     """
 
     form: FormWord
     joined: JoinedBy
+    shortcut: Shortcut = "identity"
     branches: Annotated[tuple[tuple[str, ShapedChain | None], ...], Opaque()]
     frozen: bool = False
 

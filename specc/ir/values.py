@@ -44,11 +44,13 @@ class Scope(NamedTuple):
     values:   names with their values; None for one whose definition is wrong (its error is reported already).
     open:     parameters of the block around, whose values are not known yet.
     channels: what `in` stands for; None where it is not known.
+    strings:  whether a text in quotes is a value here: in `train { }`.
     """
 
     values: Mapping[str, PlainValue]
     open: frozenset[str] = frozenset()
     channels: int | None = None
+    strings: bool = False
 
     def knows(self, name: str) -> bool:
         return name in self.values or name in self.open or name == "in"
@@ -64,7 +66,10 @@ def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
             return _checked(number, span)
         case tree.SizeLiteral(dims, span):
             return tuple(_checked(size, span) for size in dims)
-        case tree.Text(text, _):
+        case tree.Text(text, span):
+            if not scope.strings:
+                message = "a string is a value for `train { }` only"
+                raise ValueProblem(message, span, "leave out the quotes", "E204")
             return text
         case tree.Word():
             return _look_up(value, scope)
@@ -77,6 +82,22 @@ def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
             return _apply(_OPERATORS[value.operator.text], value.operator.text, value.span, left, right)
         case tree.Call():
             return _call(value, scope)
+
+
+def mentions(value: tree.Value, word: str) -> bool:
+    """Whether a word stands anywhere in an expression."""
+    match value:
+        case tree.Word(text, _):
+            return text == word
+        case tree.Negation():
+            return mentions(value.operand, word)
+        case tree.Operation():
+            return mentions(value.left, word) or mentions(value.right, word)
+        case tree.ListLiteral(items, _, _):
+            return any(mentions(item, word) for item in items)
+        case tree.Call():
+            return any(mentions(argument, word) for argument in value.arguments)
+    return False
 
 
 def is_word(value: PlainValue) -> bool:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from specc.layers.windows import Window
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -50,6 +52,10 @@ class Layer(BaseModel):
     def macs(self, x: Shape) -> int:
         """Multiply-accumulates for one sample, without bias."""
         return 0
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """What is slid along each spatial dimension of an accepted shape; empty where each pixel stands for itself."""
+        return ()
 
     def build(self, x: Shape) -> "nn.Module":
         """The torch module for an accepted shape."""

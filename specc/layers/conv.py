@@ -15,7 +15,7 @@ from specc.layers.base import (
 from specc.layers.fields import Count, Margin, Padding, Size, field
 from specc.layers.padding import check_mode
 from specc.layers.weighted import Bias, Weighted
-from specc.layers.windows import same_padding, transposed_size, window_count, window_formula
+from specc.layers.windows import Window, same_padding, transposed_size, window_count, window_formula
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,6 +58,13 @@ class _Convolution(Weighted):
             return x[1:]
         sizes = zip(x[1:], kernel, stride, [before for before, _ in padding], dilation, strict=True)
         return tuple(self._fit(x, *numbers) for numbers in sizes)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        rank = len(x) - 1
+        kernel, dilation = spread(self.kernel, rank, "kernel"), spread(self.dilation, rank, "dilation")
+        stride = spread(self.stride, rank, "stride")
+        margins = self._margins(kernel, stride, dilation, rank)
+        return tuple(map(Window, kernel, stride, [before for before, _ in margins], dilation))
 
     def _margins(self, kernel: Shape, stride: Shape, dilation: Shape, rank: int) -> list[tuple[int, int]]:
         """The pixels added before and after, for each spatial dimension."""
@@ -190,6 +197,11 @@ class TransposedConv(Weighted):
         shapes = {"weight": (x[0], self.out // self.groups, *kernel)}
         return {**shapes, "bias": (self.out,)} if self.bias is not False else shapes
 
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        names = ("kernel", "stride", "dilation")
+        each: list[Any] = [spread(getattr(self, name), len(x) - 1, name) for name in names]
+        return tuple(_gathered(*numbers) for numbers in zip(*each, strict=True))
+
     def macs(self, x: Shape) -> int:
         return prod(x) * prod(self.weights(x)["weight"][1:])
 
@@ -199,3 +211,8 @@ class TransposedConv(Weighted):
             groups=self.groups, bias=self.bias is not False, dilation=self.dilation,
         )  # fmt: skip
         return module
+
+
+def _gathered(kernel: int, stride: int, dilation: int) -> Window:
+    """The input pixels whose patches meet in one output pixel."""
+    return Window(-(-Window(kernel, 1, 0, dilation).reach // stride), 1 / stride)

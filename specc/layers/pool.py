@@ -1,10 +1,11 @@
 """Pooling: a window slid over each channel, or a grid of windows of the size that is asked for."""
 
+from math import gcd
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specc.layers.base import Layer, Shape, ShapeError, module_class, require_spatial, spread, written
 from specc.layers.fields import Flag, Margin, Size, field
-from specc.layers.windows import window_count, window_formula
+from specc.layers.windows import Window, window_count, window_formula
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +34,12 @@ class _Pool(Layer):
             self._check_padding(window, margin)
         numbers = zip(x[1:], kernel, stride, padding, self.dilations(rank), strict=True)
         return (x[0], *(self._fit(x, *each) for each in numbers))
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        rank = len(x) - 1
+        kernel = spread(self.kernel, rank, "kernel")
+        stride = spread(self.kernel if self.stride is None else self.stride, rank, "stride")
+        return tuple(map(Window, kernel, stride, spread(self.padding, rank, "padding"), self.dilations(rank)))
 
     def _check_padding(self, window: int, margin: int) -> None:
         if margin > window // 2:
@@ -133,9 +140,22 @@ class _AdaptivePool(Layer):
         rank = require_spatial(self.keyword, x)
         return (x[0], *spread(self.size, rank, "size"))
 
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        sizes = zip(x[1:], spread(self.size, len(x) - 1, "size"), strict=True)
+        return tuple(Window(_widest(size, count), size / count) for size, count in sizes)
+
     def build(self, x: Shape) -> "nn.Module":
         module: nn.Module = module_class(self.stem, len(x) - 1)(self.size)
         return module
+
+
+def _widest(size: int, count: int) -> int:
+    """The widest of `count` windows, from floor(i·size / count) to ceil((i + 1)·size / count), in pixels.
+
+    >>> _widest(14, 7), _widest(7, 5)
+    (2, 3)
+    """
+    return -(-(size + count - gcd(size, count)) // count)
 
 
 class AdaptiveAvgPool(_AdaptivePool):
@@ -168,6 +188,9 @@ class _GlobalPool(Layer):
 
     def output(self, x: Shape) -> Shape:
         return (x[0], *(1,) * require_spatial(self.keyword, x))
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        return tuple(Window(size, size) for size in x[1:])
 
     def build(self, x: Shape) -> "nn.Module":
         module: nn.Module = module_class(self.stem, len(x) - 1)(1)

@@ -17,6 +17,7 @@ from specc.layers.base import (
     written,
 )
 from specc.layers.fields import LARGEST, Count, Factor, Index, Says, field
+from specc.layers.windows import Window
 
 if TYPE_CHECKING:
     from torch import nn
@@ -107,6 +108,10 @@ class Upsample(Layer):
             )
         return (x[0], *sizes)
 
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        kernel = {"nearest": 1, "linear": 2, "bicubic": 4}[self.mode]
+        return tuple(Window(kernel, 1 / scale) for scale in spread(self.scale, len(x) - 1, "scale"))
+
     def build(self, x: Shape) -> "nn.Module":
         from torch import nn
 
@@ -138,6 +143,9 @@ class PixelShuffle(Layer):
                 help=f"give the convolution before it {-(-x[0] // square) * square} channels",
             )
         return (x[0] // square, x[1] * self.r, x[2] * self.r)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        return (Window(1, 1 / self.r),) * 2
 
     def build(self, x: Shape) -> "nn.Module":
         from torch import nn

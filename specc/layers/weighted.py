@@ -70,8 +70,8 @@ def _draws(name: str, arguments: tuple[Any, ...]) -> bool:
     if name.startswith("xavier"):
         return not arguments or bool(arguments[0] >= 0)
     if name == "trunc_normal":
-        _, std, low, high = [*arguments, *[0.0, 1.0, -2.0, 2.0][len(arguments) :]]
-        return bool(std > 0 and low <= high)
+        given = dict(zip(INITIALIZERS[name].arguments, arguments, strict=False))
+        return bool(given.get("std", 1) > 0 and given.get("a", -2) <= given.get("b", 2))
     return True
 
 

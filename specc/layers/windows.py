@@ -1,5 +1,42 @@
 """How many windows fit: the one place that knows the output-size formulas."""
 
+from typing import NamedTuple
+
+
+class Window(NamedTuple):
+    """What a layer slides along one spatial dimension.
+
+    kernel, dilation, padding in pixels of the input, padding on the near side; stride in pixels per window, below 1
+    where the layer makes the picture larger.
+    """
+
+    kernel: int
+    stride: float
+    padding: int = 0
+    dilation: int = 1
+
+    @property
+    def reach(self) -> int:
+        """From the first pixel that is read to the last, both counted."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def skips(self) -> bool:
+        """Whether pixels lie between two windows, or inside both, that neither reads."""
+        stride = int(self.stride)
+        return stride > 1 and len({step * self.dilation % stride for step in range(min(self.kernel, stride))}) < stride
+
+    def unread(self, size: int, count: int) -> int:
+        """How many pixels at the far end come too late for the last of `count` windows.
+
+        >>> Window(2, stride=2).unread(7, 3), Window(3, stride=2, padding=1).unread(8, 4)
+        (1, 0)
+        """
+        if self.stride <= 1 or count < 1:
+            return 0
+        gap = max(0, int(self.stride) - self.reach)  # what is skipped everywhere is not lost at the end
+        return max(0, self.padding + size - int((count - 1) * self.stride) - self.reach - gap)
+
 
 def window_count(size: int, kernel: int, stride: int, padding: int, dilation: int = 1, *, ceil: bool = False) -> int:
     """How many windows fit along one dimension.

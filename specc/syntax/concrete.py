@@ -12,8 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from lark.lexer import Token
-
 from specc.syntax.parse import load_parser
 from specc.syntax.tokens import END, NEWLINE, TokenStream
 
@@ -47,19 +45,15 @@ class Gap(NamedTuple):
 
 
 class Text(NamedTuple):
-    """Words that stay on one line; comments: those inside its parentheses. tight: no space before it."""
+    """Words that stay on one line; comments: those inside its parentheses."""
 
     flat: str
     comments: tuple[str, ...] = ()
-    tight: bool = False
-
-    @property
-    def breaks(self) -> bool:
-        return False
+    breaks: bool = False
 
 
 class Listing(NamedTuple):
-    """`[1 2 3]`, or a block's parameters; opening and closing are its brackets, comma stands behind every item."""
+    """`weight=[1 2 3]`, or `block name(a, b=1)`; comma stands behind every item, opening holds what stands before."""
 
     opening: str
     items: tuple[tuple[Gap, Text | Listing], ...]
@@ -69,7 +63,6 @@ class Listing(NamedTuple):
     breaks: bool
     comments: tuple[str, ...]
     comma: str = ""
-    tight: bool = True
 
 
 class Step(NamedTuple):
@@ -105,7 +98,6 @@ class Body(NamedTuple):
     flat: str
     breaks: bool
     comments: tuple[str, ...]
-    tight: bool = False
 
 
 Piece: TypeAlias = Text | Listing | Body
@@ -127,7 +119,8 @@ def read_gap(text: str, *, at_start: bool = False) -> Gap:
     >>> read_gap(" # a\\n\\n# b\\n")
     Gap(after='# a', above=(Comment(text='# b', blank=True),), breaks=True, blank=False)
     """
-    after, above, newlines = "", [], int(at_start)
+    after, newlines = "", int(at_start)
+    above: list[Comment] = []
     for match in _BREAK.finditer(text):
         if match[0] == "\n":
             newlines += 1
@@ -200,40 +193,37 @@ class _Reader:
         if self.at("PARAM", "BUDGET"):
             words = [self.take() for _ in range(3)]
             return _step([self.as_text(lambda: " ".join([*words, self.expression()]))], "")
-        header = [self.block_header()] if self.at("BLOCK") else []
-        return self.step(header)
+        return self.step([self.block_header()] if self.at("BLOCK") else [])
 
-    def block_header(self) -> Text:
-        return self.as_text(lambda: f"{self.take()} {self.take()}")
+    def block_header(self) -> Piece:
+        header = self.as_text(lambda: f"{self.take()} {self.take()}")
+        return self.listing("LPAR", "RPAR", header.flat, comma=",") if self.at("LPAR") else header
 
     def step(self, parts: list[Piece]) -> Step:
-        """A step, a setting, `input`, or what follows a block's name: words and brackets up to the end of the item."""
+        """A step, a setting, `input`, or what follows a block's header: words and brackets to the end of the item."""
         check = ""
         while not self.at(NEWLINE, "ARROW", "BAR", "RBRACE", END):
             if self.at("LBRACE"):
                 parts.append(self.body())
             elif self.at("DOUBLE_COLON"):
                 check = f"{self.take()} {self.take()}"
-            elif parts and self.at("LPAR") and parts[0].flat.startswith("block "):
-                parts.append(self.listing("LPAR", "RPAR", comma=","))
             else:
-                parts += self.argument()
+                parts.append(self.argument())
         return _step(parts, check)
 
-    def argument(self) -> list[Piece]:
+    def argument(self) -> Piece:
         """`key=value`, `label:`, a word or a value."""
         if self.at("LSQB"):
-            return [self.listing("LSQB", "RSQB")._replace(tight=False)]
+            return self.listing("LSQB", "RSQB")
         text = self.as_text(self.operand)
         if self.at("COLON"):
-            return [text._replace(flat=text.flat + self.take())]
+            return text._replace(flat=text.flat + self.take())
         if not self.at("EQUAL"):
-            return [text]
-        text = text._replace(flat=text.flat + self.take())
+            return text
+        key = text.flat + self.take()
         if self.at("LSQB"):
-            return [text, self.listing("LSQB", "RSQB")]
-        value = self.as_text(self.operand)
-        return [Text(text.flat + value.flat, value.comments)]
+            return self.listing("LSQB", "RSQB", key)
+        return self.as_text(lambda: key + self.operand())
 
     def as_text(self, read: Callable[[], str]) -> Text:
         flat = read()
@@ -255,9 +245,9 @@ class _Reader:
             entries.append(self.entry(bars, read_gap(between)))
             between, bars = "", 0
 
-    def listing(self, opening: str, closing: str, comma: str = "") -> Listing:
+    def listing(self, opening: str, closing: str, before: str = "", *, comma: str = "") -> Listing:
         """A list's values or a block's parameters; commas are left out or put in, whatever is written."""
-        left = self.take()
+        left = before + self.take()
         items: list[tuple[Gap, Text | Listing]] = []
         between = ""
         while True:
@@ -335,17 +325,12 @@ def _comments(parts: Iterable[Text | Listing | Body | Step]) -> tuple[str, ...]:
 
 def _step(parts: Sequence[Piece], check: str) -> Step:
     breaks = any(part.breaks for part in parts)
-    flat = ""
-    if not breaks:
-        words = (("" if part.tight or not index else " ") + part.flat for index, part in enumerate(parts))
-        flat = "".join(words)
+    flat = "" if breaks else " ".join(part.flat for part in parts)
     return Step(tuple(parts), check, flat, breaks, _comments(parts))
 
 
-def _listing(
-    opening: str, items: list[tuple[Gap, Text | Listing]], end: Gap, closing: str, comma: str
-) -> Listing:
-    breaks = end.commented or any(gap.breaks or item.breaks for gap, item in items)
+def _listing(opening: str, items: list[tuple[Gap, Text | Listing]], end: Gap, closing: str, comma: str) -> Listing:
+    breaks = _ends_broken(items, end) or any(gap.breaks or item.breaks for gap, item in items)
     flat = "" if breaks else opening + f"{comma} ".join(item.flat for _, item in items) + closing
     comments = _comments(item for _, item in items)
     return Listing(opening, tuple(items), end, closing, flat, breaks, comments, comma)
@@ -354,9 +339,14 @@ def _listing(
 def _body(entries: list[Entry], end_bars: int, end: Gap) -> Body:
     steps = [link.step for entry in entries for link in entry.links]
     gaps = [link.gap for entry in entries for link in entry.links]
-    breaks = end.commented or any(gap.breaks for gap in gaps) or any(step.breaks for step in steps)
+    breaks = _ends_broken(entries, end) or any(gap.breaks for gap in gaps) or any(step.breaks for step in steps)
     flat = "" if breaks else " ".join(["{", *_flat_entries(entries), *["|"] * end_bars, "}"])
     return Body(tuple(entries), end_bars, end, flat, breaks, _comments(steps))
+
+
+def _ends_broken(pieces: Sequence[object], end: Gap) -> bool:
+    """Whether the closing bracket stands on a line of its own: with nothing inside it need not."""
+    return end.commented or (bool(pieces) and end.breaks)
 
 
 def _flat_entries(entries: list[Entry]) -> Iterable[str]:

@@ -107,7 +107,9 @@ class _Reading:
         accepted, in_body = self._accepted(), bool(self.stream.open)
         self.diagnostics.append(explain_unexpected(self.source, token, accepted, in_body=in_body))
         if token.type == "RBRACE" and not in_body and NEWLINE in accepted:
-            return self.stream.next()  # the item before it is whole
+            return as_newline(token)  # the item before it is whole
+        if token.type == NEWLINE and accepted == {"LBRACE"} and self.stream.is_next("LBRACE"):
+            return self.stream.next()  # the brace stands on the next line: told, and read all the same
         self._lose([token, *self.stream.skip_item(token)])
         self._forget_item(to_top=token.type == END)
         if token.type == "ARROW":
@@ -141,12 +143,15 @@ class _Reading:
         kinds = ("item",) if to_top else ("chain", "setting")
         state = self.parser.parser_state
         table = state.parse_conf.states
+        closed = 0  # bodies that end behind the state looked at: the item did not begin inside them
         while True:
             actions = table[state.state_stack[-1]]
             symbol = next((name for name in kinds if name in actions), None)
-            if symbol is not None:
+            if symbol is not None and closed <= 0:
                 break
             state.state_stack.pop()
-            state.value_stack.pop()
+            kind = getattr(state.value_stack.pop(), "type", "")
+            closed += (kind == "RBRACE") - (kind == "LBRACE")
+            closed = max(closed, 0)
         state.state_stack.append(actions[symbol][1])
         state.value_stack.append(None)

@@ -19,7 +19,7 @@ STATEMENTS = {"INPUT", "PARAM", "BLOCK", "TRAIN", "BUDGET"}
 _CLOSING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _SPACE_AFTER = {"ARROW", "BAR", "LBRACE"}
 _SPACE_BEFORE = {"ARROW", "BAR", "RBRACE", END}
-_NEVER_IN_PARENTHESES = STATEMENTS | {"LBRACE", "RBRACE", "ARROW", "BAR", "DOUBLE_COLON", END}
+_NEVER_IN_PARENTHESES = {"LBRACE", "RBRACE", "ARROW", "BAR", "DOUBLE_COLON", END}
 
 
 class KeepTerminals:
@@ -55,13 +55,17 @@ class TokenStream:
         if token.type == NEWLINE:
             token = self._fold(token)
         if token.type not in (NEWLINE, END):
+            if not self.open and self._previous in ("", NEWLINE):
+                self._statement = self._index
             token = self._hyphenated(token) if self._train_depth else token
             self._track(token)
             self._index += 1
-        elif not self.open:
-            self._statement = self._index
         self._previous = token.type
         return token
+
+    def is_next(self, kind: str) -> bool:
+        """Whether the next token is of this kind."""
+        return self._tokens[self._index].type == kind
 
     def defined_name(self) -> str | None:
         """The name that the statement at hand defines, if it is a `block` or a `param`."""
@@ -127,8 +131,10 @@ class TokenStream:
         wanted: list[str] = []
         for index in range(opening.at, len(self._tokens)):
             kind = self._tokens[index].type
-            if wanted and wanted[-1] != "RBRACE" and kind in _NEVER_IN_PARENTHESES:
-                return None
+            while wanted and wanted[-1] != "RBRACE" and self._ends_parentheses(index):
+                wanted.pop()  # a parenthesis that is open here is not closed any more
+                if not wanted:
+                    return None
             if kind in _CLOSING:
                 wanted.append(_CLOSING[kind])
             elif wanted and kind == wanted[-1]:
@@ -136,6 +142,11 @@ class TokenStream:
                 if not wanted:
                     return index
         return None
+
+    def _ends_parentheses(self, index: int) -> bool:
+        """Whether a token never stands in parentheses; a statement's word does not at the start of a line."""
+        kind = self._tokens[index].type
+        return kind in _NEVER_IN_PARENTHESES or (kind in STATEMENTS and self._tokens[index - 1].type == NEWLINE)
 
     def skip_item(self, token: Token) -> list[Token]:
         """After an error at `token`: on to the end of its item, before a new line, `->`, `|` or a `}`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set as AbstractSet
 
 from lark.lexer import Token
@@ -28,20 +29,24 @@ _NAMES = {
 
 _VALUE = {"NUMBER", "SIZE", "TEXT", "WORD", "IN", "SAME", "AUTO", "FUNCTION", "LSQB", "LPAR", "HYPHENATED", "MINUS"}
 _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT"}
+_SHAPE_IN_PARTS = re.compile(r"\binput\s*\(?\s*[0-9]+$")
+_PATH = re.compile(r"(~|\.\.?)?/\w|[A-Za-z]:\\")
+_COMMENT = re.compile(r"//|/\*|--|%\s")
 _NEW_NAME = {"WORD", "FUNCTION", "RPAR"}  # all that can stand where a name is given
 _ADVICE = {
     "EQUAL": "a key and its value are written `key=value`; a `param` needs its own line: `param name = value`",
     "COMMA": "arguments are parted by spaces; commas stand only inside `( )` and `[ ]`",
-    "COLON": "a label is one name before its step, as in `stem: conv 64 k7`",
+    "COLON": "a label is one name before its step, as in `stem: conv 64 k7`; a value follows `=`",
     "SHORTCUT": "`shortcut` follows the `}` of a `residual`",
 }
 
 
 def explain_unexpected(source: Source, token: Token, accepted: AbstractSet[str], *, in_body: bool) -> Diagnostic:
     """The error for a token, given the kinds of token that the parser could have gone on with."""
-    message, help = _special(source, token, accepted, in_body) or (
-        _found(token),
-        _advice(source, token, accepted),
+    message, help = (
+        _foreign(source, token, accepted)
+        or _special(source, token, accepted, in_body)
+        or (_found(token), _advice(source, token, accepted))
     )
     code = "E103" if token.type in ("UNKNOWN", "MALFORMED") else "E101"
     return Diagnostic(code, message, source, span_of(token), label=f"expected {expectation(accepted)}", help=help)
@@ -78,29 +83,62 @@ def _found(token: Token) -> str:
 
 def _advice(source: Source, token: Token, accepted: AbstractSet[str]) -> str | None:
     """What to write instead, where a person most likely meant something else."""
-    before = source.text[: token.start_pos or 0].rstrip(" \t")
-    if token.type == "X" and before[-1:].isdigit():
-        return "a size is written without spaces, such as 3x32x32"
+    return _advice_on_values(source, token, accepted) or _advice_on_lines(source, token, accepted)
+
+
+def _advice_on_values(source: Source, token: Token, accepted: AbstractSet[str]) -> str | None:
+    """The mistakes inside a step or a setting that its neighbours give away."""
+    before = _before(source, token).rstrip(" \t")
+    if token.type in ("COMMA", "NUMBER", "X") and _SHAPE_IN_PARTS.search(before):
+        return "a shape is written with an x and without spaces, such as 3x32x32"
+    if token.type == "EQUAL" and "ARROW" not in accepted and "RBRACE" in accepted:
+        return "a setting is written without `=`, as in `lr 0.1`"
+    if token.type == "HYPHENATED":
+        return f"names are written with `_`: `{token.replace('-', '_')}`"
+    if token.type == "PERCENT" and before[-1:].isdigit():
+        return "a share is written as a number, such as 0.5"
+    if token.type in _OPERATORS:
+        return "arithmetic stands in parentheses: `conv (c*4) k1`"
+    return None
+
+
+def _advice_on_lines(source: Source, token: Token, accepted: AbstractSet[str]) -> str | None:
+    """The mistakes in what belongs together and what begins anew."""
     if token.type == "ARROW" and NEWLINE in accepted:
         return "a statement is no step, so no `->` stands beside it"
     if token.type == "WORD" and NEWLINE in accepted and "ARROW" not in accepted:
         return f"start a new line before `{token}`"
     if token.type == NEWLINE and accepted & {"LBRACE", "LPAR"} and "WORD" not in accepted:
         return "the `{` stands on the same line as the word that it belongs to"
-    if token.type == "HYPHENATED":
-        return f"names are written with `_`: `{token.replace('-', '_')}`"
-    if token.type in _OPERATORS:
-        return "arithmetic stands in parentheses: `conv (c*4) k1`"
+    if token.type == "LBRACE" and _before(source, token).rstrip().endswith("}"):
+        return "branches stand in one pair of braces, parted by `|`"
     if token.type in ("IN", "X", "AUTO", "SAME", *STATEMENTS):
         return f"`{token}` is a reserved word of the language; choose another name"
     return _ADVICE.get(token.type)
+
+
+def _before(source: Source, token: Token) -> str:
+    """The text before a token, as far back as a word can reach."""
+    start = span_of(token).start
+    return source.text[max(0, start - 100) : start]
+
+
+def _foreign(source: Source, token: Token, accepted: AbstractSet[str]) -> tuple[str, str] | None:
+    """Paths without quotes, and comments as other languages write them."""
+    start = span_of(token).start
+    rest = source.text[start : start + 40]
+    if _PATH.match(rest) and "RBRACE" in accepted and "ARROW" not in accepted:
+        return _found(token), 'a path is written in quotes, such as `"../pictures"`'
+    if _COMMENT.match(rest) and "INPUT" in accepted:
+        return _found(token), "a comment begins with `#`"
+    return None
 
 
 def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: bool) -> tuple[str, str | None] | None:
     """The mistakes that have a name of their own: message and help."""
     text = str(token)
     if token.type == "UNKNOWN":
-        return _unknown_character(text)
+        return _prefix(source, token) or _unknown_character(text)
     if token.type == "MALFORMED":
         return f"`{text}` is not a number", _number_advice(text)
     if token.type in STATEMENTS and accepted - _NEW_NAME:
@@ -114,6 +152,15 @@ def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: 
     if token.type == "BAR" and not in_body:
         return "`|` parts the branches of a form, and no form is open here", "write `concat { a | b }`"
     return None
+
+
+def _prefix(source: Source, token: Token) -> tuple[str, str] | None:
+    """`nn.ReLU`, pasted from Python."""
+    span, end = span_of(token), span_of(token).end
+    prefix = _before(source, token).split()[-1:] if source.slice(span) == "." else []
+    if not prefix or not prefix[0].isidentifier() or not source.text[end : end + 1].isalpha():
+        return None
+    return "names have no points in them", f"leave out `{prefix[0]}.`"
 
 
 def _unknown_character(text: str) -> tuple[str, str | None]:

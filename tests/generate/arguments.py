@@ -131,7 +131,9 @@ def _worth(text: str, scope: Scope, batch: torch.Tensor) -> Value:
 
 
 def _count(dice: Dice, place: Place, usual: Sequence[int], odd: Sequence[int]) -> int:
-    return dice.one(odd) if place.odd and dice.chance(2) else dice.one(usual)
+    if not place.odd or dice.chance(2):
+        return dice.one(usual)
+    return 0 if dice.chance(12) else dice.one(odd)
 
 
 def _sized(dice: Dice, place: Place, usual: Sequence[int], odd: Sequence[int]) -> Value:
@@ -158,25 +160,25 @@ def _conv_fields(dice: Dice, place: Place) -> dict[str, Value]:
     multiples = [groups * factor for factor in (1, 2, 3, 4)] if groups > 1 else [1, 2, 3, 4, 6, 8]
     fields = {"out": _count(dice, place, multiples, [1, 5, 7, 4])} | _window_fields(dice, place)
     if place.odd and dice.chance(3):
-        groups = dice.one([2, 3, 4, 5, 7, 0])
+        groups = dice.one([2, 3, 4, 5, 7])
     return fields | ({"groups": groups} if groups != 1 else {})
 
 
 def _dwconv_fields(dice: Dice, place: Place) -> dict[str, Value]:
     fields = _window_fields(dice, place)
-    return fields | ({"mult": _count(dice, place, [1, 2], [3, 0])} if dice.chance(3) else {})
+    return fields | ({"mult": _count(dice, place, [1, 2], [3])} if dice.chance(3) else {})
 
 
 def _window_fields(dice: Dice, place: Place) -> dict[str, Value]:
-    fields: dict[str, Value] = {"kernel": _sized(dice, place, [1, 3, 2, 3, 4], [*_around(place), 5, 0])}
+    fields: dict[str, Value] = {"kernel": _sized(dice, place, [1, 3, 2, 3, 4], [*_around(place), 5])}
     if dice.chance(3):
-        fields["stride"] = _sized(dice, place, [2, 1, 2, 3], [4, 9, 0, 1])
+        fields["stride"] = _sized(dice, place, [2, 1, 2, 3], [4, 9, 1])
     if not dice.chance(3):
         fields["padding"] = _sized(dice, place, [1, 0, 1, 2], [3, *_around(place)])
         if dice.chance(4):
             fields["padding"] = dice.one(["same", "same", "valid"])
     if dice.chance(5):
-        fields["dilation"] = _sized(dice, place, [2, 1, 2], [3, 4, 0])
+        fields["dilation"] = _sized(dice, place, [2, 1, 2], [3, 4])
     if dice.chance(3):
         fields["mode"] = dice.one(["reflect", "circular", "replicate", "zeros"])
     if dice.chance(3):
@@ -187,25 +189,28 @@ def _window_fields(dice: Dice, place: Place) -> dict[str, Value]:
 
 
 def _convtranspose_fields(dice: Dice, place: Place) -> dict[str, Value]:
-    fields: dict[str, Value] = {"out": _count(dice, place, [1, 2, 4, 3, 6], [5, 7, 0])}
-    fields["kernel"] = _sized(dice, place, [2, 3, 1, 4], [1, 5, 0])
+    fields: dict[str, Value] = {"out": _count(dice, place, [1, 2, 4, 3, 6], [5, 7])}
+    fields["kernel"] = _sized(dice, place, [2, 3, 1, 4], [1, 5])
     if not dice.chance(3):
-        fields["stride"] = _sized(dice, place, [2, 1, 2, 3], [1, 4, 0])
+        fields["stride"] = _sized(dice, place, [2, 1, 2, 3], [1, 4])
     if dice.chance(2):
         fields["padding"] = _sized(dice, place, [0, 1], [2, 3, 4, *_around(place)])
     if dice.chance(3):
         fields["output_padding"] = _sized(dice, place, [0, 1], [1, 2, 3])
+    if place.odd and dice.chance(3):  # as much as the stride is too much
+        stride = dice.one([2, 1])
+        fields |= {"stride": stride, "output_padding": dice.one([stride, stride - 1])}
     if dice.chance(5):
-        fields["dilation"] = _sized(dice, place, [2, 1], [3, 0])
+        fields["dilation"] = _sized(dice, place, [2, 1], [3])
     if dice.chance(5):
         fields["groups"] = _count(dice, place, _divisors(place.channels), [2, 3, 4, 5])
     return fields | ({"bias": dice.chance(3)} if dice.chance(3) else {})
 
 
 def _pool_fields(dice: Dice, place: Place) -> dict[str, Value]:
-    fields: dict[str, Value] = {"kernel": _sized(dice, place, [2, 3, 1, 2, 4], [*_around(place), 5, 7, 0])}
+    fields: dict[str, Value] = {"kernel": _sized(dice, place, [2, 3, 1, 2, 4], [*_around(place), 5, 7])}
     if dice.chance(2):
-        fields["stride"] = _sized(dice, place, [1, 2, 3], [4, 7, 0, 1])
+        fields["stride"] = _sized(dice, place, [1, 2, 3], [4, 7, 1])
     if dice.chance(2):
         fields["padding"] = _sized(dice, place, [1, 0], [2, 3, 1])
     if dice.chance(4):  # a last window that would begin in the padding, or beyond it
@@ -215,7 +220,7 @@ def _pool_fields(dice: Dice, place: Place) -> dict[str, Value]:
 
 def _maxpool_fields(dice: Dice, place: Place) -> dict[str, Value]:
     fields = _pool_fields(dice, place)
-    return fields | ({"dilation": _sized(dice, place, [2, 1, 3], [3, 4, 0])} if dice.chance(3) else {})
+    return fields | ({"dilation": _sized(dice, place, [2, 1, 3], [3, 4])} if dice.chance(3) else {})
 
 
 def _avgpool_fields(dice: Dice, place: Place) -> dict[str, Value]:
@@ -224,11 +229,11 @@ def _avgpool_fields(dice: Dice, place: Place) -> dict[str, Value]:
 
 
 def _adaptive_fields(dice: Dice, place: Place) -> dict[str, Value]:
-    return {"size": _sized(dice, place, [1, 2, 3, 5], [0, 2, 7])}
+    return {"size": _sized(dice, place, [1, 2, 3, 5], [2, 7])}
 
 
 def _groupnorm_fields(dice: Dice, place: Place) -> dict[str, Value]:
-    groups = _count(dice, place, _divisors(place.channels), [2, 3, 4, 5, 0, place.channels + 1])
+    groups = _count(dice, place, _divisors(place.channels), [2, 3, 4, 5, place.channels + 1])
     return {"groups": groups} | _norm_fields(dice, place)
 
 
@@ -261,7 +266,7 @@ def _bn_fields(dice: Dice, place: Place) -> dict[str, Value]:
 
 
 def _lrn_fields(dice: Dice, place: Place) -> dict[str, Value]:
-    fields: dict[str, Value] = {"size": _count(dice, place, [2, 5, 1, 3], [0, 9, 4])}
+    fields: dict[str, Value] = {"size": _count(dice, place, [2, 5, 1, 3], [9, 4])}
     return fields | ({dice.one(["alpha", "beta", "k"]): dice.one([0.5, 1, 2])} if dice.chance(3) else {})
 
 
@@ -308,21 +313,21 @@ def _hardtanh_fields(dice: Dice, place: Place) -> dict[str, Value]:
 
 
 def _prelu_fields(dice: Dice, place: Place) -> dict[str, Value]:
-    count = _count(dice, place, [1, place.channels], [2, 3, place.channels + 1, 0])
+    count = _count(dice, place, [1, place.channels], [2, 3, place.channels + 1])
     return {} if dice.chance(3) else {"num_parameters": count}
 
 
 def _shuffle_fields(dice: Dice, place: Place) -> dict[str, Value]:
-    return {"groups": _count(dice, place, _divisors(place.channels), [2, 3, 4, 5, 0])}
+    return {"groups": _count(dice, place, _divisors(place.channels), [2, 3, 4, 5])}
 
 
 def _pixelshuffle_fields(dice: Dice, place: Place) -> dict[str, Value]:
     fitting = [r for r in (2, 1, 3) if place.channels % (r * r) == 0]
-    return {"r": _count(dice, place, fitting, [2, 3, 4, 0])}
+    return {"r": _count(dice, place, fitting, [2, 3, 4])}
 
 
 def _linear_fields(dice: Dice, place: Place) -> dict[str, Value]:
-    fields: dict[str, Value] = {"out": _count(dice, place, [2, 1, 4, 6, 8, 12], [3, 0])}
+    fields: dict[str, Value] = {"out": _count(dice, place, [2, 1, 4, 6, 8, 12], [3])}
     return fields | ({"bias": dice.chance(3)} if dice.chance(3) else {})
 
 

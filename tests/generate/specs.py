@@ -48,15 +48,17 @@ def _anything(shape: Shape) -> bool:
 
 
 @st.composite
-def specs(draw: Callable[..., Any], about: str | None = None) -> Spec:
+def specs(draw: Callable[..., Any], about: str | None = None, intent: str | None = None) -> Spec:
     """A spec about one word of the language, any where none is given: right, or wrong at that word.
 
-    Of those about layers that take any shape half are wrong in a value; of the others three in four in a
+    intent: "right", "shape" or "value": what the spec is meant to be, as far as the word allows it.
+    Of those about layers that take any shape half are wrong in a value; of the others seven in nine in a
     shape.
     """
     dice = Dice(draw)
     word = dice.one(ABOUT) if about is None else about
-    intent = dice.one(["right", "value"] if word in ANY_SHAPE else ["right", "shape", "shape", "shape"])
+    meant = dice.one(["right", "value"] if word in ANY_SHAPE else ["right"] * 2 + ["shape"] * 7)
+    intent = intent or meant
     params = _draw_params(dice)
     network = _Network(dice, Scope(dict(params), dict(params), {}), intent)
     for _ in range(max(dice.one([0, 0, 1, 2]), int(word == "block"))):
@@ -157,7 +159,7 @@ class _Network:
         return Step(self.dice.one(PLAIN)), shape
 
     def draw_word(self, shape: Shape, depth: int) -> str:
-        usual = ON_VECTORS if len(shape) == 1 else ON_PICTURES
+        usual = (*ON_VECTORS, *VECTOR, *VECTOR) if len(shape) == 1 else (*ON_PICTURES, "pixelshuffle")
         held = [name for name, value in self.scope.values.items() if isinstance(value, str)]
         containers = [*FORMS, "group", *self.scope.blocks] * 2 if depth else []
         return self.dice.one([*usual, *containers, *held * 3, *self.scope.blocks])

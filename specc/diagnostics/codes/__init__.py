@@ -1,19 +1,25 @@
-"""Every code that specc reports, with its title and its explanation: a code is added in its family's file."""
+"""Every code that specc reports, with its title and its explanation: a code is added in its family's file.
+
+The lints stand elsewhere, each with the rule that it explains: `specc.ir.lint` adds them when it is imported.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from specc.diagnostics.codes import limits, names, runs, shapes, syntax
 from specc.diagnostics.codes.code import Code
 
-FAMILIES = (syntax.CODES, names.CODES, shapes.CODES, limits.CODES, runs.CODES)
+CODES: dict[str, Code] = {}
 
 
-def _by_name() -> dict[str, Code]:
-    codes = [code for family in FAMILIES for code in family]
-    table = {code.code: code for code in codes}
-    if len(table) != len(codes):
-        raise ValueError("a diagnostic code is defined twice")
-    return table
+def add(codes: Iterable[Code]) -> None:
+    """Makes codes known. Raises: ValueError where one is known already."""
+    for code in codes:
+        if code.code in CODES:
+            raise ValueError(f"the diagnostic code {code.code} is defined twice")
+        CODES[code.code] = code
 
 
-CODES = _by_name()
+for family in (syntax.CODES, names.CODES, shapes.CODES, limits.CODES, runs.CODES):
+    add(family)

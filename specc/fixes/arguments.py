@@ -1,0 +1,111 @@
+"""A step's arguments by field, and the edits that set, add or leave out one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from specc.fixes.edit import Edit
+from specc.fixes.outline import Outline, Site
+from specc.ir.bind import bind, take_repeat
+from specc.ir.model import Argument
+from specc.ir.signature import layer_signature
+from specc.ir.values import shown
+from specc.layers.fields import role
+from specc.source import Span
+from specc.syntax import tree
+
+_SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
+
+
+def fields(outline: Outline, site: Site) -> dict[str, Argument]:
+    """What is written for each field of a layer's step; empty for a step that is no layer."""
+    if site.layer is None:
+        return {}
+    scope = outline.scope(site)
+    rest, _, _ = take_repeat(site.step.arguments, scope)
+    bound = bind(rest, layer_signature(site.layer), scope, site.step.head)
+    return {argument.name: argument for argument in bound.arguments}
+
+
+def value_of(outline: Outline, site: Site, name: str) -> Any:
+    """A field's value: what is written, else the default; None where it is known only when a block is called."""
+    argument = fields(outline, site).get(name)
+    if argument is None:
+        info = site.layer.model_fields.get(name) if site.layer else None
+        return None if info is None or info.is_required() else info.default
+    return argument.constant if argument.value is None else outline.value(argument.value, site)
+
+
+def has_field(site: Site, name: str) -> bool:
+    """Whether a step is a layer with that field."""
+    return site.layer is not None and name in site.layer.model_fields
+
+
+def set_field(outline: Outline, site: Site, name: str, value: Any) -> Edit:
+    """Gives a field of a layer's step a value; one that a `param` holds is changed where the `param` is defined."""
+    assert site.layer is not None  # noqa: S101 - asked for layers only
+    argument = fields(outline, site).get(name)
+    if argument is None:
+        return Edit(_end_of_arguments(outline, site), f" {_keyed(site, name, value)}")
+    held = _held_by_param(outline, site, argument)
+    if held is not None:
+        return Edit(held.value.span, shown(value))
+    return Edit(argument.span, _rewritten(outline.source.slice(argument.span), argument, site, value))
+
+
+def drop_field(outline: Outline, site: Site, name: str) -> Edit | None:
+    """Leaves an argument out."""
+    argument = fields(outline, site).get(name)
+    return without(outline, argument.span) if argument is not None else None
+
+
+def without(outline: Outline, span: Span) -> Edit:
+    """Leaves a piece of a line out, with the spaces before it."""
+    start = span.start
+    while start > 0 and outline.source.text[start - 1] in " \t":
+        start -= 1
+    return Edit(Span(start, span.end), "")
+
+
+def repeat_of(outline: Outline, site: Site) -> tree.Value | None:
+    """How often a step is built, as it is written: `x3`, `x=n`."""
+    return take_repeat(site.step.arguments, outline.scope(site))[1]
+
+
+def _end_of_arguments(outline: Outline, site: Site) -> Span:
+    """Behind the last argument that is no repeat, or behind the word."""
+    rest, _, _ = take_repeat(site.step.arguments, outline.scope(site))
+    assert site.step.word is not None  # noqa: S101 - a layer has a word
+    end = rest[-1].span.end if rest else site.step.word.span.end
+    return Span(end, end)
+
+
+def _held_by_param(outline: Outline, site: Site, argument: Argument) -> tree.Param | None:
+    value = argument.value
+    if not isinstance(value, tree.Word) or value.text in outline.scope(site).open:
+        return None
+    return outline.params.get(value.text)
+
+
+def _rewritten(text: str, argument: Argument, site: Site, value: Any) -> str:
+    """An argument with another value, written in the manner of the old one."""
+    if "=" in text and argument.value is not None and not text.startswith("("):
+        return f"{text.partition('=')[0]}={shown(value)}"
+    shorthand = _SHORTHAND.fullmatch(text)
+    if shorthand and argument.value is not None and not isinstance(argument.value, tree.Word):
+        return f"{shorthand[1]}{shown(value)}" if _is_size(value) else f"{shorthand[1]}={shown(value)}"
+    if argument.value is None:  # a flag or an option word such as `same`
+        return _keyed(site, argument.name, value)
+    return shown(value)
+
+
+def _keyed(site: Site, name: str, value: Any) -> str:
+    assert site.layer is not None  # noqa: S101 - asked for layers only
+    short = role(site.layer.model_fields[name]).short
+    return f"{short}{shown(value)}" if short and _is_size(value) else f"{name}={shown(value)}"
+
+
+def _is_size(value: Any) -> bool:
+    sizes = value if isinstance(value, tuple) else (value,)
+    return all(isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in sizes)

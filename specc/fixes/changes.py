@@ -1,0 +1,111 @@
+"""Candidates made of one step: another argument, a step before it, the step left out, with the words that tell it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.fixes.arguments import drop_field, set_field
+from specc.fixes.edit import Candidate, Edit, Kind, edited
+from specc.fixes.outline import Outline, Site
+from specc.layers.base import Shape
+from specc.source import Span
+
+
+class Failure(NamedTuple):
+    """An error, the step at which it stands, and what is around it."""
+
+    error: Diagnostic
+    outline: Outline
+    site: Site
+
+    @property
+    def arriving(self) -> Shape | None:
+        """What arrives at the step; for a note that does not hold, what is there."""
+        return self.error.shapes[0] if self.error.shapes else None
+
+    def line_of(self, site: Site) -> str:
+        """` at line 5`, or nothing for the step with the error."""
+        return "" if site is self.site else f" at line {self.outline.line(site)}"
+
+    def distance(self, site: Site) -> int:
+        """How many steps apart two steps stand in the text."""
+        return abs(self.outline.sites.index(site) - self.outline.sites.index(self.site))
+
+
+def set_to(failure: Failure, site: Site, kind: Kind, *, certain: bool = True, **values: Any) -> Candidate:
+    """A step with other values for some fields; None leaves the argument out."""
+    edits = []
+    for name, value in values.items():
+        edit = drop_field(failure.outline, site, name) if value is None else set_field(failure.outline, site, name, value)
+        if edit is not None:
+            edits.append(edit)
+    return told(failure, site, kind, _joined(edits), certain=certain)
+
+
+def told(failure: Failure, site: Site, kind: Kind, edits: tuple[Edit, ...], *, certain: bool = True) -> Candidate:
+    """Edits of one step, told by what the step is then; of a `param`, by its new definition."""
+    outline = failure.outline
+    head = site.step.head
+    inside = [edit for edit in edits if head.start <= edit.span.start and edit.span.end <= head.end]
+    if not inside:
+        return Candidate(kind, edits, _statement(outline, edits[0]), failure.distance(site), certain)
+    shifted = [Edit(Span(edit.span.start - head.start, edit.span.end - head.start), edit.text) for edit in inside]
+    text = " ".join(edited(outline.text(site), shifted).split())
+    shows = head.start if site is failure.site else None
+    return Candidate(kind, edits, f"`{text}`{failure.line_of(site)}", failure.distance(site), certain, shows)
+
+
+def put_before(failure: Failure, site: Site, steps: str, kind: Kind, why: str = "") -> Candidate:
+    """More steps in front of one; `why` ends the sentence."""
+    start = site.step.span.start
+    where = f"before `{failure.outline.text(site)}`{failure.line_of(site)}" if site is not failure.site else "before it"
+    text = f"put `{steps}` {where}{why}"
+    return Candidate(kind, (Edit(Span(start, start), f"{steps} -> "),), text, failure.distance(site))
+
+
+def put_after(failure: Failure, site: Site, steps: str, kind: Kind) -> Candidate:
+    """More steps behind one."""
+    end = site.step.span.end
+    text = f"put `{steps}` behind `{failure.outline.text(site)}`{failure.line_of(site)}"
+    return Candidate(kind, (Edit(Span(end, end), f" -> {steps}"),), text, failure.distance(site))
+
+
+def left_out(failure: Failure, site: Site, kind: Kind = Kind.REMOVAL) -> Candidate:
+    """The network without a step."""
+    text = f"leave out `{failure.outline.text(site)}`{failure.line_of(site)}"
+    return Candidate(kind, (removal(failure.outline, site),), text, failure.distance(site))
+
+
+def removal(outline: Outline, site: Site) -> Edit:
+    """Takes a step and the arrow or the line that joined it; one that stands alone becomes `id`."""
+    text, span = outline.source.text, site.step.span
+    after = re.compile(r"\s*->\s*").match(text, span.end)
+    before = re.search(r"\s*->\s*\Z", text[: span.start])
+    if before:
+        return Edit(Span(before.start(), span.end), "")
+    if after:
+        return Edit(Span(span.start, after.end()), "")
+    if len(site.body) == 1:
+        return Edit(span, "id")
+    start = text.rfind("\n", 0, span.start) + 1
+    end = text.find("\n", span.end)
+    alone = not text[start : span.start].strip() and re.fullmatch(r"[ \t\r]*(#[^\n]*)?", text[span.end : end])
+    return Edit(Span(start, end + 1), "") if alone and end >= 0 else Edit(span, "")
+
+
+def _joined(edits: list[Edit]) -> tuple[Edit, ...]:
+    """Insertions at one place become one edit, in the order in which they were asked for."""
+    joined: dict[Span, str] = {}
+    for edit in edits:
+        joined[edit.span] = joined.get(edit.span, "") + edit.text
+    return tuple(Edit(span, text) for span, text in joined.items())
+
+
+def _statement(outline: Outline, edit: Edit) -> str:
+    """A line with an edit made, as `param groups = 6` at line 2."""
+    place = outline.source.place(edit.span.start)
+    line, start = outline.source.line(place.line), edit.span.start - (place.column - 1)
+    text = edited(line, [Edit(Span(edit.span.start - start, edit.span.end - start), edit.text)])
+    return f"`{text.partition('#')[0].strip()}` at line {place.line}"

@@ -1,0 +1,66 @@
+"""Candidates for numbers that stand as another framework counts them: the input's shape, torch's input channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt
+
+from specc.fixes.arguments import without
+from specc.fixes.changes import Failure, told
+from specc.fixes.edit import Candidate, Edit, Kind
+from specc.layers.base import Shape
+from specc.layers.conv import Conv
+from specc.layers.linear import Linear
+from specc.syntax import tree
+
+_COLOURS = (1, 3)  # channels of pictures
+
+
+def input_candidates(failure: Failure) -> Iterator[Candidate]:
+    """The input with its channels first, without its batch, or as the picture that a vector was."""
+    item = failure.outline.input
+    if item is None or not isinstance(item.value, tree.SizeLiteral | tree.Number):
+        return
+    dims = item.value.dims if isinstance(item.value, tree.SizeLiteral) else (item.value.value,)
+    if not all(isinstance(size, int) for size in dims):
+        return
+    for meant, why in _meant(tuple(int(size) for size in dims)):
+        text = "x".join(map(str, meant))
+        yield Candidate(Kind.ORDER, (Edit(item.value.span, text),), f"`input {text}`{why}", len(failure.outline.sites))
+
+
+def _meant(dims: Shape) -> Iterator[tuple[Shape, str]]:
+    """Shapes that may be meant, and why."""
+    match dims:
+        case (size,):
+            for colours in _COLOURS:
+                side = isqrt(size // colours)
+                if side > 1 and colours * side * side == size:
+                    yield (colours, side, side), f": {size} pixels as an image"
+        case (height, width):
+            yield (1, height, width), ": one channel"
+        case (height, width, colours) if colours in _COLOURS and height > colours:
+            yield (colours, height, width), ": channels come first"
+        case (_, colours, height, width) if colours in _COLOURS:
+            yield (colours, height, width), ": the batch is left out"
+        case (_, height, width, colours) if colours in _COLOURS:
+            yield (colours, height, width), ": channels come first, and the batch is left out"
+        case (_, _, _, _, _):
+            yield dims[1:], ": the batch is left out"
+        case _:
+            return
+
+
+def torch_order(failure: Failure, arriving: int | None = None) -> Iterator[Candidate]:
+    """`conv 3 64 3` as torch counts: without the first number, which is what arrives.
+
+    arriving: the number that must stand there; any, where it is not known.
+    """
+    arguments = failure.site.step.arguments
+    numbers = [
+        argument for argument in arguments if isinstance(argument, tree.Positional) and isinstance(argument.value, tree.Number)
+    ]
+    if failure.site.layer not in (Conv, Linear) or len(numbers) < 2 or numbers[0] is not arguments[0]:
+        return
+    if arriving is None or failure.outline.value(numbers[0].value, failure.site) == arriving:
+        yield told(failure, failure.site, Kind.ORDER, (without(failure.outline, numbers[0].span),))

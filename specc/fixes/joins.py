@@ -1,0 +1,127 @@
+"""Candidates where branches do not go together (E307)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specc.fixes.arguments import has_field, value_of
+from specc.fixes.changes import Failure, put_after, set_to
+from specc.fixes.channels import last_with_out
+from specc.fixes.edit import Candidate, Edit, Kind
+from specc.fixes.outline import Site
+from specc.fixes.windows import CONVOLUTIONS, POOLS, is_one_of, keeps_size, padded_everywhere
+from specc.layers.base import Shape
+from specc.layers.conv import TransposedConv
+from specc.layers.reshape import Upsample
+from specc.source import Span
+from specc.syntax import tree
+
+_TWICE = (2, 4, 8, 16, 32)
+
+
+def join_candidates(failure: Failure) -> Iterator[Candidate]:
+    """E307: a shortcut, padding and strides inside the branches, channels at their ends, a size that halves evenly."""
+    inside = failure.outline.inside(failure.site.step.span)[1:]
+    if failure.site.word == "residual":
+        yield from _shortcuts(failure)
+    yield from _paddings(failure, inside)
+    yield from _strides(failure, inside)
+    yield from _ends(failure)
+    yield from _odd_sizes(failure, inside)
+    yield from _even_input(failure)
+
+
+def _shortcuts(failure: Failure) -> Iterator[Candidate]:
+    auto = _auto(failure)
+    if auto is None:
+        return
+    yield Candidate(Kind.INSERTION, (auto,), "`shortcut auto` brings what arrived to the shape of the body")
+    inside = failure.outline.inside(failure.site.step.span)[1:]
+    unpadded = [site for site in inside if keeps_size(failure, site) is not None]
+    if unpadded:
+        padded = padded_everywhere(failure, unpadded)
+        yield padded._replace(edits=(*padded.edits, auto), text=f"{padded.text}, and `shortcut auto`")
+
+
+def _auto(failure: Failure) -> Edit | None:
+    """The edit that writes `shortcut auto`, None where it stands there."""
+    step = failure.site.step
+    if step.shortcut is None:
+        end = failure.outline.source.text.find("}", max(branch.span.end for branch in step.branches or ()))
+        return Edit(Span(end + 1, end + 1), " shortcut auto") if end >= 0 else None
+    return None if step.shortcut.kind == "auto" else Edit(step.shortcut.span, "shortcut auto")
+
+
+def _paddings(failure: Failure, inside: list[Site]) -> Iterator[Candidate]:
+    """Padding that keeps the size, for one step, for those of one branch, for all."""
+    unpadded = [site for site in inside if keeps_size(failure, site) is not None]
+    for site in unpadded:
+        yield set_to(failure, site, Kind.PADDING, padding=keeps_size(failure, site))
+    for site in inside:
+        kernel = value_of(failure.outline, site, "kernel") if is_one_of(site, *POOLS) else None
+        if isinstance(kernel, int) and kernel % 2:
+            yield set_to(failure, site, Kind.PADDING, stride=1, padding=kernel // 2)
+    if len(unpadded) > 1:
+        yield padded_everywhere(failure, unpadded)
+
+
+def _strides(failure: Failure, inside: list[Site]) -> Iterator[Candidate]:
+    """The strides of the others for a branch that has none, and the other way round."""
+    windows = [site for site in inside if is_one_of(site, *CONVOLUTIONS)]
+    strides = {value_of(failure.outline, site, "stride") for site in windows} | {2}
+    for site in windows:
+        own = value_of(failure.outline, site, "stride")
+        for stride in sorted(number for number in strides if isinstance(number, int) and number != own):
+            yield set_to(failure, site, Kind.STRIDE, stride=stride if stride > 1 else None)
+
+
+def _ends(failure: Failure) -> Iterator[Candidate]:
+    """The number of channels that one branch gives, for the last layer of another."""
+    wanted = [shape[0] for shape in failure.error.shapes]
+    for branch in _branches(failure.site.step):
+        last = last_with_out(failure, list(reversed(failure.outline.inside(branch.span))))
+        if last is None:
+            continue
+        names = [parameter.name.text for parameter in last.block.parameters] if last.block else []
+        for value in dict.fromkeys([*wanted, *names]):
+            if value != value_of(failure.outline, last, "out"):
+                yield set_to(failure, last, Kind.CHANNELS, out=value)
+
+
+def _branches(step: tree.Step) -> tuple[tree.Chain, ...]:
+    return (*(step.branches or ()), *(step.shortcut.branches if step.shortcut else ()))
+
+
+def _odd_sizes(failure: Failure, inside: list[Site]) -> Iterator[Candidate]:
+    """One pixel more behind a halving that rounded down: at the far end, or by drawing the picture larger."""
+    for site in inside:
+        if is_one_of(site, TransposedConv) and not value_of(failure.outline, site, "output_padding"):
+            yield set_to(failure, site, Kind.PADDING, output_padding=1)
+        if is_one_of(site, Upsample):
+            yield from _drawn_larger(failure, site)
+
+
+def _drawn_larger(failure: Failure, site: Site) -> Iterator[Candidate]:
+    """A picture that came back one pixel short: padded, and cut to size by a 2×2 window of stride 1."""
+    yield put_after(failure, site, "pad 1 mode=replicate -> avgpool 2 s1", Kind.REPLACEMENT)
+
+
+def _even_input(failure: Failure) -> Iterator[Candidate]:
+    """The next size of the input that halves evenly."""
+    item = failure.outline.input
+    if item is None or not isinstance(item.value, tree.SizeLiteral):
+        return
+    channels, *sizes = item.value.dims
+    for factor in _TWICE:
+        even: Shape = (channels, *(-(-size // factor) * factor for size in sizes))
+        if even != item.value.dims and has_halving(failure):
+            text = "x".join(map(str, even))
+            edit = Edit(item.value.span, text)
+            why = f": sizes that {factor} divides" if factor > 2 else ": even sizes"
+            yield Candidate(Kind.SHAPE, (edit,), f"`input {text}`{why}", len(failure.outline.sites), certain=False)
+
+
+def has_halving(failure: Failure) -> bool:
+    """Whether the form around the error makes pictures smaller and larger again."""
+    inside = failure.outline.inside(failure.site.step.span)
+    return any(is_one_of(site, *POOLS) or has_field(site, "stride") for site in inside)

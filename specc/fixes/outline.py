@@ -1,0 +1,108 @@
+"""The steps of a spec in the order of the text, each with its neighbours: where an edit can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from specc.ir.model import FORM_WORDS
+from specc.ir.values import NotYet, PlainValue, Scope, ValueProblem, evaluate
+from specc.layers.base import Layer
+from specc.layers.registry import find_layer
+from specc.source import Source, Span
+from specc.syntax import tree
+from specc.syntax.parse import parse
+
+
+class Site(NamedTuple):
+    """A step, the chain in which it stands, the step and the block around it."""
+
+    step: tree.Step
+    body: tuple[tree.Step, ...]
+    index: int
+    parent: Site | None
+    block: tree.Block | None
+
+    @property
+    def word(self) -> str:
+        return self.step.word.text if self.step.word else ""
+
+    @property
+    def layer(self) -> type[Layer] | None:
+        """The layer that the word names, None for a form, a block or a wrong word."""
+        return find_layer(self.word) if self.word and self.step.branches is None else None
+
+    @property
+    def is_form(self) -> bool:
+        return self.word in FORM_WORDS
+
+
+class Outline:
+    """A spec's steps and definitions, as they are written."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.items = parse(source).tree.items
+        self.params = {item.name.text: item for item in self.items if isinstance(item, tree.Param)}
+        self.blocks = {item.name.text: item for item in self.items if isinstance(item, tree.Block)}
+        self.input = next((item for item in self.items if isinstance(item, tree.Input)), None)
+        self.sites = sorted(self._sites(), key=lambda site: (site.step.span.start, -site.step.span.end))
+        self.values = dict(self._values())
+
+    def _sites(self) -> Iterator[Site]:
+        top = tuple(step for item in self.items if isinstance(item, tree.Chain) for step in item.items)
+        yield from _walk(top, None, None)
+        for block in self.blocks.values():
+            for branch in block.branches:
+                yield from _walk(branch.items, None, block)
+
+    def _values(self) -> Iterator[tuple[str, PlainValue]]:
+        known: dict[str, PlainValue] = {}
+        for name, param in self.params.items():
+            try:
+                known[name] = evaluate(param.value, Scope(known))
+            except (ValueProblem, NotYet):
+                known[name] = None
+            yield name, known[name]
+
+    def scope(self, site: Site) -> Scope:
+        """The names that a step can see."""
+        own = frozenset(parameter.name.text for parameter in site.block.parameters) if site.block else frozenset()
+        return Scope(self.values, open=own)
+
+    def value(self, value: tree.Value, site: Site) -> PlainValue:
+        """What an expression is worth, None where that depends on a block's call."""
+        try:
+            return evaluate(value, self.scope(site))
+        except (ValueProblem, NotYet):
+            return None
+
+    def at(self, span: Span) -> Site | None:
+        """The innermost step around a place."""
+        around = [site for site in self.sites if site.step.span.start <= span.start and span.end <= site.step.span.end]
+        return min(around, key=lambda site: site.step.span.end - site.step.span.start, default=None)
+
+    def before(self, site: Site) -> list[Site]:
+        """The steps that end before one begins, in the order of the text, nearest first."""
+        return [other for other in reversed(self.sites) if other.step.span.end <= site.step.span.start]
+
+    def inside(self, span: Span) -> list[Site]:
+        """The steps within a place, in the order of the text."""
+        return [site for site in self.sites if span.start <= site.step.span.start and site.step.span.end <= span.end]
+
+    def line(self, site: Site) -> int:
+        """The line in which a step begins."""
+        return self.source.place(site.step.head.start).line
+
+    def text(self, site: Site) -> str:
+        """The word and the arguments of a step as they are written."""
+        return self.source.slice(site.step.head)
+
+
+def _walk(body: tuple[tree.Step, ...], parent: Site | None, block: tree.Block | None) -> Iterator[Site]:
+    for index, step in enumerate(body):
+        site = Site(step, body, index, parent, block)
+        yield site
+        shortcut = step.shortcut.branches if step.shortcut else ()
+        for branch in (*(step.branches or ()), *shortcut):
+            yield from _walk(branch.items, site, block)

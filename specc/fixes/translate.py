@@ -1,0 +1,94 @@
+"""A layer as torch, Keras or Darknet write it, in the words of this language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from specc.diagnostics.spelling import nearest
+from specc.ir.foreign import DROPPED, INFERRED, own_argument_word, own_layer_word
+from specc.ir.model import FORM_WORDS
+from specc.ir.signature import Signature, layer_signature
+from specc.layers.fields import role
+from specc.layers.registry import LAYERS, find_layer
+
+_COUNTS_INPUT = ("conv", "convtranspose", "linear")  # torch gives these the number of channels that arrive, first
+_NAMED_AFTER_INPUT = ("bn", "instancenorm", "layernorm")  # and these nothing else
+_SIZE = re.compile(r"[0-9]+(x[0-9]+)*")
+
+
+class Written(NamedTuple):
+    """A layer with its arguments as they were written, parted: values without a key, and keys with values."""
+
+    word: str
+    positional: tuple[str, ...]
+    keyed: tuple[tuple[str, str], ...]
+
+
+def own_word(word: str, blocks: Sequence[str] = ()) -> str | None:
+    """The layer, form or block that a wrong word means."""
+    return own_layer_word(word) or nearest(word, [*LAYERS, *FORM_WORDS, *blocks])
+
+
+def translations(written: Written) -> list[str]:
+    """What may be meant, likeliest first; empty for a word that means no layer.
+
+    >>> translations(Written("Conv2d", ("3", "64", "3"), (("padding", "1"),)))
+    ['conv 64 3 p1', 'conv 3 64 3 p1']
+    >>> translations(Written("Dense", ("10",), (("activation", "relu"),)))
+    ['linear 10 -> relu']
+    """
+    own = own_word(written.word)
+    layer = find_layer(own) if own else None
+    if own is None or layer is None:
+        return []
+    signature = layer_signature(layer)
+    keyed, after = _keyed(written.keyed, signature)
+    tail = f" -> {after}" if after else ""
+    orders = [written.positional]
+    if own in _COUNTS_INPUT and len(written.positional) > 1:
+        orders.insert(0, written.positional[1:])
+    if own in _NAMED_AFTER_INPUT and written.positional:
+        orders = [()]
+    if own == "flatten" and not own_layer_is_exact(written.word):
+        orders = [()]
+    return list(dict.fromkeys(" ".join([own, *order, *keyed]) + tail for order in orders))
+
+
+def own_layer_is_exact(word: str) -> bool:
+    """Whether a word is this language's own."""
+    return find_layer(word) is not None
+
+
+def _keyed(pairs: Sequence[tuple[str, str]], signature: Signature) -> tuple[list[str], str]:
+    """The arguments in this language, and the activation that stands among them."""
+    written, after = [], ""
+    for key, value in pairs:
+        if key == "activation":
+            after = _activation(value)
+        elif key not in INFERRED and key not in DROPPED:
+            written.append(argument(key, value, signature))
+    return written, after
+
+
+def _activation(value: str) -> str:
+    own = value if find_layer(value) is not None else own_word(value)
+    return "" if value in ("None", "linear") else own or value
+
+
+def argument(key: str, value: str, signature: Signature) -> str:
+    """One argument under its own key: `kernel_size=3` as `k3`, `padding=same` as `same`."""
+    own = own_argument_word(key)
+    name = signature.keys.get(key) or (own if own in signature.keys else None) or nearest(key, signature.keys)
+    if name is None:
+        return f"{key}={value}"
+    name = signature.keys.get(name, name)
+    value = {"True": "true", "False": "false"}.get(value, value)
+    if value in signature.flags and signature.flags[value][0] == name:
+        return value
+    if f"no{name}" in signature.flags and value in ("true", "false"):
+        return name if value == "true" else f"no{name}"
+    layer = find_layer(signature.name)
+    short = role(layer.model_fields[name]).short if layer is not None else ""
+    return f"{short}{value}" if short and _SIZE.fullmatch(value) else f"{name}={value}"

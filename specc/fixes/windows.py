@@ -1,0 +1,198 @@
+"""Candidates where a window does not fit its picture (E301) or padding is refused (E305)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from specc.fixes.arguments import has_field, repeat_of, set_field, value_of
+from specc.fixes.changes import Failure, left_out, set_to
+from specc.fixes.edit import Candidate, Edit, Kind
+from specc.fixes.inputs import torch_order
+from specc.fixes.outline import Site
+from specc.layers.base import Shape, ShapeError, spread
+from specc.layers.conv import Conv, DepthwiseConv, TransposedConv
+from specc.layers.pool import AvgPool, MaxPool
+from specc.layers.windows import transposed_size
+
+NEARBY = 8  # steps before the error of which one may be the cause
+CONVOLUTIONS = (Conv, DepthwiseConv)
+POOLS = (MaxPool, AvgPool)
+
+
+def window_candidates(failure: Failure) -> Iterator[Candidate]:
+    """E301: room for the window, a smaller window, or a larger picture from the steps before."""
+    site = failure.site
+    if is_one_of(site, TransposedConv):
+        yield from _less_cut_off(failure)
+    elif has_field(site, "scale"):
+        yield set_to(failure, site, Kind.WINDOW, scale=1)
+    elif is_one_of(site, *CONVOLUTIONS, *POOLS) and failure.arriving is not None and len(failure.arriving) > 1:
+        yield from _for_window(failure, failure.arriving)
+    yield from larger_pictures(failure)
+
+
+def _for_window(failure: Failure, arriving: Shape) -> Iterator[Candidate]:
+    site = failure.site
+    window = _numbers(failure, arriving)
+    if window is not None:
+        kernel, padding, dilation = window
+        yield from _room(failure, arriving[1:], kernel, padding, dilation)
+        yield from _smaller(failure, arriving[1:], kernel, padding, dilation)
+    yield from torch_order(failure, arriving[0])
+    if is_one_of(site, *POOLS, *CONVOLUTIONS):
+        yield left_out(failure, site)
+
+
+def _numbers(failure: Failure, arriving: Shape) -> tuple[Shape, Shape, Shape] | None:
+    """Kernel, padding and dilation for each dimension, where they are known numbers."""
+    values = [value_of(failure.outline, failure.site, name) for name in ("kernel", "padding", "dilation")]
+    values[1:] = [values[1] or 0, values[2] or 1]
+    try:
+        found = [spread(value, len(arriving) - 1, "") for value in values]
+    except ShapeError:
+        return None
+    whole = all(isinstance(size, int) for sizes in found for size in sizes)
+    return (found[0], found[1], found[2]) if whole else None
+
+
+def _room(failure: Failure, sizes: Shape, kernel: Shape, padding: Shape, dilation: Shape) -> Iterator[Candidate]:
+    """The smallest padding that lets the window stand once; a pool that does not overlap is never padded."""
+    if is_one_of(failure.site, *POOLS) and value_of(failure.outline, failure.site, "stride") is None:
+        return
+    reach = [step * (size - 1) + 1 for size, step in zip(kernel, dilation, strict=True)]
+    missing = [-(-(far - size) // 2) for far, size in zip(reach, sizes, strict=True)]
+    enough = max(missing)
+    if max(padding) < enough <= max(reach) // 2:
+        yield set_to(failure, failure.site, Kind.PADDING, padding=enough)
+
+
+def _smaller(failure: Failure, sizes: Shape, kernel: Shape, padding: Shape, dilation: Shape) -> Iterator[Candidate]:
+    """The largest window that fits and a common smaller one; the same for the distance between its pixels."""
+    numbers = list(zip(sizes, padding, dilation, strict=True))
+    fitting = [(size + 2 * margin - 1) // step + 1 for size, margin, step in numbers]
+    if any(step > 1 for step in dilation):
+        span = min(size + 2 * margin - 1 for size, margin, _ in numbers)
+        yield set_to(failure, failure.site, Kind.WINDOW, dilation=max(1, span // max(max(kernel) - 1, 1)))
+    common = 2 if is_one_of(failure.site, *POOLS) else 3
+    for most in (max(kernel), common):
+        smaller = tuple(min(own, size, most) for own, size in zip(kernel, fitting, strict=True))
+        if min(smaller) > 0 and smaller != kernel and (max(smaller) > 1 or is_one_of(failure.site, *CONVOLUTIONS)):
+            yield set_to(failure, failure.site, Kind.WINDOW, kernel=smaller[0] if len(set(smaller)) == 1 else smaller)
+
+
+def _less_cut_off(failure: Failure) -> Iterator[Candidate]:
+    """A transposed convolution with as much padding as leaves something."""
+    names = ("kernel", "stride", "output_padding", "dilation")
+    values = [value_of(failure.outline, failure.site, name) for name in names]
+    if failure.arriving is None or not all(isinstance(value, int) for value in values):
+        return
+    kernel, stride, extra, dilation = values
+    most = (transposed_size(min(failure.arriving[1:]), kernel, stride, 0, extra, dilation) - 1) // 2
+    for padding in dict.fromkeys((most, 0)):
+        yield set_to(failure, failure.site, Kind.PADDING, padding=max(padding, 0))
+
+
+def larger_pictures(failure: Failure) -> Iterator[Candidate]:
+    """A larger picture at the error: padding, a smaller stride, a pooling or a repeat less in the steps before."""
+    before = failure.outline.before(failure.site)
+    unpadded = [site for site in before if keeps_size(failure, site) is not None]
+    for site in unpadded[:NEARBY]:
+        yield set_to(failure, site, Kind.PADDING, padding=keeps_size(failure, site))
+    strided = [site for site in before if is_one_of(site, *CONVOLUTIONS) and _stride(failure, site) > 1]
+    for site in strided[:NEARBY]:
+        halved = _stride(failure, site) // 2
+        yield set_to(failure, site, Kind.STRIDE, stride=halved if halved > 1 else None)
+    for site in [site for site in before if is_one_of(site, *POOLS)][:NEARBY]:
+        yield left_out(failure, site)
+    yield from _fewer_repeats(failure)
+    if len(unpadded) > 1:
+        yield padded_everywhere(failure, unpadded)
+
+
+def padded_everywhere(failure: Failure, sites: list[Site]) -> Candidate:
+    """Padding for all of several convolutions, told by their lines."""
+    edits = tuple(set_field(failure.outline, site, "padding", keeps_size(failure, site)) for site in sites)
+    lines = sorted({failure.outline.line(site) for site in sites})
+    sizes = sorted({edit.text.strip() for edit in edits})
+    where = f"lines {', '.join(map(str, lines[:-1]))} and {lines[-1]}" if len(lines) > 1 else f"line {lines[0]}"
+    text = f"{' or '.join(f'`{size}`' for size in sizes)} for the {len(sites)} convolutions at {where}"
+    unique = tuple(dict[Any, Edit]((edit.span, edit) for edit in edits).values())
+    return Candidate(Kind.SEVERAL, unique, text, failure.distance(sites[-1]))
+
+
+def keeps_size(failure: Failure, site: Site) -> Any:
+    """The padding that a convolution lacks to keep the size, None where it has one or its kernel is even or 1."""
+    if not is_one_of(site, *CONVOLUTIONS) or value_of(failure.outline, site, "padding") != 0:
+        return None
+    kernel = value_of(failure.outline, site, "kernel")
+    dilation = value_of(failure.outline, site, "dilation")
+    sizes = kernel if isinstance(kernel, tuple) else (kernel,)
+    if not all(isinstance(size, int) and size % 2 for size in sizes) or not isinstance(dilation, int):
+        return None
+    margins = tuple(dilation * (size - 1) // 2 for size in sizes)
+    if not any(margins):
+        return None
+    return margins if isinstance(kernel, tuple) else margins[0]
+
+
+def _stride(failure: Failure, site: Site) -> int:
+    stride = value_of(failure.outline, site, "stride")
+    return stride if isinstance(stride, int) else 1
+
+
+def _fewer_repeats(failure: Failure) -> Iterator[Candidate]:
+    """A repeat less of the step, or of the group or the block around it."""
+    for site in _around(failure):
+        count = repeat_of(failure.outline, site)
+        number = failure.outline.value(count, site) if count is not None else None
+        if count is None or not isinstance(number, int):
+            continue
+        for fewer in range(number - 1, max(number - 4, 0), -1):
+            text = f"`x{fewer}` instead of `x{number}` at line {failure.outline.line(site)}"
+            shorthand = failure.outline.source.slice(count.span).startswith("x")
+            edit = Edit(count.span, f"x{fewer}" if shorthand else str(fewer))
+            yield Candidate(Kind.REMOVAL, (edit,), text, failure.distance(site))
+
+
+def _around(failure: Failure) -> list[Site]:
+    """The step, the steps around it, and the calls of the block in which it stands."""
+    found, site = [failure.site], failure.site.parent
+    while site is not None:
+        found.append(site)
+        site = site.parent
+    block = failure.site.block.name.text if failure.site.block else None
+    return found + [site for site in failure.outline.sites if block is not None and site.word == block]
+
+
+def padding_candidates(failure: Failure) -> Iterator[Candidate]:
+    """E305: the padding that torch takes instead."""
+    site = failure.site
+    padding, kernel = (value_of(failure.outline, site, name) for name in ("padding", "kernel"))
+    if is_one_of(site, *POOLS) and isinstance(kernel, int):
+        yield set_to(failure, site, Kind.PADDING, padding=kernel // 2)
+        yield set_to(failure, site, Kind.WINDOW, kernel=2 * padding if isinstance(padding, int) else kernel)
+    elif padding == "same" and isinstance(kernel, int):
+        yield set_to(failure, site, Kind.PADDING, padding=kernel // 2)
+        yield set_to(failure, site, Kind.STRIDE, stride=None)
+    elif is_one_of(site, TransposedConv):
+        steps = [value_of(failure.outline, site, name) for name in ("stride", "dilation")]
+        if all(isinstance(step, int) for step in steps):
+            yield set_to(failure, site, Kind.PADDING, output_padding=max(steps) - 1)
+    else:
+        yield from _for_mode(failure)
+
+
+def _for_mode(failure: Failure) -> Iterator[Candidate]:
+    """A margin that the picture can fill, or one of zeros."""
+    mode = value_of(failure.outline, failure.site, "mode")
+    if failure.arriving is None or len(failure.arriving) < 2:
+        return
+    most = min(failure.arriving[1:]) - (mode == "reflect")
+    yield set_to(failure, failure.site, Kind.PADDING, **{"n" if has_field(failure.site, "n") else "padding": most})
+    yield set_to(failure, failure.site, Kind.REPLACEMENT, mode="zeros")
+
+
+def is_one_of(site: Site, *classes: type[Any]) -> bool:
+    """Whether a step is one of these layers."""
+    return site.layer in classes

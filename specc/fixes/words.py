@@ -1,0 +1,222 @@
+"""Candidates for names and arguments (E2): other spellings, mistyped names, what is missing or too much."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from specc.diagnostics.spelling import nearest
+from specc.fixes.arguments import fields, set_field, value_of, without
+from specc.fixes.changes import Failure, left_out, told
+from specc.fixes.edit import Candidate, Edit, Kind
+from specc.fixes.inputs import torch_order
+from specc.fixes.translate import Written, argument, own_word, translations
+from specc.ir.bind import take_repeat
+from specc.ir.foreign import DROPPED, INFERRED
+from specc.ir.model import FORM_WORDS
+from specc.ir.signature import layer_signature
+from specc.source import Span
+from specc.syntax import tree
+
+_RUN_TOGETHER = re.compile(r"([a-z][0-9]+(?:x[0-9]+)?){2,}")
+_IMPLIED = {"upsample": "2", "pixelshuffle": "2", "groupnorm": "8", "channelshuffle": "4", "lrn": "5", "maxpool": "2",
+            "avgpool": "2"}  # fmt: skip
+
+
+def step_candidates(failure: Failure) -> Iterator[Candidate]:
+    """E201: the step in this language's words."""
+    step = failure.site.step
+    if step.word is None or failure.error.span != step.word.span:
+        return
+    if step.branches is not None:
+        yield from _word(failure, step.word.span, nearest(failure.site.word, FORM_WORDS))
+        return
+    own = own_word(failure.site.word, list(failure.outline.blocks))
+    yield from _word(failure, step.word.span, own)
+    for position, text in enumerate(translations(_written(failure))):
+        edits = (Edit(Span(step.word.span.start, _end(failure)), text),)
+        yield Candidate(Kind.SPELLING, edits, f"write `{text}`", position)
+
+
+def _written(failure: Failure) -> Written:
+    """The step's arguments as text, without its repeat."""
+    slice_ = failure.outline.source.slice
+    rest, _, _ = take_repeat(failure.site.step.arguments, failure.outline.scope(failure.site))
+    keyed = [item for item in rest if isinstance(item, tree.Keyword)]
+    bare = [slice_(item.span) for item in rest if not isinstance(item, tree.Keyword)]
+    return Written(failure.site.word, tuple(bare), tuple((item.key.text, _bare(slice_(item.value.span))) for item in keyed))
+
+
+def _bare(text: str) -> str:
+    return text[1:-1] if re.fullmatch(r'"\w+"', text) else text
+
+
+def _end(failure: Failure) -> int:
+    rest, _, _ = take_repeat(failure.site.step.arguments, failure.outline.scope(failure.site))
+    assert failure.site.step.word is not None  # noqa: S101 - asked for steps with a word
+    return rest[-1].span.end if rest else failure.site.step.word.span.end
+
+
+def _word(failure: Failure, span: Span, own: str | None) -> Iterator[Candidate]:
+    """Another word in a place, told as the error tells it where it names that word."""
+    if own is not None:
+        said = failure.error.help or ""
+        text = said if f"`{own}`" in said else f"did you mean `{own}`?"
+        yield Candidate(Kind.SPELLING, (Edit(span, own),), text)
+
+
+def key_candidates(failure: Failure) -> Iterator[Candidate]:
+    """E202 and E207: an argument under its own name, a mistyped name, a word too much."""
+    span, site = failure.error.span, failure.site
+    assert span is not None  # noqa: S101 - every error in a name has a place
+    text = failure.outline.source.slice(span)
+    if _RUN_TOGETHER.fullmatch(text):
+        parted = " ".join(re.findall(r"[a-z][0-9]+(?:x[0-9]+)?", text))
+        yield Candidate(Kind.SPELLING, (Edit(span, parted),), f"write `{parted}`")
+    keyed = next((item for item in site.step.arguments if item.span.start <= span.start < item.span.end), None)
+    if isinstance(keyed, tree.Keyword) and keyed.key.span == span:
+        yield from _key(failure, keyed)
+    elif text in INFERRED | DROPPED:
+        yield told(failure, site, Kind.SPELLING, (without(failure.outline, span),))
+    else:
+        yield from _word(failure, span, _name_in_scope(failure, text))
+
+
+def _key(failure: Failure, keyed: tree.Keyword) -> Iterator[Candidate]:
+    site, key = failure.site, keyed.key.text
+    value = _bare(failure.outline.source.slice(keyed.value.span))
+    if key in INFERRED | DROPPED:
+        yield told(failure, site, Kind.SPELLING, (without(failure.outline, keyed.span),))
+    elif key == "activation" and own_word(value):
+        end = Span(site.step.span.end, site.step.span.end)
+        edits = (without(failure.outline, keyed.span), Edit(end, f" -> {own_word(value)}"))
+        yield Candidate(Kind.SPELLING, edits, f"write the activation as a step: `-> {own_word(value)}`")
+    elif site.layer is not None:
+        yield told(failure, site, Kind.SPELLING, (Edit(keyed.span, argument(key, value, layer_signature(site.layer))),))
+    elif site.word in failure.outline.blocks:
+        names = [parameter.name.text for parameter in failure.outline.blocks[site.word].parameters]
+        yield from _word(failure, keyed.key.span, nearest(key, names))
+
+
+def _name_in_scope(failure: Failure, text: str) -> str | None:
+    """The name that a mistyped one means: of a `param`, of a block's parameter, of one of the layer's own words."""
+    scope = failure.outline.scope(failure.site)
+    known = [*scope.values, *scope.open]
+    if failure.site.layer is not None:
+        known += layer_signature(failure.site.layer).flags
+    return nearest(text, known) or own_word(text)
+
+
+def missing_candidates(failure: Failure) -> Iterator[Candidate]:
+    """E203: what is most often meant; a guess, so never applied without asking."""
+    site = failure.site
+    if site.layer is None:
+        return
+    missing = [name for name in layer_signature(site.layer).required if name not in fields(failure.outline, site)]
+    implied = _IMPLIED.get(site.word)
+    if len(missing) == 1 and implied:
+        end = Span(_end(failure), _end(failure))
+        yield told(failure, site, Kind.WINDOW, (Edit(end, f" {implied}"),), certain=False)
+    elif missing == ["kernel"]:
+        yield from _kernels(failure)
+
+
+def _kernels(failure: Failure) -> Iterator[Candidate]:
+    """A kernel of 3, padded where nothing is said; the one for which the padding that stands there keeps the size."""
+    padding = value_of(failure.outline, failure.site, "padding")
+    given = "padding" in fields(failure.outline, failure.site)
+    kernels = [2 * padding + 1] if given and isinstance(padding, int) else [3]
+    for kernel in kernels:
+        edit = set_field(failure.outline, failure.site, "kernel", kernel)
+        if not given:
+            yield told(failure, failure.site, Kind.WINDOW, (Edit(edit.span, f"{edit.text} p1"),), certain=False)
+        yield told(failure, failure.site, Kind.WINDOW, (edit,), certain=False)
+
+
+def value_candidates(failure: Failure) -> Iterator[Candidate]:
+    """E204 and E215: a whole number for a broken one, a number for a text."""
+    span = failure.error.span
+    assert span is not None  # noqa: S101 - every wrong value has a place
+    text = failure.outline.source.slice(span)
+    inner = text.partition("=")[2] or text
+    start = span.end - len(inner)
+    place = Span(start, span.end)
+    if re.search(r"(?<!/)/(?!/)", inner):
+        whole = re.sub(r"(?<!/)/(?!/)", "//", inner)
+        yield told(failure, failure.site, Kind.SPELLING, (Edit(place, whole),))
+    if inner.startswith("(") and inner.endswith(")"):
+        yield told(failure, failure.site, Kind.CHANNELS, (Edit(place, f"divisible({inner[1:-1]}, 8)"),), certain=False)
+        yield told(failure, failure.site, Kind.CHANNELS, (Edit(place, f"({inner[1:-1]} // 1)"),), certain=False)
+    if re.fullmatch(r'"\w+"', inner):
+        yield told(failure, failure.site, Kind.SPELLING, (Edit(place, inner[1:-1]),))
+    if re.fullmatch(r"[0-9]+", inner) and "probability" in failure.error.message:
+        part = int(inner) / (100 if int(inner) > 9 else 10)
+        yield told(failure, failure.site, Kind.SPELLING, (Edit(place, f"{part:g}"),), certain=False)
+
+
+def surplus_candidates(failure: Failure) -> Iterator[Candidate]:
+    """E205 and E206: torch's number of input features left out, else what is too much."""
+    yield from torch_order(failure)
+    span = failure.error.span
+    if span is not None:
+        kind = Kind.SPELLING if failure.site.word in ("bn", "layernorm", "instancenorm", "relu") else Kind.REMOVAL
+        yield told(failure, failure.site, kind, (without(failure.outline, span),))
+
+
+def place_candidates(failure: Failure) -> Iterator[Candidate]:
+    """E209, E211, E215, E216: a free label, a step that a block may not hold, a repeat at the end, `id`."""
+    error, step = failure.error, failure.site.step
+    assert error.span is not None  # noqa: S101 - these errors have a place
+    text = failure.outline.source.slice(error.span)
+    match error.code:
+        case "E209" if step.label is not None and error.span == step.label.span:
+            yield from _free_labels(failure, text)
+        case "E211" if step.word is not None and error.span == step.word.span:
+            yield left_out(failure, failure.site)
+        case "E215" if step.arguments and error.span != step.arguments[-1].span:
+            end = Span(step.arguments[-1].span.end, step.arguments[-1].span.end)
+            edits = (without(failure.outline, error.span), Edit(end, f" {text}"))
+            yield told(failure, failure.site, Kind.ORDER, edits)
+        case "E216":
+            yield from _with_identity(error.span, text)
+            if step.shortcut is not None and error.span == step.shortcut.span:
+                gone = (without(failure.outline, error.span),)
+                yield Candidate(Kind.REMOVAL, gone, f"leave out `{text}`")
+
+
+def _free_labels(failure: Failure, text: str) -> Iterator[Candidate]:
+    """The same label with the next number that is free."""
+    taken = {site.step.label.text for site in failure.outline.sites if site.step.label}
+    stem, number = re.fullmatch(r"(.*?)([0-9]*)", text).groups()  # type: ignore[union-attr]  # it always matches
+    if not number and text not in taken - {text}:
+        yield Candidate(Kind.SPELLING, (Edit(failure.site.step.label.span, f"{text}_"),), f"call it `{text}_`")  # type: ignore[union-attr]
+    following = next(count for count in range(int(number or 1) + 1, 10**6) if f"{stem}{count}" not in taken)
+    label = failure.site.step.label
+    if label is not None:
+        yield Candidate(Kind.SPELLING, (Edit(label.span, f"{stem}{following}"),), f"call it `{stem}{following}`")
+
+
+def _with_identity(span: Span, text: str) -> Iterator[Candidate]:
+    """`id` in the place of each empty branch."""
+    edits = [
+        Edit(Span(span.start + found.end(), span.start + found.end()), "id ")
+        for found in re.finditer(r"[{|][ \t\n]*(?=[}|])", text)
+    ]
+    if edits:
+        yield Candidate(Kind.INSERTION, tuple(edits), "write `id` for a branch that changes nothing")
+
+
+Maker = Callable[[Failure], Iterable[Candidate]]
+WORD_MAKERS: dict[str, tuple[Maker, ...]] = {
+    "E201": (step_candidates,),
+    "E202": (key_candidates,),
+    "E203": (missing_candidates,),
+    "E204": (value_candidates,),
+    "E205": (surplus_candidates,),
+    "E206": (surplus_candidates,),
+    "E207": (key_candidates,),
+    "E209": (place_candidates,),
+    "E211": (place_candidates,),
+    "E215": (place_candidates, value_candidates),
+    "E216": (place_candidates,),
+}

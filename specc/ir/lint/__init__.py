@@ -1,0 +1,58 @@
+"""Shaped model in, warnings out: what is allowed and still doubtful.
+
+In:         a checked network with its tree and its recipe.
+Out:        warnings, each place told once a code, in no order; comments that silence them are obeyed.
+Guarantees: nothing that is reported here keeps the network from being built.
+Leaves:     errors to the stages before it, and whether a warning fails a run to the command.
+
+A rule is a function in one of the files beside this one, with its code and its explanation above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.ir.lint import classes, names, neighbours, output, pixels, size
+from specc.ir.lint.ignore import USELESS, without_ignored
+from specc.ir.lint.network import Network
+from specc.ir.lint.rule import RULES
+from specc.ir.recipe import Recipe
+from specc.ir.shaped import ShapedModel
+from specc.source import Source, Span
+from specc.syntax.tree import Tree
+
+__all__ = ["RULES", "classes", "lint", "names", "neighbours", "output", "pixels", "size"]
+
+
+def lint(
+    model: ShapedModel, tree: Tree, recipe: Recipe, *, more: tuple[Diagnostic, ...] = (), as_written: bool = True
+) -> tuple[Diagnostic, ...]:
+    """Every warning about a network.
+
+    Args: more, warnings that were found elsewhere, to be silenced by comments like these; as_written, whether input
+          and parameters are the spec's own: with others, a comment may be needed that silences nothing now.
+    """
+    network = Network(model, tree, recipe)
+    found = (*_found(network), *more)
+    judged = {*RULES, *(warning.code for warning in more)} if as_written else set[str]()
+    return without_ignored(model.source, found, judged=judged - {USELESS.code})
+
+
+def _found(network: Network) -> Iterator[Diagnostic]:
+    told: set[tuple[str, Span]] = set()
+    for code, rule in RULES.items():
+        for finding in rule(network):
+            span = _without_check(network.source, finding.span)
+            if (code, span) not in told:
+                told.add((code, span))
+                yield Diagnostic(
+                    code, finding.message, network.source, span, finding.label, finding.others, finding.help,
+                    finding.notes,
+                )  # fmt: skip
+
+
+def _without_check(source: Source, span: Span) -> Span:
+    """A step's place without the shape that is checked behind it."""
+    text = source.slice(span)
+    return Span(span.start, span.start + len(text.partition("::")[0].rstrip())) if "::" in text else span

@@ -1,0 +1,99 @@
+"""`# specc: ignore[W501]`: a comment that silences lints on its line, and the lint of comments that silence none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from specc.diagnostics.codes import CODES, add
+from specc.diagnostics.codes.code import Code
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.source import Source, Span
+
+USELESS = Code(
+    "W512",
+    "a comment that ignores nothing",
+    """\
+`# specc: ignore[W505]` at the end of a line silences that warning on the line, several codes with
+a comma between them, `# specc: ignore` all warnings. Here there is nothing to silence: the code
+is not that of a warning, or no such warning is reported on this line. Perhaps the spec has
+changed since, the comment stands on the line above, or a digit was mistyped. An error (E…) cannot
+be silenced.
+
+Wrong:
+
+    input 3x32x32
+    conv 8 k3 p1 -> relu -> maxpool 2   # specc: ignore[W505]
+    flatten -> linear 10
+
+Right:
+
+    input 3x31x31
+    conv 8 k3 p1 -> relu -> maxpool 2   # specc: ignore[W505] one row of 31 does not matter
+    flatten -> linear 10
+
+Say why behind the bracket, as above. With `--input` or `--set` other warnings may be due, so then
+only unknown codes are reported.
+""",
+)
+add([USELESS])
+
+_COMMENT = re.compile(r"#.*?\bspecc:[ \t]*ignore\b(?:\[([^\]\n]*)\])?")
+_CODE = re.compile(r"[^\s,]+")
+
+
+class _Ignore(NamedTuple):
+    """One code of one comment; None for a comment without codes."""
+
+    line: int
+    code: str | None
+    span: Span
+
+
+def without_ignored(source: Source, found: Sequence[Diagnostic], *, judged: Collection[str]) -> tuple[Diagnostic, ...]:
+    """The warnings that no comment silences, and those about the comments themselves.
+
+    Args: judged, the codes that were looked for: of no other can it be said that a comment silences nothing.
+    """
+    if "specc:" not in source.text:
+        return tuple(found)
+    ignores = list(_ignores(source))
+    lines = {diagnostic: _line(source, diagnostic) for diagnostic in found}
+    silenced = {
+        ignore: [d for d, line in lines.items() if line == ignore.line and ignore.code in (None, d.code)]
+        for ignore in ignores
+    }
+    kept = [d for d in found if not any(d in silent for silent in silenced.values())]
+    kept += [d for ignore in ignores if (d := _objection(source, ignore, silenced[ignore], judged))]
+    return tuple(kept)
+
+
+def _ignores(source: Source) -> Iterator[_Ignore]:
+    for comment in _COMMENT.finditer(source.text):
+        line = source.place(comment.start()).line
+        if comment[1] is None:
+            yield _Ignore(line, None, Span(*comment.span()))
+            continue
+        for code in _CODE.finditer(comment[1]):
+            start = comment.start(1) + code.start()
+            yield _Ignore(line, code[0], Span(start, start + len(code[0])))
+
+
+def _line(source: Source, diagnostic: Diagnostic) -> int:
+    return source.place(diagnostic.span.start).line if diagnostic.span else 1
+
+
+def _objection(
+    source: Source, ignore: _Ignore, silenced: Sequence[Diagnostic], judged: Collection[str]
+) -> Diagnostic | None:
+    code = ignore.code
+    if code is not None and (code not in CODES or CODES[code].severity != "warning"):
+        wrong = f"`{code}` is an error, and errors cannot be ignored" if code in CODES else f"there is no code `{code}`"
+        return Diagnostic(USELESS.code, wrong, source, ignore.span, help="`specc explain` lists all codes")
+    if silenced or (code is not None and code not in judged) or not judged:
+        return None
+    what = f"no {code}" if code else "no warning"
+    return Diagnostic(
+        USELESS.code, f"there is {what} on this line to ignore", source, ignore.span, help="leave out the comment"
+    )

@@ -1,0 +1,80 @@
+"""The lint of names that nothing uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from specc.ir.lint.network import Network
+from specc.ir.lint.rule import Finding, lint
+from specc.syntax import tree
+
+
+@lint(
+    "W510",
+    "an unused name",
+    """\
+A `param`, a `block` or a parameter of a block is defined, and nothing uses it. Setting it,
+by `--set` or in a call, changes nothing. Usually it is a leftover, or the place where it should
+be used still holds a number: here the last layer has ten outputs whatever `classes` says.
+
+Wrong:
+
+    param classes = 10
+    input 784
+    linear 128 -> relu -> linear 10
+
+Right:
+
+    param classes = 10
+    input 784
+    linear 128 -> relu -> linear classes
+
+A name that only a block uses counts as used, also where nothing uses the block: the block is
+then reported instead.
+""",
+)
+def unused_names(network: Network) -> Iterator[Finding]:
+    items = network.tree.items
+    defined = [item for item in items if isinstance(item, tree.Param | tree.Block)]
+    used = _words(items) if defined else set()
+    for item in defined:
+        kind = "`param`" if isinstance(item, tree.Param) else "block"
+        if item.name.text not in used:
+            yield Finding(item.name.span, f"nothing uses the {kind} `{item.name.text}`", "use it, or leave it out")
+        if isinstance(item, tree.Block):
+            yield from _unused_parameters(item)
+
+
+def _unused_parameters(block: tree.Block) -> Iterator[Finding]:
+    defaults = [parameter.default for parameter in block.parameters]
+    used = _words(block.branches) | _words(defaults)
+    for parameter in block.parameters:
+        name = parameter.name.text
+        if name not in used:
+            message = f"`{name}` is a parameter of the block `{block.name.text}`, and nothing in the block uses it"
+            yield Finding(parameter.name.span, message, "use it, or leave it out")
+
+
+def _words(parts: Iterable[Any]) -> set[str]:
+    """Every word that may stand for a name: not labels, keys, functions, or what is being defined."""
+    found: set[str] = set()
+    for part in parts:
+        match part:
+            case tree.Word():
+                found.add(part.text)
+            case tree.Block():
+                own = {parameter.name.text for parameter in part.parameters}
+                defaults = [parameter.default for parameter in part.parameters]
+                found |= _words([*part.branches, *defaults]) - own
+            case tree.Step():
+                found |= _words((part.word, part.arguments, part.branches or (), part.shortcut))
+            case tree.Param() | tree.Keyword():
+                found |= _words((part.value,))
+            case tree.Call() | tree.Setting():
+                found |= _words(part.arguments)
+            case tree.Budget():
+                found |= _words((part.bound,))
+            case tuple():
+                found |= _words(part)
+    return found

@@ -1,0 +1,235 @@
+"""Lints of what a network sees of the picture, and what it passes over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specc.ir import receptive
+from specc.ir.lint.network import Network, Placed
+from specc.ir.lint.rule import Finding, lint
+from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer
+from specc.layers.base import Shape, written
+from specc.layers.windows import Window
+
+# What a slice along a spatial dimension is called, by rank.
+_SLICES = {1: ("value",), 2: ("row", "column"), 3: ("slice", "row", "column")}
+
+
+@lint(
+    "W505",
+    "rows or columns are discarded",
+    """\
+A window that moves by more than one pixel does not always end on the last pixel. The number of
+windows is
+
+    ⌊(n + 2p − d·(k−1) − 1) / s⌋ + 1
+
+and what the rounding takes off are pixels that no window reads: `maxpool 2` on 7 pixels has
+⌊(7 − 1 − 1) / 2⌋ + 1 = 3 windows, which read 6 of them. The last row and the last column are
+never looked at, in no picture.
+
+Often that is of no consequence; published networks do it. But a whole row of features is thrown
+away, and three poolings with a rounding each can lose a good part of the picture: of 31 pixels
+that become 15, 7 and 3, the last window ends at pixel 24.
+
+Wrong:
+
+    input 3x30x30
+    conv 8 k3 p1 -> relu -> maxpool 2
+    conv 8 k3 p1 -> relu -> maxpool 2
+    flatten -> linear 10
+
+Right:
+
+    input 3x32x32
+    conv 8 k3 p1 -> relu -> maxpool 2
+    conv 8 k3 p1 -> relu -> maxpool 2
+    flatten -> linear 10
+
+Ways out: pictures of a size that divides (`specc check --sizes` lists them), `ceil` for a pool,
+so that a last window reaches over the edge, or a padding. Padding that is left over is not
+counted, and neither is the shortcut of a residual, where the body sees what the shortcut skips.
+""",
+)
+def discarded_pixels(network: Network) -> Iterator[Finding]:
+    for placed in _in_bodies(network):
+        x, output, windows = _spatial(placed)
+        lost = [window.unread(*sizes) for window, *sizes in zip(windows, x, output, strict=True)]
+        if any(lost):
+            yield Finding(
+                placed.span,
+                f"`{placed.word}` never reads the last {_slices(lost)} of {written(x)} pixels",
+                _way_out(placed, lost),
+                label=f"{written(output)} windows end before {written(x)}",
+                notes=_where(placed),
+            )
+
+
+def _spatial(placed: Placed) -> tuple[Shape, Shape, tuple[Window, ...]]:
+    node = placed.node
+    return node.input[1:], node.output[1:], node.layer.windows(node.input)
+
+
+def _in_bodies(network: Network) -> Iterator[Placed]:
+    """Layers that slide something, but for those that go round a residual."""
+    for run in network.runs:
+        if not run.in_shortcut:
+            yield from (placed for placed in run.layers if placed.layer.family in ("convolution", "pooling"))
+
+
+def _slices(lost: list[int]) -> str:
+    """`row and column`, `2 rows`"""
+    names = _SLICES[len(lost)]
+    parts = [name if count == 1 else f"{count} {name}s" for name, count in zip(names, lost, strict=True) if count]
+    return " and ".join(parts)
+
+
+def _way_out(placed: Placed, lost: list[int]) -> str:
+    sizes = "`specc check --sizes` lists the sizes that lose nothing"
+    if "ceil" in type(placed.layer).model_fields:
+        return f"`ceil` keeps a last window that reaches over the edge; {sizes}"
+    padding = _enough_padding(placed)
+    return f"`p{padding}` reads them; {sizes}" if padding is not None else sizes
+
+
+def _enough_padding(placed: Placed) -> int | None:
+    """The smallest number of pixels on each side with which nothing is lost, up to half of the window."""
+    x = placed.node.input
+    for padding in range(1, max(window.reach for window in placed.layer.windows(x)) // 2 + 1):
+        wider = placed.layer.model_copy(update={"padding": padding})
+        numbers = zip(wider.windows(x), x[1:], wider.output(x)[1:], strict=True)
+        if not any(window.unread(size, count) for window, size, count in numbers):
+            return padding
+    return None
+
+
+def _where(placed: Placed) -> tuple[str, ...]:
+    """Which of several layers it is, for one in a block or a group."""
+    return (f"this is `{placed.name}`",) if "." in placed.name else ()
+
+
+@lint(
+    "W506",
+    "a stride larger than the kernel",
+    """\
+The stride is the number of pixels from one window to the next. Where it is larger than the
+window, pixels lie between two windows that neither of them reads: with `k1 s2` three of four
+pixels of a picture might as well not be there. The same happens where kernel and stride are both
+2 and the dilation is 2 as well: only every second pixel is read, and read twice.
+
+It is nearly always a slip; a larger kernel with the same stride costs the same output and sees
+everything.
+
+Wrong:
+
+    input 3x32x32
+    conv 16 k2 s3 -> relu
+    flatten -> linear 10
+
+Right:
+
+    input 3x32x32
+    conv 16 k4 s4 -> relu
+    flatten -> linear 10
+
+Nothing is said of the shortcut of a residual: there `conv c k1 s2` only brings what arrived to
+the size of the body, and the body has seen the rest.
+""",
+)
+def stride_above_kernel(network: Network) -> Iterator[Finding]:
+    for placed in _in_bodies(network):
+        _, output, windows = _spatial(placed)
+        skipping = [window for window, count in zip(windows, output, strict=True) if window.skips and count > 1]
+        if skipping:
+            kernel, stride, _, dilation = skipping[0]
+            dilated = f", dilation {dilation}" if dilation > 1 else ""
+            yield Finding(
+                placed.span,
+                f"`{placed.word}` passes over pixels that no window reads: kernel {kernel}, stride {stride:g}{dilated}",
+                f"use a kernel of at least {stride:g}, or a smaller stride" + (", and no dilation" if dilated else ""),
+                notes=_where(placed),
+            )
+
+
+@lint(
+    "W509",
+    "no value sees the whole picture",
+    """\
+The receptive field of a value is the part of the input that it depends on. Every convolution
+and every pooling widens it, the more the farther apart its pixels have moved by then: a kernel
+of k adds (k − 1) · j pixels, where j is the product of all strides before it.
+
+    layer            adds         field   j
+    conv k3          2 · 1         3      1
+    maxpool 2        1 · 1         4      2
+    conv k3          2 · 2         8      2
+    maxpool 2        1 · 2        10      4
+
+A global pooling then takes the mean (or the largest) over all places, and the order of places is
+lost. If until then no value has seen more than 10×10 of 32×32 pixels, the network knows that
+there is a wheel and that there is a door, but not where they are to each other: it is a bag of
+small patches. For textures that may be right, for things it seldom is.
+
+`flatten -> linear` is different: it has a weight for every place and sees everything at once, so
+nothing is said there.
+
+Wrong:
+
+    input 3x32x32
+    conv 16 k3 p1 -> relu -> maxpool 2
+    conv 32 k3 p1 -> relu -> maxpool 2
+    gap -> flatten -> linear 10
+
+Right:
+
+    input 3x32x32
+    { conv 16 k3 p1 -> relu } x2 -> maxpool 2
+    { conv 32 k3 p1 -> relu } x2 -> maxpool 2
+    { conv 64 k3 p1 -> relu } x2
+    gap -> flatten -> linear 10
+
+More layers, a stride or a pooling earlier on, larger kernels or a dilation widen the field;
+`specc summary` shows it for every layer. Source: Araujo, Norris and Sim, "Computing Receptive
+Fields of Convolutional Neural Networks", Distill 2019.
+""",
+)
+def narrow_receptive_field(network: Network) -> Iterator[Finding]:
+    model = network.model
+    if len(model.input) == 1 or any(size > 1 for size in model.output[1:]):
+        return
+    for node, seen in _global_pools(model.chain, receptive.of_input(model.input), model.input):
+        yield Finding(
+            node.span,
+            f"`{node.layer.keyword}` joins values of which none has seen more than "
+            f"{written(_whole(seen.size))} of {written(model.input[1:])} pixels",
+            "more layers, strides or poolings before it widen the receptive field; `specc summary` shows it",
+        )
+
+
+def _global_pools(
+    chain: ShapedChain, seen: receptive.Seen, x: Shape
+) -> Iterator[tuple[ShapedLayer, receptive.Receptive]]:
+    """The pooling to one pixel outside all branches, where nothing before it sees all; stops where something does."""
+    for node in _outside_branches(chain):
+        if seen is None or seen.covers(x):
+            return
+        if isinstance(node, ShapedLayer) and node.layer.family == "pooling" and _to_one_pixel(node):
+            yield node, seen
+            return
+        seen = receptive.through(node, seen)
+
+
+def _outside_branches(chain: ShapedChain) -> Iterator[ShapedLayer | ShapedForm]:
+    for _, node in chain.steps:
+        if isinstance(node, ShapedChain):
+            yield from _outside_branches(node)
+        else:
+            yield node
+
+
+def _to_one_pixel(node: ShapedLayer) -> bool:
+    return all(size == 1 for size in node.output[1:]) and any(size > 1 for size in node.input[1:])
+
+
+def _whole(sizes: tuple[float, ...]) -> Shape:
+    return tuple(int(size) for size in sizes)

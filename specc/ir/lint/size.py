@@ -1,0 +1,69 @@
+"""Lints of how large things are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specc.ir.lint.network import Network, Placed
+from specc.ir.lint.rule import Finding, lint
+from specc.layers.base import written
+
+LEAST = 1_000_000
+SHARE = 0.9
+
+
+@lint(
+    "W508",
+    "one layer with most of the parameters",
+    """\
+More than nine tenths of the parameters, and more than a million, stand in one layer. Nearly
+always it is the first `linear` behind a `flatten`: it has a weight for every feature and every
+output, and the features are channels · height · width. For 64 channels of 56×56 pixels and 128
+outputs that makes
+
+    64 · 56 · 56 · 128 + 128 = 25,690,240
+
+parameters, while the convolutions that did the seeing before it have some ten thousand. Such a
+layer fills the memory, and with few pictures it learns them by heart.
+
+Make the picture smaller first: one more pooling takes three quarters away; `gap -> flatten`
+leaves one number for each channel.
+
+Wrong:
+
+    input 3x224x224
+    conv 32 k3 p1 -> relu -> maxpool 2
+    conv 64 k3 p1 -> relu -> maxpool 2
+    flatten -> linear 128 -> relu -> linear 10
+
+Right:
+
+    input 3x224x224
+    conv 32 k7 s4 p3 -> relu -> maxpool 2
+    conv 64 k3 s2 p1 -> relu -> maxpool 2
+    conv 128 k3 p1 -> relu -> maxpool 2
+    adaptiveavgpool 2 -> flatten -> linear 128 -> relu -> linear 10
+""",
+)
+def top_heavy(network: Network) -> Iterator[Finding]:
+    whole = network.model.params
+    if whole <= LEAST:
+        return
+    layers = {id(placed.node): placed for run in network.runs for placed in run.layers if placed.node.costs.macs}
+    largest = max(layers.values(), key=lambda placed: placed.node.costs.parameters, default=None)
+    if largest is None or len(layers) < 2:
+        return
+    count = largest.node.costs.parameters
+    if count > LEAST and count > SHARE * whole:
+        yield Finding(
+            largest.span,
+            f"this `{largest.word}` has {count:,} of the {whole:,} parameters: {count / whole:.0%}",
+            _smaller(largest),
+            label=f"{written(largest.node.input)} in, {written(largest.node.output)} out",
+        )
+
+
+def _smaller(largest: Placed) -> str:
+    if largest.word == "linear":
+        return "one more pooling before `flatten`, or `gap -> flatten`, leaves fewer features"
+    return "use fewer channels or a smaller kernel here"

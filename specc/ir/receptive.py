@@ -1,0 +1,90 @@
+"""The receptive field: how much of the input a value has seen by the time it leaves a step.
+
+In:         shaped nodes, walked in the order of execution.
+Out:        a `Receptive` for each row of the summary, None for the whole input (behind `flatten`).
+Leaves:     what a layer slides to its own `windows`; a layer without windows sees each pixel by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from math import prod
+from typing import NamedTuple, TypeAlias
+
+from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
+from specc.layers.base import Shape
+
+
+class Receptive(NamedTuple):
+    """size: input pixels that one value depends on; jump: input pixels from one value to its neighbour; a number for
+    each spatial dimension."""
+
+    size: tuple[float, ...]
+    jump: tuple[float, ...]
+
+    def covers(self, x: Shape) -> bool:
+        """Whether one value can depend on the whole picture."""
+        return all(seen >= size for seen, size in zip(self.size, x[1:], strict=True))
+
+
+Seen: TypeAlias = Receptive | None
+
+
+def of_input(x: Shape) -> Seen:
+    """What a value of the input has seen: itself. Of a vector every layer sees everything."""
+    return Receptive((1,) * (len(x) - 1), (1,) * (len(x) - 1)) if len(x) > 1 else None
+
+
+def of_rows(model: ShapedModel) -> Iterator[Seen]:
+    """What has been seen behind each of the model's `rows()`."""
+    return _walk(model.chain, of_input(model.input))
+
+
+def through(node: SomeShaped, seen: Seen) -> Seen:
+    """What has been seen behind a node, given what had been before it.
+
+    Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019.
+    """
+    walk = _walk(node, seen)
+    while True:
+        try:
+            next(walk)
+        except StopIteration as stop:
+            found: Seen = stop.value
+            return found
+
+
+def _walk(node: SomeShaped, seen: Seen) -> Generator[Seen, None, Seen]:
+    """Yields for each row; returns what leaves the node."""
+    if isinstance(node, ShapedChain):
+        for _, child in node.steps:
+            seen = yield from _walk(child, seen)
+        return seen
+    leaving = _slide(node, seen) if isinstance(node, ShapedLayer) else (yield from _join(node, seen))
+    yield leaving
+    return leaving
+
+
+def _join(form: ShapedForm, seen: Seen) -> Generator[Seen, None, Seen]:
+    """Of several branches the one that has seen most; neighbours lie as in the branch that kept the output's size."""
+    ends = []
+    for _, branch in form.branches:
+        end = seen if branch is None else (yield from _walk(branch, seen))
+        ends.append((form.input if branch is None else branch.output, end))
+    fields = [end for _, end in ends if end is not None]
+    if len(fields) < len(ends):
+        return None
+    jump = next((end.jump for shape, end in ends if end and shape[1:] == form.output[1:]), fields[0].jump)
+    return Receptive(tuple(map(max, zip(*(field.size for field in fields), strict=True))), jump)
+
+
+def _slide(node: ShapedLayer, seen: Seen) -> Seen:
+    x, output = node.input, node.output
+    if seen is None or len(x) != len(output):
+        return seen if prod(x[1:]) == 1 and len(output) == 1 else None
+    windows = node.layer.windows(x)
+    if not windows:
+        return seen
+    size = (had + (window.reach - 1) * jump for window, had, jump in zip(windows, *seen, strict=True))
+    jump = (had * window.stride for window, had in zip(windows, seen.jump, strict=True))
+    return Receptive(tuple(size), tuple(jump))
