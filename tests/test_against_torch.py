@@ -94,8 +94,27 @@ def test_every_word_is_accepted_and_refused(sample: dict[str, Verdict]) -> None:
     results = [verdict.result for verdict in sample.values()]
     accepted = {row.kind for result in results if result.refused_at is None for row in result.rows}
     refused = {result.refused_at for result in results}
+    assert any("group1." in row.name for result in results for row in result.rows)
     assert accepted >= {*LAYERS, *FORMS}
     assert refused >= {*LAYERS, *FORMS, "::"}
+
+
+PARTS = [
+    "param ", "block ", " x2", " x0", "(in", "max(in", "weight=[", "bias=[", "gamma=", "init=", "frozen", " :: ", "_x",
+    "shortcut auto", "shortcut same", "shortcut {", "same", "reflect", "nobias", "stage: ", "act=",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_specs_use_the_whole_language(part: str, sample: dict[str, Verdict]) -> None:
+    used = any(part in text for text, verdict in sample.items() if verdict.result.refused_at is None)
+    assert used, f"no right spec has {part}"
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3, 4])
+def test_the_inputs_are_vectors_signals_images_and_volumes(dimensions: int, sample: dict[str, Verdict]) -> None:
+    inputs = [tuple(verdict.result.input.shape[1:]) for verdict in sample.values()]
+    assert any(len(shape) == dimensions for shape in inputs)
 
 
 def test_the_generator_knows_every_layer() -> None:

@@ -20,6 +20,7 @@ ORDER = [
     ["layers"],
     ["ir"],
     ["pipeline"],
+    ["fixes"],
     ["annotate"],
     ["build"],
     ["api"],

@@ -40,7 +40,7 @@ def names(spec: str) -> list[str]:
 def outcome(spec: str, **more: Any) -> Expected:
     """What a spec gives: the shape that leaves it, else its codes."""
     analysis = analysed(spec, **more)
-    return analysis.model.output if analysis.model else " ".join(d.code for d in analysis.diagnostics)
+    return analysis.model.output if analysis.model else " ".join(d.code for d in analysis.diagnostics if d.is_error)
 
 
 def table(*rows: tuple[str, Expected]) -> pytest.MarkDecorator:

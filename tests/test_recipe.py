@@ -141,6 +141,11 @@ def test_argument_that_the_optimizer_lacks() -> None:
     assert "`sgd` and `rmsprop`" in found.message
 
 
+def test_one_mistake_is_one_error() -> None:
+    assert errors("optimizer sgdd", "momentum 0.9") == [("E221", "sgdd")]
+    assert errors("optimizer sgd nesterov momentum=9") == [("E221", "momentum=9")]
+
+
 def test_help_of_unknown_settings() -> None:
     assert [d.help for d in read("learning_rate 0.1")[1]] == ["did you mean `lr`?"]
     assert [d.help for d in read("bacth 3")[1]] == ["did you mean `batch`?"]

@@ -8,6 +8,7 @@ from math import isqrt
 from specc.fixes.arguments import without
 from specc.fixes.changes import Failure, told
 from specc.fixes.edit import Candidate, Edit, Kind
+from specc.fixes.outline import Outline
 from specc.layers.base import Shape
 from specc.layers.conv import Conv
 from specc.layers.linear import Linear
@@ -17,8 +18,13 @@ _COLOURS = (1, 3)  # channels of pictures
 
 
 def input_candidates(failure: Failure) -> Iterator[Candidate]:
+    """For an error further down: the input as it was most likely meant."""
+    yield from input_edits(failure.outline)
+
+
+def input_edits(outline: Outline) -> Iterator[Candidate]:
     """The input with its channels first, without its batch, or as the picture that a vector was."""
-    item = failure.outline.input
+    item = outline.input
     if item is None or not isinstance(item.value, tree.SizeLiteral | tree.Number):
         return
     dims = item.value.dims if isinstance(item.value, tree.SizeLiteral) else (item.value.value,)
@@ -26,7 +32,7 @@ def input_candidates(failure: Failure) -> Iterator[Candidate]:
         return
     for meant, why in _meant(tuple(int(size) for size in dims)):
         text = "x".join(map(str, meant))
-        yield Candidate(Kind.ORDER, (Edit(item.value.span, text),), f"`input {text}`{why}", len(failure.outline.sites))
+        yield Candidate(Kind.ORDER, (Edit(item.value.span, text),), f"`input {text}`{why}", len(outline.sites))
 
 
 def _meant(dims: Shape) -> Iterator[tuple[Shape, str]]:

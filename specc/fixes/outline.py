@@ -11,7 +11,6 @@ from specc.layers.base import Layer
 from specc.layers.registry import find_layer
 from specc.source import Source, Span
 from specc.syntax import tree
-from specc.syntax.parse import parse
 
 
 class Site(NamedTuple):
@@ -40,9 +39,8 @@ class Site(NamedTuple):
 class Outline:
     """A spec's steps and definitions, as they are written."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.items = parse(source).tree.items
+    def __init__(self, source: Source, spec: tree.Tree) -> None:
+        self.source, self.items = source, spec.items
         self.params = {item.name.text: item for item in self.items if isinstance(item, tree.Param)}
         self.blocks = {item.name.text: item for item in self.items if isinstance(item, tree.Block)}
         self.input = next((item for item in self.items if isinstance(item, tree.Input)), None)

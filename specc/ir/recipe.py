@@ -201,6 +201,8 @@ class _Block:
             self._take(name, place, plain)
 
     def check_conflict(self) -> None:
+        if {"optimizer", "momentum"} & self.places.keys() - self.said.keys():
+            return  # that one is reported; what does not go with its default may go with what was meant
         found = conflict(self.recipe(), frozenset(self.said))
         if found:
             self._error("E221", found.message, self.places[found.name], found.help)

@@ -6,6 +6,7 @@ Guarantees: nothing that is reported here keeps the network from being built.
 Leaves:     errors to the stages before it, and whether a warning fails a run to the command.
 
 A rule is a function in one of the files beside this one, with its code and its explanation above it.
+Few specs need `classes` and `ignore`, so these are loaded when they are.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.ir.lint import classes, names, neighbours, output, pixels, size
-from specc.ir.lint.ignore import USELESS, without_ignored
+from specc.ir.lint import names, neighbours, output, pixels, size
 from specc.ir.lint.network import Network
 from specc.ir.lint.rule import RULES
 from specc.ir.recipe import Recipe
@@ -22,7 +22,12 @@ from specc.ir.shaped import ShapedModel
 from specc.source import Source, Span
 from specc.syntax.tree import Tree
 
-__all__ = ["RULES", "classes", "lint", "names", "neighbours", "output", "pixels", "size"]
+__all__ = ["RULES", "add_all_codes", "lint", "names", "neighbours", "output", "pixels", "size"]
+
+
+def add_all_codes() -> None:
+    """Makes every lint's code known, also of those that are loaded when they are needed."""
+    from specc.ir.lint import classes, ignore  # noqa: F401 - their codes are added by the import
 
 
 def lint(
@@ -35,8 +40,12 @@ def lint(
     """
     network = Network(model, tree, recipe)
     found = (*_found(network), *more)
+    if "specc:" not in model.source.text:
+        return found
+    from specc.ir.lint.ignore import without_ignored
+
     judged = {*RULES, *(warning.code for warning in more)} if as_written else set[str]()
-    return without_ignored(model.source, found, judged=judged - {USELESS.code})
+    return without_ignored(model.source, found, judged=judged)
 
 
 def _found(network: Network) -> Iterator[Diagnostic]:

@@ -56,8 +56,6 @@ def without_ignored(source: Source, found: Sequence[Diagnostic], *, judged: Coll
 
     Args: judged, the codes that were looked for: of no other can it be said that a comment silences nothing.
     """
-    if "specc:" not in source.text:
-        return tuple(found)
     ignores = list(_ignores(source))
     lines = {diagnostic: _line(source, diagnostic) for diagnostic in found}
     silenced = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 from specc.diagnostics.diagnostic import Label
 from specc.ir.lint.network import Network, Placed
@@ -48,7 +48,7 @@ def bias_before_norm(network: Network) -> Iterator[Finding]:
     cancelled: dict[Span, tuple[Placed, Placed]] = {}
     needed: set[Span] = set()
     for run in network.runs:
-        layers = run.without("id").layers
+        layers = run.without("id")
         for placed, following in zip_longest(layers, layers[1:]):
             if placed.layer.family not in ("convolution", "linear") or getattr(placed.layer, "bias", None) is not True:
                 continue
@@ -99,7 +99,7 @@ before and behind: 784 through 32 to 784 is a compression, and has fewer weights
 )
 def linear_after_linear(network: Network) -> Iterator[Finding]:
     for run in network.runs:
-        for first, second in run.without("dropout", "dropout2d", "droppath", "flatten", "id").pairs():
+        for first, second in pairwise(run.without("dropout", "dropout2d", "droppath", "flatten", "id")):
             if first.word != "linear" or second.word != "linear":
                 continue
             before, between, behind = first.node.input[0], second.node.input[0], second.node.output[0]
@@ -150,7 +150,7 @@ Right:
 )
 def activation_twice(network: Network) -> Iterator[Finding]:
     for run in network.runs:
-        for first, second in run.without("id").pairs():
+        for first, second in pairwise(run.without("id")):
             word = second.word
             if first.word != word or second.layer.family != "activation":
                 continue

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel
 from specc.layers.base import Layer
+from specc.layers.windows import Window
 from specc.source import Span
 from specc.syntax.tree import Tree
 
@@ -46,13 +47,9 @@ class Run(NamedTuple):
     to_output: bool
     in_shortcut: bool
 
-    def without(self, *words: str) -> Run:
-        """The run without the layers of these words."""
-        return self._replace(layers=tuple(placed for placed in self.layers if placed.word not in words))
-
-    def pairs(self) -> Iterator[tuple[Placed, Placed]]:
-        """Each layer with the one that follows it."""
-        return zip(self.layers, self.layers[1:], strict=False)
+    def without(self, *words: str) -> list[Placed]:
+        """The layers but for those of these words."""
+        return [placed for placed in self.layers if placed.word not in words]
 
 
 class Network:
@@ -77,9 +74,17 @@ class Network:
         """The layers before the output; None where the output comes straight out of a form."""
         return next((run for run in self.runs if run.to_output), None)
 
-    def text(self, span: Span) -> str:
-        """What stands at a place, on one line."""
-        return " ".join(self.source.slice(span).split())
+    @cached_property
+    def strided(self) -> tuple[tuple[Placed, tuple[Window, ...]], ...]:
+        """Layers whose windows move by more than one pixel, but for those that go round a residual."""
+        slid = [
+            (placed, placed.layer.windows(placed.node.input))
+            for run in self.runs
+            if not run.in_shortcut
+            for placed in run.layers
+            if placed.layer.family in ("convolution", "pooling")
+        ]
+        return tuple((placed, windows) for placed, windows in slid if any(window.stride > 1 for window in windows))
 
 
 Item = Placed | tuple[str, ShapedForm]

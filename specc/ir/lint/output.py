@@ -48,7 +48,7 @@ def softmax_before_loss(network: Network) -> Iterator[Finding]:
     trains_classes = getattr(network.recipe, "objective", "classify") == "classify"
     if last is None or not trains_classes or len(network.model.output) > 1 or not network.model.params:
         return
-    layers = last.without("id", "flatten", *_DROPOUTS).layers
+    layers = last.without("id", "flatten", *_DROPOUTS)
     if layers and layers[-1].word in ("softmax", "logsoftmax"):
         word = layers[-1].word
         effect = "it is there twice" if word == "softmax" else "this one changes nothing"
@@ -87,7 +87,7 @@ def dropout_before_output(network: Network) -> Iterator[Finding]:
     last = network.last_run
     if last is None or not network.model.params:
         return
-    layers = last.without("id", "flatten", "softmax", "logsoftmax").layers
+    layers = last.without("id", "flatten", "softmax", "logsoftmax")
     if layers and layers[-1].word in _DROPOUTS and getattr(layers[-1].layer, "p", 0) > 0:
         word = layers[-1].word
         yield Finding(

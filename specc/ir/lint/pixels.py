@@ -9,7 +9,6 @@ from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
 from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer
 from specc.layers.base import Shape, written
-from specc.layers.windows import Window
 
 # What a slice along a spatial dimension is called, by rank.
 _SLICES = {1: ("value",), 2: ("row", "column"), 3: ("slice", "row", "column")}
@@ -52,8 +51,8 @@ counted, and neither is the shortcut of a residual, where the body sees what the
 """,
 )
 def discarded_pixels(network: Network) -> Iterator[Finding]:
-    for placed in _in_bodies(network):
-        x, output, windows = _spatial(placed)
+    for placed, windows in network.strided:
+        x, output = placed.node.input[1:], placed.node.output[1:]
         lost = [window.unread(*sizes) for window, *sizes in zip(windows, x, output, strict=True)]
         if any(lost):
             yield Finding(
@@ -63,18 +62,6 @@ def discarded_pixels(network: Network) -> Iterator[Finding]:
                 label=f"{written(output)} windows end before {written(x)}",
                 notes=_where(placed),
             )
-
-
-def _spatial(placed: Placed) -> tuple[Shape, Shape, tuple[Window, ...]]:
-    node = placed.node
-    return node.input[1:], node.output[1:], node.layer.windows(node.input)
-
-
-def _in_bodies(network: Network) -> Iterator[Placed]:
-    """Layers that slide something, but for those that go round a residual."""
-    for run in network.runs:
-        if not run.in_shortcut:
-            yield from (placed for placed in run.layers if placed.layer.family in ("convolution", "pooling"))
 
 
 def _slices(lost: list[int]) -> str:
@@ -137,9 +124,9 @@ the size of the body, and the body has seen the rest.
 """,
 )
 def stride_above_kernel(network: Network) -> Iterator[Finding]:
-    for placed in _in_bodies(network):
-        _, output, windows = _spatial(placed)
-        skipping = [window for window, count in zip(windows, output, strict=True) if window.skips and count > 1]
+    for placed, windows in network.strided:
+        counts = placed.node.output[1:]
+        skipping = [window for window, count in zip(windows, counts, strict=True) if window.skips and count > 1]
         if skipping:
             kernel, stride, _, dilation = skipping[0]
             dilated = f", dilation {dilation}" if dilation > 1 else ""

@@ -1,0 +1,112 @@
+"""Suggestions applied: a text in, a text with fewer errors out, or the same text; and a file written whole or not at all.
+
+A suggestion is applied without asking where it is unambiguous:
+
+- it is the best of those found, and no guess (`Candidate.certain`): a kernel that was never given, a shape of the
+  input that was never said, and a network changed to suit a note are guesses;
+- no other suggestion of its kind changes the same step, or, where the best one changes another step, any step.
+
+So `maxpool 5` on 4×4 pixels stays: 4 and 2 would both do. This goes on until nothing more is certain, and what comes out
+counts only if it has fewer errors than what went in.
+"""
+
+from __future__ import annotations
+
+import os
+from difflib import unified_diff
+from pathlib import Path
+from typing import NamedTuple
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.fixes.edit import Kind
+from specc.fixes.search import Asked, Budget, Suggestion, suggest, suggest_words
+from specc.pipeline import Analysis, analyse
+from specc.source import Source
+
+MOST_ROUNDS = 100
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Fixed(NamedTuple):
+    """A text after its fixes: the same one where none was certain. applied: what was done, in order."""
+
+    source: Source
+    analysis: Analysis
+    applied: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.applied)
+
+
+def fix(source: Source, asked: Asked = Asked()) -> Fixed:  # noqa: B008 - immutable
+    """Applies what is certain, one fix after another. The result has fewer errors, or is what came in."""
+    first = analysis = analyse(source, asked.input_shape, asked.settings)
+    applied: list[str] = []
+    best = Fixed(source, first, ())
+    seen = {source.text}
+    for _ in range(MOST_ROUNDS):
+        step = _next(analysis, asked)
+        if step is None or step.spec in seen:
+            break
+        seen.add(step.spec)
+        applied.append(step.text)
+        analysis = analyse(Source(source.path, step.spec), asked.input_shape, asked.settings)
+        if _errors(analysis) < _errors(best.analysis):
+            best = Fixed(analysis.source, analysis, tuple(applied))
+    return best
+
+
+def _errors(analysis: Analysis) -> int:
+    return sum(found.is_error for found in analysis.diagnostics)
+
+
+def _next(analysis: Analysis, asked: Asked) -> Suggestion | None:
+    """The fix of the first error that has a certain one; else a word that is certain, though it reveals an error."""
+    errors = [found for found in analysis.diagnostics if found.is_error]
+    for error in errors:
+        found = clear_choice(suggest(analysis, error, asked, Budget()))
+        if found is not None:
+            return found
+    return next((found for error in errors for found in _spelling(analysis, error, asked)), None)
+
+
+def _spelling(analysis: Analysis, error: Diagnostic, asked: Asked) -> list[Suggestion]:
+    return [found for found in suggest_words(analysis, error, asked, Budget()) if found.certain][:1]
+
+
+def clear_choice(suggestions: list[Suggestion]) -> Suggestion | None:
+    """The best suggestion, where no other one has as good a claim."""
+    if not suggestions or not suggestions[0].certain:
+        return None
+    best = suggestions[0]
+    rivals = [other for other in suggestions[1:] if other.kind == best.kind and other.remaining == best.remaining]
+    if best.kind is Kind.SPELLING or not any(other.here or not best.here for other in rivals):
+        return best
+    return None
+
+
+def difference(before: Source, after: Source) -> str:
+    """A unified diff of two texts, empty where they are alike."""
+    lines = unified_diff(
+        before.text.splitlines(keepends=True), after.text.splitlines(keepends=True), before.path, after.path
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replaces a file: written beside it and renamed, with its mode and its byte-order mark kept.
+
+    Raises: OSError where that cannot be done; the file is then as it was.
+    """
+    target = Path(path).resolve()
+    if not os.access(target, os.W_OK):
+        raise PermissionError(13, "Permission denied", str(target))
+    mark = BYTE_ORDER_MARK if target.read_bytes().startswith(BYTE_ORDER_MARK) else b""
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(mark + text.encode("utf-8"))
+        beside.chmod(target.stat().st_mode & 0o7777)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)

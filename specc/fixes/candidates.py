@@ -1,0 +1,57 @@
+"""Which candidates belong to which error: every maker stands beside the codes that it knows something about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.fixes.calls import syntax_candidates
+from specc.fixes.changes import Failure
+from specc.fixes.channels import fold_candidates, group_candidates, norm_candidates, weight_candidates
+from specc.fixes.edit import Candidate
+from specc.fixes.inputs import input_candidates
+from specc.fixes.joins import join_candidates
+from specc.fixes.notes import note_candidates
+from specc.fixes.outline import Outline
+from specc.fixes.ranks import rank_candidates
+from specc.fixes.statements import STATEMENT_MAKERS
+from specc.fixes.windows import larger_pictures, padding_candidates, window_candidates
+from specc.fixes.words import WORD_MAKERS
+
+Maker = Callable[[Failure], Iterable[Candidate]]
+SHAPE_MAKERS: dict[str, tuple[Maker, ...]] = {
+    "E301": (window_candidates, input_candidates),
+    "E302": (rank_candidates,),
+    "E303": (group_candidates,),
+    "E304": (fold_candidates,),
+    "E305": (padding_candidates, larger_pictures),
+    "E306": (note_candidates,),
+    "E307": (join_candidates, input_candidates),
+    "E308": (weight_candidates,),
+    "E309": (norm_candidates,),
+}
+
+
+def candidates_for(error: Diagnostic, outline: Outline) -> list[Candidate]:
+    """Every edit worth trying, in the order in which they are to be tried."""
+    found = _made_for(error, outline)
+    unique = {candidate.edits: candidate for candidate in sorted(found, key=_rank, reverse=True) if candidate.edits}
+    return sorted(unique.values(), key=_rank)
+
+
+def _rank(candidate: Candidate) -> tuple[int, int, int]:
+    """The kind of change, then how far away, then how much is written."""
+    return candidate.kind, candidate.distance, sum(len(edit.text) for edit in candidate.edits)
+
+
+def _made_for(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+    if error.code.startswith("E1"):
+        yield from syntax_candidates(outline.source, error)
+        return
+    for statement_maker in STATEMENT_MAKERS.get(error.code, ()):
+        yield from statement_maker(error, outline)
+    site = outline.at(error.span) if error.span is not None else None
+    if site is not None:
+        failure = Failure(error, outline, site)
+        for maker in (*SHAPE_MAKERS.get(error.code, ()), *WORD_MAKERS.get(error.code, ())):
+            yield from maker(failure)

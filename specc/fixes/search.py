@@ -1,0 +1,206 @@
+"""Candidates in, suggestions out: each was made in the text and the checker found the error gone and no new one.
+
+In:         an analysis with errors, and how it was asked for (`--input`, `--set`).
+Out:        its diagnostics, the help of each error replaced by its suggestions where there are any.
+Guarantees: a suggestion was tried; at most `MOST_SHOWN` an error; all searches of one `Budget` end with it.
+Leaves:     which edits are worth trying to `fixes.candidates`, applying one to `fixes.apply`.
+
+Suggestions are ranked by, in this order,
+
+1. how many errors of the file remain: one that leaves a file without errors goes first;
+2. the `Kind` of change, in the order of that class: what keeps the network as it was meant goes first, so a
+   spelling before an order, a missing `flatten` before a padding, a padding before a stride, a stride before a kernel,
+   these before channels, all before leaving a layer out;
+3. how many steps lie between the change and the error;
+4. how much is written.
+
+At most two of one kind are shown. Where no single edit helps, two are tried one after the other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from time import process_time
+from typing import Any, NamedTuple
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.fixes.candidates import candidates_for
+from specc.fixes.edit import Candidate, Kind, edited, moved, origin
+from specc.fixes.outline import Outline
+from specc.ir.shaped import ShapedChain, ShapedForm, SomeShaped
+from specc.layers.base import Shape, written
+from specc.pipeline import Analysis, analyse
+from specc.source import Source
+
+MOST_SHOWN = 3
+MOST_OF_A_KIND = 2
+MOST_FIRST_STEPS = 4  # edits that reveal one more error, from which a second edit is looked for
+ENOUGH_TRIES = 12  # where other errors are left anyway, a better suggestion is looked for so long
+SECONDS = 0.2
+
+Settings = Mapping[str, Any]
+
+
+class Budget:
+    """The processor time that is left for searching."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._end = process_time() + seconds
+
+    @property
+    def left(self) -> float:
+        return self._end - process_time()
+
+    def share(self, parts: int) -> Budget:
+        """An equal part of what is left."""
+        return Budget(self.left / max(parts, 1))
+
+
+class Asked(NamedTuple):
+    """How a spec is checked: a shape in place of its input, values for its parameters."""
+
+    input_shape: tuple[int, ...] | None = None
+    settings: Settings = {}
+
+
+class Suggestion(NamedTuple):
+    """A tried edit.
+
+    text: how it is told. spec: the whole text with the edit made. remaining: errors that it leaves.
+    here: whether the step with the error is what it changes.
+    """
+
+    kind: Kind
+    text: str
+    spec: str
+    remaining: int
+    certain: bool
+    here: bool
+
+
+class _Try(NamedTuple):
+    """A candidate with what the checker says of it: errors that were not there, errors left in all."""
+
+    candidate: Candidate
+    analysis: Analysis
+    new: tuple[Diagnostic, ...]
+    remaining: int
+
+
+def advise(analysis: Analysis, asked: Asked = Asked(), budget: Budget | None = None) -> tuple[Diagnostic, ...]:  # noqa: B008 - immutable
+    """The diagnostics of an analysis; an error's help says which edits were tried and mend it."""
+    budget = budget or Budget()
+    errors = [found for found in analysis.diagnostics if found.is_error]
+    outline = Outline(analysis.source, analysis.tree)
+    mended: dict[int, str] = {}
+    for number, error in enumerate(errors):
+        found = suggest(analysis, error, asked, budget.share(len(errors) - number), outline)
+        if found:
+            mended[id(error)] = "; ".join(suggestion.text for suggestion in found)
+    return tuple(found._replace(help=mended.get(id(found), found.help)) for found in analysis.diagnostics)
+
+
+def suggest(
+    analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget, outline: Outline | None = None
+) -> list[Suggestion]:
+    """What mends an error, best first."""
+    outline = outline or Outline(analysis.source, analysis.tree)
+    accepted, revealing = _single(analysis, error, asked, budget, outline)
+    if not accepted:
+        accepted = _pairs(analysis, revealing, asked, budget)
+    return sorted(accepted, key=lambda found: found.remaining)[:MOST_SHOWN]
+
+
+def _single(
+    analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget, outline: Outline
+) -> tuple[list[Suggestion], list[_Try]]:
+    """Suggestions of one edit, and the edits that mend the error and reveal one other."""
+    accepted: list[Suggestion] = []
+    revealing: list[_Try] = []
+    kinds: Counter[Kind] = Counter()
+    for number, tried in enumerate(_tries(analysis, error, asked, budget, outline, kinds)):
+        if not tried.new:
+            kinds[tried.candidate.kind] += 1
+            accepted.append(_suggestion(tried))
+        elif len(tried.new) == 1:
+            revealing.append(tried)
+        whole = sum(suggestion.remaining == 0 for suggestion in accepted)
+        if whole >= MOST_SHOWN or (len(accepted) >= MOST_SHOWN and number >= ENOUGH_TRIES):
+            break
+    return accepted, revealing
+
+
+def _tries(
+    analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget, outline: Outline, kinds: Counter[Kind]
+) -> Iterator[_Try]:
+    """Every candidate that mends the error, while there is time."""
+    before = {_place(found) for found in analysis.diagnostics if found.is_error}
+    for candidate in candidates_for(error, outline):
+        if budget.left <= 0:
+            return
+        if kinds[candidate.kind] >= MOST_OF_A_KIND:
+            continue
+        source = Source(analysis.source.path, edited(analysis.source.text, candidate.edits))
+        after = analyse(source, asked.input_shape, asked.settings)
+        errors = [found for found in after.diagnostics if found.is_error]
+        places = {_place(found, candidate) for found in errors}
+        if _place(error) not in places:
+            new = tuple(found for found in errors if _place(found, candidate) not in before)
+            yield _Try(candidate, after, new, len(errors))
+
+
+def _place(found: Diagnostic, candidate: Candidate | None = None) -> tuple[str, int]:
+    """What makes an error the same before and after an edit: its code, and where it stood in the old text."""
+    start = found.span.start if found.span is not None else -1
+    return found.code, origin(start, candidate.edits) if candidate is not None and start >= 0 else start
+
+
+def _pairs(analysis: Analysis, first: list[_Try], asked: Asked, budget: Budget) -> list[Suggestion]:
+    """Suggestions of two edits: the second mends what the first revealed, and leaves fewer errors than there were."""
+    errors = sum(found.is_error for found in analysis.diagnostics)
+    for tried in first[:MOST_FIRST_STEPS]:
+        outline = Outline(tried.analysis.source, tried.analysis.tree)
+        seconds, _ = _single(tried.analysis, tried.new[0], asked, budget, outline)
+        found = [_both(tried, second) for second in seconds if second.remaining < errors]
+        if found:
+            return found
+    return []
+
+
+def _both(first: _Try, second: Suggestion) -> Suggestion:
+    text = f"{first.candidate.text}, and {second.text}"
+    certain = first.candidate.certain and second.certain
+    return Suggestion(Kind.SEVERAL, text, second.spec, second.remaining, certain, here=first.candidate.distance == 0)
+
+
+def _suggestion(tried: _Try) -> Suggestion:
+    candidate, text = tried.candidate, tried.candidate.text
+    if candidate.shows is not None and tried.analysis.model is not None:
+        start = moved(candidate.shows, candidate.edits)
+        outputs = set(_outputs(tried.analysis.model.chain, start))
+        if len(outputs) == 1:
+            text += f" gives {written(outputs.pop())}"
+    here = candidate.distance == 0
+    return Suggestion(candidate.kind, text, tried.analysis.source.text, tried.remaining, candidate.certain, here)
+
+
+def _outputs(node: SomeShaped, start: int) -> Iterator[Shape]:
+    """What the step that begins at a place gives, wherever it is used."""
+    if node.span.start == start and not isinstance(node, ShapedChain):
+        yield node.output
+    children: list[SomeShaped] = []
+    if isinstance(node, ShapedChain):
+        children = list({id(child): child for _, child in node.steps}.values())
+    elif isinstance(node, ShapedForm):
+        children = [branch for _, branch in node.branches if branch is not None]
+    for child in children:
+        yield from _outputs(child, start)
+
+
+def suggest_words(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget) -> list[Suggestion]:
+    """Other spellings that mend an error, those too that bring one to light which the wrong word hid."""
+    outline = Outline(analysis.source, analysis.tree)
+    errors = sum(found.is_error for found in analysis.diagnostics)
+    tries = _tries(analysis, error, asked, budget, outline, Counter())
+    return [_suggestion(tried) for tried in tries if tried.candidate.kind is Kind.SPELLING and tried.remaining <= errors]

@@ -1,0 +1,90 @@
+"""Candidates for the lines that are no steps: the input (E210, E214), budgets (E217), the recipe (E220 to E222)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.spelling import nearest
+from specc.fixes.edit import Candidate, Edit, Kind
+from specc.fixes.inputs import input_edits
+from specc.fixes.outline import Outline
+from specc.ir.accepted import OTHER_NAMES, choices
+from specc.ir.recipe import OPTIMIZER_SETTINGS, Recipe
+from specc.ir.resolve import QUANTITIES
+from specc.source import Span
+from specc.syntax import tree
+
+_COMMON_INPUTS = ("1x28x28", "3x32x32", "3x224x224", "784")
+
+
+def batchless_input(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+    """E210: the shape without the batch, or with its channels first."""
+    yield from input_edits(outline)
+
+
+def usual_input(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+    """E214: a shape that people use; a guess, so never applied without asking."""
+    first = next((item for item in outline.items if isinstance(item, tree.Chain)), None)
+    if first is None or outline.input is not None:
+        return
+    start = Span(first.span.start, first.span.start)
+    for distance, shape in enumerate(_COMMON_INPUTS):
+        edit = Edit(start, f"input {shape}\n")
+        text = f"add a line such as `input {shape}`"
+        yield Candidate(Kind.INSERTION, (edit,), text, distance, certain=False)
+
+
+def known_quantity(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+    """E217: the quantity that is meant."""
+    for item in outline.items:
+        if isinstance(item, tree.Budget) and item.quantity.span == error.span:
+            yield from _respelled(item.quantity, nearest(item.quantity.text, QUANTITIES))
+
+
+def known_setting(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+    """E220 and E221: the setting or the word that is meant."""
+    for setting in _settings(outline):
+        if setting.name.span == error.span:
+            yield from _respelled(setting.name, OTHER_NAMES.get(setting.name.text) or nearest(setting.name.text, Recipe.model_fields))
+        for argument in setting.arguments:
+            if isinstance(argument, tree.Keyword) and argument.key.span == error.span:
+                name = argument.key.text
+                yield from _respelled(argument.key, OTHER_NAMES.get(name) or nearest(name, OPTIMIZER_SETTINGS))
+            value = argument.value
+            if isinstance(value, tree.Word) and value.span == error.span and setting.name.text in Recipe.model_fields:
+                yield from _respelled(value, nearest(value.text, choices(setting.name.text)))
+
+
+def second_line(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+    """E222: the later of two lines left out; which of them was meant is not known."""
+    for setting in _settings(outline):
+        if error.span is not None and setting.span.start <= error.span.start < setting.span.end:
+            text = outline.source.slice(setting.span)
+            line = re.compile(r"[ \t]*;?[ \t]*\n?").match(outline.source.text, setting.span.end)
+            end = line.end() if line else setting.span.end
+            edit = Edit(Span(setting.span.start, end), "")
+            yield Candidate(Kind.REMOVAL, (edit,), f"leave out `{text}`", certain=False)
+
+
+def _settings(outline: Outline) -> Iterator[tree.Setting]:
+    for item in outline.items:
+        if isinstance(item, tree.Train):
+            yield from item.settings
+
+
+def _respelled(word: tree.Word, own: str | None) -> Iterator[Candidate]:
+    if own is not None:
+        yield Candidate(Kind.SPELLING, (Edit(word.span, own),), f"did you mean `{own}`?")
+
+
+StatementMaker = Callable[[Diagnostic, Outline], Iterable[Candidate]]
+STATEMENT_MAKERS: dict[str, tuple[StatementMaker, ...]] = {
+    "E210": (batchless_input,),
+    "E214": (usual_input,),
+    "E217": (known_quantity,),
+    "E220": (known_setting,),
+    "E221": (known_setting,),
+    "E222": (second_line,),
+}
