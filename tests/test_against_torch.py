@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any, NamedTuple
 
 import pytest
 import torch
 from generate.agreement import Verdict, compare, difference_to_rows
 from generate.plan import Argument, Rows, Spec, Step
-from generate.reference import Row, run
+from generate.reference import TORCH_REFUSES, Row, run
+from generate.reference_layers import Refusal, module_for
 from generate.specs import ABOUT, specs
 from generate.words import FORMS, LAYERS
 from hypothesis import HealthCheck, Phase, given, settings
@@ -25,6 +27,7 @@ from specc.build import modules
 from specc.ir import forms
 from specc.ir.naming import Names
 from specc.layers import conv, linear, norm, padding, pool
+from specc.layers.base import ShapeError
 from specc.layers.registry import LAYERS as KNOWN_LAYERS
 from specc.layers.weighted import Weighted
 
@@ -264,3 +267,50 @@ def test_the_reference_knows_what_torch_would_let_pass(shape: Any, steps: list[S
     result = run(Spec(shape, (), (), tuple(steps)))
     assert result.refused_at is not None
     assert reason in result.reason
+
+
+# every small window, where a formula is off by one at an edge that is seldom drawn
+
+RANGES: dict[str, dict[str, range]] = {
+    "conv": {"kernel": range(1, 5), "stride": range(1, 4), "padding": range(3), "dilation": range(1, 4)},
+    "convtranspose": {"kernel": range(1, 4), "stride": range(1, 4), "padding": range(3), "output_padding": range(3),
+                      "dilation": range(1, 3)},
+    "maxpool": {"kernel": range(1, 5), "stride": range(1, 5), "padding": range(3), "dilation": range(1, 4),
+                "ceil": range(2)},
+    "avgpool": {"kernel": range(1, 5), "stride": range(1, 5), "padding": range(3), "ceil": range(2)},
+    "pad": {"n": range(8), "mode": range(4)},
+}  # fmt: skip
+MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("word", RANGES)
+def test_every_small_window(word: str, rank: int) -> None:
+    names, ranges = RANGES[word].keys(), RANGES[word].values()
+    for size, *numbers in product(range(1, 7 if rank == 1 else 5), *ranges):
+        fields: dict[str, Any] = dict(zip(names, numbers, strict=True)) | ({"out": 1} if "conv" in word else {})
+        fields |= {"ceil": bool(fields["ceil"])} if "ceil" in fields else {}
+        fields |= {"mode": MODES[fields["mode"]]} if "mode" in fields else {}
+        shape = (1, *[size] * rank)
+        assert _checked(word, fields, shape) == _run(word, fields, shape), (fields, shape)
+
+
+def _checked(word: str, fields: dict[str, Any], shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    try:
+        return KNOWN_LAYERS[word](**fields).output(shape)
+    except ShapeError:
+        return None
+
+
+def _run(word: str, fields: dict[str, Any], shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    x = torch.zeros(2, *shape)
+    try:
+        return tuple(module_for(word, x, fields)(x).shape[1:])
+    except (Refusal, *TORCH_REFUSES):
+        return None
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.25, 0.3, 0.5, 0.7, 1.1, 1.3, 1.5, 1.7, 2, 2.3, 3])
+def test_every_small_scale(scale: float) -> None:
+    for size in range(1, 65):
+        assert _checked("upsample", {"scale": scale}, (1, size)) == _run("upsample", {"scale": scale}, (1, size)), size

@@ -15,6 +15,7 @@ from specc.layers.fields import role
 from specc.source import Span
 from specc.syntax import tree
 
+_SIZES = ("out", "kernel", "stride", "padding")
 _SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
 
 
@@ -74,11 +75,17 @@ def repeat_of(outline: Outline, site: Site) -> tree.Value | None:
 
 
 def _end_of_arguments(outline: Outline, site: Site) -> Span:
-    """Behind the last argument that is no repeat, or behind the word."""
-    rest, _, _ = take_repeat(site.step.arguments, outline.scope(site))
+    """Behind the last of the numbers that say what the layer is, or behind the word: before flags and the repeat."""
     assert site.step.word is not None  # noqa: S101 - a layer has a word
-    end = rest[-1].span.end if rest else site.step.word.span.end
-    return Span(end, end)
+    written = fields(outline, site)
+    end = max((written[name].span.end for name in _SIZES if name in written), default=site.step.word.span.end)
+    positional = [item.span.end for item in site.step.arguments if isinstance(item, tree.Positional) and _is_bare(outline, item)]
+    return Span(max([end, *positional]), max([end, *positional]))
+
+
+def _is_bare(outline: Outline, item: tree.Positional) -> bool:
+    """Whether an argument fills a field by its place: nothing may be put before it."""
+    return isinstance(item.value, tree.Number) and outline.source.text[item.span.start].isdigit()
 
 
 def _held_by_param(outline: Outline, site: Site, argument: Argument) -> tree.Param | None:

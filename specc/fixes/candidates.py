@@ -34,14 +34,8 @@ SHAPE_MAKERS: dict[str, tuple[Maker, ...]] = {
 
 def candidates_for(error: Diagnostic, outline: Outline) -> list[Candidate]:
     """Every edit worth trying, in the order in which they are to be tried."""
-    found = _made_for(error, outline)
-    unique = {candidate.edits: candidate for candidate in sorted(found, key=_rank, reverse=True) if candidate.edits}
-    return sorted(unique.values(), key=_rank)
-
-
-def _rank(candidate: Candidate) -> tuple[int, int, int]:
-    """The kind of change, then how far away, then how much is written."""
-    return candidate.kind, candidate.distance, sum(len(edit.text) for edit in candidate.edits)
+    found = [candidate for candidate in _made_for(error, outline) if candidate.edits]
+    return sorted(found, key=lambda candidate: (candidate.kind, candidate.distance))  # stable: a maker's order counts
 
 
 def _made_for(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:

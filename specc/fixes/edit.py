@@ -27,6 +27,12 @@ class Kind(IntEnum):
     REPLACEMENT = 10  # another layer, or one more that loses information
     REMOVAL = 11
     SEVERAL = 12  # edits in several places
+    LOSS = 13  # a layer with weights left out
+
+    @property
+    def is_last_resort(self) -> bool:
+        """Whether it is tried only where nothing else helps."""
+        return self >= Kind.SEVERAL
 
 
 class Edit(NamedTuple):

@@ -35,7 +35,8 @@ def _shortcuts(failure: Failure) -> Iterator[Candidate]:
     auto = _auto(failure)
     if auto is None:
         return
-    yield Candidate(Kind.INSERTION, (auto,), "`shortcut auto` brings what arrived to the shape of the body")
+    kind = Kind.INSERTION if failure.site.step.shortcut is None else Kind.REPLACEMENT
+    yield Candidate(kind, (auto,), "`shortcut auto` brings what arrived to the shape of the body")
     inside = failure.outline.inside(failure.site.step.span)[1:]
     unpadded = [site for site in inside if keeps_size(failure, site) is not None]
     if unpadded:
@@ -66,13 +67,16 @@ def _paddings(failure: Failure, inside: list[Site]) -> Iterator[Candidate]:
 
 
 def _strides(failure: Failure, inside: list[Site]) -> Iterator[Candidate]:
-    """The strides of the others for a branch that has none, and the other way round."""
+    """The strides of the others for a branch that has none, then the other way round."""
     windows = [site for site in inside if is_one_of(site, *CONVOLUTIONS)]
-    strides = {value_of(failure.outline, site, "stride") for site in windows} | {2}
-    for site in windows:
-        own = value_of(failure.outline, site, "stride")
-        for stride in sorted(number for number in strides if isinstance(number, int) and number != own):
-            yield set_to(failure, site, Kind.STRIDE, stride=stride if stride > 1 else None)
+    strides = [(site, value_of(failure.outline, site, "stride")) for site in windows]
+    numbers = sorted({stride for _, stride in strides if isinstance(stride, int)} | {2})
+    for site, own in strides:
+        if own == 1:
+            yield from (set_to(failure, site, Kind.STRIDE, stride=stride) for stride in numbers if stride > 1)
+    for site, own in strides:
+        if isinstance(own, int) and own > 1:
+            yield set_to(failure, site, Kind.STRIDE, stride=None)._replace(distance=len(failure.outline.sites))
 
 
 def _ends(failure: Failure) -> Iterator[Candidate]:

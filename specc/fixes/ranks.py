@@ -13,6 +13,7 @@ from specc.fixes.outline import Site
 from specc.layers.base import Shape, rank_of, written
 from specc.layers.linear import Linear
 from specc.layers.reshape import Flatten, Unflatten, Upsample
+from specc.layers.weighted import Weighted
 
 _SIZES = ("kernel", "stride", "padding", "dilation", "output_padding", "size", "n", "scale")
 
@@ -28,7 +29,8 @@ def rank_candidates(failure: Failure) -> Iterator[Candidate]:
     elif rank_of(arriving) == 0:
         yield from _moved_flatten(failure)
         yield from _folded(failure, arriving)
-        yield left_out(failure, failure.site)
+        has_weights = failure.site.layer is not None and issubclass(failure.site.layer, Weighted)
+        yield left_out(failure, failure.site, Kind.LOSS if has_weights else Kind.REMOVAL)
     else:
         yield from _sizes_of_rank(failure, rank_of(arriving))
     if failure.site.layer is Upsample:
@@ -37,8 +39,9 @@ def rank_candidates(failure: Failure) -> Iterator[Candidate]:
 
 def _strung_out(failure: Failure, arriving: Shape) -> Iterator[Candidate]:
     yield put_before(failure, failure.site, "flatten", Kind.INSERTION, f": a vector of {prod(arriving)} features")
-    why = f": a vector of {arriving[0]} features, the mean of each channel"
-    yield put_before(failure, failure.site, "gap -> flatten", Kind.REPLACEMENT, why)
+    if prod(arriving[1:]) > 1:
+        why = f": a vector of {arriving[0]} features, the mean of each channel"
+        yield put_before(failure, failure.site, "gap -> flatten", Kind.REPLACEMENT, why)
     if failure.site.layer is Unflatten:
         yield left_out(failure, failure.site)
 

@@ -12,9 +12,10 @@ Suggestions are ranked by, in this order,
    spelling before an order, a missing `flatten` before a padding, a padding before a stride, a stride before a kernel,
    these before channels, all before leaving a layer out;
 3. how many steps lie between the change and the error;
-4. how much is written.
+4. the order in which the makers of `fixes.candidates` name them, which is the likeliest first.
 
-At most two of one kind are shown. Where no single edit helps, two are tried one after the other.
+At most two of one kind are shown; edits in several places, and those that leave out weights, only where nothing else
+helps. Where no single edit does, two are tried one after the other.
 """
 
 from __future__ import annotations
@@ -120,10 +121,10 @@ def _single(
     revealing: list[_Try] = []
     kinds: Counter[Kind] = Counter()
     for number, tried in enumerate(_tries(analysis, error, asked, budget, outline, kinds)):
-        if not tried.new:
+        if not tried.new and tried.candidate.text not in (suggestion.text for suggestion in accepted):
             kinds[tried.candidate.kind] += 1
             accepted.append(_suggestion(tried))
-        elif len(tried.new) == 1:
+        if len(tried.new) == 1:
             revealing.append(tried)
         whole = sum(suggestion.remaining == 0 for suggestion in accepted)
         if whole >= MOST_SHOWN or (len(accepted) >= MOST_SHOWN and number >= ENOUGH_TRIES):
@@ -136,12 +137,16 @@ def _tries(
 ) -> Iterator[_Try]:
     """Every candidate that mends the error, while there is time."""
     before = {_place(found) for found in analysis.diagnostics if found.is_error}
+    seen = {analysis.source.text}
     for candidate in candidates_for(error, outline):
         if budget.left <= 0:
             return
-        if kinds[candidate.kind] >= MOST_OF_A_KIND:
+        if kinds[candidate.kind] >= MOST_OF_A_KIND or (kinds and candidate.kind.is_last_resort):
             continue
         source = Source(analysis.source.path, edited(analysis.source.text, candidate.edits))
+        if source.text in seen:
+            continue
+        seen.add(source.text)
         after = analyse(source, asked.input_shape, asked.settings)
         errors = [found for found in after.diagnostics if found.is_error]
         places = {_place(found, candidate) for found in errors}

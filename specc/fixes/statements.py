@@ -32,7 +32,7 @@ def usual_input(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
     start = Span(first.span.start, first.span.start)
     for distance, shape in enumerate(_COMMON_INPUTS):
         edit = Edit(start, f"input {shape}\n")
-        text = f"add a line such as `input {shape}`"
+        text = f"`input {shape}`" if distance else f"add a line such as `input {shape}`"
         yield Candidate(Kind.INSERTION, (edit,), text, distance, certain=False)
 
 

@@ -40,8 +40,7 @@ def _for_window(failure: Failure, arriving: Shape) -> Iterator[Candidate]:
         yield from _room(failure, arriving[1:], kernel, padding, dilation)
         yield from _smaller(failure, arriving[1:], kernel, padding, dilation)
     yield from torch_order(failure, arriving[0])
-    if is_one_of(site, *POOLS, *CONVOLUTIONS):
-        yield left_out(failure, site)
+    yield left_out(failure, site, Kind.REMOVAL if is_one_of(site, *POOLS) else Kind.LOSS)
 
 
 def _numbers(failure: Failure, arriving: Shape) -> tuple[Shape, Shape, Shape] | None:
@@ -74,10 +73,11 @@ def _smaller(failure: Failure, sizes: Shape, kernel: Shape, padding: Shape, dila
     if any(step > 1 for step in dilation):
         span = min(size + 2 * margin - 1 for size, margin, _ in numbers)
         yield set_to(failure, failure.site, Kind.WINDOW, dilation=max(1, span // max(max(kernel) - 1, 1)))
-    common = 2 if is_one_of(failure.site, *POOLS) else 3
-    for most in (max(kernel), common):
+    pools = is_one_of(failure.site, *POOLS)
+    square = len(set(kernel)) == 1
+    for most in (min(fitting) if square else max(kernel), 2 if pools else 3):
         smaller = tuple(min(own, size, most) for own, size in zip(kernel, fitting, strict=True))
-        if min(smaller) > 0 and smaller != kernel and (max(smaller) > 1 or is_one_of(failure.site, *CONVOLUTIONS)):
+        if min(smaller) > 0 and (max(smaller) > 1 or not pools):
             yield set_to(failure, failure.site, Kind.WINDOW, kernel=smaller[0] if len(set(smaller)) == 1 else smaller)
 
 
@@ -116,7 +116,8 @@ def padded_everywhere(failure: Failure, sites: list[Site]) -> Candidate:
     lines = sorted({failure.outline.line(site) for site in sites})
     sizes = sorted({edit.text.strip() for edit in edits})
     where = f"lines {', '.join(map(str, lines[:-1]))} and {lines[-1]}" if len(lines) > 1 else f"line {lines[0]}"
-    text = f"{' or '.join(f'`{size}`' for size in sizes)} for the {len(sites)} convolutions at {where}"
+    what = f"the {len(sites)} convolutions" if len(sites) > 1 else "the convolution"
+    text = f"{' or '.join(f'`{size}`' for size in sizes)} for {what} at {where}"
     unique = tuple(dict[Any, Edit]((edit.span, edit) for edit in edits).values())
     return Candidate(Kind.SEVERAL, unique, text, failure.distance(sites[-1]))
 

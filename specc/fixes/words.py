@@ -77,22 +77,29 @@ def key_candidates(failure: Failure) -> Iterator[Candidate]:
     if isinstance(keyed, tree.Keyword) and keyed.key.span == span:
         yield from _key(failure, keyed)
     elif text in INFERRED | DROPPED:
-        yield told(failure, site, Kind.SPELLING, (without(failure.outline, span),))
+        yield _as_said(failure, without(failure.outline, span))
     else:
         yield from _word(failure, span, _name_in_scope(failure, text))
+
+
+def _as_said(failure: Failure, edit: Edit) -> Candidate:
+    """An edit of the step that does what the error's own help says."""
+    candidate = told(failure, failure.site, Kind.SPELLING, (edit,))
+    said = failure.error.help
+    return candidate._replace(text=f"{said.rstrip('?')}: {candidate.text}") if said else candidate
 
 
 def _key(failure: Failure, keyed: tree.Keyword) -> Iterator[Candidate]:
     site, key = failure.site, keyed.key.text
     value = _bare(failure.outline.source.slice(keyed.value.span))
     if key in INFERRED | DROPPED:
-        yield told(failure, site, Kind.SPELLING, (without(failure.outline, keyed.span),))
+        yield _as_said(failure, without(failure.outline, keyed.span))
     elif key == "activation" and own_word(value):
         end = Span(site.step.span.end, site.step.span.end)
         edits = (without(failure.outline, keyed.span), Edit(end, f" -> {own_word(value)}"))
         yield Candidate(Kind.SPELLING, edits, f"write the activation as a step: `-> {own_word(value)}`")
     elif site.layer is not None:
-        yield told(failure, site, Kind.SPELLING, (Edit(keyed.span, argument(key, value, layer_signature(site.layer))),))
+        yield _as_said(failure, Edit(keyed.span, argument(key, value, layer_signature(site.layer))))
     elif site.word in failure.outline.blocks:
         names = [parameter.name.text for parameter in failure.outline.blocks[site.word].parameters]
         yield from _word(failure, keyed.key.span, nearest(key, names))

@@ -16,11 +16,13 @@ from specc.ir.foreign import INFERRED, own_argument_word
 from specc.ir.model import Argument
 from specc.ir.signature import Signature
 from specc.ir.values import Scope
+from specc.layers.registry import find_layer
 from specc.source import Span
 from specc.syntax import tree
 
 _SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
 _INFERRED = "leave out what arrives: it is inferred from the step before"
+_RUN_TOGETHER = re.compile(r"[ksdpg][0-9]+(?:x[0-9]+)*")
 _REPEAT = re.compile(r"x([0-9]+)")
 
 
@@ -85,9 +87,12 @@ class _Binding:
         self.found: dict[str, Argument] = {}
         self.misfits: list[Misfit] = []
         self.position = 0
+        self.after_lone_key = False
 
     def take(self, argument: tree.Argument) -> None:
-        if isinstance(argument, tree.Keyword):
+        if self.after_lone_key and not isinstance(argument.value, tree.Word):
+            self.after_lone_key = False  # the value that was meant for the key before it, which is reported
+        elif isinstance(argument, tree.Keyword):
             self._take_key(argument)
         elif isinstance(argument.value, tree.Word) and not self.scope.knows(argument.value.text):
             self._take_word(argument.value)
@@ -128,7 +133,6 @@ class _Binding:
     def _hands_on(self, word: tree.Word) -> bool:
         """Whether a word is a value that a block may hand on to a step inside: a layer's, a block's or an option's."""
         from specc.ir.signature import option_words
-        from specc.layers.registry import find_layer
 
         if not self.signature.any_word:
             return False
@@ -179,9 +183,17 @@ class _Binding:
         known = [*self.signature.flags, *self.signature.keys, *self.scope.values, *self.scope.open]
         guess = nearest(word.text, known)
         shorthand = _SHORTHAND.fullmatch(word.text)
+        if find_layer(word.text) is not None:
+            message = f"`{word.text}` is a layer, not an argument of `{self.signature.name}`"
+            return Misfit("E207", message, word.span, f"a layer is a step of its own: write `-> {word.text}`")
         if guess == word.text:
+            self.after_lone_key = True
             message = f"`{word.text}` stands alone: a key and its value belong together"
             return Misfit("E202", message, word.span, f"write `{word.text}=3`, or `{word.text}3` for a size")
+        run_together = _RUN_TOGETHER.findall(word.text)
+        if len(run_together) > 1 and "".join(run_together) == word.text:
+            message = f"`{word.text}` is several arguments in one word"
+            return Misfit("E202", message, word.span, f"write `{' '.join(run_together)}`")
         if shorthand and not guess:
             keys = [key for key in self.signature.keys if len(key) == 1]
             help = "its short keys are " + ", ".join(f"`{key}`" for key in keys) if keys else "it takes no shorthand"

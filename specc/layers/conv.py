@@ -75,7 +75,7 @@ class _Convolution(Weighted):
         if any(step != 1 for step in stride):
             raise ShapeError(
                 "E305",
-                f"`same` padding needs stride 1, and the stride here is {written(stride)}",
+                f"`same` padding needs stride 1, and the stride here is {written(stride) if isinstance(self.stride, tuple) else self.stride}",
                 help=f"give the padding as a number: `p{kernel[0] // 2}`",
             )
         return [same_padding(size, step) for size, step in zip(kernel, dilation, strict=True)]
