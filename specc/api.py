@@ -11,7 +11,7 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.render import render_all
 from specc.gallery import PREFIX, entry
 from specc.ir.shaped import Row
-from specc.pipeline import Analysis, analyse
+from specc.pipeline import Analysis, analyse, lint
 from specc.reading import decode
 from specc.source import Source
 
@@ -54,12 +54,12 @@ def check(spec: str | os.PathLike[str], *, input: tuple[int, ...] | str | None =
     Raises: ValueError for a parameter that the spec does not have; OSError for a file that cannot be read.
     """
     try:
-        analysis = _analyse(spec, input, parameters)
+        analysis = _advised(spec, input, parameters)
     except Problem as problem:
         return Report(False, (problem.diagnostic,), (), None)
     model = analysis.model
     rows = tuple(model.rows()) if model else ()
-    return Report(analysis.ok, analysis.diagnostics, rows, model.output if model else None)
+    return Report(analysis.ok, (*analysis.diagnostics, *lint(analysis)), rows, model.output if model else None)
 
 
 def compile(
@@ -71,7 +71,7 @@ def compile(
     Raises: SpecError for a spec with errors; ValueError and OSError as for `check`.
     """
     try:
-        analysis = _analyse(spec, input, parameters)
+        analysis = _advised(spec, input, parameters)
     except Problem as problem:
         raise SpecError((problem.diagnostic,)) from None
     if analysis.model is None:
@@ -94,8 +94,15 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     load(model, weights)
 
 
-def _analyse(spec: str | os.PathLike[str], input: tuple[int, ...] | str | None, parameters: dict[str, Any]) -> Analysis:
-    return analyse(_source(spec), _shape(input), parameters)
+def _advised(spec: str | os.PathLike[str], input: tuple[int, ...] | str | None, parameters: dict[str, Any]) -> Analysis:
+    """The analysis; its errors, where there are any, with edits that mend them."""
+    shape = _shape(input)
+    analysis = analyse(_source(spec), shape, parameters)
+    if analysis.ok:
+        return analysis
+    from specc.fixes.search import Asked, advise
+
+    return analysis._replace(diagnostics=advise(analysis, Asked(shape, parameters)))
 
 
 def _source(spec: str | os.PathLike[str]) -> Source:

@@ -15,7 +15,7 @@ import pytest
 import torch
 from generate.agreement import Verdict, compare, difference_to_rows
 from generate.plan import Argument, Rows, Spec, Step
-from generate.reference import TORCH_REFUSES, Row, run
+from generate.reference import TORCH_REFUSES, Row, run, run_module
 from generate.reference_layers import Refusal, module_for
 from generate.specs import ABOUT, specs
 from generate.words import FORMS, LAYERS
@@ -305,7 +305,7 @@ def _checked(word: str, fields: dict[str, Any], shape: tuple[int, ...]) -> tuple
 def _run(word: str, fields: dict[str, Any], shape: tuple[int, ...]) -> tuple[int, ...] | None:
     x = torch.zeros(2, *shape)
     try:
-        return tuple(module_for(word, x, fields)(x).shape[1:])
+        return tuple(run_module(module_for(word, x, fields), x).shape[1:])
     except (Refusal, *TORCH_REFUSES):
         return None
 

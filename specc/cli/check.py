@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
 import click
 
+from specc.cli.fixing import Advice, report_stream
 from specc.cli.options import color_option, input_option, set_option
+from specc.cli.questions import Answer, answer
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show
 from specc.cli.warning_filter import WarningRule, action_for, read_rules
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.overrides import UnknownParameter
-from specc.pipeline import Analysis, analyse, lint
+from specc.pipeline import analyse
 from specc.reading import Unreadable, read_source
 
 
@@ -27,6 +30,7 @@ from specc.reading import Unreadable, read_source
     help="What warnings do: error makes them fail the check, ignore hides them; may be repeated.",
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(FORMATS), default="full", help="How findings are shown.")
+@click.option("--fix", is_flag=True, help="Make the edits that mend an error for certain, and show the difference.")
 @color_option
 def command(
     files: tuple[str, ...],
@@ -35,68 +39,54 @@ def command(
     data: str | None,
     rules: tuple[WarningRule, ...],
     form: str,
+    fix: bool,
 ) -> None:
     """Find the mistakes in specs, without running them. `-` reads standard input.
 
     Exit status: 0 nothing wrong but warnings, 1 errors in a spec, 2 a file could not be read or the command was wrong.
     """
-    found: list[Diagnostic] = []
+    answers: list[Answer] = []
     status = 0
+    advice, stream = Advice(input_shape, settings), report_stream(files, fix=fix)
     for path in files:
         try:
-            found += _check(analyse(read_source(path), input_shape, settings), data)
+            if fix:
+                analysis = advice.fix(path, stream if form == "full" else sys.stderr)
+            else:
+                analysis = analyse(read_source(path), input_shape, settings)
+            answers.append(answer(advice.on(analysis), data))
         except Unreadable as problem:
             status = max(status, fail(problem))
         except Problem as problem:
-            found.append(problem.diagnostic)
+            answers.append(Answer((problem.diagnostic,)))
         except UnknownParameter as error:
             click.echo(f"Error: {path}: {error}", err=True)
             status = EXIT_USAGE
-    actions = [(diagnostic, action_for(diagnostic, rules)) for diagnostic in found]
+    actions = [(diagnostic, action_for(diagnostic, rules)) for each in answers for diagnostic in each.found]
     if any(action == "error" for _, action in actions):
         status = max(status, EXIT_ERRORS)
-    _print([diagnostic for diagnostic, action in actions if action != "ignore"], form)
+    _print([diagnostic for diagnostic, action in actions if action != "ignore"], form, stream)
+    if form == "full":
+        for line in (line for each in answers for line in each.lines):
+            click.echo(line, file=stream)
     sys.exit(status)
 
 
-def _check(analysis: Analysis, data: str | None) -> tuple[Diagnostic, ...]:
-    against = _compare(analysis, data) if data is not None and analysis.model is not None else ()
-    errors = tuple(diagnostic for diagnostic in against if diagnostic.is_error)
-    warnings = tuple(diagnostic for diagnostic in against if not diagnostic.is_error)
-    return (*analysis.diagnostics, *errors, *lint(analysis, warnings))
-
-
-def _compare(analysis: Analysis, data: str) -> tuple[Diagnostic, ...]:
-    """What speaks against each of the data sets."""
-    from specc.data.compare import compare
-
-    try:
-        return tuple(found for name in data.split(",") for found in compare(analysis, name.strip()))
-    except Problem as problem:
-        if problem.diagnostic.code == "E601":
-            raise Unreadable(problem.diagnostic) from None
-        raise
-
-
-def _print(found: list[Diagnostic], form: str) -> None:
+def _print(found: list[Diagnostic], form: str, stream: TextIO) -> None:
     if form == "full":
-        show(found, sys.stdout)
+        show(found, stream)
         if found:
-            click.echo(f"\n{_count(found)} found; `specc explain {found[0].code}` tells more")
+            click.echo(f"\n{_count(found)} found; `specc explain {found[0].code}` tells more", file=stream)
         return
     from specc.diagnostics.formats import FORMATTERS
 
     text = FORMATTERS[form](found)
     if text:
-        click.echo(text)
+        click.echo(text, file=stream)
 
 
 def _count(found: list[Diagnostic]) -> str:
     """`2 errors and 1 warning`"""
     errors = sum(diagnostic.is_error for diagnostic in found)
-    parts = [f"{count} {word}{'s' * (count > 1)}" for count, word in _counts(errors, len(found) - errors) if count]
-    return " and ".join(parts)
-
-
-def _counts(errors: int, warnings: int) -> tuple[tuple[int, str], ...]:
-    return ((errors, "error"), (warnings, "warning"))
+    counts = {"error": errors, "warning": len(found) - errors}
+    return " and ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in counts.items() if count)

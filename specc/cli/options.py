@@ -48,3 +48,15 @@ def set_option(command: Command) -> Command:
         "--set", "settings", multiple=True, callback=_assignments, metavar="NAME=VALUE",
         help="Give a `param` of the spec another value; may be repeated.",
     )(command)  # fmt: skip
+
+
+def _set_colour(ctx: click.Context, param: click.Parameter, value: str) -> None:
+    ctx.color = {"always": True, "never": False}.get(value)
+
+
+def color_option(command: Command) -> Command:
+    """`--color auto|always|never`"""
+    return click.option(
+        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", expose_value=False,
+        callback=_set_colour, help="When to use colour; auto: on a terminal, unless NO_COLOR or FORCE_COLOR is set.",
+    )(command)  # fmt: skip

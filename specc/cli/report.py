@@ -14,10 +14,14 @@ from specc.reading import Unreadable
 
 EXIT_ERRORS = 1
 EXIT_USAGE = 2
+FORMATS = ("full", "concise", "json", "github", "sarif")
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Colour on a terminal only, unless `NO_COLOR` or `FORCE_COLOR` says otherwise."""
+    """Colour on a terminal only, unless `--color`, then `NO_COLOR`, then `FORCE_COLOR` says otherwise."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.color is not None:
+        return context.color
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

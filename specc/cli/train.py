@@ -16,7 +16,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.ir.accepted import choices, explain_wrong, from_text, is_switch, is_whole
 from specc.ir.overrides import UnknownParameter
 from specc.ir.recipe import Recipe, overridden
-from specc.pipeline import analyse
+from specc.pipeline import analyse, lint
 from specc.reading import read_source
 from specc.train.progress import Bar, Lines
 from specc.train.run import Subject, train_subject
@@ -107,7 +107,7 @@ def _train(
 ) -> int:
     source = read_source(spec)
     analysis = analyse(source, input_shape, settings)
-    show(analysis.diagnostics)
+    show((*analysis.diagnostics, *lint(analysis)))
     if analysis.model is None:
         return EXIT_ERRORS
     subject = Subject(source, analysis.model, input_shape, settings)

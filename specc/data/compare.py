@@ -1,4 +1,4 @@
-"""Whether a spec and a data set go together, from what the catalogue says: nothing is downloaded, torch not imported."""
+"""Whether a spec and a data set go together, by what the catalogue says: nothing is downloaded, no torch imported."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Diagnostics for other programs: one line each, or JSON."""
+"""Diagnostics for other programs: one line each, JSON, and what GitHub and code scanners read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic
@@ -12,7 +12,7 @@ from specc.source import Place
 
 def concise(diagnostic: Diagnostic) -> str:
     """`lenet.cnn:7:13: error[E301]: maxpool window …`"""
-    place = _start(diagnostic)
+    place = start_of(diagnostic)
     where = diagnostic.source.path if diagnostic.source else "specc"
     text = f"{where}:{place.line}:{place.column}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
     return f"{text} (help: {diagnostic.help})" if diagnostic.help else text
@@ -23,20 +23,22 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> str:
     return json.dumps([_object(diagnostic) for diagnostic in diagnostics], indent=2, ensure_ascii=False)
 
 
-def _start(diagnostic: Diagnostic) -> Place:
+def start_of(diagnostic: Diagnostic) -> Place:
+    """Where a diagnostic begins; 1:1 where it concerns the whole file."""
     if diagnostic.source is None or diagnostic.span is None:
         return Place(1, 1)
     return diagnostic.source.place(diagnostic.span.start)
 
 
-def _end(diagnostic: Diagnostic) -> Place:
+def end_of(diagnostic: Diagnostic) -> Place:
+    """Where a diagnostic ends, exclusive."""
     if diagnostic.source is None or diagnostic.span is None:
         return Place(1, 1)
     return diagnostic.source.place(max(diagnostic.span.start, diagnostic.span.end))
 
 
 def _object(diagnostic: Diagnostic) -> dict[str, Any]:
-    start, end = _start(diagnostic), _end(diagnostic)
+    start, end = start_of(diagnostic), end_of(diagnostic)
     notes = [*([diagnostic.label] if diagnostic.label else []), *diagnostic.notes]
     notes += [_other(diagnostic, label.span.start, label.text) for label in diagnostic.others]
     return {
@@ -57,3 +59,24 @@ def _other(diagnostic: Diagnostic, offset: int, text: str) -> str:
     assert diagnostic.source is not None  # noqa: S101 - a label stands in a source
     place = diagnostic.source.place(offset)
     return f"line {place.line}, column {place.column}: {text}"
+
+
+def _as_github(diagnostics: Sequence[Diagnostic]) -> str:
+    from specc.diagnostics.github import as_github
+
+    return as_github(diagnostics)
+
+
+def _as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
+    from specc.diagnostics.sarif import as_sarif
+
+    return as_sarif(diagnostics)
+
+
+# From the name of a format to all findings as one text, empty where there is nothing to say.
+FORMATTERS: dict[str, Callable[[Sequence[Diagnostic]], str]] = {
+    "concise": lambda diagnostics: "\n".join(map(concise, diagnostics)),
+    "json": as_json,
+    "github": _as_github,
+    "sarif": _as_sarif,
+}

@@ -1,4 +1,4 @@
-"""Suggestions applied: a text in, a text with fewer errors out, or the same text; and a file written whole or not at all.
+"""Suggestions applied: a text in, one with fewer errors out, or the same; and a file written whole or not at all.
 
 A suggestion is applied without asking where it is unambiguous:
 
@@ -6,8 +6,8 @@ A suggestion is applied without asking where it is unambiguous:
   input that was never said, and a network changed to suit a note are guesses;
 - no other suggestion of its kind changes the same step, or, where the best one changes another step, any step.
 
-So `maxpool 5` on 4×4 pixels stays: 4 and 2 would both do. This goes on until nothing more is certain, and what comes out
-counts only if it has fewer errors than what went in.
+So `maxpool 5` on 4×4 pixels stays: 4 and 2 would both do. This goes on until nothing more is certain, and what comes
+out counts only if it has fewer errors than what went in.
 """
 
 from __future__ import annotations

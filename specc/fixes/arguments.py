@@ -69,6 +69,15 @@ def without(outline: Outline, span: Span) -> Edit:
     return Edit(Span(start, span.end), "")
 
 
+def without_line(outline: Outline, span: Span) -> Edit:
+    """Leaves out a statement, with its line where nothing else stands there."""
+    text = outline.source.text
+    start, end = text.rfind("\n", 0, span.start) + 1, text.find("\n", span.end)
+    end = len(text) if end < 0 else end + 1
+    alone = not text[start : span.start].strip() and re.fullmatch(r"[ \t\r]*(#[^\n]*)?\n?", text[span.end : end])
+    return Edit(Span(start, end) if alone else span, "")
+
+
 def repeat_of(outline: Outline, site: Site) -> tree.Value | None:
     """How often a step is built, as it is written: `x3`, `x=n`."""
     return take_repeat(site.step.arguments, outline.scope(site))[1]
@@ -79,8 +88,9 @@ def _end_of_arguments(outline: Outline, site: Site) -> Span:
     assert site.step.word is not None  # noqa: S101 - a layer has a word
     written = fields(outline, site)
     end = max((written[name].span.end for name in _SIZES if name in written), default=site.step.word.span.end)
-    positional = [item.span.end for item in site.step.arguments if isinstance(item, tree.Positional) and _is_bare(outline, item)]
-    return Span(max([end, *positional]), max([end, *positional]))
+    bare = [item for item in site.step.arguments if isinstance(item, tree.Positional) and _is_bare(outline, item)]
+    end = max([end, *(item.span.end for item in bare)])
+    return Span(end, end)
 
 
 def _is_bare(outline: Outline, item: tree.Positional) -> bool:

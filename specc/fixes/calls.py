@@ -15,7 +15,7 @@ _SIGNS = {
     "→": "->", "⟶": "->", "×": "x", "−": "-", "–": "-", "“": '"', "”": '"', "≤": "<=", "\u00a0": " ", "\u200b": "",
     "\ufeff": "",
 }  # fmt: skip
-_PREFIX = r"(?:self\.\w+\s*=\s*|\w+\s*=\s*|model\.add\(|x\s*=\s*)?(?:(?:torch\.nn|nn|F|layers|tf\.keras\.layers|keras\.layers)\.)?"
+_PREFIX = r"(?:(?:self\.)?\w+\s*=\s*|model\.add\()?(?:(?:torch\.nn|nn|F|(?:tf\.)?(?:keras\.)?layers)\.)?"
 _CALL = re.compile(rf"\s*{_PREFIX}([A-Za-z_]\w*)\((.*)\)\s*,?\s*(?:#.*)?")
 _AROUND = re.compile(r"\s*(?:(?:\w+\s*=\s*)?(?:torch\.nn\.|nn\.|keras\.)?Sequential\(\[?|\]?\)+)\s*,?\s*")
 _PART = re.compile(r"(?:[^,()\[\]]|\([^()]*\)|\[[^\[\]]*\])+")
@@ -105,33 +105,37 @@ def _value(text: str) -> str:
 
 def _at(source: Source, span: Span, code: str) -> Iterator[Candidate]:
     place = source.place(span.start)
-    line, start = source.line(place.line), span.start - (place.column - 1)
-    for pattern, replacement, why in _HABITS:
-        code_part = line.partition("#")[0]
-        mended = re.sub(pattern, replacement, code_part)
-        if mended != code_part:
-            yield Candidate(Kind.SPELLING, (Edit(Span(start, start + len(code_part)), mended),), f"{why}`{mended.strip()}`")
+    start = span.start - (place.column - 1)
+    line = source.line(place.line).partition("#")[0]
+    for pattern, replacement in _HABITS:
+        mended = re.sub(pattern, replacement, line)
+        if mended != line:
+            yield Candidate(Kind.SPELLING, (Edit(Span(start, start + len(line)), mended),), f"write `{mended.strip()}`")
     if code == "E102":
-        opening = source.slice(span)
-        closing = {"(": ")", "[": "]", "{": "}"}[opening]
-        ends = [start + len(line.partition("#")[0].rstrip()), len(source.text.rstrip())]
-        for end in dict.fromkeys(ends):
-            text = f"add `{closing}` at the end of line {source.place(end).line}"
-            yield Candidate(Kind.SPELLING, (Edit(Span(end, end), f"\n{closing}" if end == ends[1] else closing),), text)
+        yield from _closed(source, span, start + len(line.rstrip()))
     if source.slice(span) == "}":
         yield Candidate(Kind.SPELLING, (Edit(span, ""),), "leave out this `}`")
 
 
-# What people write on one line out of habit, and what the line is then.
+def _closed(source: Source, opening: Span, end_of_line: int) -> Iterator[Candidate]:
+    """The bracket that is missing, at the end of the line, or of the file."""
+    closing = {"(": ")", "[": "]", "{": "}"}[source.slice(opening)]
+    end_of_file = len(source.text.rstrip())
+    for end, text in ((end_of_line, closing), (end_of_file, f"\n{closing}")):
+        told = f"add `{closing}` at the end of line {source.place(end).line}"
+        yield Candidate(Kind.SPELLING, (Edit(Span(end, end), text),), told, certain=False)
+
+
+# What people write on one line out of habit, and what stands there then.
 _HABITS = (
-    (r"(?<=\d)\s*[xX*×]\s*(?=\d)", "x", "write "),
-    (r"\(\s*(\d+)\s*,\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", lambda found: "x".join(filter(None, found.groups())), "write "),
-    (r"(?<![\w.])\.(?=\d)", "0.", "write "),
-    (r"(?<=\d)([KMG])B\b", r"\1", "write "),
-    (r"(?<=[\w)\]])\s*,\s*", " ", "write "),
-    (r"'", '"', "write "),
-    (r"=\s*['\"](\w+)['\"]", r"=\1", "write "),
-    (r"(?<=\w)-(?=[A-Za-z])", "_", "write "),
-    (r"(?<!\()\b(\w+\s*[*+/]\s*\w+)\b(?!\))", r"(\1)", "write "),
-    (r"\s*=>\s*", " -> ", "write "),
+    (r"(?<=\d)\s*[xX*×]\s*(?=\d)", "x"),
+    (r"\(\s*(\d+)\s*,\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", lambda found: "x".join(filter(None, found.groups()))),
+    (r"(?<![\w.])\.(?=\d)", "0."),
+    (r"(?<=\d)([KMG])B\b", r"\1"),
+    (r"(?<=[\w)\]])\s*,\s*", " "),
+    (r"'", '"'),
+    (r"=\s*['\"](\w+)['\"]", r"=\1"),
+    (r"(?<=\w)-(?=[A-Za-z])", "_"),
+    (r"(?<!\()\b(\w+\s*[*+/]\s*\w+)\b(?!\))", r"(\1)"),
+    (r"\s*=>\s*", " -> "),
 )

@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.fixes.arguments import drop_field, set_field
+from specc.fixes.arguments import drop_field, set_field, without_line
 from specc.fixes.edit import Candidate, Edit, Kind, edited
 from specc.fixes.outline import Outline, Site
 from specc.layers.base import Shape
@@ -38,7 +38,9 @@ def set_to(failure: Failure, site: Site, kind: Kind, *, certain: bool = True, **
     """A step with other values for some fields; None leaves the argument out."""
     edits = []
     for name, value in values.items():
-        edit = drop_field(failure.outline, site, name) if value is None else set_field(failure.outline, site, name, value)
+        edit = (
+            drop_field(failure.outline, site, name) if value is None else set_field(failure.outline, site, name, value)
+        )
         if edit is not None:
             edits.append(edit)
     return told(failure, site, kind, _joined(edits), certain=certain)
@@ -89,10 +91,7 @@ def removal(outline: Outline, site: Site) -> Edit:
         return Edit(Span(span.start, after.end()), "")
     if len(site.body) == 1:
         return Edit(span, "id")
-    start = text.rfind("\n", 0, span.start) + 1
-    end = text.find("\n", span.end)
-    alone = not text[start : span.start].strip() and re.fullmatch(r"[ \t\r]*(#[^\n]*)?", text[span.end : end])
-    return Edit(Span(start, end + 1), "") if alone and end >= 0 else Edit(span, "")
+    return without_line(outline, span)
 
 
 def _joined(edits: list[Edit]) -> tuple[Edit, ...]:

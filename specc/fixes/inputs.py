@@ -63,9 +63,8 @@ def torch_order(failure: Failure, arriving: int | None = None) -> Iterator[Candi
     arriving: the number that must stand there; any, where it is not known.
     """
     arguments = failure.site.step.arguments
-    numbers = [
-        argument for argument in arguments if isinstance(argument, tree.Positional) and isinstance(argument.value, tree.Number)
-    ]
+    positional = [argument for argument in arguments if isinstance(argument, tree.Positional)]
+    numbers = [argument for argument in positional if isinstance(argument.value, tree.Number)]
     if failure.site.layer not in (Conv, Linear) or len(numbers) < 2 or numbers[0] is not arguments[0]:
         return
     if arriving is None or failure.outline.value(numbers[0].value, failure.site) == arriving:

@@ -18,7 +18,7 @@ class Site(NamedTuple):
 
     step: tree.Step
     body: tuple[tree.Step, ...]
-    index: int
+    position: int
     parent: Site | None
     block: tree.Block | None
 

@@ -62,7 +62,7 @@ class Asked(NamedTuple):
     """How a spec is checked: a shape in place of its input, values for its parameters."""
 
     input_shape: tuple[int, ...] | None = None
-    settings: Settings = {}
+    settings: Settings | None = None
 
 
 class Suggestion(NamedTuple):
@@ -208,4 +208,6 @@ def suggest_words(analysis: Analysis, error: Diagnostic, asked: Asked, budget: B
     outline = Outline(analysis.source, analysis.tree)
     errors = sum(found.is_error for found in analysis.diagnostics)
     tries = _tries(analysis, error, asked, budget, outline, Counter())
-    return [_suggestion(tried) for tried in tries if tried.candidate.kind is Kind.SPELLING and tried.remaining <= errors]
+    return [
+        _suggestion(tried) for tried in tries if tried.candidate.kind is Kind.SPELLING and tried.remaining <= errors
+    ]

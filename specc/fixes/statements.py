@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.spelling import nearest
+from specc.fixes.arguments import without_line
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import input_edits
 from specc.fixes.outline import Outline
@@ -47,7 +47,9 @@ def known_setting(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
     """E220 and E221: the setting or the word that is meant."""
     for setting in _settings(outline):
         if setting.name.span == error.span:
-            yield from _respelled(setting.name, OTHER_NAMES.get(setting.name.text) or nearest(setting.name.text, Recipe.model_fields))
+            yield from _respelled(
+                setting.name, OTHER_NAMES.get(setting.name.text) or nearest(setting.name.text, Recipe.model_fields)
+            )
         for argument in setting.arguments:
             if isinstance(argument, tree.Keyword) and argument.key.span == error.span:
                 name = argument.key.text
@@ -62,9 +64,7 @@ def second_line(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
     for setting in _settings(outline):
         if error.span is not None and setting.span.start <= error.span.start < setting.span.end:
             text = outline.source.slice(setting.span)
-            line = re.compile(r"[ \t]*;?[ \t]*\n?").match(outline.source.text, setting.span.end)
-            end = line.end() if line else setting.span.end
-            edit = Edit(Span(setting.span.start, end), "")
+            edit = without_line(outline, setting.span)
             yield Candidate(Kind.REMOVAL, (edit,), f"leave out `{text}`", certain=False)
 
 

@@ -6,14 +6,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from specc.diagnostics.spelling import nearest
-from specc.fixes.arguments import fields, set_field, value_of, without
+from specc.fixes.arguments import fields, set_field, value_of, without, without_line
 from specc.fixes.changes import Failure, left_out, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import torch_order
+from specc.fixes.outline import Outline, Site
 from specc.fixes.translate import Written, argument, own_word, translations
 from specc.ir.bind import take_repeat
 from specc.ir.foreign import DROPPED, INFERRED
 from specc.ir.model import FORM_WORDS
+from specc.ir.naming import RESERVED_BY_TORCH
 from specc.ir.signature import layer_signature
 from specc.source import Span
 from specc.syntax import tree
@@ -31,11 +33,33 @@ def step_candidates(failure: Failure) -> Iterator[Candidate]:
     if step.branches is not None:
         yield from _word(failure, step.word.span, nearest(failure.site.word, FORM_WORDS))
         return
+    if failure.site.word in failure.outline.blocks:
+        yield from above_its_use(failure, failure.outline.blocks[failure.site.word])
+        return
     own = own_word(failure.site.word, list(failure.outline.blocks))
     yield from _word(failure, step.word.span, own)
     for position, text in enumerate(translations(_written(failure))):
         edits = (Edit(Span(step.word.span.start, _end(failure)), text),)
         yield Candidate(Kind.SPELLING, edits, f"write `{text}`", position)
+
+
+def above_its_use(failure: Failure, definition: tree.Block | tree.Param) -> Iterator[Candidate]:
+    """A definition that stands too far down, moved to before the line or the block that uses it."""
+    outline, site = failure.outline, failure.site
+    use = site.block.span if site.block else _line_of(outline, site)
+    if definition.span.start > use.start:
+        text = outline.source.slice(definition.span)
+        gone = without_line(outline, definition.span)
+        kind = "block" if isinstance(definition, tree.Block) else "param"
+        edits = (Edit(Span(use.start, use.start), f"{text}\n"), gone)
+        yield Candidate(Kind.ORDER, edits, f"move `{kind} {definition.name.text}` above its use")
+
+
+def _line_of(outline: Outline, site: Site) -> Span:
+    """The statement's chain in which a step stands, which begins a line."""
+    chains = [item.span for item in outline.items if isinstance(item, tree.Chain)]
+    start = site.step.span.start
+    return next((span for span in chains if span.start <= start < span.end), site.step.span)
 
 
 def _written(failure: Failure) -> Written:
@@ -44,7 +68,9 @@ def _written(failure: Failure) -> Written:
     rest, _, _ = take_repeat(failure.site.step.arguments, failure.outline.scope(failure.site))
     keyed = [item for item in rest if isinstance(item, tree.Keyword)]
     bare = [slice_(item.span) for item in rest if not isinstance(item, tree.Keyword)]
-    return Written(failure.site.word, tuple(bare), tuple((item.key.text, _bare(slice_(item.value.span))) for item in keyed))
+    return Written(
+        failure.site.word, tuple(bare), tuple((item.key.text, _bare(slice_(item.value.span))) for item in keyed)
+    )
 
 
 def _bare(text: str) -> str:
@@ -77,7 +103,9 @@ def key_candidates(failure: Failure) -> Iterator[Candidate]:
     if isinstance(keyed, tree.Keyword) and keyed.key.span == span:
         yield from _key(failure, keyed)
     elif text in INFERRED | DROPPED:
-        yield _as_said(failure, without(failure.outline, span))
+        yield _dropped(failure, span)
+    elif text in failure.outline.params:
+        yield from above_its_use(failure, failure.outline.params[text])
     else:
         yield from _word(failure, span, _name_in_scope(failure, text))
 
@@ -85,15 +113,23 @@ def key_candidates(failure: Failure) -> Iterator[Candidate]:
 def _as_said(failure: Failure, edit: Edit) -> Candidate:
     """An edit of the step that does what the error's own help says."""
     candidate = told(failure, failure.site, Kind.SPELLING, (edit,))
-    said = failure.error.help
-    return candidate._replace(text=f"{said.rstrip('?')}: {candidate.text}") if said else candidate
+    said = failure.error.help or "write"
+    return candidate._replace(text=f"{said.rstrip('?')}: {candidate.text}", shows=None)
+
+
+def _dropped(failure: Failure, span: Span) -> Candidate:
+    """The step without something that this language infers or has no use for."""
+    edit = without(failure.outline, span)
+    if failure.outline.source.slice(span).partition("=")[0] in INFERRED:
+        return _as_said(failure, edit)
+    return Candidate(Kind.SPELLING, (edit,), f"leave out `{failure.outline.source.slice(span)}`")
 
 
 def _key(failure: Failure, keyed: tree.Keyword) -> Iterator[Candidate]:
     site, key = failure.site, keyed.key.text
     value = _bare(failure.outline.source.slice(keyed.value.span))
     if key in INFERRED | DROPPED:
-        yield _as_said(failure, without(failure.outline, keyed.span))
+        yield _dropped(failure, keyed.span)
     elif key == "activation" and own_word(value):
         end = Span(site.step.span.end, site.step.span.end)
         edits = (without(failure.outline, keyed.span), Edit(end, f" -> {own_word(value)}"))
@@ -151,7 +187,7 @@ def value_candidates(failure: Failure) -> Iterator[Candidate]:
     if re.search(r"(?<!/)/(?!/)", inner):
         whole = re.sub(r"(?<!/)/(?!/)", "//", inner)
         yield told(failure, failure.site, Kind.SPELLING, (Edit(place, whole),))
-    if inner.startswith("(") and inner.endswith(")"):
+    elif inner.startswith("(") and re.search(r"not [0-9]+\.[0-9]+$", failure.error.message):
         yield told(failure, failure.site, Kind.CHANNELS, (Edit(place, f"divisible({inner[1:-1]}, 8)"),), certain=False)
         yield told(failure, failure.site, Kind.CHANNELS, (Edit(place, f"({inner[1:-1]} // 1)"),), certain=False)
     if re.fullmatch(r'"\w+"', inner):
@@ -177,7 +213,7 @@ def place_candidates(failure: Failure) -> Iterator[Candidate]:
     text = failure.outline.source.slice(error.span)
     match error.code:
         case "E209" if step.label is not None and error.span == step.label.span:
-            yield from _free_labels(failure, text)
+            yield from _free_labels(failure, text, step.label.span)
         case "E211" if step.word is not None and error.span == step.word.span:
             yield left_out(failure, failure.site)
         case "E215" if step.arguments and error.span != step.arguments[-1].span:
@@ -191,16 +227,15 @@ def place_candidates(failure: Failure) -> Iterator[Candidate]:
                 yield Candidate(Kind.REMOVAL, gone, f"leave out `{text}`")
 
 
-def _free_labels(failure: Failure, text: str) -> Iterator[Candidate]:
-    """The same label with the next number that is free."""
+def _free_labels(failure: Failure, text: str, span: Span) -> Iterator[Candidate]:
+    """The same label with the next number that is free; with a `_` where torch has the name."""
     taken = {site.step.label.text for site in failure.outline.sites if site.step.label}
-    stem, number = re.fullmatch(r"(.*?)([0-9]*)", text).groups()  # type: ignore[union-attr]  # it always matches
-    if not number and text not in taken - {text}:
-        yield Candidate(Kind.SPELLING, (Edit(failure.site.step.label.span, f"{text}_"),), f"call it `{text}_`")  # type: ignore[union-attr]
-    following = next(count for count in range(int(number or 1) + 1, 10**6) if f"{stem}{count}" not in taken)
-    label = failure.site.step.label
-    if label is not None:
-        yield Candidate(Kind.SPELLING, (Edit(label.span, f"{stem}{following}"),), f"call it `{stem}{following}`")
+    number = re.search(r"[0-9]*$", text)
+    last, stem = (number[0], text[: number.start()]) if number else ("", text)
+    following = next(count for count in range(int(last or 1) + 1, 10**6) if f"{stem}{count}" not in taken)
+    is_torchs = text in RESERVED_BY_TORCH
+    for name in ([f"{text}_"] if is_torchs else []) + [f"{stem}{following}"]:
+        yield Candidate(Kind.SPELLING, (Edit(span, name),), f"call it `{name}`")
 
 
 def _with_identity(span: Span, text: str) -> Iterator[Candidate]:

@@ -1,8 +1,8 @@
 """Lines in, text out: what stands in columns, and the spaces that put it there.
 
 In:      the lines of `syntax.layout`.
-Out:     the text. Numbers in tables, the checked shapes of neighbouring lines and their comments stand below each
-         other, wherever the author put them.
+Out:     the text. Numbers in tables, the checked shapes of a section and the comments of neighbouring lines stand
+         below each other, wherever the author put them.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ def render(lines: list[Line]) -> str:
     for section in _sections(lines):
         coded = [line for line in section if line.code]
         _align_tables(coded)
-        _align(coded, "check", MARGIN)
-        _align(coded, "comment")
+        _align([line for line in coded if line.check], "check", MARGIN)
+        for commented, run in groupby(coded, key=lambda line: bool(line.comment)):
+            if commented:
+                _align(list(run), "comment")
     return "".join(("\n" if line.blank else "") + _text(line) + "\n" for line in lines)
 
 
@@ -92,7 +94,6 @@ def _joined(cells: Cells, widths: list[int]) -> str:
 
 def _align(lines: list[Line], ending: Literal["check", "comment"], column: int = 0) -> None:
     """Puts the checked shapes, or the comments, of these lines behind their code, in one column or after it."""
-    having = [line for line in lines if getattr(line, ending)]
-    column = max([column, *(line.width + 2 for line in having if line.width <= WIDEST)])
-    for line in having:
+    column = max([column, *(line.width + 2 for line in lines if line.width <= WIDEST)])
+    for line in lines:
         line.code += " " * max(column - line.width, 2) + getattr(line, ending)

@@ -1,111 +1,36 @@
-"""What the located tree leaves out and a formatter needs: comments, and where the author began a new line.
+"""Text in, pieces out: what the located tree leaves out and a formatter needs, comments and line ends.
 
-In:      a text that parses without errors.
-Out:     its pieces in the order written, each with its text in canonical spacing (`flat`) and whether it must
-         stand on several lines (`breaks`): it does where the author wrote it so, or where a comment ends a line in it.
+In:      a text that `parse` reads without errors.
+Out:     its pieces in the order written.
 Leaves:  the lines to `syntax.layout`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
 
 from specc.syntax.parse import load_parser
+from specc.syntax.pieces import (
+    Body,
+    Comment,
+    Entry,
+    File,
+    Gap,
+    Link,
+    Listing,
+    Piece,
+    Step,
+    Text,
+    make_body,
+    make_listing,
+    make_step,
+)
 from specc.syntax.tokens import END, NEWLINE, TokenStream
 
 _BREAK = re.compile(r"#[^\n]*|\n")
 _PRODUCT = {"*", "/", "//", "%"}
 _OPERATORS = _PRODUCT | {"+", "-"}
-
-
-class Comment(NamedTuple):
-    """A comment on a line of its own; blank: an empty line stands before it."""
-
-    text: str
-    blank: bool = False
-
-
-class Gap(NamedTuple):
-    """What stands between two pieces besides the mark that joins them.
-
-    after: the comment on the line of the piece before; above: those on lines of their own.
-    breaks: the next piece stands on another line; blank: an empty line stands before it.
-    """
-
-    after: str = ""
-    above: tuple[Comment, ...] = ()
-    breaks: bool = False
-    blank: bool = False
-
-    @property
-    def commented(self) -> bool:
-        return bool(self.after or self.above)
-
-
-class Text(NamedTuple):
-    """Words that stay on one line; comments: those inside its parentheses."""
-
-    flat: str
-    comments: tuple[str, ...] = ()
-    breaks: bool = False
-
-
-class Listing(NamedTuple):
-    """`weight=[1 2 3]`, or `block name(a, b=1)`; comma stands behind every item, opening holds what stands before."""
-
-    opening: str
-    items: tuple[tuple[Gap, Text | Listing], ...]
-    end: Gap
-    closing: str
-    flat: str
-    breaks: bool
-    comments: tuple[str, ...]
-    comma: str = ""
-
-
-class Step(NamedTuple):
-    """A step of a chain, a setting, or a whole statement; check: its `:: shape`."""
-
-    parts: tuple[Text | Listing | Body, ...]
-    check: str
-    flat: str
-    breaks: bool
-    comments: tuple[str, ...]
-
-
-class Link(NamedTuple):
-    """A step and what stands before it."""
-
-    gap: Gap
-    step: Step
-
-
-class Entry(NamedTuple):
-    """Steps chained by `->`; bars: how many `|` stand before it, more than one where branches are empty."""
-
-    bars: int
-    links: tuple[Link, ...]
-
-
-class Body(NamedTuple):
-    """`{ … }`: entries, and what stands before the closing brace."""
-
-    entries: tuple[Entry, ...]
-    end_bars: int
-    end: Gap
-    flat: str
-    breaks: bool
-    comments: tuple[str, ...]
-
-
-Piece: TypeAlias = Text | Listing | Body
-
-
-class File(NamedTuple):
-    entries: tuple[Entry, ...]
-    end: Gap
 
 
 def read_concrete(text: str) -> File:
@@ -192,7 +117,7 @@ class _Reader:
     def statement(self) -> Step:
         if self.at("PARAM", "BUDGET"):
             words = [self.take() for _ in range(3)]
-            return _step([self.as_text(lambda: " ".join([*words, self.expression()]))], "")
+            return make_step([self.as_text(lambda: " ".join([*words, self.expression()]))], "")
         return self.step([self.block_header()] if self.at("BLOCK") else [])
 
     def block_header(self) -> Piece:
@@ -209,7 +134,7 @@ class _Reader:
                 check = f"{self.take()} {self.take()}"
             else:
                 parts.append(self.argument())
-        return _step(parts, check)
+        return make_step(parts, check)
 
     def argument(self) -> Piece:
         """`key=value`, `label:`, a word or a value."""
@@ -237,7 +162,7 @@ class _Reader:
             between += self.skip_newlines()
             if self.at("RBRACE"):
                 self.take()
-                return _body(entries, bars, read_gap(between))
+                return make_body(entries, bars, read_gap(between))
             if self.at("BAR"):
                 self.take()
                 bars += 1
@@ -253,7 +178,7 @@ class _Reader:
         while True:
             between += self.between()
             if self.at(closing):
-                return _listing(left, items, read_gap(between), self.take(), comma)
+                return make_listing(left, items, read_gap(between), self.take(), comma)
             if self.at("COMMA"):
                 self.take()
                 continue
@@ -314,47 +239,3 @@ def _is_close(operators: Sequence[str], index: int) -> bool:
     while last + 1 < len(operators) and operators[last + 1] in _PRODUCT:
         last += 1
     return set(operators[first : last + 1]) == {"*"}
-
-
-# Pieces from their parts. What must break has no flat text: nobody asks for it.
-
-
-def _comments(parts: Iterable[Text | Listing | Body | Step]) -> tuple[str, ...]:
-    return tuple(comment for part in parts for comment in part.comments)
-
-
-def _step(parts: Sequence[Piece], check: str) -> Step:
-    breaks = any(part.breaks for part in parts)
-    flat = "" if breaks else " ".join(part.flat for part in parts)
-    return Step(tuple(parts), check, flat, breaks, _comments(parts))
-
-
-def _listing(opening: str, items: list[tuple[Gap, Text | Listing]], end: Gap, closing: str, comma: str) -> Listing:
-    breaks = _ends_broken(items, end) or any(gap.breaks or item.breaks for gap, item in items)
-    flat = "" if breaks else opening + f"{comma} ".join(item.flat for _, item in items) + closing
-    comments = _comments(item for _, item in items)
-    return Listing(opening, tuple(items), end, closing, flat, breaks, comments, comma)
-
-
-def _body(entries: list[Entry], end_bars: int, end: Gap) -> Body:
-    steps = [link.step for entry in entries for link in entry.links]
-    gaps = [link.gap for entry in entries for link in entry.links]
-    breaks = _ends_broken(entries, end) or any(gap.breaks for gap in gaps) or any(step.breaks for step in steps)
-    flat = "" if breaks else " ".join(["{", *_flat_entries(entries), *["|"] * end_bars, "}"])
-    return Body(tuple(entries), end_bars, end, flat, breaks, _comments(steps))
-
-
-def _ends_broken(pieces: Sequence[object], end: Gap) -> bool:
-    """Whether the closing bracket stands on a line of its own: with nothing inside it need not."""
-    return end.commented or (bool(pieces) and end.breaks)
-
-
-def _flat_entries(entries: list[Entry]) -> Iterable[str]:
-    for index, entry in enumerate(entries):
-        yield from ["|"] * entry.bars or [";"] * min(index, 1)
-        yield " -> ".join(flat_step(link.step) for link in entry.links)
-
-
-def flat_step(step: Step) -> str:
-    """A step with its checked shape, on one line."""
-    return f"{step.flat} {step.check}" if step.check else step.flat

@@ -9,14 +9,17 @@ Leaves:     columns to `syntax.columns`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from specc.syntax.concrete import Body, Comment, Entry, File, Gap, Link, Listing, Piece, Step, Text
+from specc.syntax.pieces import Body, Comment, Entry, File, Gap, Link, Listing, Piece, Step, Text
 
 WIDTH = 120
 INDENT = 2
 _ARROW = " -> "
+_INSTRUCTION = re.compile(r"#.*?\bspecc:")  # `# specc: ignore[W505]` is about its line
 
 
 @dataclass(slots=True)
@@ -53,18 +56,20 @@ class Line:
 def lay_out(file: File) -> list[Line]:
     """The lines of a whole file."""
     layout = _Layout()
-    for entry in file.entries:
-        layout.entry(entry, 0)
-    layout.comments(file.end, 0)
+    layout.entries(file.entries, file.end, 0)
     return layout.lines
 
 
 class _Layout:
-    """The lines so far; the last one is still being written. opened: it ends in an opening bracket."""
+    """The lines so far; the last one is still being written.
+
+    opened: it ends in an opening bracket. widest: how many columns a line may have here.
+    """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.opened = True  # as at the start of a file: no empty line comes next
+        self.widest = WIDTH
 
     # lines
 
@@ -94,9 +99,20 @@ class _Layout:
         self.lines[-1].comment = comment.text
 
     def fits(self, *lengths: int) -> bool:
-        return self.lines[-1].column + sum(lengths) <= WIDTH
+        return self.lines[-1].column + sum(lengths) <= self.widest
 
     # chains
+
+    def entries(self, entries: Sequence[Entry], end: Gap, indent: int) -> None:
+        """Entries and the comments behind them. A line with an instruction behind it is not broken: it is about all."""
+        around = self.widest
+        following = [*(entry.links[0].gap for entry in entries[1:]), end]
+        for entry, gap in zip(entries, following, strict=True):
+            behind = [gap.after, *(link.gap.after for link in entry.links[1:])]
+            self.widest = sys.maxsize if any(map(_INSTRUCTION.match, behind)) else around
+            self.entry(entry, indent)
+        self.widest = around
+        self.comments(end, indent)
 
     def entry(self, entry: Entry, indent: int) -> None:
         gap = entry.links[0].gap
@@ -124,7 +140,7 @@ class _Layout:
         length = _length(step)
         if not step.breaks and self.fits(len(_ARROW), length):
             return True
-        needs_lines = step.breaks or fresh + len("-> ") + length > WIDTH
+        needs_lines = step.breaks or fresh + len("-> ") + length > self.widest
         return needs_lines and self.fits(len(_ARROW), _tail(step.parts, step.check))
 
     def step(self, step: Step, base: int) -> None:
@@ -152,9 +168,7 @@ class _Layout:
         has_branches = body.end_bars or any(entry.bars for entry in body.entries)
         inner = base + (2 * INDENT if has_branches else INDENT)
         self.open("{")
-        for entry in body.entries:
-            self.entry(entry, inner)
-        self.comments(body.end, inner)
+        self.entries(body.entries, body.end, inner)
         if body.end_bars:
             self.start(inner - INDENT, "| " * body.end_bars, home=inner)
         self.start(base, "}", home=inner)
@@ -167,7 +181,7 @@ class _Layout:
         """The author's rows, or a row for each item, or as many items a row as fit where they are plain values."""
         inner = base + INDENT
         only = _only_list(listing)
-        if only is not None and (only.breaks or inner + len(only.flat) > WIDTH):
+        if only is not None and (only.breaks or inner + len(only.flat) > self.widest):
             self.add(listing.opening)
             self.listing(only, base)
             self.add(listing.closing)

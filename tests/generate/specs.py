@@ -86,11 +86,9 @@ def _draw_params(dice: Dice) -> tuple[tuple[str, Value], ...]:
     if dice.chance(3):
         found["width"] = dice.one([4, 2, 3, 8])
     if dice.chance(5):
-        found["half"] = dice.one([Expression("(width//2)"), 2]) if "width" in found else 3
+        found["half"] = dice.one([found["width"] // 2, 2]) if "width" in found else 3
     if dice.chance(5):
         found["nonlinear"] = dice.one(["relu", "silu", "prelu"])
-    if isinstance(found.get("half"), Expression):
-        found["half"] = found["width"] // 2
     return tuple(found.items())
 
 

@@ -41,7 +41,7 @@ Right:
     input 3x224x224
     conv 32 k7 s4 p3 -> relu -> maxpool 2
     conv 64 k3 s2 p1 -> relu -> maxpool 2
-    conv 128 k3 p1 -> relu -> maxpool 2
+    conv 128 k3 p1 -> relu
     adaptiveavgpool 2 -> flatten -> linear 128 -> relu -> linear 10
 """,
 )

@@ -1,0 +1,66 @@
+"""What `specc check` adds to an error: edits that mend it; and `--fix`, which makes those that are certain."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.gallery import PREFIX
+from specc.pipeline import Analysis
+from specc.reading import Unreadable, read_source
+
+if TYPE_CHECKING:
+    from specc.fixes.search import Budget
+
+
+class Advice:
+    """The suggestions of one run: for all files within one budget. Nothing is imported before the first error."""
+
+    def __init__(self, input_shape: tuple[int, ...] | None, settings: Mapping[str, Any]) -> None:
+        self.input_shape, self.settings = input_shape, settings
+        self._budget: Budget | None = None
+
+    def on(self, analysis: Analysis) -> Analysis:
+        """The analysis, each error with the edits that mend it in the place of its general help."""
+        if analysis.ok:
+            return analysis
+        from specc.fixes.search import Asked, Budget, advise
+
+        self._budget = self._budget or Budget()
+        return analysis._replace(diagnostics=advise(analysis, Asked(self.input_shape, self.settings), self._budget))
+
+    def fix(self, path: str, stream: TextIO) -> Analysis:
+        """Mends a file and shows the difference; standard input goes to standard output, mended.
+
+        Raises: Unreadable for a spec of the gallery and for a file that cannot be written.
+        """
+        if path.startswith(PREFIX):
+            name = path.removeprefix(PREFIX)
+            help = f"`specc new {name}` copies it to a file of your own"
+            raise Unreadable(Diagnostic("E107", f"`{path}` comes with specc and is not changed", help=help))
+        from specc.fixes.apply import difference, fix, write_whole
+        from specc.fixes.search import Asked
+
+        source = read_source(path)
+        fixed = fix(source, Asked(self.input_shape, self.settings))
+        if path == "-":
+            click.echo(fixed.source.text, nl=False)
+        elif fixed.changed:
+            try:
+                write_whole(path, fixed.source.text)
+            except OSError as error:
+                raise Unreadable(Diagnostic("E107", f"`{path}` cannot be written: {error.strerror}")) from None
+        if fixed.changed:
+            click.echo(difference(source, fixed.source), file=stream, nl=False)
+            for line in fixed.applied:
+                click.echo(f"{source.path}: fixed: {line}", file=stream)
+        return fixed.analysis
+
+
+def report_stream(files: tuple[str, ...], *, fix: bool) -> TextIO:
+    """Where findings go: to standard output, unless the mended text goes there."""
+    return sys.stderr if fix and "-" in files else sys.stdout
