@@ -146,9 +146,7 @@ def test_first_mistakes(folder: Path, spec: str, says: str) -> None:
 def test_summary_rows_sum_to_the_totals(folder: Path) -> None:
     whole = json.loads(specc("summary", "right.cnn", "--format", "json", cwd=folder).stdout)
     assert list(whole) == ["input", "output", "params", "macs", "layers"]
-    assert all(
-        list(row) == ["name", "kind", "line", "input", "output", "params", "macs"] for row in whole["layers"]
-    )
+    assert all(list(row) == ["name", "kind", "line", "input", "output", "params", "macs"] for row in whole["layers"])
     for total in ("params", "macs"):
         assert whole[total] == sum(row[total] for row in whole["layers"])
     assert [row["name"] for row in whole["layers"]] == ["conv1", "relu1", "maxpool1", "flatten1", "linear1"]

@@ -91,5 +91,7 @@ def test_the_picture_of_an_error_is_real(tmp_path: Path) -> None:
 
 
 def test_the_python_example_runs() -> None:
-    done = subprocess.run([sys.executable, "-c", blocks("python")[0]], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", blocks("python")[0]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -34,7 +34,7 @@ def words(text: str) -> list[str]:
 
 
 def test_tables_are_those_of_the_grammar() -> None:
-    assert tables.GRAMMAR_SHA256 == precompile.grammar_digest(), "run python -m specc.syntax.precompile"
+    assert precompile.grammar_digest() == tables.GRAMMAR_SHA256, "run python -m specc.syntax.precompile"
     if lark.__version__ == tables.LARK_VERSION:
         data, memo = precompile.compute_tables()  # Lark numbers the states anew in every process; the rules it does not
         assert memo == tables.MEMO

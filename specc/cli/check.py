@@ -25,6 +25,7 @@ from specc.reading import Unreadable, read_source
 @click.option(
     "--data", metavar="NAME,…", help="Also tell whether the spec fits these data sets, such as mnist,cifar10."
 )
+@click.option("--sizes", is_flag=True, help="Also list the sizes of pictures that the spec takes.")
 @click.option(
     "-W", "rules", multiple=True, metavar="ACTION[:CODE,…]", callback=read_rules,
     help="What warnings do: error makes them fail the check, ignore hides them; may be repeated.",
@@ -37,6 +38,7 @@ def command(
     input_shape: tuple[int, ...] | None,
     settings: dict[str, str],
     data: str | None,
+    sizes: bool,
     rules: tuple[WarningRule, ...],
     form: str,
     fix: bool,
@@ -45,6 +47,8 @@ def command(
 
     Exit status: 0 nothing wrong but warnings, 1 errors in a spec, 2 a file could not be read or the command was wrong.
     """
+    if sizes and form != "full":
+        raise click.UsageError("--sizes is answered in words: leave out --format")
     answers: list[Answer] = []
     status = 0
     advice, stream = Advice(input_shape, settings), report_stream(files, fix=fix)
@@ -54,7 +58,7 @@ def command(
                 analysis = advice.fix(path, stream if form == "full" else sys.stderr)
             else:
                 analysis = analyse(read_source(path), input_shape, settings)
-            answers.append(answer(advice.on(analysis), data))
+            answers.append(answer(advice.on(analysis), data, sizes=sizes))
         except Unreadable as problem:
             status = max(status, fail(problem))
         except Problem as problem:

@@ -6,20 +6,40 @@ import sys
 
 import click
 
-from specc.cli.report import EXIT_USAGE
+from specc.cli.options import color_option
+from specc.cli.report import EXIT_USAGE, wants_colour
 from specc.diagnostics.codes import CODES
+from specc.diagnostics.codes.code import Code
+
+WIDEST = 100  # columns: longer lines are hard to read
 
 
 @click.command("explain")
 @click.argument("code", required=False)
+@color_option
 def command(code: str | None) -> None:
     """Explain a diagnostic code such as E301; without one, list them all."""
+    from specc.ir.lint import add_all_codes
+
+    add_all_codes()
     if code is None:
-        for known in CODES.values():
+        for known in sorted(CODES.values()):
             click.echo(f"{known.code}  {known.title}")
         return
     found = CODES.get(code.upper())
     if found is None:
         click.echo(f"Error: there is no code `{code}`; `specc explain` lists them all", err=True)
         sys.exit(EXIT_USAGE)
-    click.echo(f"{found.code}: {found.title}\n\n{found.explanation.strip()}")
+    if wants_colour(sys.stdout):
+        _print_page(found)
+    else:
+        click.echo(f"{found.code}: {found.title}\n\n{found.explanation.strip()}")
+
+
+def _print_page(code: Code) -> None:
+    """The explanation as Markdown is meant to look."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(force_terminal=True)
+    console.print(Markdown(f"# {code.code}: {code.title}\n\n{code.explanation}"), width=min(console.width, WIDEST))

@@ -57,7 +57,7 @@ class Advice:
         if fixed.changed:
             click.echo(difference(source, fixed.source), file=stream, nl=False)
             for line in fixed.applied:
-                click.echo(f"{source.path}: fixed: {line}", file=stream)
+                click.echo(f"{source.path}: fixed {line}", file=stream)
         return fixed.analysis
 
 

@@ -16,11 +16,30 @@ class Answer(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
-def answer(analysis: Analysis, data: str | None) -> Answer:
-    """Errors and warnings of a spec, those that its data sets give rise to among them.
+def answer(analysis: Analysis, data: str | None, *, sizes: bool) -> Answer:
+    """Errors and warnings of a spec, those that its data sets give rise to among them, and what it was asked.
 
     Raises: Unreadable for a name that no data set has, Problem for a folder of pictures that is none.
     """
+    found = _against_data(analysis, data)
+    return found._replace(lines=(*found.lines, *_size_lines(analysis))) if sizes else found
+
+
+def _size_lines(analysis: Analysis) -> tuple[str, ...]:
+    """The sizes that a spec takes; nothing where its mistakes are not about shapes."""
+    from specc.cli.size_lines import size_lines
+    from specc.ir.sizes import sizes_of
+
+    if any(not diagnostic.code.startswith("E3") for diagnostic in analysis.diagnostics if diagnostic.is_error):
+        return ()
+    if analysis.resolved.input is None:
+        return ()
+    source = analysis.source
+    sizes = sizes_of(analysis.resolved, analysis.model)
+    return tuple(size_lines(source.path, sizes, has_notes="::" in source.text))
+
+
+def _against_data(analysis: Analysis, data: str | None) -> Answer:
     if data is None or analysis.model is None:
         return Answer((*analysis.diagnostics, *lint(analysis)))
     against = {name.strip(): _compare(analysis, name.strip()) for name in data.split(",")}

@@ -1,13 +1,7 @@
 """Suggestions applied: a text in, one with fewer errors out, or the same; and a file written whole or not at all.
 
-A suggestion is applied without asking where it is unambiguous:
-
-- it is the best of those found, and no guess (`Candidate.certain`): a kernel that was never given, a shape of the
-  input that was never said, and a network changed to suit a note are guesses;
-- no other suggestion of its kind changes the same step, or, where the best one changes another step, any step.
-
-So `maxpool 5` on 4×4 pixels stays: 4 and 2 would both do. This goes on until nothing more is certain, and what comes
-out counts only if it has fewer errors than what went in.
+`fixes.search` says which suggestion is unambiguous: `clear_choice`. One after another is applied until none is, and
+what comes out counts only if it has fewer errors than what went in.
 """
 
 from __future__ import annotations
@@ -18,8 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.fixes.edit import Kind
-from specc.fixes.search import Asked, Budget, Suggestion, suggest, suggest_words
+from specc.fixes.search import Asked, Budget, Suggestion, clear_choice, suggest, suggest_words
 from specc.pipeline import Analysis, analyse
 from specc.source import Source
 
@@ -50,7 +43,7 @@ def fix(source: Source, asked: Asked = Asked()) -> Fixed:  # noqa: B008 - immuta
         if step is None or step.spec in seen:
             break
         seen.add(step.spec)
-        applied.append(step.text)
+        applied.append(f"line {step.line}: {step.text}")
         analysis = analyse(Source(source.path, step.spec), asked.input_shape, asked.settings)
         if _errors(analysis) < _errors(best.analysis):
             best = Fixed(analysis.source, analysis, tuple(applied))
@@ -73,17 +66,6 @@ def _next(analysis: Analysis, asked: Asked) -> Suggestion | None:
 
 def _spelling(analysis: Analysis, error: Diagnostic, asked: Asked) -> list[Suggestion]:
     return [found for found in suggest_words(analysis, error, asked, Budget()) if found.certain][:1]
-
-
-def clear_choice(suggestions: list[Suggestion]) -> Suggestion | None:
-    """The best suggestion, where no other one has as good a claim."""
-    if not suggestions or not suggestions[0].certain:
-        return None
-    best = suggestions[0]
-    rivals = [other for other in suggestions[1:] if other.kind == best.kind and other.remaining == best.remaining]
-    if best.kind is Kind.SPELLING or not any(other.here or not best.here for other in rivals):
-        return best
-    return None
 
 
 def difference(before: Source, after: Source) -> str:

@@ -24,8 +24,8 @@ _PART = re.compile(r"(?:[^,()\[\]]|\([^()]*\)|\[[^\[\]]*\])+")
 def syntax_candidates(source: Source, error: Diagnostic) -> Iterator[Candidate]:
     """E101 to E103: the whole file mended of one habit, else the place of the error."""
     yield from _signs(source)
-    yield from _pasted_calls(source)
     if error.span is not None:
+        yield from _pasted_calls(source, error.span.start)
         yield from _at(source, error.span, error.code)
 
 
@@ -50,19 +50,21 @@ def _code(source: Source) -> Iterator[tuple[int, str]]:
         start += len(line) + 1
 
 
-def _pasted_calls(source: Source) -> Iterator[Candidate]:
-    """All lines that are calls, as steps."""
+def _pasted_calls(source: Source, at: int) -> Iterator[Candidate]:
+    """All lines that are calls, as steps; told by the one at a place."""
     for choice in (0, 1):
-        edits, steps = [], []
+        edits = []
         for start, line in _code(source):
             step = _step_of(line, choice)
-            if step is not None:
+            if step == "":
+                edits.append(Edit(Span(start, source.text.find("\n", start) + 1 or len(source.text)), ""))
+            elif step is not None:
                 indent = len(line) - len(line.lstrip())
                 edits.append(Edit(Span(start + indent, start + len(line.rstrip())), step))
-                steps += [step] if step else []
-        if steps:
-            more = f", and {len(steps) - 1} more lines" if len(steps) > 1 else ""
-            yield Candidate(Kind.SPELLING, tuple(edits), f"write `{steps[0]}`{more}", choice)
+        own = next((edit.text for edit in edits if edit.span.start <= at <= edit.span.end), "")
+        if edits:
+            text = f"write `{own}`" if own else "leave out what stands around the layers"
+            yield Candidate(Kind.SPELLING, tuple(edits), text, choice)
 
 
 def _step_of(line: str, choice: int) -> str | None:
@@ -83,7 +85,7 @@ def written_of(word: str, inside: str) -> Written:
     """A call's arguments, parted.
 
     >>> written_of("Conv2D", "32, (3, 3), activation='relu'")
-    Written(word='Conv2D', positional=('32', '3x3'), keyed=(('activation', 'relu'),))
+    Written(word='Conv2D', positional=('32', '3'), keyed=(('activation', 'relu'),))
     """
     positional, keyed = [], []
     for part in _PART.findall(inside):
@@ -96,10 +98,11 @@ def written_of(word: str, inside: str) -> Written:
 
 
 def _value(text: str) -> str:
-    """`(3, 3)` as `3x3`, `'same'` as `same`."""
+    """`(3, 3)` as `3`, `(3, 5)` as `3x5`, `'same'` as `same`."""
     plain = text.strip().strip("'\"")
     if re.fullmatch(r"[(\[]\s*\d+(\s*,\s*\d+)*\s*,?\s*[)\]]", plain):
-        return "x".join(re.findall(r"\d+", plain))
+        sizes = re.findall(r"\d+", plain)
+        return sizes[0] if len(set(sizes)) == 1 else "x".join(sizes)
     return plain
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.calls import syntax_candidates
@@ -34,8 +35,14 @@ SHAPE_MAKERS: dict[str, tuple[Maker, ...]] = {
 
 def candidates_for(error: Diagnostic, outline: Outline) -> list[Candidate]:
     """Every edit worth trying, in the order in which they are to be tried."""
-    found = [candidate for candidate in _made_for(error, outline) if candidate.edits]
+    found = [candidate for candidate in _made_for(error, outline) if candidate.edits and _is_apart(candidate)]
     return sorted(found, key=lambda candidate: (candidate.kind, candidate.distance))  # stable: a maker's order counts
+
+
+def _is_apart(candidate: Candidate) -> bool:
+    """Whether no edit of a candidate touches what another one changes."""
+    spans = sorted(edit.span for edit in candidate.edits)
+    return all(left.end <= right.start for left, right in pairwise(spans))
 
 
 def _made_for(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:

@@ -75,9 +75,10 @@ def put_after(failure: Failure, site: Site, steps: str, kind: Kind) -> Candidate
 
 
 def left_out(failure: Failure, site: Site, kind: Kind = Kind.REMOVAL) -> Candidate:
-    """The network without a step."""
+    """The network without a step; within a block that is everywhere where the block is used, so it ranks lower."""
     text = f"leave out `{failure.outline.text(site)}`{failure.line_of(site)}"
-    return Candidate(kind, (removal(failure.outline, site),), text, failure.distance(site))
+    distance = failure.distance(site) + (len(failure.outline.sites) if site.block else 0)
+    return Candidate(kind, (removal(failure.outline, site),), text, distance)
 
 
 def removal(outline: Outline, site: Site) -> Edit:

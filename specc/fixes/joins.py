@@ -86,10 +86,13 @@ def _ends(failure: Failure) -> Iterator[Candidate]:
         last = last_with_out(failure, list(reversed(failure.outline.inside(branch.span))))
         if last is None:
             continue
-        names = [parameter.name.text for parameter in last.block.parameters] if last.block else []
-        for value in dict.fromkeys([*wanted, *names]):
-            if value != value_of(failure.outline, last, "out"):
-                yield set_to(failure, last, Kind.CHANNELS, out=value)
+        own = value_of(failure.outline, last, "out")
+        if last.block and isinstance(own, int):  # a number where the block has a parameter for it, most likely
+            for parameter in last.block.parameters:
+                yield set_to(failure, last, Kind.ORDER, out=parameter.name.text)
+        for count in dict.fromkeys(wanted):
+            if count != own:
+                yield set_to(failure, last, Kind.CHANNELS, out=count)
 
 
 def _branches(step: tree.Step) -> tuple[tree.Chain, ...]:

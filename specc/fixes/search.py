@@ -16,6 +16,14 @@ Suggestions are ranked by, in this order,
 
 At most two of one kind are shown; edits in several places, and those that leave out weights, only where nothing else
 helps. Where no single edit does, two are tried one after the other.
+
+A suggestion is unambiguous, so that `--fix` applies it, where
+
+- it is the best of those found, and no guess (`Candidate.certain`): a kernel that was never given, a shape of the
+  input that was never said, and a network changed to suit a note are guesses;
+- no other suggestion of its kind changes the same step, or, where the best one changes another step, any step.
+
+So `maxpool 5` on 4×4 pixels stays: 4 and 2 would both do.
 """
 
 from __future__ import annotations
@@ -68,13 +76,15 @@ class Asked(NamedTuple):
 class Suggestion(NamedTuple):
     """A tried edit.
 
-    text: how it is told. spec: the whole text with the edit made. remaining: errors that it leaves.
+    text: how it is told. spec: the whole text with the edit made. line: where the edit begins, before it was made.
+    remaining: errors that it leaves.
     here: whether the step with the error is what it changes.
     """
 
     kind: Kind
     text: str
     spec: str
+    line: int
     remaining: int
     certain: bool
     here: bool
@@ -83,6 +93,7 @@ class Suggestion(NamedTuple):
 class _Try(NamedTuple):
     """A candidate with what the checker says of it: errors that were not there, errors left in all."""
 
+    before: Source
     candidate: Candidate
     analysis: Analysis
     new: tuple[Diagnostic, ...]
@@ -152,7 +163,18 @@ def _tries(
         places = {_place(found, candidate) for found in errors}
         if _place(error) not in places:
             new = tuple(found for found in errors if _place(found, candidate) not in before)
-            yield _Try(candidate, after, new, len(errors))
+            yield _Try(analysis.source, candidate, after, new, len(errors))
+
+
+def clear_choice(suggestions: list[Suggestion]) -> Suggestion | None:
+    """The best suggestion, where no other one has as good a claim."""
+    if not suggestions or not suggestions[0].certain:
+        return None
+    best = suggestions[0]
+    rivals = [other for other in suggestions[1:] if other.kind == best.kind and other.remaining == best.remaining]
+    if best.kind is Kind.SPELLING or not any(other.here or not best.here for other in rivals):
+        return best
+    return None
 
 
 def _place(found: Diagnostic, candidate: Candidate | None = None) -> tuple[str, int]:
@@ -162,21 +184,33 @@ def _place(found: Diagnostic, candidate: Candidate | None = None) -> tuple[str, 
 
 
 def _pairs(analysis: Analysis, first: list[_Try], asked: Asked, budget: Budget) -> list[Suggestion]:
-    """Suggestions of two edits: the second mends what the first revealed, and leaves fewer errors than there were."""
+    """The best suggestion of two edits: the second mends what the first revealed, and fewer errors are left."""
     errors = sum(found.is_error for found in analysis.diagnostics)
     for tried in first[:MOST_FIRST_STEPS]:
         outline = Outline(tried.analysis.source, tried.analysis.tree)
-        seconds, _ = _single(tried.analysis, tried.new[0], asked, budget, outline)
-        found = [_both(tried, second) for second in seconds if second.remaining < errors]
-        if found:
-            return found
+        found, _ = _single(tried.analysis, tried.new[0], asked, budget, outline)
+        # A word respelled and its step then left out would be two steps sideways.
+        most = Kind.REMOVAL if tried.candidate.kind is Kind.SPELLING else Kind.LOSS
+        seconds = [second for second in found if second.remaining < errors and second.kind < most]
+        if seconds:
+            return [_both(tried, seconds[0], certain=clear_choice(seconds) is not None)]
     return []
 
 
-def _both(first: _Try, second: Suggestion) -> Suggestion:
-    text = f"{first.candidate.text}, and {second.text}"
-    certain = first.candidate.certain and second.certain
-    return Suggestion(Kind.SEVERAL, text, second.spec, second.remaining, certain, here=first.candidate.distance == 0)
+def _both(first: _Try, second: Suggestion, *, certain: bool) -> Suggestion:
+    place = "" if " at line " in second.text else _revealed_at(first)
+    text = f"{first.candidate.text}, and {second.text}{place}"
+    certain = certain and first.candidate.certain
+    return Suggestion(
+        Kind.SEVERAL, text, second.spec, second.line, second.remaining, certain, here=first.candidate.distance == 0
+    )
+
+
+def _revealed_at(first: _Try) -> str:
+    """The line of the error that an edit revealed, in the text before the edit."""
+    span = first.new[0].span
+    start = origin(span.start, first.candidate.edits) if span is not None else 0
+    return f" at line {first.before.place(start).line}"
 
 
 def _suggestion(tried: _Try) -> Suggestion:
@@ -186,21 +220,27 @@ def _suggestion(tried: _Try) -> Suggestion:
         outputs = set(_outputs(tried.analysis.model.chain, start))
         if len(outputs) == 1:
             text += f" gives {written(outputs.pop())}"
+    source = tried.analysis.source
+    line = source.place(min(edit.span.start for edit in candidate.edits)).line
     here = candidate.distance == 0
-    return Suggestion(candidate.kind, text, tried.analysis.source.text, tried.remaining, candidate.certain, here)
+    return Suggestion(candidate.kind, text, source.text, line, tried.remaining, candidate.certain, here)
 
 
-def _outputs(node: SomeShaped, start: int) -> Iterator[Shape]:
-    """What the step that begins at a place gives, wherever it is used."""
-    if node.span.start == start and not isinstance(node, ShapedChain):
-        yield node.output
-    children: list[SomeShaped] = []
-    if isinstance(node, ShapedChain):
-        children = list({id(child): child for _, child in node.steps}.values())
-    elif isinstance(node, ShapedForm):
-        children = [branch for _, branch in node.branches if branch is not None]
-    for child in children:
-        yield from _outputs(child, start)
+def _outputs(chain: ShapedChain, start: int) -> Iterator[Shape]:
+    """What the step that begins at a place gives, wherever it is used; a node that is shared is looked at once."""
+    waiting: list[SomeShaped] = [chain]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.span.start == start and not isinstance(node, ShapedChain):
+            yield node.output
+        if isinstance(node, ShapedChain):
+            waiting += [child for _, child in node.steps]
+        elif isinstance(node, ShapedForm):
+            waiting += [branch for _, branch in node.branches if branch is not None]
 
 
 def suggest_words(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget) -> list[Suggestion]:

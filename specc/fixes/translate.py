@@ -45,6 +45,8 @@ def translations(written: Written) -> list[str]:
         return []
     signature = layer_signature(layer)
     keyed, after = _keyed(written.keyed, signature)
+    if not written.positional:
+        keyed = _first_bare(keyed, signature)
     tail = f" -> {after}" if after else ""
     orders = [written.positional]
     if own in _COUNTS_INPUT and len(written.positional) > 1:
@@ -70,6 +72,15 @@ def _keyed(pairs: Sequence[tuple[str, str]], signature: Signature) -> tuple[list
         elif key not in INFERRED and key not in DROPPED:
             written.append(argument(key, value, signature))
     return written, after
+
+
+def _first_bare(keyed: list[str], signature: Signature) -> list[str]:
+    """The first field without its key, as it is most often written: `conv out=16 k3` as `conv 16 k3`."""
+    for field in signature.positional[:1]:
+        for text in keyed:
+            if text.startswith(f"{field}="):
+                return [text.partition("=")[2], *(other for other in keyed if other != text)]
+    return keyed
 
 
 def _activation(value: str) -> str:

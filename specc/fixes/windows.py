@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from specc.fixes.arguments import has_field, repeat_of, set_field, value_of
-from specc.fixes.changes import Failure, left_out, set_to
+from specc.fixes.changes import Failure, left_out, removal, set_to
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import torch_order
 from specc.fixes.outline import Site
@@ -41,6 +41,17 @@ def _for_window(failure: Failure, arriving: Shape) -> Iterator[Candidate]:
         yield from _smaller(failure, arriving[1:], kernel, padding, dilation)
     yield from torch_order(failure, arriving[0])
     yield left_out(failure, site, Kind.REMOVAL if is_one_of(site, *POOLS) else Kind.LOSS)
+    if is_one_of(site, *POOLS):
+        yield from _no_more_pools(failure)
+
+
+def _no_more_pools(failure: Failure) -> Iterator[Candidate]:
+    """The network without this pooling and those behind it."""
+    start = failure.site.step.span.start
+    pools = [site for site in failure.outline.sites if is_one_of(site, *POOLS) and site.step.span.start >= start]
+    if len(pools) > 1:
+        text = f"leave out `{failure.outline.text(failure.site)}` and the poolings behind it"
+        yield Candidate(Kind.SEVERAL, tuple(removal(failure.outline, site) for site in pools), text)
 
 
 def _numbers(failure: Failure, arriving: Shape) -> tuple[Shape, Shape, Shape] | None:
@@ -153,7 +164,7 @@ def _fewer_repeats(failure: Failure) -> Iterator[Candidate]:
             text = f"`x{fewer}` instead of `x{number}` at line {failure.outline.line(site)}"
             shorthand = failure.outline.source.slice(count.span).startswith("x")
             edit = Edit(count.span, f"x{fewer}" if shorthand else str(fewer))
-            yield Candidate(Kind.REMOVAL, (edit,), text, failure.distance(site))
+            yield Candidate(Kind.REMOVAL, (edit,), text, number - 1 - fewer)
 
 
 def _around(failure: Failure) -> list[Site]:

@@ -40,7 +40,8 @@ def step_candidates(failure: Failure) -> Iterator[Candidate]:
     yield from _word(failure, step.word.span, own)
     for position, text in enumerate(translations(_written(failure))):
         edits = (Edit(Span(step.word.span.start, _end(failure)), text),)
-        yield Candidate(Kind.SPELLING, edits, f"write `{text}`", position)
+        said = (failure.error.help or "write").rstrip("?")
+        yield Candidate(Kind.SPELLING, edits, f"{said}: `{text}`", position)
 
 
 def above_its_use(failure: Failure, definition: tree.Block | tree.Param) -> Iterator[Candidate]:

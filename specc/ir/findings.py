@@ -57,9 +57,7 @@ class Findings:
             notes = _shortened(tuple(reversed(self._origins)))
             self.diagnostics.append(Diagnostic(code, message, self.source, span, notes=notes, **more))
 
-    def report_shape(
-        self, error: ShapeError, span: Span, arriving: Arriving, branches: tuple[Shape, ...] = ()
-    ) -> None:
+    def report_shape(self, error: ShapeError, span: Span, arriving: Arriving, branches: tuple[Shape, ...] = ()) -> None:
         """Tells what a shape rule refused, with the step that made the shape that arrived."""
         others: tuple[Label, ...] = ()
         made_by = arriving.made_by

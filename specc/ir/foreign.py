@@ -56,11 +56,22 @@ ARGUMENT_SPELLINGS = {
 
 # What arrives, which is inferred here.
 INFERRED = frozenset(
-    ("in_channels", "in_features", "input_shape", "num_features", "num_channels", "input_dim", "c_in", "normalized_shape")
+    (
+        "in_channels",
+        "in_features",
+        "input_shape",
+        "num_features",
+        "num_channels",
+        "input_dim",
+        "c_in",
+        "normalized_shape",
+    )
 )
 
 # What has no counterpart: how a framework runs the layer, not what the layer is.
-DROPPED = frozenset(("inplace", "name", "trainable", "device", "dtype", "data_format", "track_running_stats", "start_dim"))
+DROPPED = frozenset(
+    ("inplace", "name", "trainable", "device", "dtype", "data_format", "track_running_stats", "start_dim")
+)
 
 
 def _inverted(table: dict[str, str]) -> dict[str, str]:

@@ -41,7 +41,6 @@ from specc.layers.base import Layer, Shape, ShapeError, written
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Span
 
-
 Leaving: TypeAlias = dict[Span, set[Shape | None]]
 """By a step's span, the shapes that leave it: several where a repeat meets another one, None where it is unknown."""
 

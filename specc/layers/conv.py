@@ -73,9 +73,10 @@ class _Convolution(Weighted):
         if self.padding != "same":
             return [(size, size) for size in spread(self.padding, rank, "padding")]
         if any(step != 1 for step in stride):
+            given = written(self.stride) if isinstance(self.stride, tuple) else self.stride
             raise ShapeError(
                 "E305",
-                f"`same` padding needs stride 1, and the stride here is {written(stride) if isinstance(self.stride, tuple) else self.stride}",
+                f"`same` padding needs stride 1, and the stride here is {given}",
                 help=f"give the padding as a number: `p{kernel[0] // 2}`",
             )
         return [same_padding(size, step) for size, step in zip(kernel, dilation, strict=True)]

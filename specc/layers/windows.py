@@ -26,6 +26,10 @@ class Window(NamedTuple):
         stride = int(self.stride)
         return stride > 1 and len({step * self.dilation % stride for step in range(min(self.kernel, stride))}) < stride
 
+    def loses(self, size: int, count: int) -> bool:
+        """Whether there are pixels that none of `count` windows reads."""
+        return (self.skips and count > 1) or self.unread(size, count) > 0
+
     def unread(self, size: int, count: int) -> int:
         """How many pixels at the far end come too late for the last of `count` windows.
 

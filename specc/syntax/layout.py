@@ -106,9 +106,9 @@ class _Layout:
     def entries(self, entries: Sequence[Entry], end: Gap, indent: int) -> None:
         """Entries and the comments behind them. A line with an instruction behind it is not broken: it is about all."""
         around = self.widest
-        following = [*(entry.links[0].gap for entry in entries[1:]), end]
-        for entry, gap in zip(entries, following, strict=True):
-            behind = [gap.after, *(link.gap.after for link in entry.links[1:])]
+        for index, entry in enumerate(entries):
+            following = entries[index + 1].links[0].gap if index + 1 < len(entries) else end
+            behind = [following.after, *(link.gap.after for link in entry.links[1:])]
             self.widest = sys.maxsize if any(map(_INSTRUCTION.match, behind)) else around
             self.entry(entry, indent)
         self.widest = around

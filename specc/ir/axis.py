@@ -1,0 +1,217 @@
+"""One spatial dimension of a network followed through all its layers, for one size after another.
+
+In:         a shaped model and the number of a dimension.
+Out:        for a size along that dimension whether the network takes it, and whether every pixel is read.
+Guarantees: exact where it answers at all: `Entangled` is raised where a rule looks at several dimensions at once or
+            where channels would change with the size. The answer of a layer for a size is worked out once.
+Leaves:     limits and budgets, which have nothing to do with shapes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
+from specc.layers.activation import PReLU
+from specc.layers.base import Layer, ShapeError
+from specc.layers.linear import Linear
+from specc.layers.norm import InstanceNorm
+from specc.layers.pool import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
+from specc.layers.reshape import Flatten
+from specc.layers.weighted import Weighted
+from specc.layers.windows import window_count
+
+_OWN = "specc.layers."
+_TO_FIXED = (AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool)
+_ONE_TO_ONE = ("activation", "regularisation", "normalisation", "scale", "identity")  # families that keep the shape
+
+_SLIDING = ("convolution", "pooling")
+
+
+class Entangled(Exception):
+    """This dimension cannot be looked at by itself."""
+
+
+class Refused(Exception):
+    """The network does not take this size."""
+
+
+class Beyond(Enum):
+    """What stands for a size where there is none to follow: everything is as for the model's own input, or a vector
+    has come about whose features are more or fewer for another size."""
+
+    FIXED = "fixed"
+    FEATURES = "features"
+
+
+State: TypeAlias = int | Beyond
+
+
+class After(NamedTuple):
+    """What leaves a node, and whether it or a node before it left pixels unread."""
+
+    state: State
+    loses: bool
+
+
+def loses_pixels(node: SomeShaped) -> bool:
+    """Whether a window leaves pixels unread, the shortcuts of residuals not counted."""
+    if isinstance(node, ShapedLayer):
+        if node.layer.family not in _SLIDING:
+            return False
+        numbers = zip(node.layer.windows(node.input), node.input[1:], node.output[1:], strict=False)
+        return any(window.loses(size, count) for window, size, count in numbers)
+    if isinstance(node, ShapedChain):
+        return any(loses_pixels(child) for child in {id(child): child for _, child in node.steps}.values())
+    return any(loses_pixels(branch) for name, branch in node.branches if branch is not None and name != "shortcut")
+
+
+def is_symmetric(node: SomeShaped) -> bool:
+    """Whether all spatial dimensions of a network whose input is square are treated alike."""
+    if len(set(node.input[1:])) > 1 or len(set(node.output[1:])) > 1:
+        return False
+    if isinstance(node, ShapedLayer):
+        return len(set(node.layer.windows(node.input))) <= 1
+    children = node.steps if isinstance(node, ShapedChain) else node.branches
+    return all(is_symmetric(child) for child in {id(child): child for _, child in children}.values() if child)
+
+
+def _keeps_size(node: SomeShaped) -> bool:
+    if not isinstance(node, ShapedLayer) or not type(node.layer).__module__.startswith(_OWN):
+        return False
+    return node.layer.family in _ONE_TO_ONE and not isinstance(node.layer, InstanceNorm)
+
+
+class Axis:
+    """A network along one of its spatial dimensions, counted from 0."""
+
+    def __init__(self, model: ShapedModel, dimension: int) -> None:
+        self.model, self.at = model, dimension + 1
+        self.known: dict[tuple[int, State], After | None] = {}
+        self.resizing: dict[int, tuple[SomeShaped, ...]] = {}
+        code = re.sub(r"#[^\n]*", "", model.source.text)
+        self.features_matter = re.search(r"\bin\b", code) is not None
+
+    def take(self, size: int) -> bool | None:
+        """Whether pixels are lost for a size; None where the network does not take it. Raises: Entangled."""
+        try:
+            return self._through(self.model.chain, size).loses
+        except Refused:
+            return None
+
+    def _through(self, node: SomeShaped, state: State) -> After:
+        key = (id(node), state)
+        if key not in self.known:
+            try:
+                self.known[key] = self._work_out(node, state)
+            except Refused:
+                self.known[key] = None
+        found = self.known[key]
+        if found is None:
+            raise Refused
+        return found
+
+    def _work_out(self, node: SomeShaped, state: State) -> After:
+        if state is Beyond.FIXED:
+            return After(state, loses_pixels(node))
+        if isinstance(node, ShapedLayer):
+            return self._layer(node, state) if isinstance(state, int) else After(self._vector(node.layer), False)
+        if isinstance(node, ShapedForm):
+            return self._form(node, state)
+        return self._chain(node, state)
+
+    def _chain(self, chain: ShapedChain, state: State) -> After:
+        loses = False
+        children = self._resizing(chain) if isinstance(state, int) else tuple(child for _, child in chain.steps)
+        for child in children:
+            state, lost = self._through(child, state)
+            loses = loses or lost
+        return After(state, loses)
+
+    def _resizing(self, chain: ShapedChain) -> tuple[SomeShaped, ...]:
+        """The steps that may change a size, unless a vector comes about on the way: then all steps count."""
+        if id(chain) not in self.resizing:
+            children = tuple(child for _, child in chain.steps)
+            if all(len(child.output) > 1 for child in children):
+                children = tuple(child for child in children if not _keeps_size(child))
+            self.resizing[id(chain)] = children
+        return self.resizing[id(chain)]
+
+    def _layer(self, node: ShapedLayer, size: int) -> After:
+        layer = node.layer
+        if isinstance(layer, Flatten):
+            if self.features_matter:
+                raise Entangled
+            return After(Beyond.FEATURES, False)
+        if isinstance(layer, InstanceNorm) or not type(layer).__module__.startswith(_OWN):
+            raise Entangled
+        x = (*node.input[: self.at], size, *node.input[self.at + 1 :])
+        try:
+            output = layer.output(x)[self.at]
+        except ShapeError:
+            raise Refused from None
+        loses = layer.family in _SLIDING and output < size and layer.windows(x)[self.at - 1].loses(size, output)
+        return After(Beyond.FIXED if isinstance(layer, _TO_FIXED) else output, loses)
+
+    def _vector(self, layer: Layer) -> State:
+        """What leaves a layer that gets a vector of any number of features."""
+        literal = isinstance(layer, Weighted) and bool(layer.literals())
+        if isinstance(layer, Linear) and not literal:
+            return Beyond.FIXED
+        takes_any = layer.family in _ONE_TO_ONE and layer.keyword != "groupnorm"
+        if literal or not (takes_any or isinstance(layer, Flatten)) or not type(layer).__module__.startswith(_OWN):
+            raise Entangled
+        if isinstance(layer, PReLU) and layer.num_parameters > 1:
+            raise Entangled
+        return Beyond.FEATURES
+
+    # branches
+
+    def _form(self, form: ShapedForm, state: State) -> After:
+        ends, loses = [], False
+        for name, branch in form.branches:
+            if name == "shortcut" and form.shortcut in ("auto", "same"):
+                continue
+            end, lost = (state, False) if branch is None else self._through(branch, state)
+            loses = loses or (lost and name != "shortcut")
+            ends.append(self._size(end, branch or form))
+        if len(form.output) == 1:
+            return After(_joined_vectors(form, ends), loses)
+        if not isinstance(state, int) or not all(isinstance(end, int) for end in ends):
+            raise Entangled
+        sizes = [end for end in ends if isinstance(end, int)]
+        if form.shortcut == "auto":
+            _require_projection(state, sizes[0])
+        return After(_joined(form, sizes), loses)
+
+    def _size(self, end: State, node: ShapedChain | ShapedForm) -> State:
+        """A picture that is always the same has its size along this dimension like any other."""
+        return node.output[self.at] if end is Beyond.FIXED and len(node.output) > self.at else end
+
+
+def _joined(form: ShapedForm, sizes: Sequence[int]) -> int:
+    """Equal sizes joined; a product also stretches a size of 1. Raises: Refused."""
+    distinct = set(sizes)
+    if form.joined == "mul" or form.form in ("mul", "gate"):
+        distinct = distinct - {1} or {1}
+    if len(distinct) > 1:
+        raise Refused
+    return distinct.pop()
+
+
+def _joined_vectors(form: ShapedForm, ends: Sequence[State]) -> State:
+    """Vectors of any number of features can be strung together, and nothing else."""
+    if all(end is Beyond.FIXED for end in ends):
+        return Beyond.FIXED
+    if form.form == "concat" and all(isinstance(end, Beyond) for end in ends):
+        return Beyond.FEATURES
+    raise Entangled
+
+
+def _require_projection(size: int, wanted: int) -> None:
+    """Raises: Refused where no stride of `shortcut auto` turns one size into the other."""
+    if window_count(size, 1, (size - 1) // wanted + 1, 0) != wanted:
+        raise Refused

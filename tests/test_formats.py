@@ -1,0 +1,303 @@
+"""How findings are written: for people (columns, colour, frames), for other programs, for GitHub, as SARIF."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from click.testing import CliRunner, Result
+
+from specc import __version__
+from specc.cli import main
+from specc.diagnostics.codes import CODES
+from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.diagnostics.formats import FORMATTERS, concise
+from specc.diagnostics.github import as_github
+from specc.diagnostics.render import render
+from specc.diagnostics.sarif import as_sarif
+from specc.source import Source, Span
+
+WRONG = "input 1x28x28\nconv 8 k3 -> relu -> maxpool 40\nlinaer 10\n"
+DOUBTFUL = "input 3x31x31\nmaxpool 2\n"
+
+
+def run(*arguments: str, text: str = WRONG, **environment: str | None) -> Result:
+    env = {"NO_COLOR": None, "FORCE_COLOR": None, **environment}
+    return CliRunner(env=env).invoke(main, ["check", "-", *arguments], input=text.encode(), color=True)
+
+
+def finding(message: str = "it does not fit", code: str = "E301", **more: Any) -> Diagnostic:
+    source = Source("nets/le net.cnn", "input 1x28x28\nmaxpool 40\n")
+    return Diagnostic(code, message, **{"source": source, "span": Span(14, 24), **more})
+
+
+# For people
+
+
+@pytest.mark.parametrize(
+    ("line", "at", "underlined"),
+    [
+        ("maxpool 5", "maxpool 5", "^^^^^^^^^"),
+        ("\tmaxpool 5", "maxpool 5", "    ^^^^^^^^^"),
+        ("id \t-> maxpool 5", "maxpool 5", "    -> ^^^^^^^^^"),
+        ("id # 漢字 maxpool", "maxpool", "id # 漢字 ^^^^^^^"),
+        ("漢字", "漢字", "^^^^"),
+        ("ｆｕｌｌ id", "id", "ｆｕｌｌ ^^"),
+        ("e\u0301 id", "id", "e ^^"),
+        ("\u200bid", "id", "�^^"),
+        ("a\x1b[31m id", "id", "a�[31m ^^"),
+    ],
+)
+def test_marks_stand_under_what_they_mean(line: str, at: str, underlined: str) -> None:
+    source = Source("net.cnn", f"input 3\n{line}\n")
+    start = source.text.index(at, 8)
+    lines = render(Diagnostic("E301", "message", source, Span(start, start + len(at)))).splitlines()
+    shown = lines[4].partition("│ ")[2]
+    assert shown.index("^") == columns(underlined[: underlined.index("^")])
+    assert shown.count("^") == underlined.count("^")
+
+
+def columns(text: str) -> int:
+    """The width on a terminal, worked out by hand: every other character that is used here takes one column."""
+    return sum(2 if char in "漢字ｆｕｌ" else 1 for char in text)
+
+
+def test_a_byte_order_mark_moves_no_column(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_bytes(b"\xef\xbb\xbf" + b"maxpol 2 # \xc3\xa4\ninput 3x4x4\n")
+    done = CliRunner().invoke(main, ["check", str(tmp_path / "net.cnn"), "--format", "json"])
+    assert [(d["line"], d["column"], d["end_column"]) for d in json.loads(done.output)] == [(1, 1, 7)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "coloured"),
+    [
+        ([], {}, False),
+        (["--color", "always"], {}, True),
+        (["--color", "never"], {}, False),
+        (["--color", "auto"], {"FORCE_COLOR": "1"}, True),
+        ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (["--color", "always"], {"NO_COLOR": "1"}, True),
+        (["--color", "never"], {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_colour_is_chosen(arguments: list[str], environment: dict[str, str], coloured: bool) -> None:
+    assert ("\x1b[" in run(*arguments, **environment).output) is coloured
+
+
+def test_colour_is_only_for_people() -> None:
+    for form in FORMATTERS:
+        assert "\x1b[" not in run("--format", form, "--color", "always").output
+
+
+def test_an_explanation_is_a_page_on_a_terminal_and_plain_in_a_pipe() -> None:
+    plain = CliRunner().invoke(main, ["explain", "W505"])
+    page = CliRunner().invoke(main, ["explain", "W505", "--color", "always"], color=True)
+    assert plain.output.startswith("W505: rows or columns are discarded\n\nA window")
+    assert "\x1b[" in page.output
+    assert "⌊(n + 2p − d·(k−1) − 1) / s⌋ + 1" in page.output
+
+
+# One line each, and JSON
+
+
+def test_a_warning_in_one_line() -> None:
+    done = run("--format", "concise", text=DOUBTFUL)
+    assert done.exit_code == 0
+    assert re.fullmatch(r"<stdin>:2:1: warning\[W505\]: `maxpool` never reads .*\n", done.output)
+
+
+def test_a_warning_in_json() -> None:
+    (found,) = json.loads(run("--format", "json", text=DOUBTFUL).output)
+    assert (found["severity"], found["code"], found["line"], found["column"]) == ("warning", "W505", 2, 1)
+    assert (found["end_line"], found["end_column"]) == (2, 10)
+
+
+@pytest.mark.parametrize("form", ["concise", "github"])
+def test_nothing_to_say_is_nothing(form: str) -> None:
+    assert run("--format", form, text="input 784\nlinear 10\n").output == ""
+
+
+def test_what_concerns_no_file_is_said_in_every_format() -> None:
+    alone = Diagnostic("E601", "there is no data set `mnits`")
+    assert concise(alone).startswith("specc:1:1: error[E601]")
+    for text in (formatter([alone]) for formatter in FORMATTERS.values()):
+        assert "mnits" in text
+
+
+# GitHub
+
+
+def read_command(line: str) -> tuple[str, dict[str, str], str]:
+    """A workflow command as GitHub's runner reads it: its name, its properties, its message."""
+    match = re.fullmatch(r"::(\w+) ([^:]*)::(.*)", line)
+    assert match, line
+    pairs = [pair.partition("=") for pair in match[2].split(",")]
+    unescaped = {name: unescape(value.replace("%3A", ":").replace("%2C", ",")) for name, _, value in pairs}
+    return match[1], unescaped, unescape(match[3])
+
+
+def unescape(text: str) -> str:
+    return text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+
+
+def test_an_annotation_has_its_place_and_title() -> None:
+    name, properties, message = read_command(as_github([finding(help="use a smaller one")]))
+    assert name == "error"
+    assert properties == {
+        "file": "nets/le net.cnn", "line": "2", "col": "1", "endColumn": "11",
+        "title": f"E301: {CODES['E301'].title}",
+    }  # fmt: skip
+    assert message == "it does not fit\nhelp: use a smaller one"
+
+
+def test_an_annotation_escapes_what_the_runner_would_read() -> None:
+    text = "90 % of it: a, b\r\n::error::no"
+    line = as_github([finding(text, source=Source("a,b:c%.cnn", "input 3\n"), span=Span(0, 5))])
+    assert "\n" not in line
+    _, properties, message = read_command(line)
+    assert (properties["file"], message) == ("a,b:c%.cnn", text)
+
+
+def test_columns_are_left_out_across_lines() -> None:
+    _, properties, _ = read_command(as_github([finding(span=Span(0, 20))]))
+    assert (properties["line"], properties["endLine"]) == ("1", "2")
+    assert "col" not in properties
+
+
+def test_at_most_ten_annotations_errors_first() -> None:
+    found = [finding(f"warning {n}", "W505") for n in range(8)] + [finding(f"error {n}") for n in range(9)]
+    lines = as_github(found).splitlines()
+    assert [read_command(line)[0] for line in lines] == ["error"] * 9 + ["warning", "notice"]
+    assert read_command(lines[-1])[2].startswith("7 more in 1 file;")
+    assert len(as_github(found[:10]).splitlines()) == 10
+
+
+def test_github_on_the_command_line() -> None:
+    done = run("--format", "github")
+    assert done.exit_code == 1
+    assert [read_command(line)[0] for line in done.output.splitlines()] == ["error", "error"]
+
+
+# SARIF 2.1.0. What its schema says of the objects that are written here: each property with its check, the required
+# ones marked by `!`; no other property may stand there (`additionalProperties` is false throughout).
+
+
+def text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def one_of(*words: str) -> Any:
+    return lambda value: value in words
+
+
+def at_least(least: int) -> Any:
+    return lambda value: type(value) is int and value >= least
+
+
+def many(shape: str, *, unique: bool = False) -> Any:
+    def check(value: Any) -> bool:
+        distinct = {json.dumps(item, sort_keys=True) for item in value}
+        return (
+            isinstance(value, list)
+            and all(fits(item, shape) for item in value)
+            and (not unique or len(distinct) == len(value))
+        )
+
+    return check
+
+
+def an(shape: str) -> Any:
+    return lambda value: fits(value, shape)
+
+
+def uri(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*", value) is not None
+
+
+LEVEL = one_of("none", "note", "warning", "error")
+SCHEMA: dict[str, dict[str, Any]] = {
+    "log": {"$schema": uri, "version!": one_of("2.1.0"), "runs!": many("run")},
+    "run": {"tool!": an("tool"), "columnKind": one_of("unicodeCodePoints"), "results": many("result")},
+    "tool": {"driver!": an("component")},
+    "component": {"name!": text, "version": text, "rules": many("rule", unique=True)},
+    "rule": {
+        "id!": text, "shortDescription": an("multiformat"), "help": an("multiformat"),
+        "defaultConfiguration": an("configuration"),
+    },
+    "configuration": {"level": LEVEL},
+    "multiformat": {"text!": text, "markdown": text},
+    "message": {"text": text},
+    "result": {
+        "ruleId": text, "ruleIndex": at_least(0), "level": LEVEL, "message!": an("message"),
+        "locations": many("location"), "relatedLocations": many("location", unique=True),
+    },
+    "location": {"physicalLocation": an("physical"), "message": an("message")},
+    "physical": {"artifactLocation": an("artifact"), "region": an("region")},
+    "artifact": {"uri": uri},
+    "region": {"startLine": at_least(1), "startColumn": at_least(1), "endLine": at_least(1), "endColumn": at_least(1)},
+}  # fmt: skip
+
+
+def fits(value: Any, shape: str) -> bool:
+    allowed = SCHEMA[shape]
+    names = {name.rstrip("!"): check for name, check in allowed.items()}
+    required = {name[:-1] for name in allowed if name.endswith("!")}
+    assert isinstance(value, dict), (shape, value)
+    assert required <= value.keys() <= names.keys(), (shape, list(value))
+    assert all(names[name](part) for name, part in value.items()), (shape, value)
+    return True
+
+
+def sarif(*found: Diagnostic) -> dict[str, Any]:
+    log: dict[str, Any] = json.loads(as_sarif(found))
+    assert fits(log, "log")
+    return log
+
+
+def test_sarif_of_everything_keeps_to_the_schema() -> None:
+    others = (Label(Span(0, 13), "the input is 1×28×28"),)
+    log = sarif(
+        finding(help="none", label="a formula", notes=("in block `stage(16)`",), others=others),
+        finding(code="W505"),
+        finding(code="W505", span=None),
+        finding(source=Source("<stdin>", "x"), span=Span(0, 0)),
+        finding(source=Source("/tmp/a b/ü.cnn", "x"), span=Span(0, 1)),
+        finding(source=Source("gallery:classics/vgg16", "x"), span=Span(0, 1)),
+        Diagnostic("E601", "no data set"),
+    )
+    run = log["runs"][0]
+    assert run["tool"]["driver"]["version"] == __version__
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["E301", "E601", "W505"]
+    rules = run["tool"]["driver"]["rules"]
+    assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
+    assert [result["level"] for result in run["results"]].count("warning") == 2
+    region = {"startLine": 2, "startColumn": 1, "endLine": 2, "endColumn": 11}
+    assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == region
+
+
+def test_sarif_names_files_by_uri() -> None:
+    uris = [
+        sarif(finding(source=Source(path, "x"), span=Span(0, 1)))["runs"][0]["results"][0]["locations"][0][
+            "physicalLocation"]["artifactLocation"]["uri"]
+        for path in ("nets/le net.cnn", "/tmp/ü.cnn", "gallery:lenet5", "<stdin>")
+    ]  # fmt: skip
+    assert uris == ["nets/le%20net.cnn", "file:///tmp/%C3%BC.cnn", "gallery:lenet5", "%3Cstdin%3E"]
+    assert urlsplit(uris[2]).scheme == "gallery"
+
+
+def test_sarif_on_the_command_line() -> None:
+    done = run("--format", "sarif")
+    assert done.exit_code == 1
+    log = json.loads(done.output)
+    assert fits(log, "log")
+    assert [result["ruleId"] for result in log["runs"][0]["results"]] == ["E301", "E201"]
+
+
+def test_sarif_of_a_right_spec_is_a_log_without_results() -> None:
+    log = json.loads(run("--format", "sarif", text="input 784\nlinear 10\n").output)
+    assert fits(log, "log")
+    assert log["runs"][0]["results"] == []

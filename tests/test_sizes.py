@@ -1,0 +1,119 @@
+"""`specc check --sizes` says what trying every size one by one would find."""
+
+from __future__ import annotations
+
+import random
+from itertools import product
+
+import pytest
+from generate.plan import Spec
+from generate.specs import specs
+from hypothesis import HealthCheck, given, settings
+
+from specc.gallery import Entry, entries
+from specc.ir.axis import loses_pixels
+from specc.ir.infer import infer
+from specc.ir.model import Model
+from specc.ir.shaped import ShapedModel
+from specc.ir.sizes import Sizes, sizes_of
+from specc.ir.unchecked import unchecked
+from specc.pipeline import analyse
+from specc.source import Source
+
+
+def shaped(model: Model, sides: tuple[int, ...]) -> ShapedModel | None:
+    """A network for pictures of these sides, without the shapes and the budgets that its spec asserts."""
+    assert model.input is not None
+    return infer(unchecked(model).model_copy(update={"input": (model.input[0], *sides)}))[0]
+
+
+def asked(text: str, most: int) -> tuple[Model, Sizes]:
+    analysis = analyse(Source("net.cnn", text))
+    found = sizes_of(analysis.resolved, analysis.model, most)
+    assert found is not None
+    return analysis.resolved, found
+
+
+def require_agreement(model: Model, found: Sizes, sides: list[int]) -> None:
+    for side in sides:
+        tried = shaped(model, (side,) * found.rank)
+        assert (tried is not None) == (side in found.squares.sizes), f"{side} in every direction"
+        if tried is not None:
+            assert (not loses_pixels(tried.chain)) == (side in found.squares.whole), f"pixels lost of {side}"
+
+
+@pytest.mark.parametrize("spec", entries(), ids=lambda spec: spec.name)
+def test_the_gallery_takes_what_it_says(spec: Entry) -> None:
+    """The smallest sizes and a sample; `benchmarks/sizes.py` tries all from 1 to 256."""
+    analysis = analyse(spec.source)
+    found = sizes_of(analysis.resolved, analysis.model, 256)
+    if found is None:
+        assert len(spec.input.split("x")) == 1
+        return
+    dice = random.Random(spec.name)
+    smallest = found.squares.sizes[0]
+    require_agreement(analysis.resolved, found, sorted({1, smallest, *dice.sample(range(1, 257), 4)}))
+    assert found.dimensions is not None
+    assert analysis.model is not None
+    assert all(size in taken.sizes for size, taken in zip(analysis.model.input[1:], found.dimensions, strict=True))
+
+
+HAND_MADE = [
+    "input 3x32x32\nmaxpool 2 -> conv 8 k3 -> maxpool 3 s2 p1",
+    "input 3x32x32\nconv 8 k7 p2 s3 d2 -> avgpool 3 s2 ceil",
+    "input 3x32x20\nconv 8 k3x7 -> maxpool 1x3",
+    "input 3x9x9\nconcat { maxpool 2 | conv 4 k2 s2 } -> concat { id | maxpool 2 -> upsample 2 }",
+    "input 8x9x9\nresidual { conv 16 k3 s2 p1 } shortcut auto -> residual { conv 16 k5 s3 p1 } shortcut auto",
+    "input 8x9x9\nresidual { conv 8 k3 s2 p1 } shortcut same",
+    "input 8x9x9\nresidual { conv 8 k2 }  shortcut { conv 8 k2 s1 } -> residual { maxpool 3 s1 p1 }",
+    "input 3x8x8\nconv 4 k3 mode=reflect p2 -> pad 3 reflect",
+    "input 8x9x9\nmul { gap | maxpool 2 -> upsample 2 } -> gate { maxpool 2 -> gap -> conv 8 k1 }",
+    "input 8x9x9\nconcat { adaptiveavgpool 4 | avgpool 2 }",
+    "input 3x16x16\nconv 4 k3 -> flatten -> dropout -> bn -> linear 10 -> relu -> unflatten 10x1x1 -> upsample 3",
+    "input 3x16x16\nconv 4 k3 -> concat { flatten | gap -> flatten } -> linear 10",
+    "input 3x16x16\nadaptiveavgpool 3 -> maxpool 2 -> flatten -> linear (in)",
+    "input 1x16\nconv 4 k3 s2 -> maxpool 2",
+    "input 1x6x6x6\nconv 4 k3 -> maxpool 2",
+    "input 3x16x16\nconvtranspose 4 k3 s2 p1 output_padding=1 -> conv 2 k4",
+    "input 4x16x16\npixelshuffle 2 -> conv 2 k1 s2",
+    "input 3x12x12\nsplit { conv 2 k3 | conv 2 k3 | conv 2 k3 } -> maxpool 2 :: 6x5x5\nbudget macs <= 1",
+    "input 3x2x2\nconv 4 k5 -> maxpool 2",  # its own input does not fit
+    # What has to be tried, since dimensions depend on each other or channels on the size.
+    "input 3x4x4\nflatten -> unflatten 12x2x2",
+    "input 3x4x4\nflatten -> linear (in // 4) -> linear 10",
+    "input 3x4x4\nmaxpool 2 -> instancenorm",
+    "input 1x4x4\nflatten -> groupnorm 4",
+    "input 1x4x4\nadd { flatten | maxpool 2 -> upsample 2 -> flatten }",
+    "input 1x4x4\nflatten -> prelu 16",
+    "input 1x2x2\nflatten -> linear 1 weight=[[1 2 3 4]]",
+    "input 1x4x4\nflatten -> slice 0 9",
+]
+
+
+@pytest.mark.parametrize("text", HAND_MADE)
+def test_hand_made_networks_take_what_they_say(text: str) -> None:
+    model, found = asked(text, 40)
+    require_agreement(model, found, list(range(1, 41)))
+
+
+@pytest.mark.parametrize("text", HAND_MADE)
+def test_independent_dimensions_are_independent(text: str) -> None:
+    model, found = asked(text, 12)
+    if found.dimensions is None or found.rank != 2:
+        return
+    height, width = found.dimensions
+    for sides in product(range(1, 13), repeat=2):
+        assert (shaped(model, sides) is not None) == (sides[0] in height.sizes and sides[1] in width.sizes), sides
+
+
+@settings(
+    max_examples=80, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+@given(specs(intent="right"))
+def test_generated_networks_take_what_they_say(spec: Spec) -> None:
+    analysis = analyse(Source("net.cnn", spec.text))
+    if not analysis.ok:
+        return
+    found = sizes_of(analysis.resolved, analysis.model, 9)
+    if found is not None:
+        require_agreement(analysis.resolved, found, list(range(1, 10)))
