@@ -199,6 +199,13 @@ def test_a_parameter_of_the_block_goes_before_a_number() -> None:
     assert first(text) == "`conv c k3 p1` at line 2"
 
 
+def test_padding_is_found_in_calls_and_in_blocks() -> None:
+    cbr = "input 8x9x9\nblock cbr(c, k, p=0) { conv c k=k p=p -> relu }\n"
+    assert first(f"{cbr}concat {{ cbr 8 k1 | cbr 8 k3 }}\n") == "`cbr 8 k3 p1` at line 3"
+    spread = "input 8x9x9\nblock spread { dwconv k3 -> bn }\n"
+    assert first(f"{spread}residual {{ spread }}\n") == "`dwconv k3 p1` at line 2"
+
+
 def test_two_edits_where_one_is_not_enough() -> None:
     told = first("input 3x32x32\nConv2d 3 32 3 padding=1 -> relu -> maxpool 2\nconv 32 64 3 -> relu\n")
     assert told == "it is called `conv` here: `conv 32 3 p1`, and `conv 64 3` gives 64×14×14 at line 3"
@@ -319,6 +326,10 @@ def test_a_word_of_another_framework_is_recognised(word: str, own: str) -> None:
         ("model.add(Conv2D(32, (3, 3), activation='relu', input_shape=(28, 28, 1)))", "conv 32 3 -> relu"),
         ("nn.ReLU(inplace=True)", "relu"),
         ("layers.MaxPooling2D(pool_size=(2, 2))", "maxpool k2"),
+        ("Activation('relu')", "relu"),
+        ("nn.Softmax(dim=1)", "softmax"),
+        ("nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)", "upsample 2 linear"),
+        ("nn.Conv2d(3, 8, 3, bias=False, padding_mode='reflect')", "conv 8 3 nobias reflect"),
     ],
 )
 def test_a_whole_step_is_translated(line: str, step: str) -> None:

@@ -11,6 +11,7 @@ COMMANDS = {
     "check": "Find the mistakes in specs, without running them.",
     "summary": "Show a spec's layers, shapes, parameters and multiply-accumulates.",
     "fmt": "Write specs in canonical form; --shapes notes the shapes.",
+    "diff": "Compare two specs: layers, shapes, parameters, and which weights would carry over.",
     "train": "Train a spec on a data set.",
     "specs": "List the specs that come with specc, or print one.",
     "new": "Copy a spec of the gallery to start from.",

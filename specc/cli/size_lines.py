@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from specc.ir.sizes import Sizes, Taken
 
@@ -39,7 +40,7 @@ def _dimension_lines(sizes: Sizes) -> Iterator[str]:
     if sizes.dimensions is None:
         yield _line(" and ".join(names), "depend on each other; only squares were tried")
     elif len(set(sizes.dimensions)) == 1:
-        yield _line(" and ".join(names), f"independent of each other, each {_in_one_line(sizes.dimensions[0])}")
+        yield _line(" and ".join(names), "independent of each other: each takes the same sizes")
     else:
         for name, taken in zip(names, sizes.dimensions, strict=True):
             yield _line(f"{name} alone", _in_one_line(taken))
@@ -63,7 +64,7 @@ def in_words(numbers: Sequence[int]) -> str:
     """
     if not numbers:
         return "none"
-    steps = {after - before for before, after in zip(numbers, numbers[1:], strict=False)}
+    steps = {after - before for before, after in pairwise(numbers)}
     if len(steps) == 1 and steps != {1} and len(numbers) > SHOWN - 1:
         first = ", ".join(map(str, numbers[: SHOWN - 1]))
         return f"{first}, … {numbers[-1]} (every {_ordinal(steps.pop())})"

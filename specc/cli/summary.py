@@ -7,12 +7,11 @@ import sys
 
 import click
 
-from specc.cli.options import input_option, set_option
+from specc.cli.options import color_option, input_option, set_option
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.overrides import UnknownParameter
 from specc.ir.shaped import ShapedModel
-from specc.layers.base import written
 from specc.pipeline import analyse
 from specc.reading import read_source
 
@@ -21,9 +20,18 @@ from specc.reading import read_source
 @click.argument("file")
 @input_option
 @set_option
+@click.option("--batch", type=click.IntRange(min=1), default=1, help="Count the memory for so many samples.  [1]")
+@click.option("--unfold", is_flag=True, help="List every repeat by itself.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="How it is shown.")
-def command(file: str, input_shape: tuple[int, ...] | None, settings: dict[str, str], form: str) -> None:
-    """Show a spec's layers, shapes, parameters and multiply-accumulates (MACs) for one sample."""
+@color_option
+def command(
+    file: str, input_shape: tuple[int, ...] | None, settings: dict[str, str], batch: int, unfold: bool, form: str
+) -> None:
+    """Show a spec's layers, shapes, parameters and multiply-accumulates (MACs) for one sample.
+
+    field is the receptive field: how many pixels of the input a value depends on. memory is what the outputs take
+    in float32. Steps that are repeated alike are one line, ×3, with the sum of all.
+    """
     try:
         analysis = analyse(read_source(file), input_shape, settings)
     except UnknownParameter as error:
@@ -36,8 +44,10 @@ def command(file: str, input_shape: tuple[int, ...] | None, settings: dict[str, 
         sys.exit(EXIT_ERRORS)
     if form == "json":
         click.echo(as_json(analysis.model))
-    else:
-        print_table(analysis.model)
+        return
+    from specc.cli.summary_table import print_table
+
+    print_table(analysis.model, batch, unfold=unfold)
 
 
 def as_json(model: ShapedModel) -> str:
@@ -45,23 +55,3 @@ def as_json(model: ShapedModel) -> str:
     layers = [row._asdict() for row in model.rows()]
     whole = {"input": model.input, "output": model.output, "params": model.params, "macs": model.macs, "layers": layers}
     return json.dumps(whole, indent=2)
-
-
-def print_table(model: ShapedModel) -> None:
-    """The rows, aligned; on a narrow terminal the columns that matter least give way."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("name", overflow="fold")
-    table.add_column("kind")
-    for heading in ("input", "output", "params", "MACs"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in model.rows():
-        numbers = (f"{row.params:,}" if row.params else "", f"{row.macs:,}" if row.macs else "")
-        table.add_row(row.name, row.kind, written(row.input), written(row.output), *numbers)
-    table.add_section()
-    table.add_row("total", "", written(model.input), written(model.output), f"{model.params:,}", f"{model.macs:,}")
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    console.print(table)
-    console.print(f"memory for one sample: {model.memory / 2**20:,.1f} MiB (weights, gradients and outputs, float32)")

@@ -9,33 +9,51 @@ from specc.fixes.edit import Edit
 from specc.fixes.outline import Outline, Site
 from specc.ir.bind import bind, take_repeat
 from specc.ir.model import Argument
-from specc.ir.signature import layer_signature
+from specc.ir.signature import SHORT_KEYS, block_signature, layer_signature
 from specc.ir.values import shown
 from specc.layers.fields import role
 from specc.source import Span
 from specc.syntax import tree
 
 _SIZES = ("out", "kernel", "stride", "padding")
+_LONG = {short: long for long, short in SHORT_KEYS.items()}
 _SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
 
 
 def fields(outline: Outline, site: Site) -> dict[str, Argument]:
-    """What is written for each field of a layer's step; empty for a step that is no layer."""
-    if site.layer is None:
+    """What is written for each field of a layer, each parameter of a block; empty for a step that is neither.
+
+    A block's parameter `p` counts as the field `padding`, and so on.
+    """
+    block = outline.called(site)
+    if site.layer is None and block is None:
         return {}
+    signature = block_signature(block) if block is not None else layer_signature(site.layer)
     scope = outline.scope(site)
     rest, _, _ = take_repeat(site.step.arguments, scope)
-    bound = bind(rest, layer_signature(site.layer), scope, site.step.head)
-    return {argument.name: argument for argument in bound.arguments}
+    bound = bind(rest, signature, scope, site.step.head, outline.resolved)
+    return {
+        _LONG.get(argument.name, argument.name) if block else argument.name: argument for argument in bound.arguments
+    }
 
 
 def value_of(outline: Outline, site: Site, name: str) -> Any:
     """A field's value: what is written, else the default; None where it is known only when a block is called."""
     argument = fields(outline, site).get(name)
     if argument is None:
-        info = site.layer.model_fields.get(name) if site.layer else None
-        return None if info is None or info.is_required() else info.default
+        return _default_of(outline, site, name)
     return argument.constant if argument.value is None else outline.value(argument.value, site)
+
+
+def _default_of(outline: Outline, site: Site, name: str) -> Any:
+    block = outline.called(site)
+    if block is not None:
+        own = next(
+            (parameter for parameter in block.parameters if _LONG.get(parameter.name, parameter.name) == name), None
+        )
+        return outline.value(own.default, site) if own is not None and own.default is not None else None
+    info = site.layer.model_fields.get(name) if site.layer else None
+    return None if info is None or info.is_required() else info.default
 
 
 def has_field(site: Site, name: str) -> bool:
@@ -44,8 +62,7 @@ def has_field(site: Site, name: str) -> bool:
 
 
 def set_field(outline: Outline, site: Site, name: str, value: Any) -> Edit:
-    """Gives a field of a layer's step a value; one that a `param` holds is changed where the `param` is defined."""
-    assert site.layer is not None  # noqa: S101 - asked for layers only
+    """Gives a field of a step a value; one that a `param` holds is changed where the `param` is defined."""
     argument = fields(outline, site).get(name)
     if argument is None:
         return Edit(_end_of_arguments(outline, site), f" {_keyed(site, name, value)}")
@@ -118,8 +135,7 @@ def _rewritten(text: str, argument: Argument, site: Site, value: Any) -> str:
 
 
 def _keyed(site: Site, name: str, value: Any) -> str:
-    assert site.layer is not None  # noqa: S101 - asked for layers only
-    short = role(site.layer.model_fields[name]).short
+    short = role(site.layer.model_fields[name]).short if site.layer else SHORT_KEYS.get(name, "")
     return f"{short}{shown(value)}" if short and _is_size(value) else f"{name}={shown(value)}"
 
 

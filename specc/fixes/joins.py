@@ -21,7 +21,7 @@ _TWICE = (2, 4, 8, 16, 32)
 
 def join_candidates(failure: Failure) -> Iterator[Candidate]:
     """E307: a shortcut, padding and strides inside the branches, channels at their ends, a size that halves evenly."""
-    inside = failure.outline.inside(failure.site.step.span)[1:]
+    inside = failure.outline.reached(failure.site.step.span)[1:]
     if failure.site.word == "residual":
         yield from _shortcuts(failure)
     yield from _paddings(failure, inside)

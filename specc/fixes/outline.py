@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from specc.ir.model import FORM_WORDS
+from specc.ir.model import FORM_WORDS, Block
 from specc.ir.values import NotYet, PlainValue, Scope, ValueProblem, evaluate
 from specc.layers.base import Layer
 from specc.layers.registry import find_layer
-from specc.source import Source, Span
+from specc.pipeline import Analysis
+from specc.source import Span
 from specc.syntax import tree
 
 
@@ -39,8 +40,9 @@ class Site(NamedTuple):
 class Outline:
     """A spec's steps and definitions, as they are written."""
 
-    def __init__(self, source: Source, spec: tree.Tree) -> None:
-        self.source, self.items = source, spec.items
+    def __init__(self, analysis: Analysis) -> None:
+        self.source, self.items = analysis.source, analysis.tree.items
+        self.resolved = analysis.resolved.blocks
         self.params = {item.name.text: item for item in self.items if isinstance(item, tree.Param)}
         self.blocks = {item.name.text: item for item in self.items if isinstance(item, tree.Block)}
         self.input = next((item for item in self.items if isinstance(item, tree.Input)), None)
@@ -83,6 +85,21 @@ class Outline:
     def before(self, site: Site) -> list[Site]:
         """The steps that end before one begins, in the order of the text, nearest first."""
         return [other for other in reversed(self.sites) if other.step.span.end <= site.step.span.start]
+
+    def called(self, site: Site) -> Block | None:
+        """The block that a step calls."""
+        return self.resolved.get(site.word) if site.step.branches is None else None
+
+    def reached(self, span: Span) -> list[Site]:
+        """The steps within a place and within the blocks that are called there."""
+        found, waiting, seen = self.inside(span), [span], set[str]()
+        while waiting:
+            words = {site.word for site in self.inside(waiting.pop())}
+            for name in [name for name in self.blocks if name in words - seen]:
+                seen.add(name)
+                waiting.append(self.blocks[name].span)
+                found += self.inside(self.blocks[name].span)
+        return found
 
     def inside(self, span: Span) -> list[Site]:
         """The steps within a place, in the order of the text."""

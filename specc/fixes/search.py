@@ -104,7 +104,7 @@ def advise(analysis: Analysis, asked: Asked = Asked(), budget: Budget | None = N
     """The diagnostics of an analysis; an error's help says which edits were tried and mend it."""
     budget = budget or Budget()
     errors = [found for found in analysis.diagnostics if found.is_error]
-    outline = Outline(analysis.source, analysis.tree)
+    outline = Outline(analysis)
     mended: dict[int, str] = {}
     for number, error in enumerate(errors):
         found = suggest(analysis, error, asked, budget.share(len(errors) - number), outline)
@@ -117,7 +117,7 @@ def suggest(
     analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget, outline: Outline | None = None
 ) -> list[Suggestion]:
     """What mends an error, best first."""
-    outline = outline or Outline(analysis.source, analysis.tree)
+    outline = outline or Outline(analysis)
     accepted, revealing = _single(analysis, error, asked, budget, outline)
     if not accepted:
         accepted = _pairs(analysis, revealing, asked, budget)
@@ -148,9 +148,9 @@ def _tries(
 ) -> Iterator[_Try]:
     """Every candidate that mends the error, while there is time."""
     before = {_place(found) for found in analysis.diagnostics if found.is_error}
-    seen = {analysis.source.text}
+    seen, longest = {analysis.source.text}, 0.0
     for candidate in candidates_for(error, outline):
-        if budget.left <= 0:
+        if budget.left <= longest:
             return
         if kinds[candidate.kind] >= MOST_OF_A_KIND or (kinds and candidate.kind.is_last_resort):
             continue
@@ -158,7 +158,9 @@ def _tries(
         if source.text in seen:
             continue
         seen.add(source.text)
+        started = budget.left
         after = analyse(source, asked.input_shape, asked.settings)
+        longest = max(longest, started - budget.left)
         errors = [found for found in after.diagnostics if found.is_error]
         places = {_place(found, candidate) for found in errors}
         if _place(error) not in places:
@@ -187,7 +189,7 @@ def _pairs(analysis: Analysis, first: list[_Try], asked: Asked, budget: Budget) 
     """The best suggestion of two edits: the second mends what the first revealed, and fewer errors are left."""
     errors = sum(found.is_error for found in analysis.diagnostics)
     for tried in first[:MOST_FIRST_STEPS]:
-        outline = Outline(tried.analysis.source, tried.analysis.tree)
+        outline = Outline(tried.analysis)
         found, _ = _single(tried.analysis, tried.new[0], asked, budget, outline)
         # A word respelled and its step then left out would be two steps sideways.
         most = Kind.REMOVAL if tried.candidate.kind is Kind.SPELLING else Kind.LOSS
@@ -245,7 +247,7 @@ def _outputs(chain: ShapedChain, start: int) -> Iterator[Shape]:
 
 def suggest_words(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget) -> list[Suggestion]:
     """Other spellings that mend an error, those too that bring one to light which the wrong word hid."""
-    outline = Outline(analysis.source, analysis.tree)
+    outline = Outline(analysis)
     errors = sum(found.is_error for found in analysis.diagnostics)
     tries = _tries(analysis, error, asked, budget, outline, Counter())
     return [

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
-from specc.ir.foreign import DROPPED, INFERRED, own_argument_word, own_layer_word
+from specc.ir.foreign import DROPPED, INFERRED, VALUE_SPELLINGS, own_argument_word, own_layer_word
 from specc.ir.model import FORM_WORDS
 from specc.ir.signature import Signature, layer_signature
 from specc.layers.fields import role
@@ -39,6 +39,9 @@ def translations(written: Written) -> list[str]:
     >>> translations(Written("Dense", ("10",), (("activation", "relu"),)))
     ['linear 10 -> relu']
     """
+    if written.word.lower() == "activation" and written.positional:
+        step = _activation(written.positional[0])
+        return [step] if step else []
     own = own_word(written.word)
     layer = find_layer(own) if own else None
     if own is None or layer is None:
@@ -95,7 +98,7 @@ def argument(key: str, value: str, signature: Signature) -> str:
     if name is None:
         return f"{key}={value}"
     name = signature.keys.get(name, name)
-    value = {"True": "true", "False": "false"}.get(value, value)
+    value = VALUE_SPELLINGS.get(value, value)
     if value in signature.flags and signature.flags[value][0] == name:
         return value
     if f"no{name}" in signature.flags and value in ("true", "false"):

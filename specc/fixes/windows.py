@@ -134,11 +134,15 @@ def padded_everywhere(failure: Failure, sites: list[Site]) -> Candidate:
 
 
 def keeps_size(failure: Failure, site: Site) -> Any:
-    """The padding that a convolution lacks to keep the size, None where it has one or its kernel is even or 1."""
-    if not is_one_of(site, *CONVOLUTIONS) or value_of(failure.outline, site, "padding") != 0:
+    """The padding that a convolution lacks to keep the size, None where it has one or its kernel is even or 1.
+
+    A call of a block with parameters for kernel and padding is looked at in the same way.
+    """
+    is_call = failure.outline.called(site) is not None
+    if not (is_one_of(site, *CONVOLUTIONS) or is_call) or value_of(failure.outline, site, "padding") != 0:
         return None
     kernel = value_of(failure.outline, site, "kernel")
-    dilation = value_of(failure.outline, site, "dilation")
+    dilation = value_of(failure.outline, site, "dilation") or 1
     sizes = kernel if isinstance(kernel, tuple) else (kernel,)
     if not all(isinstance(size, int) and size % 2 for size in sizes) or not isinstance(dilation, int):
         return None

@@ -70,8 +70,17 @@ INFERRED = frozenset(
 
 # What has no counterpart: how a framework runs the layer, not what the layer is.
 DROPPED = frozenset(
-    ("inplace", "name", "trainable", "device", "dtype", "data_format", "track_running_stats", "start_dim")
-)
+    (
+        "inplace", "name", "trainable", "device", "dtype", "data_format", "track_running_stats", "start_dim", "end_dim",
+        "return_indices", "align_corners", "dim", "axis",
+    )
+)  # fmt: skip
+
+# Option words of other frameworks.
+VALUE_SPELLINGS = {
+    "True": "true", "False": "false", "SAME": "same", "VALID": "valid", "bilinear": "linear", "trilinear": "linear",
+    "leaky": "leakyrelu", "swish": "silu",
+}  # fmt: skip
 
 
 def _inverted(table: dict[str, str]) -> dict[str, str]:

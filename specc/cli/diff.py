@@ -1,0 +1,146 @@
+"""`specc diff`: two specs beside each other."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+
+import click
+
+from specc.cli.options import color_option, input_option, set_option
+from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show, wants_colour
+from specc.diagnostics.diagnostic import Problem
+from specc.ir.compare import Change, Pair, Weights, compare_rows, compare_weights
+from specc.ir.overrides import UnknownParameter
+from specc.ir.shaped import Row, ShapedModel
+from specc.layers.base import written
+from specc.pipeline import analyse
+from specc.reading import read_source
+
+_SIGNS: dict[Change, str] = {"same": " ", "changed": "~", "removed": "-", "added": "+"}
+_COLOURS: dict[Change, str | None] = {"same": None, "changed": "yellow", "removed": "red", "added": "green"}
+SHOWN = 6  # tensors that are named
+
+
+@click.command("diff")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@input_option
+@set_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How it is shown.")
+@color_option
+def command(first: str, second: str, input_shape: tuple[int, ...] | None, settings: dict[str, str], form: str) -> None:
+    """Compare the networks of two specs: layers, shapes, parameters, MACs, and which weights of A would fit B.
+
+    --input and --set hold for both. Exit status: 0 also where they differ, 1 errors in a spec, 2 a file could not be
+    read or the command was wrong.
+    """
+    models = [_model(path, input_shape, settings) for path in (first, second)]
+    pairs, weights = compare_rows(*models), compare_weights(*models)
+    if form == "json":
+        click.echo(as_json((first, second), models, pairs, weights))
+        return
+    colour = wants_colour(sys.stdout)
+    for line, change in (*_layer_lines(pairs), *_total_lines((first, second), models), *_weight_lines(weights, models)):
+        click.echo(click.style(line, fg=_COLOURS[change]) if colour and _COLOURS[change] else line, color=True)
+
+
+def _model(path: str, input_shape: tuple[int, ...] | None, settings: dict[str, str]) -> ShapedModel:
+    """A spec without errors; exits for one with errors."""
+    try:
+        analysis = analyse(read_source(path), input_shape, settings)
+    except UnknownParameter as error:
+        click.echo(f"Error: {path}: {error}", err=True)
+        sys.exit(EXIT_USAGE)
+    except Problem as problem:
+        sys.exit(fail(problem))
+    show(analysis.diagnostics)
+    if analysis.model is None:
+        sys.exit(EXIT_ERRORS)
+    return analysis.model
+
+
+def as_json(paths: tuple[str, str], models: list[ShapedModel], pairs: list[Pair], weights: Weights) -> str:
+    """Both totals, every pair of rows with what became of it, and the tensors."""
+    sides = {
+        side: {"file": path, "input": model.input, "output": model.output, "params": model.params, "macs": model.macs}
+        for side, path, model in zip("ab", paths, models, strict=True)
+    }
+    layers = [{"change": pair.change, "a": _row(pair.first), "b": _row(pair.second)} for pair in pairs]
+    reshaped = [{"name": name, "a": a, "b": b} for name, (a, b) in weights.reshaped.items()]
+    tensors = {
+        "carried": list(weights.carried), "carried_parameters": weights.carried_parameters, "reshaped": reshaped,
+        "only_a": list(weights.only_first), "only_b": list(weights.only_second),
+    }  # fmt: skip
+    return json.dumps({**sides, "layers": layers, "weights": tensors}, indent=2)
+
+
+def _row(row: Row | None) -> dict[str, object] | None:
+    return row._asdict() if row is not None else None
+
+
+def _layer_lines(pairs: list[Pair]) -> Iterator[tuple[str, Change]]:
+    """What changed, a line a layer; layers that did not are counted."""
+    for same, group in groupby(pairs, key=lambda pair: pair.change == "same"):
+        if same:
+            count = len(list(group))
+            yield f"  {count} layer{'s' * (count > 1)} alike", "same"
+        else:
+            yield from ((f"{_SIGNS[pair.change]} {_pair_text(pair)}", pair.change) for pair in group)
+
+
+def _pair_text(pair: Pair) -> str:
+    first, second = pair.first, pair.second
+    if first is None or second is None:
+        row = first or second
+        assert row is not None  # noqa: S101 - a pair has one row at least
+        return f"{row.name}  {written(row.input)} -> {written(row.output)}{_costs(row)}"
+    parts = [_change(written(first.output), written(second.output))]
+    if first.input != second.input:
+        parts.insert(0, f"gets {_change(written(first.input), written(second.input))}, gives")
+    parts += [
+        f"{name} {_change(f'{ours:,}', f'{theirs:,}')}"
+        for name, ours, theirs in (("params", first.params, second.params), ("MACs", first.macs, second.macs))
+        if ours != theirs
+    ]
+    return f"{_change(first.name, second.name)}  {'  '.join(parts)}"
+
+
+def _change(before: str, after: str) -> str:
+    return before if before == after else f"{before} => {after}"
+
+
+def _costs(row: Row) -> str:
+    return f"  params {row.params:,}  MACs {row.macs:,}" if row.params or row.macs else ""
+
+
+def _total_lines(paths: tuple[str, str], models: list[ShapedModel]) -> Iterator[tuple[str, Change]]:
+    first, second = models
+    yield "", "same"
+    yield f"{paths[0]} => {paths[1]}", "same"
+    yield f"  output  {_change(written(first.output), written(second.output))}", "same"
+    for name, ours, theirs in (("params", first.params, second.params), ("MACs", first.macs, second.macs)):
+        yield f"  {name:<7} {_change(f'{ours:,}', f'{theirs:,}')}{_percent(ours, theirs)}", "same"
+
+
+def _percent(before: int, after: int) -> str:
+    return f" ({100 * (after - before) / before:+.1f} %)" if before and before != after else ""
+
+
+def _weight_lines(weights: Weights, models: list[ShapedModel]) -> Iterator[tuple[str, Change]]:
+    """Which tensors of A a `load_state_dict` into B would take."""
+    count = len(weights.carried)
+    total = count + len(weights.reshaped) + len(weights.only_first)
+    yield (
+        f"  weights {count} of {total} tensors carry over by name and shape, "
+        f"{weights.carried_parameters:,} of {models[0].params:,} parameters", "same",
+    )  # fmt: skip
+    reshaped = [f"{name} ({written(a)} => {written(b)})" for name, (a, b) in weights.reshaped.items()]
+    for what, names in (
+        ("another shape", reshaped), ("only in A", list(weights.only_first)), ("only in B", list(weights.only_second)),
+    ):  # fmt: skip
+        if names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            yield f"    {what}: {', '.join(names[:SHOWN])}{more}", "same"

@@ -1,0 +1,124 @@
+"""The table of `specc summary`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from math import ceil, prod
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from specc.cli.report import wants_colour
+from specc.ir.folding import Line, folded_lines, unfolded_lines
+from specc.ir.receptive import Seen
+from specc.ir.shaped import ShapedModel
+from specc.layers.base import written
+
+PIPE_WIDTH = 200
+_TIMES = ""  # the heading of the column that tells how often a folded line stands there
+BYTES = 4  # of a number in float32
+
+
+class _Column(NamedTuple):
+    """A heading, what stands below it, and what in the last row; rank: columns of a high rank give way first."""
+
+    heading: str
+    cell: Callable[[Line], str]
+    total: str
+    rank: int = 0
+
+
+def print_table(model: ShapedModel, batch: int, *, unfold: bool) -> None:
+    """The lines, aligned; on a narrow terminal the columns that matter least give way."""
+    lines = list(unfolded_lines(model) if unfold else folded_lines(model))
+    colour = wants_colour(sys.stdout)
+    console = Console(
+        width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, force_terminal=colour, no_color=not colour
+    )
+    columns = _columns(model, batch, folded=any(line.times > 1 for line in lines))
+    console.print(_table(_that_fit(columns, lines, console.width), lines))
+    console.print(_memory_text(model, batch))
+
+
+def _columns(model: ShapedModel, batch: int, *, folded: bool) -> list[_Column]:
+    elements = prod(model.input) + model.chain.costs.elements
+    columns = [
+        _Column("name", lambda line: line.name, "total"),
+        _Column("kind", lambda line: line.kind, "", 3),
+        _Column(_TIMES, lambda line: f"×{line.times}" if line.times > 1 else "", ""),
+        _Column("input", lambda line: written(line.input), written(model.input), 5),
+        _Column("output", lambda line: written(line.output), written(model.output)),
+        _Column("field", lambda line: _field(line.seen), "", 2),
+        _Column("params", lambda line: _count(line.params), f"{model.params:,}"),
+        _Column("share", lambda line: _share(line.params, model.params), "", 4),
+        _Column("MACs", lambda line: _count(line.macs), f"{model.macs:,}"),
+        _Column("share", lambda line: _share(line.macs, model.macs), "", 4),
+        _Column("memory", lambda line: _bytes(line.elements * batch * BYTES), _bytes(elements * batch * BYTES), 1),
+    ]
+    return [column for column in columns if folded or column.heading != _TIMES]
+
+
+def _that_fit(columns: Sequence[_Column], lines: Sequence[Line], width: int) -> list[_Column]:
+    """The columns without those that matter least, until all fit; a name may be folded to twenty characters."""
+    kept = list(columns)
+    while sum(_width(column, lines) + 2 for column in kept) > width and any(column.rank for column in kept):
+        least = max(column.rank for column in kept)
+        kept = [column for column in kept if column.rank != least]
+    return kept
+
+
+def _width(column: _Column, lines: Sequence[Line]) -> int:
+    widest = max(len(column.heading), len(column.total), *(len(column.cell(line)) for line in lines), 0)
+    return min(widest, 20) if column.heading == "name" else widest
+
+
+def _table(columns: Sequence[_Column], lines: Sequence[Line]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        is_text = column.heading in ("name", "kind")
+        table.add_column(
+            column.heading,
+            overflow="fold",
+            no_wrap=column.heading != "name",
+            justify="left" if is_text else "right",
+        )
+    for line in lines:
+        table.add_row(*(column.cell(line) for column in columns))
+    table.add_section()
+    table.add_row(*(column.total for column in columns))
+    return table
+
+
+def _field(seen: Seen) -> str:
+    """`28×28` pixels; `all` behind `flatten`, where every value may depend on everything."""
+    return "all" if seen is None else "×".join(str(ceil(size)) for size in seen.size)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else ""
+
+
+def _share(part: int, whole: int) -> str:
+    """`12.5 %`, nothing for nothing."""
+    return f"{100 * part / whole:.1f} %" if part else ""
+
+
+def _bytes(number: int) -> str:
+    """`1.5 MiB`"""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024 or unit == "GiB":
+            break
+        number /= 1024  # type: ignore[assignment]
+    return f"{number:,.0f} B" if unit == "B" else f"{number:,.1f} {unit}"
+
+
+def _memory_text(model: ShapedModel, batch: int) -> str:
+    outputs = (prod(model.input) + model.chain.costs.elements) * batch * BYTES
+    weights = 2 * model.params * BYTES
+    samples = "one sample" if batch == 1 else f"{batch:,} samples"
+    return (
+        f"memory for {samples}: {_bytes(outputs + weights)} "
+        f"({_bytes(weights)} weights and gradients, {_bytes(outputs)} input and outputs, float32)"
+    )

@@ -1,0 +1,108 @@
+"""Two networks beside each other: which layers they share, which weights of one fit the other.
+
+In:         two shaped models.
+Out:        their rows in one sequence, paired where they correspond; their tensors by name and shape.
+Guarantees: a layer that was put in moves no other: rows are matched by what they are, not by their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from math import prod
+from typing import Literal, NamedTuple, TypeAlias
+
+from specc.ir.shaped import Row, ShapedChain, ShapedForm, ShapedModel, SomeShaped
+from specc.layers.base import Shape
+
+Change: TypeAlias = Literal["same", "changed", "removed", "added"]
+MOST_MATCHED = 20_000  # rows: beyond it matching takes too long, and rows are paired in order
+
+
+class Pair(NamedTuple):
+    """A row of each network; None where one has no counterpart."""
+
+    change: Change
+    first: Row | None
+    second: Row | None
+
+
+class Weights(NamedTuple):
+    """What becomes of the first network's tensors in the second, by name.
+
+    carried: there with the same shape; reshaped: there with another one; the rest is in one network only.
+    """
+
+    carried: dict[str, Shape]
+    reshaped: dict[str, tuple[Shape, Shape]]
+    only_first: dict[str, Shape]
+    only_second: dict[str, Shape]
+
+    @property
+    def carried_parameters(self) -> int:
+        return sum(map(prod, self.carried.values()))
+
+
+def compare_rows(first: ShapedModel, second: ShapedModel) -> list[Pair]:
+    """The rows of both, in order."""
+    ours, theirs = list(first.rows()), list(second.rows())
+    if len(ours) + len(theirs) > MOST_MATCHED:
+        return list(_paired(ours, theirs))
+    matcher = SequenceMatcher(None, [_what(row) for row in ours], [_what(row) for row in theirs], autojunk=False)
+    pairs: list[Pair] = []
+    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
+        if kind == "equal":
+            pairs += [Pair("same", a, b) for a, b in zip(ours[i1:i2], theirs[j1:j2], strict=True)]
+        else:
+            pairs += _paired(ours[i1:i2], theirs[j1:j2])
+    return pairs
+
+
+def compare_weights(first: ShapedModel, second: ShapedModel) -> Weights:
+    """The tensors of both, as `load_state_dict` would match them."""
+    ours, theirs = dict(_tensors(first.chain, "")), dict(_tensors(second.chain, ""))
+    shared = {name: (shape, theirs[name]) for name, shape in ours.items() if name in theirs}
+    return Weights(
+        carried={name: shape for name, (shape, other) in shared.items() if shape == other},
+        reshaped={name: shapes for name, shapes in shared.items() if shapes[0] != shapes[1]},
+        only_first={name: shape for name, shape in ours.items() if name not in shared},
+        only_second={name: shape for name, shape in theirs.items() if name not in shared},
+    )
+
+
+def _what(row: Row) -> tuple[object, ...]:
+    """What makes two rows the same, whatever they are called and wherever they are written."""
+    return row.kind, row.input, row.output, row.params, row.macs
+
+
+def _paired(ours: Sequence[Row], theirs: Sequence[Row]) -> Iterator[Pair]:
+    """Rows of one kind in the same order count as changed, the others as removed and added."""
+    if len(ours) + len(theirs) > MOST_MATCHED:
+        yield from (_pair(a, b) for a, b in zip_longest(ours, theirs))
+        return
+    matcher = SequenceMatcher(None, [row.kind for row in ours], [row.kind for row in theirs], autojunk=False)
+    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
+        if kind == "equal":
+            yield from map(_pair, ours[i1:i2], theirs[j1:j2])
+        else:
+            yield from (Pair("removed", row, None) for row in ours[i1:i2])
+            yield from (Pair("added", None, row) for row in theirs[j1:j2])
+
+
+def _pair(first: Row | None, second: Row | None) -> Pair:
+    if first is None or second is None:
+        return Pair("added" if first is None else "removed", first, second)
+    return Pair("same" if _what(first) == _what(second) else "changed", first, second)
+
+
+def _tensors(node: SomeShaped, name: str) -> Iterator[tuple[str, Shape]]:
+    prefix = f"{name}." if name else ""
+    if isinstance(node, ShapedChain | ShapedForm):
+        children = node.steps if isinstance(node, ShapedChain) else node.branches
+        for child_name, child in children:
+            if child is not None:
+                yield from _tensors(child, prefix + child_name)
+        return
+    for tensor, shape in node.layer.weights(node.input).items():
+        yield prefix + tensor, shape
