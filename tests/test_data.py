@@ -22,12 +22,12 @@ import torch
 from PIL import Image
 from torchvision import datasets
 
-from specc.data import catalogue, memory, mnist
+from specc.data import augment, catalogue, memory, mnist
 from specc.data.batches import Batches, scaling_of
 from specc.data.catalogue import BUILT_IN, Entry, find
 from specc.data.dataset import Dataset, LoadRequest, Split, load_named
 from specc.data.fit import require_input, require_output
-from specc.data.holdout import stratified_fifth
+from specc.data.holdout import stratified, stratified_fifth
 from specc.data.load import load_dataset
 from specc.data.plain_pickle import read_plain_pickle
 from specc.data.transform import prepared, shape_after
@@ -510,3 +510,66 @@ def test_real_folder() -> None:
     loaded = load_dataset(Recipe(data=os.environ["SPECC_DATA"] + "/cifar10-jpeg", limit=200))
     assert loaded.classes == catalogue.CIFAR10
     assert loaded.sample == (3, 32, 32)
+
+
+def test_only_the_last_batch_is_dropped() -> None:
+    split = Split(torch.zeros(10, 1, 2, 2, dtype=torch.uint8), torch.arange(10))
+    assert Batches(split, 4, torch.device("cpu"), drop_last=True).sizes == [4, 4]
+    assert Batches(split, 20, torch.device("cpu"), drop_last=True).sizes == [10]
+    assert Batches(split, 3, torch.device("cpu"), accumulate=2).steps == [[3, 3], [3, 1]]
+
+
+def test_skipped_batches_change_nothing_that_follows() -> None:
+    split = Split(torch.arange(40, dtype=torch.uint8).view(10, 1, 2, 2), torch.arange(10))
+    batches = Batches(split, 4, torch.device("cpu"))
+    whole, rest = (list(batches.shuffled(torch.Generator().manual_seed(1), skip)) for skip in (0, 1))
+    assert [labels.tolist() for _, labels in rest] == [labels.tolist() for _, labels in whole[1:]]
+
+
+def test_validation_is_held_out_of_training() -> None:
+    whole, parted = load_dataset(Recipe()), load_dataset(Recipe(validation=0.1))
+    assert parted.validation is not None
+    assert len(parted.train.labels) + len(parted.validation.labels) == len(whole.train.labels)
+    assert parted.test.images.equal(whole.test.images)
+    assert int(parted.validation.labels.bincount().min()) >= 13
+    assert stratified([0, 0, 1], 0.5)[1] == [0] or stratified([0, 0, 1], 0.5)[1] == [1]
+
+
+# Augmentation
+
+
+def test_flip_mirrors_whole_pictures() -> None:
+    images = torch.arange(12, dtype=torch.uint8).view(1, 1, 3, 4).repeat(64, 1, 1, 1)
+    torch.manual_seed(0)
+    changed = augment.flipped(images)
+    mirrored = (changed == images.flip(-1)).flatten(1).all(1)
+    assert mirrored.logical_xor((changed == images).flatten(1).all(1)).all()
+    assert 16 < int(mirrored.sum()) < 48
+
+
+def test_shift_is_a_crop_of_the_padded_picture() -> None:
+    images = torch.randint(1, 256, (50, 2, 5, 6), dtype=torch.uint8)
+    padded = torch.nn.functional.pad(images, (2, 2, 2, 2))
+    found = set()
+    for picture, source in zip(augment.shifted(images, 2), padded, strict=True):
+        places = [(y, x) for y in range(5) for x in range(5) if picture.equal(source[:, y : y + 5, x : x + 6])]
+        found.update(places[:1])
+        assert places
+    assert len(found) > 10
+
+
+def test_hole_is_a_square_of_zeros() -> None:
+    changed = augment.with_hole(torch.ones(40, 3, 8, 8), 4)
+    holes = (changed == 0).sum((2, 3))
+    assert (holes == holes[:, :1]).all()
+    assert int(holes.max()) == 16 and int(holes.min()) >= 4
+
+
+def test_mixup_blends_pictures_and_classes_alike() -> None:
+    torch.manual_seed(0)
+    labels = torch.arange(6)
+    images = torch.nn.functional.one_hot(labels, 6).float().view(6, 1, 2, 3)
+    mixed, targets = augment.mixed(images, labels, 1.0, 6)
+    torch.testing.assert_close(mixed.flatten(1), targets)
+    torch.testing.assert_close(targets.sum(1), torch.ones(6))
+    assert 0 < float(targets.max()) < 1

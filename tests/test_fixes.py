@@ -243,6 +243,17 @@ def test_suggestions_reach_python() -> None:
         compile_spec("input 3x32x32\nlinear 10\n")
 
 
+@given(st.sampled_from(NOTEBOOK), st.integers(0, 10**6), st.integers(1, 12))
+@settings(max_examples=60, deadline=None)
+def test_no_damaged_text_is_made_worse(path: Path, place: int, length: int) -> None:
+    text = path.read_text(encoding="utf-8")
+    start = place % len(text)
+    damaged = text[:start] + text[start + length :]
+    fixed = fix(Source("net.cnn", damaged))
+    errors = [len(analysed(spec).diagnostics) for spec in (damaged, fixed.source.text)]
+    assert errors[1] < errors[0] if fixed.changed else fixed.source.text == damaged
+
+
 # edits
 
 EDITS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 3), st.text("ab", max_size=3)), max_size=4)

@@ -141,6 +141,15 @@ def test_argument_that_the_optimizer_lacks() -> None:
     assert "`sgd` and `rmsprop`" in found.message
 
 
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [(["step_epochs 3"], "has no `step_epochs`"), (["schedule onecycle", "warmup 2"], "a warm-up of its own")],
+)
+def test_settings_that_the_schedule_lacks(lines: list[str], words: str) -> None:
+    _, (found,) = read(*lines)
+    assert words in found.message
+
+
 def test_one_mistake_is_one_error() -> None:
     assert errors("optimizer sgdd", "momentum 0.9") == [("E221", "sgdd")]
     assert errors("optimizer sgd nesterov momentum=9") == [("E221", "momentum=9")]

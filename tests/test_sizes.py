@@ -6,10 +6,12 @@ import random
 from itertools import product
 
 import pytest
+from click.testing import CliRunner, Result
 from generate.plan import Spec
 from generate.specs import specs
 from hypothesis import HealthCheck, given, settings
 
+from specc.cli import main
 from specc.gallery import Entry, entries
 from specc.ir.axis import loses_pixels
 from specc.ir.infer import infer
@@ -117,3 +119,55 @@ def test_generated_networks_take_what_they_say(spec: Spec) -> None:
     found = sizes_of(analysis.resolved, analysis.model, 9)
     if found is not None:
         require_agreement(analysis.resolved, found, list(range(1, 10)))
+
+
+# The command
+
+
+def run(*arguments: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["check", *arguments, "--sizes"], input=text)
+
+
+def test_the_answer_in_words() -> None:
+    done = run("gallery:three_blocks")
+    assert done.exit_code == 0
+    assert done.output.splitlines() == [
+        "gallery:lectures/three_blocks, sizes from 1 to 1024",
+        "  takes             8 to 1024 (height = width)",
+        "  smallest          8×8",
+        "  no pixel lost     8, 16, 24, … 1024 (every 8th) (height = width)",
+        "  height and width  independent of each other: each takes the same sizes",
+        "                    (left out of account: the shapes noted behind `::`, which hold for the spec's own input)",
+    ]
+
+
+def test_dimensions_of_their_own() -> None:
+    lines = run("-", text="input 3x32x32\nconv 4 k1x9 -> maxpool 2x3\n").output.splitlines()
+    assert "  height alone      2 to 1024; no pixel lost: 2, 4, 6, … 1024 (every 2nd)" in lines
+    assert "  width alone       11 to 1024; no pixel lost: 11, 14, 17, … 1022 (every 3rd)" in lines
+
+
+def test_dimensions_that_depend_on_each_other() -> None:
+    done = run("-", text="input 3x4x4\nflatten -> unflatten 12x2x2\n")
+    assert "  takes             4 (height = width)" in done.output
+    assert "depend on each other; only squares were tried" in done.output
+
+
+def test_a_spec_that_does_not_fit_its_own_input_is_told_what_it_takes() -> None:
+    done = run("-", text="input 3x8x8\nmaxpool 2 -> maxpool 2 -> maxpool 2 -> maxpool 2\n")
+    assert done.exit_code == 1
+    assert "error[E301]" in done.output
+    assert "  smallest          16×16" in done.output
+
+
+def test_where_there_is_nothing_to_say() -> None:
+    assert "is a vector, which has no height or width" in run("-", text="input 8\nlinear 2\n").output
+    assert "takes" not in run("-", text="input 3x8x8\nconvv 8 k3\n").output
+    assert "  takes             none" in run("-", text="input 3x8x8\nconv 8 k3 mode=reflect p2000\n").output
+    assert run("gallery:lenet5", "--format", "json").exit_code == 2
+
+
+def test_a_signal_is_followed_as_far_as_it_is_long() -> None:
+    done = run("-", text="input 1x16000\nconv 8 k80 s4 -> relu -> flatten -> linear 10\n")
+    assert "sizes from 1 to 16000" in done.output
+    assert "  takes             80 to 16000\n" in done.output

@@ -14,7 +14,13 @@ SPEC = "input 1x28x28\nconv 8 k3 -> bn -> relu -> maxpool 2 -> flatten -> linear
 LIGHT_COMMANDS = [
     ["check", "net.cnn"],
     ["check", "--format", "json", "net.cnn"],
+    ["check", "--format", "github", "wrong.cnn"],
+    ["check", "--format", "sarif", "wrong.cnn"],
+    ["check", "-W", "error:W505", "--data", "mnist,cifar10", "net.cnn"],
+    ["check", "--sizes", "net.cnn"],
     ["check", "wrong.cnn"],
+    ["diff", "net.cnn", "net.cnn"],
+    ["diff", "--format", "json", "net.cnn", "net.cnn"],
     ["summary", "--format", "json", "net.cnn"],
     ["layers"],
     ["layers", "conv"],

@@ -25,13 +25,16 @@ from specc.data.dataset import Split
 from specc.diagnostics.codes.runs import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.recipe import Recipe
-from specc.train import folder as run_folder
+from specc.train.average import Average
 from specc.train.device import choose_device
+from specc.train.lock import locked
 from specc.train.loop import evaluate, mean_loss, train_epoch
 from specc.train.metrics import Metrics
-from specc.train.optim import make_optimizer, make_schedule
+from specc.train.optim import make_optimizer
 from specc.train.progress import Bar, Watch
 from specc.train.run import Run, train
+from specc.train.schedule import make_schedule
+from specc.train.step import Step
 from specc.train.storage import append_line, write_whole
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -77,7 +80,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_run_folder(run: Run) -> None:
     names = sorted(path.name for path in run.folder.iterdir())
     assert names == sorted(
-        ["spec.cnn", "recipe.json", "environment.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
+        f"{kind}.safetensors" if "." not in kind else kind
+        for kind in (
+            "spec.cnn",
+            "recipe.json",
+            "environment.json",
+            "metrics.jsonl",
+            "metrics.csv",
+            "last",
+            "best",
+            "state",
+        )
     )
     assert (run.folder / "spec.cnn").read_text() == TINY
     environment = json.loads((run.folder / "environment.json").read_text())
@@ -90,7 +103,8 @@ def test_recipe_is_resolved(run: Run) -> None:
     recipe = json.loads((run.folder / "recipe.json").read_text())
     assert (recipe["epochs"], recipe["batch"], recipe["lr"], recipe["eps"]) == (2, 256, 0.01, 1e-8)
     assert (recipe["input"], recipe["set"]) == (None, {})
-    assert recipe.keys() - Recipe.model_fields.keys() == {"input", "set"}
+    assert recipe.keys() - Recipe.model_fields.keys() == {"input", "set", "path", "options"}
+    assert recipe["options"] == {"lr": 0.01}
 
 
 def test_metrics(run: Run) -> None:
@@ -98,6 +112,9 @@ def test_metrics(run: Run) -> None:
     assert [list(line) for line in lines] == [KEYS, KEYS]
     assert [line["epoch"] for line in lines] == [1, 2]
     assert [Metrics(**line) for line in lines] == list(run.metrics)
+    table = (run.folder / "metrics.csv").read_text().splitlines()
+    assert table[0].split(",") == KEYS
+    assert [[float(cell) for cell in row.split(",")] for row in table[1:]] == [list(line.values()) for line in lines]
     assert lines[1]["train_loss"] < lines[0]["train_loss"]
     assert all(0 <= line["test_accuracy"] <= 1 for line in lines)
 
@@ -265,7 +282,8 @@ def test_stop_inside_an_epoch(tmp_path: Path) -> None:
     watch = _Stop(after=8)
     stopped = train(TINY, tmp_path / "run", watch=watch)
     assert (stopped.stopped, len(stopped.metrics)) == (signal.SIGINT, 1)
-    assert "after 1 of 2 epochs" in watch.lines[-1]
+    assert "after 1 of 2 epochs" in watch.lines[-2]
+    assert "--resume" in watch.lines[-1]
     stored = load_file(tmp_path / "run" / "last.safetensors")
     assert all(stored[name].equal(tensor) for name, tensor in stopped.model.state_dict().items())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -305,10 +323,11 @@ def test_lines_are_appended(tmp_path: Path) -> None:
     assert (tmp_path / "lines").read_text() == "a\nb\n"
 
 
-def test_two_runs_do_not_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_folder.create(tmp_path / "run", "a", "b", TINY)
-    monkeypatch.setattr(run_folder, "require_free", lambda out: None)  # both looked before either wrote
-    assert problem(lambda: run_folder.create(tmp_path / "run", "a", "b", TINY)).code == "E613"
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with locked(tmp_path / "run"):
+        assert problem(lambda: train(TINY, tmp_path / "run")).code == "E624"
+    assert train(TINY, tmp_path / "run", epochs=1, limit=20).metrics
 
 
 # The loop against the plainest one
@@ -324,11 +343,10 @@ def test_epoch_equals_the_plain_loop() -> None:
     ours, theirs = _network(), _network()
     recipe = Recipe(optimizer="sgd", lr=0.1, momentum=0.9)
     batches = Batches(split, 4, torch.device("cpu"))
-    steps: list[None] = []
-    rule = make_optimizer(ours, recipe)
-    schedule = make_schedule(rule, recipe, steps=3)
-    generator = torch.Generator().manual_seed(7)
-    losses = train_epoch(ours, batches, rule, schedule, generator, lambda: steps.append(None))
+    steps: list[int] = []
+    step = Step(ours, make_optimizer(ours, recipe), make_schedule(recipe, steps=3), recipe)
+    losses = torch.zeros(3)
+    train_epoch(step, batches, torch.Generator().manual_seed(7), losses, steps.append)
 
     optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9)
     total = 0.0
@@ -339,7 +357,7 @@ def test_epoch_equals_the_plain_loop() -> None:
         optimizer.step()
         total += loss.item() * len(index)
 
-    assert len(steps) == 3
+    assert steps == [1, 2, 3]
     assert mean_loss(losses, batches.sizes) == pytest.approx(total / 10)
     for mine, plain in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(mine, plain)
@@ -351,16 +369,91 @@ def test_epoch_equals_the_plain_loop() -> None:
     assert score.accuracy == pytest.approx(float((scores.argmax(1) == split.labels).float().mean()))
 
 
-def test_cosine_falls_to_zero() -> None:
-    rule = make_optimizer(_network(), Recipe(lr=0.5))
-    schedule = make_schedule(rule, Recipe(schedule="cosine"), steps=4)
-    rates = []
-    for _ in range(4):
-        rule.step()
-        rates.append(schedule.get_last_lr()[0])
-        schedule.step()
-    assert rates == pytest.approx([0.5, 0.4268, 0.25, 0.0732], abs=1e-4)
-    assert schedule.get_last_lr()[0] == pytest.approx(0)
+def test_accumulated_gradients_are_those_of_one_batch() -> None:
+    split = Split(torch.randint(0, 256, (10, 1, 4, 4), dtype=torch.uint8), torch.arange(10) % 5)
+    networks = [_network(), _network()]
+    for network, (size, accumulate) in zip(networks, [(6, 1), (3, 2)], strict=True):
+        recipe = Recipe(optimizer="sgd", lr=0.1, clip=0.5, label_smoothing=0.1)
+        batches = Batches(split, size, torch.device("cpu"), accumulate=accumulate)
+        step = Step(network, make_optimizer(network, recipe), make_schedule(recipe, 2), recipe)
+        train_epoch(step, batches, torch.Generator().manual_seed(7), torch.zeros(2), lambda number: None)
+    assert [sum(parts) for parts in batches.steps] == [6, 4]
+    for first, second in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+        torch.testing.assert_close(first, second)
+
+
+def test_clipped_gradients() -> None:
+    network = _network()
+    before = [weight.detach().clone() for weight in network.parameters()]
+    recipe = Recipe(optimizer="sgd", lr=1.0, clip=0.01)
+    images, labels = torch.rand(8, 1, 4, 4), torch.arange(8) % 5
+    Step(network, make_optimizer(network, recipe), make_schedule(recipe, 1), recipe)(0, [(images, labels)], 8)
+    moved = [new.detach() - old for new, old in zip(network.parameters(), before, strict=True)]
+    assert float(torch.cat([change.flatten() for change in moved]).norm()) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_moving_average() -> None:
+    network = _network()
+    average = Average(network, 0.5)
+    first = [weight.detach().clone() for weight in network.parameters()]
+    for step, kept in ((0, 0.1), (1, 2 / 11)):
+        with torch.no_grad():
+            for weight in network.parameters():
+                weight.add_(1)
+        average.follow(step)
+        first = [kept * old + (1 - kept) * new for old, new in zip(first, network.parameters(), strict=True)]
+    for mine, expected in zip(average.model.parameters(), first, strict=True):
+        torch.testing.assert_close(mine, expected.detach())
+
+
+def test_decay_spares_biases_and_norms() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 2))
+    groups = make_optimizer(network, Recipe(weight_decay=0.1, decay_weights_only=True)).param_groups
+    assert [(group["weight_decay"], len(group["params"])) for group in groups] == [(0.1, 2), (0.0, 4)]
+
+
+def _rates(recipe: Recipe, steps: int) -> list[float]:
+    schedule = make_schedule(recipe, steps)
+    return [schedule(step) for step in range(recipe.epochs * steps)]
+
+
+def test_schedules() -> None:
+    assert _rates(Recipe(epochs=2), 2) == [1, 1, 1, 1]
+    assert _rates(Recipe(epochs=1, schedule="cosine"), 4) == pytest.approx([1, 0.8536, 0.5, 0.1464], abs=1e-4)
+    stairs = Recipe(epochs=4, schedule="step", step_epochs=2, step_factor=0.5)
+    assert _rates(stairs, 1) == [1, 1, 0.5, 0.5]
+    assert _rates(Recipe(epochs=3, warmup=1.0), 2) == [0.5, 1, 1, 1, 1, 1]
+    assert _rates(Recipe(epochs=2, warmup=1.0, schedule="cosine"), 2) == pytest.approx([0.5, 1, 1, 0.5])
+
+
+def test_one_cycle_is_torchs() -> None:
+    optimizer = torch.optim.SGD(_network().parameters(), lr=1.0)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=30, cycle_momentum=False)
+    expected = []
+    for _ in range(30):
+        expected.append(theirs.get_last_lr()[0])
+        optimizer.step()
+        theirs.step() if len(expected) < 30 else None
+    assert _rates(Recipe(epochs=3, schedule="onecycle"), 10) == pytest.approx(expected, abs=1e-6)
+
+
+def test_everything_at_once_learns(tmp_path: Path) -> None:
+    recipe: dict[str, Any] = {
+        "validation": 0.2, "drop_last": True, "accumulate": 2, "flip": True, "crop": 1, "cutout": 2, "mixup": 0.2,
+        "schedule": "onecycle", "average": 0.9, "clip": 1.0, "label_smoothing": 0.1, "decay_weights_only": True,
+        "weight_decay": 1e-3, "lr": 0.02,
+    }  # fmt: skip
+    done = train(TINY, tmp_path / "run", batch=64, epochs=4, **recipe)
+    assert done.metrics[-1].test_accuracy > 0.6
+    assert done.best is not None and done.best.validation_accuracy is not None
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert list(lines[0]) == [*KEYS, "validation_loss", "validation_accuracy"]
+
+
+def test_patience(tmp_path: Path) -> None:
+    done = train(TINY, tmp_path / "run", epochs=50, patience=2, lr=1e-30)
+    assert [metrics.epoch for metrics in done.metrics] == [1, 2, 3]
+    assert done.stopped is None
 
 
 def test_every_code_is_explained() -> None:

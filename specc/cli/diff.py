@@ -96,7 +96,7 @@ def _pair_text(pair: Pair) -> str:
     if first is None or second is None:
         row = first or second
         assert row is not None  # noqa: S101 - a pair has one row at least
-        return f"{row.name}  {written(row.input)} -> {written(row.output)}{_costs(row)}"
+        return f"{_titled(row)}  {written(row.input)} -> {written(row.output)}{_costs(row)}"
     parts = [_change(written(first.output), written(second.output))]
     if first.input != second.input:
         parts.insert(0, f"gets {_change(written(first.input), written(second.input))}, gives")
@@ -105,7 +105,13 @@ def _pair_text(pair: Pair) -> str:
         for name, ours, theirs in (("params", first.params, second.params), ("MACs", first.macs, second.macs))
         if ours != theirs
     ]
-    return f"{_change(first.name, second.name)}  {'  '.join(parts)}"
+    return f"{_change(_titled(first), _titled(second))}  {'  '.join(parts)}"
+
+
+def _titled(row: Row) -> str:
+    """A row's name, with its kind where a label hides that."""
+    own = row.name.rpartition(".")[2]
+    return row.name if own.startswith(row.kind) else f"{row.name} ({row.kind})"
 
 
 def _change(before: str, after: str) -> str:
@@ -113,7 +119,8 @@ def _change(before: str, after: str) -> str:
 
 
 def _costs(row: Row) -> str:
-    return f"  params {row.params:,}  MACs {row.macs:,}" if row.params or row.macs else ""
+    counts = (("params", row.params), ("MACs", row.macs))
+    return "".join(f"  {name} {count:,}" for name, count in counts if count)
 
 
 def _total_lines(paths: tuple[str, str], models: list[ShapedModel]) -> Iterator[tuple[str, Change]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from specc.data.augment import Augmentation
 from specc.data.dataset import Split
 
 if TYPE_CHECKING:
@@ -48,30 +49,51 @@ class Batches:
     A batch is (size, channels, height, width) in float32, 0 to 1 or scaled, and int64 labels (size,).
     """
 
-    def __init__(self, split: Split, size: int, device: torch.device, scaling: Scaling | None = None) -> None:
+    def __init__(
+        self,
+        split: Split,
+        size: int,
+        device: torch.device,
+        scaling: Scaling | None = None,
+        *,
+        augmentation: Augmentation | None = None,
+        accumulate: int = 1,
+        drop_last: bool = False,
+    ) -> None:
         self.images = split.images.to(device)
         self.labels = split.labels.to(device)
         self.size = size
         self.scaling = scaling and Scaling(*(part.to(device) for part in scaling))
+        self.augmentation, self.accumulate, self.drop_last = augmentation, accumulate, drop_last
         self.skip_single = False
 
     @property
     def sizes(self) -> list[int]:
-        """How many pictures each batch holds."""
+        """How many pictures each batch holds. A last one that is not full is left out where that is asked for, and one
+        of a single picture where normalisation could not take it; an only batch stays."""
         full, rest = divmod(len(self.labels), self.size)
-        left_out = rest == 0 or (rest == 1 and full > 0 and self.skip_single)
-        return [self.size] * full + ([] if left_out else [rest])
+        unwanted = full > 0 and (self.drop_last or (rest == 1 and self.skip_single))
+        return [self.size] * full + ([rest] if rest and not unwanted else [])
 
-    def shuffled(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every batch of one epoch, in an order that the generator draws.
+    @property
+    def steps(self) -> list[list[int]]:
+        """The sizes of the batches of each training step."""
+        sizes = self.sizes
+        return [sizes[start : start + self.accumulate] for start in range(0, len(sizes), self.accumulate)]
 
-        The generator is the CPU's, so that the order is the same on every device.
+    def shuffled(self, generator: torch.Generator, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of one epoch, augmented, in an order that the generator draws.
+
+        The generator is the CPU's, so that the order is the same on every device. Augmentation draws from the
+        device's own, batch by batch: what is skipped draws nothing.
+
+        Args: skip, how many batches at the beginning are not wanted.
         """
         order = torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
-        start = 0
-        for size in self.sizes:
+        start = sum(self.sizes[:skip])
+        for size in self.sizes[skip:]:
             index = order[start : start + size]
-            yield self._float(self.images.index_select(0, index)), self.labels.index_select(0, index)
+            yield self._changed(self.images.index_select(0, index), self.labels.index_select(0, index))
             start += size
 
     def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -81,6 +103,11 @@ class Batches:
             part = slice(start, start + size)
             yield self._float(self.images[part]), self.labels[part]
             start += size
+
+    def _changed(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        if self.augmentation is None:
+            return self._float(images), labels
+        return self.augmentation.blend(self._float(self.augmentation.move(images)), labels)
 
     def _float(self, images: Tensor) -> Tensor:
         values = images.float().div_(255)

@@ -33,10 +33,13 @@ class Split(NamedTuple):
 
 
 class Dataset(NamedTuple):
+    """validation: what a recipe holds out of the training pictures; a loader leaves it None."""
+
     name: str
     classes: tuple[str, ...]
     train: Split
     test: Split
+    validation: Split | None = None
 
     @property
     def sample(self) -> tuple[int, ...]:

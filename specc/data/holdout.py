@@ -1,4 +1,4 @@
-"""A test split for data that comes without one."""
+"""A part of each class held out: a test split for data that comes without one, a validation split on request."""
 
 from __future__ import annotations
 
@@ -11,9 +11,19 @@ from specc.data.dataset import HOLDOUT_SEED
 def stratified_fifth(labels: Sequence[int]) -> tuple[list[int], list[int]]:
     """Indices of four fifths to train on and of the fifth to test on, each class in proportion.
 
-    Not scikit-learn's split: that may leave a small class without a sample to test on.
-
     Args:    labels: the class of each sample; no class may have fewer than two.
+    Returns: as `stratified`.
+    """
+    return stratified(labels, 1 / 5)
+
+
+def stratified(labels: Sequence[int], share: float) -> tuple[list[int], list[int]]:
+    """Indices of what to train on and of the share that is held out, each class in proportion.
+
+    Not scikit-learn's split: that may leave a small class without a sample in the held-out part. Here every class has
+    one in both parts, but for a class of one sample, which is trained on.
+
+    Args:    labels: the class of each sample.
     Returns: both parts shuffled, the same for the same labels always.
     """
     shuffle = random.Random(HOLDOUT_SEED).shuffle  # noqa: S311 - no secret
@@ -21,7 +31,7 @@ def stratified_fifth(labels: Sequence[int]) -> tuple[list[int], list[int]]:
     test: list[int] = []
     for indices in _by_class(labels):
         shuffle(indices)
-        held_out = max(1, round(len(indices) / 5))
+        held_out = min(len(indices) - 1, max(1, round(len(indices) * share)))
         test += indices[:held_out]
         train += indices[held_out:]
     shuffle(train)

@@ -5,16 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 from specc.data.catalogue import default_data_dir, find
-from specc.data.dataset import Dataset, load_named
+from specc.data.dataset import Dataset, Split, load_named
+from specc.data.holdout import stratified
 from specc.data.transform import prepared, size_of
 from specc.ir.recipe import Recipe
 
 
 def load_dataset(recipe: Recipe) -> Dataset:
-    """The recipe's data set in memory: limited, in grey or RGB, scaled.
+    """The recipe's data set in memory: limited, in grey or RGB, scaled, a part held out for validation.
 
     Raises: Problem E601 to E604, E607 to E611, E619.
     """
+    dataset = _prepared(recipe)
+    return with_validation(dataset, recipe.validation) if recipe.validation else dataset
+
+
+def with_validation(dataset: Dataset, share: float) -> Dataset:
+    """The data set with a share of its training pictures held out, each class in proportion."""
+    parts = stratified(dataset.train.labels.tolist(), share)
+    train, held_out = (Split(dataset.train.images[part], dataset.train.labels[part]) for part in parts)
+    return dataset._replace(train=train, validation=held_out)
+
+
+def _prepared(recipe: Recipe) -> Dataset:
     entry = find(recipe.data)
     if entry is None:
         return _folder(Path(recipe.data).expanduser(), recipe)

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.fixes.search import Asked, Budget, Suggestion, clear_choice, suggest, suggest_words
+from specc.fixes.search import SECONDS, Asked, Budget, Suggestion, clear_choice, suggest, suggest_words
 from specc.pipeline import Analysis, analyse
 from specc.source import Source
 
 MOST_ROUNDS = 100
+MOST_SECONDS = 10.0  # of processor time for one file
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -37,9 +38,9 @@ def fix(source: Source, asked: Asked = Asked()) -> Fixed:  # noqa: B008 - immuta
     first = analysis = analyse(source, asked.input_shape, asked.settings)
     applied: list[str] = []
     best = Fixed(source, first, ())
-    seen = {source.text}
+    seen, whole = {source.text}, Budget(MOST_SECONDS)
     for _ in range(MOST_ROUNDS):
-        step = _next(analysis, asked)
+        step = _next(analysis, asked, whole)
         if step is None or step.spec in seen:
             break
         seen.add(step.spec)
@@ -54,18 +55,25 @@ def _errors(analysis: Analysis) -> int:
     return sum(found.is_error for found in analysis.diagnostics)
 
 
-def _next(analysis: Analysis, asked: Asked) -> Suggestion | None:
+def _next(analysis: Analysis, asked: Asked, whole: Budget) -> Suggestion | None:
     """The fix of the first error that has a certain one; else a word that is certain, though it reveals an error."""
     errors = [found for found in analysis.diagnostics if found.is_error]
-    for error in errors:
-        found = clear_choice(suggest(analysis, error, asked, Budget()))
-        if found is not None:
-            return found
-    return next((found for error in errors for found in _spelling(analysis, error, asked)), None)
+    for search in (_clear, _spelling):
+        for error in errors:
+            if whole.left <= 0:
+                return None
+            found = search(analysis, error, asked, Budget(min(SECONDS, whole.left)))
+            if found is not None:
+                return found
+    return None
 
 
-def _spelling(analysis: Analysis, error: Diagnostic, asked: Asked) -> list[Suggestion]:
-    return [found for found in suggest_words(analysis, error, asked, Budget()) if found.certain][:1]
+def _clear(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget) -> Suggestion | None:
+    return clear_choice(suggest(analysis, error, asked, budget))
+
+
+def _spelling(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget) -> Suggestion | None:
+    return next((found for found in suggest_words(analysis, error, asked, budget) if found.certain), None)
 
 
 def difference(before: Source, after: Source) -> str:

@@ -47,6 +47,7 @@ MOST_OF_A_KIND = 2
 MOST_FIRST_STEPS = 4  # edits that reveal one more error, from which a second edit is looked for
 ENOUGH_TRIES = 12  # where other errors are left anyway, a better suggestion is looked for so long
 SECONDS = 0.2
+SECONDS_A_CHARACTER = 1.5e-5  # of checking a text, until it has been measured
 
 Settings = Mapping[str, Any]
 
@@ -103,10 +104,14 @@ class _Try(NamedTuple):
 def advise(analysis: Analysis, asked: Asked = Asked(), budget: Budget | None = None) -> tuple[Diagnostic, ...]:  # noqa: B008 - immutable
     """The diagnostics of an analysis; an error's help says which edits were tried and mend it."""
     budget = budget or Budget()
+    if budget.left <= _first_guess(analysis):
+        return analysis.diagnostics
     errors = [found for found in analysis.diagnostics if found.is_error]
     outline = Outline(analysis)
     mended: dict[int, str] = {}
     for number, error in enumerate(errors):
+        if budget.left <= 0:
+            break
         found = suggest(analysis, error, asked, budget.share(len(errors) - number), outline)
         if found:
             mended[id(error)] = "; ".join(suggestion.text for suggestion in found)
@@ -148,7 +153,7 @@ def _tries(
 ) -> Iterator[_Try]:
     """Every candidate that mends the error, while there is time."""
     before = {_place(found) for found in analysis.diagnostics if found.is_error}
-    seen, longest = {analysis.source.text}, 0.0
+    seen, longest = {analysis.source.text}, _first_guess(analysis)
     for candidate in candidates_for(error, outline):
         if budget.left <= longest:
             return
@@ -177,6 +182,11 @@ def clear_choice(suggestions: list[Suggestion]) -> Suggestion | None:
     if best.kind is Kind.SPELLING or not any(other.here or not best.here for other in rivals):
         return best
     return None
+
+
+def _first_guess(analysis: Analysis) -> float:
+    """How long checking a text may take."""
+    return len(analysis.source.text) * SECONDS_A_CHARACTER
 
 
 def _place(found: Diagnostic, candidate: Candidate | None = None) -> tuple[str, int]:

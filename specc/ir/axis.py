@@ -153,7 +153,7 @@ class Axis:
             output = layer.output(x)[self.at]
         except ShapeError:
             raise Refused from None
-        loses = layer.family in _SLIDING and output < size and layer.windows(x)[self.at - 1].loses(size, output)
+        loses = layer.family in _SLIDING and layer.windows(x)[self.at - 1].loses(size, output)
         return After(Beyond.FIXED if isinstance(layer, _TO_FIXED) else output, loses)
 
     def _vector(self, layer: Layer) -> State:

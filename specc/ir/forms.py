@@ -28,9 +28,18 @@ def add_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
                 "E307",
                 f"`{word}` adds equal shapes, but {names[0]} gives {written(outputs[0])} "
                 f"and {name} gives {written(other)}",
-                help="`shortcut auto` brings what arrived to the shape of the body" if word == "residual" else None,
+                help=_shortcut_help(outputs[0], other) if word == "residual" else None,
             )
     return outputs[0]
+
+
+def _shortcut_help(body: Shape, arriving: Shape) -> str:
+    """What to do about a residual whose sides differ: a projection, where there is one."""
+    try:
+        projection_stride(arriving, body)
+    except ShapeError:
+        return "give the body paddings and strides that lead to the size of its shortcut"
+    return "`shortcut auto` brings what arrived to the shape of the body"
 
 
 def mul_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:

@@ -5,7 +5,8 @@ references. `read_recipe` takes the settings of a block, `overridden` the option
 Python; `specc.ir.accepted` judges values and words the errors. Nothing here opens a file or imports torch.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: pydantic would have to compile each field's annotation out of a text,
+# which every command that reads a spec would wait for.
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, NamedTuple, TypeAlias
@@ -55,6 +56,11 @@ class Recipe(BaseModel):
         examples=[1000],
         description="At most this many training pictures, and as many test pictures.",
     )
+    validation: Fraction = Field(
+        0.0,
+        examples=[0.1],
+        description="Share of the training pictures that is held out, to choose the best epoch by.",
+    )
     resize: Side | tuple[Side, Side] | None = Field(
         None,
         examples=[32, "32x48"],
@@ -69,8 +75,31 @@ class Recipe(BaseModel):
         examples=[True],
         description="Shift and scale each channel to mean 0 and deviation 1 over the training pictures.",
     )
+    flip: bool = Field(False, examples=[True], description="Mirror half of the training pictures, others each epoch.")
+    crop: Side | None = Field(
+        None,
+        examples=[4],
+        description="Shift each training picture at random, by up to this many pixels; black comes in.",
+    )
+    cutout: Side | None = Field(
+        None,
+        examples=[8],
+        description="Blank a square of this side at a random place of each training picture.",
+    )
+    mixup: float | None = Field(
+        None,
+        gt=0,
+        examples=[0.2],
+        description="Blend each training picture and its class with another one's; the share is drawn from Beta(a, a).",
+    )
     epochs: int = Field(10, ge=1, examples=[30], description="Passes over the training pictures.")
     batch: int = Field(128, ge=1, examples=[128], description="Pictures in a training step.")
+    drop_last: bool = Field(
+        False, examples=[True], description="Leave out the last batch of an epoch where it is not full."
+    )
+    accumulate: int = Field(
+        1, ge=1, examples=[4], description="Batches whose gradients are averaged for one change of the weights."
+    )
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
         "adam",
         examples=["sgd lr=0.1 momentum=0.9"],
@@ -82,10 +111,20 @@ class Recipe(BaseModel):
         examples=[0.001],
         description="Learning rate; if not given 0.001 (adam, adamw), 0.01 (sgd, rmsprop).",
     )
-    schedule: Literal["constant", "cosine"] = Field(
+    schedule: Literal["constant", "step", "cosine", "onecycle"] = Field(
         "constant",
         examples=["cosine"],
-        description="The learning rate over the run: constant, or falling to 0 along half a cosine.",
+        description="The learning rate over the run: constant, falling in steps, falling to 0 along half a cosine, "
+        "or rising to it for 30 % of the run and then falling (one-cycle).",
+    )
+    step_epochs: int | None = Field(
+        None, ge=1, examples=[30], description="Epochs between two falls (schedule step); if not given a third of all."
+    )
+    step_factor: float = Field(
+        0.1, gt=0, lt=1, examples=[0.1], description="What each fall multiplies the learning rate by (schedule step)."
+    )
+    warmup: float = Field(
+        0.0, ge=0, examples=[5], description="Epochs in which the learning rate first rises from 0 in a line."
     )
     momentum: Fraction | None = Field(
         None,
@@ -114,12 +153,37 @@ class Recipe(BaseModel):
         examples=[0.0005],
         description="Pull of the weights towards zero; if not given 0.01 for adamw, else 0.",
     )
+    decay_weights_only: bool = Field(
+        False,
+        examples=[True],
+        description="Weight decay for kernels and matrices only: biases and normalisations are left alone.",
+    )
+    clip: float | None = Field(
+        None, gt=0, examples=[1.0], description="Shorten a gradient whose norm over all weights is above this."
+    )
+    label_smoothing: Fraction = Field(
+        0.0, examples=[0.1], description="Share of the target that is spread over all classes in training."
+    )
+    average: Fraction | None = Field(
+        None,
+        examples=[0.999],
+        description="Test and keep a moving average of the weights; this share of it stays in each step.",
+    )
+    patience: int | None = Field(
+        None, ge=1, examples=[10], description="Stop after this many epochs without a better accuracy."
+    )
+    checkpoint_steps: int | None = Field(
+        None, ge=1, examples=[1000], description="Save the state to resume from after this many steps, too."
+    )
+    checkpoint_minutes: float = Field(
+        5.0, gt=0, examples=[10.0], description="Save the state to resume from this often, beside each epoch's end."
+    )
     seed: int = Field(
         0,
         ge=0,
         le=2**32 - 1,
         examples=[777],
-        description="Seed of the first weights, the order of the pictures and dropout.",
+        description="Seed of the first weights, the order of the pictures, their changes and dropout.",
     )
     device: str = Field(
         "auto",
@@ -139,7 +203,7 @@ class Recipe(BaseModel):
         said = {name: getattr(self, name) for name in defaults}
         return {name: default if said[name] is None else said[name] for name, default in defaults.items()}
 
-    def resolved(self) -> Recipe:
+    def resolved(self) -> "Recipe":
         """The same recipe with the optimizer's defaults written out."""
         return self.model_copy(update=self.optimizer_arguments())
 
@@ -275,6 +339,15 @@ def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
         )
     if recipe.nesterov and not recipe.momentum:
         return Conflict("nesterov", "`nesterov` needs a momentum above 0", "add `momentum 0.9`")
+    return _schedule_conflict(recipe, said)
+
+
+def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    if recipe.schedule != "step":
+        for name in sorted(said & {"step_epochs", "step_factor"}):
+            return Conflict(name, f"the schedule `{recipe.schedule}` has no `{name}`", "add `schedule step`")
+    if recipe.schedule == "onecycle" and recipe.warmup and "warmup" in said:
+        return Conflict("warmup", "the schedule `onecycle` has a warm-up of its own", "leave `warmup` out")
     return None
 
 

@@ -20,15 +20,32 @@ class Window(NamedTuple):
         """From the first pixel that is read to the last, both counted."""
         return self.dilation * (self.kernel - 1) + 1
 
-    @property
-    def skips(self) -> bool:
-        """Whether pixels lie between two windows, or inside both, that neither reads."""
+    def skips(self, size: int, count: int) -> bool:
+        """Whether pixels lie between `count` windows, or inside them, that none reads."""
         stride = int(self.stride)
-        return stride > 1 and len({step * self.dilation % stride for step in range(min(self.kernel, stride))}) < stride
+        if stride <= 1 or count < 2 or size < stride:
+            return False
+        return len({step * self.dilation % stride for step in range(min(self.kernel, stride))}) < stride
+
+    def reads(self, pixel: int, count: int) -> bool:
+        """Whether one of `count` windows reads a pixel, counted from 0; for strides of whole pixels."""
+        stride = int(self.stride)
+        offsets = (pixel + self.padding - step * self.dilation for step in range(self.kernel))
+        return any(offset % stride == 0 and 0 <= offset < count * stride for offset in offsets)
 
     def loses(self, size: int, count: int) -> bool:
-        """Whether there are pixels that none of `count` windows reads."""
-        return (self.skips and count > 1) or self.unread(size, count) > 0
+        """Whether there is a pixel that none of `count` windows reads.
+
+        >>> Window(2, stride=2).loses(7, 3), Window(1, stride=2, padding=1).loses(1, 2), Window(3, stride=1).loses(5, 3)
+        (True, True, False)
+        """
+        if self.stride < 1 or (self.stride == 1 and self.dilation == 1):
+            return False
+        if self.kernel >= self.stride and self.dilation == 1:
+            return self.unread(size, count) > 0
+        edge = self.reach + int(self.stride)  # farther from both ends everything repeats
+        pixels = range(size) if size <= 2 * edge else (*range(edge), *range(size - edge, size))
+        return not all(self.reads(pixel, count) for pixel in pixels)
 
     def unread(self, size: int, count: int) -> int:
         """How many pixels at the far end come too late for the last of `count` windows.

@@ -1,11 +1,31 @@
-"""Weights as safetensors that carry the spec they belong to."""
+"""What is written while a run goes on, and when."""
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
+
+from specc.ir.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+class Cadence:
+    """Says when the next state is due: after so many steps or minutes, whichever comes first."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.steps, self.seconds = recipe.checkpoint_steps, 60 * recipe.checkpoint_minutes
+        self.restart()
+
+    def restart(self) -> None:
+        """A state has been written."""
+        self._since, self._started = 0, monotonic()
+
+    def is_due(self) -> bool:
+        """To be asked once after each step."""
+        self._since += 1
+        return self._since == self.steps or monotonic() - self._started >= self.seconds
 
 
 def weights_file(model: nn.Module, metadata: dict[str, str]) -> bytes:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from specc.diagnostics.diagnostic import Problem
+from specc.train import lock, state
 from specc.train.metrics import Metrics
-from specc.train.storage import append_line, unwritable, write_whole
+from specc.train.record import Record
+from specc.train.storage import append_line, require_space, unwritable, write_whole
 
 RUNS = Path("runs")
+SPEC, RECIPE, ENVIRONMENT = "spec.cnn", "recipe.json", "environment.json"
+METRICS, TABLE = "metrics.jsonl", "metrics.csv"
 
 
 class RunFolder:
@@ -21,49 +27,81 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def write_record(self, record: Record) -> None:
+        """What is asked for; the recipe first: a folder with a spec in it can be continued."""
+        self.write_json(RECIPE, record.as_json())
+        write_whole(self.path / SPEC, record.spec.encode())
+
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         write_whole(self.path / name, (json.dumps(content, indent=2) + "\n").encode())
+
+    def write_environment(self, found: dict[str, Any], *, resumed: bool) -> None:
+        """What a run runs on; each time that it is continued is added to the first."""
+        before: Any = None
+        if resumed:
+            with suppress(OSError, ValueError):
+                before = json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))
+        if isinstance(before, dict) and isinstance(before.setdefault("resumed", []), list):
+            before["resumed"].append(found)
+            found = before
+        self.write_json(ENVIRONMENT, found)
 
     def write_weights(self, name: str, content: bytes) -> None:
         write_whole(self.path / f"{name}.safetensors", content)
 
+    def write_state(self, content: bytes) -> None:
+        write_whole(self.path / state.NAME, content)
+
     def add_metrics(self, metrics: Metrics) -> None:
-        append_line(self.path / "metrics.jsonl", json.dumps(metrics._asdict()))
+        """A line in each of the two tables; the second one begins with the names."""
+        append_line(self.path / METRICS, json.dumps(metrics.row()))
+        if metrics.epoch == 1:
+            append_line(self.path / TABLE, _heads(metrics))
+        append_line(self.path / TABLE, _cells(metrics))
+
+    def restore_metrics(self, metrics: Sequence[Metrics]) -> None:
+        """Make both tables tell of these epochs and no others, whatever a killed process had added."""
+        if metrics or (self.path / METRICS).exists():
+            lines = [json.dumps(one.row()) for one in metrics]
+            rows = [_heads(metrics[-1]), *map(_cells, metrics)] if metrics else []
+            for name, content in ((METRICS, lines), (TABLE, rows)):
+                write_whole(self.path / name, "".join(line + "\n" for line in content).encode())
+
+    def require_space(self, needed: int) -> None:
+        require_space(self.path, needed)
+
+
+def _heads(metrics: Metrics) -> str:
+    return ",".join(metrics.row())
+
+
+def _cells(metrics: Metrics) -> str:
+    return ",".join(str(value) for value in metrics.row().values())
 
 
 def require_free(out: Path | None) -> None:
     """Raise Problem E613 where `--out` names something that is already there; an empty folder is none."""
     if out is not None and out.exists() and not (out.is_dir() and not _holds_anything(out)):
         kind = "holds files already" if out.is_dir() else "is a file"
-        raise Problem.of("E613", f"the run folder {out} {kind}",
-            help="name another one with `--out`: specc never writes over a run")  # fmt: skip
+        help = "name another one with `--out`: specc never writes over a run"
+        if (out / SPEC).exists() and (out / RECIPE).exists():
+            help += f"; `specc train --resume {out}` continues the run in it"
+        raise Problem.of("E613", f"the run folder {out} {kind}", help=help)
 
 
-def create(out: Path | None, spec: str, data: str, text: str) -> RunFolder:
-    """A new run folder with the spec in it: `out`, or the next free `runs/SPEC-DATA-N`.
+def create(out: Path | None, spec: str, data: str) -> RunFolder:
+    """A folder for a new run: `out`, or the next free `runs/SPEC-DATA-N`.
 
-    Args:   spec, data: names for the folder. text: the spec's.
+    Args:   spec, data: names for the folder.
     Raises: Problem E613 where it is taken, E614 where it cannot be written.
     """
     path = out
     try:
         path = out if out is not None else _numbered(RUNS, f"{_plain(spec)}-{_plain(data)}")
         path.mkdir(parents=True, exist_ok=True)
-        require_free(path)
-        _claim(path / "spec.cnn", text)
     except OSError as error:
         raise unwritable(Path(error.filename or path or RUNS), error) from error
     return RunFolder(path)
-
-
-def _claim(spec: Path, text: str) -> None:
-    """Write the spec; of two runs that start at once in one folder, one gets it."""
-    try:
-        with spec.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise Problem.of("E613", f"another run has just started in {spec.parent}",
-            help="name another folder with `--out`") from error  # fmt: skip
 
 
 def _numbered(parent: Path, name: str) -> Path:
@@ -79,8 +117,9 @@ def _numbered(parent: Path, name: str) -> Path:
 
 
 def _holds_anything(folder: Path) -> bool:
+    """Whether there is more than the lock that every run begins with."""
     try:
-        return any(folder.iterdir())
+        return any(path.name != lock.NAME for path in folder.iterdir())
     except OSError as error:
         raise unwritable(folder, error) from error
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.nn.functional import cross_entropy
-from torch.optim.lr_scheduler import LRScheduler
 
 from specc.data.batches import Batches
 from specc.diagnostics.diagnostic import Problem
+from specc.train.step import Step
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,37 +26,35 @@ class Score(NamedTuple):
 
 
 def train_epoch(
-    model: nn.Module,
+    step: Step,
     batches: Batches,
-    optimizer: torch.optim.Optimizer,
-    schedule: LRScheduler,
-    generator: torch.Generator,
-    after_step: Callable[[], None],
-) -> Tensor:
-    """Train on every picture once.
+    order: torch.Generator,
+    losses: Tensor,
+    after_step: Callable[[int], None],
+    *,
+    epoch: int = 0,
+    first: int = 0,
+) -> None:
+    """Train on every picture once, or on those that are left of an epoch.
 
-    Args:    after_step is called after each step; what it raises ends the epoch.
-    Returns: the loss of each step, float64, (steps,), on the CPU: the epoch's one wait for the device.
-    Raises:  Problem E616, E618.
+    Args:   order, as it was when the epoch began. losses, (steps,), on the device, is filled in.
+            after_step is called after each step with the number of steps that the epoch has now; what it raises
+            ends the epoch. epoch, finished ones; first, the steps of this one that are done already.
+    Raises: Problem E616, E618.
     """
-    model.train()
-    losses = torch.empty(len(batches.sizes), device=batches.labels.device)
+    step.model.train()
+    sizes = batches.steps
+    stream = batches.shuffled(order, skip=sum(len(parts) for parts in sizes[:first]))
     with explained():
-        for step, (images, labels) in enumerate(batches.shuffled(generator)):
-            loss = cross_entropy(model(images), labels)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
-            optimizer.step()
-            schedule.step()
-            losses[step] = loss.detach()
-            after_step()
-    return losses.cpu().double()
+        for number, parts in enumerate(sizes[first:], first):
+            losses[number] = step(epoch * len(sizes) + number, islice(stream, len(parts)), sum(parts))
+            after_step(number + 1)
 
 
 def mean_loss(losses: Tensor, sizes: list[int]) -> float:
     """The loss of the mean picture: each step's loss counts by the pictures in it."""
     weights = torch.tensor(sizes, dtype=torch.float64)
-    return float(losses @ weights / weights.sum())
+    return float(losses.cpu().double() @ weights / weights.sum())
 
 
 @torch.inference_mode()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from specc.ir.recipe import Recipe
 
 
 class Metrics(NamedTuple):
-    """One epoch, a line of `metrics.jsonl`; the field names are its keys.
+    """One epoch, a line of `metrics.jsonl` and of `metrics.csv`; the field names are its keys.
 
-    epoch:         from 1.
-    train_loss:    mean cross-entropy over the epoch's steps, while the weights change, in nats.
-    test_loss:     mean cross-entropy over the test split after the epoch.
-    test_accuracy: share of right answers there, 0 to 1.
-    seconds:       wall time of training and evaluation.
+    epoch:               from 1.
+    train_loss:          mean loss over the epoch's steps, while the weights change: cross-entropy, in nats, with label
+                         smoothing and mixup where the recipe has them.
+    test_loss:           mean cross-entropy over the test split after the epoch.
+    test_accuracy:       share of right answers there, 0 to 1.
+    seconds:             wall time of training and evaluation.
+    validation_loss:     as for the test split; None, and no key, where the recipe has no validation split.
+    validation_accuracy: the same.
     """
 
     epoch: int
@@ -20,3 +26,30 @@ class Metrics(NamedTuple):
     test_loss: float
     test_accuracy: float
     seconds: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+    @property
+    def score(self) -> float:
+        """What epochs are compared by: the accuracy on the validation split, on the test split where there is none."""
+        return self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
+
+    def row(self) -> dict[str, Any]:
+        """The measures that there are, by name."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+
+def best_of(metrics: Iterable[Metrics]) -> Metrics | None:
+    """The first epoch with the highest score."""
+    return max(metrics, key=lambda one: one.score, default=None)
+
+
+def is_complete(metrics: Sequence[Metrics], recipe: Recipe) -> bool:
+    """Whether a run with these epochs has nothing left to do: all are there, or the score no longer rises."""
+    return len(metrics) >= recipe.epochs or has_stalled(metrics, recipe.patience)
+
+
+def has_stalled(metrics: Sequence[Metrics], patience: int | None) -> bool:
+    """Whether the score has not risen for so many epochs."""
+    best = best_of(metrics)
+    return best is not None and patience is not None and len(metrics) - best.epoch >= patience

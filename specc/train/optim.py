@@ -1,11 +1,10 @@
-"""From the recipe to torch's optimizer and learning rates."""
+"""From the recipe to torch's optimizer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.recipe import Recipe
@@ -21,6 +20,14 @@ TORCH_NAMES: dict[str, type[torch.optim.Optimizer]] = {
 }
 FUSED = frozenset(("adam", "adamw", "sgd"))  # in one kernel over all weights; torch has none for rmsprop
 
+# What each keeps for a weight: of the weight's shape, but for `step`, which is one number.
+MEMORY = {
+    "adam": {"step", "exp_avg", "exp_avg_sq"},
+    "adamw": {"step", "exp_avg", "exp_avg_sq"},
+    "sgd": {"momentum_buffer"},
+    "rmsprop": {"step", "square_avg", "momentum_buffer"},
+}
+
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer over the weights that are not frozen.
@@ -34,11 +41,36 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     arguments: dict[str, Any] = recipe.optimizer_arguments()
     if recipe.optimizer in FUSED:
         arguments["fused"] = True
+    if recipe.decay_weights_only:
+        # A weight of one dimension is a bias, or belongs to a normalisation or an activation.
+        groups: list[dict[str, Any]] = [
+            {"params": [weight for weight in weights if weight.dim() > 1]},
+            {"params": [weight for weight in weights if weight.dim() <= 1], "weight_decay": 0.0},
+        ]
+        return TORCH_NAMES[recipe.optimizer]([group for group in groups if group["params"]], **arguments)
     return TORCH_NAMES[recipe.optimizer](weights, **arguments)
 
 
-def make_schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
-    """The recipe's learning rate over a run of so many steps; it is to be told of each of them."""
-    if recipe.schedule == "cosine":
-        return CosineAnnealingLR(optimizer, T_max=steps)
-    return ConstantLR(optimizer, factor=1.0, total_iters=0)
+def memory_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """What the optimizer keeps, as `WEIGHT/SLOT`; empty before the first step."""
+    return {
+        f"{name}/{slot}": tensor
+        for name, weight in model.named_parameters()
+        for slot, tensor in optimizer.state.get(weight, {}).items()
+        if tensor is not None
+    }
+
+
+def set_memory(model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[str, torch.Tensor]) -> None:
+    """Put back what `memory_of` gave, each tensor in the layout of its weight."""
+    named = dict(model.named_parameters())
+    kept: dict[torch.Tensor, dict[str, torch.Tensor]] = {}
+    for name, tensor in memory.items():
+        owner, _, slot = name.rpartition("/")
+        weight = named[owner]
+        value = torch.empty_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor.clone()
+        kept.setdefault(weight, {})[slot] = value
+    content = optimizer.state_dict()
+    order = [weight for group in optimizer.param_groups for weight in group["params"]]
+    content["state"] = {number: kept[weight] for number, weight in enumerate(order) if weight in kept}
+    optimizer.load_state_dict(content)

@@ -27,8 +27,8 @@ class Watch:
     def say(self, line: str) -> None:
         """One sentence for the person."""
 
-    def epoch_starts(self, epoch: int, epochs: int, steps: int) -> None:
-        """An epoch of so many training steps begins."""
+    def epoch_starts(self, epoch: int, epochs: int, steps: int, done: int) -> None:
+        """An epoch of so many training steps begins, or goes on where some of them are done."""
 
     def step(self) -> None:
         """One training step is done."""
@@ -65,8 +65,9 @@ class Bar(Watch):
     def say(self, line: str) -> None:
         self._progress.console.print(line, markup=False, highlight=False)
 
-    def epoch_starts(self, epoch: int, epochs: int, steps: int) -> None:
-        self._progress.reset(self._task, total=steps, visible=True, description=f"epoch {epoch}/{epochs}")
+    def epoch_starts(self, epoch: int, epochs: int, steps: int, done: int) -> None:
+        description = f"epoch {epoch}/{epochs}"
+        self._progress.reset(self._task, total=steps, completed=done, visible=True, description=description)
 
     def step(self) -> None:
         self._progress.advance(self._task)

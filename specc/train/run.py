@@ -6,26 +6,30 @@ they are loaded, and nothing is written before everything fits.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.catalogue import find
-from specc.data.fit import require_input, require_output, written
+from specc.data.fit import require_input, require_output
 from specc.data.transform import shape_after
 from specc.ir.recipe import Recipe, overridden
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.reading import read_source
 from specc.source import Source
-from specc.train.folder import create, require_free
-from specc.train.metrics import Metrics
+from specc.train.folder import RunFolder, create, require_free
+from specc.train.lock import locked
+from specc.train.metrics import Metrics, best_of
 from specc.train.progress import Watch
+from specc.train.record import Record, given
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from specc.train.keeper import Keeper
+    from specc.train.session import Session
 
 
 class Subject(NamedTuple):
@@ -56,8 +60,8 @@ class Run(NamedTuple):
 
     @property
     def best(self) -> Metrics | None:
-        """The epoch whose weights are in `best.safetensors`: the first with the highest test accuracy."""
-        return max(self.metrics, key=lambda metrics: metrics.test_accuracy, default=None)
+        """The epoch whose weights are in `best.safetensors`: the first with the highest accuracy."""
+        return best_of(self.metrics)
 
 
 def train(
@@ -80,7 +84,7 @@ def train(
     Raises:  specc.SpecError for a spec with errors, ValueError for a param that it does not have,
              specc.diagnostics.diagnostic.Problem for what concerns files, data, device and run folder.
     """
-    source = _source(spec)
+    source = source_of(spec)
     analysis = analyse(source, input, params)
     if analysis.model is None:
         from specc import SpecError
@@ -88,16 +92,37 @@ def train(
         raise SpecError(analysis.diagnostics)
     subject = Subject(source, analysis.model, input, params or {})
     place = None if out is None else Path(out)
-    return train_subject(subject, overridden(analysis.recipe, options), place, watch)
+    return train_subject(subject, overridden(analysis.recipe, options), place, watch, options)
 
 
-def train_subject(subject: Subject, recipe: Recipe, out: Path | None = None, watch: Watch | None = None) -> Run:
+def train_subject(
+    subject: Subject,
+    recipe: Recipe,
+    out: Path | None = None,
+    watch: Watch | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Run:
     """Load the data, build the network, train it, and keep everything in a run folder.
 
-    Raises: Problem E601 to E619.
+    Args:   options, those among the recipe's settings that are not from the spec.
+    Raises: Problem E601 to E624.
     """
-    recipe = _anchored(recipe)
+    recipe = anchored(recipe)
     require_free(out)
+    session = make_session(subject, recipe)
+    folder = create(out, _name(subject.source), session.dataset.name)
+    record = record_of(subject, recipe, options or {})
+    with locked(folder.path):
+        require_free(folder.path)
+        folder.write_record(record)
+        return carry_out(session, folder, record, watch or Watch())
+
+
+def make_session(subject: Subject, recipe: Recipe) -> Session:
+    """Load the data and build the network.
+
+    Raises: Problem E601 to E612, E617 to E619.
+    """
     _require_known_fit(subject, recipe)
 
     _limit_spinning()
@@ -108,11 +133,38 @@ def train_subject(subject: Subject, recipe: Recipe, out: Path | None = None, wat
     device = choose_device(recipe.device)
     dataset = load_dataset(recipe)
     _require_fit(subject, dataset.name, dataset.sample, len(dataset.classes))
-    session = Session(subject.model, dataset, recipe, device)
-    folder = create(out, _name(subject.source), dataset.name, subject.source.text)
-    folder.write_json("recipe.json", {**recipe.resolved().model_dump(), **_overrides(subject)})
-    stopped = session.run(folder, _metadata(subject), watch or Watch())
-    return Run(folder.path, tuple(session.metrics), stopped, session.model)
+    return Session(subject.model, dataset, recipe, device)
+
+
+def carry_out(session: Session, folder: RunFolder, record: Record, watch: Watch, keeper: Keeper | None = None) -> Run:
+    """Train from where the session stands to the end, and keep what it gives.
+
+    Args: keeper, of a run that is continued; a new run's writes what it begins with.
+    """
+    from specc.train.environment import describe_environment
+    from specc.train.keeper import Keeper, fingerprint
+
+    environment = describe_environment(session.device, record.recipe.seed)
+    folder.write_environment(environment, resumed=keeper is not None)
+    if keeper is None:
+        keeper = Keeper(folder, record, fingerprint(session.dataset))
+        keeper.begin(session)
+    watch.say(session.summary())
+    stopped = session.run(keeper, watch)
+    return Run(folder.path, tuple(session.position.metrics), stopped, session.tested)
+
+
+def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any]) -> Record:
+    """What is asked for, as the run folder keeps it."""
+    path = Path(subject.source.path)
+    return Record(
+        spec=subject.source.text,
+        path=str(path.absolute()) if path.is_file() else None,
+        input=subject.input_shape,
+        params=dict(subject.settings),
+        options=given(dict(options)),
+        recipe=recipe,
+    )
 
 
 def _limit_spinning() -> None:
@@ -124,7 +176,8 @@ def _limit_spinning() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
-def _source(spec: str | Path) -> Source:
+def source_of(spec: str | Path) -> Source:
+    """The spec at a path, or the text itself where it has a new line in it."""
     if isinstance(spec, str) and "\n" in spec:
         return Source("<string>", spec)
     return read_source(str(spec))
@@ -134,23 +187,12 @@ def _name(source: Source) -> str:
     return Path(source.path).stem.strip("<>-") or "stdin"
 
 
-def _anchored(recipe: Recipe) -> Recipe:
+def anchored(recipe: Recipe) -> Recipe:
     """The recipe with absolute paths, so that it means the same from any folder."""
     entry = find(recipe.data)
     paths = {"data_dir": recipe.data_dir} if entry else {"data": recipe.data, "data_dir": recipe.data_dir}
     absolute = {name: str(Path(path).expanduser().absolute()) for name, path in paths.items() if path}
     return recipe.model_copy(update=absolute)
-
-
-def _overrides(subject: Subject) -> dict[str, Any]:
-    """`--input` and `--set`, which are part of what was trained, though not of the recipe."""
-    shape = subject.input_shape
-    return {"input": written(shape) if shape else None, "set": dict(subject.settings)}
-
-
-def _metadata(subject: Subject) -> dict[str, str]:
-    """What the weights carry, so that they can be used without the run folder."""
-    return {"spec": subject.source.text, "overrides": json.dumps(_overrides(subject))}
 
 
 def _require_known_fit(subject: Subject, recipe: Recipe) -> None:

@@ -177,8 +177,9 @@ print(torch.cuda.is_available())"` tells what torch sees.
 The folder after `--out` holds files already, or another run has just started in it. A run is a record:
 specc never writes one over another.
 
-Name a folder that does not exist yet, or leave `--out` away: the run then goes to the next free folder in
-`runs/`, such as `runs/lenet5-mnist-3`.
+To go on with the run in it, write `specc train --resume DIR`. Otherwise name a folder that does not exist
+yet, or leave `--out` away: the run then goes to the next free folder in `runs/`, such as
+`runs/lenet5-mnist-3`.
 """,
     ),
     Code(
@@ -187,9 +188,11 @@ Name a folder that does not exist yet, or leave `--out` away: the run then goes 
         """\
 A file of the run could not be written: the disk is full, the folder belongs to somebody else, or it lies
 on a medium that cannot be written. Every file is first written beside its place and renamed when it is
-whole, so that the weights of the epoch before are still there.
+whole, so that the weights of the epoch before are still there. A run that does not fit on the disk is refused before
+its first step; a state that cannot be written within an epoch is reported, and training goes on meanwhile.
 
-Make room or choose another place with `--out DIR`.
+Make room or choose another place with `--out DIR`. A run that ended with this message is continued by
+`specc train --resume DIR`.
 """,
     ),
     Code(
@@ -248,6 +251,69 @@ An installed package offers a data set of this name under the entry point group 
 could not be imported, is not a `specc.data.catalogue.Entry`, or its loader failed or gave something that
 is not a `specc.data.dataset.Dataset` of uint8 pictures with int64 labels. The mistake is in that package:
 update it, tell its authors, or uninstall it.
+""",
+    ),
+    Code(
+        "E620",
+        "there is no run to resume",
+        """\
+`specc train --resume RUN` goes on with the run in a folder: the one that was named with `--out`, or a
+numbered one in `runs/`. This folder does not exist, holds no run, or holds one without `state.safetensors`,
+the file that a run is continued from.
+
+    specc train --resume runs/lenet5-mnist-1
+
+Nothing else is needed: spec, recipe and data are those that the run began with.
+""",
+    ),
+    Code(
+        "E621",
+        "the state of a run is damaged",
+        """\
+`state.safetensors` in the run folder is what a run is continued from. It is cut off, was changed, belongs to
+another network, or is no file of specc's. All of it is checked before any of it is used, so nothing was
+loaded; the file holds numbers and texts only and cannot run anything.
+
+specc never leaves half a state behind: it is written beside its place and renamed when it is whole. A
+damaged one was copied incompletely, edited, or lies on a failing disk. Put it back from a copy, or start
+again in another folder; `last.safetensors` and `best.safetensors` still hold the weights of an epoch's end.
+""",
+    ),
+    Code(
+        "E622",
+        "the spec has changed since the run began",
+        """\
+A run is continued with the network and the recipe that it began with: only then does it end with the
+weights that it would have had without the stop. The spec is another one now: either the copy in the run
+folder or the file that the run began with was edited. The difference is shown; comments do not count.
+
+    specc train runs/net-1/spec.cnn --resume runs/net-1     # go on with the run's own copy
+    specc train --resume runs/net-1 --adopt                 # go on with the changed spec
+
+With `--adopt` the weights that have the same name and shape in both networks are loaded, the others begin
+anew, and both are listed. The epoch that was running begins again.
+""",
+    ),
+    Code(
+        "E623",
+        "a run goes on as it began",
+        """\
+An option, or the data, is another one than when the run began, so that it would not end as it would have
+without the stop. With `--resume` no option is needed. Those that may be given are `--epochs`, to make the run
+longer, `--patience`, `--device`, `--data-dir`, `--checkpoint-steps` and `--checkpoint-minutes`.
+
+`--adopt` takes other changes too, such as a lower `--lr`, and begins the epoch that was running anew.
+""",
+    ),
+    Code(
+        "E624",
+        "another run is at work in the folder",
+        """\
+A process that still runs holds the run folder's lock; two that wrote into one folder would spoil each other's
+files. The message names the process and its host.
+
+Wait until it ends, or stop it with Ctrl-C: it keeps what it has learned, and `--resume` goes on from there. A
+process that was killed holds no lock, even if its file `.lock` is still there.
 """,
     ),
 )

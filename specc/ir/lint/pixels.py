@@ -125,8 +125,8 @@ the size of the body, and the body has seen the rest.
 )
 def stride_above_kernel(network: Network) -> Iterator[Finding]:
     for placed, windows in network.strided:
-        counts = placed.node.output[1:]
-        skipping = [window for window, count in zip(windows, counts, strict=True) if window.skips and count > 1]
+        numbers = zip(windows, placed.node.input[1:], placed.node.output[1:], strict=True)
+        skipping = [window for window, size, count in numbers if window.skips(size, count)]
         if skipping:
             kernel, stride, _, dilation = skipping[0]
             dilated = f", dilation {dilation}" if dilation > 1 else ""

@@ -1,0 +1,96 @@
+"""Whether a run that goes on is still the run that it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+from specc.diagnostics.diagnostic import Problem
+from specc.ir.accepted import as_written
+from specc.ir.recipe import Recipe
+from specc.reading import read_source
+from specc.source import Source
+from specc.train.folder import SPEC
+from specc.train.record import Record
+
+# What may be another when a run goes on: the steps that are left stay what they are.
+FREE = frozenset(("epochs", "patience", "device", "data_dir", "checkpoint_steps", "checkpoint_minutes"))
+LONGEST = 40  # lines of a difference that are shown
+
+
+def require_same_spec(before: Record, run: Path, spec: Source | None, *, adopt: bool = False) -> Source | None:
+    """Raise Problem E622 where the spec is another one than the run's.
+
+    Args:    spec, that was asked for; where none was, the run's copy and the file that it began with are looked at.
+             adopt, whether a change is taken.
+    Returns: the spec that has changed, None where none has.
+    """
+    present = [spec] if spec else list(_present(run, before.path))
+    changed = next((source for source in present if _meaning(source.text) != _meaning(before.spec)), None)
+    if changed is None or adopt:
+        return changed
+    raise Problem.of(
+        "E622", f"the spec has changed since the run in {run} began",
+        help=f"`--adopt` goes on with the new one and loads the weights that fit; "
+        f"`specc train {run / SPEC} --resume {run}` goes on with the run's own copy",
+        notes=(_difference(before.spec, changed),),
+    )  # fmt: skip
+
+
+def _present(run: Path, path: str | None) -> Iterator[Source]:
+    for candidate in (str(run / SPEC), path):
+        try:
+            if candidate is not None and Path(candidate).is_file():
+                yield read_source(candidate)
+        except Problem:
+            continue  # what cannot be read is no spec to go on with
+
+
+def _meaning(text: str) -> list[str]:
+    """The lines without comments, and without those that are empty then."""
+    bare = [re.sub(r'("[^"]*")|#.*', r"\1", line).strip() for line in text.splitlines()]
+    return [line for line in bare if line]
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.strip().splitlines()]
+
+
+def _difference(old: str, new: Source) -> str:
+    lines = list(unified_diff(_lines(old), _lines(new.text), "the run's spec", new.path, n=1, lineterm=""))
+    more = [f"… {len(lines) - LONGEST} more lines"] if len(lines) > LONGEST else []
+    shown = ("".join(char if char.isprintable() else "�" for char in line) for line in lines[:LONGEST] + more)
+    return "the difference:\n" + "\n".join(f"      {line}" for line in shown)
+
+
+def require_same_options(
+    before: Record, recipe: Recipe, said: Mapping[str, Any], shape: tuple[int, ...] | None, params: Mapping[str, Any]
+) -> None:
+    """Raise Problem E623 where an option asks for another run than the one that began."""
+    old, new = before.recipe.resolved(), recipe.resolved()
+    for name in said:
+        if name not in FREE and getattr(old, name) != getattr(new, name):
+            raise _other(f"`{name}` was {as_written(getattr(old, name))}, not {as_written(getattr(new, name))}")
+    if recipe.epochs < before.recipe.epochs:
+        raise _other(f"`epochs` was {before.recipe.epochs}, and can only be raised")
+    if shape is not None and shape != before.input:
+        raise _other("`--input` was another one")
+    other = sorted(name for name, value in params.items() if str(before.params.get(name)) != str(value))
+    if other:
+        raise _other(f"`--set {other[0]}=` was another one")
+
+
+def require_same_data(before: str, now: str) -> None:
+    """Raise Problem E623 where the pictures are no longer those that the run began with."""
+    if before != now:
+        raise _other(f"the data were “{before}”, and are “{now}”")
+
+
+def _other(message: str) -> Problem:
+    return Problem.of(
+        "E623", f"this is not how the run began: {message}",
+        help="leave the option out to go on as it began; `--adopt` takes the change, and begins the epoch anew",
+    )  # fmt: skip

@@ -1,0 +1,129 @@
+"""Writes a run into its folder: weights, metrics, and the state to continue from."""
+
+from __future__ import annotations
+
+import platform
+import signal
+import zlib
+from typing import TYPE_CHECKING
+
+import torch
+
+from specc.diagnostics.diagnostic import Problem
+from specc.train.checkpoint import Cadence, weights_file
+from specc.train.metrics import best_of
+from specc.train.optim import MEMORY
+from specc.train.snapshot import tensors_of
+from specc.train.state import Facts, state_bytes
+
+if TYPE_CHECKING:
+    from specc.data.dataset import Dataset, Split
+    from specc.train.folder import RunFolder
+    from specc.train.progress import Watch
+    from specc.train.record import Record
+    from specc.train.session import Session
+
+SAMPLED = 1 << 24  # bytes of pictures that the fingerprint of a split is taken from
+
+
+class Keeper:
+    """What a run has written is whole at every moment: files are replaced, and the state, which says how far the run
+    is, comes after everything that it speaks of."""
+
+    def __init__(self, folder: RunFolder, record: Record, data: str) -> None:
+        """data: the fingerprint of the pictures."""
+        self.folder, self.record, self.data = folder, record, data
+        self.cadence = Cadence(record.recipe)
+        self._failed = False
+
+    def begin(self, session: Session) -> None:
+        """Write the first state and weights, so that a disk that is too small shows while nothing can be lost."""
+        self.folder.require_space(_needed(session))
+        self._write_state(session)
+        self._write_weights(session, "last")
+
+    def is_due(self) -> bool:
+        """Whether a state is to be written now; to be asked once after each step."""
+        return self.cadence.is_due()
+
+    def write_state(self, session: Session, watch: Watch) -> None:
+        """Write the state within an epoch. Where that fails the one before stays, and training goes on meanwhile."""
+        try:
+            self._write_state(session)
+            self._failed = False
+        except Problem as problem:
+            self.cadence.restart()
+            if not self._failed:
+                message = problem.diagnostic.message
+                watch.say(f"warning: {message}; the state before is kept, and training goes on; make room")
+            self._failed = True
+
+    def end_epoch(self, session: Session) -> None:
+        """Write what an epoch gives: weights, metrics, state."""
+        metrics = session.position.metrics
+        best = best_of(metrics) is metrics[-1]
+        for name in ("best", "last") if best else ("last",):
+            self._write_weights(session, name)
+        self.folder.add_metrics(metrics[-1])
+        self._write_state(session)
+
+    def stop(self, session: Session, number: int | None, watch: Watch) -> None:
+        """Write what there is at a stop between two steps."""
+        self._write_state(session)
+        self._write_weights(session, "last")
+        cause = signal.Signals(number).name if number else "a signal"
+        finished = f"{session.position.epoch} of {self.record.recipe.epochs} epochs"
+        weights = self.folder.path / "last.safetensors"
+        watch.say(f"stopped by {cause} after {finished}; the weights so far are in {weights}")
+        watch.say(f"`specc train --resume {self.folder.path}` goes on from here")
+
+    def not_finite(self, message: str) -> Problem:
+        """The problem that numbers ran out, for a run whose files are those of better times."""
+        return Problem.of(
+            "E615",
+            message,
+            help="lower the learning rate with `--lr`, or scale the pictures with `--normalize`",
+            notes=(f"the last good weights, of the epoch before, are in {self.folder.path / 'last.safetensors'}",),
+        )
+
+    def _write_state(self, session: Session) -> None:
+        place = session.position
+        facts = Facts(
+            record=self.record, epoch=place.epoch, step=place.step, seconds=place.seconds,
+            metrics=tuple(place.metrics), data=self.data, made_with=made_with(session.device),
+        )  # fmt: skip
+        self.folder.write_state(state_bytes(facts, tensors_of(session)))
+        self.cadence.restart()
+
+    def _write_weights(self, session: Session, name: str) -> None:
+        self.folder.write_weights(name, weights_file(session.tested, self.record.metadata()))
+
+
+def made_with(device: torch.device) -> dict[str, str]:
+    """What the last bits of a result depend on."""
+    return {
+        "torch": str(torch.__version__),
+        "threads": str(torch.get_num_threads()),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "machine": platform.machine(),
+    }
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """The data set in one line: another one, or pictures that were changed since, give another line."""
+    sums = zlib.crc32(_sample(dataset.train), zlib.crc32(_sample(dataset.test)))
+    counts = f"{len(dataset.train.labels)} training and {len(dataset.test.labels)} test pictures"
+    return f"{dataset.name}: {counts}, {len(dataset.classes)} classes, checksum {sums:08x}"
+
+
+def _sample(split: Split) -> bytes:
+    every = max(1, split.images.numel() // SAMPLED)
+    return split.labels.numpy().tobytes() + split.images[::every].contiguous().numpy().tobytes()
+
+
+def _needed(session: Session) -> int:
+    """About how many bytes a run writes at most at one time."""
+    weights: int = sum(tensor.numel() * tensor.element_size() for tensor in session.model.state_dict().values())
+    state = weights * (1 + len(MEMORY[session.recipe.optimizer] - {"step"}) + (session.average is not None))
+    # Two kinds of weights and the state stay, and the new state is written beside the old one.
+    return 2 * weights + 2 * state + 100_000

@@ -1,0 +1,65 @@
+"""What a run was asked for: enough to start it again, kept in `recipe.json` and in every state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from specc.ir.recipe import Recipe
+
+
+class Record(BaseModel):
+    """A run's spec and recipe.
+
+    spec:    the text. path: the file that it was read from, None where it came another way.
+    input:   `--input`. params: `--set`, by name. options: settings given beside the spec's own, by name.
+    recipe:  the spec's and the options together.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    spec: str
+    path: str | None
+    input: tuple[int, ...] | None
+    params: dict[str, Any]
+    options: dict[str, Any]
+    recipe: Recipe
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `recipe.json`: the resolved recipe, and what else was asked for."""
+        shape = "x".join(map(str, self.input)) if self.input else None
+        more = {"input": shape, "set": self.params, "path": self.path, "options": self.options}
+        return {**self.recipe.resolved().model_dump(), **more}
+
+    def metadata(self) -> dict[str, str]:
+        """What the weights carry, so that they can be used without the run folder."""
+        content = self.as_json()
+        overrides = {"input": content["input"], "set": content["set"]}
+        return {
+            "spec": self.spec,
+            "overrides": json.dumps(overrides),
+            "recipe": json.dumps(self.recipe.resolved().model_dump()),
+        }
+
+
+def read_record(spec: Path, recipe: Path) -> Record | None:
+    """The record of a run that has written no state yet, from its spec and `recipe.json`; None where they are none."""
+    try:
+        content = json.loads(recipe.read_text(encoding="utf-8"))
+        shape = content.pop("input")
+        more = {"params": content.pop("set"), "path": content.pop("path"), "options": content.pop("options")}
+        sizes = [int(size) for size in shape.split("x")] if shape else None
+        text = spec.read_bytes().decode()
+        return Record.model_validate_json(json.dumps({"spec": text, "input": sizes, "recipe": content, **more}))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, ValidationError):
+        return None
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, as they come back from JSON: pairs are tuples again."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items() if value is not None
+    }

@@ -1,0 +1,204 @@
+"""Going on with a run in its own folder: what is there, whether it may go on as it is asked to, and the rest of it.
+
+Everything is refused before torch is imported, and nothing in the folder is touched before the run is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from specc.diagnostics.diagnostic import Problem
+from specc.ir.recipe import overridden
+from specc.pipeline import analyse
+from specc.source import Source
+from specc.train import state
+from specc.train.changed import require_same_options, require_same_spec
+from specc.train.folder import METRICS, RECIPE, SPEC, RunFolder
+from specc.train.lock import locked
+from specc.train.metrics import is_complete
+from specc.train.position import Position
+from specc.train.progress import Watch
+from specc.train.record import Record, given, read_record
+from specc.train.run import Run, Subject, anchored, carry_out, make_session, record_of, source_of
+from specc.train.state import Facts
+from specc.train.storage import remove_partial, write_whole
+
+if TYPE_CHECKING:
+    from specc.train.keeper import Keeper
+    from specc.train.session import Session
+
+
+class Wish(NamedTuple):
+    """How a run is to go on.
+
+    spec:     in place of the run's own, None where that is meant. adopt: whether changes are taken.
+    input:    `--input`. params: `--set`. options: settings of the recipe, by name, None for what is not given.
+    """
+
+    spec: Source | None = None
+    adopt: bool = False
+    input: tuple[int, ...] | None = None
+    params: Mapping[str, Any] = {}
+    options: Mapping[str, Any] = {}
+
+
+class Plan(NamedTuple):
+    """A run as it was found and as it goes on.
+
+    facts: of its state, None where it was stopped before it wrote one.
+    """
+
+    folder: RunFolder
+    before: Record
+    record: Record
+    subject: Subject
+    facts: Facts | None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.facts is not None and is_complete(self.facts.metrics, self.record.recipe)
+
+
+def resume(
+    run: str | Path,
+    spec: str | Path | None = None,
+    *,
+    adopt: bool = False,
+    input: tuple[int, ...] | None = None,
+    params: Mapping[str, Any] | None = None,
+    watch: Watch | None = None,
+    **options: Any,
+) -> Run:
+    """Go on with a run as `specc train --resume` does.
+
+    Args:    run, its folder. spec, a path or text to go on with in place of the run's own; adopt, whether it may be
+             another one: then what fits is loaded. options: `epochs` may be raised; others only with `adopt`.
+    Returns: the finished run, also where there was nothing left to do.
+    Raises:  as `specc.train.run.train`; Problem E620 to E624 where the run cannot go on.
+    """
+    wish = Wish(None if spec is None else source_of(spec), adopt, input, params or {}, options)
+    return continue_run(Path(run), wish, watch or Watch()) or _finished(Path(run), wish)
+
+
+def continue_run(path: Path, wish: Wish, watch: Watch) -> Run | None:
+    """Go on with the run in a folder; None where it is complete, and nothing was done."""
+    plan = _plan(path, wish)
+    if not plan.is_complete:
+        with locked(path):
+            plan = _plan(path, wish)  # another process may have gone on with it meanwhile
+            if not plan.is_complete:
+                remove_partial(path)
+                return _go_on(plan, wish.adopt, watch)
+    watch.say(f"the run in {path} is complete: {len(plan.facts.metrics if plan.facts else ())} epochs; nothing to do")
+    return None
+
+
+def _plan(path: Path, wish: Wish) -> Plan:
+    """What is to be done. Raises: Problem E620 to E623, SpecError, UnknownParameter."""
+    before, facts = _found(path)
+    changed = require_same_spec(before, path, wish.spec, adopt=wish.adopt)
+    spec = changed or Source(str(path / SPEC), before.spec)
+    shape = (wish.adopt and wish.input) or before.input
+    params = {**before.params, **wish.params} if wish.adopt else before.params
+    analysis = analyse(spec, shape, params)
+    if analysis.model is None:
+        from specc import SpecError
+
+        raise SpecError(analysis.diagnostics)
+    subject = Subject(spec, analysis.model, shape, params)
+    options = {**before.options, **given(dict(wish.options))}
+    if wish.adopt:
+        record = record_of(subject, anchored(overridden(analysis.recipe, options)), options)
+    else:
+        recipe = anchored(overridden(before.recipe, dict(wish.options)))
+        require_same_options(before, recipe, given(dict(wish.options)), wish.input, wish.params)
+        record = before.model_copy(update={"recipe": recipe, "options": options})
+    return Plan(RunFolder(path), before, record, subject, facts)
+
+
+def _found(path: Path) -> tuple[Record, Facts | None]:
+    """What a folder says of its run. Raises: Problem E620, E621."""
+    if not path.is_dir():
+        raise _no_run(f"there is no folder {path}")
+    if (path / state.NAME).exists():
+        facts = state.read_facts(path / state.NAME)
+        return facts.record, facts
+    if (path / METRICS).exists() or (path / "last.safetensors").exists():
+        raise _no_run(f"the run in {path} has no {state.NAME} to continue from")
+    record = read_record(path / SPEC, path / RECIPE)
+    if record is None:
+        raise _no_run(f"{path} holds no run")
+    return record, None
+
+
+def _no_run(message: str) -> Problem:
+    return Problem.of("E620", message, help="`--resume` takes the folder of a run, such as `runs/lenet5-mnist-1`")
+
+
+def _go_on(plan: Plan, adopt: bool, watch: Watch) -> Run:
+    session = make_session(plan.subject, plan.record.recipe)
+    if plan.facts is None:
+        watch.say(f"the run in {plan.folder.path} had not begun; it begins now")
+        plan.folder.write_record(plan.record)
+        return carry_out(session, plan.folder, plan.record, watch)
+    return carry_out(session, plan.folder, plan.record, watch, _restored(plan, plan.facts, session, adopt, watch))
+
+
+def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Watch) -> Keeper:
+    """Put the session where the run stands, and the folder's files with it. Raises: Problem E621, E623."""
+    from specc.train.changed import require_same_data
+    from specc.train.keeper import Keeper, fingerprint, made_with
+    from specc.train.snapshot import restore
+
+    path = plan.folder.path
+    data = fingerprint(session.dataset)
+    tensors = state.read_tensors(path / state.NAME, facts.checksum)
+    keeper = Keeper(plan.folder, plan.record, data)
+    if adopt:
+        _adopt(plan, facts, session, tensors, watch)
+    else:
+        require_same_data(facts.data, data)
+        restore(session, tensors, facts.step, path / state.NAME)
+        session.position = Position(facts.epoch, facts.step, facts.seconds, list(facts.metrics))
+    plan.folder.restore_metrics(facts.metrics)
+    plan.folder.write_record(plan.record)
+    if adopt:
+        keeper.begin(session)
+    _warn_of_differences(facts.made_with, made_with(session.device), watch)
+    step = f", after step {session.position.step} of {len(session.losses)}" if session.position.step else ""
+    watch.say(f"continues {path} in epoch {facts.epoch + 1} of {plan.record.recipe.epochs}{step}")
+    return keeper
+
+
+def _warn_of_differences(before: Mapping[str, str], now: Mapping[str, str], watch: Watch) -> None:
+    """Say where the same steps may give other last digits than they would have given."""
+    other = [f"{name} {before.get(name)} then, {value} now" for name, value in now.items() if before.get(name) != value]
+    if other:
+        watch.say(f"note: {'; '.join(other)}: the last digits may be others than without the stop")
+
+
+def _adopt(plan: Plan, facts: Facts, session: Session, tensors: dict[str, Any], watch: Watch) -> None:
+    """Load what fits; the epoch that was running begins again, since its pictures may be others."""
+    from specc.train.snapshot import adopt
+
+    for note in adopt(session, tensors):
+        watch.say(note)
+    session.position = Position(facts.epoch, metrics=list(facts.metrics))
+    if plan.before.spec != plan.record.spec:
+        old = plan.folder.path / f"spec-before-epoch-{facts.epoch + 1}.cnn"
+        write_whole(old, plan.before.spec.encode())
+        watch.say(f"the spec as it was is in {old}")
+
+
+def _finished(path: Path, wish: Wish) -> Run:
+    """A complete run, its network with the last weights."""
+    from safetensors.torch import load_file
+
+    from specc.build.compile import build
+
+    plan = _plan(path, wish)
+    model = build(plan.subject.model)
+    model.load_state_dict(load_file(path / "last.safetensors"))
+    return Run(path, plan.facts.metrics if plan.facts else (), None, model.eval())

@@ -1,0 +1,122 @@
+"""The file that a run is continued from: tensors as safetensors, the rest as JSON in its header, no pickle.
+
+It may be damaged, or made by somebody hostile: it is read by nothing that could run code, and nothing of it is used
+before all of it is found to be what specc writes. The facts are read without torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from specc.diagnostics.diagnostic import Problem
+from specc.train.metrics import Metrics
+from specc.train.record import Record
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = "state.safetensors"
+KEY = "specc-state"
+LARGEST_HEADER = 100_000_000  # safetensors' own limit
+
+Count = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class Facts(BaseModel):
+    """Everything about a run's state that is not a tensor.
+
+    epoch:    finished epochs. step: finished steps of the one that runs. seconds: spent in it.
+    metrics:  of each finished epoch.
+    data:     fingerprint of the pictures. made_with: versions and hardware that the last bits depend on.
+    checksum: CRC-32 of the tensors.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal[1] = 1
+    record: Record
+    epoch: Count
+    step: Count
+    seconds: Annotated[float, Field(ge=0)]
+    metrics: tuple[Metrics, ...]
+    data: str
+    made_with: dict[str, str]
+    checksum: Count = 0
+
+
+def state_bytes(facts: Facts, tensors: dict[str, Tensor]) -> bytes:
+    """The content of a state file; the tensors are on the CPU and contiguous."""
+    from safetensors.torch import save
+
+    sealed = facts.model_copy(update={"checksum": checksum(tensors)})
+    return save(tensors, metadata={"format": "pt", KEY: sealed.model_dump_json()})
+
+
+def read_facts(path: Path) -> Facts:
+    """The facts of a state file, without its tensors.
+
+    Raises: Problem E621 where it is none.
+    """
+    try:
+        text = _metadata(path)[KEY]
+        facts = Facts.model_validate_json(text)
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "not JSON"
+        raise damaged(path, f"what it says of the run cannot be right ({place})") from error
+    except OSError as error:
+        raise damaged(path, error.strerror or str(error)) from error
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
+        raise damaged(path, "it is cut off, or no file of specc's") from error
+    if [metrics.epoch for metrics in facts.metrics] != list(range(1, facts.epoch + 1)):
+        raise damaged(path, f"it tells of {facts.epoch} epochs and has the metrics of others")
+    return facts
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """The texts in a safetensors header: eight bytes of length, then JSON."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= min(LARGEST_HEADER, os.fstat(file.fileno()).st_size - 8):
+            raise ValueError("no header of such a length")
+        metadata: dict[str, str] = json.loads(file.read(length))["__metadata__"]
+    return metadata
+
+
+def read_tensors(path: Path, expected: int) -> dict[str, Tensor]:
+    """The tensors of a state file, on the CPU.
+
+    Args:   expected, the checksum that its facts name.
+    Raises: Problem E621.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, MemoryError) as error:
+        raise damaged(path, "its tensors are cut off, or not where its header says") from error
+    if checksum(tensors) != expected:
+        raise damaged(path, "its numbers are not those that were written")
+    return tensors
+
+
+def checksum(tensors: dict[str, Tensor]) -> int:
+    """CRC-32 of all tensors in the order of their names."""
+    import torch
+
+    value = 0
+    for name in sorted(tensors):
+        value = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, value)
+    return value
+
+
+def damaged(path: Path, reason: str) -> Problem:
+    """The problem that a state cannot be used."""
+    return Problem.of("E621", f"{path} cannot be continued from: {reason}",
+        help="nothing was loaded; put the file back from a copy, or start again with another `--out`")  # fmt: skip

@@ -1,0 +1,184 @@
+"""`specc summary`: receptive fields, folding, shares and memory, as a table that fits its terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+import specc
+from specc.cli import main
+from specc.cli.summary_table import _columns, _that_fit, _width
+from specc.gallery import Entry, entries, entry
+from specc.ir.folding import folded_lines, unfolded_lines
+from specc.ir.receptive import Seen, of_rows
+from specc.ir.shaped import ShapedModel, memory_of
+from specc.pipeline import analyse
+from specc.source import Source
+
+
+def model_of(text: str) -> ShapedModel:
+    model = analyse(Source("net.cnn", text)).model
+    assert model is not None
+    return model
+
+
+def fields(text: str) -> dict[str, Seen]:
+    model = model_of(text)
+    return {row.name: seen for row, seen in zip(model.rows(), of_rows(model), strict=True)}
+
+
+def sizes(text: str) -> list[tuple[float, ...] | None]:
+    return [seen.size if seen else None for seen in fields(text).values()]
+
+
+# Receptive fields
+
+
+def test_lenet_worked_through() -> None:
+    model = model_of(entry("lenet5").text)
+    seen = [field.size[0] if field else None for field in of_rows(model)]
+    assert seen == [5, 5, 6, 14, 14, 16, 32, 32, 32, 32, 32, 32]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("conv 2 k3 d2", [(5, 5)]),
+        ("conv 2 k3x5 s2x1 -> conv 2 k3", [(3, 5), (7, 7)]),
+        ("maxpool 2 -> upsample 2 -> conv 2 k3", [(2, 2), (2, 2), (4, 4)]),
+        ("conv 2 k3 s2 -> convtranspose 2 k2 s2 -> conv 2 k3", [(3, 3), (3, 3), (5, 5)]),
+        ("conv 2 k3 -> gap -> flatten -> linear 2", [(3, 3), (32, 32), (32, 32), (32, 32)]),
+        ("conv 2 k3 -> flatten -> linear 2", [(3, 3), None, None]),
+        ("residual { conv 3 k5 p2 } -> conv 2 k3", [(5, 5), (5, 5), (7, 7)]),
+        ("concat { conv 2 k3 p1 | conv 2 k7 p3 }", [(3, 3), (7, 7), (7, 7)]),
+        ("concat { id | maxpool 2 -> upsample 2 } -> conv 2 k3", [(1, 1), (2, 2), (2, 2), (2, 2), (4, 4)]),
+        ("gate { gap -> conv 3 k1 } -> conv 2 k3", [(32, 32), (32, 32), (32, 32), (34, 34)]),
+        ("adaptiveavgpool 8 -> conv 2 k3", [(4, 4), (12, 12)]),
+    ],
+)
+def test_receptive_fields_by_hand(steps: str, expected: list[tuple[int, ...] | None]) -> None:
+    assert sizes(f"input 3x32x32\n{steps}\n") == expected
+
+
+@pytest.mark.parametrize("text", ["input 784\nlinear 10", "input 100\nunflatten 1x10x10 -> conv 2 k3"])
+def test_behind_a_vector_everything_is_seen(text: str) -> None:
+    assert set(sizes(text)) == {None}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "conv 1 k3 -> maxpool 2 -> conv 1 k3",
+        "conv 1 k5 s2 p2 -> conv 1 k3 d2 p2 -> avgpool 3 s2",
+        "conv 1 k3 p1 -> residual { conv 1 k3 p1 -> conv 1 k3 p1 } -> maxpool 2",
+        "avgpool 2 -> conv 1 k3 p1 -> convtranspose 1 k2 s2",
+        "conv 1 k3 s2 p1 -> pad 2 -> conv 1 k3x1",
+    ],
+)
+def test_a_value_depends_on_as_many_pixels_as_its_field(steps: str) -> None:
+    """The gradient of a value in the middle reaches a rectangle of the input, of the receptive field's sides."""
+    text = f"input 1x40x40\n{steps.replace('maxpool', 'avgpool')}\n"
+    net = specc.compile(text).double()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.fill_(0.5)
+    picture = torch.ones(1, 1, 40, 40, dtype=torch.double, requires_grad=True)
+    output = net(picture)
+    output[0, 0, output.shape[2] // 2, output.shape[3] // 2].backward()
+    assert picture.grad is not None
+    rows, columns = torch.nonzero(picture.grad[0, 0], as_tuple=True)
+    reached = (int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1)
+    assert reached == sizes(text)[-1]
+
+
+# Folding
+
+every_spec = pytest.mark.parametrize("spec", entries(), ids=lambda spec: spec.name)
+
+
+@every_spec
+def test_lines_sum_to_the_totals_folded_and_unfolded(spec: Entry) -> None:
+    model = model_of(spec.text)
+    for lines in (list(folded_lines(model)), list(unfolded_lines(model))):
+        assert sum(line.params for line in lines) == model.params
+        assert sum(line.macs for line in lines) == model.macs
+        assert sum(line.elements for line in lines) == model.chain.costs.elements
+        assert sum(line.times for line in lines) == model.chain.costs.layers
+
+
+@every_spec
+def test_unfolded_lines_are_the_rows(spec: Entry) -> None:
+    model = model_of(spec.text)
+    assert [(line.name, line.params) for line in unfolded_lines(model)] == [(r.name, r.params) for r in model.rows()]
+    folded, whole = list(folded_lines(model)), list(unfolded_lines(model))
+    assert folded[-1].seen == whole[-1].seen
+    assert len(folded) <= len(whole)
+
+
+def test_repeats_are_one_line() -> None:
+    lines = list(folded_lines(model_of("input 8x8x8\n{ conv 8 k3 p1 -> relu x2 } x3 -> conv 8 k3 p1\nconv 8 k3 p1\n")))
+    assert [(line.name, line.times) for line in lines] == [
+        ("group1…3.conv1", 3), ("group1…3.relu1…2", 6), ("conv1", 1), ("conv2", 1),
+    ]  # fmt: skip
+    assert lines[0].seen is not None
+    assert lines[0].seen.size == (7, 7)
+
+
+# The command
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["summary", *arguments])
+
+
+def test_folded_and_unfolded_tables() -> None:
+    folded, unfolded = run("gallery:classics/resnet152").output, run("gallery:classics/resnet152", "--unfold").output
+    assert " ×35 " in folded
+    assert " ×35 " not in unfolded
+    assert len(folded.splitlines()) < len(unfolded.splitlines()) / 4
+    assert folded.splitlines()[-2].split()[-3:] == unfolded.splitlines()[-2].split()[-3:]
+
+
+def test_shares_add_up() -> None:
+    shares = re.findall(r"([0-9.]+) %", run("gallery:lenet5").output)
+    assert sum(map(float, shares)) == pytest.approx(200, abs=0.6)
+
+
+def test_memory_grows_with_the_batch_but_for_the_weights() -> None:
+    model = model_of(entry("lenet5").text)
+    assert f"memory for one sample: {memory_of(model.chain) / 1024:,.1f} KiB" in run("gallery:lenet5").output
+    whole = 8 * model.params + 100 * (memory_of(model.chain) - 8 * model.params)
+    assert f"memory for 100 samples: {whole / 2**20:,.1f} MiB" in run("gallery:lenet5", "--batch", "100").output
+    assert run("gallery:lenet5", "--batch", "0").exit_code == 2
+
+
+def test_json_is_the_same_whatever_the_table_shows() -> None:
+    plain = run("gallery:resnet18", "--format", "json").output
+    assert run("gallery:resnet18", "--format", "json", "--batch", "8", "--unfold").output == plain
+    whole = json.loads(plain)
+    assert list(whole) == ["input", "output", "params", "macs", "layers"]
+    assert list(whole["layers"][0]) == ["name", "kind", "line", "input", "output", "params", "macs"]
+
+
+@pytest.mark.parametrize("width", [200, 110, 90, 70, 50, 20])
+def test_a_narrow_terminal_loses_the_columns_that_matter_least(width: int) -> None:
+    model = model_of(entry("resnet18").text)
+    lines = list(folded_lines(model))
+    columns = _that_fit(_columns(model, 1, folded=True), lines, width)
+    headings = [column.heading for column in columns]
+    assert {"name", "output", "params", "MACs"} <= set(headings)
+    if width >= 70:
+        assert sum(_width(column, lines) + 2 for column in columns) <= width
+    if width == 200:
+        assert len(headings) == 11
+
+
+def test_colour_where_it_is_wanted(tmp_path: Path) -> None:
+    assert "\x1b[" not in run("gallery:lenet5").output
+    done = CliRunner().invoke(main, ["summary", "gallery:lenet5", "--color", "always"], color=True)
+    assert "\x1b[" in done.output
