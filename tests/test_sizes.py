@@ -19,6 +19,7 @@ from specc.ir.model import Model
 from specc.ir.shaped import ShapedModel
 from specc.ir.sizes import Sizes, sizes_of
 from specc.ir.unchecked import unchecked
+from specc.layers.windows import Window, window_count
 from specc.pipeline import analyse
 from specc.source import Source
 
@@ -119,6 +120,20 @@ def test_generated_networks_take_what_they_say(spec: Spec) -> None:
     found = sizes_of(analysis.resolved, analysis.model, 9)
     if found is not None:
         require_agreement(analysis.resolved, found, list(range(1, 10)))
+
+
+def test_a_lost_pixel_is_one_that_no_window_reads() -> None:
+    """Beside marking every pixel that some window reads, for small windows and pictures."""
+    for kernel, stride, dilation, size in product(range(1, 5), range(1, 5), range(1, 4), range(1, 25)):
+        for padding, ceil in product(range(kernel // 2 + 1), (False, True)):
+            count = window_count(size, kernel, stride, padding, dilation, ceil=ceil)
+            if count < 1:
+                continue
+            read = {first * stride + step * dilation - padding for first in range(count) for step in range(kernel)}
+            window = Window(kernel, stride, padding, dilation)
+            assert window.loses(size, count) == (not set(range(size)) <= read), (window, size, count)
+            if kernel >= stride:
+                assert window.unread(size, count) == max(0, size - 1 - max(read))
 
 
 # The command

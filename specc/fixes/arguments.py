@@ -135,7 +135,9 @@ def _rewritten(text: str, argument: Argument, site: Site, value: Any) -> str:
 
 
 def _keyed(site: Site, name: str, value: Any) -> str:
-    short = role(site.layer.model_fields[name]).short if site.layer else SHORT_KEYS.get(name, "")
+    # A field that the layer does not have makes an edit that the checker refuses: the search passes it over.
+    info = site.layer.model_fields.get(name) if site.layer else None
+    short = role(info).short if info else SHORT_KEYS.get(name, "")
     return f"{short}{shown(value)}" if short and _is_size(value) else f"{name}={shown(value)}"
 
 

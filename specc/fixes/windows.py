@@ -206,7 +206,8 @@ def _for_mode(failure: Failure) -> Iterator[Candidate]:
         return
     most = min(failure.arriving[1:]) - (mode == "reflect")
     yield set_to(failure, failure.site, Kind.PADDING, **{"n" if has_field(failure.site, "n") else "padding": most})
-    yield set_to(failure, failure.site, Kind.REPLACEMENT, mode="zeros")
+    if has_field(failure.site, "mode"):
+        yield set_to(failure, failure.site, Kind.REPLACEMENT, mode="zeros")
 
 
 def is_one_of(site: Site, *classes: type[Any]) -> bool:
