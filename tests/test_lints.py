@@ -6,6 +6,7 @@ The specs in `tests/cases/lints` are read like those of `test_cases`; a case wit
 from __future__ import annotations
 
 import json
+import os
 import re
 import textwrap
 from pathlib import Path
@@ -16,8 +17,10 @@ from test_cases import Case, cases_in
 
 import specc
 from specc.cli import main
+from specc.data.compare import compare
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.render import render_all
 from specc.gallery import entries
 from specc.ir.lint import RULES, add_all_codes
 from specc.pipeline import analyse, lint
@@ -80,6 +83,18 @@ def test_an_explanation_gives_what_it_claims(code: str, kind: str, text: str) ->
 def test_every_lint_is_explained_with_a_wrong_and_a_right_spec() -> None:
     shown = {(code, kind) for code, kind, _ in (example.values for example in EXAMPLES)}
     assert shown == {(code, kind) for code in LINTS for kind in ("Wrong", "Right")}
+
+
+@pytest.mark.parametrize("code", LINTS)
+def test_the_report_of_a_lint(code: str) -> None:
+    """Its explanation's wrong example; `UPDATE_GOLDEN=1 pytest tests/test_lints.py` writes the files anew."""
+    text = next(textwrap.dedent(text) for kind, text in _MARKED.findall(CODES[code].explanation) if kind == "Wrong")
+    analysis = analyse(Source("net.cnn", text.rstrip() + "\n"))
+    report = render_all(lint(analysis, compare(analysis, "cifar10") if code == "W511" else ())) + "\n"
+    path = Path(__file__).parent / "cases" / "lints" / "golden" / f"{code}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(report, encoding="utf-8", newline="\n")
+    assert report == path.read_text(encoding="utf-8")
 
 
 def test_a_spec_with_errors_is_not_linted() -> None:

@@ -89,7 +89,11 @@ class Batches:
 
         Args: skip, how many batches at the beginning are not wanted.
         """
+        # Drawn here and not with the first batch: an epoch of which nothing is left moves the generator on, too.
         order = torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
+        return self._in_this(order, skip)
+
+    def _in_this(self, order: Tensor, skip: int) -> Iterator[tuple[Tensor, Tensor]]:
         start = sum(self.sizes[:skip])
         for size in self.sizes[skip:]:
             index = order[start : start + size]

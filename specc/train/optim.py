@@ -62,7 +62,7 @@ def memory_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, t
 
 
 def set_memory(model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[str, torch.Tensor]) -> None:
-    """Put back what `memory_of` gave, each tensor in the layout of its weight."""
+    """Put back what `memory_of` gave, or a part of it, each tensor in the layout of its weight."""
     named = dict(model.named_parameters())
     kept: dict[torch.Tensor, dict[str, torch.Tensor]] = {}
     for name, tensor in memory.items():
@@ -72,5 +72,8 @@ def set_memory(model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[
         kept.setdefault(weight, {})[slot] = value
     content = optimizer.state_dict()
     order = [weight for group in optimizer.param_groups for weight in group["params"]]
+    if kept and isinstance(optimizer, torch.optim.SGD):
+        # The fused form takes momenta for all weights or for none; one of zero is as good as none.
+        kept |= {weight: {"momentum_buffer": torch.zeros_like(weight)} for weight in order if weight not in kept}
     content["state"] = {number: kept[weight] for number, weight in enumerate(order) if weight in kept}
     optimizer.load_state_dict(content)

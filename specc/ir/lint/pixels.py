@@ -59,7 +59,7 @@ def discarded_pixels(network: Network) -> Iterator[Finding]:
                 placed.span,
                 f"`{placed.word}` never reads the last {_slices(lost)} of {written(x)} pixels",
                 _way_out(placed, lost),
-                label=f"{written(output)} windows end before {written(x)}",
+                label=f"the last of {written(output)} windows ends before the edge",
                 notes=_where(placed),
             )
 

@@ -57,7 +57,7 @@ def top_heavy(network: Network) -> Iterator[Finding]:
     if count > LEAST and count > SHARE * whole:
         yield Finding(
             largest.span,
-            f"this `{largest.word}` has {count:,} of the {whole:,} parameters: {count / whole:.0%}",
+            f"this `{largest.word}` has {count:,} of the {whole:,} parameters: {100 * count / whole:.1f} %",
             _smaller(largest),
             label=f"{written(largest.node.input)} in, {written(largest.node.output)} out",
         )
