@@ -32,7 +32,8 @@ PIECES = (
     "(", ")", "[", "]", "{", "}", "|", "->", "::", ";", "\n", "=", "x2", "x0", "x=in", "in", "auto", "same", "shortcut",
     "-1", "0", "1", "3", "7", "64", "99999999999", "1e999", "0.5", "3x3", "1x1x1x1", "_x_", "conv", "maxpool 2",
     "flatten", "linear 10", "concat { id | id }", "residual { ", "gate { gap }", "bn", "block b(c) {", "b 3",
-    "param p = (", "input 3x8x8", "train {", "epochs", "budget params <= 1", "# specc: ignore", '"', "é", "\t", "\r", "\x00", "×",
+    "param p = (", "input 3x8x8", "train {",
+    "epochs", "budget params <= 1", "# specc: ignore", '"', "é", "\t", "\r", "\x00", "×",
 )  # fmt: skip
 
 
