@@ -68,6 +68,20 @@ def test_the_test_sees_an_import(folder: Path) -> None:
     assert "torch" in modules_after(folder, ["train", "tiny.cnn", "--epochs", "1", "--limit", "20", "--out", "run"])
 
 
+def test_training_collects_garbage_again(folder: Path) -> None:
+    """The command line starts with the collector off; a long run must not go on so."""
+    (folder / "tiny.cnn").write_text("input 1x8x8\nflatten -> linear 10\n")
+    program = (
+        "import atexit, gc\n"
+        "atexit.register(lambda: print('COLLECTOR', gc.isenabled()))\n"
+        "from specc.cli import main\n"
+        "assert not gc.isenabled()\n"
+        "main(['train', 'tiny.cnn', '--epochs', '1', '--limit', '20', '--out', 'run'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
+    assert "COLLECTOR True" in done.stdout
+
+
 def test_checking_from_python_imports_no_torch() -> None:
     program = (
         "import sys, specc\n"

@@ -9,6 +9,7 @@ from itertools import groupby
 
 import click
 
+from specc.cli.fixing import Advice
 from specc.cli.options import color_option, input_option, set_option
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show, wants_colour
 from specc.diagnostics.diagnostic import Problem
@@ -50,7 +51,7 @@ def command(first: str, second: str, input_shape: tuple[int, ...] | None, settin
 def _model(path: str, input_shape: tuple[int, ...] | None, settings: dict[str, str]) -> ShapedModel:
     """A spec without errors; exits for one with errors."""
     try:
-        analysis = analyse(read_source(path), input_shape, settings)
+        analysis = Advice(input_shape, settings).on(analyse(read_source(path), input_shape, settings))
     except UnknownParameter as error:
         click.echo(f"Error: {path}: {error}", err=True)
         sys.exit(EXIT_USAGE)

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from specc.cli.fixing import Advice
 from specc.cli.options import color_option, input_option, set_option
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
@@ -33,7 +34,7 @@ def command(
     in float32. Steps that are repeated alike are one line, ×3, with the sum of all.
     """
     try:
-        analysis = analyse(read_source(file), input_shape, settings)
+        analysis = Advice(input_shape, settings).on(analyse(read_source(file), input_shape, settings))
     except UnknownParameter as error:
         click.echo(f"Error: {file}: {error}", err=True)
         sys.exit(EXIT_USAGE)

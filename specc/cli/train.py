@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from specc.api import SpecError
+from specc.cli.fixing import Advice
 from specc.cli.options import input_option, set_option
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
@@ -95,6 +97,7 @@ def command(
     Exit status: 0 trained to the end, 1 errors in the spec or the run failed, 2 the command was wrong or a file
     could not be read, 130 stopped by Ctrl-C.
     """
+    gc.enable()  # off since the start-up; a long run makes garbage
     _require_sense(spec, out, resume, adopt)
     try:
         if resume is not None:
@@ -131,7 +134,7 @@ def _train(
     options: dict[str, Any],
 ) -> int:
     source = read_source(spec)
-    analysis = analyse(source, input_shape, settings)
+    analysis = Advice(input_shape, settings).on(analyse(source, input_shape, settings))
     show((*analysis.diagnostics, *lint(analysis)))
     if analysis.model is None:
         return EXIT_ERRORS
