@@ -9,16 +9,12 @@ from itertools import groupby
 
 import click
 
-from specc.cli.fixing import Advice
+from specc.cli.checked import checked_model
 from specc.cli.options import color_option, input_option, set_option
-from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show, wants_colour
-from specc.diagnostics.diagnostic import Problem
+from specc.cli.report import wants_colour
 from specc.ir.compare import Change, Pair, Weights, compare_rows, compare_weights
-from specc.ir.overrides import UnknownParameter
 from specc.ir.shaped import Row, ShapedModel
 from specc.layers.base import written
-from specc.pipeline import analyse
-from specc.reading import read_source
 
 _SIGNS: dict[Change, str] = {"same": " ", "changed": "~", "removed": "-", "added": "+"}
 _COLOURS: dict[Change, str | None] = {"same": None, "changed": "yellow", "removed": "red", "added": "green"}
@@ -38,7 +34,7 @@ def command(first: str, second: str, input_shape: tuple[int, ...] | None, settin
     --input and --set hold for both. Exit status: 0 also where they differ, 1 errors in a spec, 2 a file could not be
     read or the command was wrong.
     """
-    models = [_model(path, input_shape, settings) for path in (first, second)]
+    models = [checked_model(path, input_shape, settings) for path in (first, second)]
     pairs, weights = compare_rows(*models), compare_weights(*models)
     if form == "json":
         click.echo(as_json((first, second), models, pairs, weights))
@@ -46,21 +42,6 @@ def command(first: str, second: str, input_shape: tuple[int, ...] | None, settin
     colour = wants_colour(sys.stdout)
     for line, change in (*_layer_lines(pairs), *_total_lines((first, second), models), *_weight_lines(weights, models)):
         click.echo(click.style(line, fg=_COLOURS[change]) if colour and _COLOURS[change] else line, color=True)
-
-
-def _model(path: str, input_shape: tuple[int, ...] | None, settings: dict[str, str]) -> ShapedModel:
-    """A spec without errors; exits for one with errors."""
-    try:
-        analysis = Advice(input_shape, settings).on(analyse(read_source(path), input_shape, settings))
-    except UnknownParameter as error:
-        click.echo(f"Error: {path}: {error}", err=True)
-        sys.exit(EXIT_USAGE)
-    except Problem as problem:
-        sys.exit(fail(problem))
-    show(analysis.diagnostics)
-    if analysis.model is None:
-        sys.exit(EXIT_ERRORS)
-    return analysis.model
 
 
 def as_json(paths: tuple[str, str], models: list[ShapedModel], pairs: list[Pair], weights: Weights) -> str:

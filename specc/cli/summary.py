@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import click
 
-from specc.cli.fixing import Advice
+from specc.cli.checked import checked_model
 from specc.cli.options import color_option, input_option, set_option
-from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
-from specc.diagnostics.diagnostic import Problem
-from specc.ir.overrides import UnknownParameter
 from specc.ir.shaped import ShapedModel
-from specc.pipeline import analyse
-from specc.reading import read_source
 
 
 @click.command("summary")
@@ -33,22 +27,13 @@ def command(
     field is the receptive field: how many pixels of the input a value depends on. memory is what the outputs take
     in float32. Steps that are repeated alike are one line, ×3, with the sum of all.
     """
-    try:
-        analysis = Advice(input_shape, settings).on(analyse(read_source(file), input_shape, settings))
-    except UnknownParameter as error:
-        click.echo(f"Error: {file}: {error}", err=True)
-        sys.exit(EXIT_USAGE)
-    except Problem as problem:
-        sys.exit(fail(problem))
-    show(analysis.diagnostics)
-    if analysis.model is None:
-        sys.exit(EXIT_ERRORS)
+    model = checked_model(file, input_shape, settings)
     if form == "json":
-        click.echo(as_json(analysis.model))
+        click.echo(as_json(model))
         return
     from specc.cli.summary_table import print_table
 
-    print_table(analysis.model, batch, unfold=unfold)
+    print_table(model, batch, unfold=unfold)
 
 
 def as_json(model: ShapedModel) -> str:
