@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from specc.ir.model import FORM_WORDS, Block
+from specc.ir.model import Block
 from specc.ir.values import NotYet, PlainValue, Scope, ValueProblem, evaluate
 from specc.layers.base import Layer
 from specc.layers.registry import find_layer
@@ -31,10 +31,6 @@ class Site(NamedTuple):
     def layer(self) -> type[Layer] | None:
         """The layer that the word names, None for a form, a block or a wrong word."""
         return find_layer(self.word) if self.word and self.step.branches is None else None
-
-    @property
-    def is_form(self) -> bool:
-        return self.word in FORM_WORDS
 
 
 class Outline:

@@ -30,8 +30,8 @@ class Names:
     """The names taken in one container, and the running number of each word.
 
     >>> names = Names()
-    >>> names.automatic("conv"), names.automatic("relu"), names.automatic("conv")
-    ('conv1', 'relu1', 'conv2')
+    >>> names.count("conv"), names.count("relu"), names.count("conv")
+    (1, 1, 2)
     """
 
     def __init__(self) -> None:
@@ -42,9 +42,6 @@ class Names:
         """Counts one more step of a word, labelled or not."""
         self._numbers[word] += 1
         return self._numbers[word]
-
-    def automatic(self, word: str) -> str:
-        return f"{word}{self.count(word)}"
 
     def objection(self, name: str) -> str | None:
         """Why a name cannot be given to a child, or None; a name without objection is taken from now on."""
