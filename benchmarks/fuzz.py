@@ -9,32 +9,25 @@ from __future__ import annotations
 
 import argparse
 import random
-import re
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
-from specc.cli.fixing import Advice
-from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.formats import as_json, concise
-from specc.diagnostics.render import render_all
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from generate.checked import check
+from generate.mutations import PIECES, Change, Mutation, mutated
+
 from specc.gallery import entries
-from specc.pipeline import analyse, lint
-from specc.reading import decode
 
 MOST_SECONDS = 1.0
 MOST_KILOBYTES = 500_000
 BATCH = 200
-TOKEN = re.compile(r"\s+|\w+|\W")
-PIECES = (
-    "(", ")", "[", "]", "{", "}", "|", "->", "::", ";", "\n", "=", "x2", "x0", "x=in", "in", "auto", "same", "shortcut",
-    "-1", "0", "1", "3", "7", "64", "99999999999", "1e999", "0.5", "3x3", "1x1x1x1", "_x_", "conv", "maxpool 2",
-    "flatten", "linear 10", "concat { id | id }", "residual { ", "gate { gap }", "bn", "block b(c) {", "b 3",
-    "param p = (", "input 3x8x8", "train {",
-    "epochs", "budget params <= 1", "# specc: ignore", '"', "é", "\t", "\r", "\x00", "×",
-)  # fmt: skip
+PLACES = 10_000  # more than a gallery spec has tokens
 
 
 class Finding(NamedTuple):
@@ -48,36 +41,14 @@ def inputs(generator: random.Random, texts: list[str]) -> bytes:
     """One input: now and then raw bytes, most often a gallery spec with a few tokens changed."""
     if generator.random() < 0.1:
         return generator.randbytes(generator.randrange(200))
-    tokens = TOKEN.findall(generator.choice(texts))
-    for _ in range(generator.randrange(1, 6)):
-        at = generator.randrange(len(tokens))
-        match generator.randrange(4):
-            case 0:
-                tokens[at] = generator.choice(PIECES)
-            case 1:
-                tokens.insert(at, f" {generator.choice(PIECES)} ")
-            case 2:
-                del tokens[at : at + generator.randrange(1, 12)]
-            case _:
-                other = generator.randrange(len(tokens))
-                tokens[at], tokens[other] = tokens[other], tokens[at]
-        tokens = tokens or [" "]
-    return "".join(tokens).encode("utf-8", errors="surrogatepass")
-
-
-def check(data: bytes) -> None:
-    """Everything that `specc check` does with a file's bytes, but for printing."""
-    try:
-        source = decode("fuzz.cnn", data)
-    except Problem as problem:
-        render_all([problem.diagnostic])
-        return
-    analysis = Advice(None, {}).on(analyse(source))
-    found = (*analysis.diagnostics, *lint(analysis))
-    render_all(found)
-    as_json(found)
-    for diagnostic in found:
-        concise(diagnostic)
+    mutations = [
+        Mutation(
+            generator.choice(tuple(Change)), generator.randrange(PLACES), generator.randrange(PLACES),
+            generator.choice(PIECES), generator.randrange(1, 12),
+        )
+        for _ in range(generator.randrange(1, 6))
+    ]  # fmt: skip
+    return mutated(generator.choice(texts), mutations)
 
 
 def run_batch(seed: int) -> list[Finding]:

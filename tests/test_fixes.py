@@ -221,7 +221,7 @@ def test_the_help_says_all_suggestions_in_one_line() -> None:
 
 
 def test_where_nothing_helps_the_layer_speaks() -> None:
-    analysis = analysed("input 64x8x8\nsplit { id | id | id }\n")
+    analysis = analysed("input 64x8x8\nadd { gap -> flatten | id }\n")
     assert advise(analysis) == analysis.diagnostics
 
 

@@ -6,13 +6,13 @@ The specs in `tests/cases/lints` are read like those of `test_cases`; a case wit
 from __future__ import annotations
 
 import json
-import os
 import re
 import textwrap
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from golden import agrees
 from test_cases import Case, cases_in
 
 import specc
@@ -87,14 +87,10 @@ def test_every_lint_is_explained_with_a_wrong_and_a_right_spec() -> None:
 
 @pytest.mark.parametrize("code", LINTS)
 def test_the_report_of_a_lint(code: str) -> None:
-    """Its explanation's wrong example; `UPDATE_GOLDEN=1 pytest tests/test_lints.py` writes the files anew."""
+    """That of its explanation's wrong example."""
     text = next(textwrap.dedent(text) for kind, text in _MARKED.findall(CODES[code].explanation) if kind == "Wrong")
     analysis = analyse(Source("net.cnn", text.rstrip() + "\n"))
-    report = render_all(lint(analysis, compare(analysis, "cifar10") if code == "W511" else ())) + "\n"
-    path = Path(__file__).parent / "cases" / "lints" / "golden" / f"{code}.txt"
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(report, encoding="utf-8", newline="\n")
-    assert report == path.read_text(encoding="utf-8")
+    agrees(code, render_all(lint(analysis, compare(analysis, "cifar10") if code == "W511" else ())))
 
 
 def test_a_spec_with_errors_is_not_linted() -> None:

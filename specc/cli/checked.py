@@ -11,20 +11,29 @@ from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.overrides import UnknownParameter
 from specc.ir.shaped import ShapedModel
-from specc.pipeline import analyse
+from specc.pipeline import analyse, lint
 from specc.reading import read_source
+from specc.source import Source
 
 
-def checked_model(path: str, input_shape: tuple[int, ...] | None, settings: dict[str, str]) -> ShapedModel:
-    """A spec without errors; exits for one with errors, and for one that cannot be read."""
+def checked_model(
+    spec: str | Source, input_shape: tuple[int, ...] | None, settings: dict[str, str], *, warn: bool = False
+) -> ShapedModel:
+    """A spec, or the one in a file, without errors; exits for one with errors, and for one that cannot be read.
+
+    Args: warn, whether what is doubtful is shown too, on standard error.
+    """
     try:
-        analysis = Advice(input_shape, settings).on(analyse(read_source(path), input_shape, settings))
+        source = read_source(spec) if isinstance(spec, str) else spec
+        analysis = Advice(input_shape, settings).on(analyse(source, input_shape, settings))
     except UnknownParameter as error:
-        click.echo(f"Error: {path}: {error}", err=True)
+        click.echo(f"Error: {source.path}: {error}", err=True)
         sys.exit(EXIT_USAGE)
     except Problem as problem:
         sys.exit(fail(problem))
     show(analysis.diagnostics)
     if analysis.model is None:
         sys.exit(EXIT_ERRORS)
+    if warn:
+        show(lint(analysis))
     return analysis.model

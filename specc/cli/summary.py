@@ -27,7 +27,7 @@ def command(
     field is the receptive field: how many pixels of the input a value depends on. memory is what the outputs take
     in float32. Steps that are repeated alike are one line, ×3, with the sum of all.
     """
-    model = checked_model(file, input_shape, settings)
+    model = checked_model(file, input_shape, settings, warn=True)
     if form == "json":
         click.echo(as_json(model))
         return

@@ -42,7 +42,7 @@ def _object(diagnostic: Diagnostic) -> dict[str, Any]:
     notes = [*([diagnostic.label] if diagnostic.label else []), *diagnostic.notes]
     notes += [_other(diagnostic, label.span.start, label.text) for label in diagnostic.others]
     return {
-        "file": diagnostic.source.path if diagnostic.source else "",
+        "file": _readable(diagnostic.source.path) if diagnostic.source else "",
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
@@ -53,6 +53,11 @@ def _object(diagnostic: Diagnostic) -> dict[str, Any]:
         "help": diagnostic.help,
         "notes": notes,
     }
+
+
+def _readable(path: str) -> str:
+    """A file's name as JSON can hold it: bytes in it that are no UTF-8 become `�`."""
+    return path.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _other(diagnostic: Diagnostic, offset: int, text: str) -> str:

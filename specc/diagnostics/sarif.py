@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,4 +73,7 @@ def _related(source: Source, label: Label) -> dict[str, Any]:
 def _uri(source: Source) -> str:
     """A relative path as a relative reference; an absolute one as a `file:` URI; `gallery:NAME` is one already."""
     path = Path(source.path)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix(), safe="/:")
+    if path.is_absolute():
+        return path.as_uri()
+    kept = "/:" if source.path.startswith("gallery:") else "/"  # before a colon any other name would be a scheme
+    return quote(os.fsencode(path.as_posix()), safe=kept)

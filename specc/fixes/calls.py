@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.translate import Written, translations
 from specc.source import Source, Span
+from specc.syntax.unexpected import lookalike
 
-# What a slide or a word processor writes in place of the language's signs.
-_SIGNS = {
-    "→": "->", "⟶": "->", "×": "x", "−": "-", "–": "-", "“": '"', "”": '"', "≤": "<=", "\u00a0": " ", "\u200b": "",
-    "\ufeff": "",
-}  # fmt: skip
+_LONGEST = 500  # characters of a line that a person wrote
+_MOST_SIGNS = 4  # that are told one by one
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _PREFIX = r"(?:(?:self\.)?\w+\s*=\s*|model\.add\()?(?:(?:torch\.nn|nn|F|(?:tf\.)?(?:keras\.)?layers)\.)?"
 _CALL = re.compile(rf"\s*{_PREFIX}([A-Za-z_]\w*)\((.*)\)\s*,?\s*(?:#.*)?")
 _AROUND = re.compile(r"\s*(?:(?:\w+\s*=\s*)?(?:torch\.nn\.|nn\.|keras\.)?Sequential\(\[?|\]?\)+)\s*,?\s*")
@@ -31,15 +30,24 @@ def syntax_candidates(source: Source, error: Diagnostic) -> Iterator[Candidate]:
 
 def _signs(source: Source) -> Iterator[Candidate]:
     edits = [
-        Edit(Span(index, index + 1), _SIGNS[sign])
+        Edit(Span(index, index + 1), _sign(sign))
         for start, text in _code(source)
         for index, sign in enumerate(text, start=start)
-        if sign in _SIGNS
+        if not sign.isascii() and _sign(sign) != sign
     ]
     if edits:
         found = dict.fromkeys(source.slice(edit.span) for edit in edits)
-        pairs = ", ".join(f"`{_SIGNS[sign]}` for `{sign}`" for sign in found if sign.isprintable() and sign.strip())
+        pairs = ", ".join(f"`{_sign(sign)}` for `{sign}`" for sign in found if sign.isprintable() and sign.strip())
+        if len(found) > _MOST_SIGNS:
+            pairs = "the plain characters of the keyboard"
         yield Candidate(Kind.SPELLING, tuple(edits), f"write {pairs}" if pairs else "leave out the invisible signs")
+
+
+def _sign(sign: str) -> str:
+    """What stands for a sign that a slide or a word processor wrote."""
+    if sign.isspace() or sign in _INVISIBLE:
+        return "" if sign in _INVISIBLE else " "
+    return lookalike(sign) or sign
 
 
 def _code(source: Source) -> Iterator[tuple[int, str]]:
@@ -71,6 +79,10 @@ def _step_of(line: str, choice: int) -> str | None:
     """A line of Python as a step, empty for the brackets around a list of layers, None for anything else."""
     if _AROUND.fullmatch(line):
         return ""
+    if "->" in line:
+        parts = [part.strip() for part in line.split("->")]
+        steps = [_step_of(part, choice) if "(" in part else part for part in parts]
+        return " -> ".join(step or part for step, part in zip(steps, parts, strict=True)) if any(steps) else None
     call = _CALL.fullmatch(line)
     if call is None:
         return None
@@ -110,14 +122,55 @@ def _at(source: Source, span: Span, code: str) -> Iterator[Candidate]:
     place = source.place(span.start)
     start = span.start - (place.column - 1)
     line = source.line(place.line).partition("#")[0]
+    habitual = line
+    if len(line) > _LONGEST:
+        return
     for pattern, replacement in _HABITS:
         mended = re.sub(pattern, replacement, line)
+        habitual = re.sub(pattern, replacement, habitual)
         if mended != line:
-            yield Candidate(Kind.SPELLING, (Edit(Span(start, start + len(line)), mended),), f"write `{mended.strip()}`")
+            yield _line(start, line, mended)
+    if habitual != line:
+        yield _line(start, line, habitual)._replace(distance=1)
     if code == "E102":
         yield from _closed(source, span, start + len(line.rstrip()))
+    if source.slice(span) in ("param", "budget", "train", "input"):
+        yield from _moved_out(source, span)
+    if line.rstrip().endswith(":"):
+        yield from _braced(source, start)
     if source.slice(span) == "}":
         yield Candidate(Kind.SPELLING, (Edit(span, ""),), "leave out this `}`")
+
+
+def _line(start: int, line: str, mended: str) -> Candidate:
+    return Candidate(Kind.SPELLING, (Edit(Span(start, start + len(line)), mended),), f"write `{mended.strip()}`")
+
+
+def _moved_out(source: Source, span: Span) -> Iterator[Candidate]:
+    """A statement inside braces, moved to before the item that they belong to."""
+    text, depth, top = source.text, 0, 0
+    for start, line in _code(source):
+        if start > span.start:
+            break
+        top = start if depth == 0 else top
+        depth += line.count("{") - line.count("}")
+    first, end = text.rfind("\n", 0, span.start) + 1, text.find("\n", span.start) + 1 or len(text)
+    statement = text[first:end].strip()
+    if top < first and not re.search(r"[{}]", statement):
+        edits = (Edit(Span(top, top), f"{statement}\n"), Edit(Span(first, end), ""))
+        line_number = source.place(top).line
+        yield Candidate(Kind.ORDER, edits, f"move `{statement}` out of the braces, to before line {line_number}")
+
+
+def _braced(source: Source, start: int) -> Iterator[Candidate]:
+    """A block in Python's manner: what is indented behind the colon, in braces."""
+    text = source.text
+    header = text[start : text.find("\n", start)]
+    body = re.compile(r"(?:\n[ \t]+\S[^\n]*|\n[ \t]*(?=\n))+").match(text, start + len(header))
+    if body is not None and header.lstrip().startswith("block"):
+        colon = start + header.rindex(":")
+        edits = (Edit(Span(colon, colon + 1), " {"), Edit(Span(body.end(), body.end()), "\n}"))
+        yield Candidate(Kind.SPELLING, edits, f"write `{header.strip().rstrip(':')} {{`, and `}}` behind the last step")
 
 
 def _closed(source: Source, opening: Span, end_of_line: int) -> Iterator[Candidate]:
@@ -129,16 +182,50 @@ def _closed(source: Source, opening: Span, end_of_line: int) -> Iterator[Candida
         yield Candidate(Kind.SPELLING, (Edit(Span(end, end), text),), told, certain=False)
 
 
+def _shape(found: re.Match[str]) -> str:
+    """`input (28, 28, 1)` and the like as an `input` whose channels come first."""
+    sizes = re.findall(r"[0-9]+", found[2])
+    if len(sizes) == 3 and sizes[2] in ("1", "3") and sizes[0] not in ("1", "3"):
+        sizes = [sizes[2], *sizes[:2]]
+    return f"{found[1]}input {'x'.join(['1', *sizes] if len(sizes) == 2 else sizes)}"
+
+
+def _branches(found: re.Match[str]) -> str:
+    """`concat(a, b)` in braces."""
+    return f"{found[1]} {{ {' |'.join(found[2].split(','))} }}"
+
+
+_LAYER_FOLLOWS = r"(?=[a-z_]\w*\b(?!\s*=))"
 # What people write on one line out of habit, and what stands there then.
-_HABITS = (
-    (r"(?<=\d)\s*[xX*×]\s*(?=\d)", "x"),
-    (r"\(\s*(\d+)\s*,\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", lambda found: "x".join(filter(None, found.groups()))),
+_HABITS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"(?i)^(\s*)input(?:_?shape)?\s*[:=]?\s*\(?\s*(\d+(?:[\s,xX*×]+\d+)*)\s*,?\s*\)?\s*$", _shape),
+    (r"(?<![\w.])\d+(?:\s*[xX*×]\s*\d+)+", lambda found: "x".join(re.findall(r"\d+", found[0]))),
+    (r"(?<=\w)\s+[xX*×]\s*(\d+)(?=\s*(?:$|->|::|\}))", r" x\1"),
+    (r"(?<==)\(\s*(\d+)\s*,\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", lambda found: "x".join(filter(None, found.groups()))),
+    (r"\s*\(\s*(\d+)\s*,\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", lambda found: " " + "x".join(filter(None, found.groups()))),
     (r"(?<![\w.])\.(?=\d)", "0."),
+    (r"(?<![\w.])(\d+(?:\.\d+)?)\s*%", lambda found: f"{float(found[1]) / 100:g}"),
     (r"(?<=\d)([KMG])B\b", r"\1"),
+    (r"(?<![\w.])(\d+)(?=[kspdg]\d)", r"\1 "),
+    (r"^(\s*)(?:[-*•+]|\d+[.)])\s+(?=[a-z])", r"\1"),
+    (r"^(\s*)x\s*=\s*", r"\1"),
+    (rf"^(\s*)\w+\s*=\s*{_LAYER_FOLLOWS}", r"\1"),
+    (r"^(\s*)(\w+)\s*=\s*(?=[\d(])", r"\1param \2 = "),
+    (r"^(\s*param\s+\w+)\s*:?\s+(?=[^\s=])", r"\1 = "),
+    (r"^(\s*)(\w+)\s*::\s*(?=[A-Za-z])", r"\1\2: "),
+    (r"^(\s*block\s+\w+\s*(?:\([^)]*\))?)\s*:\s*(\S.*?)\s*$", r"\1 { \2 }"),
+    (r"^(\s*)[(\[]\s*([a-z].*)[)\]](\s*x\d+)?\s*$", r"\1{ \2 }\3"),
+    (r"\b(concat|add|mul|residual|gate|split)\s*\((.*)\)", _branches),
     (r"(?<=[\w)\]])\s*,\s*", " "),
     (r"'", '"'),
     (r"=\s*['\"](\w+)['\"]", r"=\1"),
     (r"(?<=\w)-(?=[A-Za-z])", "_"),
     (r"(?<!\()\b(\w+\s*[*+/]\s*\w+)\b(?!\))", r"(\1)"),
-    (r"\s*=>\s*", " -> "),
+    (r"\s*(?:=>|-\s+>|(?<![-=<])>|(?<=\s)[-–—](?=\s+[a-z]))\s*", " -> "),
+    (r"->\s*->", "->"),
+    (r"^(\s*)->\s*", r"\1"),
+    (r"\s*->\s*$", ""),
+    (r"\s*/\*.*?\*/\s*", " "),
+    (r"^\s*(?://|--|\"\"\")\s*(.*?)(?:\"\"\")?\s*$", r"# \1"),
+    (r"\s*(?://|--)\s*(\D.*?)\s*$", r"  # \1"),
 )

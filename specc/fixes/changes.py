@@ -78,7 +78,8 @@ def left_out(failure: Failure, site: Site, kind: Kind = Kind.REMOVAL) -> Candida
     """The network without a step; within a block that is everywhere where the block is used, so it ranks lower."""
     text = f"leave out `{failure.outline.text(site)}`{failure.line_of(site)}"
     distance = failure.distance(site) + (len(failure.outline.sites) if site.block else 0)
-    return Candidate(kind, (removal(failure.outline, site),), text, distance)
+    # What has weights was meant to be there: the network without it is a guess.
+    return Candidate(kind, (removal(failure.outline, site),), text, distance, certain=kind is not Kind.LOSS)
 
 
 def removal(outline: Outline, site: Site) -> Edit:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from math import isqrt, prod
 
 from specc.fixes.arguments import drop_field, fields, has_field, value_of
-from specc.fixes.changes import Failure, left_out, set_to, told
+from specc.fixes.changes import Failure, left_out, put_before, set_to, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.outline import Site
 from specc.layers.base import Shape
 from specc.layers.reshape import PixelShuffle, Slice, Unflatten
 from specc.layers.weighted import Weighted
 from specc.source import Span
+from specc.syntax import tree
 
 _MOST_DIVISORS = 4096
 
@@ -66,6 +67,20 @@ def _arriving_multiples(failure: Failure, count: int, parts: int) -> Iterator[Ca
     maker = last_with_out(failure, failure.outline.before(failure.site))
     if maker is not None and value_of(failure.outline, maker, "out") == count:
         yield from _multiples(failure, maker, count, parts)
+    if failure.site.word in ("split", PixelShuffle.keyword):
+        near = -(-count // parts) * parts
+        projected = put_before(failure, failure.site, f"conv {near} k1", Kind.REPLACEMENT)
+        yield projected._replace(certain=False)
+        yield from _input_of(failure, near)
+
+
+def _input_of(failure: Failure, channels: int) -> Iterator[Candidate]:
+    """The input with another number of channels."""
+    item = failure.outline.input
+    if item is not None and isinstance(item.value, tree.SizeLiteral):
+        text = "x".join(map(str, (channels, *item.value.dims[1:])))
+        edits = (Edit(item.value.span, text),)
+        yield Candidate(Kind.SHAPE, edits, f"`input {text}`", len(failure.outline.sites), certain=False)
 
 
 def last_with_out(failure: Failure, sites: list[Site]) -> Site | None:

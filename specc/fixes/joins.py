@@ -27,6 +27,7 @@ def join_candidates(failure: Failure) -> Iterator[Candidate]:
     yield from _paddings(failure, inside)
     yield from _strides(failure, inside)
     yield from _ends(failure)
+    yield from _multiplied(failure)
     yield from _odd_sizes(failure, inside)
     yield from _even_input(failure)
 
@@ -93,6 +94,13 @@ def _ends(failure: Failure) -> Iterator[Candidate]:
         for count in dict.fromkeys(wanted):
             if count != own:
                 yield set_to(failure, last, Kind.CHANNELS, out=count)
+
+
+def _multiplied(failure: Failure) -> Iterator[Candidate]:
+    """`mul` for an `add` of pictures and one number a channel: squeeze-and-excitation."""
+    word = failure.site.step.word
+    if word is not None and word.text == "add":
+        yield Candidate(Kind.REPLACEMENT, (Edit(word.span, "mul"),), "`mul` in place of `add`", certain=False)
 
 
 def _branches(step: tree.Step) -> tuple[tree.Chain, ...]:

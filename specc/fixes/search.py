@@ -211,7 +211,7 @@ def _pairs(analysis: Analysis, first: list[_Try], asked: Asked, budget: Budget) 
 
 def _both(first: _Try, second: Suggestion, *, certain: bool) -> Suggestion:
     place = "" if " at line " in second.text else _revealed_at(first)
-    text = f"{first.candidate.text}, and {second.text}{place}"
+    text = f"{first.candidate.text.rstrip('?')}, and {second.text}{place}"
     certain = certain and first.candidate.certain
     return Suggestion(
         Kind.SEVERAL, text, second.spec, second.line, second.remaining, certain, here=first.candidate.distance == 0

@@ -68,6 +68,49 @@ def second_line(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
             yield Candidate(Kind.REMOVAL, (edit,), f"leave out `{text}`", certain=False)
 
 
+def second_definition(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+    """E208: the later of two left out, or the first; two recipes made one."""
+    kinds = (tree.Param, tree.Block, tree.Input, tree.Train)
+    found = [item for item in outline.items if isinstance(item, kinds) and error.span is not None
+             and item.span.start <= error.span.start < item.span.end]  # fmt: skip
+    for item in found:
+        if isinstance(item, tree.Train):
+            yield from _merged(item, outline)
+        elif isinstance(item, tree.Block) and item.name.span != error.span:
+            yield from _other_parameter(error, outline)
+        else:
+            first = next(
+                (other for other in outline.items if isinstance(other, type(item)) and _alike(other, item)), item
+            )
+            for gone in (item, first):
+                text = outline.source.slice(gone.span).partition("\n")[0].rstrip(" {")
+                place = outline.source.place(gone.span.start).line
+                edit = without_line(outline, gone.span)
+                yield Candidate(Kind.REMOVAL, (edit,), f"leave out `{text}` at line {place}", certain=False)
+
+
+def _alike(one: tree.Param | tree.Block | tree.Input | tree.Train, other: tree.Param | tree.Block | tree.Input) -> bool:
+    names = [item.name.text if isinstance(item, tree.Param | tree.Block) else "" for item in (one, other)]
+    return names[0] == names[1]
+
+
+def _merged(second: tree.Train, outline: Outline) -> Iterator[Candidate]:
+    """The settings of a second recipe, behind those of the first."""
+    first = next(item for item in outline.items if isinstance(item, tree.Train))
+    if first.settings and second.settings:
+        end = first.settings[-1].span.end
+        moved = "".join(f" ; {outline.source.slice(setting.span)}" for setting in second.settings)
+        edits = (Edit(Span(end, end), moved), without_line(outline, second.span))
+        yield Candidate(Kind.ORDER, edits, "put all settings into the first `train { }`")
+
+
+def _other_parameter(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+    assert error.span is not None  # noqa: S101 - a definition has a place
+    name = outline.source.slice(error.span).partition("=")[0].strip()
+    edit = Edit(Span(error.span.start, error.span.start + len(name)), f"{name}2")
+    yield Candidate(Kind.SPELLING, (edit,), f"call it `{name}2`", certain=False)
+
+
 def _settings(outline: Outline) -> Iterator[tree.Setting]:
     for item in outline.items:
         if isinstance(item, tree.Train):
@@ -81,6 +124,7 @@ def _respelled(word: tree.Word, own: str | None) -> Iterator[Candidate]:
 
 StatementMaker = Callable[[Diagnostic, Outline], Iterable[Candidate]]
 STATEMENT_MAKERS: dict[str, tuple[StatementMaker, ...]] = {
+    "E208": (second_definition,),
     "E210": (batchless_input,),
     "E214": (usual_input,),
     "E217": (known_quantity,),

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
-from specc.ir.foreign import DROPPED, INFERRED, VALUE_SPELLINGS, own_argument_word, own_layer_word
+from specc.ir.foreign import DROPPED, INFERRED, own_argument_word, own_layer_word
+from specc.ir.habits import INPUT_WORDS, option_meant
+from specc.ir.instantiate import words_for
 from specc.ir.model import FORM_WORDS
 from specc.ir.signature import Signature, layer_signature
 from specc.layers.fields import role
 from specc.layers.registry import LAYERS, find_layer
 
 _COUNTS_INPUT = ("conv", "convtranspose", "linear")  # torch gives these the number of channels that arrive, first
+_OF_KERAS = ("Dense", "1D", "2D", "3D", "Transpose")  # Keras does not; it writes its words so
 _NAMED_AFTER_INPUT = ("bn", "instancenorm", "layernorm")  # and these nothing else
+_SWITCH = ("true", "false")
 _SIZE = re.compile(r"[0-9]+(x[0-9]+)*")
 
 
@@ -39,6 +43,8 @@ def translations(written: Written) -> list[str]:
     >>> translations(Written("Dense", ("10",), (("activation", "relu"),)))
     ['linear 10 -> relu']
     """
+    if written.word.lower() in INPUT_WORDS:
+        return _input(written)
     if written.word.lower() == "activation" and written.positional:
         step = _activation(written.positional[0])
         return [step] if step else []
@@ -52,13 +58,24 @@ def translations(written: Written) -> list[str]:
         keyed = _first_bare(keyed, signature)
     tail = f" -> {after}" if after else ""
     orders = [written.positional]
-    if own in _COUNTS_INPUT and len(written.positional) > 1:
+    if own in _COUNTS_INPUT and len(written.positional) > 1 and not written.word.endswith(_OF_KERAS):
         orders.insert(0, written.positional[1:])
     if own in _NAMED_AFTER_INPUT and written.positional:
         orders = [()]
     if own == "flatten" and not own_layer_is_exact(written.word):
         orders = [()]
     return list(dict.fromkeys(" ".join([own, *order, *keyed]) + tail for order in orders))
+
+
+def _input(written: Written) -> list[str]:
+    """`Input(shape=(28, 28, 1))` as `input 1x28x28`: Keras counts channels last."""
+    shapes = [*written.positional, *(value for key, value in written.keyed if "shape" in key or "size" in key)]
+    sizes = shapes[0].split("x") if len(shapes) == 1 else shapes
+    if not sizes or not all(size.isdecimal() for size in sizes):
+        return []
+    if len(sizes) == 3 and sizes[2] in ("1", "3") and sizes[0] not in ("1", "3"):
+        sizes = [sizes[2], *sizes[:2]]
+    return [f"input {'x'.join(sizes)}"]
 
 
 def own_layer_is_exact(word: str) -> bool:
@@ -98,11 +115,12 @@ def argument(key: str, value: str, signature: Signature) -> str:
     if name is None:
         return f"{key}={value}"
     name = signature.keys.get(name, name)
-    value = VALUE_SPELLINGS.get(value, value)
+    layer = find_layer(signature.name)
+    options = words_for(layer, name) if layer is not None else ()
+    value = value if value in options else option_meant(value, options) or option_meant(value, _SWITCH) or value
     if value in signature.flags and signature.flags[value][0] == name:
         return value
     if f"no{name}" in signature.flags and value in ("true", "false"):
         return name if value == "true" else f"no{name}"
-    layer = find_layer(signature.name)
     short = role(layer.model_fields[name]).short if layer is not None else ""
     return f"{short}{value}" if short and _SIZE.fullmatch(value) else f"{name}={value}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from specc.fixes.arguments import has_field, repeat_of, set_field, value_of
-from specc.fixes.changes import Failure, left_out, removal, set_to
+from specc.fixes.arguments import fields, has_field, repeat_of, set_field, value_of
+from specc.fixes.changes import Failure, left_out, removal, set_to, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import torch_order
 from specc.fixes.outline import Site
@@ -14,6 +14,7 @@ from specc.layers.base import Shape, ShapeError, spread
 from specc.layers.conv import Conv, DepthwiseConv, TransposedConv
 from specc.layers.pool import AvgPool, MaxPool
 from specc.layers.windows import transposed_size
+from specc.syntax import tree
 
 NEARBY = 8  # steps before the error of which one may be the cause
 CONVOLUTIONS = (Conv, DepthwiseConv)
@@ -39,10 +40,44 @@ def _for_window(failure: Failure, arriving: Shape) -> Iterator[Candidate]:
         kernel, padding, dilation = window
         yield from _room(failure, arriving[1:], kernel, padding, dilation)
         yield from _smaller(failure, arriving[1:], kernel, padding, dilation)
+    yield from _in_calls(failure, arriving[1:])
     yield from torch_order(failure, arriving[0])
     yield left_out(failure, site, Kind.REMOVAL if is_one_of(site, *POOLS) else Kind.LOSS)
     if is_one_of(site, *POOLS):
         yield from _no_more_pools(failure)
+
+
+def _in_calls(failure: Failure, sizes: Shape) -> Iterator[Candidate]:
+    """Another kernel or padding in the calls of the block whose parameters give the step its own."""
+    block = failure.site.block
+    if block is None:
+        return
+    written = fields(failure.outline, failure.site)
+    handed = {
+        name: argument.value.text
+        for name, argument in written.items()
+        if name in ("kernel", "padding") and isinstance(argument.value, tree.Word)
+    }
+    for call in [site for site in failure.outline.sites if site.word == block.name.text]:
+        for name, parameter in handed.items():
+            for value in _likely(failure, call, name, sizes):
+                yield _set_parameter(failure, call, parameter, name, value)
+
+
+def _likely(failure: Failure, call: Site, name: str, sizes: Shape) -> list[int]:
+    """Values that make room: padding that keeps the size, the largest kernel that fits and a common one."""
+    if name == "padding":
+        kernel = value_of(failure.outline, call, "kernel")
+        return [kernel // 2] if isinstance(kernel, int) and kernel % 2 else []
+    common = 2 if is_one_of(failure.site, *POOLS) else 3
+    return [size for size in dict.fromkeys((min(sizes), common)) if 0 < size <= min(sizes)]
+
+
+def _set_parameter(failure: Failure, call: Site, parameter: str, name: str, value: int) -> Candidate:
+    """A call with another value for a parameter, or the parameter's default where the call gives none."""
+    kind = Kind.PADDING if name == "padding" else Kind.WINDOW
+    edit = set_field(failure.outline, call, name if name in fields(failure.outline, call) else parameter, value)
+    return told(failure, call, kind, (edit,), certain=False)
 
 
 def _no_more_pools(failure: Failure) -> Iterator[Candidate]:

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 
 from specc.diagnostics.spelling import nearest
 from specc.fixes.arguments import fields, set_field, value_of, without, without_line
-from specc.fixes.changes import Failure, left_out, told
+from specc.fixes.changes import Failure, left_out, removal, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import torch_order
 from specc.fixes.outline import Outline, Site
 from specc.fixes.translate import Written, argument, own_word, translations
 from specc.ir.bind import take_repeat
 from specc.ir.foreign import DROPPED, INFERRED
+from specc.ir.habits import CHAIN_WORDS, INPUT_WORDS, option_meant
 from specc.ir.model import FORM_WORDS
 from specc.ir.naming import RESERVED_BY_TORCH
 from specc.ir.signature import layer_signature
+from specc.layers.registry import find_layer
 from specc.source import Span
 from specc.syntax import tree
 
@@ -30,6 +32,9 @@ def step_candidates(failure: Failure) -> Iterator[Candidate]:
     step = failure.site.step
     if step.word is None or failure.error.span != step.word.span:
         return
+    if failure.site.word.lower() in CHAIN_WORDS:
+        edit = Edit(step.word.span, "") if step.branches is not None else removal(failure.outline, failure.site)
+        yield Candidate(Kind.SPELLING, (edit,), f"leave out `{failure.site.word}`")
     if step.branches is not None:
         yield from _word(failure, step.word.span, nearest(failure.site.word, FORM_WORDS))
         return
@@ -37,11 +42,45 @@ def step_candidates(failure: Failure) -> Iterator[Candidate]:
         yield from above_its_use(failure, failure.outline.blocks[failure.site.word])
         return
     own = own_word(failure.site.word, list(failure.outline.blocks))
-    yield from _word(failure, step.word.span, own)
-    for position, text in enumerate(translations(_written(failure))):
+    written = _written(failure)
+    counts_input = len(written.positional) > 1 and len(translations(written)) > 1
+    if not counts_input:  # then a new word alone would leave torch's number of input channels where none belongs
+        yield from _word(failure, step.word.span, own)
+    yield from _run_into(failure, step.word)
+    for position, text in enumerate(translations(written)):
         edits = (Edit(Span(step.word.span.start, _end(failure)), text),)
-        said = (failure.error.help or "write").rstrip("?")
-        yield Candidate(Kind.SPELLING, edits, f"{said}: `{text}`", position)
+        said = failure.error.help or ""
+        told_as = (
+            f"{said.rstrip('?')}: `{text}`" if said.startswith(("it is called", "did you mean")) else f"write `{text}`"
+        )
+        yield Candidate(Kind.SPELLING, edits, told_as, position)
+    if step.arguments and failure.site.word.lower() in INPUT_WORDS:
+        yield from _statement_for(failure)
+
+
+def _run_into(failure: Failure, word: tree.Word) -> Iterator[Candidate]:
+    """`conv3x3 16`, `maxpool2`: a size that is run into its word, as the argument that it is most often."""
+    parts = re.fullmatch(r"([a-z]+?)_?([0-9]+(?:x[0-9]+)*)", word.text)
+    layer = find_layer(own_word(parts[1]) or "") if parts else None
+    if parts is None or layer is None:
+        return
+    number = parts[2].split("x")[0] if len(set(parts[2].split("x"))) == 1 else parts[2]
+    end = failure.site.step.head.end
+    rest = failure.outline.source.slice(Span(word.span.end, end))
+    has_number = re.match(r"\s+[0-9]", rest)
+    for position, tail in enumerate((f"{rest} k{number}" if has_number else f" {number}{rest}", rest)):
+        text = f"{layer.keyword}{tail}"
+        edits = (Edit(Span(word.span.start, end), text),)
+        yield Candidate(Kind.SPELLING, edits, f"write `{text}`", position, certain=False)
+
+
+def _statement_for(failure: Failure) -> Iterator[Candidate]:
+    """`Input 3x32x32` as the statement; several numbers make one shape."""
+    text = failure.outline.source.slice(failure.site.step.head)
+    sizes = re.findall(r"[0-9]+", text)
+    yield Candidate(
+        Kind.SPELLING, (Edit(failure.site.step.head, f"input {'x'.join(sizes)}"),), f"write `input {'x'.join(sizes)}`"
+    )
 
 
 def above_its_use(failure: Failure, definition: tree.Block | tree.Param) -> Iterator[Candidate]:
@@ -97,12 +136,16 @@ def key_candidates(failure: Failure) -> Iterator[Candidate]:
     span, site = failure.error.span, failure.site
     assert span is not None  # noqa: S101 - every error in a name has a place
     text = failure.outline.source.slice(span)
+    if find_layer(text) is not None and span.start > site.step.head.start:
+        yield Candidate(Kind.SPELLING, (Edit(Span(span.start, span.start), "-> "),), f"write `-> {text}`")
     if _RUN_TOGETHER.fullmatch(text):
         parted = " ".join(re.findall(r"[a-z][0-9]+(?:x[0-9]+)?", text))
         yield Candidate(Kind.SPELLING, (Edit(span, parted),), f"write `{parted}`")
     keyed = next((item for item in site.step.arguments if item.span.start <= span.start < item.span.end), None)
     if isinstance(keyed, tree.Keyword) and keyed.key.span == span:
         yield from _key(failure, keyed)
+    elif isinstance(keyed, tree.Keyword) and site.layer is not None and option_meant(text, ("true", "false")):
+        yield _as_said(failure, Edit(keyed.span, argument(keyed.key.text, text, layer_signature(site.layer))))
     elif text in INFERRED | DROPPED:
         yield _dropped(failure, span)
     elif text in failure.outline.params:
@@ -129,7 +172,12 @@ def _dropped(failure: Failure, span: Span) -> Candidate:
 def _key(failure: Failure, keyed: tree.Keyword) -> Iterator[Candidate]:
     site, key = failure.site, keyed.key.text
     value = _bare(failure.outline.source.slice(keyed.value.span))
-    if key in INFERRED | DROPPED:
+    flags = layer_signature(site.layer).flags if site.layer is not None else {}
+    if key in flags:
+        off = option_meant(value, ("false",)) or value == "false"
+        other = key.removeprefix("no") if key.startswith("no") else f"no{key}"
+        yield _as_said(failure, Edit(keyed.span, other if off else key))
+    elif key in INFERRED | DROPPED:
         yield _dropped(failure, keyed.span)
     elif key == "activation" and own_word(value):
         end = Span(site.step.span.end, site.step.span.end)
@@ -146,6 +194,9 @@ def _name_in_scope(failure: Failure, text: str) -> str | None:
     """The name that a mistyped one means: of a `param`, of a block's parameter, of one of the layer's own words."""
     scope = failure.outline.scope(failure.site)
     known = [*scope.values, *scope.open]
+    said = re.fullmatch(r"it is written `(\w+)` here", failure.error.help or "")
+    if said:
+        return said[1]
     if failure.site.layer is not None:
         known += layer_signature(failure.site.layer).flags
     return nearest(text, known) or own_word(text)
@@ -191,11 +242,45 @@ def value_candidates(failure: Failure) -> Iterator[Candidate]:
     elif inner.startswith("(") and re.search(r"not [0-9]+\.[0-9]+$", failure.error.message):
         yield told(failure, failure.site, Kind.CHANNELS, (Edit(place, f"divisible({inner[1:-1]}, 8)"),), certain=False)
         yield told(failure, failure.site, Kind.CHANNELS, (Edit(place, f"({inner[1:-1]} // 1)"),), certain=False)
+    yield from _literal_values(failure, place, inner)
     if re.fullmatch(r'"\w+"', inner):
         yield told(failure, failure.site, Kind.SPELLING, (Edit(place, inner[1:-1]),))
     if re.fullmatch(r"[0-9]+", inner) and "probability" in failure.error.message:
         part = int(inner) / (100 if int(inner) > 9 else 10)
         yield told(failure, failure.site, Kind.SPELLING, (Edit(place, f"{part:g}"),), certain=False)
+
+
+def _literal_values(failure: Failure, place: Span, inner: str) -> Iterator[Candidate]:
+    """What a written-out value that its field refuses may have meant."""
+    site, outline = failure.site, failure.outline
+
+    def instead(text: str) -> Candidate:
+        return told(failure, site, Kind.SPELLING, (Edit(place, text),), certain=False)
+
+    bare = [item for item in site.step.arguments if isinstance(item, tree.Positional)]
+    if len(bare) > 1 and bare[0].span == failure.error.span and isinstance(bare[0].value, tree.SizeLiteral):
+        first, second = (outline.source.slice(item.span) for item in bare[:2])
+        edits = (Edit(bare[0].span, second), Edit(bare[1].span, first))
+        yield told(failure, site, Kind.ORDER, edits)
+    shorthand = re.fullmatch(r"([a-z]?)(-?[0-9]+(?:\.[0-9]+)?)", inner)
+    if shorthand:
+        key, number = shorthand[1], float(shorthand[2])
+        whole = "whole" in failure.error.message
+        if number < 0:
+            yield instead(f"{key}{abs(number):g}")
+        if whole and number % 1 and number > 1:
+            yield from (
+                instead(f"{key}{near}")
+                for near in sorted({int(number), int(number) + 1}, key=lambda n: abs(n - number))
+            )
+        if number <= 0 and key in ("k", "s", "d", "g"):
+            yield instead(f"{key}1")
+    meant = re.search(r"did you mean `(\w+)`", failure.error.help or "")
+    if meant and re.fullmatch(r"\w+", inner):
+        yield Candidate(Kind.SPELLING, (Edit(place, meant[1]),), f"did you mean `{meant[1]}`?")
+    if "takes true, false" in failure.error.message and inner in ("0", "1"):
+        assert failure.error.span is not None  # noqa: S101 - every wrong value has a place
+        yield told(failure, site, Kind.SPELLING, (Edit(failure.error.span, "nobias" if inner == "0" else "bias"),))
 
 
 def surplus_candidates(failure: Failure) -> Iterator[Candidate]:

@@ -8,7 +8,7 @@ Leaves:     the values: an expression is not worked out here, and no value is ch
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
@@ -66,6 +66,21 @@ def _repeat_of(argument: tree.Argument, scope: Scope) -> tree.Value | None:
         return None
     match = _REPEAT.fullmatch(word.text)
     return tree.Number(int(match[1][:400]), word.span) if match else None
+
+
+def take_frozen(
+    arguments: Sequence[tree.Argument], keys: Mapping[str, str] | None = None
+) -> tuple[tuple[tree.Argument, ...], bool]:
+    """Parts the flag `frozen` from a container's arguments, unless a parameter has that name."""
+    if keys and "frozen" in keys:
+        return tuple(arguments), False
+    rest = tuple(argument for argument in arguments if not _is_frozen(argument))
+    return rest, len(rest) < len(arguments)
+
+
+def _is_frozen(argument: tree.Argument) -> bool:
+    value = argument.value
+    return isinstance(argument, tree.Positional) and isinstance(value, tree.Word) and value.text == "frozen"
 
 
 def bind(
@@ -163,6 +178,9 @@ class _Binding:
         return Misfit("E205", message, value.span, _INFERRED if infers else "leave it out, or give it its key")
 
     def _unknown_key(self, key: tree.Word) -> Misfit:
+        if key.text in self.signature.flags:
+            message = f"`{key.text}` is a flag, and takes no value"
+            return Misfit("E202", message, key.span, f"write `{key.text}` alone")
         message = f"`{self.signature.name}` has no argument `{key.text}`"
         return Misfit("E202", message, key.span, self._meant(key.text))
 
@@ -190,6 +208,10 @@ class _Binding:
             self.after_lone_key = True
             message = f"`{word.text}` stands alone: a key and its value belong together"
             return Misfit("E202", message, word.span, f"write `{word.text}=3`, or `{word.text}3` for a size")
+        meant = self._other_spelling(word.text)
+        if meant is not None:
+            message = f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope"
+            return Misfit("E207", message, word.span, f"it is written `{meant}` here")
         run_together = _RUN_TOGETHER.findall(word.text)
         if len(run_together) > 1 and "".join(run_together) == word.text:
             message = f"`{word.text}` is several arguments in one word"
@@ -202,11 +224,22 @@ class _Binding:
         return Misfit("E207", f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope",
                       word.span, help)  # fmt: skip
 
+    def _other_spelling(self, text: str) -> str | None:
+        """A flag or a shorthand that is written in capitals, an option word of another framework."""
+        from specc.ir.habits import option_meant
+
+        small = text.lower()
+        shorthand = _SHORTHAND.fullmatch(small)
+        if small != text and (small in self.signature.flags or (shorthand and shorthand[1] in self.signature.keys)):
+            return small
+        return option_meant(text, tuple(self.signature.flags))
+
 
 def _missing_help(signature: Signature, missing: list[str]) -> str:
     short = {field: key for key, field in signature.keys.items() if len(key) == 1}
     if missing[0] in short and len(missing) == 1:
         return f"give it as `{short[missing[0]]}3` or `{missing[0]}=3`"
     if missing[0] in signature.positional:
-        return f"write it after the word: `{signature.name} " + " ".join(missing) + "`"
+        places = signature.positional[: signature.positional.index(missing[-1]) + 1]
+        return f"write it after the word: `{signature.name} {' '.join(places)}`"
     return "give it as " + ", ".join(f"`{name}=…`" for name in missing)

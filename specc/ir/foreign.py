@@ -6,13 +6,15 @@ LAYER_SPELLINGS = {
     "conv": "conv1d conv2d conv3d convolution convolutional convolution2d conv_2d",
     "dwconv": "depthwiseconv2d depthwise_conv separableconv2d",
     "convtranspose": "convtranspose1d convtranspose2d convtranspose3d conv2dtranspose deconv deconvolutional",
-    "maxpool": "maxpool1d maxpool2d maxpool3d maxpooling2d maxpooling1d maxpooling max_pool2d max_pool pool pooling",
-    "avgpool": "avgpool1d avgpool2d avgpool3d averagepooling2d averagepool avg_pool2d avg_pool",
+    "maxpool": "maxpool1d maxpool2d maxpool3d maxpooling1d maxpooling2d maxpooling3d maxpooling max_pool2d max_pool "
+    "pool pooling",
+    "avgpool": "avgpool1d avgpool2d avgpool3d averagepooling1d averagepooling2d averagepooling3d averagepooling "
+    "averagepool avg_pool2d avg_pool",
     "adaptiveavgpool": "adaptiveavgpool1d adaptiveavgpool2d adaptiveavgpool3d adaptive_avg_pool2d",
     "adaptivemaxpool": "adaptivemaxpool1d adaptivemaxpool2d adaptivemaxpool3d",
-    "gap": "globalaveragepooling2d globalavgpool globalavgpool2d globalaveragepooling1d global_avg_pool",
+    "gap": "globalaveragepooling1d globalaveragepooling2d globalavgpool globalavgpool2d global_avg_pool globalpool",
     "gmp": "globalmaxpooling2d globalmaxpool globalmaxpool2d globalmaxpooling1d",
-    "linear": "fc dense fullyconnected fully_connected connected lazylinear innerproduct affine",
+    "linear": "fc dense fullyconnected fully_connected connected innerproduct affine",
     "bn": "batchnorm batchnorm1d batchnorm2d batchnorm3d batchnormalization batch_norm batch_normalize",
     "groupnorm": "groupnormalization gn group_norm",
     "instancenorm": "instancenorm1d instancenorm2d instancenorm3d instance_norm",
@@ -76,12 +78,6 @@ DROPPED = frozenset(
     )
 )  # fmt: skip
 
-# Option words of other frameworks.
-VALUE_SPELLINGS = {
-    "True": "true", "False": "false", "SAME": "same", "VALID": "valid", "bilinear": "linear", "trilinear": "linear",
-    "leaky": "leakyrelu", "swish": "silu",
-}  # fmt: skip
-
 
 def _inverted(table: dict[str, str]) -> dict[str, str]:
     return {spelling: word for word, spellings in table.items() for spelling in spellings.split()}
@@ -97,7 +93,7 @@ def own_layer_word(spelling: str) -> str | None:
     >>> own_layer_word("Conv2d"), own_layer_word("BatchNormalization"), own_layer_word("nonsense")
     ('conv', 'bn', None)
     """
-    return _LAYERS.get(spelling.lower())
+    return _LAYERS.get(spelling.lower().removeprefix("lazy"))
 
 
 def own_argument_word(spelling: str) -> str | None:

@@ -28,9 +28,20 @@ def add_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
                 "E307",
                 f"`{word}` adds equal shapes, but {names[0]} gives {written(outputs[0])} "
                 f"and {name} gives {written(other)}",
-                help=_shortcut_help(outputs[0], other) if word == "residual" else None,
+                help=_shortcut_help(outputs[0], other) if word == "residual" else _sum_help(outputs[0], other),
             )
     return outputs[0]
+
+
+def _sum_help(first: Shape, other: Shape) -> str:
+    """What to do about branches that differ, by the dimension in which they do."""
+    if len(first) != len(other):
+        return "end both branches with the same kind of shape: two vectors, or two pictures"
+    if first[1:] == other[1:]:
+        return "give the last layers of the branches the same number of channels"
+    if all(1 in pair or pair[0] == pair[1] for pair in zip(first, other, strict=True)):
+        return "`mul` takes a dimension of 1 with every other; `add` does not"
+    return "give the branches the same strides and paddings"
 
 
 def _shortcut_help(body: Shape, arriving: Shape) -> str:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.spelling import nearest
 from specc.ir import forms
-from specc.ir.bind import bind
+from specc.ir.bind import bind, take_frozen
 from specc.ir.findings import MAX_CALL_DEPTH, MAX_LAYERS, Arriving, Findings, LimitReached
 from specc.ir.instantiate import WrongValue, instantiate
 from specc.ir.joining import Branch, join, shape_layer
@@ -41,20 +41,31 @@ from specc.layers.base import Layer, Shape, ShapeError, written
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Span
 
-Leaving: TypeAlias = dict[Span, set[Shape | None]]
-"""By a step's span, the shapes that leave it: several where a repeat meets another one, None where it is unknown."""
+
+class Visit(NamedTuple):
+    """One time that the walk came past a step: what arrived, what left, None where it is unknown, and a node for each
+    repeat."""
+
+    arriving: Shape | None
+    leaving: Shape | None
+    nodes: tuple[SomeShaped, ...]
 
 
-def infer(model: Model, leaving: Leaving | None = None) -> tuple[ShapedModel | None, tuple[Diagnostic, ...]]:
-    """Every shape of a model, or what is wrong with them; `leaving` is filled with those of every step."""
-    return _Inference(model, leaving).run()
+Visits: TypeAlias = dict[Span, list[Visit]]
+"""By a step's span, its visits in the order of execution: several inside blocks and groups; a block that is called
+twice alike is walked once."""
+
+
+def infer(model: Model, visits: Visits | None = None) -> tuple[ShapedModel | None, tuple[Diagnostic, ...]]:
+    """Every shape of a model, or what is wrong with them; `visits` is filled with those of every step."""
+    return _Inference(model, visits).run()
 
 
 class _Inference:
     """The state of one walk: what was found wrong, which calls lead to where it stands, what is known already."""
 
-    def __init__(self, model: Model, leaving: Leaving | None) -> None:
-        self.model, self.source, self.leaving = model, model.source, leaving
+    def __init__(self, model: Model, visits: Visits | None) -> None:
+        self.model, self.source, self.visits = model, model.source, visits
         self.findings = Findings(model.source)
         self.call_depth = 0
         self.steps_walked = 0
@@ -89,18 +100,23 @@ class _Inference:
         span: Span | None = None,
         *,
         frozen: bool = False,
+        values: dict[str, Any] | None = None,
     ) -> tuple[ShapedChain | None, Arriving]:
         """The steps of a chain in order, each named. Returns: None for the chain where one of them is wrong."""
         first, names = arriving, Names()
         steps: list[tuple[str, SomeShaped]] = []
         costs, whole = Costs(), True
         for step in chain.steps:
+            before, built = arriving, len(steps)
             for name, node, leaving in self._repeated(step, arriving, scope, names):
                 arriving, whole = leaving, whole and node is not None
                 if node is not None:
                     steps.append((name, node))
                     costs = costs.plus(node.costs)
                     self.findings.limit(step.head, costs)
+            if self.visits is not None:
+                visit = Visit(before.shape, arriving.shape, tuple(node for _, node in steps[built:]))
+                self.visits.setdefault(step.span, []).append(visit)
             arriving = self._check_shape(step, arriving)
         if not whole or first.shape is None or arriving.shape is None:
             return None, arriving
@@ -112,6 +128,7 @@ class _Inference:
             costs=costs,
             steps=tuple(steps),
             frozen=frozen,
+            values=tuple((values or {}).items()),
         )
         return shaped, arriving
 
@@ -178,8 +195,6 @@ class _Inference:
 
     def _check_shape(self, step: SomeStep, leaving: Arriving) -> Arriving:
         """Compares `:: shape` with what leaves a step; where that is unknown, believes what is written."""
-        if self.leaving is not None:
-            self.leaving.setdefault(step.span, set()).add(leaving.shape)
         if step.check is None or step.check.dims is None:
             return leaving
         dims = step.check.dims
@@ -250,7 +265,8 @@ class _Inference:
             try:
                 node = shape_layer(layer, step.word, step.span, arriving.shape)
             except ShapeError as error:
-                self.findings.report_shape(error, step.head, arriving)
+                wrong = next((argument.span for argument in arguments if argument.name == error.field), step.head)
+                self.findings.report_shape(error, wrong, arriving)
                 return None, Arriving(layer.output_anyway(), step.head)
             self.findings.limit(step.head, node.costs)
             return node, Arriving(node.output, step.head)
@@ -290,13 +306,14 @@ class _Inference:
             )
             return None, Arriving(None)
         signature = block_signature(block) if block is not None else layer_signature(cls)
-        bound = bind(step.raw, signature, scope, step.head, self.model.blocks)
+        raw, frozen = (step.raw, False) if block is None else take_frozen(step.raw, signature.keys)
+        bound = bind(raw, signature, scope, step.head, self.model.blocks)
         for misfit in bound.misfits:
             self.findings.report(misfit.code, misfit.message, misfit.span, help=misfit.help)
         if bound.misfits:
             return None, Arriving(None)
         if block is not None:
-            return self._call(step, block, bound.arguments, arriving, scope, place)
+            return self._call(step, block, bound.arguments, arriving, scope, place, frozen)
         assert cls is not None  # noqa: S101 - narrows the type for mypy
         return self._layer(step, cls, bound.arguments, arriving, scope, place)
 
@@ -326,7 +343,7 @@ class _Inference:
         parts = [f"in block `{block.name}({text})`", place, f"called at line {self.source.place(step.head.start).line}"]
         self.call_depth += 1
         with self.findings.inside(", ".join(part for part in parts if part)):
-            chain, leaving = self.chain(block.body, arriving, inner, step.word, step.span, frozen=frozen)
+            chain, leaving = self.chain(block.body, arriving, inner, step.word, step.span, frozen=frozen, values=values)
         self.call_depth -= 1
         if chain is not None:
             self.known_calls[key] = chain

@@ -47,12 +47,27 @@ def _is_too_large(value: Any) -> bool:
 
 def _help(cls: type[Layer], field: str, value: Any) -> str | None:
     words = words_for(cls, field)
-    guess = nearest(value, words) if isinstance(value, str) else None
-    if guess:
-        return f"did you mean `{guess}`?"
-    if isinstance(value, float) and not value.is_integer():
+    if isinstance(value, str):
+        from specc.ir.habits import option_meant
+
+        guess = option_meant(value, words) if words else None
+        guess = guess or nearest(value, words)
+        return f"did you mean `{guess}`?" if guess else None
+    takes = accepts(cls.model_fields[field])
+    if isinstance(value, float) and not value.is_integer() and "whole" in takes:
         return "a division that must give a whole number is written `//`"
-    return None
+    return next((help for words, help in _EXAMPLES.items() if takes.startswith(words)), None)
+
+
+_EXAMPLES = {
+    "a probability": "a share of 50 % is 0.5",
+    "a whole number": "give a number such as 3",
+    "a number above 0": "give a number such as 0.001",
+    "a number": "give a number such as 0.01",
+    "true, false or": "`nobias` leaves the bias out",
+    "true or false": "the word alone says true, and with `no` before it false",
+    "a shape": "channels first, such as 16x5x5",
+}
 
 
 def words_for(cls: type[Layer], field: str) -> tuple[str, ...]:

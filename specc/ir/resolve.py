@@ -96,7 +96,8 @@ class _Resolver:
             self._report(problem.code, problem.message, problem.span, help=problem.help)
         except NotYet:
             if mentions(value, "in"):
-                self._report("E210", f"`in` has no value in {what}: it belongs to a step", value.span)
+                message = f"`in` has no value in {what}: it belongs to a step"
+                self._report("E210", message, value.span, help="write the number that is meant")
         return None
 
     def _define(self, name: tree.Word) -> bool:
@@ -138,7 +139,7 @@ class _Resolver:
                 block.name.span,
                 help=f"call it `{name}_block`",
             )
-            self.steps.lost_words |= {name}
+            self.steps.misnamed.add(name)
             return
         if not self._define(block.name):
             return
@@ -153,7 +154,7 @@ class _Resolver:
             name = parameter.name.text
             if name in found:
                 self._report("E208", f"`{name}` is a parameter twice", parameter.name.span, help="rename one of them")
-                continue
+                name = f"{name} again"  # no text can name it, and a call that gives both values is right
             seen = self.scope()._replace(open=frozenset(found))
             if parameter.default is not None:
                 self._check_default(parameter.default, seen)
@@ -192,7 +193,7 @@ class _Resolver:
         shape = (found,) if isinstance(found, int) and not isinstance(found, bool) else found
         if shape is None:
             return None
-        if isinstance(shape, Called) or not isinstance(shape, tuple) or not all(map(_is_dimension, shape)):
+        if isinstance(shape, Called) or not (shape and isinstance(shape, tuple) and all(map(_is_dimension, shape))):
             self._report(
                 "E210",
                 f"`input` takes a shape of whole numbers of at least 1, not {shown(found)}",
@@ -214,6 +215,8 @@ class _Resolver:
         lost = "input" in self.parsed.lost_words or self.parsed.diagnostics
         if self.input_span is not None or lost:
             return
+        if self._calls_input_otherwise():
+            return
         if not self.parsed.tree.items:
             self._report("E105", "this spec is empty", None, help="begin with `input 1x28x28`, then a chain of layers")
             return
@@ -223,6 +226,14 @@ class _Resolver:
             None,
             help="add a line such as `input 3x32x32`, or give `--input 3x32x32`",
         )
+
+    def _calls_input_otherwise(self) -> bool:
+        """Whether the shape stands there under another framework's word, which is reported."""
+        if not self.steps.unknown_words:
+            return False
+        from specc.ir.habits import INPUT_WORDS
+
+        return not INPUT_WORDS.isdisjoint(self.steps.unknown_words)
 
     def _budget(self, budget: tree.Budget) -> None:
         quantity = budget.quantity
@@ -250,8 +261,9 @@ class _Resolver:
         if "train" in self.defined:
             others = (Label(self.defined["train"], "the first one"),)
             self._report(
-                "E208", "a spec has at most one `train`", Span(train.span.start, train.span.start + 5), others=others
-            )
+                "E208", "a spec has at most one `train`", Span(train.span.start, train.span.start + 5), others=others,
+                help="put all settings into one",
+            )  # fmt: skip
             return
         self.defined["train"] = Span(train.span.start, train.span.start + 5)
         settings = [plain for plain in map(self._plain_setting, train.settings) if plain is not None]

@@ -10,7 +10,7 @@ from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.spelling import nearest
-from specc.ir.bind import Misfit, bind, take_repeat
+from specc.ir.bind import Misfit, bind, take_frozen, take_repeat
 from specc.ir.foreign import own_layer_word
 from specc.ir.instantiate import WrongValue, instantiate, words_for
 from specc.ir.model import (
@@ -45,6 +45,8 @@ class StepResolver:
     ) -> None:
         self.source, self.blocks, self.diagnostics = source, blocks, diagnostics
         self.lost_words, self.syntax_errors = parsed.lost_words, parsed.diagnostics
+        self.unknown_words: set[str] = set()
+        self.misnamed: set[str] = set()  # blocks that are called like a layer, which is reported
         self.inside: str | None = None  # the block whose body is being resolved
 
     def _report(self, code: str, message: str, span: Span, **more: Any) -> None:
@@ -85,8 +87,11 @@ class StepResolver:
         arguments, repeat, misfit = take_repeat(step.arguments, scope)
         if misfit is not None:
             self._misfits([misfit])
+        label_meant = None
         if step.check is not None and step.check.dims is None:
-            self._report("E104", "this is not a shape", step.check.span, help="such as `:: 64x16x16`, or `:: 64x_x_`")
+            label_meant = self._label_meant(step)
+            help = f"a label has one colon: `{label_meant}`" if label_meant else "such as `:: 64x16x16`, or `:: 64x_x_`"
+            self._report("E104", "this is not a shape", step.check.span, help=help)
         common: dict[str, Any] = {
             "word": step.word.text if step.word else "group", "span": step.span, "head": step.head,
             "label": step.label, "repeat": repeat,
@@ -94,7 +99,16 @@ class StepResolver:
         }  # fmt: skip
         if repeat is not None:
             self._check_repeat(repeat, scope)
-        return self._resolved(step, arguments, scope, common) or BrokenStep(**common)
+        broken = BrokenStep(**common)
+        return broken if label_meant else self._resolved(step, arguments, scope, common) or broken
+
+    def _label_meant(self, step: tree.Step) -> str | None:
+        """`stem:: conv 64 k3` as it was meant; None where a layer stands before the `::`."""
+        if step.word is None or step.arguments or step.branches is not None or step.check is None:
+            return None
+        if step.word.text in self.blocks or find_layer(step.word.text) is not None:
+            return None
+        return f"{step.word.text}: {self.source.slice(step.check.span).lstrip(': ')}"
 
     def _resolved(
         self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
@@ -125,11 +139,14 @@ class StepResolver:
         if name in scope.open:
             self._check_raw(arguments, scope)
             return ParameterStep(**common, raw=tuple(arguments))
+        if name in self.misnamed:
+            return None
         target = self._held(name, scope)
         if isinstance(target, Block):
             return self._block_step(target, arguments, scope, common)
         if target is not None:
             return self._layer_step(target, arguments, scope, common)
+        self._lose_defined(word, arguments)
         if name not in self.lost_words and not (name in scope.values and scope.values[name] is None):
             self._unknown_step(word, scope)
         return None
@@ -144,8 +161,9 @@ class StepResolver:
         if name == self.inside:
             self._report("E211", f"the block `{name}` uses itself", word.span, help="repeat a step with `x3` instead")
         elif name in scope.values:
-            self._report("E201", f"`{name}` is a value here, not a layer", word.span)
+            self._report("E201", f"`{name}` is a value here, not a layer", word.span, help="a step begins with a layer")
         else:
+            self.unknown_words.add(name.lower())
             known = [*LAYERS, *FORM_WORDS, *self.blocks, *scope.open]
             help = _unknown_step_help(name, known)
             self._report("E201", f"there is no layer or block `{name}`", word.span, help=help)
@@ -192,12 +210,16 @@ class StepResolver:
         if not isinstance(argument.value, tree.Word) or value != argument.value.text or isinstance(value, bool):
             return False
         if value not in self.lost_words:
+            from specc.ir.habits import option_meant
+
+            own = option_meant(value, ("true", "false"))
             guess = nearest(value, [*scope.values, *scope.open])
+            help = f"did you mean `{guess}`?" if guess else "a name is defined by `param`, above its use"
             self._report(
                 "E207",
                 f"`{value}` is not a name in scope",
                 argument.value.span,
-                help=f"did you mean `{guess}`?" if guess else "a name is defined by `param`, above its use",
+                help=f"it is written `{own}` here" if own else help,
             )
         return True
 
@@ -205,7 +227,7 @@ class StepResolver:
         self, block: Block, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
     ) -> BlockStep | None:
         signature = block_signature(block)
-        rest, frozen = _take_frozen(arguments, signature.keys)
+        rest, frozen = take_frozen(arguments, signature.keys)
         bound = bind(rest, signature, scope, common["head"], self.blocks)
         self._misfits(bound.misfits)
         fits = self._can_evaluate(bound.arguments, scope) and not bound.misfits
@@ -229,14 +251,21 @@ class StepResolver:
         return word in self.blocks or word in option_words() or find_layer(word) is not None
 
     def _check_raw(self, arguments: Sequence[tree.Argument], scope: Scope) -> None:
-        """What can be said of arguments before their layer is known: whether their expressions make sense."""
-        values = [Argument("", argument.value, None, argument.span) for argument in arguments]
+        """What can be said of arguments before their layer is known: whether their expressions make sense.
+
+        A bare word may be that layer's shorthand or flag.
+        """
+        values = [
+            Argument("", argument.value, None, argument.span)
+            for argument in arguments
+            if isinstance(argument, tree.Keyword) or not isinstance(argument.value, tree.Word)
+        ]
         self._can_evaluate(values, scope)
 
     def _group(
         self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
     ) -> GroupStep:
-        rest, frozen = _take_frozen(arguments)
+        rest, frozen = take_frozen(arguments)
         self._no_arguments("a group", rest)
         body = self.only_branch(step.branches or (), step.span, "a group", scope)
         return GroupStep(**common, body=body, frozen=frozen)
@@ -244,7 +273,7 @@ class StepResolver:
     def _form(
         self, step: tree.Step, form: Any, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
     ) -> FormStep | None:
-        rest, frozen = _take_frozen(arguments)
+        rest, frozen = take_frozen(arguments)
         self._no_arguments(f"`{form}`", rest)
         if step.branches is None:
             example = f"{form} {{ conv 64 k3 p1 -> relu }}" if form in _ONE_BRANCH else f"{form} {{ a | b }}"
@@ -266,7 +295,12 @@ class StepResolver:
         if shortcut is None:
             return {}
         if form != "residual":
-            self._report("E216", f"`shortcut` belongs to `residual`, not to `{form}`", shortcut.span)
+            self._report(
+                "E216",
+                f"`shortcut` belongs to `residual`, not to `{form}`",
+                shortcut.span,
+                help=f"write `residual` for `{form}`",
+            )
             return {}
         found: dict[str, Any] = {"shortcut": shortcut.kind, "shortcut_span": shortcut.span}
         if shortcut.kind == "chain":
@@ -275,10 +309,12 @@ class StepResolver:
 
     def _no_arguments(self, what: str, arguments: Sequence[tree.Argument]) -> None:
         for argument in arguments[:1]:
-            self._report("E205", f"{what} takes no arguments but `frozen` and a repeat", argument.span)
+            message = f"{what} takes no arguments but `frozen` and a repeat"
+            self._report("E205", message, argument.span, help="leave it out, or give it to a step inside")
 
     def _body_without_form(self, step: tree.Step, word: tree.Word) -> None:
         known = find_layer(word.text) is not None or word.text in self.blocks
+        self._lose_defined(word, step.arguments)
         guess = own_layer_word(word.text) or nearest(word.text, FORM_WORDS)
         if known:
             self._report(
@@ -288,8 +324,20 @@ class StepResolver:
                 help="begin a new line before `{` for a group",
             )
         elif word.text not in self.lost_words:
-            help = f"did you mean `{guess}`?" if guess else "the forms are " + ", ".join(f"`{w}`" for w in FORM_WORDS)
+            from specc.ir.habits import advice_on
+
+            help = advice_on(word.text) or f"the forms are {', '.join(f'`{form}`' for form in FORM_WORDS)}"
+            help = f"did you mean `{guess}`?" if guess else help
             self._report("E201", f"there is no form `{word.text}`", word.span, help=help)
+
+    def _lose_defined(self, word: tree.Word, arguments: Sequence[tree.Argument]) -> None:
+        """`def name(c) { … }`, `let name = 3`: what another language's words define is not called unknown."""
+        from specc.ir.habits import DEFINING_WORDS
+
+        if word.text in DEFINING_WORDS:
+            calls = [argument.value for argument in arguments if isinstance(argument.value, tree.Call)]
+            keys = [argument.key for argument in arguments if isinstance(argument, tree.Keyword)]
+            self.lost_words |= {*(call.function.text for call in calls), *(key.text for key in keys)}
 
     def _misfits(self, misfits: Iterable[Misfit]) -> None:
         for misfit in misfits:
@@ -299,24 +347,13 @@ class StepResolver:
             self._report(misfit.code, misfit.message, misfit.span, help=misfit.help)
 
 
-def _take_frozen(
-    arguments: Sequence[tree.Argument], keys: Mapping[str, str] | None = None
-) -> tuple[list[tree.Argument], bool]:
-    """Parts the flag `frozen` from a container's arguments, unless a parameter has that name."""
-    if keys and "frozen" in keys:
-        return list(arguments), False
-    rest = [argument for argument in arguments if not _is_frozen(argument)]
-    return rest, len(rest) < len(arguments)
-
-
-def _is_frozen(argument: tree.Argument) -> bool:
-    value = argument.value
-    return isinstance(argument, tree.Positional) and isinstance(value, tree.Word) and value.text == "frozen"
-
-
 def _unknown_step_help(name: str, known: list[str]) -> str:
+    from specc.ir.habits import advice_on
+
     own = own_layer_word(name)
     if own is not None:
         return f"it is called `{own}` here"
-    guess = nearest(name, known)
-    return f"did you mean `{guess}`?" if guess else "`specc layers` lists every layer"
+    guess = name.lower() if name.lower() in known else advice_on(name) or nearest(name, known)
+    if guess in known:
+        return f"did you mean `{guess}`?"
+    return guess or "`specc layers` lists every layer"

@@ -23,6 +23,9 @@ PlainValue: TypeAlias = Any
 """int | float | bool | str | tuple[PlainValue, ...] | Called; spelled out, mypy would ask for a cast at each use."""
 
 MAX_MAGNITUDE = 2**62
+_DIVISIBLE = "write `divisible(a, 8)`"
+_A_NAME = "a name is defined by `param`, above its use"
+_TOO_LARGE = "torch counts to 2^62; is there a digit too much?"
 _WORDS: dict[str, PlainValue] = {"true": True, "false": False}
 
 
@@ -141,7 +144,7 @@ def _look_up(word: tree.Word, scope: Scope) -> PlainValue:
 def _checked(number: int | float, span: Span) -> int | float:
     """A number within the range that torch counts in; an integral one as a whole number."""
     if not math.isfinite(number) or abs(number) > MAX_MAGNITUDE:
-        raise ValueProblem("this number is too large to be a size", span, code="E402")
+        raise ValueProblem("this number is too large to be a size", span, _TOO_LARGE, "E402")
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
@@ -150,7 +153,9 @@ def _apply(function: Callable[..., Any], name: str, span: Span, *operands: Plain
     lengths = {len(operand) for operand in operands if _is_list(operand)}
     if len(lengths) > 1:
         sides = " and ".join(shown(operand) for operand in operands)
-        raise ValueProblem(f"`{name}` needs sizes of one length, not {sides}", span)
+        raise ValueProblem(
+            f"`{name}` needs sizes of one length, not {sides}", span, "or a number, which goes with every size"
+        )
     if lengths:
         rows = [operand if _is_list(operand) else (operand,) * max(lengths) for operand in operands]
         return tuple(_apply(function, name, span, *row) for row in zip(*rows, strict=True))
@@ -160,9 +165,9 @@ def _apply(function: Callable[..., Any], name: str, span: Span, *operands: Plain
     try:
         return _checked(function(*operands), span)
     except ZeroDivisionError:
-        raise ValueProblem("this divides by zero", span) from None
+        raise ValueProblem("this divides by zero", span, "give it a divisor above 0") from None
     except OverflowError:
-        raise ValueProblem("this number is too large to be a size", span, code="E402") from None
+        raise ValueProblem("this number is too large to be a size", span, _TOO_LARGE, "E402") from None
 
 
 def _is_list(value: PlainValue) -> bool:
@@ -171,8 +176,10 @@ def _is_list(value: PlainValue) -> bool:
 
 def _not_a_number(operand: PlainValue, name: str, span: Span) -> ValueProblem:
     if is_word(operand):
-        return ValueProblem(f"`{operand}` is not a name in scope, and `{name}` needs a number", span, code="E207")
-    return ValueProblem(f"`{name}` needs numbers, not {shown(operand)}", span)
+        return ValueProblem(f"`{operand}` is not a name in scope, and `{name}` needs a number", span, _A_NAME, "E207")
+    return ValueProblem(
+        f"`{name}` needs numbers, not {shown(operand)}", span, "numbers, sizes and lists are calculated with"
+    )
 
 
 def divisible(value: float, divisor: int) -> int:
@@ -207,10 +214,12 @@ def _call(call: tree.Call, scope: Scope) -> PlainValue:
 
 def _divisible(call: tree.Call, arguments: list[PlainValue]) -> PlainValue:
     if len(arguments) != 2:
-        raise ValueProblem("`divisible` takes a number and a divisor", call.span, "write `divisible(a, 8)`")
+        raise ValueProblem("`divisible` takes a number and a divisor", call.span, _DIVISIBLE)
     divisor = arguments[1]
     if isinstance(divisor, bool) or not isinstance(divisor, int) or divisor < 1:
-        raise ValueProblem(f"`divisible` needs a whole divisor of at least 1, not {shown(divisor)}", call.span)
+        raise ValueProblem(
+            f"`divisible` needs a whole divisor of at least 1, not {shown(divisor)}", call.span, _DIVISIBLE
+        )
     return _apply(divisible, "divisible", call.span, *arguments)
 
 

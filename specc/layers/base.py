@@ -22,12 +22,14 @@ class ShapeError(Exception):
     """A rule's refusal: what does not fit, with the numbers in it. It knows no place; the driver adds that.
 
     Args: code, one of the shape codes; what, one sentence; label, the formula with the numbers put in;
-          help, what to write instead.
+          help, what to write instead; field, the argument that is wrong, where it is one alone.
     """
 
-    def __init__(self, code: Refusal, what: str, label: str = "", help: str | None = None) -> None:
+    def __init__(
+        self, code: Refusal, what: str, label: str = "", help: str | None = None, field: str | None = None
+    ) -> None:
         super().__init__(what)
-        self.code, self.what, self.label, self.help = code, what, label, help
+        self.code, self.what, self.label, self.help, self.field = code, what, label, help, field
 
 
 class Layer(BaseModel):

@@ -59,7 +59,9 @@ class BatchNorm(_Norm):
             if start is None:
                 continue
             if not self.affine:
-                raise ShapeError("E308", f"`{name}=` sets what `noaffine` leaves out", help="keep one of them")
+                raise ShapeError(
+                    "E308", f"`{name}=` sets what `noaffine` leaves out", help="keep one of them", field=name
+                )
             if value is not None:
                 raise ShapeError("E308", f"`{name}=` and another argument set the same values", help=f"keep `{name}=`")
 

@@ -68,7 +68,9 @@ class Unflatten(Layer):
                 "E304",
                 f"{x[0]} features cannot be folded into {written(self.shape)}",
                 label="·".join(map(str, self.shape)) + f" = {prod(self.shape)}",
-                help=f"`unflatten {'x'.join(map(str, fitting))}` fits" if x[0] % spatial == 0 else None,
+                help=f"`unflatten {'x'.join(map(str, fitting))}` fits"
+                if x[0] % spatial == 0
+                else f"let the layer before it give {prod(self.shape)} features",
             )
         return self.shape
 
@@ -191,7 +193,7 @@ class Slice(Layer):
                 "E304",
                 f"channels {self.start} to {self.end} cannot be cut out of {x[0]}",
                 label=f"0 ≤ start < end ≤ {x[0]} is needed",
-                help=f"`slice 0 {x[0] // 2 or 1}` keeps the first half",
+                help=f"`slice 0 {x[0] // 2}` keeps the first half" if x[0] > 1 else "one channel cannot be cut",
             )
         return (self.end - self.start, *x[1:])
 

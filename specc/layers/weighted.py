@@ -107,25 +107,33 @@ class Weighted(Layer):
         shapes = self.weights(x)
         for name, values in self.literals().items():
             if name not in shapes:
-                raise ShapeError("E308", f"`{self.keyword}` has no {name} here", help=f"leave out `{name}=`")
+                raise ShapeError(
+                    "E308", f"`{self.keyword}` has no {name} here", help=f"leave out `{name}=`", field=name
+                )
             literal_values(name, values, shapes[name])
         if self.init is not None:
             self._check_initializer(self.init, shapes)
 
     def _check_initializer(self, init: Initializer, shapes: dict[str, Shape]) -> None:
         if self.weight is not None:
-            raise ShapeError("E308", "`init=` and `weight=` both set the weight", help="keep one of them")
+            raise ShapeError("E308", "`init=` and `weight=` both set the weight", help="keep one of them", field="init")
         shape = shapes.get("weight")
         if shape is None:
-            raise ShapeError("E308", f"`{self.keyword}` has no weight here", help="leave out `init=`")
+            raise ShapeError("E308", f"`{self.keyword}` has no weight here", help="leave out `init=`", field="init")
         if len(shape) < INITIALIZERS[init.name].least_rank or (init.name == "dirac" and len(shape) > 5):
             raise ShapeError(
                 "E308",
                 f"`{init.name}` cannot fill a weight of shape {written(shape)}",
                 help="use `normal`, `trunc_normal` or `constant`",
+                field="init",
             )
         if init.name == "dirac" and init.arguments and shape[0] % int(init.arguments[0]):
-            raise ShapeError("E308", f"`dirac` cannot cut {shape[0]} filters into {init.arguments[0]} groups")
+            raise ShapeError(
+                "E308",
+                f"`dirac` cannot cut {shape[0]} filters into {init.arguments[0]} groups",
+                help=f"a number of groups that divides {shape[0]}",
+                field="init",
+            )
 
 
 def literal_values(name: str, values: tuple[Any, ...], shape: Shape) -> list[float]:
@@ -143,18 +151,20 @@ def literal_values(name: str, values: tuple[Any, ...], shape: Shape) -> list[flo
             "E308",
             f"this {name} has the shape {written(found)}, but {written(shape)} is needed",
             help=f"give {prod(shape)} numbers, nested as {written(shape)}",
+            field=name,
         )
     return flat
 
 
 def _measure(name: str, values: Any) -> tuple[Shape, list[float]]:
     if isinstance(values, bool) or not isinstance(values, tuple | int | float):
-        raise ShapeError("E308", f"a {name} is made of numbers, not of words")
+        raise ShapeError("E308", f"a {name} is made of numbers, not of words", help="such as [0 0.5 -1]", field=name)
     if not isinstance(values, tuple):
         return (), [float(values)]
     parts = [_measure(name, value) for value in values]
     shapes = {shape for shape, _ in parts}
     if len(shapes) > 1:
-        raise ShapeError("E308", f"the rows of this {name} have different lengths")
+        message = f"the rows of this {name} have different lengths"
+        raise ShapeError("E308", message, help="give all rows the same length", field=name)
     inner = shapes.pop() if shapes else ()
     return (len(values), *inner), [number for _, flat in parts for number in flat]

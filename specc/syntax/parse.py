@@ -71,6 +71,7 @@ class _Reading:
         self.parser: InteractiveParser = parser.parse_interactive("")
         self.diagnostics: list[Diagnostic] = []
         self.lost: set[str] = set()
+        self.refused: list[str] = []  # kinds of brackets that could not open, whose partners are not told
 
     def run(self) -> Parsed:
         token = self.stream.next()
@@ -80,6 +81,8 @@ class _Reading:
                     raise TooDeep(span_of(token))
                 result = self.parser.feed_token(token)
             except UnexpectedToken:
+                if not self.diagnostics and (whole := self._in_another_language()) is not None:
+                    return whole
                 token = self._recover(token)
                 continue
             except TooDeep as error:
@@ -89,6 +92,13 @@ class _Reading:
                 return self._result(result)
             token = self.stream.next()
 
+    def _in_another_language(self) -> Parsed | None:
+        """The one error of a file that is no spec at all; None where it looks like one."""
+        from specc.syntax.languages import language_of
+
+        found = language_of(self.source)
+        return None if found is None else Parsed(Tree(()), (found,), frozenset())
+
     def _result(self, tree: Tree) -> Parsed:
         return Parsed(tree, tuple(self.diagnostics), frozenset(self.lost))
 
@@ -97,7 +107,9 @@ class _Reading:
 
     def _recover(self, token: Token) -> Token:
         """Reports the error at `token`, leaves its item out, and returns the token to go on with."""
-        self.lost |= {self.stream.defined_name() or ""}
+        self.lost |= self.stream.defined_names()
+        if token.type == "EQUAL":  # `width = 64`: a name, though it lacks its `param`
+            self.lost |= set(self.source.line(self.source.place(span_of(token).start).line).partition("=")[0].split())
         opening = self.stream.unclosed_before(token)
         if opening is not None:
             self._report_unclosed(opening, token)
@@ -105,7 +117,8 @@ class _Reading:
             self._forget_item(to_top=opening.token.type == "LBRACE")
             return self.stream.next_after_error()
         accepted, in_body = self._accepted(), bool(self.stream.open)
-        self.diagnostics.append(explain_unexpected(self.source, token, accepted, in_body=in_body))
+        if not self._is_partner(token):
+            self.diagnostics.append(explain_unexpected(self.source, token, accepted, in_body=in_body))
         if token.type == "RBRACE" and not in_body and NEWLINE in accepted:
             return as_newline(token)  # the item before it is whole
         if token.type == NEWLINE and accepted == {"LBRACE"} and self.stream.is_next("LBRACE"):
@@ -116,6 +129,16 @@ class _Reading:
             return as_newline(token)
         resume = token.type in (NEWLINE, END, "RBRACE", "BAR") and token.type in self._accepted()
         return token if resume else self.stream.next_after_error()
+
+    def _is_partner(self, token: Token) -> bool:
+        """Whether a bracket closes one that was refused, and told, before."""
+        partner = {"RPAR": "LPAR", "RSQB": "LSQB"}.get(token.type)
+        if partner in self.refused:
+            self.refused.remove(partner)
+            return True
+        if token.type in ("LPAR", "LSQB"):
+            self.refused.append(token.type)
+        return False
 
     def _accepted(self) -> set[str]:
         """The kinds of token that the parser could go on with."""

@@ -9,6 +9,7 @@ Leaves:  everything that needs a grammar to the parser. After an error the parse
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from lark.lexer import Token
@@ -19,6 +20,7 @@ STATEMENTS = {"INPUT", "PARAM", "BLOCK", "TRAIN", "BUDGET"}
 _CLOSING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _SPACE_AFTER = {"ARROW", "BAR", "LBRACE"}
 _SPACE_BEFORE = {"ARROW", "BAR", "RBRACE", END}
+_HEADER = {"WORD", "FUNCTION", "LPAR", "RPAR", "COMMA", "EQUAL", "NUMBER", "SIZE"}
 _NEVER_IN_PARENTHESES = {"LBRACE", "RBRACE", "ARROW", "BAR", "DOUBLE_COLON", END}
 
 
@@ -67,11 +69,13 @@ class TokenStream:
         """Whether the next token is of this kind."""
         return self._tokens[self._index].type == kind
 
-    def defined_name(self) -> str | None:
-        """The name that the statement at hand defines, if it is a `block` or a `param`."""
-        first, name = [*self._tokens[self._statement : self._statement + 2], None][:2]
-        defines = first is not None and name is not None and first.type in ("BLOCK", "PARAM")
-        return str(name) if defines else None
+    def defined_names(self) -> set[str]:
+        """The names that the statement at hand defines: that of a `param`, that of a `block` and its parameters."""
+        first, rest = self._tokens[self._statement], self._tokens[self._statement + 1 :]
+        if first.type not in ("BLOCK", "PARAM"):
+            return set()
+        header = takewhile(lambda token: token.type in _HEADER, rest if first.type == "BLOCK" else rest[:1])
+        return {str(token) for token in header if token.type in ("WORD", "FUNCTION")}
 
     def _fold(self, newline: Token) -> Token:
         """The new line, where it parts two items; else the token after it."""

@@ -14,7 +14,7 @@ from specc.syntax.tokens import END, NEWLINE, STATEMENTS
 
 # Characters that people paste from slides and papers, and what the language writes.
 _LOOKALIKES = {
-    "→": "->", "⟶": "->", "×": "x", "−": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": '"', "'": '"',
+    **dict.fromkeys("→⟶➔➜➝➞⇒⟹⇾➡▶»—", "->"), "×": "x", "−": "-", "–": "-", "“": '"', "”": '"', "’": '"', "'": '"',
     "≤": "<=", ".": "->", "\\": "a new line", ">": "->", "!": "no sign", "&": ";", "@": ":", "<": "<=",
     "\u00a0": "an ordinary space", "\u200b": "nothing (this is an invisible space)", "\ufeff": "nothing",
 }  # fmt: skip
@@ -31,7 +31,9 @@ _VALUE = {"NUMBER", "SIZE", "TEXT", "WORD", "IN", "SAME", "AUTO", "FUNCTION", "L
 _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT"}
 _SHAPE_IN_PARTS = re.compile(r"\binput\s*\(?\s*[0-9]+$")
 _PATH = re.compile(r"(~|\.\.?)?/\w|[A-Za-z]:\\")
-_COMMENT = re.compile(r"//|/\*|--|%\s")
+_COMMENT = re.compile(r"//|/\*|--|%\s|\"\"|''")
+_REMARK = re.compile(r"//\s*[A-Za-z]\w*\s+[A-Za-z]|/\*|--\s")  # behind a step, where `//` may be a division
+_FORMS = ("concat", "add", "mul", "residual", "gate", "split")
 _NEW_NAME = {"WORD", "FUNCTION", "RPAR"}  # all that can stand where a name is given
 _ADVICE = {
     "EQUAL": "a key and its value are written `key=value`; a `param` needs its own line: `param name = value`",
@@ -89,6 +91,9 @@ def _advice(source: Source, token: Token, accepted: AbstractSet[str]) -> str | N
 def _advice_on_values(source: Source, token: Token, accepted: AbstractSet[str]) -> str | None:
     """The mistakes inside a step or a setting that its neighbours give away."""
     before = _before(source, token).rstrip(" \t")
+    statement = _advice_on_statements(token, before.rpartition("\n")[2].split(), accepted)
+    if statement is not None:
+        return statement
     if token.type in ("COMMA", "NUMBER", "X") and _SHAPE_IN_PARTS.search(before):
         return "a shape is written with an x and without spaces, such as 3x32x32"
     if token.type == "EQUAL" and "ARROW" not in accepted and "RBRACE" in accepted:
@@ -99,6 +104,24 @@ def _advice_on_values(source: Source, token: Token, accepted: AbstractSet[str]) 
         return "a share is written as a number, such as 0.5"
     if token.type in _OPERATORS:
         return "arithmetic stands in parentheses: `conv (c*4) k1`"
+    return None
+
+
+def _advice_on_statements(token: Token, before: list[str], accepted: AbstractSet[str]) -> str | None:
+    """Statements in Python's manner; before: the words of the line so far."""
+    first = before[0] if before else ""
+    if token.type in ("COLON", "EQUAL") and before == ["input"]:
+        return "`input` is followed by its shape: `input 3x32x32`"
+    if token.type == "COLON" and first == "block":
+        return f"what a block holds stands in braces: `{' '.join(before)} {{ … }}`"
+    if first == "param" and len(before) == 2 and "EQUAL" in accepted:
+        return f"a value follows `=`: `param {before[1]} = {token if token.type == 'NUMBER' else 64}`"
+    if not before and token.type == "X" and "INPUT" in accepted:
+        return "a step hands its output to the next one by itself: leave out `x =`"
+    if not before and token.type == "MINUS":
+        return "a step begins with its word: leave out the `-`"
+    if not before and token.type in ("LPAR", "LSQB"):
+        return "steps that belong together stand in braces: `{ conv 64 k3 p1 -> relu } x3`"
     return None
 
 
@@ -114,6 +137,8 @@ def _advice_on_lines(source: Source, token: Token, accepted: AbstractSet[str]) -
         return "branches stand in one pair of braces, parted by `|`"
     if token.type in ("IN", "X", "AUTO", "SAME", *STATEMENTS):
         return f"`{token}` is a reserved word of the language; choose another name"
+    if token.type == END and _before(source, token).rstrip().endswith("->"):
+        return "write a step behind the last `->`, or leave it out"
     return _ADVICE.get(token.type)
 
 
@@ -129,7 +154,7 @@ def _foreign(source: Source, token: Token, accepted: AbstractSet[str]) -> tuple[
     rest = source.text[start : start + 40]
     if _PATH.match(rest) and "RBRACE" in accepted and "ARROW" not in accepted:
         return _found(token), 'a path is written in quotes, such as `"../pictures"`'
-    if _COMMENT.match(rest) and "INPUT" in accepted:
+    if (_COMMENT.match(rest) and "INPUT" in accepted) or (_REMARK.match(rest) and NEWLINE in accepted):
         return _found(token), "a comment begins with `#`"
     return None
 
@@ -146,7 +171,10 @@ def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: 
     if token.type == "RBRACE" and not in_body and "RBRACE" not in accepted:
         return "this `}` closes nothing", "remove it, or add the `{` that it belongs to"
     if token.type == "FUNCTION" and "WORD" in accepted:
-        return f"`{text}(` is a call, and a step is not called", f"write `{text}` and its arguments with spaces between"
+        kind = "form" if text in _FORMS else "step"
+        apart = f"write `{text}` and its arguments with spaces between"
+        help = f"branches stand in braces: `{text} {{ … }}`" if kind == "form" else apart
+        return f"`{text}(` is a call, and a {kind} is not called", help
     if token.type == "ARROW" and "WORD" in accepted:
         return "there is no step before this `->`", "write a step on each side of `->`"
     if token.type == "BAR" and not in_body:
@@ -166,7 +194,7 @@ def _prefix(source: Source, token: Token) -> tuple[str, str] | None:
 def _unknown_character(text: str) -> tuple[str, str | None]:
     if text == '"':
         return "this string is not closed on its line", 'add the closing `"`'
-    meant = _LOOKALIKES.get(text)
+    meant = lookalike(text)
     shown = text if text.isprintable() else f"U+{ord(text):04X}"
     message = f"the character `{shown}` has no meaning in a spec"
     if meant is None:
@@ -174,11 +202,26 @@ def _unknown_character(text: str) -> tuple[str, str | None]:
     return message, f"write {meant if ' ' in meant or meant == 'nothing' else f'`{meant}`'} instead"
 
 
+def lookalike(sign: str) -> str | None:
+    """What the language writes for a sign: also for the full-width forms of its own."""
+    from unicodedata import normalize
+
+    plain = normalize("NFKC", sign)
+    return _LOOKALIKES.get(sign) or (plain if sign != plain and plain.isascii() and plain.isprintable() else None)
+
+
 def _number_advice(text: str) -> str:
     if text.startswith("."):
         return f"write a digit before the point: `0{text}`"
-    if text.rstrip("xX") != text or "X" in text:
+    if re.fullmatch(r"[0-9]+[xX]", text):
+        return f"a repeat stands behind what is repeated: `conv 64 k3 x{text[:-1]}`"
+    if "X" in text or text.endswith("x"):
         return "a size is written without spaces and with a small x, such as 3x32x32"
+    if re.fullmatch(r"[0-9]+\.", text):
+        return "steps are not numbered: leave out the number before the word"
+    parts = re.fullmatch(r"([0-9]+)([kspdg][0-9].*)", text)
+    if parts:
+        return f"put a space between the two: `{parts[1]} {parts[2]}`"
     return "numbers are written 3, 0.5, 1e-3 or 12M; a name begins with a letter"
 
 

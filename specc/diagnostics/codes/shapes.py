@@ -46,11 +46,16 @@ Right:
 
 Usual causes: pooled once too often; a network for 224×224 pictures used on 32×32 ones; `p1`
 forgotten, so that every 3×3 convolution takes two pixels away; channels written last (`32x32x3`
-is a picture with 32 channels, 32 pixels high and 3 wide). A transposed convolution gives
+is a picture with 32 channels, 32 pixels high and 3 wide).
 
-    (n − 1)·s − 2p + d·(k−1) + output_padding + 1
+A transposed convolution goes the other way: each of its n pixels paints a window of d·(k−1) + 1
+pixels, s pixels further than the one before. The last window begins at (n − 1)·s, and the
+padding cuts p pixels off each side of what was painted:
 
-pixels, so there it is the padding that can leave nothing.
+    (n − 1)·s + d·(k−1) + 1 − 2p + output_padding
+
+From 7 pixels, a kernel of 4, a stride of 2 and a padding of 1 give 6·2 + 3 + 1 − 2 = 14. Here it
+is the padding that can leave nothing.
 """,
     ),
     Code(
@@ -95,8 +100,10 @@ number of channels has to be a multiple of the number of parts, since a part wit
 would need other weights.
 
 For 48 channels and 5 groups, 48 / 5 leaves 3. What divides 48 is 1, 2, 3, 4, 6, 8, 12, 16, 24
-and 48. In a convolution with groups both sides are cut: group 1 of the output sees only group 1
-of the input, so input and output channels must each be a multiple.
+and 48. With 6 groups, each of the 96 filters of a 3×3 convolution sees 48 / 6 = 8 channels: it
+has 8·3·3 = 72 weights in place of 48·3·3 = 432, a sixth of them. In a convolution with groups
+both sides are cut: group 1 of the output sees only group 1 of the input, so input and output
+channels must each be a multiple.
 
 `prelu` learns one factor for all channels or one for each; any other number of factors is this
 error.
@@ -164,8 +171,14 @@ Right:
     input 3x32x32
     conv 64 k3 s2 p1
 
-With an odd kernel k and stride 1, `same` is the padding (k − 1)/2: 1 for a kernel of 3, 2 for
-5.
+Where does the number come from? An output of the input's size means, in the formula of E301,
+
+    ⌊(n + 2p − (k−1) − 1) / s⌋ + 1 = n
+
+With s = 1 that is n + 2p − k + 1 = n, so p = (k − 1)/2: 1 for a kernel of 3, 2 for 5. An even
+kernel needs half a pixel on each side, so `same` gives one side a pixel more. With s = 2 the left
+side is about n/2 + p, and no small p makes that n; what people mean there is the padding of
+stride 1, which gives 32 pixels ⌊(32 + 2 − 2 − 1)/2⌋ + 1 = 16.
 """,
     ),
     Code(
@@ -264,8 +277,10 @@ Right:
 Normalisation subtracts the mean of some values and divides by their standard deviation.
 Instance normalisation takes the values of one channel of one picture. Where the picture is a
 single pixel, that is one value: it is its own mean, the difference is 0, and the variance is 0
-too. Every output would be 0 whatever arrives, so torch refuses to train such a layer, and so
-does this checker.
+too. For the value 7, the mean is 7/1 = 7 and the result (7 − 7)/√(0 + ε) = 0; for 2×2 pixels
+1, 3, 5, 7 the mean is 16/4 = 4, the variance (9 + 1 + 1 + 9)/4 = 5, and the first becomes
+(1 − 4)/√5 = −1.34. With one pixel every output would be 0 whatever arrives, so torch refuses to
+train such a layer, and so does this checker.
 
 Wrong:
 

@@ -1,0 +1,60 @@
+"""Words that people bring along from Python, Keras, Darknet or Caffe and that name no layer: what to write instead.
+
+Imported only where a spec has an error.
+"""
+
+from __future__ import annotations
+
+INPUT_WORDS = frozenset(("input", "inputs", "inputlayer", "input_shape", "input_size", "inputshape", "input_layer"))
+
+CHAIN_WORDS = frozenset(("sequential", "modulelist", "model", "module", "network", "net", "layer", "layers"))
+DEFINING_WORDS = frozenset(("def", "class", "function", "macro", "define", "fn", "let", "var", "const", "set"))
+_CHAIN = "the steps of a spec are a chain already: leave it out, or write `{ … }` around steps that belong together"
+_REPEAT = "a repeat stands behind what is repeated: `conv 64 k3 p1 x3`, or `{ conv 64 k3 p1 -> relu } x3`"
+_BLOCK = "`block name(c) { … }` defines a chain of your own"
+_TRAINING = "what concerns training stands in `train { }`; the loss is cross-entropy"
+_PROGRAM = "a spec is no program: leave this line out"
+_SEQUENCES = "the language is one of convolutional networks, and has no such layer"
+_ADVICE = {
+    "activation": "write the activation itself as a step, such as `-> relu`",
+    **dict.fromkeys(CHAIN_WORDS, _CHAIN),
+    **dict.fromkeys(("repeat", "for", "loop", "times", "while"), _REPEAT),
+    **dict.fromkeys(("def", "class", "function", "macro", "define", "fn"), _BLOCK),
+    **dict.fromkeys(("let", "var", "const", "set", "parameter", "params"), "`param name = value` names a value"),
+    **dict.fromkeys(("import", "from", "return", "print", "self"), _PROGRAM),
+    **dict.fromkeys(("loss", "crossentropyloss", "criterion", "optimizer", "epochs", "lr", "batch"), _TRAINING),
+    **dict.fromkeys(("lstm", "gru", "rnn", "embedding", "multiheadattention", "transformer", "attention"), _SEQUENCES),
+    **dict.fromkeys(INPUT_WORDS, "the shape that arrives is a statement: `input 3x32x32`"),
+}
+
+# Option words of other frameworks, and the one that is meant.
+_VALUES = {
+    "True": "true", "False": "false", "yes": "true", "no": "false", "on": "true", "off": "false", "None": "false",
+    "SAME": "same", "VALID": "valid", "half": "same", "full": "same",
+    "bilinear": "linear", "trilinear": "linear",
+    "mirror": "reflect", "symmetric": "reflect", "edge": "replicate", "border": "replicate", "wrap": "circular",
+    "periodic": "circular", "zero": "zeros", "constant": "zeros",
+    "leaky": "leakyrelu", "swish": "silu",
+}  # fmt: skip
+_INITIALIZERS = {
+    "xavier": "xavier_uniform", "glorot": "xavier_uniform", "glorot_uniform": "xavier_uniform",
+    "glorot_normal": "xavier_normal", "he": "kaiming_normal", "he_normal": "kaiming_normal",
+    "he_uniform": "kaiming_uniform", "kaiming": "kaiming_normal", "msra": "kaiming_normal", "gaussian": "normal",
+    "random_normal": "normal", "truncated_normal": "trunc_normal", "zero": "zeros", "one": "ones", "uniform":
+    "xavier_uniform",
+}  # fmt: skip
+
+
+def advice_on(word: str) -> str | None:
+    """What to write in place of a word that stands where a layer should."""
+    return _ADVICE.get(word.lower())
+
+
+def option_meant(word: str, options: tuple[str, ...] = ()) -> str | None:
+    """The option word for another framework's, None where it is none of those that are taken.
+
+    >>> option_meant("bilinear", ("nearest", "linear")), option_meant("he_normal", ("kaiming_normal", "normal"))
+    ('linear', 'kaiming_normal')
+    """
+    found = (table.get(word) for table in (_VALUES, _INITIALIZERS))
+    return next((own for own in found if own is not None and own in (options or (own,))), None)

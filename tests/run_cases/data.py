@@ -1,0 +1,116 @@
+"""Data sets: E601 to E611, E619."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+from run_cases import Scene, case
+from specc.data import download, memory
+from specc.data.archives import PUBLISHED, Archive, Published
+from specc.data.catalogue import BUILT_IN, Entry, find
+from specc.data.dataset import load_named
+from specc.data.fetch import ensure_files
+from specc.data.fit import require_input, require_output
+from specc.data.load import load_dataset
+from specc.data.plain_pickle import read_plain_pickle
+from specc.ir.recipe import Recipe
+
+
+def folder_of(name: str | Path, **settings: Any) -> Any:
+    return load_dataset(Recipe(data=str(name), **settings))
+
+
+@case("E601")
+def a_name_with_a_slip(scene: Scene) -> None:
+    find("mnst")
+
+
+@case("E601")
+def a_folder_that_is_not_there(scene: Scene) -> None:
+    find("./pictures")
+
+
+@case("E602")
+def a_server_that_does_not_answer(scene: Scene) -> None:
+    def refuse(*arguments: Any, **more: Any) -> Any:
+        raise ConnectionRefusedError("Connection refused")
+
+    scene.patch.setattr(download, "urlopen", refuse)
+    ensure_files("mnist", Path("data"), PUBLISHED["mnist"])
+
+
+@case("E603")
+def a_file_with_another_digest(scene: Scene) -> None:
+    scene.write("data/labels", b"cut o")
+    ensure_files("mnist", Path(), Published("data", (Archive("labels.gz", 9, "", (), {"labels": "0" * 32}),)))
+
+
+class _Hostile:
+    """Pickles as a call of os.mkdir."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("owned",)
+
+
+@case("E604")
+def a_pickle_that_would_run_something(scene: Scene) -> None:
+    scene.hide(f"{os.name}.mkdir", "posix.mkdir")
+    read_plain_pickle(scene.write("data_batch_1", pickle.dumps(_Hostile())))
+
+
+@case("E605")
+def pictures_of_another_size(scene: Scene) -> None:
+    require_input("cifar10", (3, 32, 32), (1, 28, 28), lambda shape: True)
+
+
+@case("E606")
+def another_number_of_classes(scene: Scene) -> None:
+    require_output("cifar100", 100, (10,))
+
+
+@case("E607")
+def a_picture_that_is_cut_off(scene: Scene) -> None:
+    folder = scene.pictures("pets/train", "cat", "dog").parent
+    scene.pictures("pets/test", "cat", "dog")
+    scene.write("pets/train/cat/0.png", b"\x89PNG\r\n\x1a\n")
+    folder_of(folder)
+
+
+@case("E608")
+def a_folder_without_class_folders(scene: Scene) -> None:
+    scene.picture("pets/0.png")
+    folder_of("pets")
+
+
+@case("E609")
+def other_classes_in_the_test_folder(scene: Scene) -> None:
+    scene.pictures("pets/train", "cat", "dog")
+    scene.pictures("pets/test", "cat", "dogs")
+    folder_of("pets")
+
+
+@case("E610")
+def pictures_of_two_sizes(scene: Scene) -> None:
+    scene.pictures("pets", "cat", "dog")
+    scene.picture("pets/dog/1.png", width=9, height=9)
+    folder_of("pets")
+
+
+@case("E611")
+def more_pictures_than_memory(scene: Scene) -> None:
+    scene.patch.setattr(memory, "_free_bytes", lambda: 8 * 10**9)
+    memory.require_memory(1_281_167, (3, 224, 224))
+
+
+@case("E619")
+def a_package_whose_loader_fails(scene: Scene) -> None:
+    load_named(Entry("leaves", (3, 5, 5), 2, "", "no_such_module:load"), Path("data"))
+
+
+@case("E619")
+def a_loader_that_gives_something_else(scene: Scene) -> None:
+    scene.patch.setattr("specc.data.digits.load", lambda request: "pictures")
+    load_named(BUILT_IN["digits"], Path("data"))

@@ -1,0 +1,131 @@
+"""What stops an export or an import."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from run_cases import Scene, case
+from specc.build.compile import build
+from specc.emit.program import onnx
+from specc.emit.program.compared import require_equal
+from specc.emit.python.program import write_python
+from specc.exchange.files import keep
+from specc.exchange.importing.importer import import_model, import_source
+from specc.exchange.subject import fill, read_run
+from specc.ir.shaped import ShapedModel
+from specc.layers.base import Layer, Shape
+from specc.pipeline import analyse
+from specc.source import Source
+
+
+def model_of(text: str) -> ShapedModel:
+    model = analyse(Source("net.cnn", text)).model
+    assert model is not None
+    return model
+
+
+SMALL = "input 1x8x8\nconv 4 k3 -> relu\n"
+
+
+class Foreign(Layer):
+    """A layer that another package offers."""
+
+    keyword: ClassVar[str] = "wavelet"
+
+    def output(self, x: Shape) -> Shape:
+        return x
+
+
+@case("E660")
+def a_word_of_another_package(scene: Scene) -> None:
+    model = model_of(SMALL)
+    name, node = model.chain.steps[1]
+    foreign = node.model_copy(update={"layer": Foreign()})
+    chain = model.chain.model_copy(update={"steps": (model.chain.steps[0], (name, foreign))})
+    write_python(model.model_copy(update={"chain": chain}))
+
+
+@case("E661")
+def no_onnx(scene: Scene) -> None:
+    scene.patch.setattr(onnx, "find_spec", lambda name: None)
+    onnx.require_packages()
+
+
+@case("E662")
+def a_program_that_is_off(scene: Scene) -> None:
+    require_equal(nn.Identity(), lambda x: x + 0.5, (2,), "ONNX file")
+
+
+@case("E663")
+def weights_that_one_file_cannot_hold(scene: Scene) -> None:
+    onnx.require_small(600_000_000)
+
+
+@case("E664")
+def weights_of_another_network(scene: Scene) -> None:
+    save_file({"conv1.weight": torch.zeros(8, 1, 3, 3)}, "other.safetensors")
+    fill(build(model_of(SMALL)), scene.folder / "other.safetensors")
+
+
+@case("E664")
+def a_folder_without_a_run(scene: Scene) -> None:
+    read_run(scene.folder)
+
+
+@case("E665")
+def a_model_with_a_slip(scene: Scene) -> None:
+    pytest.importorskip("torchvision")
+    import_source("torchvision:resnet81", None)
+
+
+class Attentive(nn.Module):
+    """Three things that have no word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.cumsum(self.conv(x), dim=1) + 1.0
+        return x.flip(2)
+
+
+@case("E666")
+def parts_without_a_word(scene: Scene) -> None:
+    import_model(Attentive(), "net:Attentive", (3, 8, 8))
+
+
+@case("E667")
+def a_line_that_is_no_option(scene: Scene) -> None:
+    scene.write("net.cfg", "[net]\nwidth=8\nheight=8\nchannels=3\n\n[convolutional]\nfilters 16\n")
+    import_source("net.cfg", None)
+
+
+class Restless(nn.Module):
+    """It counts how often it is run, which no graph shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+        nn.init.ones_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+        self.linear.register_forward_hook(lambda module, given, output: output + 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.linear(x)
+        return result
+
+
+@case("E668")
+def a_model_with_a_hook(scene: Scene) -> None:
+    import_model(Restless(), "net:Restless", (2,))
+
+
+@case("E669")
+def no_such_folder(scene: Scene) -> None:
+    keep(scene.folder / "none" / "net.onnx", b"")

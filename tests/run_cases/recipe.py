@@ -1,0 +1,48 @@
+"""What the recipe asks for and the data do not give, and what `specc data` cannot write: E630 to E633."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import nn
+
+from run_cases import Scene, case
+from specc.data.files import PicturePool
+from specc.data.fit import require_same_output
+from specc.data.pictures import Reader
+from specc.data.sheet import save_sheet
+from specc.ir.recipe import Recipe
+from specc.train.optim import make_optimizer
+
+
+@case("E630")
+def an_autoencoder_that_ends_in_a_vector(scene: Scene) -> None:
+    require_same_output((1, 28, 28), (784,))
+
+
+@case("E631")
+def a_torch_without_muon(scene: Scene) -> None:
+    scene.hide(f"torch {torch.__version__} has", "torch 2.8.0 has")
+    scene.patch.delattr(torch.optim, "Muon", raising=False)
+    make_optimizer(nn.Linear(2, 2), Recipe(optimizer="muon"))
+
+
+class _Deadly(Reader):
+    """Ends its process as the system does when memory runs out."""
+
+    def read(self, path: str) -> None:  # type: ignore[override] # it does not come back
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@case("E632")
+def a_reading_process_that_is_killed(scene: Scene) -> None:
+    list(PicturePool(_Deadly("L", 2, 2, scaled=False, fixed=True), 1, pinned=False).read([["a.png"]]))
+
+
+@case("E633")
+def a_sheet_of_no_known_format(scene: Scene) -> None:
+    save_sheet(Image.new("RGB", (2, 2)), Path("sheet.xyz"))

@@ -1,0 +1,105 @@
+"""Training and run folders: E612 to E618, E620 to E624."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from run_cases import TINY, Scene, case
+from specc.train.device import choose_device
+from specc.train.lock import locked
+from specc.train.loop import explained
+from specc.train.resume import resume
+from specc.train.run import train
+from specc.train.storage import require_space, write_whole
+
+SHORT: dict[str, Any] = {"epochs": 1, "limit": 8}
+
+
+@case("E612")
+def a_graphics_card_that_is_not_there(scene: Scene) -> None:
+    scene.patch.setattr(torch.cuda, "is_available", lambda: False)
+    choose_device("cuda")
+
+
+@case("E613")
+def a_folder_with_files(scene: Scene) -> None:
+    scene.write("run/notes.txt", "keep me")
+    train(TINY, "run", **SHORT)
+
+
+@case("E614")
+def a_full_disk(scene: Scene) -> None:
+    class Usage:
+        free = 20_000
+
+    scene.patch.setattr(shutil, "disk_usage", lambda folder: Usage)
+    require_space(Path("run"), 4_800_000)
+
+
+@case("E614")
+def a_folder_that_is_a_file(scene: Scene) -> None:
+    scene.write("run")
+    write_whole(Path("run/last.safetensors"), b"weights")
+
+
+@case("E615")
+def a_rate_that_is_too_high(scene: Scene) -> None:
+    train(TINY, "run", optimizer="sgd", lr=1e30, epochs=3)
+
+
+@case("E616")
+def a_batch_of_one(scene: Scene) -> None:
+    train("input 1x8x8\nflatten -> linear 4 -> bn -> linear 10", "run", batch=1, **SHORT)
+
+
+@case("E617")
+def a_network_without_weights(scene: Scene) -> None:
+    train("input 1x8x8\nmaxpool 2 -> flatten -> slice 0 10", "run", **SHORT)
+
+
+@case("E618")
+def a_batch_beyond_memory(scene: Scene) -> None:
+    with explained():
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
+@case("E620")
+def a_run_that_is_not_there(scene: Scene) -> None:
+    resume("runs/lenet5-mnist-1")
+
+
+@case("E621")
+def a_state_that_is_cut_off(scene: Scene) -> None:
+    train(TINY, "run", **SHORT)
+    state = Path("run/state.safetensors")
+    state.write_bytes(state.read_bytes()[:500])
+    resume("run")
+
+
+@case("E622")
+def a_spec_that_was_edited(scene: Scene) -> None:
+    spec = scene.write("net.cnn")
+    train(spec, "run", **SHORT)
+    scene.write("net.cnn", TINY.replace("conv 4", "conv 8"))
+    resume("run", epochs=2)
+
+
+@case("E623")
+def another_rate(scene: Scene) -> None:
+    train(TINY, "run", **SHORT)
+    resume("run", lr=0.5)
+
+
+@case("E624")
+def a_folder_in_use(scene: Scene) -> None:
+    scene.patch.setattr(os, "getpid", lambda: 4711)
+    scene.patch.setattr(socket, "gethostname", lambda: "workstation")
+    Path("run").mkdir()
+    with locked(Path("run")):
+        train(TINY, "run", **SHORT)
