@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.ir.infer import Leaving, infer
+from specc.ir.infer import Visits, infer
 from specc.ir.resolve import resolve
 from specc.layers.base import Shape
 from specc.pipeline import analyse
@@ -31,14 +31,14 @@ def format_with_shapes(source: Source) -> Formatted:
     """
     parsed = parse(source)
     found = list(parsed.diagnostics)
-    leaving: Leaving = {}
+    visits: Visits = {}
     if not found:
         model, named = resolve(source, parsed, {}, None)
-        _, shapes = infer(model, leaving)
+        _, shapes = infer(model, visits)
         found += [*named, *shapes]
     if any(diagnostic.is_error and diagnostic.code != OUT_OF_DATE for diagnostic in found):
         return Formatted(None, analyse(source).diagnostics)
-    text = format_source(Source(source.path, _with_checks(source.text, parsed.tree, leaving))).text
+    text = format_source(Source(source.path, _with_checks(source.text, parsed.tree, visits))).text
     return Formatted(text, _errors(Source(source.path, text or "")))
 
 
@@ -46,38 +46,38 @@ def _errors(source: Source) -> tuple[Diagnostic, ...]:
     return tuple(diagnostic for diagnostic in analyse(source).diagnostics if diagnostic.is_error)
 
 
-def _with_checks(text: str, spec: tree.Tree, leaving: Leaving) -> str:
+def _with_checks(text: str, spec: tree.Tree, visits: Visits) -> str:
     pieces, end = [], 0
-    for span, check in _checks(spec, leaving):
+    for span, check in _checks(spec, visits):
         pieces += [text[end : span.start], check]
         end = span.end
     return "".join([*pieces, text[end:]])
 
 
-def _checks(spec: tree.Tree, leaving: Leaving) -> Iterator[tuple[Span, str]]:
+def _checks(spec: tree.Tree, visits: Visits) -> Iterator[tuple[Span, str]]:
     """The spans to replace, in the order of the text, and what comes in their place."""
     for chain in spec.items:
         if isinstance(chain, tree.Chain):
-            yield from _refreshed(chain, leaving)
+            yield from _refreshed(chain, visits)
             last = chain.items[-1]
-            shape = _only_shape(last, leaving)
+            shape = _only_shape(last, visits)
             if last.check is None and shape is not None:
                 yield Span(last.span.end, last.span.end), f" {_written(shape)}"
 
 
-def _refreshed(chain: tree.Chain, leaving: Leaving) -> Iterator[tuple[Span, str]]:
+def _refreshed(chain: tree.Chain, visits: Visits) -> Iterator[tuple[Span, str]]:
     """The checked shapes of a chain and of the branches inside it."""
     for step in chain.items:
         for branch in (*(step.branches or ()), *(step.shortcut.branches if step.shortcut else ())):
-            yield from _refreshed(branch, leaving)
-        shape = _only_shape(step, leaving)
+            yield from _refreshed(branch, visits)
+        shape = _only_shape(step, visits)
         if step.check is not None and shape is not None:
             yield step.check.span, _written(shape, step.check.dims)
 
 
-def _only_shape(step: tree.Step, leaving: Leaving) -> Shape | None:
+def _only_shape(step: tree.Step, visits: Visits) -> Shape | None:
     """What leaves a step, where it is the same each time."""
-    shapes = leaving.get(step.span, set())
+    shapes = {visit.leaving for visit in visits.get(step.span, ())}
     return next(iter(shapes)) if len(shapes) == 1 else None
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.ir.infer import infer
+from specc.ir.infer import Visits, infer
 from specc.ir.lint import lint as find_doubtful
 from specc.ir.model import Model
 from specc.ir.overrides import read_overrides
@@ -51,26 +51,35 @@ class Analysis(NamedTuple):
 
 
 def analyse(
-    source: Source, input_shape: tuple[int, ...] | None = None, settings: Mapping[str, Any] | None = None
+    source: Source,
+    input_shape: tuple[int, ...] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    visits: Visits | None = None,
 ) -> Analysis:
     """Checks a spec.
 
-    Args:   source, the text; input_shape, in place of its `input`; settings, other values for its `param`s.
+    Args:   source, the text; input_shape, in place of its `input`; settings, other values for its `param`s; visits,
+            to be filled with the shapes at every step. Where the text has syntax errors, those behind the first one
+            are guesses.
     Raises: UnknownParameter where a setting names no `param` of the spec.
     """
     with _collector_paused():
-        return _analyse(source, input_shape, settings or {})
+        return _analyse(source, input_shape, settings or {}, visits)
 
 
-def _analyse(source: Source, input_shape: tuple[int, ...] | None, settings: Mapping[str, Any]) -> Analysis:
+def _analyse(
+    source: Source, input_shape: tuple[int, ...] | None, settings: Mapping[str, Any], visits: Visits | None
+) -> Analysis:
     parsed = parse(source)
     overrides = read_overrides(settings, parsed.tree)
     model, named = resolve(source, parsed, overrides, input_shape)
     found = [*parsed.diagnostics, *named]
     shaped = None
     if not parsed.diagnostics:  # an item that could not be read would make every shape after it a guess
-        shaped, shapes = infer(model)
+        shaped, shapes = infer(model, visits)
         found += shapes
+    elif visits is not None:
+        infer(model, visits)
     ok = not any(diagnostic.is_error for diagnostic in found)
     as_written = input_shape is None and not settings
     return Analysis(source, shaped if ok else None, _in_order(found), model.recipe, parsed.tree, model, as_written)

@@ -1,0 +1,2 @@
+" Specs of convolutional networks.
+autocmd BufRead,BufNewFile *.cnn setfiletype cnn

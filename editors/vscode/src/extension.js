@@ -1,0 +1,74 @@
+// A thin client: it starts `specc lsp` and hands the editor over to it.
+// @ts-check
+"use strict";
+
+const { spawnSync } = require("node:child_process");
+const vscode = require("vscode");
+const { LanguageClient, TransportKind } = require("vscode-languageclient/node");
+const { commandFor } = require("./command.js");
+
+/** @type {LanguageClient | undefined} */
+let client;
+
+/** @param {vscode.ExtensionContext} context */
+async function activate(context) {
+  context.subscriptions.push(
+    vscode.commands.registerCommand("specc.restartServer", restart),
+    vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("specc.path") && restart()),
+    vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("specc.interpreter") && restart()),
+  );
+  await start();
+}
+
+async function deactivate() {
+  await client?.stop();
+  client = undefined;
+}
+
+async function restart() {
+  await deactivate();
+  await start();
+}
+
+async function start() {
+  const settings = vscode.workspace.getConfiguration("specc");
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+  const server = commandFor(settings.get("path", ""), settings.get("interpreter", ""), folder);
+  const missing = complaint(server);
+  if (missing) {
+    await complain(missing);
+    return;
+  }
+  const run = { ...server, transport: TransportKind.stdio };
+  client = new LanguageClient("specc", "specc", { run, debug: run }, { documentSelector: [{ language: "cnn" }] });
+  try {
+    await client.start();
+  } catch (error) {
+    await complain(`The language server did not start; Output → specc says why. (${error})`);
+  }
+}
+
+/**
+ * Why a command cannot be the server, or nothing where it can.
+ * @param {{ command: string, args: string[] }} server
+ */
+function complaint({ command, args }) {
+  const asked = spawnSync(command, [...args.slice(0, -1), "--version"], { encoding: "utf8", timeout: 20000 });
+  if (asked.error) {
+    return `\`${command}\` cannot be started. Install specc with its extra "lsp", or name it in "specc.path" or "specc.interpreter".`;
+  }
+  if (asked.status !== 0) {
+    return `\`${command}\` has no specc. Install it there with its extra "lsp", or name another one in the settings.`;
+  }
+  return undefined;
+}
+
+/** @param {string} message */
+async function complain(message) {
+  const settings = "Open settings";
+  if ((await vscode.window.showErrorMessage(`specc: ${message}`, settings)) === settings) {
+    await vscode.commands.executeCommand("workbench.action.openSettings", "specc");
+  }
+}
+
+module.exports = { activate, deactivate };
