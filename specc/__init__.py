@@ -22,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from specc import api
 
         return getattr(api, name)
+    if name == "load_ipython_extension":  # asked for by `%load_ext specc`
+        from specc.notebook import load_ipython_extension
+
+        return load_ipython_extension
     raise AttributeError(f"module 'specc' has no attribute '{name}'")

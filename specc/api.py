@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.render import render_all
 from specc.gallery import PREFIX, entry
-from specc.ir.shaped import Row
+from specc.ir.shaped import Row, ShapedModel
 from specc.pipeline import Analysis, analyse, lint
 from specc.reading import decode
 from specc.source import Source
@@ -34,13 +34,25 @@ class Report(NamedTuple):
     """What `specc check` found.
 
     ok: whether the spec has no errors; diagnostics: errors and warnings; layers: a row for each layer, in the order
-    of execution; output: the shape that leaves, without the batch dimension, None for a spec with errors.
+    of execution; output: the shape that leaves, without the batch dimension, None for a spec with errors; model: the
+    checked network, from which a notebook draws it.
     """
 
     ok: bool
     diagnostics: tuple[Diagnostic, ...]
     layers: tuple[Row, ...]
     output: tuple[int, ...] | None
+    model: ShapedModel | None = None
+
+    def __repr__(self) -> str:
+        found = ", ".join(diagnostic.code for diagnostic in self.diagnostics)
+        return f"Report(ok={self.ok}, diagnostics=[{found}], layers={len(self.layers)}, output={self.output})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the report, or the picture and the table of the layers."""
+        from specc.emit.html import report_html
+
+        return report_html(self.diagnostics, self.model)
 
     def __str__(self) -> str:
         return render_all(self.diagnostics) if self.diagnostics else "no errors"
@@ -54,12 +66,18 @@ def check(spec: str | os.PathLike[str], *, input: tuple[int, ...] | str | None =
     Raises: ValueError for a parameter that the spec does not have; OSError for a file that cannot be read.
     """
     try:
-        analysis = _advised(spec, input, parameters)
+        source = _source(spec)
     except Problem as problem:
         return Report(False, (problem.diagnostic,), (), None)
+    return check_source(source, input, parameters)
+
+
+def check_source(source: Source, input: tuple[int, ...] | str | None, parameters: Mapping[str, Any]) -> Report:
+    """As `check`, for a text that has been read. Raises: ValueError."""
+    analysis = _advised(source, input, parameters)
     model = analysis.model
     rows = tuple(model.rows()) if model else ()
-    return Report(analysis.ok, (*analysis.diagnostics, *lint(analysis)), rows, model.output if model else None)
+    return Report(analysis.ok, (*analysis.diagnostics, *lint(analysis)), rows, model.output if model else None, model)
 
 
 def compile(
@@ -71,7 +89,7 @@ def compile(
     Raises: SpecError for a spec with errors; ValueError and OSError as for `check`.
     """
     try:
-        analysis = _advised(spec, input, parameters)
+        analysis = _advised(_source(spec), input, parameters)
     except Problem as problem:
         raise SpecError((problem.diagnostic,)) from None
     if analysis.model is None:
@@ -94,10 +112,10 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     load(model, weights)
 
 
-def _advised(spec: str | os.PathLike[str], input: tuple[int, ...] | str | None, parameters: dict[str, Any]) -> Analysis:
+def _advised(source: Source, input: tuple[int, ...] | str | None, parameters: Mapping[str, Any]) -> Analysis:
     """The analysis; its errors, where there are any, with edits that mend them."""
     shape = _shape(input)
-    analysis = analyse(_source(spec), shape, parameters)
+    analysis = analyse(source, shape, parameters)
     if analysis.ok:
         return analysis
     from specc.fixes.search import Asked, advise
@@ -107,7 +125,7 @@ def _advised(spec: str | os.PathLike[str], input: tuple[int, ...] | str | None, 
 
 def _source(spec: str | os.PathLike[str]) -> Source:
     if isinstance(spec, str) and "\n" in spec:
-        return Source("<string>", spec)
+        return Source("<string>", spec.removeprefix("\ufeff"))
     if isinstance(spec, str) and spec.startswith(PREFIX):
         return entry(spec).source
     path = Path(spec)
@@ -118,7 +136,10 @@ def _shape(input: tuple[int, ...] | str | None) -> tuple[int, ...] | None:
     if input is None:
         return None
     sizes = input.split("x") if isinstance(input, str) else list(input)
-    shape = tuple(int(size) for size in sizes)
+    try:
+        shape = tuple(int(size) for size in sizes)
+    except ValueError:
+        shape = ()
     if not 1 <= len(shape) <= 4 or min(shape) < 1:
         raise ValueError(f"{input!r} is not a shape; give channels first, such as (3, 32, 32)")
     return shape

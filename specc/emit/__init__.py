@@ -1,0 +1,1 @@
+"""What is made out of a checked model: pictures, and code and files for other programs."""

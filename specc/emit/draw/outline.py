@@ -1,0 +1,311 @@
+"""A shaped model in, what a picture shows out: boxes, frames and forks, with what is built alike folded.
+
+In:         a shaped model; how deep blocks are opened; whether repeats are folded.
+Out:        a tree of `Box`, `Frame` and `Fork`.
+Guarantees: at most `MAX_BOXES` boxes, counted before any is made; a repeat is folded where its layers, arguments and
+            spatial sizes are the same, and channels too unless one step was written with `x3`.
+Leaves:     places and colours to the layouts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
+
+from specc.diagnostics.diagnostic import Problem
+from specc.emit.draw.labels import label_of
+from specc.ir.shaped import JoinedBy, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
+from specc.layers.base import Shape
+from specc.layers.windows import Window
+
+MAX_BOXES = 3000
+READABLE = 500  # boxes: beyond it blocks are closed, the deepest first, unless a depth is given
+DEEPEST = 64
+
+
+class Box(NamedTuple):
+    """A layer, or a block that is not opened (its family is then `block`).
+
+    output: what leaves the last of its `times` repeats; first: what leaves the first; windows: what it slides.
+    """
+
+    family: str
+    title: str
+    detail: str
+    input: Shape
+    first: Shape
+    output: Shape
+    parameters: int
+    times: int = 1
+    windows: tuple[Window, ...] = ()
+
+
+class Frame(NamedTuple):
+    """A block or a labelled group, with what is in it; what is in it has the shapes of the first repeat.
+
+    varies: whether later repeats have other channels.
+    """
+
+    title: str
+    items: tuple[Item, ...]
+    input: Shape
+    output: Shape
+    parameters: int
+    times: int
+    varies: bool
+
+
+class Branch(NamedTuple):
+    """items: empty for the identity; times: how many neighbouring branches are like it."""
+
+    items: tuple[Item, ...]
+    input: Shape
+    output: Shape
+    times: int = 1
+
+
+class Fork(NamedTuple):
+    """A branch form. word: as written; joined: how the branches come together."""
+
+    word: str
+    joined: JoinedBy
+    branches: tuple[Branch, ...]
+    input: Shape
+    output: Shape
+
+
+Item: TypeAlias = Box | Frame | Fork
+Run: TypeAlias = list[tuple[str, SomeShaped]]
+"""A step with its name, and its repeats."""
+
+
+class Outline(NamedTuple):
+    """items in the order of execution; depth: how many levels of blocks are open, None for all; layers: how many
+    the network has."""
+
+    items: tuple[Item, ...]
+    input: Shape
+    output: Shape
+    parameters: int
+    macs: int
+    layers: int
+    depth: int | None
+
+
+def outline(model: ShapedModel, depth: int | None = None, *, unfold: bool = False) -> Outline:
+    """What a picture shows of a model.
+
+    Args:   depth, how many levels of blocks are opened, None for as many as stay readable; unfold, every repeat
+            by itself.
+    Raises: Problem E655 where that is too much for a picture.
+    """
+    reader = _Reader(unfold)
+    if depth is None:
+        depth = _readable_depth(reader, model.chain)
+    count = reader.count(model.chain, depth)
+    if count > MAX_BOXES:
+        raise _too_large(count, unfold)
+    items, costs = tuple(reader.items(model.chain, depth)), model.chain.costs
+    whole = None if depth >= DEEPEST else depth
+    return Outline(items, model.input, model.output, costs.parameters, costs.macs, costs.layers, whole)
+
+
+def _readable_depth(reader: _Reader, chain: ShapedChain) -> int:
+    """As deep as stays readable; 0, every block closed, where nothing does."""
+    if reader.count(chain, DEEPEST) <= READABLE or reader.count(chain, 0) > READABLE:
+        return DEEPEST if reader.count(chain, DEEPEST) <= READABLE else 0
+    return next(depth for depth in range(8, -1, -1) if reader.count(chain, depth) <= READABLE)
+
+
+def _too_large(count: int, unfold: bool) -> Problem:
+    help = "leave out `--unfold`" if unfold else "`--depth 1` leaves the blocks closed; a long chain becomes a block"
+    return Problem.of("E655", f"the picture would have {count:,} boxes; at most {MAX_BOXES:,} are drawn", help=help)
+
+
+class _Reader:
+    """Reads a network's nodes. Nodes are shared, so what is known of one is kept by its identity."""
+
+    def __init__(self, unfold: bool) -> None:
+        self.unfold = unfold
+        self.known: dict[tuple[int, bool], int] = {}
+        self.known_runs: dict[int, list[Run]] = {}
+        self.kinds: dict[Hashable, int] = {}
+        self.counts: dict[tuple[int, int], int] = {}
+
+    def kind(self, node: SomeShaped, *, exact: bool) -> int:
+        """A number that nodes share which are built alike: the same words, arguments and sizes; channels if exact."""
+        place = id(node), exact
+        if place not in self.known:
+            key = self._key(node, exact)
+            self.known[place] = self.kinds.setdefault(key, len(self.kinds))
+        return self.known[place]
+
+    def _key(self, node: SomeShaped, exact: bool) -> Hashable:
+        shapes = (node.input, node.output) if exact else (node.input[1:], node.output[1:])
+        if isinstance(node, ShapedLayer):
+            return exact, node.word, node.layer, shapes
+        if isinstance(node, ShapedChain):
+            return exact, node.word, node.frozen, shapes, tuple(self.kind(step, exact=exact) for _, step in node.steps)
+        branches = (None if branch is None else self.kind(branch, exact=exact) for _, branch in node.branches)
+        return exact, node.word, node.joined, shapes, tuple(branches)
+
+    def runs(self, chain: ShapedChain) -> list[Run]:
+        """A chain's steps, those that are repeats of the one before them together."""
+        if id(chain) in self.known_runs:
+            return self.known_runs[id(chain)]
+        runs: list[Run] = []
+        for step in chain.steps:
+            if runs and not self.unfold and self._repeats(runs[-1][-1][1], step[1]):
+                runs[-1].append(step)
+            else:
+                runs.append([step])
+        self.known_runs[id(chain)] = runs
+        return runs
+
+    def _repeats(self, before: SomeShaped, node: SomeShaped) -> bool:
+        if before is node:
+            return True
+        if before.word != node.word or before.costs.layers != node.costs.layers or before.input[1:] != node.input[1:]:
+            return False
+        if isinstance(node, ShapedLayer) and node.layer.family in ATTACHED:
+            return False
+        if self.kind(before, exact=True) == self.kind(node, exact=True):
+            return True
+        return before.span == node.span and self.kind(before, exact=False) == self.kind(node, exact=False)
+
+    def alike(self, branch: ShapedChain, other: ShapedChain | None) -> bool:
+        """Whether two branches hold the same; their names differ anyway."""
+        if other is None or self.unfold or len(branch.steps) != len(other.steps):
+            return False
+        pairs = zip(branch.steps, other.steps, strict=True)
+        return all(self.kind(one, exact=True) == self.kind(two, exact=True) for (_, one), (_, two) in pairs)
+
+    # how much there is
+
+    def count(self, node: SomeShaped, depth: int) -> int:
+        """How many boxes a node becomes."""
+        place = id(node), depth
+        if place not in self.counts:
+            self.counts[place] = self._count(node, depth)
+        return self.counts[place]
+
+    def _count(self, node: SomeShaped, depth: int) -> int:
+        if isinstance(node, ShapedLayer):
+            return 1
+        if isinstance(node, ShapedForm):
+            return 1 + sum(1 if branch is None else self.count(branch, depth) for _, branch in node.branches)
+        firsts = [run[0][1] for run in self.runs(node)]
+        inner = [(first, depth - _is_block(first)) for first in firsts if not isinstance(first, ShapedLayer)]
+        return len(firsts) - len(inner) + sum(self.count(first, left) if left >= 0 else 1 for first, left in inner)
+
+    # the tree
+
+    def items(self, chain: ShapedChain, depth: int) -> Iterator[Item]:
+        for run in self.runs(chain):
+            yield from self._item(run, depth)
+
+    def _item(self, run: Run, depth: int) -> Iterator[Item]:
+        """What a step becomes that stands there once or several times."""
+        (name, node), last = run[0], run[-1][1]
+        times, parameters = len(run), sum(step.costs.parameters for _, step in run)
+        if isinstance(node, ShapedLayer):
+            yield _layer_box(node, last.output, parameters, times)
+            return
+        title = node.word if isinstance(node, ShapedForm) else _title(name, node)
+        inner = depth - _is_block(node)
+        if inner < 0:
+            count = node.costs.layers
+            detail = f"{count:,} layer{'s' * (count != 1)}"
+            yield Box("block", title, detail, node.input, node.output, last.output, parameters, times)
+            return
+        items = self._form(node, depth) if isinstance(node, ShapedForm) else tuple(self.items(node, inner))
+        if times == 1 and (isinstance(node, ShapedForm) or not title or is_plain(items)):
+            yield from items
+        elif items:
+            varies = any((step.input, step.output) != (node.input, node.output) for _, step in run)
+            yield _merged(Frame(title, items, node.input, last.output, parameters, times, varies))
+
+    def _form(self, form: ShapedForm, depth: int) -> tuple[Item, ...]:
+        branches: list[Branch] = []
+        before: ShapedChain | None = None
+        entering = _entering(form)
+        for _, chain in form.branches:
+            if chain is None:
+                branches.append(Branch((), entering, entering))
+            elif self.alike(chain, before):
+                branches[-1] = branches[-1]._replace(times=branches[-1].times + 1)
+            else:
+                branches.append(Branch(_unless_identity(self.items(chain, depth)), chain.input, chain.output))
+            before = chain
+        if form.joined == "none":
+            return branches[0].items
+        return (Fork(form.word, form.joined, tuple(branches), form.input, form.output),)
+
+
+def _unless_identity(items: Iterable[Item]) -> tuple[Item, ...]:
+    """A branch's items; none where they are `id`."""
+    found = tuple(items)
+    return () if all(isinstance(item, Box) and item.family == "identity" for item in found) else found
+
+
+def _entering(form: ShapedForm) -> Shape:
+    parts = len(form.branches) if form.joined == "split" else 1
+    return (form.input[0] // parts, *form.input[1:])
+
+
+def _is_block(node: SomeShaped) -> bool:
+    return isinstance(node, ShapedChain) and node.word != "group"
+
+
+def _title(name: str, node: ShapedChain) -> str:
+    """A block's word, with its label if it has one; of a group only the label."""
+    word = "" if node.word == "group" else node.word
+    label = name.rstrip("0123456789")
+    return word if label == node.word else f"{label}: {word}" if word else label
+
+
+def _merged(frame: Frame) -> Frame:
+    """A frame that holds nothing but a frame, as one of them, where only one is repeated."""
+    inner = frame.items[0]
+    if len(frame.items) > 1 or not isinstance(inner, Frame) or (frame.times > 1 and inner.times > 1):
+        return frame
+    title = " · ".join(filter(None, (frame.title, inner.title)))
+    varies = frame.varies or inner.varies
+    return frame._replace(title=title, items=inner.items, times=frame.times * inner.times, varies=varies)
+
+
+def is_plain(items: tuple[Item, ...]) -> bool:
+    """Whether a frame would hold one stack of boxes: a convolution with its normalisation and its activation."""
+    return all(isinstance(item, Box) and (number == 0 or is_attached(item)) for number, item in enumerate(items))
+
+
+ATTACHED = {"normalisation", "activation", "regularisation", "scale", "identity"}
+
+
+def is_attached(item: Item) -> bool:
+    """Whether a box is drawn as a strip under the one before it: it changes values, and no shape."""
+    return isinstance(item, Box) and item.family in ATTACHED and item.input == item.output
+
+
+def stacked(items: Iterable[Item]) -> Iterator[tuple[Box, ...] | Frame | Fork]:
+    """Items, where a box and what is attached to it come together."""
+    stack: tuple[Box, ...] = ()
+    for item in items:
+        if isinstance(item, Box) and stack and is_attached(item) and item.times == stack[0].times == 1:
+            stack = (*stack, item)
+            continue
+        if stack:
+            yield stack
+        stack = (item,) if isinstance(item, Box) else ()
+        if not isinstance(item, Box):
+            yield item
+    if stack:
+        yield stack
+
+
+def _layer_box(node: ShapedLayer, output: Shape, parameters: int, times: int) -> Box:
+    label = label_of(node.layer, node.input)
+    windows = node.layer.windows(node.input)
+    return Box(
+        node.layer.family, label.title, label.detail, node.input, node.output, output, parameters, times, windows
+    )  # fmt: skip

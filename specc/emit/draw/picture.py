@@ -1,0 +1,95 @@
+"""A checked model as a picture: the way in for the command, the notebook and the documentation."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Literal, NamedTuple, TypeAlias
+
+from specc.emit.draw.outline import Outline, outline
+from specc.emit.draw.theme import Theme, shade_of
+from specc.ir.shaped import ShapedModel
+from specc.layers.base import written
+
+Style: TypeAlias = Literal["flow", "lecture"]
+Format: TypeAlias = Literal["svg", "png", "mermaid", "dot"]
+STYLES: tuple[Style, ...] = ("flow", "lecture")
+FORMATS: tuple[Format, ...] = ("svg", "png", "mermaid", "dot")
+THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
+ENDINGS: dict[str, Format] = {
+    ".svg": "svg", ".png": "png", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot",
+}  # fmt: skip
+
+
+class Options(NamedTuple):
+    """style: flow, a diagram of the layers, or lecture, the stacked feature maps; depth: how many levels of blocks
+    are opened, None for as many as stay readable; unfold: every repeat by itself; parameters: how many each has."""
+
+    style: Style = "flow"
+    theme: Theme = "auto"
+    depth: int | None = None
+    unfold: bool = False
+    parameters: bool = False
+
+
+PLAIN = Options()
+
+
+def format_of(path: str) -> Format | None:
+    """The format that a file's ending means, None where it means none.
+
+    >>> format_of("figures/net.SVG"), format_of("net.jpg")
+    ('svg', None)
+    """
+    return ENDINGS.get(PurePath(path).suffix.lower())
+
+
+def draw(model: ShapedModel, form: Literal["svg", "mermaid", "dot"] = "svg", options: Options = PLAIN) -> str:
+    """The text of a picture: the same for the same model and options, byte by byte. Mermaid and DOT know one style.
+
+    Raises: Problem E655 where the network is too large for a picture.
+    """
+    network = outline(model, options.depth, unfold=options.unfold)
+    if form == "svg":
+        return _svg(model, network, options)
+    from specc.emit.draw.graph import graph_of
+
+    graph = graph_of(network, parameters=options.parameters)
+    if form == "mermaid":
+        from specc.emit.draw.mermaid import to_mermaid
+
+        return to_mermaid(graph, options.theme)
+    from specc.emit.draw.dot import to_dot
+
+    return to_dot(graph, options.theme)
+
+
+def draw_png(model: ShapedModel, options: Options = PLAIN, scale: float = 2.0) -> bytes:
+    """A PNG file; its theme is light unless it is dark. scale: pixels of the PNG for each of the SVG.
+
+    Raises: Problem E655 where the network is too large, and as `png.to_png`.
+    """
+    from specc.emit.draw.png import to_png
+
+    return to_png(draw(model, "svg", options._replace(theme=shade_of(options.theme))), scale)
+
+
+def _svg(model: ShapedModel, network: Outline, options: Options) -> str:
+    from specc.emit.draw.svg import Words, to_svg
+
+    if options.style == "lecture":
+        from specc.emit.draw.lecture import lecture
+
+        sheet = lecture(network, parameters=options.parameters)
+    else:
+        from specc.emit.draw.flow import flow
+
+        sheet = flow(network, parameters=options.parameters)
+    costs = f"{network.parameters:,} parameters and {network.macs:,} multiply-accumulates"
+    description = f"From {written(network.input)} to {written(network.output)}: {network.layers:,} layers with {costs}."
+    return to_svg(sheet, options.theme, Words(f"The network {_name(model)}", description))
+
+
+def _name(model: ShapedModel) -> str:
+    """The file's name without its folder and ending, or the gallery's; never longer than a line."""
+    name = PurePath(model.source.path.replace("\\", "/").removeprefix("gallery:")).name.removesuffix(".cnn")
+    return name if len(name) <= 80 else name[:79] + "…"

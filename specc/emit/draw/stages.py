@@ -1,0 +1,187 @@
+"""An outline as the row of feature maps that a lecture draws: what each operation leaves behind.
+
+In:         the outline of a network.
+Out:        a `Stage` for each change of shape, and the `Skip`s that lead past some of them.
+Guarantees: what changes no shape (activation, normalisation) is told with the stage before it; a branch form is one
+            stage, except a skip around layers that change the size of the picture, as in a U-Net, which is an arc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from specc.emit.draw.outline import Box, Fork, Frame, Item, Outline, is_attached
+from specc.layers.base import Shape
+from specc.layers.windows import Window
+
+COMFORTABLE = 16  # stages: with more of them those that are alike are folded
+MOST_OPEN = 36  # stages: with more of them blocks are closed
+
+
+class Stage(NamedTuple):
+    """A feature map or a vector. title, details: the operation that made it; after: what was done to its values."""
+
+    shape: Shape
+    before: Shape
+    family: str
+    title: str
+    details: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    windows: tuple[Window, ...] = ()
+    times: int = 1
+    parameters: int = 0
+
+
+class Skip(NamedTuple):
+    """From the stage `start` past others to the stage `end`."""
+
+    start: int
+    end: int
+
+
+class Row(NamedTuple):
+    stages: tuple[Stage, ...]
+    skips: tuple[Skip, ...]
+
+
+def stages_of(network: Outline, *, parameters: bool = False) -> Row:
+    """The stages of a network; the first is the input.
+
+    Args: parameters, whether stages keep how many they have.
+    """
+    found = _read(network, closed=False)
+    if len(_folded(found.stages)) > MOST_OPEN and not found.skips:
+        found = _read(network, closed=True)
+    if len(found.stages) > COMFORTABLE and not found.skips:
+        found = Row(tuple(_folded(found.stages)), ())
+    if not parameters:
+        found = found._replace(stages=tuple(stage._replace(parameters=0) for stage in found.stages))
+    return found
+
+
+def _folded(stages: Sequence[Stage]) -> list[Stage]:
+    """Neighbours that are called alike and give the same shape, as one."""
+
+    def looks(stage: Stage) -> tuple[object, ...]:
+        return stage.title, stage.details, stage.after, stage.shape, stage.family
+
+    runs = [list(run) for _, run in groupby(stages, key=looks)]
+    return [
+        run[0]._replace(times=sum(stage.times for stage in run), parameters=sum(stage.parameters for stage in run))
+        for run in runs
+    ]
+
+
+def _read(network: Outline, *, closed: bool) -> Row:
+    """A block that is closed in one place is closed everywhere, which the first of two readings finds out."""
+    first = _Reader(network.input, closed, frozenset())
+    first.read(network.items)
+    reader = _Reader(network.input, closed, frozenset(first.titles))
+    reader.read(network.items)
+    return Row(tuple(reader.stages), tuple(reader.skips))
+
+
+class _Reader:
+    def __init__(self, arriving: Shape, closed: bool, shut: frozenset[str]) -> None:
+        self.stages = [Stage(arriving, arriving, "input", "input")]
+        self.skips: list[Skip] = []
+        self.closed, self.shut = closed, shut
+        self.titles: set[str] = set()
+
+    def read(self, items: Sequence[Item]) -> None:
+        for item in items:
+            match item:
+                case Box():
+                    self.box(item)
+                case Frame():
+                    self.frame(item)
+                case Fork():
+                    self.fork(item)
+
+    def box(self, box: Box) -> None:
+        last = self.stages[-1]
+        if is_attached(box) and last.family != "input":
+            words = f"{box.title} ×{box.times}" if box.times > 1 else box.title
+            self.stages[-1] = last._replace(after=(*last.after, words), parameters=last.parameters + box.parameters)
+            return
+        self.add(_stage(box))
+
+    def add(self, stage: Stage) -> None:
+        self.stages.append(stage)
+
+    def frame(self, frame: Frame) -> None:
+        if (head := _only_layer(frame)) is not None:
+            self.repeated(frame, head)
+        elif self.is_open(frame):
+            self.read(frame.items)
+        else:
+            title = _last_word(frame.title) or "group"
+            self.titles.add(title)
+            stage = Stage(frame.output, frame.input, "block", title, _what_is_in(frame.items), times=frame.times)
+            self.add(stage._replace(parameters=frame.parameters))
+
+    def is_open(self, frame: Frame) -> bool:
+        if frame.times > 1 or _last_word(frame.title) in self.shut:
+            return False
+        forks = [item for item in frame.items if isinstance(item, Fork)]
+        return any(map(_leads_past, forks)) or not (forks or self.closed)
+
+    def repeated(self, frame: Frame, head: Box) -> None:
+        """A layer with what goes with it, repeated."""
+        after = tuple(box.title for box in frame.items if isinstance(box, Box) and box is not head)
+        stage = _stage(head)._replace(shape=frame.output, after=after, times=frame.times * head.times)
+        self.add(stage._replace(parameters=frame.parameters))
+
+    def fork(self, fork: Fork) -> None:
+        if not _leads_past(fork):
+            self.add(Stage(fork.output, fork.input, "block", fork.word, _what_is_in((fork,))[1:]))
+            return
+        start = len(self.stages) - 1
+        for branch in fork.branches:
+            self.read(branch.items)
+        self.skips.append(Skip(start, len(self.stages)))
+        self.add(Stage(fork.output, self.stages[-1].shape, "shape", fork.joined))
+
+
+def _stage(box: Box) -> Stage:
+    details = tuple(box.detail.split(", ")) if box.detail else ()
+    return Stage(
+        box.output, box.input, box.family, box.title, details, (), box.windows, box.times, box.parameters
+    )  # fmt: skip
+
+
+def _only_layer(frame: Frame) -> Box | None:
+    """The one layer of a frame that does more than to change values, where there is only one and no form."""
+    if not all(isinstance(item, Box) for item in frame.items):
+        return None
+    heads = [item for item in frame.items if isinstance(item, Box) and not is_attached(item)]
+    return heads[0] if len(heads) == 1 else None
+
+
+def _last_word(title: str) -> str:
+    """Of `stage · cell` the inner block."""
+    return title.rpartition(" · ")[2]
+
+
+def _leads_past(fork: Fork) -> bool:
+    """Whether a form is a skip around layers that change the size of the picture."""
+    if len(fork.branches) != 2:
+        return False
+    filled = [branch for branch in fork.branches if branch.items]
+    sizes = {size for branch in filled for size in _sizes(branch.items)}
+    return len(filled) == 1 and fork.joined in ("concat", "add") and len(sizes) > 1
+
+
+def _sizes(items: Sequence[Item]) -> set[Shape]:
+    return {shape[1:] for item in items for shape in (item.input, item.output)}
+
+
+def _what_is_in(items: Sequence[Item]) -> tuple[str, ...]:
+    """The first branch form among items, in words: `concat`, `4 branches`."""
+    fork = next((item for item in items if isinstance(item, Fork)), None)
+    if fork is None:
+        return ()
+    count = sum(branch.times for branch in fork.branches)
+    return (fork.word,) if fork.word in ("residual", "gate") else (fork.word, f"{count} branches")

@@ -1,0 +1,102 @@
+"""Marks in, SVG out: one file that holds everything, the same for the same marks, byte by byte."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+
+from specc.emit.draw.marks import Disc, Line, Mark, Point, Rect, Sheet, Text
+from specc.emit.draw.theme import ROOT, Theme, style_sheet
+
+HEAD_LENGTH, HEAD_WIDTH = 7.0, 6.0
+
+
+class Words(NamedTuple):
+    """What a screen reader says: the picture's name and what is to be seen."""
+
+    title: str
+    description: str
+
+
+def to_svg(sheet: Sheet, theme: Theme, words: Words) -> str:
+    """The text of an SVG file."""
+    used = {"paper", *(mark.style for mark in sheet.marks)} | ({"head"} if any(map(_has_head, sheet.marks)) else set())
+    width, height = _number(sheet.width), _number(sheet.height)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{ROOT}" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img">',
+        f"<title>{_escaped(words.title)}</title>",
+        f"<desc>{_escaped(words.description)}</desc>",
+        f"<style>{style_sheet(theme, used)}</style>",
+        f'<rect class="paper" width="{width}" height="{height}"/>',
+        *map(_element, sheet.marks),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _has_head(mark: Mark) -> bool:
+    return isinstance(mark, Line) and mark.arrow
+
+
+def _element(mark: Mark) -> str:
+    match mark:
+        case Rect():
+            radius = f' rx="{_number(mark.radius)}"' if mark.radius else ""
+            place = f'x="{_number(mark.x)}" y="{_number(mark.y)}"'
+            size = f'width="{_number(mark.width)}" height="{_number(mark.height)}"'
+            return f'<rect class="{mark.style}" {place} {size}{radius}/>'
+        case Disc():
+            place = f'cx="{_number(mark.x)}" cy="{_number(mark.y)}"'
+            return f'<circle class="{mark.style}" {place} r="{_number(mark.radius)}"/>'
+        case Text():
+            return _text(mark)
+        case Line():
+            return _line(mark)
+
+
+def _text(mark: Text) -> str:
+    anchor = f' text-anchor="{mark.anchor}"' if mark.anchor != "start" else ""
+    style = f"{mark.style} b" if mark.bold else mark.style
+    place = f'x="{_number(mark.x)}" y="{_number(mark.y)}" font-size="{_number(mark.size)}"'
+    return f'<text class="{style}" {place}{anchor}>{_escaped(mark.text)}</text>'
+
+
+def _line(mark: Line) -> str:
+    points = list(mark.points)
+    head = ""
+    if mark.arrow:
+        tip = points[-1]
+        points[-1], left, right = _head(points[-2], tip)
+        head = f'<path class="head" d="M{_pair(tip)}L{_pair(left)}L{_pair(right)}Z"/>'
+    path = "M" + "L".join(map(_pair, points))
+    return f'<path class="{mark.style}" d="{path}"/>{head}'
+
+
+def _head(before: Point, tip: Point) -> tuple[Point, Point, Point]:
+    """Where the line stops short of its head, and the head's other two corners."""
+    dx, dy = tip[0] - before[0], tip[1] - before[1]
+    length = (dx * dx + dy * dy) ** 0.5 or 1.0
+    ux, uy = dx / length, dy / length
+    x, y = tip[0] - ux * HEAD_LENGTH, tip[1] - uy * HEAD_LENGTH
+    half = HEAD_WIDTH / 2
+    return (x, y), (x - uy * half, y + ux * half), (x + uy * half, y - ux * half)
+
+
+def _pair(point: Point) -> str:
+    return f"{_number(point[0])} {_number(point[1])}"
+
+
+def _number(value: float) -> str:
+    """A tenth of a pixel is enough, and shorter.
+
+    >>> _number(12.04), _number(0.25), _number(-0.01)
+    ('12', '0.2', '0')
+    """
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
+
+
+def _escaped(text: str) -> str:
+    """Text for XML: marked characters as entities, and those that XML forbids as `�`."""
+    return escape("".join(char if char.isprintable() or char == " " else "�" for char in text))
