@@ -1,0 +1,172 @@
+"""The documentation is true: its pages are those that the code gives, its specs check, its commands run, its links lead
+somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+
+from specc.pipeline import analyse
+from specc.source import Source
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md"])
+STORIES = sorted([DOCS / "tutorial.md", *(DOCS / "guides").glob("*.md")])
+FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)^```$", re.MULTILINE)
+ANY_PICTURE = (64, 16, 16)  # what arrives at an example that does not say it
+
+
+class Block(NamedTuple):
+    """A fenced block: what stands behind the fence, the text, its line."""
+
+    kind: str
+    text: str
+    line: int
+
+    @property
+    def file(self) -> str | None:
+        """The name of a spec that a reader is told to write."""
+        found = re.match(r"# (\S+\.cnn)\n", self.text)
+        return found[1] if found else None
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    return [Block(match[1], match[2], text.count("\n", 0, match.start()) + 1) for match in FENCE.finditer(text)]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(DOCS.parent))
+
+
+def builder() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_build", DOCS / "build.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", builder().PAGES)
+def test_a_reference_page_is_what_the_code_says(name: str) -> None:
+    page = (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8")
+    assert page == builder().PAGES[name](), "run `python docs/build.py`"
+
+
+def specs() -> list[tuple[Path, Block]]:
+    """Every spec on every page but the language's, which has a test of its own, and those written to be wrong."""
+    return [
+        (page, block)
+        for page in PAGES
+        if page.name not in ("language.md", "mistakes.md", "README.md")
+        for block in blocks(page)
+        if block.kind.startswith("cnn")
+    ]
+
+
+@pytest.mark.parametrize(("page", "block"), specs(), ids=lambda part: name_of(part) if isinstance(part, Path) else "")
+def test_a_spec_in_the_documentation_is_right_or_wrong_as_marked(page: Path, block: Block) -> None:
+    shape = None if re.search(r"^input ", block.text, re.MULTILINE) else ANY_PICTURE
+    found = [finding.code for finding in analyse(Source(page.name, block.text), shape).diagnostics if finding.is_error]
+    expected = re.findall(r"E\d{3}", block.kind)
+    if not expected and found:
+        # A step of a story may break what the step before built; then the story shows the report.
+        story = page.read_text(encoding="utf-8")
+        assert page in STORIES
+        assert all(f"error[{code}]" in story for code in found), f"{page.name}:{block.line}: {found}"
+    else:
+        assert found == expected
+
+
+# Stories: what a reader types, in one folder, from the first line to the last.
+
+
+def small_pictures(folder: Path) -> None:
+    """The reader's own pictures: eight for each of two classes."""
+    from PIL import Image
+
+    for label, name in enumerate(("daisy", "tulip")):
+        (folder / "flowers" / name).mkdir(parents=True)
+        for number in range(8):
+            Image.new("RGB", (70, 66), (30 * number, 200 * label, 90)).save(folder / "flowers" / name / f"{number}.png")
+
+
+def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    if "--data mnist --epochs" in line:
+        data = os.environ.get("SPECC_DATA")
+        if data is None:
+            return subprocess.CompletedProcess(line, 0, "", "")
+        line += f" --data-dir {shlex.quote(data)} --limit 500"
+    environment = {**os.environ, "PATH": path, "COLUMNS": "110"}
+    return subprocess.run(line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("page", STORIES, ids=name_of)
+def test_a_story_goes_as_it_is_told(page: Path, tmp_path: Path) -> None:
+    small_pictures(tmp_path)
+    printed = ""
+    for block in blocks(page):
+        if block.kind == "cnn" and block.file:
+            (tmp_path / block.file).write_text(block.text, encoding="utf-8")
+        elif block.kind == "sh":
+            for line in block.text.splitlines():
+                done = run(line, tmp_path)
+                printed = done.stdout
+                assert done.returncode in (0, 1), f"{line}\n{done.stderr}"
+                assert done.returncode == 0 or " check " in line, f"{line}\n{done.stdout}{done.stderr}"
+        elif block.kind == "text" and printed:
+            assert block.text.rstrip() == printed.rstrip(), f"{page.name}:{block.line}"
+            printed = ""
+        elif block.kind == "python":
+            done = subprocess.run(
+                [sys.executable, "-c", block.text], cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+
+
+# Links.
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    return {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{name_of(page)}: {link}"
+        assert not anchor or anchor in anchors(target), f"{name_of(page)}: {link}"
+
+
+def test_every_page_is_reached_from_the_first() -> None:
+    seen: set[Path] = set()
+    left = [DOCS / "README.md"]
+    while left:
+        page = left.pop()
+        if page in seen or page.suffix != ".md":
+            continue
+        seen.add(page)
+        links = re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+        left += [(page.parent / link).resolve() for link in links if "://" not in link]
+    assert {page for page in DOCS.rglob("*.md")} <= seen
