@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import gzip
-import hashlib
-import http.server
 import os
-import pickle
 import subprocess
 import sys
-import tarfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +12,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision import datasets
+from torchvision.transforms import RandomResizedCrop, functional
 
-from specc.data import augment, catalogue, memory, mnist
+from specc.data import augment, catalogue, memory
 from specc.data.batches import Batches, scaling_of
 from specc.data.catalogue import BUILT_IN, Entry, find
 from specc.data.dataset import Dataset, LoadRequest, Split, load_named
+from specc.data.files import FileSplit
 from specc.data.fit import require_input, require_output
 from specc.data.holdout import stratified, stratified_fifth
 from specc.data.load import load_dataset
-from specc.data.plain_pickle import read_plain_pickle
 from specc.data.transform import prepared, shape_after
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.recipe import Recipe
@@ -42,6 +34,12 @@ def problem(action: Any) -> Diagnostic:
     return caught.value.diagnostic
 
 
+def images_of(split: Split | FileSplit) -> torch.Tensor:
+    """The pictures of a split that is in memory."""
+    assert isinstance(split, Split)
+    return split.images
+
+
 # Named data sets
 
 
@@ -49,8 +47,8 @@ def test_digits_are_split_in_proportion() -> None:
     digits = load_dataset(Recipe())
     assert digits.sample == BUILT_IN["digits"].sample
     assert (len(digits.train.labels), len(digits.test.labels)) == (1438, 359)
-    assert digits.train.images.dtype == torch.uint8
-    assert int(digits.train.images.max()) == 255
+    assert images_of(digits.train).dtype == torch.uint8
+    assert int(images_of(digits.train).max()) == 255
     counts = digits.test.labels.bincount()
     assert int(counts.min()) >= 34 and int(counts.max()) <= 37
 
@@ -128,166 +126,6 @@ def test_loader_that_gives_floats_is_named(monkeypatch: pytest.MonkeyPatch, tmp_
     assert problem(lambda: load_named(BUILT_IN["digits"], tmp_path)).code == "E619"
 
 
-# Files, digests, downloads
-
-
-@pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A web server on this machine: its address and the folder that it serves."""
-    folder = tmp_path_factory.mktemp("served")
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}/", folder
-        running.shutdown()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content).hexdigest()
-
-
-def _idx(array: np.ndarray[Any, Any]) -> bytes:
-    """An array in MNIST's file format."""
-    head = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return head + array.astype(np.uint8).tobytes()
-
-
-@pytest.fixture
-def small_mnist(server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """MNIST's files, mirrors and digests replaced by small ones; the folder that is served."""
-    address, folder = server
-    generator = np.random.default_rng(0)
-    resources, digests = [], {}
-    for prefix, count in (("train", 20), ("t10k", 10)):
-        arrays = {
-            f"{prefix}-images-idx3-ubyte": generator.integers(0, 256, (count, 28, 28)),
-            f"{prefix}-labels-idx1-ubyte": np.arange(count) % 10,
-        }
-        for name, array in arrays.items():
-            packed = gzip.compress(_idx(array))
-            (folder / f"{name}.gz").write_bytes(packed)
-            resources.append((f"{name}.gz", _md5(packed)))
-            digests[name] = _md5(_idx(array))
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [address])
-    monkeypatch.setattr(datasets.MNIST, "resources", resources)
-    monkeypatch.setitem(mnist.DIGESTS, "mnist", digests)
-    return folder
-
-
-def test_mnist_is_downloaded_once(small_mnist: Path, tmp_path: Path) -> None:
-    recipe = Recipe(data="mnist", data_dir=str(tmp_path))
-    loaded = load_dataset(recipe)
-    assert loaded.sample == (1, 28, 28)
-    assert len(loaded.train.labels) == 20
-    raw = tmp_path / "MNIST" / "raw"
-    assert sorted(path.name for path in raw.iterdir()) == sorted(mnist.DIGESTS["mnist"])
-    for file in small_mnist.iterdir():
-        file.unlink()
-    assert load_dataset(recipe).train.images.equal(loaded.train.images)
-
-
-def test_truncated_download_leaves_nothing(small_mnist: Path, tmp_path: Path) -> None:
-    images = small_mnist / "train-images-idx3-ubyte.gz"
-    images.write_bytes(images.read_bytes()[:-100])
-    found = problem(lambda: load_dataset(Recipe(data="mnist", data_dir=str(tmp_path))))
-    assert found.code == "E602"
-    assert list((tmp_path / "MNIST" / "raw").iterdir()) == []
-
-
-def test_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
-    found = problem(lambda: load_dataset(Recipe(data="mnist", data_dir=str(tmp_path))))
-    assert found.code == "E602"
-    assert found.help and "--data-dir" in found.help
-    assert any("refused" in note for note in found.notes)
-
-
-def test_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    recipe = Recipe(data="mnist", data_dir=str(tmp_path / "file"))
-    assert problem(lambda: load_dataset(recipe)).code == "E602"
-
-
-def test_damaged_file_is_named(small_mnist: Path, tmp_path: Path) -> None:
-    recipe = Recipe(data="mnist", data_dir=str(tmp_path))
-    load_dataset(recipe)
-    labels = tmp_path / "MNIST" / "raw" / "train-labels-idx1-ubyte"
-    labels.write_bytes(labels.read_bytes()[:-1] + b"\x01")
-    found = problem(lambda: load_dataset(recipe))
-    assert found.code == "E603"
-    assert str(labels) in found.message
-
-
-class _Hostile:
-    """Pickles as a call of os.mkdir."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.path),)
-
-
-def _batch(count: int, key: str = "labels") -> dict[str, Any]:
-    pixels = np.random.default_rng(count).integers(0, 256, (count, 3072)).astype(np.uint8)
-    return {"data": pixels, key: list(range(count))}
-
-
-@pytest.fixture
-def small_cifar(server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """CIFAR-10 replaced by a small archive of pickles that is served; the folder to download into."""
-    _serve_cifar(server, monkeypatch, tmp_path / "packed", _batch(8))
-    return tmp_path / "data"
-
-
-def _serve_cifar(server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, packed: Path, test: object) -> None:
-    address, folder = server
-    contents = {"data_batch_1": _batch(10), "test_batch": test, "batches.meta": {"label_names": ["cat", "dog"]}}
-    packed.mkdir()
-    for name, content in contents.items():
-        (packed / name).write_bytes(pickle.dumps(content, protocol=2))
-    digests = {name: _md5((packed / name).read_bytes()) for name in contents}
-    archive = folder / "cifar.tar.gz"
-    with tarfile.open(archive, "w:gz") as tar:
-        tar.add(packed, "cifar-10-batches-py")
-    source = datasets.CIFAR10
-    monkeypatch.setattr(source, "url", f"{address}cifar.tar.gz")
-    monkeypatch.setattr(source, "tgz_md5", _md5(archive.read_bytes()))
-    monkeypatch.setattr(source, "train_list", [["data_batch_1", digests["data_batch_1"]]])
-    monkeypatch.setattr(source, "test_list", [["test_batch", digests["test_batch"]]])
-    monkeypatch.setattr(source, "meta", {**source.meta, "md5": digests["batches.meta"]})
-
-
-def test_cifar_is_downloaded_and_read(small_cifar: Path) -> None:
-    loaded = load_dataset(Recipe(data="cifar10", data_dir=str(small_cifar)))
-    assert loaded.sample == (3, 32, 32)
-    assert loaded.classes == ("cat", "dog")
-    expected = torch.from_numpy(_batch(8)["data"]).view(8, 3, 32, 32)
-    assert loaded.test.images.equal(expected)
-    assert not list((small_cifar / "cifar-10-batches-py").glob(".partial*"))
-
-
-def test_hostile_pickle_is_not_run(server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Even one whose digest is right."""
-    _serve_cifar(server, monkeypatch, tmp_path / "packed", _Hostile(tmp_path / "owned"))
-    found = problem(lambda: load_dataset(Recipe(data="cifar10", data_dir=str(tmp_path))))
-    assert found.code == "E604"
-    assert "mkdir" in found.message
-    assert not (tmp_path / "owned").exists()
-
-
-@pytest.mark.parametrize("content", [b"", b"\x80\x02garbage", b"cos\nsystem\n(S'true'\ntR."])
-def test_broken_pickles(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "broken"
-    path.write_bytes(content)
-    assert problem(lambda: read_plain_pickle(path)).code == "E604"
-
-
 # Folders of pictures
 
 
@@ -312,7 +150,7 @@ def test_folder_of_two_parts(tmp_path: Path, test_name: str) -> None:
     assert loaded.classes == ("cat", "dog")
     assert loaded.sample == (3, 4, 6)
     assert loaded.train.labels.tolist() == [0] * 5 + [1] * 5
-    assert loaded.train.images[:, 0, 0, 0].tolist() == [*range(5), *range(10, 15)]
+    assert images_of(loaded.train)[:, 0, 0, 0].tolist() == [*range(5), *range(10, 15)]
     assert len(loaded.test.labels) == 4
 
 
@@ -321,6 +159,85 @@ def test_folder_without_test_part_holds_out_a_fifth(tmp_path: Path) -> None:
     loaded = load_dataset(Recipe(data=str(tmp_path)))
     assert loaded.train.labels.bincount().tolist() == [8, 8]
     assert loaded.test.labels.bincount().tolist() == [2, 2]
+
+
+def test_a_third_part_is_the_validation_split(tmp_path: Path) -> None:
+    for part, count in (("train", 10), ("test", 2), ("val", 3)):
+        fill(tmp_path / part, count=count)
+    loaded = load_dataset(Recipe(data=str(tmp_path)))
+    assert loaded.validation and loaded.validation.labels.bincount().tolist() == [3, 3]
+    assert len(loaded.test.labels) == 4 and loaded.note == ""
+    shared = load_dataset(Recipe(data=str(tmp_path), validation=0.2))
+    assert shared.validation and shared.validation.labels.bincount().tolist() == [2, 2]
+    assert len(shared.train.labels) == 16
+    fill(tmp_path / "val", classes=("owl",))
+    assert problem(lambda: load_dataset(Recipe(data=str(tmp_path)))).code == "E609"
+
+
+def test_a_split_that_was_made_is_said(tmp_path: Path) -> None:
+    fill(tmp_path, count=10)
+    assert load_dataset(Recipe(data=str(tmp_path))).note == "a fifth of each class is held out to test on"
+
+
+def test_what_else_lies_in_a_folder_is_passed_over(tmp_path: Path) -> None:
+    fill(tmp_path / "pets")
+    cat = tmp_path / "pets" / "cat"
+    for name in ("Thumbs.db", ".DS_Store", "._0.png", "notes.txt", ".hidden.jpg"):
+        (cat / name).write_bytes(b"no picture")
+    (cat / "round").symlink_to(cat, target_is_directory=True)
+    (tmp_path / "pets" / ".ipynb_checkpoints").mkdir()
+    assert len(load_dataset(Recipe(data=str(tmp_path / "pets"))).train.labels) == 8
+
+
+@pytest.mark.parametrize("target", ["9.png", "nowhere.png"])
+def test_links_that_lead_nowhere_are_named(tmp_path: Path, target: str) -> None:
+    """A link to itself among them."""
+    fill(tmp_path)
+    (tmp_path / "cat" / "9.png").symlink_to(tmp_path / "cat" / target)
+    found = problem(lambda: load_dataset(Recipe(data=str(tmp_path))))
+    assert (found.code, "9.png" in found.message) == ("E607", True)
+
+
+def test_pictures_of_every_kind_become_rgb(tmp_path: Path) -> None:
+    fill(tmp_path)
+    red = {"RGB": (200, 0, 0), "RGBA": (200, 0, 0, 255), "CMYK": (0, 255, 255, 55)}
+    for mode, colour in red.items():
+        Image.new(mode, (6, 4), colour).save(tmp_path / "cat" / f"{mode}.tif")
+    Image.new("RGB", (6, 4), red["RGB"]).convert("P").save(tmp_path / "cat" / "palette.png")
+    Image.new("LA", (6, 4), (200, 0)).save(tmp_path / "cat" / "alpha.png")
+    Image.fromarray(np.full((4, 6), 51200, np.uint16)).save(tmp_path / "cat" / "deep.png")
+    Image.new("1", (6, 4), 1).save(tmp_path / "cat" / "bits.png")
+    loaded = load_dataset(Recipe(data=str(tmp_path)))
+    assert loaded.sample == (3, 4, 6)
+    first = {tuple(image[:, 0, 0].tolist()) for split in (loaded.train, loaded.test) for image in images_of(split)}
+    assert {(200, 0, 0), (200, 200, 200), (255, 255, 255)} <= first
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is hidden from root")
+def test_files_and_folders_that_may_not_be_read(tmp_path: Path) -> None:
+    fill(tmp_path)
+    (tmp_path / "cat" / "0.png").chmod(0)
+    assert problem(lambda: load_dataset(Recipe(data=str(tmp_path)))).code == "E607"
+    (tmp_path / "dog").chmod(0)
+    found = problem(lambda: load_dataset(Recipe(data=str(tmp_path))))
+    (tmp_path / "dog").chmod(0o700)
+    assert (found.code, "dog" in found.message) == ("E608", True)
+
+
+def test_no_picture_at_all_can_be_read(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            (tmp_path / name / f"{number}.jpg").write_bytes(b"")
+    assert problem(lambda: load_dataset(Recipe(data=str(tmp_path)))).code == "E607"
+
+
+def test_relative_folders_and_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path / "pets")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    traces = {load_dataset(Recipe(data=name)).trace for name in ("pets", "./pets", "~/pets", str(tmp_path / "pets"))}
+    assert len(traces) == 1 and all(traces)
 
 
 def test_folder_limit_takes_of_all_classes(tmp_path: Path) -> None:
@@ -338,7 +255,7 @@ def test_grey_pictures_stay_grey_unless_one_is_not(tmp_path: Path) -> None:
     assert load_dataset(Recipe(data=str(tmp_path), channels=3)).sample == (3, 4, 6)
     picture(tmp_path / "test" / "dog" / "9.png")
     loaded = load_dataset(Recipe(data=str(tmp_path)))
-    assert (loaded.sample, loaded.test.images.shape[1]) == ((3, 4, 6), 3)
+    assert (loaded.sample, images_of(loaded.test).shape[1]) == ((3, 4, 6), 3)
     assert load_dataset(Recipe(data=str(tmp_path), channels=1)).sample == (1, 4, 6)
 
 
@@ -347,7 +264,7 @@ def test_sixteen_bit_grey_keeps_its_range(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         (tmp_path / "train" / name).mkdir(parents=True)
         Image.fromarray(np.full((4, 6), 40000, np.uint16)).save(tmp_path / "train" / name / "0.png")
-    assert load_dataset(Recipe(data=str(tmp_path))).train.images.flatten().tolist() == [156] * 48
+    assert images_of(load_dataset(Recipe(data=str(tmp_path))).train).flatten().tolist() == [156] * 48
 
 
 def test_different_sizes_need_resize(tmp_path: Path) -> None:
@@ -398,7 +315,7 @@ def test_too_large_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     fill(tmp_path / "train")
     fill(tmp_path / "test")
     monkeypatch.setattr(memory, "_free_bytes", lambda: 1000)
-    found = problem(lambda: load_dataset(Recipe(data=str(tmp_path))))
+    found = problem(lambda: load_dataset(Recipe(data=str(tmp_path), in_memory="on")))
     assert found.code == "E611"
     assert "3x4x6" in found.message
 
@@ -409,13 +326,13 @@ def test_too_large_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_resize_and_channels_of_a_named_set() -> None:
     digits = load_dataset(Recipe(resize=16, channels=3, limit=10))
     assert digits.sample == shape_after((1, 8, 8), 16, 3) == (3, 16, 16)
-    assert digits.train.images[:, 0].equal(digits.train.images[:, 2])
+    assert images_of(digits.train)[:, 0].equal(images_of(digits.train)[:, 2])
 
 
 def test_resize_equals_pillow() -> None:
     pixels = torch.randint(0, 256, (3, 1, 28, 28), dtype=torch.uint8)
     split = Split(pixels, torch.zeros(3, dtype=torch.int64))
-    ours = prepared(Dataset("x", ("a",), split, split), 11, None).train.images
+    ours = images_of(prepared(Dataset("x", ("a",), split, split), 11, None).train)
     for picture_, scaled in zip(pixels, ours, strict=True):
         theirs = Image.fromarray(picture_[0].numpy()).resize((11, 11), Image.Resampling.BILINEAR)
         assert (scaled[0].int() - torch.from_numpy(np.asarray(theirs).copy()).int()).abs().max() <= 1
@@ -424,7 +341,7 @@ def test_resize_equals_pillow() -> None:
 def test_grey_equals_pillow() -> None:
     pixels = torch.randint(0, 256, (2, 3, 5, 5), dtype=torch.uint8)
     split = Split(pixels, torch.zeros(2, dtype=torch.int64))
-    ours = prepared(Dataset("x", ("a",), split, split), None, 1).train.images
+    ours = images_of(prepared(Dataset("x", ("a",), split, split), None, 1).train)
     theirs = np.asarray(Image.fromarray(pixels[0].permute(1, 2, 0).numpy()).convert("L")).copy()
     assert (ours[0, 0].int() - torch.from_numpy(theirs).int()).abs().max() <= 1
 
@@ -530,7 +447,7 @@ def test_validation_is_held_out_of_training() -> None:
     whole, parted = load_dataset(Recipe()), load_dataset(Recipe(validation=0.1))
     assert parted.validation is not None
     assert len(parted.train.labels) + len(parted.validation.labels) == len(whole.train.labels)
-    assert parted.test.images.equal(whole.test.images)
+    assert images_of(parted.test).equal(images_of(whole.test))
     assert int(parted.validation.labels.bincount().min()) >= 13
     assert stratified([0, 0, 1], 0.5)[1] == [0] or stratified([0, 0, 1], 0.5)[1] == [1]
 
@@ -573,3 +490,48 @@ def test_mixup_blends_pictures_and_classes_alike() -> None:
     torch.testing.assert_close(mixed.flatten(1), targets)
     torch.testing.assert_close(targets.sum(1), torch.ones(6))
     assert 0 < float(targets.max()) < 1
+
+
+def test_a_part_that_is_cut_out_is_torchvisions() -> None:
+    images = torch.randint(0, 256, (20, 3, 11, 14), dtype=torch.uint8)
+    torch.manual_seed(0)
+    changed = augment.cut_out(images, 0.08)
+    torch.manual_seed(0)
+    boxes = augment.random_boxes(20, 11, 14, 0.08, torch.device("cpu")).int().T.tolist()
+    for picture, box, found in zip(images.float(), boxes, changed, strict=True):
+        top, left, tall, wide = box
+        assert 0 <= top <= 11 - tall and 0 <= left <= 14 - wide
+        expected = functional.resized_crop(picture, *box, [11, 14], antialias=False)
+        torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)  # of 255 levels
+
+
+def test_parts_are_drawn_as_torchvision_draws_them() -> None:
+    torch.manual_seed(0)
+    ours = augment.random_boxes(4000, 24, 32, 0.08, torch.device("cpu")).T
+    picture = torch.zeros(1, 24, 32)
+    theirs = torch.tensor(
+        [RandomResizedCrop.get_params(picture, [0.08, 1.0], [3 / 4, 4 / 3]) for _ in range(4000)], dtype=torch.float32
+    )
+    assert (ours.mean(0) - theirs.mean(0)).abs().max() < 0.4
+    assert (ours.std(0) - theirs.std(0)).abs().max() < 0.4
+    # Where nothing fits, the part in the middle that is not too long.
+    assert augment.random_boxes(1, 100, 3, 0.9, torch.device("cpu")).T.tolist() == [[48, 0, 4, 3]]
+
+
+def test_jitter_is_torchvisions() -> None:
+    images = torch.randint(0, 256, (10, 3, 5, 6), dtype=torch.uint8)
+    torch.manual_seed(0)
+    changed = augment.jittered(images, (0.4, 0.3, 0.2))
+    torch.manual_seed(0)
+    factors = [torch.empty(10).uniform_(1 - x, 1 + x).tolist() for x in (0.4, 0.3, 0.2)]
+    for picture, found, brightness, contrast, saturation in zip(images, changed, *factors, strict=True):
+        expected = functional.adjust_brightness(picture / 255, brightness)
+        expected = functional.adjust_saturation(functional.adjust_contrast(expected, contrast), saturation)
+        assert (expected * 255 - found).abs().max() < 0.2  # torchvision's weights of grey have four digits
+
+
+def test_jitter_of_grey_pictures_and_of_nothing() -> None:
+    images = torch.randint(0, 256, (4, 1, 5, 6), dtype=torch.uint8)
+    assert augment.jittered(images, (0.0, 0.0, 5.0)).equal(images.float())
+    assert augment.augmentation_of(Recipe(color_jitter=0.0), 2) is None
+    assert augment.strengths_of((0.0, 0.5, 0.0)) == (0.0, 0.5, 0.0)

@@ -89,6 +89,12 @@ def test_optimizer_line_equals_separate_lines() -> None:
         ("data fashion-mnist", "data", "fashion-mnist"),
         ("channels 3", "channels", 3),
         ("lr 1", "lr", 1.0),
+        ("objective reconstruct", "objective", "reconstruct"),
+        ("resized_crop 0.08", "resized_crop", 0.08),
+        ("color_jitter 0.4", "color_jitter", 0.4),
+        ("color_jitter 0.4 0.4 0", "color_jitter", (0.4, 0.4, 0.0)),
+        ("in_memory off", "in_memory", "off"),
+        ("workers 0", "workers", 0),
         ("device cuda:1", "device", "cuda:1"),
     ],
 )
@@ -138,7 +144,7 @@ def test_all_errors_of_a_block_at_once() -> None:
 def test_argument_that_the_optimizer_lacks() -> None:
     _, (found,) = read("optimizer adam", "momentum 0.9")
     assert found.code == "E221"
-    assert "`sgd` and `rmsprop`" in found.message
+    assert "`sgd`, `rmsprop` and `muon`" in found.message
 
 
 @pytest.mark.parametrize(
@@ -148,6 +154,18 @@ def test_argument_that_the_optimizer_lacks() -> None:
 def test_settings_that_the_schedule_lacks(lines: list[str], words: str) -> None:
     _, (found,) = read(*lines)
     assert words in found.message
+
+
+@pytest.mark.parametrize("setting", ["mixup 0.2", "label_smoothing 0.1"])
+def test_an_autoencoder_has_no_classes_to_change(setting: str) -> None:
+    _, (found,) = read("objective reconstruct", setting)
+    assert (found.code, "has none" in found.message) == ("E221", True)
+    assert not read("objective reconstruct", "label_smoothing 0")[1]
+
+
+def test_nesterov_has_a_momentum_with_muon() -> None:
+    assert not read("optimizer muon nesterov")[1]
+    assert read("optimizer muon nesterov momentum=0")[1][0].help == "add `momentum 0.9`"
 
 
 def test_one_mistake_is_one_error() -> None:
@@ -174,7 +192,7 @@ def test_every_setting_is_documented(name: str) -> None:
 
 def test_optimizer_settings_are_fields() -> None:
     assert Recipe.model_fields.keys() >= OPTIMIZER_SETTINGS
-    assert set(OPTIMIZERS) == {"adam", "adamw", "sgd", "rmsprop"}
+    assert set(OPTIMIZERS) == {"adam", "adamw", "sgd", "rmsprop", "muon"}
 
 
 def test_option_wins() -> None:

@@ -5,15 +5,21 @@ They draw from torch's own random state of the device, so that a run that is con
 
 from __future__ import annotations
 
+from math import exp, log
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn.functional import one_hot, pad
+from torch.nn.functional import grid_sample, one_hot, pad
 
+from specc.data.transform import GREY_WEIGHTS
 from specc.ir.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+TRIES = 10  # draws of a part of a picture
+RATIO = log(4 / 3)  # the longest part is 4/3 as wide as high, or as high as wide
 
 
 class Augmentation:
@@ -21,13 +27,22 @@ class Augmentation:
 
     def __init__(self, recipe: Recipe, classes: int) -> None:
         self.flip, self.crop, self.cutout, self.mixup = recipe.flip, recipe.crop, recipe.cutout, recipe.mixup
-        self.classes = classes
+        self.resized_crop, self.classes = recipe.resized_crop, classes
+        self.jitter = strengths_of(recipe.color_jitter)
 
     def move(self, images: Tensor) -> Tensor:
-        """Mirrored and shifted pictures; (size, channels, height, width), of any type."""
+        """Cut out, mirrored, shifted pictures in other colours.
+
+        Args:    images, uint8, (size, channels, height, width).
+        Returns: the same, or float32 from 0 to 255 where values were computed.
+        """
+        if self.resized_crop is not None:
+            images = cut_out(images, self.resized_crop)
         if self.flip:
             images = flipped(images)
-        return images if self.crop is None else shifted(images, self.crop)
+        if self.crop is not None:
+            images = shifted(images, self.crop)
+        return images if self.jitter is None else jittered(images, self.jitter)
 
     def blend(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures with holes, blended; float, scaled, so that a hole has the mean brightness of normalised pictures.
@@ -41,8 +56,94 @@ class Augmentation:
 
 def augmentation_of(recipe: Recipe, classes: int) -> Augmentation | None:
     """The recipe's augmentation, None where it has none."""
-    asked = recipe.flip or recipe.crop or recipe.cutout or recipe.mixup
-    return Augmentation(recipe, classes) if asked else None
+    moves = (recipe.flip, recipe.crop, recipe.resized_crop, strengths_of(recipe.color_jitter))
+    return Augmentation(recipe, classes) if any((*moves, recipe.cutout, recipe.mixup)) else None
+
+
+def strengths_of(setting: float | tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+    """The recipe's `color_jitter` for brightness, contrast and saturation; None where nothing is to change."""
+    strength = 0.0 if setting is None or isinstance(setting, tuple) else setting
+    three = setting if isinstance(setting, tuple) else (strength, strength, strength)
+    return three if any(three) else None
+
+
+def cut_out(images: Tensor, least: float) -> Tensor:
+    """A random part of each picture, scaled to the whole picture's size (bilinear): torchvision's RandomResizedCrop.
+
+    Args:    images, (size, channels, height, width); least, the smallest share of the area, at most 1.
+    Returns: float32, from 0 to 255 as the pictures are.
+    """
+    height, width = images.shape[2:]
+    top, left, tall, wide = (
+        part.view(-1, 1) for part in random_boxes(len(images), height, width, least, images.device)
+    )
+    rows = _samples(top, tall, height).unsqueeze(2).expand(-1, -1, width)
+    columns = _samples(left, wide, width).unsqueeze(1).expand(-1, height, -1)
+    return grid_sample(images.float(), torch.stack([columns, rows], 3), padding_mode="border", align_corners=False)
+
+
+def _samples(first: Tensor, length: Tensor, size: int) -> Tensor:
+    """Where, from -1 to 1 over a side, to look for the values of so many pixels spread over a part of it."""
+    pixel = torch.arange(size, device=first.device) + 0.5
+    place = first + (pixel * length / size).clamp(0.5).minimum(length - 0.5)  # nothing from outside the part
+    return place * (2 / size) - 1
+
+
+def random_boxes(count: int, height: int, width: int, least: float, device: torch.device) -> Tensor:
+    """So many parts of a picture: their area is even over `least` to 1, and the logarithm of width by height over that
+    of 3/4 to 4/3.
+
+    As torchvision does, ten draws are tried for each, and where none lies within the picture the largest part in the
+    middle is taken that is not too long.
+
+    Returns: whole numbers, (4, count): top, left, height, width.
+    """
+    area = torch.empty(count, TRIES, device=device).uniform_(least, 1) * (height * width)
+    ratio = torch.empty(count, TRIES, device=device).uniform_(-RATIO, RATIO).exp()
+    wide, tall = (area * ratio).sqrt().round(), (area / ratio).sqrt().round()
+    fits = (wide >= 1) & (wide <= width) & (tall >= 1) & (tall <= height)
+    first = fits.to(torch.uint8).argmax(1, keepdim=True)  # of equal ones the first
+    place = torch.rand(2, count, device=device)
+    most_tall, most_wide = min(height, round(width * exp(RATIO))), min(width, round(height * exp(RATIO)))
+    fitting = fits.any(1)
+    tall = torch.where(fitting, tall.gather(1, first).squeeze(1), most_tall)
+    wide = torch.where(fitting, wide.gather(1, first).squeeze(1), most_wide)
+    spare = torch.stack([height - tall, width - wide])
+    corner = torch.where(fitting, (place * (spare + 1)).floor().minimum(spare), (spare / 2).floor())
+    return torch.cat([corner, torch.stack([tall, wide])])
+
+
+def jittered(images: Tensor, strengths: tuple[float, float, float]) -> Tensor:
+    """Each picture brighter or darker, of more or less contrast, more or less colourful: torchvision's ColorJitter,
+    always in this order and without a change of hue.
+
+    Args:    images, from 0 to 255; each factor is even over 1 - x to 1 + x, and not below 0.
+    Returns: float32, from 0 to 255.
+    """
+    values = images.float()
+    brightness, contrast, saturation = strengths
+    if brightness:
+        values = (values * _factors(values, brightness)).clamp_(0, 255)
+    if contrast:
+        values = _blended(values, _grey(values).mean((1, 2, 3), keepdim=True), contrast)
+    if saturation and values.shape[1] == 3:
+        values = _blended(values, _grey(values), saturation)
+    return values
+
+
+def _blended(values: Tensor, other: Tensor, strength: float) -> Tensor:
+    return torch.lerp(other.expand_as(values), values, _factors(values, strength)).clamp_(0, 255)
+
+
+def _factors(values: Tensor, strength: float) -> Tensor:
+    shape = (len(values), 1, 1, 1)
+    return torch.empty(shape, device=values.device).uniform_(max(0.0, 1 - strength), 1 + strength)
+
+
+def _grey(values: Tensor) -> Tensor:
+    if values.shape[1] != 3:
+        return values.mean(1, keepdim=True)
+    return (values * torch.tensor(GREY_WEIGHTS, device=values.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 def flipped(images: Tensor) -> Tensor:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from specc.data.augment import Augmentation
 from specc.data.dataset import Split
+from specc.data.shard import WHOLE, Shard
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,18 +29,24 @@ def scaling_of(images: Tensor) -> Scaling:
 
     Args: images, uint8, (samples, channels, …). A channel without contrast keeps its scale.
     """
-    dims = [0, *range(2, images.dim())]
-    total = torch.zeros(images.shape[1], dtype=torch.float64)
-    squares = torch.zeros_like(total)
-    for start in range(0, len(images), CHUNK):
-        values = images[start : start + CHUNK].double().div_(255)
-        total += values.sum(dims)
-        squares += values.square_().sum(dims)
-    count = images.numel() / images.shape[1]
+    return scaling_over(images[start : start + CHUNK] for start in range(0, len(images), CHUNK))
+
+
+def scaling_over(chunks: Iterable[Tensor]) -> Scaling:
+    """The same for pictures that come a part at a time."""
+    total = squares = torch.zeros((), dtype=torch.float64)
+    count = 0
+    dims = [0]
+    for images in chunks:
+        dims = [0, *range(2, images.dim())]
+        values = images.double().div_(255)
+        total = total + values.sum(dims)
+        squares = squares + values.square_().sum(dims)
+        count += images.numel() // images.shape[1]
     mean = total / count
     deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
     deviation[deviation == 0] = 1
-    shape = (-1, *[1] * (images.dim() - 2))
+    shape = (-1, *[1] * (len(dims) - 1))
     return Scaling(mean.float().view(shape), deviation.float().view(shape))
 
 
@@ -59,20 +66,23 @@ class Batches:
         augmentation: Augmentation | None = None,
         accumulate: int = 1,
         drop_last: bool = False,
+        shard: Shard = WHOLE,
     ) -> None:
+        """size: pictures of a batch, of which every process gives out its shard."""
         self.images = split.images.to(device)
         self.labels = split.labels.to(device)
         self.size = size
         self.scaling = scaling and Scaling(*(part.to(device) for part in scaling))
         self.augmentation, self.accumulate, self.drop_last = augmentation, accumulate, drop_last
-        self.skip_single = False
+        self.shard, self.skip_single = shard, False
 
     @property
     def sizes(self) -> list[int]:
-        """How many pictures each batch holds. A last one that is not full is left out where that is asked for, and one
-        of a single picture where normalisation could not take it; an only batch stays."""
+        """How many pictures each batch holds, all processes together. A last one that is not full is left out where that
+        is asked for, and one that leaves a process with a single picture where normalisation could not take it; an only
+        batch stays."""
         full, rest = divmod(len(self.labels), self.size)
-        unwanted = full > 0 and (self.drop_last or (rest == 1 and self.skip_single))
+        unwanted = full > 0 and (self.drop_last or (rest < 2 * self.shard.parts and self.skip_single))
         return [self.size] * full + ([rest] if rest and not unwanted else [])
 
     @property
@@ -96,7 +106,7 @@ class Batches:
     def _in_this(self, order: Tensor, skip: int) -> Iterator[tuple[Tensor, Tensor]]:
         start = sum(self.sizes[:skip])
         for size in self.sizes[skip:]:
-            index = order[start : start + size]
+            index = order[start : start + size][self.shard.of(size)]
             yield self._changed(self.images.index_select(0, index), self.labels.index_select(0, index))
             start += size
 
@@ -104,12 +114,13 @@ class Batches:
         """Every batch, in the order in which the pictures are stored."""
         start = 0
         for size in self.sizes:
-            part = slice(start, start + size)
-            yield self._float(self.images[part]), self.labels[part]
+            images, labels = self.images[start : start + size], self.labels[start : start + size]
+            part = self.shard.of(size)
+            yield self._float(images[part]), labels[part]
             start += size
 
     def _changed(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        if self.augmentation is None:
+        if self.augmentation is None or not len(images):
             return self._float(images), labels
         return self.augmentation.blend(self._float(self.augmentation.move(images)), labels)
 

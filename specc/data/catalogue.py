@@ -7,6 +7,7 @@ name is what stands after `--data`. The group is looked up only for a name that 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,6 +60,19 @@ def find(name: str) -> Entry | None:
     if entry is None and not Path(name).expanduser().is_dir():
         raise _unknown(name)
     return entry
+
+
+def all_entries() -> list[Entry]:
+    """Every named data set: the built-in ones, and those of packages that can be used."""
+    from importlib.metadata import entry_points
+
+    names = sorted({point.name for point in entry_points(group="specc.datasets")} - BUILT_IN.keys())
+    found = list(BUILT_IN.values())
+    for name in names:
+        with suppress(Problem):  # named, with the reason, where it is asked for
+            entry = _from_packages(name)
+            found += [entry] if entry else []
+    return found
 
 
 def default_data_dir() -> Path:

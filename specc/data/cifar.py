@@ -1,17 +1,28 @@
-"""CIFAR-10 and CIFAR-100: torchvision's files and digests, read by an unpickler that runs nothing."""
+"""CIFAR-10 and CIFAR-100, in the folders where torchvision keeps them, read by an unpickler that runs nothing."""
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from specc.data.archives import PUBLISHED
 from specc.data.dataset import Dataset, LoadRequest, Split
 from specc.data.fetch import ensure_files
 from specc.data.plain_pickle import read_plain_pickle
 from specc.diagnostics.diagnostic import Problem
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 SIDE = 32
+VALUES = 3 * SIDE * SIDE
+
+# Which file holds the names of the classes, and under which key; that of the labels; what the test files begin with.
+KEYS = {
+    "cifar10": ("batches.meta", "label_names", "labels"),
+    "cifar100": ("meta", "fine_label_names", "fine_labels"),
+}
 
 
 def load(request: LoadRequest) -> Dataset:
@@ -19,53 +30,54 @@ def load(request: LoadRequest) -> Dataset:
 
     Raises: Problem E602, E603; E604 where a file holds more than arrays, lists and texts.
     """
-    source = _source(request.entry.name)
-    folder = request.data_dir / source.base_folder
-    ensure_files(request.entry.name, folder, _digests(source), partial(_download, source))
-    meta = read_plain_pickle(folder / source.meta["filename"])
-    return Dataset(
-        request.entry.name,
-        tuple(meta[source.meta["key"]]),
-        _split(folder, [name for name, _ in source.train_list]),
-        _split(folder, [name for name, _ in source.test_list]),
+    name = request.entry.name
+    published = PUBLISHED[name]
+    folder = ensure_files(name, request.data_dir, published, request.report)
+    meta, names, labels = KEYS[name]
+    classes = _class_names(folder / meta, names)
+    files = [folder / file for file in published.digests if file != meta]
+    train, test = (
+        _split([file for file in files if file.name.startswith("test") is tested], labels, len(classes))
+        for tested in (False, True)
     )
+    return Dataset(name, classes, train, test)
 
 
-def _source(name: str) -> Any:
-    """torchvision's class, which is without types."""
-    from torchvision import datasets
-
-    return datasets.CIFAR10 if name == "cifar10" else datasets.CIFAR100
-
-
-def _digests(source: Any) -> dict[str, str]:
-    batches = dict([*source.train_list, *source.test_list])
-    return {**batches, source.meta["filename"]: source.meta["md5"]}
+def _class_names(path: Path, key: str) -> tuple[str, ...]:
+    content = read_plain_pickle(path)
+    names = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise _damaged(path, "holds no names of classes")
+    return tuple(names)
 
 
-def _download(source: Any, beside: Path) -> Path:
-    # Not the class itself: having downloaded, it would unpickle what came.
-    from torchvision.datasets.utils import download_and_extract_archive
-
-    download_and_extract_archive(source.url, beside, filename=source.filename, md5=source.tgz_md5)
-    return beside / str(source.base_folder)
-
-
-def _split(folder: Path, files: list[str]) -> Split:
+def _split(files: list[Path], key: str, classes: int) -> Split:
     import torch
 
-    batches = [_batch(folder / file) for file in files]
+    batches = [read_batch(file, key, classes) for file in files]
     return Split(
         torch.cat([torch.from_numpy(pixels) for pixels, _ in batches]),
         torch.tensor([label for _, labels in batches for label in labels]),
     )
 
 
-def _batch(path: Path) -> tuple[Any, list[int]]:
-    content = read_plain_pickle(path)
-    try:
-        labels = content["labels"] if "labels" in content else content["fine_labels"]
-        return content["data"].reshape(len(labels), 3, SIDE, SIDE), list(labels)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Problem.of("E603", f"the file {path} holds no CIFAR pictures",
-            help="delete the file and run the command again, which downloads it") from error  # fmt: skip
+def read_batch(path: Path, key: str, classes: int) -> tuple[NDArray[np.uint8], list[int]]:
+    """The pictures of one file, (count, 3, 32, 32), and their labels. Raises: Problem E603, E604."""
+    import numpy as np
+
+    content: Any = read_plain_pickle(path)
+    if not isinstance(content, dict):
+        raise _damaged(path, "holds no CIFAR pictures")
+    pixels, labels = content.get("data"), content.get(key)
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or not isinstance(labels, list):
+        raise _damaged(path, "holds no CIFAR pictures")
+    if pixels.shape != (len(labels), VALUES) or not labels:
+        raise _damaged(path, f"holds {len(labels)} labels and pixels of the shape {pixels.shape}")
+    if not all(type(label) is int and 0 <= label < classes for label in labels):
+        raise _damaged(path, f"holds labels that are none of {classes} classes")
+    return pixels.reshape(len(labels), 3, SIDE, SIDE), labels
+
+
+def _damaged(path: Path, reason: str) -> Problem:
+    return Problem.of("E603", f"the file {path} {reason}",
+        help="delete the file and run the command again, which downloads it")  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from specc.data.catalogue import Entry, find
-from specc.data.fit import Shape, require_input
+from specc.data.fit import Shape, require_input, require_same_output
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.lint.classes import contradicted_classes
 from specc.ir.recipe import Recipe
@@ -23,9 +23,10 @@ def compare(analysis: Analysis, name: str) -> tuple[Diagnostic, ...]:
     model = analysis.model
     assert model is not None  # noqa: S101 - only a spec without errors is compared
     entry = find(name)
-    if entry is None:
-        return _of_classes(model, name, _class_count(name))
-    return (*_of_pictures(analysis, model, entry), *_of_classes(model, name, entry.classes))
+    pictures = () if entry is None else _of_pictures(analysis, model, entry)
+    if analysis.recipe.objective == "reconstruct":
+        return (*pictures, *_of_reconstruction(analysis, model))
+    return (*pictures, *_of_classes(model, name, _class_count(name) if entry is None else entry.classes))
 
 
 def _of_pictures(analysis: Analysis, model: ShapedModel, entry: Entry) -> tuple[Diagnostic, ...]:
@@ -36,6 +37,15 @@ def _of_pictures(analysis: Analysis, model: ShapedModel, entry: Entry) -> tuple[
         require_input(entry.name, _prepared(entry.sample, analysis.recipe), model.input, checks)
     except Problem as problem:
         return (problem.diagnostic._replace(source=analysis.source, span=analysis.resolved.input_span),)
+    return ()
+
+
+def _of_reconstruction(analysis: Analysis, model: ShapedModel) -> tuple[Diagnostic, ...]:
+    try:
+        require_same_output(model.input, model.output)
+    except Problem as problem:
+        place = model.chain.steps[-1][1].span if model.chain.steps else model.chain.span
+        return (problem.diagnostic._replace(source=analysis.source, span=place),)
     return ()
 
 

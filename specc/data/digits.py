@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+import gzip
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from specc.data.catalogue import DIGITS
 from specc.data.dataset import Dataset, LoadRequest, Split
 from specc.data.holdout import stratified_fifth
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def load(request: LoadRequest) -> Dataset:
     """The digits, a stratified fifth of them held out; grey levels 0 to 16 spread over 0 to 255."""
     import torch
-    from sklearn.datasets import load_digits
 
-    grey, digits = load_digits(return_X_y=True)
+    grey, digits = _read()
     images = torch.from_numpy(grey).reshape(-1, 1, 8, 8).mul(255 / 16).round().to(torch.uint8)
     labels = torch.from_numpy(digits).to(torch.int64)
     train, test = stratified_fifth(digits.tolist())
     return Dataset(request.entry.name, DIGITS, Split(images[train], labels[train]), Split(images[test], labels[test]))
+
+
+def _read() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Grey levels, (samples, 64), and classes; out of scikit-learn's file, since to import it takes longer than an
+    epoch of training on them."""
+    import numpy as np
+
+    spec = find_spec("sklearn")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if path.is_file():
+            with gzip.open(path, "rt") as lines:
+                table = np.loadtxt(lines, delimiter=",")
+            return table[:, :-1], table[:, -1]
+    from sklearn.datasets import load_digits  # a scikit-learn that keeps its file elsewhere
+
+    grey, digits = load_digits(return_X_y=True)
+    return grey, digits

@@ -1,76 +1,125 @@
-"""Files of the named data sets: found, checked by their digests, downloaded where they are missing.
+"""Files of the named data sets: found, checked by their digests, downloaded and unpacked where they are missing.
 
-The downloads themselves, with mirrors and the archives' digests, are torchvision's. They go into a folder
-beside their place and are renamed once they are whole: an interrupted download leaves nothing.
+An archive that somebody has put into the folder is taken as one that was downloaded. Every file comes into its place
+by being renamed: what is there is whole. No torch, no numpy.
 """
 
 from __future__ import annotations
 
-import hashlib
-import socket
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.client import HTTPException
+import gzip
+import os
+import shutil
+import tarfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, cast
 
+from specc.data.archives import Archive, Published
+from specc.data.download import Report, digest_of, download, silent, unwritable
 from specc.diagnostics.diagnostic import Problem
 
-TIMEOUT = 30.0  # seconds of silence after which a server is given up
+UNPACKING = ".{}.partial"
 
 
-def ensure_files(name: str, folder: Path, digests: Mapping[str, str], download: Callable[[Path], Path]) -> None:
-    """Make sure that `folder` holds the files whose MD5 digests are given, downloading them if need be.
+def ensure_files(name: str, data_dir: Path, published: Published, report: Report = silent) -> Path:
+    """Make sure that a data set's files are below the data folder, downloading them if need be.
 
-    Args:   name: the data set's, for messages. digests: MD5 by file name.
-            download: fetches everything into the folder that it is given, and returns where in it it is.
-    Raises: Problem E602 where nothing can be downloaded, E603 where a file is not what it should be.
+    Args:    name: the data set's, for messages.
+    Returns: the folder that they are in.
+    Raises:  Problem E602 where they cannot be downloaded or written, E603 where a file is not what it should be.
     """
-    missing = [file for file in digests if not (folder / file).exists()]
-    if missing:
-        _fetch(name, folder, digests, download)
-    _check(name, folder, digests)
+    folder = data_dir / published.folder
+    if missing_files(folder, published):
+        _complete(name, data_dir, folder, published, report)
+    _check(name, folder, published)
+    return folder
 
 
-def _fetch(name: str, folder: Path, digests: Mapping[str, str], download: Callable[[Path], Path]) -> None:
+def missing_files(folder: Path, published: Published) -> list[str]:
+    """Which of a data set's unpacked files are not there."""
+    return [file for file in published.digests if not (folder / file).exists()]
+
+
+def _complete(name: str, data_dir: Path, folder: Path, published: Published, report: Report) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as beside, _patience():
-            arrived = download(Path(beside))
-            _check(name, arrived, digests)
-            for file in digests:
-                (arrived / file).replace(folder / file)
-    except (RuntimeError, EOFError, HTTPException, OSError) as error:
-        raise _not_downloaded(name, folder, error) from error
+        with _alone(folder):
+            for archive in published.archives:
+                if any(not (folder / file).exists() for file in archive.members):
+                    _unpacked(archive, data_dir, folder, report)
+    except OSError as error:
+        raise unwritable(Path(error.filename or folder), error) from error
+    except Problem as problem:
+        raise _explained(name, folder, problem) from problem
 
 
-def _not_downloaded(name: str, folder: Path, error: Exception) -> Problem:
-    reason = str(error).strip() or type(error).__name__
-    help = "`--data-dir DIR` names the folder where its files are already; `--data digits` needs no network"
-    return Problem.of(
-        "E602",
-        f"the data set `{name}` is not in {folder} and could not be downloaded",
-        help=help,
-        notes=tuple(line.strip() for line in reason.splitlines() if line.strip()),
-    )
+def _explained(name: str, folder: Path, problem: Problem) -> Problem:
+    found = problem.diagnostic
+    help = f"{found.help}; `--data-dir DIR` names a folder where its files are already; `--data digits` needs none"
+    message = f"the data set `{name}` is not in {folder} and could not be downloaded"
+    return Problem.of("E602", message, help=help, notes=(found.message, *found.notes))
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
-    """torchvision sets no timeout of its own: a silent server would hang the command."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait for another process that downloads into the folder; then its files are there."""
     try:
+        import fcntl
+    except ImportError:  # Windows: two at once there end in a digest that is wrong
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        socket.setdefaulttimeout(before)
+        os.close(handle)
 
 
-def _check(name: str, folder: Path, digests: Mapping[str, str]) -> None:
-    for file, expected in digests.items():
+def _unpacked(archive: Archive, data_dir: Path, folder: Path, report: Report) -> None:
+    """The archive's files in their places, out of a copy that is there or one that is fetched."""
+    for copy in (folder / archive.file, data_dir / archive.file):
+        if copy.is_file() and digest_of(copy) == archive.md5:
+            _unpack(archive, copy, folder)
+            return
+    arrived = download(archive, folder, report)
+    _unpack(archive, arrived, folder)
+    arrived.unlink()
+
+
+def _unpack(archive: Archive, path: Path, folder: Path) -> None:
+    try:
+        for name, content in _contents(archive, path, folder.name):
+            beside = folder / UNPACKING.format(name)
+            with beside.open("wb") as file:
+                shutil.copyfileobj(content, file)
+            beside.replace(folder / name)
+    except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
+        raise Problem.of("E602", f"the archive {path} cannot be unpacked: {error}", help=f"delete {path}") from error
+
+
+def _contents(archive: Archive, path: Path, root: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """The wanted files of an archive; of a tar only plain files under the expected names, and no paths of its own."""
+    if not path.name.endswith(".tar.gz"):
+        with gzip.open(path) as single:
+            yield next(iter(archive.members)), cast("IO[bytes]", single)
+        return
+    wanted = {f"{root}/{name}": name for name in archive.members}
+    with tarfile.open(path, "r:gz") as packed:
+        for member in packed:
+            content = packed.extractfile(member) if member.isfile() and member.name in wanted else None
+            if content is not None:
+                yield wanted[member.name], content
+
+
+def _check(name: str, folder: Path, published: Published) -> None:
+    for file, expected in published.digests.items():
         path = folder / file
         try:
-            found = _md5(path)
+            found = digest_of(path)
         except OSError as error:
             raise Problem.of("E603", f"the file {path} of `{name}` cannot be read: {error.strerror}",
                 help="make it readable, or name another folder with `--data-dir`") from error  # fmt: skip
@@ -80,9 +129,3 @@ def _check(name: str, folder: Path, digests: Mapping[str, str]) -> None:
                 f"the file {path} of `{name}` is damaged or another one: its MD5 is {found}, not {expected}",
                 help="delete the file and run the command again, which downloads it",
             )
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        # The digests that the data sets are published with are MD5: they find damage.
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -56,6 +56,24 @@ def _fitting_options(sample: Shape, expected: Shape) -> str:
     return " ".join(options)
 
 
+def require_same_output(expected: Shape, output: Shape) -> None:
+    """Raise Problem E630 where an autoencoder's output has not the shape of its input."""
+    if output != expected:
+        raise Problem.of(
+            "E630", f"an autoencoder gives back its input, {written(expected)}, and the network's output is "
+            f"{written(output)}", help=_way_back(expected, output),
+        )  # fmt: skip
+
+
+def _way_back(expected: Shape, output: Shape) -> str:
+    if prod(output) == prod(expected):
+        reshape = "flatten" if len(expected) == 1 else f"unflatten {written(expected)}"
+        return f"end the network with `{reshape}`"
+    if len(expected) == 3 and len(output) == 3 and output[1:] == expected[1:]:
+        return f"end the network with `conv {expected[0]} k1`"
+    return "add layers that lead back to it, such as `upsample 2` or `convtranspose`; or `objective classify`"
+
+
 def require_output(name: str, classes: int, output: Shape) -> None:
     """Raise Problem E606 where the network does not end in one number for each class."""
     if output == (classes,):

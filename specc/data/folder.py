@@ -12,7 +12,8 @@ from specc.data.holdout import stratified_fifth
 from specc.diagnostics.diagnostic import Problem
 
 SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
-TEST_NAMES = ("test", "val", "valid", "validation")
+VALIDATION_NAMES = ("val", "valid", "validation")
+TEST_NAMES = ("test", *VALIDATION_NAMES)
 LAYOUT = "the layout is `train/CLASS/picture.png` and `test/CLASS/picture.png`, or `CLASS/picture.png`"
 
 
@@ -34,13 +35,27 @@ class Listing(NamedTuple):
 
 
 class FolderContents(NamedTuple):
+    """What a folder holds. validation: of one that has `train`, `test` and `val`; note: how a part was made."""
+
     classes: tuple[str, ...]
     train: Listing
     test: Listing
+    validation: Listing | None = None
+    note: str = ""
+
+    @property
+    def parts(self) -> tuple[Listing, ...]:
+        """What there is to train on, to test on, and to validate with."""
+        return (self.train, self.test) if self.validation is None else (self.train, self.test, self.validation)
+
+    def at_most(self, count: int | None) -> FolderContents:
+        """So many pictures of each part."""
+        validation = self.validation and self.validation.at_most(count)
+        return self._replace(train=self.train.at_most(count), test=self.test.at_most(count), validation=validation)
 
 
 def list_folder(root: Path) -> FolderContents:
-    """The pictures of a folder: its `train` and `test` (or `val`), or a fifth of each class held out.
+    """The pictures of a folder: its `train` and `test` (or `val`, or both), or a fifth of each class held out.
 
     Raises: Problem E608 where it has not this layout or a class is empty, E609 where the classes of the two
             parts differ.
@@ -49,7 +64,7 @@ def list_folder(root: Path) -> FolderContents:
         train = root / "train"
         if not train.is_dir():
             return _held_out(root)
-        return _two_parts(root, train, _test_folder(root))
+        return _parts(train, _test_folder(root), _validation_folder(root))
     except OSError as error:
         raise Problem.of("E608", f"the data folder {error.filename} cannot be read: {error.strerror}",
             help="make the folder readable, or name another one with `--data`") from error  # fmt: skip
@@ -63,8 +78,24 @@ def _test_folder(root: Path) -> Path:
         help=f"add one, or name {root / 'train'} as the data: a fifth of it is then held out")  # fmt: skip
 
 
-def _two_parts(root: Path, train: Path, test: Path) -> FolderContents:
-    classes, other = _class_names(train), _class_names(test)
+def _validation_folder(root: Path) -> Path | None:
+    """A `val` that is not needed as the test folder."""
+    if not (root / TEST_NAMES[0]).is_dir():
+        return None
+    return next((root / name for name in VALIDATION_NAMES if (root / name).is_dir()), None)
+
+
+def _parts(train: Path, test: Path, validation: Path | None) -> FolderContents:
+    classes = _class_names(train)
+    for folder in (test, validation):
+        if folder is not None:
+            _require_same(train, folder, classes)
+    held_out = None if validation is None else _list_classes(validation, classes)
+    return FolderContents(classes, _list_classes(train, classes), _list_classes(test, classes), held_out)
+
+
+def _require_same(train: Path, test: Path, classes: tuple[str, ...]) -> None:
+    other = _class_names(test)
     if classes != other:
         raise Problem.of(
             "E609",
@@ -72,7 +103,6 @@ def _two_parts(root: Path, train: Path, test: Path) -> FolderContents:
             help="give both the same class folders",
             notes=(*_only(classes, other, train), *_only(other, classes, test)),
         )
-    return FolderContents(classes, _list_classes(train, classes), _list_classes(test, classes))
 
 
 def _only(these: tuple[str, ...], others: tuple[str, ...], where: Path) -> tuple[str, ...]:
@@ -88,7 +118,8 @@ def _held_out(root: Path) -> FolderContents:
             raise Problem.of("E608", f"the class folder {root / name} holds a single picture",
                 help="a class needs two at least, one to train on and one to test on")  # fmt: skip
     train, test = (sorted(part) for part in stratified_fifth(everything.labels))
-    return FolderContents(classes, everything.pick(train), everything.pick(test))
+    note = "a fifth of each class is held out to test on"
+    return FolderContents(classes, everything.pick(train), everything.pick(test), note=note)
 
 
 def _class_names(folder: Path) -> tuple[str, ...]:

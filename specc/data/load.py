@@ -3,44 +3,87 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from specc.data.catalogue import default_data_dir, find
 from specc.data.dataset import Dataset, Split, load_named
+from specc.data.download import Report, silent
 from specc.data.holdout import stratified
+from specc.data.memory import fits, require_memory
 from specc.data.transform import prepared, size_of
 from specc.ir.recipe import Recipe
 
+if TYPE_CHECKING:
+    from specc.data.files import FileSplit
+    from specc.data.folder import FolderContents
+    from specc.data.pictures import Reader
 
-def load_dataset(recipe: Recipe) -> Dataset:
-    """The recipe's data set in memory: limited, in grey or RGB, scaled, a part held out for validation.
 
+def load_dataset(recipe: Recipe, report: Report = silent) -> Dataset:
+    """The recipe's data set: limited, in grey or RGB, scaled, a part held out for validation.
+
+    The pictures are in memory; those of a folder that is too large for it stay in their files.
+
+    Args:   report, is told of a download's progress.
     Raises: Problem E601 to E604, E607 to E611, E619.
     """
-    dataset = _prepared(recipe)
+    dataset = _prepared(recipe, report)
     return with_validation(dataset, recipe.validation) if recipe.validation else dataset
 
 
 def with_validation(dataset: Dataset, share: float) -> Dataset:
     """The data set with a share of its training pictures held out, each class in proportion."""
-    parts = stratified(dataset.train.labels.tolist(), share)
-    train, held_out = (Split(dataset.train.images[part], dataset.train.labels[part]) for part in parts)
+    train, held_out = (dataset.train.pick(part) for part in stratified(dataset.train.labels.tolist(), share))
     return dataset._replace(train=train, validation=held_out)
 
 
-def _prepared(recipe: Recipe) -> Dataset:
+def _prepared(recipe: Recipe, report: Report) -> Dataset:
     entry = find(recipe.data)
     if entry is None:
         return _folder(Path(recipe.data).expanduser(), recipe)
     folder = Path(recipe.data_dir).expanduser() if recipe.data_dir else default_data_dir()
-    dataset = load_named(entry, folder)
+    dataset = load_named(entry, folder, report)
     limited = dataset._replace(train=dataset.train.first(recipe.limit), test=dataset.test.first(recipe.limit))
     return prepared(limited, recipe.resize, recipe.channels)
 
 
 def _folder(root: Path, recipe: Recipe) -> Dataset:
+    from specc.data.decoded import manifest, trace_of
     from specc.data.folder import list_folder
-    from specc.data.pictures import decode_folder
+    from specc.data.pictures import ColourFound, reader_of
 
-    found = list_folder(root)
-    limited = found._replace(train=found.train.at_most(recipe.limit), test=found.test.at_most(recipe.limit))
-    return decode_folder(root.resolve().name, limited, size_of(recipe.resize), recipe.channels)
+    found = list_folder(root).at_most(recipe.limit)
+    if recipe.validation:
+        found = found._replace(validation=None)
+    files = manifest(root, found)
+    reader = reader_of(found, size_of(recipe.resize), recipe.channels)
+    try:
+        parts = _parts(found, reader, recipe, files)
+    except ColourFound:
+        reader = reader._replace(mode="RGB", fixed=True)
+        parts = _parts(found, reader, recipe, files)
+    validation = parts[2] if len(parts) > 2 else None
+    name = root.resolve().name
+    return Dataset(name, found.classes, parts[0], parts[1], validation, trace_of(files, recipe), found.note)
+
+
+def _parts(found: FolderContents, reader: Reader, recipe: Recipe, files: str) -> list[Split] | list[FileSplit]:
+    """The folder's parts in memory where they fit there. Raises: ColourFound; Problem E607, E610, E611."""
+    from specc.data.decoded import decoded
+
+    count = sum(len(part.paths) for part in found.parts)
+    if recipe.in_memory == "on":
+        require_memory(count, reader.shape)
+    elif recipe.in_memory == "off" or not fits(count, reader.shape):
+        return _in_files(found, reader)
+    return decoded(found, reader, files)
+
+
+def _in_files(found: FolderContents, reader: Reader) -> list[FileSplit]:
+    import torch
+
+    from specc.data.files import FileSplit
+    from specc.data.pictures import seen_through
+
+    reader = seen_through(reader, found)
+    return [FileSplit(part.paths, torch.tensor(part.labels), reader) for part in found.parts]

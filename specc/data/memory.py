@@ -14,13 +14,20 @@ def require_memory(count: int, shape: tuple[int, ...]) -> None:
     """Raise Problem E611 where so many uint8 pictures of a shape do not fit in the free memory."""
     needed = count * prod(shape)
     free = _free_bytes()
-    if free is not None and needed > USABLE * free:
+    if free is not None and not fits(count, shape):
         raise Problem.of(
             "E611",
             f"{count:,} pictures of {'x'.join(map(str, shape))} need {needed / 1e9:.1f} GB of memory, "
             f"and {free / 1e9:.1f} GB are free",
-            help="`--resize 64` makes them smaller, `--limit 10000` takes fewer",
+            help="`--resize 64` makes them smaller, `--limit 10000` takes fewer; a folder's need not be kept in "
+            "memory: leave `--in-memory on` out",
         )
+
+
+def fits(count: int, shape: tuple[int, ...]) -> bool:
+    """Whether so many uint8 pictures of a shape go into the free memory; yes where the system does not tell it."""
+    free = _free_bytes()
+    return free is None or count * prod(shape) <= USABLE * free
 
 
 def _free_bytes() -> int | None:

@@ -1,30 +1,16 @@
-"""MNIST and Fashion-MNIST: torchvision's files, folders and readers."""
+"""MNIST and Fashion-MNIST, in the folders where torchvision keeps them."""
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Any
 
+from specc.data.archives import PUBLISHED
 from specc.data.catalogue import DIGITS, FASHION
 from specc.data.dataset import Dataset, LoadRequest, Split
 from specc.data.fetch import ensure_files
+from specc.data.idx import read_idx
+from specc.diagnostics.diagnostic import Problem
 
-# MD5 of the unpacked files; torchvision knows those of the archives and only looks whether these exist.
-DIGESTS = {
-    "mnist": {
-        "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-        "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-        "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-        "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-    },
-    "fashion-mnist": {
-        "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-        "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
-        "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
-        "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
-    },
-}
 CLASSES = {"mnist": DIGITS, "fashion-mnist": FASHION}
 
 
@@ -34,25 +20,18 @@ def load(request: LoadRequest) -> Dataset:
     Raises: Problem E602, E603.
     """
     name = request.entry.name
-    source = _source(name)
-    folder = request.data_dir / source.__name__ / "raw"
-    ensure_files(name, folder, DIGESTS[name], partial(_download, source))
-    return Dataset(name, CLASSES[name], _split(folder, "train"), _split(folder, "t10k"))
+    folder = ensure_files(name, request.data_dir, PUBLISHED[name], request.report)
+    return Dataset(name, CLASSES[name], read_split(folder, "train"), read_split(folder, "t10k"))
 
 
-def _source(name: str) -> Any:
-    """torchvision's class, which is without types."""
-    from torchvision import datasets
+def read_split(folder: Path, prefix: str) -> Split:
+    """The pictures and labels of one part. Raises: Problem E603."""
+    import torch
 
-    return datasets.MNIST if name == "mnist" else datasets.FashionMNIST
-
-
-def _download(source: Any, beside: Path) -> Path:
-    return Path(source(beside, download=True).raw_folder)
-
-
-def _split(folder: Path, prefix: str) -> Split:
-    from torchvision.datasets.mnist import read_image_file, read_label_file
-
-    images = read_image_file(str(folder / f"{prefix}-images-idx3-ubyte"))
-    return Split(images.unsqueeze(1), read_label_file(str(folder / f"{prefix}-labels-idx1-ubyte")))
+    images = read_idx(folder / f"{prefix}-images-idx3-ubyte", rank=3)
+    labels = read_idx(folder / f"{prefix}-labels-idx1-ubyte", rank=1)
+    if len(images) != len(labels) or not len(labels) or labels.max() > 9:
+        raise Problem.of("E603", f"the files {folder / prefix}-… do not belong together: "
+            f"{len(images)} pictures, {len(labels)} labels, the largest {labels.max(initial=0)}",
+            help="delete the files and run the command again, which downloads them")  # fmt: skip
+    return Split(torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels).long())

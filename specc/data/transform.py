@@ -10,6 +10,8 @@ from specc.data.memory import require_memory
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from specc.data.files import FileSplit
+
 CHUNK = 4096  # pictures scaled at a time: bounds what scaling needs beside its result
 
 # ITU-R 601-2, the weights of Pillow's own conversion.
@@ -43,10 +45,10 @@ def prepared(dataset: Dataset, resize: int | tuple[int, int] | None, channels: i
     )
 
 
-def _prepared(split: Split, size: tuple[int, int] | None, channels: int | None) -> Split:
+def _prepared(split: Split | FileSplit, size: tuple[int, int] | None, channels: int | None) -> Split | FileSplit:
+    if not isinstance(split, Split) or split.images.dim() != 4:
+        return split  # files are scaled as they are read
     images = split.images
-    if images.dim() != 4:
-        return split
     if channels == 1 and images.shape[1] == 3:
         images = _grey(images)
     if size is not None and size != tuple(images.shape[2:]):

@@ -5,6 +5,9 @@ Imported only where a spec has an error.
 
 from __future__ import annotations
 
+from specc.diagnostics.spelling import nearest
+
+STATEMENTS = ("input", "param", "block", "budget", "train")
 INPUT_WORDS = frozenset(("input", "inputs", "inputlayer", "input_shape", "input_size", "inputshape", "input_layer"))
 
 CHAIN_WORDS = frozenset(("sequential", "modulelist", "model", "module", "network", "net", "layer", "layers"))
@@ -48,6 +51,20 @@ _INITIALIZERS = {
 def advice_on(word: str) -> str | None:
     """What to write in place of a word that stands where a layer should."""
     return _ADVICE.get(word.lower())
+
+
+def statement_meant(word: str) -> str | None:
+    """The statement whose word was mistyped, None for a word that is not near one.
+
+    >>> statement_meant("imput"), statement_meant("blok"), statement_meant("print")
+    ('input', 'block', None)
+    """
+    return nearest(word, STATEMENTS, cutoff=0.75)
+
+
+def means_input(word: str) -> bool:
+    """Whether a word stands for the statement `input`: mistyped, or another framework's."""
+    return word.lower() in INPUT_WORDS or statement_meant(word) == "input"
 
 
 def option_meant(word: str, options: tuple[str, ...] = ()) -> str | None:

@@ -2,31 +2,36 @@
 
 A field's name is the setting's and, with `-` for `_`, the option's; its description is the line in both
 references. `read_recipe` takes the settings of a block, `overridden` the options of the command line and of
-Python; `specc.ir.accepted` judges values and words the errors. Nothing here opens a file or imports torch.
+Python; `specc.ir.accepted` judges values and words the errors, `specc.ir.conflicts` judges settings together. Nothing
+here opens a file or imports torch.
 """
 
 # No `from __future__ import annotations` here: pydantic would have to compile each field's annotation out of a text,
 # which every command that reads a spec would wait for.
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from specc.diagnostics.diagnostic import Diagnostic, Label, Problem
+from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.source import Source, Span
 
 # What each optimizer takes, with its default: torch's own, but for sgd's rate, which is too low there.
+# The reference, docs/recipe.md, is made from this table and from the fields below by specc.ir.reference.
 OPTIMIZERS: dict[str, dict[str, object]] = {
     "adam": {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0},
     "adamw": {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 1e-2},
     "sgd": {"lr": 1e-2, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0},
     "rmsprop": {"lr": 1e-2, "alpha": 0.99, "eps": 1e-8, "momentum": 0.0, "weight_decay": 0.0},
+    # betas and eps are those of the AdamW that changes the weights which are not Muon's.
+    "muon": {"lr": 1e-3, "momentum": 0.95, "nesterov": True, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.1},
 }
 OPTIMIZER_SETTINGS = frozenset(name for arguments in OPTIMIZERS.values() for name in arguments)
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Side = Annotated[int, Field(ge=1, le=16384)]
+Strength = Annotated[float, Field(ge=0, le=10)]
 
 
 class Recipe(BaseModel):
@@ -38,6 +43,12 @@ class Recipe(BaseModel):
     # Built on first use: `specc check` of a spec without a `train` block never needs the validator.
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True, allow_inf_nan=False)
 
+    objective: Literal["classify", "reconstruct"] = Field(
+        "classify",
+        examples=["reconstruct"],
+        description="What is learned: the class of a picture (cross-entropy), or the picture itself (an autoencoder: "
+        "mean squared error between output and input).",
+    )
     data: str = Field(
         "digits",
         min_length=1,
@@ -61,6 +72,20 @@ class Recipe(BaseModel):
         examples=[0.1],
         description="Share of the training pictures that is held out, to choose the best epoch by.",
     )
+    in_memory: Literal["auto", "on", "off"] = Field(
+        "auto",
+        examples=["off"],
+        description="Decode a folder's pictures once and keep them (on), or read them again in each epoch (off); "
+        "auto keeps them where they fit.",
+    )
+    workers: int | None = Field(
+        None,
+        ge=0,
+        le=1024,
+        examples=[8],
+        description="Processes that read pictures which are not kept in memory; if not given one for each core, "
+        "8 at most.",
+    )
     resize: Side | tuple[Side, Side] | None = Field(
         None,
         examples=[32, "32x48"],
@@ -81,6 +106,21 @@ class Recipe(BaseModel):
         examples=[4],
         description="Shift each training picture at random, by up to this many pixels; black comes in.",
     )
+    resized_crop: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        examples=[0.08],
+        description="Cut a part of at least this share of the area out of each training picture, its sides stretched "
+        "by up to 4/3, and scale it to the picture's size; 0.08 is usual for photographs.",
+    )
+    color_jitter: Strength | tuple[Strength, Strength, Strength] | None = Field(
+        None,
+        examples=[0.4, "[0.4 0.4 0.2]"],
+        description="Change brightness, contrast and saturation of each training picture by a factor from 1 - x to "
+        "1 + x; one x for all three, or one for each.",
+        json_schema_extra={"accepts": "a number from 0 to 10, or three for brightness, contrast and saturation"},
+    )
     cutout: Side | None = Field(
         None,
         examples=[8],
@@ -100,16 +140,17 @@ class Recipe(BaseModel):
     accumulate: int = Field(
         1, ge=1, examples=[4], description="Batches whose gradients are averaged for one change of the weights."
     )
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "muon"] = Field(
         "adam",
         examples=["sgd lr=0.1 momentum=0.9"],
-        description="The rule that changes the weights; in a spec its arguments may follow it.",
+        description="The rule that changes the weights; in a spec its arguments may follow it. muon takes the kernels "
+        "and matrices between the first and the last layer, AdamW the rest.",
     )
     lr: float | None = Field(
         None,
         gt=0,
         examples=[0.001],
-        description="Learning rate; if not given 0.001 (adam, adamw), 0.01 (sgd, rmsprop).",
+        description="Learning rate; if not given 0.001 (adam, adamw, muon), 0.01 (sgd, rmsprop).",
     )
     schedule: Literal["constant", "step", "cosine", "onecycle"] = Field(
         "constant",
@@ -129,13 +170,17 @@ class Recipe(BaseModel):
     momentum: Fraction | None = Field(
         None,
         examples=[0.9],
-        description="Share of the last step that the next one keeps (sgd, rmsprop); if not given 0.",
+        description="Share of the last step that the next one keeps (sgd, rmsprop, muon); if not given 0.95 for "
+        "muon, else 0.",
     )
-    nesterov: bool | None = Field(None, examples=[True], description="Nesterov's form of momentum (sgd).")
+    nesterov: bool | None = Field(
+        None, examples=[True], description="Nesterov's form of momentum (sgd, muon); if not given on for muon."
+    )
     betas: tuple[Fraction, Fraction] | None = Field(
         None,
         examples=["[0.9 0.999]"],
-        description="Memory of the mean and of the mean square (adam, adamw); if not given 0.9 and 0.999.",
+        description="Memory of the mean and of the mean square (adam, adamw, muon's AdamW); if not given 0.9 and "
+        "0.999.",
         json_schema_extra={"accepts": "two numbers from 0 below 1, such as [0.9 0.999]"},
     )
     alpha: Fraction | None = Field(
@@ -145,13 +190,13 @@ class Recipe(BaseModel):
         None,
         gt=0,
         examples=[1e-8],
-        description="Keeps a division from zero (adam, adamw, rmsprop); if not given 1e-8.",
+        description="Keeps a division from zero (adam, adamw, rmsprop, muon's AdamW); if not given 1e-8.",
     )
     weight_decay: float | None = Field(
         None,
         ge=0,
         examples=[0.0005],
-        description="Pull of the weights towards zero; if not given 0.01 for adamw, else 0.",
+        description="Pull of the weights towards zero; if not given 0.01 for adamw, 0.1 for muon, else 0.",
     )
     decay_weights_only: bool = Field(
         False,
@@ -170,7 +215,7 @@ class Recipe(BaseModel):
         description="Test and keep a moving average of the weights; this share of it stays in each step.",
     )
     patience: int | None = Field(
-        None, ge=1, examples=[10], description="Stop after this many epochs without a better accuracy."
+        None, ge=1, examples=[10], description="Stop after this many epochs without a better result."
     )
     checkpoint_steps: int | None = Field(
         None, ge=1, examples=[1000], description="Save the state to resume from after this many steps, too."
@@ -191,6 +236,30 @@ class Recipe(BaseModel):
         examples=["cpu", '"cuda:1"'],
         description="Where to train: auto takes cuda, else mps, else cpu.",
         json_schema_extra={"accepts": "auto, cpu, mps, cuda or a numbered one such as cuda:1"},
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto",
+        examples=["fp32"],
+        description="Numbers to compute in; weights are float32 always. auto takes bf16 where the hardware multiplies "
+        "it and it is faster, else fp32; fp16 scales the loss, and needs CUDA.",
+    )
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto",
+        examples=["off"],
+        description="Compile the network with torch.compile, on CUDA into one graph; auto does where that was measured "
+        "to pay, which is nowhere yet.",
+    )
+    exact: bool = Field(
+        False,
+        examples=[True],
+        description="The same weights, bit for bit, as a plain loop over a shuffled DataLoader with `ToTensor`, in "
+        "float32 and with torch's own optimizer after `torch.manual_seed(seed)`; slower than without.",
+    )
+    exact_evaluation: bool = Field(
+        False,
+        examples=[True],
+        description="With exact: the plain loop evaluates after each epoch over a DataLoader of the test pictures, "
+        "which moves the random state on.",
     )
 
     def optimizer_arguments(self) -> dict[str, object]:
@@ -238,117 +307,13 @@ def read_recipe(settings: Sequence[PlainSetting], source: Source) -> tuple[Recip
     """
     if not settings:
         return Recipe.model_construct(), ()
-    block = _Block(source)
+    from specc.ir.settings import Block
+
+    block = Block(source)
     for setting in settings:
         block.read(setting)
     block.check_conflict()
     return block.recipe(), tuple(block.diagnostics)
-
-
-class _Block:
-    """The settings of one block as far as they have been read."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.diagnostics: list[Diagnostic] = []
-        self.said: dict[str, PlainValue] = {}
-        self.places: dict[str, Span] = {}
-
-    def recipe(self) -> Recipe:
-        return Recipe.model_validate({name: plain.value for name, plain in self.said.items()})
-
-    def read(self, setting: PlainSetting) -> None:
-        if setting.name not in Recipe.model_fields:
-            self._unknown(setting.name, setting.name_span)
-            return
-        for name, place, plain in self._assignments(setting):
-            self._take(name, place, plain)
-
-    def check_conflict(self) -> None:
-        if {"optimizer", "momentum"} & self.places.keys() - self.said.keys():
-            return  # that one is reported; what does not go with its default may go with what was meant
-        found = conflict(self.recipe(), frozenset(self.said))
-        if found:
-            self._error("E221", found.message, self.places[found.name], found.help)
-            del self.said[found.name]
-
-    def _assignments(self, setting: PlainSetting) -> Iterator[tuple[str, Span, PlainValue]]:
-        """Each name and value on the line; what has no place on it is reported."""
-        from specc.ir.accepted import surplus_option, surplus_value, value_of_line
-
-        plain, surplus = value_of_line(setting)
-        yield setting.name, setting.span, plain
-        for extra in surplus:
-            if setting.name == "optimizer" and extra.value == "nesterov":
-                yield "nesterov", extra.span, PlainValue(True, extra.span)
-            else:
-                message, help = surplus_value(setting.name)
-                self._error("E221", message, extra.span, help)
-                break
-        for name, place, value in setting.options:
-            if setting.name == "optimizer" and name in OPTIMIZER_SETTINGS:
-                yield name, place.to(value.span), value
-            else:
-                message, help = surplus_option(setting.name, name)
-                self._error("E220", message, place, help)
-
-    def _take(self, name: str, place: Span, plain: PlainValue) -> None:
-        from specc.ir.accepted import explain_wrong, whole
-
-        if name in self.places:
-            first = Label(self.places[name], "first given here")
-            self._error("E222", f"`{name}` is given twice", place, "keep one of the two", (first,))
-            return
-        self.places[name] = place
-        value = whole(plain.value)
-        wrong = explain_wrong(name, value)
-        if wrong:
-            self._error("E221", wrong.message, plain.span, wrong.help)
-        else:
-            self.said[name] = PlainValue(value, plain.span)
-
-    def _unknown(self, name: str, place: Span) -> None:
-        from specc.ir.accepted import unknown_setting
-
-        message, help = unknown_setting(name)
-        self._error("E220", message, place, help)
-
-    def _error(
-        self, code: str, message: str, place: Span, help: str | None = None, others: tuple[Label, ...] = ()
-    ) -> None:
-        self.diagnostics.append(Diagnostic(code, message, source=self.source, span=place, others=others, help=help))
-
-
-class Conflict(NamedTuple):
-    """Two settings that cannot both hold: the one to point at, why, and what to do."""
-
-    name: str
-    message: str
-    help: str
-
-
-def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
-    """The first setting among `said` that the recipe's optimizer cannot use, or None."""
-    accepted = OPTIMIZERS[recipe.optimizer]
-    for name in sorted(OPTIMIZER_SETTINGS & said - accepted.keys()):
-        users = [optimizer for optimizer, arguments in OPTIMIZERS.items() if name in arguments]
-        return Conflict(
-            name,
-            f"the optimizer `{recipe.optimizer}` has no `{name}`; it is a setting of {_listed(users)}",
-            f"leave `{name}` out, or choose another optimizer; `{recipe.optimizer}` takes {_listed(list(accepted))}",
-        )
-    if recipe.nesterov and not recipe.momentum:
-        return Conflict("nesterov", "`nesterov` needs a momentum above 0", "add `momentum 0.9`")
-    return _schedule_conflict(recipe, said)
-
-
-def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
-    if recipe.schedule != "step":
-        for name in sorted(said & {"step_epochs", "step_factor"}):
-            return Conflict(name, f"the schedule `{recipe.schedule}` has no `{name}`", "add `schedule step`")
-    if recipe.schedule == "onecycle" and recipe.warmup and "warmup" in said:
-        return Conflict("warmup", "the schedule `onecycle` has a warm-up of its own", "leave `warmup` out")
-    return None
 
 
 def overridden(recipe: Recipe, options: dict[str, object]) -> Recipe:
@@ -361,6 +326,7 @@ def overridden(recipe: Recipe, options: dict[str, object]) -> Recipe:
     Raises:  Problem E220 for an unknown setting, E221 for a value or a pair of settings that cannot be.
     """
     from specc.ir.accepted import explain_wrong, unknown_setting, whole
+    from specc.ir.conflicts import conflict
 
     said = {name: whole(value) for name, value in options.items() if value is not None}
     for name, value in said.items():
@@ -377,8 +343,3 @@ def overridden(recipe: Recipe, options: dict[str, object]) -> Recipe:
     if found:
         raise Problem.of("E221", found.message, found.help)
     return changed
-
-
-def _listed(words: list[str]) -> str:
-    quoted = [f"`{word}`" for word in words]
-    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

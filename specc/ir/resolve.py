@@ -231,9 +231,9 @@ class _Resolver:
         """Whether the shape stands there under another framework's word, which is reported."""
         if not self.steps.unknown_words:
             return False
-        from specc.ir.habits import INPUT_WORDS
+        from specc.ir.habits import means_input
 
-        return not INPUT_WORDS.isdisjoint(self.steps.unknown_words)
+        return any(map(means_input, self.steps.unknown_words))
 
     def _budget(self, budget: tree.Budget) -> None:
         quantity = budget.quantity

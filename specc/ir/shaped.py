@@ -53,10 +53,11 @@ class ShapedLayer(_Node):
 
 
 class ShapedChain(_Node):
-    """Named steps in order. frozen: their weights are not trained."""
+    """Named steps in order. frozen: their weights are not trained; values: a called block's parameters, by name."""
 
     steps: Annotated["tuple[tuple[str, SomeShaped], ...]", Opaque()]
     frozen: bool = False
+    values: Annotated[tuple[tuple[str, Any], ...], Opaque()] = ()
 
 
 class ShapedForm(_Node):

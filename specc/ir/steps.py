@@ -48,6 +48,7 @@ class StepResolver:
         self.unknown_words: set[str] = set()
         self.misnamed: set[str] = set()  # blocks that are called like a layer, which is reported
         self.inside: str | None = None  # the block whose body is being resolved
+        self.braceless: Span | None = None  # the last form without a body, which is reported
 
     def _report(self, code: str, message: str, span: Span, **more: Any) -> None:
         self.diagnostics.append(Diagnostic(code, message, self.source, span, **more))
@@ -264,21 +265,31 @@ class StepResolver:
 
     def _group(
         self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
-    ) -> GroupStep:
+    ) -> GroupStep | None:
+        if self._is_body_of_braceless(step):
+            self._branches(step.branches or (), step.span, "this form", scope)
+            return None
         rest, frozen = take_frozen(arguments)
         self._no_arguments("a group", rest)
         body = self.only_branch(step.branches or (), step.span, "a group", scope)
         return GroupStep(**common, body=body, frozen=frozen)
 
+    def _is_body_of_braceless(self, step: tree.Step) -> bool:
+        """Whether a group is the body that a form before it lacks: its `{` stands a line too low, which is reported."""
+        form = self.braceless
+        return form is not None and not self.source.slice(Span(form.end, step.span.start)).strip()
+
     def _form(
         self, step: tree.Step, form: Any, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
     ) -> FormStep | None:
-        rest, frozen = take_frozen(arguments)
-        self._no_arguments(f"`{form}`", rest)
         if step.branches is None:
             example = f"{form} {{ conv 64 k3 p1 -> relu }}" if form in _ONE_BRANCH else f"{form} {{ a | b }}"
-            self._report("E216", f"`{form}` needs its branches in braces", step.head, help=f"such as `{example}`")
+            help = f"such as `{example}`, with the `{{` on the line of the word"
+            self._report("E216", f"`{form}` needs its branches in braces", step.head, help=help)
+            self.braceless = step.span
             return None
+        rest, frozen = take_frozen(arguments)
+        self._no_arguments(f"`{form}`", rest)
         if form in _ONE_BRANCH and len(step.branches) > 1:
             self._report(
                 "E216",
@@ -315,7 +326,7 @@ class StepResolver:
     def _body_without_form(self, step: tree.Step, word: tree.Word) -> None:
         known = find_layer(word.text) is not None or word.text in self.blocks
         self._lose_defined(word, step.arguments)
-        guess = own_layer_word(word.text) or nearest(word.text, FORM_WORDS)
+        guess = own_layer_word(word.text) or nearest(word.text, (*FORM_WORDS, "block", "train"))
         if known:
             self._report(
                 "E216",
@@ -331,10 +342,10 @@ class StepResolver:
             self._report("E201", f"there is no form `{word.text}`", word.span, help=help)
 
     def _lose_defined(self, word: tree.Word, arguments: Sequence[tree.Argument]) -> None:
-        """`def name(c) { … }`, `let name = 3`: what another language's words define is not called unknown."""
-        from specc.ir.habits import DEFINING_WORDS
+        """`def name(c) { … }`, `parm name = 3`: what another language's or mistyped words define is not unknown."""
+        from specc.ir.habits import DEFINING_WORDS, statement_meant
 
-        if word.text in DEFINING_WORDS:
+        if word.text in DEFINING_WORDS or statement_meant(word.text) in ("param", "block"):
             calls = [argument.value for argument in arguments if isinstance(argument.value, tree.Call)]
             keys = [argument.key for argument in arguments if isinstance(argument, tree.Keyword)]
             self.lost_words |= {*(call.function.text for call in calls), *(key.text for key in keys)}
@@ -348,11 +359,12 @@ class StepResolver:
 
 
 def _unknown_step_help(name: str, known: list[str]) -> str:
-    from specc.ir.habits import advice_on
+    from specc.ir.habits import STATEMENTS, advice_on
 
     own = own_layer_word(name)
     if own is not None:
         return f"it is called `{own}` here"
+    known = [*known, *STATEMENTS]
     guess = name.lower() if name.lower() in known else advice_on(name) or nearest(name, known)
     if guess in known:
         return f"did you mean `{guess}`?"

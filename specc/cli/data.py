@@ -1,0 +1,147 @@
+"""`specc data`: the data sets that there are, their files, what is in them, and a sheet of samples."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from specc.cli.report import EXIT_USAGE, fail
+from specc.data.catalogue import Entry, default_data_dir, find
+from specc.diagnostics.diagnostic import Problem
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+USAGE_CODES = frozenset(("E601",))
+SIGNALLED = 128
+
+
+@click.group("data", short_help="List, fetch, count or show data sets.")
+def command() -> None:
+    """The data sets that `specc train --data` takes: named ones, and folders of pictures."""
+
+
+def data_dir_option(command: Command) -> Command:
+    """`--data-dir DIR`"""
+    return click.option(
+        "--data-dir", type=click.Path(path_type=Path), metavar="DIR", callback=_expanded,
+        help="Folder that holds the named data sets' files.  [the user's cache]",
+    )(command)  # fmt: skip
+
+
+def json_option(command: Command) -> Command:
+    """`--json`"""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def _expanded(context: click.Context, option: click.Parameter, value: Path | None) -> Path:
+    return value.expanduser() if value else default_data_dir()
+
+
+@command.command("list", short_help="Data sets that have names, and whether their files are here.")
+@data_dir_option
+@json_option
+def list_(data_dir: Path, as_json: bool) -> None:
+    """List the data sets that have names, and whether their files are here."""
+    from specc.cli.data_text import listing, presence_json
+    from specc.data.presence import all_presences
+
+    with told():
+        found = all_presences(data_dir)
+        click.echo(json.dumps([presence_json(one) for one in found], indent=2) if as_json else listing(found, data_dir))
+
+
+@command.command(short_help="Download data sets and check every file.")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@data_dir_option
+def fetch(names: tuple[str, ...], data_dir: Path) -> None:
+    """Download the data sets called NAME and check every file.
+
+    What has arrived of a download that was stopped stays: the same command goes on with it.
+    """
+    from specc.cli.data_text import fetched
+    from specc.cli.transfer import reporting
+    from specc.data.presence import fetch
+
+    with told("what has arrived stays, and the same command goes on with it"):
+        for name in names:
+            entry = find(name)
+            if entry is None:
+                raise click.UsageError(f"{name} is a folder: there is nothing to fetch.")
+            with reporting() as report:
+                found = fetch(entry, data_dir, report)
+            click.echo(fetched(found))
+
+
+@command.command(short_help="Classes, sizes, mean, duplicates, damaged files.")
+@click.argument("source", metavar="NAME|FOLDER")
+@data_dir_option
+@json_option
+def info(source: str, data_dir: Path, as_json: bool) -> None:
+    """Count a data set: pictures of each class, sizes, mean and deviation, duplicates, damaged files."""
+    from specc.cli.data_text import census_json, census_text
+    from specc.cli.transfer import counting, reporting
+    from specc.data.census import census_of_folder, census_of_named
+
+    with told():
+        entry = find(source)
+        if entry is None:
+            with counting() as count:
+                found = census_of_folder(Path(source).expanduser(), count)
+        else:
+            with reporting() as report:
+                found = census_of_named(entry, data_dir, report)
+        click.echo(json.dumps(census_json(found), indent=2) if as_json else census_text(found))
+
+
+@command.command(short_help="Draw a sheet of samples as a picture.")
+@click.argument("source", metavar="NAME|FOLDER")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
+    help="The picture; - for standard output.  [NAME.png]")  # fmt: skip
+@click.option("--count", type=click.IntRange(1, 100), default=8, help="Pictures of each class.", show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Chooses them.", show_default=True)
+@data_dir_option
+def show(source: str, out: Path | None, count: int, seed: int, data_dir: Path) -> None:
+    """Draw a sheet of samples, some of each class, as a picture."""
+    from specc.data.sheet import draw_sheet, save_sheet
+
+    with told():
+        entry = find(source)
+        sheet = draw_sheet(_samples(entry, source, count, seed, data_dir))
+        place = out or Path(f"{entry.name if entry else Path(source).expanduser().resolve().name}.png")
+        save_sheet(sheet, place)
+        if str(place) != "-":
+            click.echo(f"{place}: {sheet.width}x{sheet.height} pixels")
+
+
+def _samples(entry: Entry | None, source: str, count: int, seed: int, data_dir: Path) -> Any:
+    from specc.cli.transfer import reporting
+    from specc.data.sheet import samples_of_folder, samples_of_named
+
+    if entry is None:
+        return samples_of_folder(Path(source).expanduser(), count, seed)
+    with reporting() as report:
+        return samples_of_named(entry, data_dir, count, seed, report)
+
+
+@contextmanager
+def told(stopped: str = "") -> Iterator[None]:
+    """Shows a problem, or that Ctrl-C came, and ends with the exit status that it means."""
+    try:
+        yield
+    except Problem as problem:
+        status = fail(problem)
+        _end(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+    except KeyboardInterrupt:
+        click.echo(f"\nstopped{'; ' if stopped else ''}{stopped}", err=True)
+        _end(SIGNALLED + signal.SIGINT)
+
+
+def _end(status: int) -> NoReturn:
+    sys.exit(status)

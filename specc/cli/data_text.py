@@ -1,0 +1,129 @@
+"""What `specc data` prints."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from specc.data.census import Census, Duplicate
+from specc.data.presence import Presence
+
+SHOWN = 5  # duplicates and damaged files that are named
+MANY = 10  # sizes that are named
+
+
+def listing(found: Sequence[Presence], data_dir: Path) -> str:
+    """A line for each data set."""
+    rows = [("name", "pictures", "classes", "files", "")]
+    rows += [
+        (one.entry.name, _written(one.entry.sample), str(one.entry.classes), _files(one), one.entry.about)
+        for one in found
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = ["  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False)), row[4]]) for row in rows]
+    lines += [
+        "",
+        f"Files are kept in {data_dir}. `specc data fetch NAME` downloads them; so does training, the first time.",
+    ]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    cut = [line if not width or len(line) <= width else line[: width - 1] + "…" for line in lines[:-1]]
+    return "\n".join(line.rstrip() for line in [*cut, lines[-1]])
+
+
+def _files(one: Presence) -> str:
+    size = "" if one.size is None else f", {one.size / 1e6:.0f} MB"
+    return {"absent": f"not here{size}", "partly": f"some missing{size}", "present": "here"}.get(one.state, one.state)
+
+
+def presence_json(one: Presence) -> dict[str, Any]:
+    """A data set of `specc data list --json`."""
+    entry = one.entry
+    return {
+        "name": entry.name, "about": entry.about, "sample": list(entry.sample), "classes": entry.classes,
+        "state": one.state, "folder": None if one.folder is None else str(one.folder), "download_bytes": one.size,
+    }  # fmt: skip
+
+
+def fetched(found: Presence) -> str:
+    """The line after a fetch."""
+    if found.state == "built in":
+        return f"{found.entry.name} comes with scikit-learn: there is nothing to fetch"
+    place = f"in {found.folder}, every file checked" if found.folder else "there, by its package"
+    return f"{found.entry.name} is {place}"
+
+
+def census_text(found: Census) -> str:
+    """The page of one data set."""
+    total = {part: sum(counts) for part, counts in found.counts.items()}
+    lines = [f"{found.name}: " + " and ".join(f"{count:,} {part}" for part, count in total.items()) + " pictures"]
+    lines += [f"  {found.note}"] if found.note else []
+    lines += ["", *_class_table(found), ""]
+    lines += _facts(found)
+    return "\n".join(lines)
+
+
+def _class_table(found: Census) -> list[str]:
+    head = ["class", *found.counts]
+    rows = [
+        [name, *(f"{counts[index]:,}" for counts in found.counts.values())] for index, name in enumerate(found.classes)
+    ]
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    return [
+        "  ".join([f"{row[0]:<{widths[0]}}", *(f"{cell:>{w}}" for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in [head, *rows]
+    ]
+
+
+def _facts(found: Census) -> list[str]:
+    mean, deviation = (" ".join(f"{value:.4f}" for value in values) for values in (found.mean, found.deviation))
+    lines = [
+        f"height x width  {_listed(f'{_written(size)} ({count:,})' for size, count in found.sizes.items())}",
+        f"kind            {_listed(f'{kind} ({count:,})' for kind, count in found.kinds.items())}",
+        f"mean            {mean}  of the training pictures, each channel, of full brightness",
+        f"deviation       {deviation}",
+        f"duplicates      {_duplicates(found)}",
+    ]
+    lines += [f"                {one.picture} is {one.training}" for one in found.shared[:SHOWN]]
+    if found.damaged:
+        lines.append(f"damaged         {len(found.damaged):,} files cannot be read")
+        lines += [f"                {path}" for path in found.damaged[:SHOWN]]
+    return lines
+
+
+def _duplicates(found: Census) -> str:
+    if not found.repeated and not found.shared:
+        return "none"
+    by_part = {part: sum(one.part == part for one in found.shared) for part in found.counts}
+    told = [f"{count:,} {part} pictures are trained on" for part, count in by_part.items() if count]
+    told += [f"{found.repeated:,} training pictures are there before"] if found.repeated else []
+    told += [f"{found.classes_apart:,} of these have another class there"] if found.classes_apart else []
+    return ", ".join(told)
+
+
+def _listed(items: Iterable[str]) -> str:
+    every = list(items)
+    more = f" and {len(every) - MANY:,} more" if len(every) > MANY else ""
+    return ", ".join(every[:MANY]) + more
+
+
+def _written(shape: Iterable[int]) -> str:
+    return "x".join(map(str, shape))
+
+
+def census_json(found: Census) -> dict[str, Any]:
+    """`specc data info --json`."""
+
+    def duplicate(one: Duplicate) -> dict[str, str]:
+        return one._asdict()
+
+    return {
+        "name": found.name, "folder": found.place, "classes": list(found.classes), "note": found.note or None,
+        "counts": {part: list(counts) for part, counts in found.counts.items()},
+        "sizes": [{"height": size[0], "width": size[1], "count": count} for size, count in found.sizes.items()],
+        "kinds": found.kinds, "mean": list(found.mean), "deviation": list(found.deviation),
+        "repeated": found.repeated, "shared": [duplicate(one) for one in found.shared],
+        "classes_apart": found.classes_apart, "damaged": list(found.damaged),
+    }  # fmt: skip

@@ -1,0 +1,158 @@
+"""`specc data`: what is there, what is in it, and a sheet of samples."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from specc.cli.main import main
+from specc.data.catalogue import BUILT_IN
+from specc.data.sheet import CELL, ENLARGED, GAP, LINE, MARGIN, Samples, draw_sheet
+
+
+def specc(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["data", *arguments])
+
+
+@pytest.fixture
+def pets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in the working one: train and test, one picture in both, one twice, one damaged, two sizes."""
+    monkeypatch.chdir(tmp_path)
+    for part, count in (("train", 4), ("test", 2)):
+        for label, name in enumerate(("cat", "dog")):
+            for number in range(count):
+                path = tmp_path / "pets" / part / name / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                level = 100 * label + 10 * number + (5 if part == "test" else 0)
+                Image.new("RGB", (8, 6), (level, 0, 255)).save(path)
+    train, test = tmp_path / "pets" / "train", tmp_path / "pets" / "test"
+    (test / "dog" / "0.png").write_bytes((train / "cat" / "1.png").read_bytes())
+    (train / "dog" / "9.png").write_bytes((train / "dog" / "0.png").read_bytes())
+    (train / "dog" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    Image.new("L", (20, 30), 9).save(train / "cat" / "large.png")
+    return tmp_path / "pets"
+
+
+def test_list(tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-labels-idx1-ubyte").write_text("")
+    text = specc("list", "--data-dir", str(tmp_path)).stdout
+    rows = {line.split(" ")[0]: line for line in text.splitlines()}
+    assert rows.keys() >= BUILT_IN.keys()
+    assert "built in" in rows["digits"] and "some missing" in rows["mnist"] and "not here, 170 MB" in rows["cifar10"]
+    assert str(tmp_path) in text
+    told = json.loads(specc("list", "--json", "--data-dir", str(tmp_path)).stdout)
+    assert [one["state"] for one in told] == ["built in", "partly", "absent", "absent", "absent"]
+    assert told[1]["folder"] == str(raw) and told[1]["sample"] == [1, 28, 28]
+
+
+def test_info_of_a_folder(pets: Path) -> None:
+    found = json.loads(specc("info", "pets", "--json").stdout)
+    assert found["classes"] == ["cat", "dog"]
+    assert found["counts"] == {"training": [5, 6], "test": [2, 2]}
+    assert found["sizes"] == [{"height": 6, "width": 8, "count": 13}, {"height": 30, "width": 20, "count": 1}]
+    assert found["kinds"] == {"RGB": 13, "L": 1}
+    assert [Path(path).name for path in found["damaged"]] == ["broken.jpg"]
+    assert (found["repeated"], found["classes_apart"]) == (1, 1)
+    assert [(one["part"], Path(one["picture"]).name) for one in found["shared"]] == [("test", "0.png")]
+    text = specc("info", "pets").stdout
+    assert "pets: 11 training and 4 test pictures" in text
+    assert "1 test pictures are trained on, 1 training pictures are there before" in text
+
+
+def test_info_of_a_named_set() -> None:
+    done = specc("info", "digits", "--json")
+    found = json.loads(done.stdout)
+    assert sum(found["counts"]["training"]) == 1438
+    assert found["sizes"] == [{"height": 8, "width": 8, "count": 1797}]
+    assert found["mean"][0] == pytest.approx(0.305, abs=0.01) and found["damaged"] == []
+    row = f"0           {found['counts']['training'][0]}    {found['counts']['test'][0]}"
+    assert row in specc("info", "digits").stdout.splitlines()
+
+
+def test_mean_and_deviation(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3)).astype(np.uint8)
+    for index, picture in enumerate(pixels):
+        path = tmp_path / "train" / "ab"[index % 2] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(path)
+        (tmp_path / "test" / "ab"[index % 2]).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 5)).save(tmp_path / "test" / "ab"[index % 2] / "0.png")
+    found = json.loads(specc("info", str(tmp_path), "--json").stdout)
+    assert found["mean"] == pytest.approx((pixels / 255).mean((0, 1, 2)).tolist())
+    assert found["deviation"] == pytest.approx((pixels / 255).std((0, 1, 2)).tolist())
+
+
+def test_show_draws_some_of_each_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = specc("show", "digits", "--count", "3")
+    assert done.stdout.startswith("digits.png: "), done.stderr
+    with Image.open("digits.png") as sheet:
+        pixels = np.asarray(sheet)
+    side = 8 * (ENLARGED // 8)
+    top, left = MARGIN + LINE, MARGIN + side + GAP
+    cell = pixels[top : top + side, left : left + side]
+    assert cell.shape == (side, side, 3)
+    blocks = cell.reshape(8, side // 8, 8, side // 8, 3)
+    assert (blocks == blocks[:, :1, :, :1]).all()  # a pixel is a square
+    specc("show", "digits", "--count", "3", "--seed", "1", "-o", "other.png")
+    assert Path("other.png").read_bytes() != Path("digits.png").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.png", "other.png"]
+
+
+def test_show_of_a_folder_of_all_sizes(pets: Path) -> None:
+    (pets / "train" / "dog" / "broken.jpg").unlink()
+    done = specc("show", "pets", "-o", "sheet.jpg")
+    assert done.exit_code == 0, done.stderr
+    with Image.open("sheet.jpg") as sheet:
+        assert sheet.format == "JPEG" and sheet.size == tuple(map(int, done.stdout.split(" ")[1].split("x")))
+
+
+def test_the_sheet_goes_to_standard_output() -> None:
+    done = CliRunner().invoke(main, ["data", "show", "digits", "-o", "-"])
+    assert done.stdout_bytes.startswith(b"\x89PNG")
+
+
+def test_sheets_of_any_number_of_classes_and_names() -> None:
+    for classes in (1, 2, 37, 100):
+        samples = [Samples(name * 9, [Image.new("L", (300, 10))] * 2) for name in ["tree", "дуб", "\u202ex"] * 34][
+            :classes
+        ]
+        sheet = draw_sheet(samples)
+        assert 0.5 < sheet.width / sheet.height < 3
+    assert draw_sheet([Samples("empty", [])]).height == MARGIN + LINE + CELL[0] * 2 + MARGIN
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["info", "mnst"], 2, "did you mean `mnist`?"),
+        (["info", "nowhere/"], 2, "does not exist"),
+        (["info", "."], 1, "a folder for each class"),
+        (["show", "pets", "--count", "0"], 2, "1<=x<=100"),
+        (["show", "digits", "-o", "sheet.txt"], 1, "`.txt`"),
+        (["show", "digits", "-o", "no/such/sheet.png"], 1, "No such file"),
+        (["show", "pets/train", "--count", "100"], 1, "broken.jpg"),
+        (["find"], 2, "No such command"),
+    ],
+)
+def test_mistakes(arguments: list[str], status: int, words: str, pets: Path) -> None:
+    done = specc(*arguments)
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert (done.exit_code, words in done.stderr) == (status, True), done.stderr
+
+
+@pytest.mark.skipif("SPECC_DATA" not in os.environ, reason="SPECC_DATA names no folder of real data")
+def test_real_data() -> None:
+    found: dict[str, Any] = json.loads(specc("info", "mnist", "--json", "--data-dir", os.environ["SPECC_DATA"]).stdout)
+    assert found["mean"] == pytest.approx([0.1307], abs=5e-5)
+    assert found["deviation"] == pytest.approx([0.3081], abs=5e-5)
+    assert (found["repeated"], found["shared"]) == (0, [])

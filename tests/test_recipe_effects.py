@@ -1,0 +1,252 @@
+"""Every setting of the recipe does something: a run with it is another one than the same run without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from specc.ir.recipe import Recipe
+from specc.ir.reference import PAGE, SECTIONS, page
+from specc.train.progress import Watch
+from specc.train.run import train
+from specc.train.state import read_facts
+
+SPEC = "input 1x8x8\nconv 4 k3 -> bn -> relu -> conv 4 k3 -> relu -> flatten -> linear 12 -> relu -> linear 10\n"
+PICTURES = SPEC.replace("1x8x8", "3x8x8")
+PETS = PICTURES.replace("linear 10", "linear 2")
+CODER = "input 1x8x8\nflatten -> linear 8 -> linear 64 -> unflatten 1x8x8\n"
+BASE: dict[str, Any] = {
+    "data": "digits", "epochs": 2, "batch": 16, "limit": 42, "device": "cpu", "precision": "fp32",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+class Done(NamedTuple):
+    """A run that has ended: what it was asked, its folder, what it said, its weights."""
+
+    options: dict[str, Any]
+    folder: Path
+    lines: list[str]
+    weights: dict[str, torch.Tensor]
+
+    def metrics(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "metrics.jsonl").read_text().splitlines()]
+
+
+class Listening(Watch):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def done(folder: Path, spec: str = SPEC, **options: Any) -> Done:
+    watch = Listening()
+    run = train(spec, folder, watch=watch, **(BASE | options))
+    return Done(options, run.folder, watch.lines, load_file(run.folder / "last.safetensors"))
+
+
+def differ(one: Done, other: Done) -> bool:
+    return any(not tensor.equal(other.weights[name]) for name, tensor in one.weights.items())
+
+
+# Settings that lead to other weights: what both runs have, and the setting's value in the second one.
+CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
+    "validation": ({}, 0.2),
+    "limit": ({}, 30),
+    "normalize": ({}, True),
+    "flip": ({}, True),
+    "crop": ({}, 2),
+    "resized_crop": ({}, 0.3),
+    "color_jitter": ({}, 0.4),
+    "cutout": ({}, 3),
+    "mixup": ({}, 0.4),
+    "epochs": ({}, 3),
+    "batch": ({}, 8),
+    "drop_last": ({}, True),
+    "accumulate": ({}, 2),
+    "optimizer": ({}, "muon"),
+    "lr": ({}, 0.01),
+    "schedule": ({}, "cosine"),
+    "step_epochs": ({"schedule": "step", "epochs": 3}, 2),
+    "step_factor": ({"schedule": "step"}, 0.5),
+    "warmup": ({}, 1.0),
+    "momentum": ({"optimizer": "sgd"}, 0.9),
+    "nesterov": ({"optimizer": "sgd", "momentum": 0.9}, True),
+    "betas": ({}, (0.5, 0.9)),
+    "alpha": ({"optimizer": "rmsprop"}, 0.5),
+    "eps": ({}, 0.1),
+    "weight_decay": ({}, 0.1),
+    "decay_weights_only": ({"weight_decay": 0.1}, True),
+    "clip": ({"optimizer": "sgd"}, 0.01),
+    "label_smoothing": ({}, 0.1),
+    "average": ({}, 0.9),
+    "seed": ({}, 1),
+    "precision": ({}, "bf16"),
+    # Without it the pictures lie channel by channel in memory, and sums are rounded in another order.
+    "exact": ({}, True),
+    "exact_evaluation": ({"exact": True}, True),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_setting_leads_to_other_weights(name: str, tmp_path: Path) -> None:
+    before, value = CHANGED[name]
+    assert differ(done(tmp_path / "without", **before), done(tmp_path / "with", **{**before, name: value}))
+
+
+# Settings that are seen otherwise.
+
+
+def objective(folder: Path) -> None:
+    (epoch, _) = done(folder / "run", CODER, objective="reconstruct").metrics()
+    assert epoch["test_accuracy"] is None and epoch["test_loss"] < 1
+
+
+def data(folder: Path) -> None:
+    assert done(folder / "run", PETS, data=str(pictures(folder))).lines[0].startswith("pets: 8 training")
+
+
+def pictures(folder: Path) -> Path:
+    for label, name in enumerate(("cat", "dog")):
+        for number in range(5):
+            path = folder / "pets" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.effect_noise((8, 8), 10 + 50 * label).convert("RGB").save(path)
+    return folder / "pets"
+
+
+def data_dir(folder: Path) -> None:
+    """Where a named data set's files are looked for: there a file of no account is found."""
+    from specc.diagnostics.diagnostic import Problem
+
+    raw = folder / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (raw / f"{name}-ubyte").write_text("")
+    with pytest.raises(Problem, match=str(raw)):
+        done(folder / "run", SPEC.replace("1x8x8", "1x28x28"), data="mnist", data_dir=str(folder / "data"))
+
+
+def resize(folder: Path) -> None:
+    assert done(folder / "run", SPEC.replace("1x8x8", "1x12x10"), resize=(12, 10)).metrics()
+
+
+def channels(folder: Path) -> None:
+    assert done(folder / "run", PICTURES, channels=3).metrics()
+
+
+def in_memory(folder: Path) -> None:
+    """Where the pictures are makes no difference, down to the last bit."""
+    told = {"data": str(pictures(folder)), "flip": True, "resized_crop": 0.5, "normalize": True}
+    kept = done(folder / "kept", PETS, in_memory="on", **told)
+    read = done(folder / "read", PETS, in_memory="off", workers=0, **told)
+    assert not differ(kept, read)
+    assert json.loads((read.folder / "recipe.json").read_text())["in_memory"] == "off"
+
+
+def workers(folder: Path) -> None:
+    """Nor how many processes read them."""
+    told = {"data": str(pictures(folder)), "in_memory": "off"}
+    assert not differ(done(folder / "none", PETS, workers=0, **told), done(folder / "one", PETS, workers=1, **told))
+
+
+def patience(folder: Path) -> None:
+    stopped = done(folder / "run", epochs=50, patience=1, lr=1e-30)
+    assert len(stopped.metrics()) == 2
+    assert any(line.startswith("stopped early") for line in stopped.lines)
+
+
+class Cut(BaseException):
+    """Ends a run as a power cut would."""
+
+
+class Cutting(Watch):
+    """Cuts the run off after its second step."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps == 2:
+            raise Cut
+
+
+def saved_step(folder: Path, **options: Any) -> int:
+    """The step that the state tells of after a cut in the first epoch."""
+    with pytest.raises(Cut):
+        train(SPEC, folder, watch=Cutting(), **(BASE | options))
+    return read_facts(folder / "state.safetensors").step
+
+
+def checkpoint_steps(folder: Path) -> None:
+    assert saved_step(folder / "without") == 0
+    assert saved_step(folder / "with", checkpoint_steps=1) >= 1
+
+
+def checkpoint_minutes(folder: Path) -> None:
+    assert saved_step(folder / "with", checkpoint_minutes=1e-9) >= 1
+
+
+def device(folder: Path) -> None:
+    from specc.diagnostics.diagnostic import Problem
+
+    run = done(folder / "run", device="cpu")
+    assert json.loads((run.folder / "environment.json").read_text())["hardware"]["device"] == "cpu"
+    with pytest.raises(Problem, match="cuda:999"):
+        done(folder / "none", device="cuda:999")
+
+
+def compile_(folder: Path) -> None:
+    """Asked for where there is no compiler, it is missed."""
+    from specc.diagnostics.diagnostic import Problem
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CXX", "no-such-compiler")
+        assert done(folder / "off", compile="off").metrics()
+        with pytest.raises(Problem, match="compiler"):
+            done(folder / "on", compile="on")
+
+
+SEEN: dict[str, Callable[[Path], None]] = {
+    function.__name__.removesuffix("_"): function
+    for function in (
+        objective, data, data_dir, resize, channels, in_memory, workers, patience, checkpoint_steps,
+        checkpoint_minutes, device, compile_,
+    )
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_a_setting_is_seen(name: str, tmp_path: Path) -> None:
+    SEEN[name](tmp_path)
+
+
+def test_every_setting_is_proved_once() -> None:
+    assert sorted([*CHANGED, *SEEN]) == sorted(Recipe.model_fields)
+
+
+def test_the_reference_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m specc.ir.reference`"
+
+
+def test_the_reference_has_every_setting_and_section() -> None:
+    text = page()
+    assert all(f"\n| `{name}` |" in text for name in Recipe.model_fields)
+    assert all(f"\n## {title}\n" in text for title in SECTIONS.values())

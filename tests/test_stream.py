@@ -1,0 +1,273 @@
+"""Pictures that stay in their files, and decoded ones that are kept for the next run."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from specc.data import decoded, memory
+from specc.data.batches import scaling_of
+from specc.data.dataset import Split
+from specc.data.feed import Feed
+from specc.data.files import FileSplit, PicturePool
+from specc.data.load import load_dataset
+from specc.data.pictures import Reader
+from specc.data.shard import Shard
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.ir.recipe import Recipe
+from specc.train.progress import Watch
+from specc.train.resume import resume
+from specc.train.run import train
+
+CPU = torch.device("cpu")
+SPEC = "input 3x12x10\nconv 4 k3 -> bn -> relu -> flatten -> dropout 0.2 -> linear 3\n"
+
+
+def problem(action: Any) -> Diagnostic:
+    with pytest.raises(Problem) as caught:
+        action()
+    return caught.value.diagnostic
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes of JPEGs and PNGs of different sizes, 45 in all."""
+    root = tmp_path_factory.mktemp("pictures") / "pets"
+    chance = random.Random(0)
+    for name in ("cat", "dog", "owl"):
+        for number in range(15):
+            path = root / name / f"{number}.{chance.choice(('png', 'jpg'))}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            size = (chance.randint(10, 60), chance.randint(10, 60))
+            noise = [Image.effect_noise(size, chance.randint(10, 90)) for _ in range(3)]
+            Image.merge("RGB", noise).save(path)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def loaded(folder: Path, where: str, **more: Any) -> Any:
+    return load_dataset(Recipe(data=str(folder), resize=(12, 10), in_memory=where, **more))  # type: ignore[arg-type]
+
+
+def test_files_and_memory_hold_the_same(folder: Path) -> None:
+    kept, files = loaded(folder, "on"), loaded(folder, "off")
+    assert isinstance(kept.train, Split) and isinstance(files.train, FileSplit)
+    assert kept.sample == files.sample == (3, 12, 10)
+    assert kept.train.labels.equal(files.train.labels)
+    assert (kept.trace, kept.note) == (files.trace, files.note)
+    with_validation = loaded(folder, "off", validation=0.2)
+    assert len(with_validation.train.labels) + len(with_validation.validation.labels) == len(files.train.labels)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_same_batches_come_out_of_files_as_out_of_memory(folder: Path, workers: int) -> None:
+    kept, files = loaded(folder, "on"), loaded(folder, "off")
+    feeds = [Feed(data, CPU, normalize=True, workers=workers) for data in (kept, files)]
+    for options in ({}, {"shard": Shard(1, 2)}, {"drop_last": True}):
+        one, other = (feed.batches(data.train, 8, **options) for feed, data in zip(feeds, (kept, files), strict=True))
+        for skip in (0, 3):
+            seeds = [torch.Generator().manual_seed(1) for _ in range(2)]
+            pairs = list(zip(one.shuffled(seeds[0], skip), other.shuffled(seeds[1], skip), strict=True))
+            assert len(pairs) == len(one.sizes) - skip
+            assert all(a.equal(c) and b.equal(d) for (a, b), (c, d) in pairs)
+        assert all(a.equal(c) for (a, _), (c, _) in zip(one.in_order(), other.in_order(), strict=True))
+
+
+def test_a_pass_that_is_given_up_spoils_nothing(folder: Path) -> None:
+    data = loaded(folder, "off")
+    feed = Feed(data, CPU, normalize=False, workers=2)
+    batches = feed.batches(data.train, 4)
+    first = next(iter(batches.in_order()))[0]
+    assert next(iter(batches.shuffled(torch.Generator().manual_seed(0))))[0].shape == first.shape
+    assert next(iter(batches.in_order()))[0].equal(first)
+
+
+def test_scaling_goes_by_an_even_sample(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specc.data.stream.SCALED_BY", 12)
+    kept, files = loaded(folder, "on"), loaded(folder, "off")
+    found = Feed(files, CPU, normalize=True, workers=0).scaling
+    expected = scaling_of(kept.train.images[::3])
+    assert found and found.mean.equal(expected.mean) and found.deviation.equal(expected.deviation)
+
+
+def test_what_does_not_fit_stays_in_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(loaded(folder, "auto").train, Split)
+    monkeypatch.setattr(memory, "_free_bytes", lambda: 1000)
+    assert isinstance(loaded(folder, "auto").train, FileSplit)
+    assert problem(lambda: loaded(folder, "on")).code == "E611"
+
+
+def test_a_grey_folder_with_one_picture_in_colour_is_rgb(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        for number in range(4):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.new("L", (10, 12), 20 * number).save(tmp_path / name / f"{number}.png")
+    assert loaded(tmp_path, "off").sample == (1, 12, 10)
+    Image.new("RGB", (10, 12)).save(tmp_path / "dog" / "9.png")
+    assert loaded(tmp_path, "off").sample == loaded(tmp_path, "on").sample == (3, 12, 10)
+    assert loaded(tmp_path, "off", channels=1).sample == (1, 12, 10)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_file_is_named_when_it_is_reached(folder: Path, tmp_path: Path, workers: int) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    whole = str(next(folder.rglob("*.png")))
+    pool = PicturePool(Reader("RGB", 12, 10, scaled=True, fixed=True), workers, pinned=False)
+    stream = pool.read([[whole], [whole, str(tmp_path / "broken.png")]])
+    assert next(stream).shape == (1, 3, 12, 10)
+    found = problem(lambda: next(stream))
+    assert (found.code, "broken.png" in found.message) == ("E607", True)
+
+
+def test_a_picture_of_another_size_is_named_by_a_worker(folder: Path) -> None:
+    pool = PicturePool(Reader("RGB", 7, 7, scaled=False, fixed=True), 1, pinned=False)
+    assert problem(lambda: list(pool.read([[str(next(folder.rglob("*.png")))]]))).code == "E610"
+
+
+# Runs
+
+
+RECIPE: dict[str, Any] = {
+    "resize": (12, 10), "epochs": 2, "batch": 8, "in_memory": "off", "workers": 1, "normalize": True, "flip": True,
+    "resized_crop": 0.4, "color_jitter": 0.3, "device": "cpu",
+}  # fmt: skip
+
+
+class Stop(Watch):
+    """Ctrl-C after so many steps."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_stopped_run_goes_on_with_the_same_pictures(folder: Path, tmp_path: Path) -> None:
+    train(SPEC, tmp_path / "whole", data=str(folder), **{**RECIPE, "in_memory": "on"})
+    train(SPEC, tmp_path / "run", data=str(folder), watch=Stop(6), **RECIPE)
+    resume(tmp_path / "run", workers=0)
+    one, other = (load_file(tmp_path / name / "last.safetensors") for name in ("whole", "run"))
+    assert all(tensor.equal(other[name]) for name, tensor in one.items())
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="the children of a process are found in /proc")
+def test_ctrl_c_and_a_killed_worker(folder: Path, tmp_path: Path) -> None:
+    """Ctrl-C on a terminal reaches the workers too, and says nothing but that the run stopped; a worker that is killed
+    ends the run with a message."""
+    (tmp_path / "net.cnn").write_text(SPEC)
+    arguments = ["net.cnn", "--data", str(folder), "--resize", "12x10", "--in-memory", "off", "--workers", "1"]
+    for number, (status, words) in enumerate(((130, "goes on from here"), (1, "E632"))):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "specc", "train", *arguments, "--epochs", "100000", "--out", f"run{number}"],
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+        _wait_for(tmp_path / f"run{number}" / "metrics.jsonl", process)
+        if number:
+            os.kill(_children(process.pid)[0], signal.SIGKILL)
+        else:
+            os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+        assert (process.returncode, words in output, "Traceback" in output) == (status, True, False), output
+
+
+def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _children(process: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            content = path.read_text()
+        except OSError:
+            continue
+        if int(content.rpartition(")")[2].split()[1]) == process:
+            found.append(int(path.parent.name))
+    return found
+
+
+# Decoded pictures that are kept
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(decoded, "WORTH_KEEPING", 0.0)
+    return tmp_path / "cache" / "specc" / "decoded"
+
+
+def _refuse(*arguments: Any) -> Any:
+    raise AssertionError("it was decoded again")
+
+
+def test_decoded_pictures_are_kept(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = loaded(folder, "on")
+    assert len(list(cache.iterdir())) == 1
+    monkeypatch.setattr(decoded, "decode", _refuse)
+    again = loaded(folder, "on")
+    assert again.train.images.equal(first.train.images) and again.test.labels.equal(first.test.labels)
+    with pytest.raises(AssertionError):
+        load_dataset(Recipe(data=str(folder), resize=11))
+
+
+def test_a_file_that_was_changed_is_decoded_again(
+    folder: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("L", (10, 12), number).save(tmp_path / "own" / name / f"{number}.png")
+    loaded(tmp_path / "own", "on")
+    Image.new("L", (10, 12), 200).save(tmp_path / "own" / "a" / "0.png")
+    assert 200 in loaded(tmp_path / "own", "on").train.images or 200 in loaded(tmp_path / "own", "on").test.images
+
+
+@pytest.mark.parametrize("damage", [b"", b"x" * 100, None])
+def test_a_damaged_copy_is_made_again(folder: Path, cache: Path, damage: bytes | None) -> None:
+    first = loaded(folder, "on")
+    (copy,) = cache.iterdir()
+    content = copy.read_bytes()
+    copy.write_bytes(content[:-1] + bytes([content[-1] ^ 1]) if damage is None else damage)
+    assert loaded(folder, "on").train.images.equal(first.train.images)
+    assert copy.read_bytes() == content
+
+
+def test_copies_take_no_more_room_than_they_may(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded(folder, "on")
+    (first,) = cache.iterdir()
+    monkeypatch.setattr(decoded, "LARGEST", first.stat().st_size + 100)
+    load_dataset(Recipe(data=str(folder), resize=(12, 9)))
+    assert len(list(cache.iterdir())) == 1 and not first.exists()
+    monkeypatch.setattr(decoded, "LARGEST", 10)
+    load_dataset(Recipe(data=str(folder), resize=(12, 8)))
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_a_cache_that_cannot_be_written_is_no_matter(folder: Path, cache: Path) -> None:
+    cache.parent.mkdir(parents=True)
+    cache.write_text("a file where the folder would be")
+    assert len(loaded(folder, "on").train.labels) == 36
