@@ -15,7 +15,7 @@ class Metrics(NamedTuple):
     train_loss:          mean loss over the epoch's steps, while the weights change: cross-entropy, in nats, with label
                          smoothing and mixup where the recipe has them.
     test_loss:           mean cross-entropy over the test split after the epoch.
-    test_accuracy:       share of right answers there, 0 to 1.
+    test_accuracy:       share of right answers there, 0 to 1; None where the objective has no classes.
     seconds:             wall time of training and evaluation.
     validation_loss:     as for the test split; None, and no key, where the recipe has no validation split.
     validation_accuracy: the same.
@@ -24,19 +24,22 @@ class Metrics(NamedTuple):
     epoch: int
     train_loss: float
     test_loss: float
-    test_accuracy: float
+    test_accuracy: float | None
     seconds: float
     validation_loss: float | None = None
     validation_accuracy: float | None = None
 
     @property
     def score(self) -> float:
-        """What epochs are compared by: the accuracy on the validation split, on the test split where there is none."""
+        """What epochs are compared by, more is better: the accuracy on the validation split, on the test split where
+        there is none; where the objective has no classes, the loss there with a minus."""
+        if self.test_accuracy is None:
+            return -(self.test_loss if self.validation_loss is None else self.validation_loss)
         return self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
 
     def row(self) -> dict[str, Any]:
-        """The measures that there are, by name."""
-        return {name: value for name, value in self._asdict().items() if value is not None}
+        """The measures that there are, by name; an accuracy that there cannot be is None."""
+        return {name: value for name, value in self._asdict().items() if value is not None or name == "test_accuracy"}
 
 
 def best_of(metrics: Iterable[Metrics]) -> Metrics | None:

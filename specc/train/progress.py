@@ -1,16 +1,54 @@
-"""What a person sees of a run: nothing, a line an epoch, or a bar."""
+"""What a person or a program is told of a run: nothing, a line an epoch, or JSON; `bar` has the one for a terminal."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple
 
 import click
 
-from specc.train.metrics import Metrics
+from specc.train.metrics import Metrics, best_of
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+
+class Started(NamedTuple):
+    """A run that is about to train, or to go on.
+
+    folder: its own. recipe: the content of `recipe.json`. parameters: trainable ones. metrics: of finished epochs.
+    """
+
+    folder: Path
+    recipe: Mapping[str, Any]
+    parameters: int
+    metrics: tuple[Metrics, ...] = ()
+
+
+class Epoch(NamedTuple):
+    """An epoch that begins, or goes on.
+
+    number:   from 1, of so many epochs.
+    steps:    training steps in it; done: those that are done already.
+    pictures: in a step.
+    loss:     the mean loss of the latest steps, when it is asked for; may wait for the device.
+    """
+
+    number: int
+    epochs: int
+    steps: int
+    done: int
+    pictures: int
+    loss: Callable[[], float]
+
+
+class Ended(NamedTuple):
+    """A run that has ended. state: "done", or "stopped" by a signal. report: its page, None where there is none."""
+
+    folder: Path
+    state: str
+    metrics: tuple[Metrics, ...]
+    report: Path | None = None
 
 
 class Watch:
@@ -27,8 +65,15 @@ class Watch:
     def say(self, line: str) -> None:
         """One sentence for the person."""
 
-    def epoch_starts(self, epoch: int, epochs: int, steps: int, done: int) -> None:
-        """An epoch of so many training steps begins, or goes on where some of them are done."""
+    def warn(self, message: str) -> None:
+        """Something went wrong that does not end the run."""
+        self.say(f"warning: {message}")
+
+    def run_starts(self, started: Started) -> None:
+        """Everything fits and is loaded; training begins."""
+
+    def epoch_starts(self, epoch: Epoch) -> None:
+        """An epoch begins, or goes on where some of its steps are done."""
 
     def step(self) -> None:
         """One training step is done."""
@@ -36,6 +81,16 @@ class Watch:
     def epoch_ends(self, metrics: Metrics, epochs: int) -> None:
         """An epoch is trained, evaluated and written."""
         self.say(epoch_line(metrics, epochs))
+
+    def run_ends(self, ended: Ended) -> None:
+        """Everything that the run leaves behind is written."""
+
+
+class Quiet(Watch):
+    """Warnings only, to standard error."""
+
+    def warn(self, message: str) -> None:
+        click.echo(f"warning: {message}", err=True)
 
 
 class Lines(Watch):
@@ -45,32 +100,30 @@ class Lines(Watch):
         click.echo(line)
 
 
-class Bar(Watch):
-    """A bar for the running epoch above which the finished ones stay, for a terminal."""
-
-    def __enter__(self) -> Bar:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress: Progress = Progress(*columns, transient=True)
-        self._task: TaskID = self._progress.add_task("", total=None, visible=False)
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+class JsonLines(Quiet):
+    """A JSON object a line on standard output, each with an `event`; `docs/runs.md` lists the fields."""
 
     def say(self, line: str) -> None:
-        self._progress.console.print(line, markup=False, highlight=False)
+        _write("note", text=line)
 
-    def epoch_starts(self, epoch: int, epochs: int, steps: int, done: int) -> None:
-        description = f"epoch {epoch}/{epochs}"
-        self._progress.reset(self._task, total=steps, completed=done, visible=True, description=description)
+    def warn(self, message: str) -> None:
+        _write("warning", text=message)
 
-    def step(self) -> None:
-        self._progress.advance(self._task)
+    def run_starts(self, started: Started) -> None:
+        _write("start", run=str(started.folder), data=started.recipe["data"], epochs=started.recipe["epochs"],
+            epochs_done=len(started.metrics), parameters=started.parameters)  # fmt: skip
+
+    def epoch_ends(self, metrics: Metrics, epochs: int) -> None:
+        _write("epoch", epochs=epochs, **metrics.row())
+
+    def run_ends(self, ended: Ended) -> None:
+        best, last = best_of(ended.metrics), ended.metrics[-1] if ended.metrics else None
+        _write("end", run=str(ended.folder), state=ended.state, epochs_done=len(ended.metrics),
+            best=best and best.row(), last=last and last.row(), report=ended.report and str(ended.report))  # fmt: skip
+
+
+def _write(event: str, **fields: Any) -> None:
+    click.echo(json.dumps({"event": event, **fields}))
 
 
 def epoch_line(metrics: Metrics, epochs: int) -> str:
@@ -79,8 +132,41 @@ def epoch_line(metrics: Metrics, epochs: int) -> str:
     >>> epoch_line(Metrics(1, 0.5, 0.25, 0.9375, 1.5), 10)
     'epoch  1/10  train loss 0.5000  test loss 0.2500  test accuracy 93.75 %  1.5 s'
     """
-    number = f"{metrics.epoch}/{epochs}".rjust(2 * len(str(epochs)) + 1)
-    return (
-        f"epoch {number}  train loss {metrics.train_loss:.4f}  test loss {metrics.test_loss:.4f}  "
-        f"test accuracy {100 * metrics.test_accuracy:.2f} %  {metrics.seconds:.1f} s"
-    )
+    parts = [f"epoch {numbered(metrics.epoch, epochs)}", f"train loss {metrics.train_loss:.4f}"]
+    if metrics.validation_accuracy is not None:
+        parts.append(f"validation accuracy {percent(metrics.validation_accuracy)}")
+    elif metrics.validation_loss is not None:
+        parts.append(f"validation loss {metrics.validation_loss:.4f}")
+    parts.append(f"test loss {metrics.test_loss:.4f}")
+    if metrics.test_accuracy is not None:
+        parts.append(f"test accuracy {percent(metrics.test_accuracy)}")
+    return "  ".join([*parts, f"{metrics.seconds:.1f} s"])
+
+
+def best_line(best: Metrics) -> str:
+    """The result of a run in one line.
+
+    >>> best_line(Metrics(7, 0.5, 0.25, 0.9375, 1.5))
+    'best test accuracy 93.75 % in epoch 7'
+    """
+    if best.test_accuracy is None:
+        return f"best test loss {best.test_loss:.4g} in epoch {best.epoch}"
+    return f"best test accuracy {percent(best.test_accuracy)} in epoch {best.epoch}"
+
+
+def short_epoch_line(metrics: Metrics, epochs: int) -> str:
+    """The same for a narrow terminal.
+
+    >>> short_epoch_line(Metrics(1, 0.5, 0.25, 0.9375, 1.5), 10)
+    ' 1/10  loss 0.2500  93.75 %  1.5 s'
+    """
+    accuracy = "" if metrics.test_accuracy is None else f"  {percent(metrics.test_accuracy)}"
+    return f"{numbered(metrics.epoch, epochs)}  loss {metrics.test_loss:.4f}{accuracy}  {metrics.seconds:.1f} s"
+
+
+def numbered(epoch: int, epochs: int) -> str:
+    return f"{epoch}/{epochs}".rjust(2 * len(str(epochs)) + 1)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.2f} %"

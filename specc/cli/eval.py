@@ -1,0 +1,57 @@
+"""`specc eval`: how good a trained network is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from specc.cli.chosen import USAGE_CODES, device_of, device_option, fit_option, weights_option
+from specc.cli.report import EXIT_USAGE, fail
+from specc.diagnostics.diagnostic import Problem
+
+if TYPE_CHECKING:
+    from specc.evaluate.score import Evaluation
+    from specc.evaluate.trained import Trained
+
+
+@click.command("eval")
+@click.argument("run", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
+@click.option("--data", metavar="NAME|FOLDER", help="Another data set with the same classes.  [the run's own]")
+@click.option("--data-dir", metavar="DIR", help="Folder that holds the named data sets' files.  [as in training]")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many pictures.  [as in training]")
+@click.option("--split", "part", type=click.Choice(["test", "validation", "train"]), default="test",
+    help="Which part of the data.  [test]")  # fmt: skip
+@weights_option
+@fit_option
+@device_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(run: Path, kind: str | None, device: str, as_json: bool, **wanted: Any) -> None:
+    """Evaluate a run, or a weights file: loss, accuracy, precision and recall of each class, confusion matrix.
+
+    Exit status: 0, also for a poor result; 1 where the weights or the data cannot be used, 2 where the command was
+    wrong or there is no such run.
+    """
+    from specc.cli.evaluation_text import as_text, to_json
+
+    try:
+        trained, found = _evaluated(run, kind, device, wanted)
+    except Problem as problem:
+        status = fail(problem)
+        sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+    if found.note:
+        click.echo(f"note: {found.note}", err=True)
+    click.echo(to_json(trained, found) if as_json else as_text(trained, found, sys.stdout))
+
+
+def _evaluated(run: Path, kind: str | None, device: str, wanted: dict[str, Any]) -> tuple[Trained, Evaluation]:
+    from specc.evaluate.trained import load_trained, weights_of
+
+    weights_of(run, kind)  # a slip in the name is told before torch is imported
+    place = device_of(device)
+    from specc.evaluate.score import Wanted, evaluate
+
+    trained = load_trained(run, kind, place)
+    return trained, evaluate(trained, Wanted(**wanted), place)

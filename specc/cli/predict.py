@@ -1,0 +1,84 @@
+"""`specc predict`: what a trained network sees in pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from specc.cli.chosen import USAGE_CODES, device_of, device_option, fit_option, invert_option, weights_option
+from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
+from specc.diagnostics.diagnostic import Problem
+
+
+class Asked(NamedTuple):
+    """The options of the command but `--json`."""
+
+    top: int
+    invert: bool
+    kind: str | None
+    fit: bool
+    device: str
+
+
+@click.command("predict")
+@click.argument("run", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
+@click.argument("pictures", metavar="PICTURE...", nargs=-1, required=True)
+@click.option("--top", type=click.IntRange(min=1), default=5, metavar="N", help="How many classes are told.  [5]")
+@invert_option
+@weights_option
+@fit_option
+@device_option
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line, one for each picture.")
+def command(run: Path, pictures: tuple[str, ...], as_json: bool, **asked: Any) -> None:
+    """Tell the likeliest classes of PICTUREs: files, folders, or - for standard input.
+
+    A picture is converted as the recipe of the run says: size, colour, mean and deviation of the training pictures.
+
+    Exit status: 0 all pictures were read, 1 some could not be used, or the weights cannot, 2 the command was wrong or
+    there is no such run.
+    """
+    try:
+        complete = _predict(run, pictures, Asked(**asked), as_json)
+    except Problem as problem:
+        status = fail(problem)
+        sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+    sys.exit(0 if complete else EXIT_ERRORS)
+
+
+def _predict(run: Path, pictures: tuple[str, ...], asked: Asked, as_json: bool) -> bool:
+    """Print an answer for each picture. Returns: whether all could be read."""
+    from specc.evaluate.trained import load_trained, weights_of
+
+    weights_of(run, asked.kind)
+    place = device_of(asked.device)
+    from specc.evaluate.classify import classify
+    from specc.evaluate.pictures import expanded, taker_of
+
+    trained = load_trained(run, asked.kind, place)
+    scaled = asked.fit or trained.recipe.resize is not None
+    taker = taker_of(trained.data.sample, trained.data.scaling(), scaled=scaled, invert=asked.invert)
+    complete = True
+    for one in classify(trained, expanded(pictures), taker, asked.top, place):
+        if one.problem is not None:
+            complete = False
+            show([one.problem])
+        if as_json:
+            click.echo(_as_json(one.picture, one.classes, one.problem and one.problem.message))
+        elif one.problem is None:
+            click.echo(_as_text(one.picture, one.classes))
+    return complete
+
+
+def _as_json(picture: str, classes: tuple[tuple[str, float], ...], problem: str | None) -> str:
+    likely = [{"class": name, "probability": share} for name, share in classes]
+    return json.dumps({"picture": picture, "classes": likely, "error": problem})
+
+
+def _as_text(picture: str, classes: tuple[tuple[str, float], ...]) -> str:
+    if len(classes) == 1:
+        return f"{picture}: {classes[0][0]} ({100 * classes[0][1]:.2f} %)"
+    return "\n".join([picture, *(f"  {100 * share:6.2f} %  {name}" for name, share in classes)])

@@ -1,0 +1,171 @@
+"""`specc runs`: what was trained, and how runs differ."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from specc.cli.report import EXIT_USAGE, fail
+from specc.diagnostics.diagnostic import Problem
+from specc.train.folder import RUNS
+from specc.train.listing import Listed, differences, is_run, run_at, runs_in
+
+PIPE_WIDTH = 160
+SORTS: dict[str, Callable[[Listed], Any]] = {
+    "time": lambda one: (-one.changed, one.path.name),
+    "name": lambda one: one.path.name,
+    "accuracy": lambda one: (-(one.best.score if one.best else float("-inf")), one.path.name),
+    "loss": lambda one: (one.last.test_loss if one.last else float("inf"), one.path.name),
+}
+SPREAD = 2  # cells between two columns
+
+
+@click.command("runs")
+@click.argument("folders", metavar="[FOLDER | RUN...]", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--sort",
+    type=click.Choice(list(SORTS)),
+    default="time",
+    help="What comes first: the latest, a name, the best accuracy, the smallest loss.  [time]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(folders: tuple[Path, ...], sort: str, as_json: bool) -> None:
+    """List the runs in FOLDER (by default `runs`), or compare two RUNs and more: where their recipes differ, and their
+    results beside each other.
+
+    Exit status: 0, also where there is no run yet; 2 where there is no such folder.
+    """
+    try:
+        if len(folders) > 1:
+            runs = [run_at(path) for path in folders]
+            click.echo(_comparison_json(runs) if as_json else comparison(runs, _width()))
+            return
+        folder = folders[0] if folders else RUNS
+        runs = [] if not folders and not folder.exists() else sorted(runs_in(folder), key=SORTS[sort])
+    except Problem as problem:
+        fail(problem)
+        sys.exit(EXIT_USAGE)
+    if as_json:
+        click.echo(json.dumps({"runs": [one.as_json() for one in runs]}))
+    elif not runs:
+        click.echo(f"no runs in {folder}; `specc train SPEC` makes one")
+    else:
+        click.echo(table(runs, _width(), full=is_run(folder)))
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
+
+
+class _Column(NamedTuple):
+    """rank: columns of a high rank give way first on a narrow terminal."""
+
+    heading: str
+    cell: Callable[[Listed], str]
+    rank: int = 0
+    right: bool = True
+
+
+def table(runs: Sequence[Listed], width: int, *, full: bool = False) -> str:
+    """A line for each run. Args: full, whether a run is told by its whole path."""
+    columns = (
+        _Column("run", lambda one: str(one.path) if full else one.path.name, right=False),
+        _Column("spec", lambda one: one.spec, 5, right=False),
+        _Column("data", lambda one: Path(one.record.recipe.data).name if one.record else "-", 4, right=False),
+        _Column("epochs", _epochs, 1),
+        _Column("best", lambda one: _score(one.best), 0),
+        _Column("loss", lambda one: f"{one.last.test_loss:.4f}" if one.last else "-", 2),
+        _Column("time", lambda one: _time(one.seconds), 3),
+        _Column("state", lambda one: one.state, 1, right=False),
+    )
+    cells = {column.heading: [column.heading, *map(column.cell, runs)] for column in columns}
+    kept = list(columns)
+    while _total(kept, cells) > width and any(column.rank for column in kept):
+        least = max(column.rank for column in kept)
+        kept = [column for column in kept if column.rank != least]
+    lines = zip(*(_aligned(cells[column.heading], column.right) for column in kept), strict=True)
+    return "\n".join((" " * SPREAD).join(line).rstrip() for line in lines)
+
+
+def _total(columns: Sequence[_Column], cells: dict[str, list[str]]) -> int:
+    return sum(max(map(len, cells[column.heading])) + SPREAD for column in columns) - SPREAD
+
+
+def _aligned(cells: Sequence[str], right: bool) -> list[str]:
+    width = max(map(len, cells))
+    return [f"{cell:>{width}}" if right else f"{cell:<{width}}" for cell in cells]
+
+
+def _epochs(one: Listed) -> str:
+    return f"{len(one.metrics)}/{one.record.recipe.epochs if one.record else '?'}"
+
+
+def _score(metrics: Any) -> str:
+    """An accuracy, or the loss of what has no classes."""
+    if metrics is None:
+        return "-"
+    return f"{100 * metrics.test_accuracy:.2f} %" if metrics.test_accuracy is not None else f"{metrics.test_loss:.4g}"
+
+
+def _time(seconds: float) -> str:
+    """`12 s`, `3 min`, `2.5 h`: for a column."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+RESULTS: tuple[tuple[str, Callable[[Listed], str]], ...] = (
+    ("state", lambda one: one.state),
+    ("epochs done", _epochs),
+    ("best", lambda one: _score(one.best)),
+    ("best epoch", lambda one: str(one.best.epoch) if one.best else "-"),
+    ("last", lambda one: _score(one.last)),
+    ("test loss", lambda one: f"{one.last.test_loss:.4f}" if one.last else "-"),
+    ("train loss", lambda one: f"{one.last.train_loss:.4f}" if one.last else "-"),
+    ("time", lambda one: _time(one.seconds)),
+)
+
+
+def comparison(runs: Sequence[Listed], width: int) -> str:
+    """The runs beside each other: settings that differ, then results; below each other where the terminal is narrow."""
+    names = _names(runs)
+    settings = [
+        (name.replace("_", " "), [_value(value) for value in values]) for name, values in differences(runs).items()
+    ]
+    results = [(name, [cell(one) for one in runs]) for name, cell in RESULTS]
+    heads = ["", *names]
+    rows = [[name, *values] for name, values in (*settings, *results)]
+    columns = [_aligned(column, number > 0) for number, column in enumerate(zip(heads, *rows, strict=True))]
+    lines = [(" " * SPREAD).join(line).rstrip() for line in zip(*columns, strict=True)]
+    if max(map(len, lines)) > width:
+        return _stacked(names, rows)
+    lines.insert(1 + len(settings), "")
+    return "\n".join(lines if settings else [*lines[:1], "the recipes are alike", *lines[1:]])
+
+
+def _stacked(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    found = [[name, *(f"  {row[0]}: {row[number]}" for row in rows)] for number, name in enumerate(names, 1)]
+    return "\n".join(line for block in found for line in block)
+
+
+def _names(runs: Sequence[Listed]) -> list[str]:
+    """The folders' names; whole paths where two are called alike."""
+    short = [one.path.name for one in runs]
+    return short if len(set(short)) == len(short) else [str(one.path) for one in runs]
+
+
+def _value(value: Any) -> str:
+    from specc.ir.accepted import as_written
+
+    return "-" if value is None else as_written(value)
+
+
+def _comparison_json(runs: Sequence[Listed]) -> str:
+    found = {name: list(values) for name, values in differences(runs).items()}
+    return json.dumps({"runs": [one.as_json() for one in runs], "differences": found}, default=str)

@@ -1,0 +1,76 @@
+"""How `specc train` tells of a run: a bar on a terminal, lines elsewhere, nothing or JSON on request, and loggers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from specc.cli.report import wants_colour
+from specc.train.bar import Bar
+from specc.train.loggers import LOGGERS, named
+from specc.train.loggers.watched import logging, logging_again
+from specc.train.progress import JsonLines, Lines, Quiet, Watch
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+KEY = "specc.train.watch"
+
+
+def watch_options(command: Command) -> Command:
+    """`--quiet`, `--json` and `--log`; `chosen` reads them out of the context."""
+    for option in (
+        click.option("--log", metavar="NAMES", callback=_read_log, expose_value=False,
+            help=f"Tell the run to {', '.join(LOGGERS)}, separated by commas. A run that is continued is told to its "
+            "own again, unless this names others or none."),
+        click.option("--json", "as_json", is_flag=True, callback=_read_flag, expose_value=False,
+            help="Print a JSON object a line in place of text."),
+        click.option("--quiet", "-q", is_flag=True, callback=_read_flag, expose_value=False,
+            help="Print errors and warnings only."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def chosen(run: Path | None = None) -> Watch:
+    """What the options ask for.
+
+    Args:   run, the folder of a run that is continued.
+    Raises: Problem E644, E645 where a logger cannot be told.
+    """
+    asked = click.get_current_context().meta.get(KEY, {})
+    if asked.get("as_json"):
+        watch: Watch = JsonLines()
+    elif asked.get("quiet"):
+        watch = Quiet()
+    elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        watch = Bar(colour=wants_colour(sys.stdout))
+    else:
+        watch = Lines()
+    names = asked.get("log")
+    if names is None and run is not None:
+        return logging_again(watch, run)
+    return logging(watch, names or ())
+
+
+def prints_json() -> bool:
+    """Whether standard output is for a program."""
+    return bool(click.get_current_context().meta.get(KEY, {}).get("as_json"))
+
+
+def _read_flag(context: click.Context, option: click.Parameter, value: bool) -> None:
+    asked = context.meta.setdefault(KEY, {})
+    asked[option.name] = value
+    if asked.get("quiet") and asked.get("as_json"):
+        raise click.UsageError("--quiet and --json exclude each other.")
+
+
+def _read_log(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    try:
+        context.meta.setdefault(KEY, {})["log"] = None if value is None else named(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None

@@ -1,0 +1,1 @@
+"""What a trained network does: with a whole split, with single pictures, and layer by layer."""

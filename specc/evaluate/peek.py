@@ -1,0 +1,109 @@
+"""`specc peek`: from a network and a picture to the sheet that shows what each layer makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from specc.data.feed import Feed
+from specc.data.fit import written
+from specc.data.load import load_dataset
+from specc.data.transform import size_of
+from specc.diagnostics.diagnostic import Problem
+from specc.evaluate.activations import first_kernels, outputs_of
+from specc.evaluate.pictures import Taker, taker_of
+from specc.evaluate.sheet import input_section, kernel_section, output_sections, sheet
+from specc.ir.recipe import Recipe
+from specc.ir.shaped import ShapedModel
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from specc.evaluate.trained import Trained
+
+COLUMNS = 16  # tiles in a line
+
+
+class Subject(NamedTuple):
+    """A network that pictures are shown to. classes: their names, where it has any."""
+
+    name: str
+    model: nn.Module
+    shaped: ShapedModel
+    recipe: Recipe
+    taker: Taker
+    classes: tuple[str, ...] = ()
+
+
+def of_trained(trained: Trained, *, fit: bool, invert: bool) -> Subject:
+    """A run's network. Raises: Problem E647 where it takes no pictures."""
+    scaled = fit or trained.recipe.resize is not None
+    taker = taker_of(trained.data.sample, trained.data.scaling(), scaled=scaled, invert=invert)
+    classes = () if trained.recipe.objective == "reconstruct" else trained.data.classes
+    return Subject(trained.name, trained.model, trained.shaped, trained.recipe, taker, classes)
+
+
+def of_spec(name: str, shaped: ShapedModel, *, fit: bool, invert: bool) -> Subject:
+    """A spec's network with fresh weights out of its recipe's seed. Raises: Problem E647."""
+    from specc.build.compile import build
+
+    taker = taker_of(shaped.input, None, scaled=fit or shaped.recipe.resize is not None, invert=invert)
+    torch.manual_seed(shaped.recipe.seed)
+    return Subject(f"{name}, fresh weights", build(shaped), shaped, shaped.recipe, taker)
+
+
+def from_file(subject: Subject, picture: str) -> Tensor:
+    """A picture file as the network gets it. Raises: Problem E643."""
+    return subject.taker.read(picture)
+
+
+def from_data(subject: Subject, number: int, data_dir: str | None) -> Tensor:
+    """A test picture of the recipe's data set as the network gets it. Raises: Problem E601 to E611, E642."""
+    recipe = subject.recipe
+    if data_dir:
+        recipe = recipe.model_copy(update={"data_dir": str(Path(data_dir).expanduser().absolute())})
+    sample = subject.taker.sample
+    if subject.taker.scaled and size_of(recipe.resize) != sample[1:]:
+        recipe = recipe.model_copy(update={"resize": sample[1:]})
+    dataset = load_dataset(recipe)
+    split = dataset.test
+    if split.sample != sample:
+        raise Problem.of("E642", f"the pictures of {recipe.data} are {written(split.sample)}, and the network takes "
+            f"{written(sample)}", help="`--fit` converts them")  # fmt: skip
+    if number >= len(split.labels):
+        raise Problem.of("E643", f"there is no test picture {number}: the last one is {len(split.labels) - 1}")
+    feed = Feed(dataset, torch.device("cpu"), normalize=False, workers=0)
+    images, _ = next(feed.batches(split.pick([number]), 1).in_order())
+    return subject.taker.scale(1 - images[0] if subject.taker.invert else images[0])
+
+
+def peek(subject: Subject, image: Tensor, title: str, maps: int, layers: Sequence[str] = ()) -> bytes:
+    """The sheet as PNG.
+
+    Args:   image, as the network gets it. title, what the picture is called. maps, shown of each layer at most.
+    Raises: Problem E647.
+    """
+    outputs = outputs_of(subject.model, subject.shaped, image, layers)
+    columns = min(COLUMNS, max(maps, 6))
+    sections = [input_section(_seen(subject.taker, image))]
+    kernels = first_kernels(subject.model, subject.shaped)
+    if kernels is not None and (not layers or kernels.name in (one.name for one in outputs)):
+        sections.append(kernel_section(kernels, maps))
+    sections += output_sections(outputs, maps, columns, subject.classes if outputs and not layers else ())
+    return sheet(f"{subject.name}: {title}{_answer(subject, image)}", sections, columns)
+
+
+def _seen(taker: Taker, image: Tensor) -> Tensor:
+    """The picture before it was scaled."""
+    return image if taker.scaling is None else image * taker.scaling.deviation + taker.scaling.mean
+
+
+@torch.inference_mode()
+def _answer(subject: Subject, image: Tensor) -> str:
+    if not subject.classes:
+        return ""
+    share, place = subject.model(image.unsqueeze(0)).float().softmax(1).max(1)
+    return f" is {subject.classes[int(place)]} ({100 * float(share):.1f} %)"

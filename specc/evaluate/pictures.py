@@ -1,0 +1,106 @@
+"""Single picture files as a trained network takes them: converted as the recipe of its run converts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from specc.data.fit import written
+from specc.data.folder import SUFFIXES
+from specc.diagnostics.diagnostic import Problem
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from specc.data.batches import Scaling
+
+STDIN = "-"
+
+
+class Taker(NamedTuple):
+    """How pictures become the network's input.
+
+    sample: its shape. scaled: whether pictures of other sizes are scaled. invert: whether dark and light change places.
+    """
+
+    sample: tuple[int, ...]
+    scaling: Scaling | None
+    scaled: bool = False
+    invert: bool = False
+
+    def read(self, name: str) -> Tensor:
+        """One picture, float, (channels, height, width).
+
+        Args:   name, a path, or "-" for standard input.
+        Raises: Problem E643.
+        """
+        import torch
+
+        from specc.data.pictures import UNREADABLE, Reader
+
+        channels, height, width = self.sample
+        reader = Reader("L" if channels == 1 else "RGB", height, width, self.scaled, fixed=True)
+        source: Any = BytesIO(sys.stdin.buffer.read()) if name == STDIN else name
+        try:
+            pixels = torch.tensor(reader.read(source))
+        except FileNotFoundError:
+            raise _unusable(f"there is no file {name}") from None
+        except UNREADABLE as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no picture, or damaged"
+            raise _unusable(f"{_shown(name)} cannot be read: {reason}") from None
+        except Problem:
+            raise self._other_size(name, source) from None
+        image = pixels.permute(2, 0, 1).float().div_(255)
+        return self.scale(1 - image if self.invert else image)
+
+    def scale(self, image: Tensor) -> Tensor:
+        """A picture of 0 to 1 as the network gets it."""
+        return image if self.scaling is None else (image - self.scaling.mean) / self.scaling.deviation
+
+    def _other_size(self, name: str, source: Any) -> Problem:
+        from PIL import Image
+
+        if isinstance(source, BytesIO):
+            source.seek(0)
+        with Image.open(source) as picture:
+            size = f"{picture.height}x{picture.width}"
+        return _unusable(f"{_shown(name)} is {size} (height x width), and the network takes "
+            f"{written(self.sample[1:])}", help="`--fit` scales it")  # fmt: skip
+
+
+def taker_of(sample: tuple[int, ...], scaling: Scaling | None, *, scaled: bool, invert: bool = False) -> Taker:
+    """A taker for a network. Raises: Problem E647 where its input is no picture."""
+    if len(sample) != 3 or sample[0] not in (1, 3):
+        raise Problem.of("E647", f"the network's input is {written(sample)}, and no picture has that shape",
+            help="a network for pictures has an input such as 1x28x28 or 3x32x32")  # fmt: skip
+    return Taker(sample, scaling, scaled, invert)
+
+
+def expanded(names: Sequence[str]) -> Iterator[str]:
+    """Each file, and each picture in a folder or below it, in alphabetical order.
+
+    A folder without a picture stays: reading it tells what is wrong.
+    """
+    for name in names:
+        if not Path(name).is_dir():
+            yield name
+            continue
+        found = sorted(
+            str(Path(parent) / file)
+            for parent, _, files in os.walk(name)
+            for file in files
+            if Path(file).suffix.lower() in SUFFIXES and not file.startswith(".")
+        )
+        yield from found or [name]
+
+
+def _shown(name: str) -> str:
+    return "standard input" if name == STDIN else name
+
+
+def _unusable(message: str, help: str | None = None) -> Problem:
+    return Problem.of("E643", message, help=help)

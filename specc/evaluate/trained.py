@@ -1,0 +1,138 @@
+"""A trained network out of a run folder or of a weights file.
+
+The file says itself which network it belongs to: its header holds the spec, the recipe and what the pictures were. It
+may be damaged, or made by somebody hostile; nothing in it can run, and what it says is checked before it is used.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from specc.data.described import DataDescription, read_description
+from specc.diagnostics.diagnostic import Problem
+from specc.ir.overrides import UnknownParameter
+from specc.ir.recipe import Recipe
+from specc.ir.shaped import ShapedModel
+from specc.pipeline import analyse
+from specc.source import Source
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+KINDS = ("best", "last")
+SUFFIX = ".safetensors"
+SMALLEST = 2  # bytes of a stored number: float16 and bfloat16
+
+
+class Trained(NamedTuple):
+    """A network with its weights, in evaluation mode.
+
+    name: of the run, or of the file. weights: the file. shaped: the checked spec.
+    """
+
+    name: str
+    weights: Path
+    model: nn.Module
+    shaped: ShapedModel
+    recipe: Recipe
+    data: DataDescription
+
+
+class _Stored(NamedTuple):
+    """What a header says."""
+
+    shaped: ShapedModel
+    recipe: Recipe
+    data: DataDescription
+
+
+def weights_of(path: Path, kind: str | None = None) -> Path:
+    """The weights file that is meant.
+
+    Args:   path, a run folder or the file itself; kind, "best" or "last" of a folder's; None is the best ones, or the
+            last ones of a run that was stopped in its first epoch.
+    Raises: Problem E640.
+    """
+    if not path.is_dir():
+        if path.is_file():
+            return path
+        raise _nothing(f"there is no run or file {path}")
+    for name in (kind,) if kind else KINDS:
+        if (path / f"{name}{SUFFIX}").is_file():
+            return path / f"{name}{SUFFIX}"
+    raise _nothing(f"{path} holds no `{kind or 'last'}{SUFFIX}`")
+
+
+def load_trained(path: Path, kind: str | None = None, device: torch.device | str = "cpu") -> Trained:
+    """The network of a run folder or a weights file, on the device.
+
+    Raises: Problem E640, E641.
+    """
+    weights = weights_of(path, kind)
+    shaped, recipe, data = _stored(weights)
+    from specc.build.compile import build
+
+    model = build(shaped)
+    _fill(model, weights)
+    name = weights.resolve().parent.name if weights.stem in KINDS else weights.stem
+    return Trained(name, weights, model.to(device).eval(), shaped, recipe, data)
+
+
+def _stored(path: Path) -> _Stored:
+    """The header's texts, checked; without torch."""
+    texts = _header(path)
+    if "spec" not in texts:
+        raise Problem.of("E641", f"{path} holds weights, but no spec: it was not written by specc",
+            help="`specc.load_weights` loads weights of other programs, in Python")  # fmt: skip
+    try:
+        overrides: dict[str, Any] = json.loads(texts["overrides"])
+        shape = overrides["input"]
+        sizes = tuple(int(size) for size in shape.split("x")) if shape else None
+        analysis = analyse(Source(str(path), texts["spec"]), sizes, overrides["set"])
+        recipe = Recipe.model_validate_json(texts["recipe"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, UnknownParameter, ValidationError):
+        raise _unusable(path, "what it says of its network cannot be right") from None
+    data = read_description(texts.get("data", ""))
+    if analysis.model is None or data is None or data.sample != analysis.model.input:
+        raise _unusable(path, "what it says of its network or its pictures cannot be right")
+    if SMALLEST * analysis.model.params > path.stat().st_size:
+        raise _unusable(path, "it is too small for the network that it describes")
+    return _Stored(analysis.model, recipe, data)
+
+
+def _header(path: Path) -> dict[str, str]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except SafetensorError:
+        raise _unusable(path, "it is cut off, or no safetensors file") from None
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from None
+
+
+def _fill(model: nn.Module, path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors: dict[str, torch.Tensor] = load_file(path)
+        model.load_state_dict(tensors)
+    except (SafetensorError, OSError, RuntimeError, KeyError, ValueError):
+        raise _unusable(path, "its tensors are not those of its network") from None
+
+
+def _nothing(message: str) -> Problem:
+    help = "name the folder of a run, such as `runs/lenet5-mnist-1`, or a weights file; `specc runs` lists the runs"
+    return Problem.of("E640", message, help=help)
+
+
+def _unusable(path: Path, reason: str) -> Problem:
+    return Problem.of("E641", f"{path} cannot be used: {reason}",
+        help="nothing was loaded; copy the file again, or take the run's other weights with `--weights`")  # fmt: skip

@@ -1,0 +1,135 @@
+"""What a run leaves for people when it ends: `report.html` and `curves.png`.
+
+Nothing here can make a run fail: what goes wrong is told in one line, and the files of before stay.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specc.data.shard import WHOLE
+from specc.diagnostics.diagnostic import Problem
+from specc.pipeline import analyse
+from specc.report.chart import charts_of
+from specc.report.content import Content, Pair, Shown
+from specc.report.page import page
+from specc.report.pictures import png_of
+from specc.source import Source
+from specc.train.folder import ENVIRONMENT, SPEC
+from specc.train.metrics import best_of, is_complete
+from specc.train.predictions import Mistake, Reconstruction, predict_split, reconstruct
+
+if TYPE_CHECKING:
+    from specc.data.batches import Batches, Scaling
+    from specc.train.folder import RunFolder
+    from specc.train.progress import Watch
+    from specc.train.record import Record
+    from specc.train.session import Session
+
+REPORT, CURVES = "report.html", "curves.png"
+MISTAKES, PAIRS = 24, 12  # pictures on the page
+
+
+def write_report(
+    session: Session, folder: RunFolder, record: Record, watch: Watch, *, stopped: int | None = None, failed: str = ""
+) -> Path | None:
+    """Write both files as the session stands.
+
+    Args:    stopped, the signal that ended the run; failed, what did: then the network is not looked at.
+    Returns: the page, None where it could not be written, or another process writes it.
+    """
+    if not folder.writes:
+        return None
+    try:
+        content = _content(session, folder.path, record, stopped, failed)
+        folder.write(REPORT, page(content).encode())
+        if content.rows:
+            from specc.report.curves import curves_png
+
+            folder.write(CURVES, curves_png(charts_of(content.rows)))
+    except KeyboardInterrupt:
+        watch.warn(f"stopped again: {REPORT} is not written; everything else is")
+    except Problem as problem:
+        watch.warn(f"{problem.diagnostic.message}; all that the run has learned is in {folder.path}")
+    except Exception as error:  # hours of training must not end in a failure over a picture of it
+        watch.warn(f"{REPORT} could not be written ({type(error).__name__}: {error}); the run itself is whole")
+    else:
+        return folder.path / REPORT
+    return None
+
+
+def _content(session: Session, path: Path, record: Record, stopped: int | None, failed: str) -> Content:
+    metrics = tuple(session.position.metrics)
+    best = best_of(metrics)
+    analysis = analyse(Source(str(path / SPEC), record.spec), record.input, record.params)
+    assert analysis.model is not None  # noqa: S101 - it has just been trained
+    content = Content(
+        name=path.resolve().name,
+        state=_state(session, record, stopped, failed),
+        resume=None if is_complete(metrics, record.recipe) else f"specc train --resume {path}",
+        spec=record.spec, model=analysis.model, data=session.dataset.name,
+        rows=tuple(one.row() for one in metrics), best=best and best.epoch,
+        recipe=record.as_json(), environment=_environment(path),
+    )  # fmt: skip
+    return content if failed else _with_answers(content, session)
+
+
+def _state(session: Session, record: Record, stopped: int | None, failed: str) -> str:
+    done, asked = len(session.position.metrics), record.recipe.epochs
+    if failed:
+        return f"Failed after {done} of {asked} epochs: {failed}."
+    if stopped:
+        return f"Stopped by {signal.Signals(stopped).name} after {done} of {asked} epochs."
+    if done < asked:
+        return f"Complete: stopped early after {done} of {asked} epochs."
+    return f"Complete: {done} epoch{'s' * (done != 1)}."
+
+
+def _environment(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        found = json.loads((path / ENVIRONMENT).read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _with_answers(content: Content, session: Session) -> Content:
+    """The same with what the network says to the test pictures, in one pass."""
+    batches, scaling = _whole(session.test), session.test.scaling
+    if session.step.objective.has_accuracy:
+        found = predict_split(session.evaluated, batches.in_order(), MISTAKES)
+        classes = session.dataset.classes
+        return content._replace(
+            confusion=found.confusion(classes), mistakes=_shown(found.mistakes, classes, scaling)
+        )  # fmt: skip
+    return content._replace(pairs=_pairs(reconstruct(session.evaluated, batches.in_order(), PAIRS), scaling))
+
+
+def _shown(mistakes: tuple[Mistake, ...], classes: tuple[str, ...], scaling: Scaling | None) -> tuple[Shown, ...]:
+    """Mistakes as pictures; none for data that are no pictures."""
+    return tuple(
+        Shown(png_of(one.image, scaling), classes[one.true], classes[one.predicted], one.confidence)
+        for one in mistakes
+        if one.image.dim() == 3
+    )
+
+
+def _pairs(found: tuple[Reconstruction, ...], scaling: Scaling | None) -> tuple[Pair, ...]:
+    """Reconstructions as pictures; none for data that are no pictures."""
+    return tuple(
+        Pair(png_of(one.original, scaling), png_of(one.image, scaling), one.loss)
+        for one in found
+        if one.original.dim() == 3
+    )
+
+
+def _whole(batches: Batches) -> Batches:
+    """All pictures of a split, also where this process tests only its part of them."""
+    whole = copy.copy(batches)
+    whole.shard = WHOLE
+    return whole

@@ -1,0 +1,298 @@
+"""What a run leaves for people: `report.html`, `curves.png`."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import signal
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import torch
+from PIL import Image
+
+from specc.data.batches import Batches, scaling_of
+from specc.data.dataset import Split
+from specc.diagnostics.diagnostic import Problem
+from specc.report.chart import Chart, Series, charts_of, drawn
+from specc.report.confusion import Confusion
+from specc.report.curves import curves_png
+from specc.report.matrix import matrix_of
+from specc.report.pictures import png_of
+from specc.report.svg import svg_of
+from specc.train import ending
+from specc.train.predictions import predict_split, reconstruct
+from specc.train.progress import Watch
+from specc.train.resume import resume
+from specc.train.run import train
+
+TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
+AUTOENCODER = (
+    "input 1x8x8\nflatten -> linear 8 -> relu -> linear 64 -> unflatten 1x8x8\n"
+    "train { objective reconstruct ; epochs 1 }\n"
+)
+VOID = {"meta", "img", "br", "path", "circle", "link"}
+
+
+class Page(HTMLParser):
+    """Reads a page: what is opened is closed, and what it shows."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.addresses: list[str] = []
+        self.tags: set[str] = set()
+        self.words = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag == "img":
+            self.images.append(given)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+class Heard(Watch):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def read(path: Path) -> Page:
+    page = Page(path.read_text(encoding="utf-8"))
+    assert page.open == []
+    return page
+
+
+def decoded(image: dict[str, str | None]) -> Image.Image:
+    kind, _, content = (image["src"] or "").partition("base64,")
+    assert kind == "data:image/png;"
+    return Image.open(io.BytesIO(base64.b64decode(content)))
+
+
+# The page of a run
+
+
+def test_the_page_tells_the_run(tmp_path: Path) -> None:
+    done = train(TINY, tmp_path / "run", normalize=True)
+    page = read(done.folder / "report.html")
+    last = done.metrics[-1]
+    assert last.test_accuracy is not None
+    for words in (
+        "Complete: 2 epochs.", f"{100 * last.test_accuracy:.2f} %", "359 test pictures", "conv1", "1,490", "adam",
+        torch.__version__, "Worst mistakes", "linear 10",
+    ):  # fmt: skip
+        assert words in page.words
+    assert "--resume" not in page.words
+    assert "script" not in page.tags
+    assert all(address.startswith("data:") for address in page.addresses)
+    assert len(page.images) == ending.MISTAKES
+    assert all(decoded(image).size == (8, 8) and "taken for" in (image["alt"] or "") for image in page.images)
+    with Image.open(done.folder / "curves.png") as curves:
+        assert curves.size == (1920, 540)
+
+
+def test_the_confusion_matrix_is_that_of_the_last_epoch(tmp_path: Path) -> None:
+    done = train(TINY, tmp_path / "run")
+    cells = re.findall(r'<td class="([^"]*)" style="--p:\d+">(\d+)</td>', (done.folder / "report.html").read_text())
+    assert len(cells) == 100
+    right = sum(int(count) for kinds, count in cells if "hit" in kinds)
+    assert sum(int(count) for _, count in cells) == 359
+    assert right / 359 == done.metrics[-1].test_accuracy
+
+
+class _Stop(Heard):
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.left = after
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_stopped_run_has_a_page_that_resuming_writes_anew(tmp_path: Path) -> None:
+    train(TINY, tmp_path / "run", watch=_Stop(8))
+    page = read(tmp_path / "run" / "report.html")
+    assert "Stopped by SIGINT after 1 of 2 epochs." in page.words
+    assert f"specc train --resume {tmp_path / 'run'}" in page.words
+    resume(tmp_path / "run")
+    assert "Complete: 2 epochs." in read(tmp_path / "run" / "report.html").words
+
+
+def test_a_run_that_is_stopped_in_its_first_epoch_has_no_curves(tmp_path: Path) -> None:
+    train(TINY, tmp_path / "run", watch=_Stop(2))
+    assert "No epoch was finished" in read(tmp_path / "run" / "report.html").words
+    assert not (tmp_path / "run" / "curves.png").exists()
+
+
+def test_a_failed_run_has_a_page(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="became"):
+        train(TINY, tmp_path / "run", optimizer="sgd", lr=1e30)
+    assert "Failed after 0 of 2 epochs: the loss became" in read(tmp_path / "run" / "report.html").words
+
+
+def test_an_autoencoder_shows_pictures_beside_what_it_makes_of_them(tmp_path: Path) -> None:
+    done = train(AUTOENCODER, tmp_path / "run")
+    page = read(done.folder / "report.html")
+    assert [image["alt"] for image in page.images] == ["original", "reconstruction"] * ending.PAIRS
+    assert "Reconstructions" in page.words
+    assert "best test loss" in page.words
+
+
+def test_names_cannot_break_out_of_the_page(tmp_path: Path) -> None:
+    evil = '<script>alert("x")</script>'
+    for name in (evil.replace("/", "∕"), "b"):
+        for number in range(4):
+            path = tmp_path / "data" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8), number).save(path)
+    train(TINY.replace("linear 10", "linear 2"), tmp_path / "run", data=str(tmp_path / "data"))
+    page = read(tmp_path / "run" / "report.html")
+    assert "script" not in page.tags
+    assert '<script>alert("x")' in page.words
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("odd"), KeyboardInterrupt()])
+def test_a_page_that_cannot_be_written_does_not_fail_the_run(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> str:
+        raise error
+
+    monkeypatch.setattr(ending, "page", fail)
+    heard = Heard()
+    done = train(TINY, tmp_path / "run", watch=heard, epochs=1)
+    assert len(done.metrics) == 1
+    assert not (done.folder / "report.html").exists()
+    assert any(line.startswith("warning: ") and "report.html" in line for line in heard.lines)
+    assert not list(done.folder.glob(".*.partial"))
+
+
+# Its parts
+
+
+def test_a_matrix_of_many_classes_is_a_picture() -> None:
+    counts = tuple(tuple(9 if row == column else int(column == 0) for column in range(30)) for row in range(30))
+    page = Page(matrix_of(Confusion(tuple(f"class {number}" for number in range(30)), counts)))
+    heat = decoded(page.images[0]).convert("RGB")
+    assert heat.size == (30, 30)
+    assert heat.getpixel((0, 0)) == (11, 98, 196)
+    assert heat.getpixel((5, 4)) == (255, 255, 255)
+    assert "class 29" in page.words
+
+
+def test_scores_of_classes() -> None:
+    confusion = Confusion(("a", "b", "c"), ((3, 1, 0), (0, 0, 0), (2, 0, 4)))
+    assert (confusion.pictures, confusion.right, confusion.accuracy) == (10, 7, 0.7)
+    a, b, c = confusion.by_class()
+    assert (a.precision, a.recall) == (0.6, 0.75)
+    assert a.f1 == pytest.approx(2 / 3)
+    assert (b.precision, b.recall, b.f1) == (0.0, None, None)
+    assert c.precision == 1.0
+    assert c.recall == pytest.approx(2 / 3)
+    assert [(one.true, one.predicted, one.pictures) for one in confusion.most_frequent(5)] == [
+        ("c", "a", 2),
+        ("a", "b", 1),
+    ]
+
+
+ROWS = [
+    {
+        "epoch": epoch,
+        "train_loss": 2.0 / epoch,
+        "test_loss": 2.5 / epoch,
+        "test_accuracy": 1 - 0.5 / epoch,
+        "seconds": 1,
+    }
+    for epoch in range(1, 61)
+]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 60])
+def test_charts_stay_inside_their_frame(count: int) -> None:
+    for number, chart in enumerate(charts_of(ROWS[:count])):
+        drawing = drawn(chart)
+        for _, points in drawing.curves:
+            assert len(points) == count
+            assert all(0 <= x <= drawing.width and 0 <= y <= drawing.height for x, y in points)
+        labels = [text for text in drawing.texts if text.anchor == "middle"]
+        assert len({text.words for text in labels}) == len(labels)
+        root = ElementTree.fromstring(svg_of(chart, number))
+        assert (root.attrib["role"], root[0].tag) == ("img", "title")
+
+
+def test_a_chart_over_many_sizes_is_logarithmic() -> None:
+    wide = Chart("loss", (Series("training", 0, tuple((float(n), 10.0**-n) for n in range(5))),))
+    heights = [y for _, y in drawn(wide).curves[0][1]]
+    steps = [second - first for first, second in pairwise(heights)]
+    assert steps == pytest.approx([steps[0]] * 4)
+
+
+def test_charts_pass_over_what_is_missing() -> None:
+    rows = [{"epoch": 1, "train_loss": 1.0, "test_loss": float("nan"), "test_accuracy": None, "seconds": 1}]
+    assert [[one.name for one in chart.series] for chart in charts_of(rows)] == [["training"]]
+    assert curves_png(charts_of(rows))[:4] == b"\x89PNG"
+
+
+def test_the_same_curves_are_the_same_bytes() -> None:
+    assert curves_png(charts_of(ROWS)) == curves_png(charts_of(ROWS))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_comes_back_from_its_scaling(channels: int) -> None:
+    images = torch.randint(0, 256, (5, channels, 6, 4), dtype=torch.uint8)
+    scaling = scaling_of(images)
+    batches = Batches(Split(images, torch.zeros(5, dtype=torch.int64)), 5, torch.device("cpu"), scaling)
+    given, _ = next(batches.in_order())
+    picture = Image.open(io.BytesIO(png_of(given[2], scaling)))
+    assert picture.size == (4, 6)
+    expected = images[2].permute(1, 2, 0).numpy().tobytes()
+    assert picture.tobytes() == expected
+
+
+class _Says(torch.nn.Module):
+    """Takes a picture of one value for the class that its value names, surer the larger the second value."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.one_hot(images[:, 0, 0, 0].long(), 4) * images[:, 0, 0, 1:]
+
+
+def test_the_worst_mistakes_are_the_surest() -> None:
+    said = torch.tensor([[0, 3.0], [1, 1.0], [2, 9.0], [3, 5.0], [1, 7.0]]).view(5, 1, 1, 2)
+    labels = torch.tensor([0, 0, 0, 3, 2])
+    parts = [(said[:2], labels[:2]), (said[2:4], labels[2:4]), (said[4:], labels[4:])]
+    found = predict_split(_Says(), parts, keep=2)
+    assert [(one.place, one.true, one.predicted) for one in found.mistakes] == [(2, 0, 2), (4, 2, 1)]
+    assert found.confusion(("a", "b", "c", "d")).counts == ((1, 1, 1, 0), (0, 0, 0, 0), (0, 1, 0, 0), (0, 0, 0, 1))
+    scores = _Says()(said)
+    assert found.loss == pytest.approx(float(torch.nn.functional.cross_entropy(scores, labels)), rel=1e-6)
+
+
+def test_reconstructions_are_of_the_first_pictures() -> None:
+    images = torch.rand(6, 1, 2, 2)
+    found = reconstruct(torch.nn.Identity(), [(images[:4], images[:4]), (images[4:], images[4:])], 5)
+    assert len(found) == 5
+    assert all(one.loss == 0 and one.original.equal(image) for one, image in zip(found, images, strict=False))
