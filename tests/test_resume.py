@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -29,6 +30,7 @@ from specc.train.progress import Watch
 from specc.train.resume import resume
 from specc.train.run import Run, train
 from specc.train.state import read_facts
+from specc.train.unheard import Unheard
 
 TINY = "input 1x8x8\nconv 4 k3 -> bn -> relu -> flatten -> dropout 0.3 -> linear 10\ntrain { epochs 3 ; batch 64 }\n"
 SPECC = [sys.executable, "-m", "specc", "train"]
@@ -39,6 +41,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "momentum": {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True, "schedule": "cosine"},
     "rmsprop": {"optimizer": "rmsprop", "lr": 1e-3, "momentum": 0.5, "schedule": "onecycle"},
     "augmented": {"flip": True, "crop": 1, "cutout": 2, "mixup": 0.4, "normalize": True, "drop_last": True},
+    "muon": {"optimizer": "muon", "decay_weights_only": True, "resized_crop": 0.4, "color_jitter": 0.2},
     "averaged": {"optimizer": "adamw", "average": 0.9, "accumulate": 2, "clip": 0.5, "label_smoothing": 0.1},
     "warmed up": {"validation": 0.2, "warmup": 1.5, "decay_weights_only": True, "weight_decay": 0.1, "patience": 9},
 }
@@ -277,6 +280,46 @@ def test_stopped_by_a_signal(number: signal.Signals, busy: Path, tmp_path: Path)
     resume(tmp_path / "run")
     assert same_weights(busy, tmp_path / "run")
     assert metrics_of(busy) == metrics_of(tmp_path / "run")
+
+
+def test_a_closed_terminal_stops_between_two_steps(whole: Path, tmp_path: Path) -> None:
+    stopped = train(TINY, tmp_path / "run", watch=Stop(14, lambda: signal.raise_signal(signal.SIGHUP)))
+    assert stopped.stopped == signal.SIGHUP
+    resume(tmp_path / "run")
+    assert same_weights(whole, tmp_path / "run")
+
+
+def test_nohup_is_obeyed(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        watch = Stop(14, lambda: signal.raise_signal(signal.SIGHUP))
+        assert train(TINY, tmp_path / "run", watch=watch, epochs=1).stopped is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+class Closed(Stop):
+    """Whoever read the lines is gone after the first one."""
+
+    def say(self, line: str) -> None:
+        if self.lines:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        super().say(line)
+
+
+def test_a_reader_that_goes_away_does_not_end_a_run(whole: Path, tmp_path: Path) -> None:
+    closed = Closed()
+    train(TINY, tmp_path / "run", watch=Unheard(closed))
+    assert len(closed.lines) == 1
+    assert same_weights(whole, tmp_path / "run")
+
+
+def test_a_failing_watch_is_not_taken_for_a_closed_pipe(tmp_path: Path) -> None:
+    def fails() -> None:
+        raise ConnectionError("the logger's server is down")
+
+    with pytest.raises(ConnectionError):
+        train(TINY, tmp_path / "run", watch=Unheard(Stop(1, fails)))
 
 
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
@@ -536,6 +579,18 @@ def test_a_full_disk_within_an_epoch_does_not_stop_training(whole: Path, tmp_pat
     assert same_weights(whole, tmp_path / "run")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on a file's size")
+def test_a_disk_that_is_full_before_the_run_is_told(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        found = problem(lambda: locked(tmp_path).__enter__())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (found.code, ".lock" in found.message) == ("E614", True)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_disk_that_is_too_small_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Usage:
         free = 50_000
@@ -543,6 +598,7 @@ def test_a_disk_that_is_too_small_is_refused_at_once(tmp_path: Path, monkeypatch
     monkeypatch.setattr("specc.train.storage.shutil.disk_usage", lambda folder: Usage)
     found = problem(lambda: train(TINY, tmp_path / "run"))
     assert (found.code, "has 0.1 MB free" in found.message) == ("E614", True)
+    assert not list((tmp_path / "run").iterdir())
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")

@@ -26,12 +26,13 @@ from specc.diagnostics.codes.runs import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.recipe import Recipe
 from specc.train.average import Average
+from specc.train.bar import Bar
 from specc.train.device import choose_device
 from specc.train.lock import locked
 from specc.train.loop import evaluate, mean_loss, train_epoch
 from specc.train.metrics import Metrics
 from specc.train.optim import make_optimizer
-from specc.train.progress import Bar, Watch
+from specc.train.progress import Watch
 from specc.train.run import Run, train
 from specc.train.schedule import make_schedule
 from specc.train.step import Step
@@ -87,6 +88,8 @@ def test_run_folder(run: Run) -> None:
             "environment.json",
             "metrics.jsonl",
             "metrics.csv",
+            "report.html",
+            "curves.png",
             "last",
             "best",
             "state",
@@ -139,7 +142,7 @@ def test_same_seed_same_weights(run: Run, tmp_path: Path) -> None:
     assert other.metrics[0].train_loss != run.metrics[0].train_loss
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop", "muon"])
 def test_every_optimizer_learns(optimizer: str, tmp_path: Path) -> None:
     options: dict[str, Any] = {"sgd": {"momentum": 0.9, "nesterov": True, "lr": 0.1}, "rmsprop": {"alpha": 0.9}}
     chosen = options.get(optimizer, {})
@@ -387,7 +390,7 @@ def test_clipped_gradients() -> None:
     before = [weight.detach().clone() for weight in network.parameters()]
     recipe = Recipe(optimizer="sgd", lr=1.0, clip=0.01)
     images, labels = torch.rand(8, 1, 4, 4), torch.arange(8) % 5
-    Step(network, make_optimizer(network, recipe), make_schedule(recipe, 1), recipe)(0, [(images, labels)], 8)
+    Step(network, make_optimizer(network, recipe), make_schedule(recipe, 1), recipe)(0, [(images, labels)], [8])
     moved = [new.detach() - old for new, old in zip(network.parameters(), before, strict=True)]
     assert float(torch.cat([change.flatten() for change in moved]).norm()) == pytest.approx(0.01, rel=1e-3)
 
@@ -444,7 +447,7 @@ def test_everything_at_once_learns(tmp_path: Path) -> None:
         "weight_decay": 1e-3, "lr": 0.02,
     }  # fmt: skip
     done = train(TINY, tmp_path / "run", batch=64, epochs=4, **recipe)
-    assert done.metrics[-1].test_accuracy > 0.6
+    assert (done.metrics[-1].test_accuracy or 0) > 0.6
     assert done.best is not None and done.best.validation_accuracy is not None
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert list(lines[0]) == [*KEYS, "validation_loss", "validation_accuracy"]
@@ -467,7 +470,7 @@ def test_every_code_is_explained() -> None:
 def test_digits_reach_their_accuracy(tmp_path: Path) -> None:
     done = train(SPECS / "digits.cnn", tmp_path / "run", epochs=8)
     assert done.best is not None
-    assert done.best.test_accuracy >= 0.97
+    assert (done.best.test_accuracy or 0) >= 0.97
 
 
 @pytest.mark.skipif("SPECC_DATA" not in os.environ, reason="SPECC_DATA names no folder of real data")
@@ -480,4 +483,4 @@ def test_specs_train_on_real_pictures(spec: str, data: str, tmp_path: Path) -> N
     name = data if "mnist" in data else str(root / data)
     done = train(SPECS / f"{spec}.cnn", tmp_path / "run", data=name, data_dir=str(root), limit=2000, epochs=2)
     assert done.metrics[1].train_loss < done.metrics[0].train_loss
-    assert done.metrics[1].test_accuracy > 0.15
+    assert (done.metrics[1].test_accuracy or 0) > 0.15

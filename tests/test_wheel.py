@@ -24,7 +24,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_the_grammar_and_the_types_travel(names: set[str]) -> None:
-    assert {"specc/syntax/grammar.lark", "specc/syntax/tables.py", "specc/py.typed"} <= names
+    assert {"specc/syntax/grammar.lark", "specc/syntax/tables.py", "specc/report/report.css", "specc/py.typed"} <= names
 
 
 def test_every_module_travels(names: set[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -11,12 +12,22 @@ COMMANDS = {
     "check": "Find the mistakes in specs, without running them.",
     "summary": "Show a spec's layers, shapes, parameters and multiply-accumulates.",
     "fmt": "Write specs in canonical form; --shapes notes the shapes.",
+    "draw": "Draw a network: SVG, PNG, Mermaid or Graphviz.",
     "diff": "Compare two specs: layers, shapes, parameters, and which weights would carry over.",
     "train": "Train a spec on a data set.",
+    "bench": "Measure how fast a spec trains on this machine.",
+    "runs": "List runs, or compare some.",
+    "eval": "Evaluate a trained network: accuracy, classes, confusion matrix.",
+    "predict": "Tell what a trained network sees in pictures.",
+    "peek": "Draw the feature maps after each layer for a picture.",
+    "export": "Write a spec or a run as Python, ONNX or a torch program.",
+    "import": "Make a spec of a torch model or a Darknet file.",
+    "data": "List, fetch, count or show data sets.",
     "specs": "List the specs that come with specc, or print one.",
     "new": "Copy a spec of the gallery to start from.",
     "layers": "Show the reference of all layers, or of one.",
     "explain": "Explain a diagnostic code.",
+    "lsp": "Serve an editor: diagnostics, fixes and shapes while a spec is written.",
 }
 
 
@@ -29,7 +40,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"specc.cli.{cmd_name}").command
+        module = cmd_name + "_" * iskeyword(cmd_name)  # no module can be called `import`
+        command = import_module(f"specc.cli.{module}").command
         assert isinstance(command, click.Command)  # noqa: S101 - narrows the type for mypy
         return command
 

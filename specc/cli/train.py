@@ -15,19 +15,28 @@ from specc.api import SpecError
 from specc.cli.fixing import Advice
 from specc.cli.options import input_option, set_option
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
+from specc.cli.watching import chosen, prints_json, watch_options
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.accepted import choices, explain_wrong, from_text, is_switch, is_whole
 from specc.ir.overrides import UnknownParameter
 from specc.ir.recipe import Recipe, overridden
 from specc.pipeline import analyse, lint
 from specc.reading import read_source
-from specc.train.progress import Bar, Lines, Watch
-from specc.train.resume import Wish, continue_run
-from specc.train.run import Run, Subject, train_subject
+from specc.train.distributed.group import FailedElsewhere, FailedHere
+from specc.train.distributed.launch import launch
+from specc.train.distributed.place import Place, is_launched, place_of, speaks_early
+from specc.train.progress import Watch, best_line
+from specc.train.resume import Wish, continue_run, processes_of, what_is_left
+from specc.train.run import Run, Subject, require_possible, train_subject
+from specc.train.unheard import Unheard
 
 # These say that the command itself was wrong; any other problem is a run that failed.
-USAGE_CODES = frozenset(("E220", "E221", "E601", "E612", "E613", "E620", "E623", "E624"))
+USAGE_CODES = frozenset((
+    "E220", "E221", "E601", "E612", "E613", "E620", "E623", "E624",
+    "E625", "E627", "E629", "E650", "E651", "E652",
+))  # fmt: skip
 
+ARGUMENTS = "specc.train.arguments"
 SIGNALLED = 128  # and the signal's number: as a shell tells it
 
 
@@ -68,7 +77,15 @@ def _read(context: click.Context, option: click.Parameter, text: str | None) -> 
     return value
 
 
-@click.command(short_help="Train a spec on a data set.")
+class Train(click.Command):
+    """Remembers its arguments as they were written, for the processes that `--nproc` starts."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[ARGUMENTS] = tuple(args)
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=Train, short_help="Train a spec on a data set.")
 @click.argument("spec", required=False)
 @recipe_options
 @input_option
@@ -79,6 +96,9 @@ def _read(context: click.Context, option: click.Parameter, text: str | None) -> 
     help="Go on with the run in this folder, where it stopped; --epochs may be raised.")  # fmt: skip
 @click.option("--adopt", is_flag=True,
     help="With --resume: take a changed spec or recipe, and load the weights that fit.")  # fmt: skip
+@click.option("--nproc", type=click.IntRange(1, 1024), metavar="N",
+    help="Train with so many processes on this machine, each with its own GPU or part of the cores.  [1]")  # fmt: skip
+@watch_options
 def command(
     spec: str | None,
     input_shape: tuple[int, ...] | None,
@@ -86,13 +106,15 @@ def command(
     out: Path | None,
     resume: Path | None,
     adopt: bool,
+    nproc: int | None,
     **options: Any,
 ) -> None:
     """Train SPEC (a file, or - for standard input) and keep weights and metrics in a run folder.
 
     The recipe comes from the spec's `train { }` block; an option given here wins. Ctrl-C stops between two steps
     and keeps the weights so far. However a run ended, `specc train --resume RUN` goes on with it, and gives the same
-    weights as if it had never stopped.
+    weights as if it had never stopped. `--nproc N` trains with several processes, `torchrun … -m specc train …` on
+    several machines; a batch is that of all processes together.
 
     Exit status: 0 trained to the end, 1 errors in the spec or the run failed, 2 the command was wrong or a file
     could not be read, 130 stopped by Ctrl-C.
@@ -100,13 +122,14 @@ def command(
     gc.enable()  # off since the start-up; a long run makes garbage
     _require_sense(spec, out, resume, adopt)
     try:
+        place = place_of()
+        count = _processes(place, nproc, resume, spec)
         if resume is not None:
             source = None if spec is None else read_source(spec)
-            sys.exit(_resume(resume, Wish(source, adopt, input_shape, settings, options)))
-        sys.exit(_train(str(spec), input_shape, settings, out, options))
+            sys.exit(_resume(resume, Wish(source, adopt, input_shape, settings, options), count))
+        sys.exit(_train(str(spec), input_shape, settings, out, options, count))
     except Problem as problem:
-        status = fail(problem)
-        sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+        sys.exit(_failed(problem))
     except UnknownParameter as error:
         raise click.UsageError(f"{spec or resume}: {error}") from error
     except SpecError as error:
@@ -126,32 +149,69 @@ def _require_sense(spec: str | None, out: Path | None, resume: Path | None, adop
         raise click.UsageError("--adopt goes with --resume RUN.")
 
 
+def _processes(place: Place, nproc: int | None, resume: Path | None, spec: str | None) -> int:
+    """How many processes are to be started; 1 where this one trains itself."""
+    if place.size > 1:
+        if nproc is not None and not is_launched():
+            raise click.UsageError(f"torchrun has started {place.size} processes already; leave --nproc away.")
+        count = 1
+    else:
+        count = nproc or (processes_of(resume) if resume is not None else 1)
+    if spec == "-" and max(count, place.size) > 1:
+        raise click.UsageError("Standard input cannot be read by several processes; name the spec's file.")
+    return count
+
+
+def _failed(problem: Problem) -> int:
+    """Show a problem, once where several processes have it. Returns: the exit status."""
+    code = problem.diagnostic.code
+    elsewhere = isinstance(problem, FailedElsewhere)
+    if elsewhere or not (isinstance(problem, FailedHere) or speaks_early()):
+        return EXIT_USAGE if code in USAGE_CODES else EXIT_ERRORS
+    status = fail(problem)
+    return EXIT_USAGE if code in USAGE_CODES else status
+
+
 def _train(
     spec: str,
     input_shape: tuple[int, ...] | None,
     settings: dict[str, str],
     out: Path | None,
     options: dict[str, Any],
+    count: int,
 ) -> int:
     source = read_source(spec)
     analysis = Advice(input_shape, settings).on(analyse(source, input_shape, settings))
-    show((*analysis.diagnostics, *lint(analysis)))
+    if speaks_early() and not is_launched():
+        show((*analysis.diagnostics, *lint(analysis)))
     if analysis.model is None:
         return EXIT_ERRORS
     subject = Subject(source, analysis.model, input_shape, settings)
     recipe = overridden(analysis.recipe, options)
-    with Bar() if sys.stdout.isatty() else Lines() as watch:
+    if count > 1:
+        require_possible(subject, recipe, out, count)
+        return launch(click.get_current_context().meta[ARGUMENTS], count, recipe.device)
+    with _watch() as watch:
         return _ended(train_subject(subject, recipe, out, watch, options), watch)
 
 
-def _resume(folder: Path, wish: Wish) -> int:
-    with Bar() if sys.stdout.isatty() else Lines() as watch:
+def _resume(folder: Path, wish: Wish, count: int) -> int:
+    left = what_is_left(folder, wish, count) if count > 1 else None
+    if left is not None:
+        return launch(click.get_current_context().meta[ARGUMENTS], count, left.device, folder)
+    with _watch(folder) as watch:
         run = continue_run(folder, wish, watch)
         return 0 if run is None else _ended(run, watch)
 
 
+def _watch(run: Path | None = None) -> Watch:
+    """What tells of a run; of several processes the first one does."""
+    return Unheard(chosen(run)) if place_of().is_first else Watch()
+
+
 def _ended(run: Run, watch: Watch) -> int:
-    if run.best:
-        watch.say(f"best test accuracy {100 * run.best.test_accuracy:.2f} % in epoch {run.best.epoch}")
-    watch.say(f"weights and metrics are in {run.folder}")
+    if not prints_json():  # there the last event tells it
+        if run.best:
+            watch.say(best_line(run.best))
+        watch.say(f"weights and metrics are in {run.folder}; report.html shows them")
     return SIGNALLED + run.stopped if run.stopped else 0

@@ -17,7 +17,9 @@ from specc.train.folder import SPEC
 from specc.train.record import Record
 
 # What may be another when a run goes on: the steps that are left stay what they are.
-FREE = frozenset(("epochs", "patience", "device", "data_dir", "checkpoint_steps", "checkpoint_minutes"))
+FREE = frozenset(
+    ("epochs", "patience", "device", "data_dir", "workers", "in_memory", "checkpoint_steps", "checkpoint_minutes")
+)
 LONGEST = 40  # lines of a difference that are shown
 
 
@@ -81,6 +83,23 @@ def require_same_options(
     other = sorted(name for name, value in params.items() if str(before.params.get(name)) != str(value))
     if other:
         raise _other(f"`--set {other[0]}=` was another one")
+
+
+def require_same_processes(before: Record, run: Path, now: int) -> None:
+    """Raise Problem E629 where other many processes would go on with a run than began it."""
+    if before.processes == now:
+        return
+    command = f"specc train --resume {run} --nproc {before.processes}"
+    if before.machines > 1:
+        command = f"torchrun --nnodes {before.machines} … -m specc train --resume {run}"
+    raise Problem.of(
+        "E629", f"{_processes(before.processes)} began the run in {run}, and {now} would go on with it",
+        help=f"`{command}` goes on as it began; with `--adopt` another number takes it up, and begins the epoch anew",
+    )  # fmt: skip
+
+
+def _processes(count: int) -> str:
+    return "one process" if count == 1 else f"{count} processes"
 
 
 def require_same_data(before: str, now: str) -> None:

@@ -39,3 +39,9 @@ def seed_everything(seed: int) -> torch.Generator:
     """Seed torch's random state on every device; returns a generator for the order of the pictures."""
     torch.manual_seed(seed)
     return torch.Generator().manual_seed(seed)
+
+
+def seed_shard(seed: int, rank: int) -> None:
+    """Give each further process of a run a random state of its own: its pictures are changed in other ways."""
+    if rank:
+        torch.manual_seed((seed + 0x9E3779B97F4A7C15 * rank) % 2**63)

@@ -12,10 +12,12 @@ from typing import Any
 
 import torch
 
+from specc.train.distributed.group import Group
+
 PACKAGES = ("specc", "torch", "torchvision", "numpy", "scikit-learn", "safetensors", "pydantic", "pillow")
 
 
-def describe_environment(device: torch.device, seed: int) -> dict[str, Any]:
+def describe_environment(group: Group, seed: int) -> dict[str, Any]:
     """Versions, hardware and seed, as the run folder's `environment.json` keeps them."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -27,8 +29,10 @@ def describe_environment(device: torch.device, seed: int) -> dict[str, Any]:
             "cpu": _cpu_name(),
             "cpu_count": os.cpu_count(),
             "threads": torch.get_num_threads(),
-            "device": str(device),
-            **_gpu(device),
+            "device": str(group.device),
+            **_gpu(group.device),
+            "processes": group.place.size,
+            "machines": group.place.machines,
         },
     }
 

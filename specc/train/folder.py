@@ -22,18 +22,26 @@ METRICS, TABLE = "metrics.jsonl", "metrics.csv"
 
 
 class RunFolder:
-    """Where everything that a run leaves behind is written."""
+    """Where everything that a run leaves behind is written.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    writes: whether this process does it; of several that train together, the first.
+    """
+
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
+        self.path, self.writes = path, writes
 
     def write_record(self, record: Record) -> None:
         """What is asked for; the recipe first: a folder with a spec in it can be continued."""
         self.write_json(RECIPE, record.as_json())
-        write_whole(self.path / SPEC, record.spec.encode())
+        self.write(SPEC, record.spec.encode())
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        write_whole(self.path / name, (json.dumps(content, indent=2) + "\n").encode())
+        self.write(name, (json.dumps(content, indent=2) + "\n").encode())
+
+    def write(self, name: str, content: bytes) -> None:
+        """A file, whole or not at all. Raises: Problem E614."""
+        if self.writes:
+            write_whole(self.path / name, content)
 
     def write_environment(self, found: dict[str, Any], *, resumed: bool) -> None:
         """What a run runs on; each time that it is continued is added to the first."""
@@ -47,13 +55,15 @@ class RunFolder:
         self.write_json(ENVIRONMENT, found)
 
     def write_weights(self, name: str, content: bytes) -> None:
-        write_whole(self.path / f"{name}.safetensors", content)
+        self.write(f"{name}.safetensors", content)
 
     def write_state(self, content: bytes) -> None:
-        write_whole(self.path / state.NAME, content)
+        self.write(state.NAME, content)
 
     def add_metrics(self, metrics: Metrics) -> None:
         """A line in each of the two tables; the second one begins with the names."""
+        if not self.writes:
+            return
         append_line(self.path / METRICS, json.dumps(metrics.row()))
         if metrics.epoch == 1:
             append_line(self.path / TABLE, _heads(metrics))
@@ -65,10 +75,11 @@ class RunFolder:
             lines = [json.dumps(one.row()) for one in metrics]
             rows = [_heads(metrics[-1]), *map(_cells, metrics)] if metrics else []
             for name, content in ((METRICS, lines), (TABLE, rows)):
-                write_whole(self.path / name, "".join(line + "\n" for line in content).encode())
+                self.write(name, "".join(line + "\n" for line in content).encode())
 
     def require_space(self, needed: int) -> None:
-        require_space(self.path, needed)
+        if self.writes:
+            require_space(self.path, needed)
 
 
 def _heads(metrics: Metrics) -> str:
@@ -76,7 +87,7 @@ def _heads(metrics: Metrics) -> str:
 
 
 def _cells(metrics: Metrics) -> str:
-    return ",".join(str(value) for value in metrics.row().values())
+    return ",".join("" if value is None else str(value) for value in metrics.row().values())
 
 
 def require_free(out: Path | None) -> None:

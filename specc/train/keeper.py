@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from specc.data.dataset import Split
 from specc.diagnostics.diagnostic import Problem
 from specc.train.checkpoint import Cadence, weights_file
 from specc.train.metrics import best_of
@@ -17,7 +18,7 @@ from specc.train.snapshot import tensors_of
 from specc.train.state import Facts, state_bytes
 
 if TYPE_CHECKING:
-    from specc.data.dataset import Dataset, Split
+    from specc.data.dataset import Dataset
     from specc.train.folder import RunFolder
     from specc.train.progress import Watch
     from specc.train.record import Record
@@ -38,7 +39,7 @@ class Keeper:
 
     def begin(self, session: Session) -> None:
         """Write the first state and weights, so that a disk that is too small shows while nothing can be lost."""
-        self.folder.require_space(_needed(session))
+        self.folder.require_space(needed(session))
         self._write_state(session)
         self._write_weights(session, "last")
 
@@ -90,28 +91,37 @@ class Keeper:
         place = session.position
         facts = Facts(
             record=self.record, epoch=place.epoch, step=place.step, seconds=place.seconds,
-            metrics=tuple(place.metrics), data=self.data, made_with=made_with(session.device),
+            metrics=tuple(place.metrics), data=self.data, made_with=made_with(session),
         )  # fmt: skip
-        self.folder.write_state(state_bytes(facts, tensors_of(session)))
+        tensors = tensors_of(session)
+        if self.folder.writes:
+            self.folder.write_state(state_bytes(facts, tensors))
         self.cadence.restart()
 
     def _write_weights(self, session: Session, name: str) -> None:
-        self.folder.write_weights(name, weights_file(session.tested, self.record.metadata()))
+        if self.folder.writes:
+            about = {**self.record.metadata(), "data": session.description.model_dump_json()}
+            self.folder.write_weights(name, weights_file(session.tested, about))
 
 
-def made_with(device: torch.device) -> dict[str, str]:
+def made_with(session: Session) -> dict[str, str]:
     """What the last bits of a result depend on."""
+    device = session.device
     return {
         "torch": str(torch.__version__),
         "threads": str(torch.get_num_threads()),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "machine": platform.machine(),
+        "precision": session.precision.name,
     }
 
 
 def fingerprint(dataset: Dataset) -> str:
     """The data set in one line: another one, or pictures that were changed since, give another line."""
-    sums = zlib.crc32(_sample(dataset.train), zlib.crc32(_sample(dataset.test)))
+    sums = zlib.crc32(dataset.trace.encode())
+    for split in (dataset.test, dataset.train):
+        if isinstance(split, Split) and not dataset.trace:
+            sums = zlib.crc32(_sample(split), sums)
     counts = f"{len(dataset.train.labels)} training and {len(dataset.test.labels)} test pictures"
     return f"{dataset.name}: {counts}, {len(dataset.classes)} classes, checksum {sums:08x}"
 
@@ -121,7 +131,7 @@ def _sample(split: Split) -> bytes:
     return split.labels.numpy().tobytes() + split.images[::every].contiguous().numpy().tobytes()
 
 
-def _needed(session: Session) -> int:
+def needed(session: Session) -> int:
     """About how many bytes a run writes at most at one time."""
     weights: int = sum(tensor.numel() * tensor.element_size() for tensor in session.model.state_dict().values())
     state = weights * (1 + len(MEMORY[session.recipe.optimizer] - {"step"}) + (session.average is not None))

@@ -51,10 +51,26 @@ def locked(folder: Path) -> Iterator[None]:
         file.close()
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a run is at work in a folder, as far as can be told without taking its lock."""
+    path = folder / NAME
+    if not path.exists() or not _lives(_holder(path)):
+        return False
+    if sys.platform == "win32" or _holder(path).get("host") != socket.gethostname():
+        return True
+    try:
+        # The number of a process that was killed may be another's by now; the kernel's lock is not.
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
+
+
 def _locked_file(path: Path) -> IO[bytes]:
     while True:
         try:
-            file = path.open("a+b")
+            file = path.open("a+b", buffering=0)  # nothing is left to write when it is closed, also on a full disk
         except OSError as error:
             raise unwritable(path, error) from error
         if not _is_taken(file):
@@ -88,7 +104,6 @@ def _sign(path: Path, file: IO[bytes]) -> None:
     try:
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode() + b"\n")
-        file.flush()
     except OSError as error:
         raise unwritable(path, error) from error
 

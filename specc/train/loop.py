@@ -8,21 +8,23 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from specc.data.batches import Batches
 from specc.diagnostics.diagnostic import Problem
+from specc.train.objective import Objective
 from specc.train.step import Step
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from specc.train.distributed.group import Group
+
 
 class Score(NamedTuple):
-    """Mean cross-entropy in nats and share of right answers over a split."""
+    """The objective's mean loss over a split, and the share of right answers; None where it has no classes."""
 
     loss: float
-    accuracy: float
+    accuracy: float | None
 
 
 def train_epoch(
@@ -47,7 +49,7 @@ def train_epoch(
     stream = batches.shuffled(order, skip=sum(len(parts) for parts in sizes[:first]))
     with explained():
         for number, parts in enumerate(sizes[first:], first):
-            losses[number] = step(epoch * len(sizes) + number, islice(stream, len(parts)), sum(parts))
+            losses[number] = step(epoch * len(sizes) + number, islice(stream, len(parts)), parts)
             after_step(number + 1)
 
 
@@ -57,10 +59,20 @@ def mean_loss(losses: Tensor, sizes: list[int]) -> float:
     return float(losses.cpu().double() @ weights / weights.sum())
 
 
+CLASSIFY = Objective()
+
+
 @torch.inference_mode()
-def evaluate(model: nn.Module, batches: Batches, after_batch: Callable[[], None]) -> Score:
+def evaluate(
+    model: nn.Module,
+    batches: Batches,
+    after_batch: Callable[[], None],
+    objective: Objective = CLASSIFY,
+    group: Group | None = None,
+) -> Score:
     """Loss and accuracy over a split, in evaluation mode.
 
+    Args:   group, the processes of which each has its part of every batch, where there are more than this one.
     Raises: Problem E618; whatever `after_batch` raises.
     """
     model.eval()
@@ -68,12 +80,15 @@ def evaluate(model: nn.Module, batches: Batches, after_batch: Callable[[], None]
     right = torch.zeros((), dtype=torch.int64, device=batches.labels.device)
     with explained():
         for images, labels in batches.in_order():
-            scores = model(images)
-            loss += cross_entropy(scores, labels, reduction="sum")
-            right += (scores.argmax(1) == labels).sum()
+            if len(images):
+                outputs = model(images)
+                loss += objective.total(outputs, images, labels)
+                right += objective.right(outputs, labels)
             after_batch()
     count = len(batches.labels)
-    return Score(float(loss) / count, float(right) / count)
+    if group is not None:
+        loss, right = group.total(loss), group.total(right)
+    return Score(float(loss) / count, float(right) / count if objective.has_accuracy else None)
 
 
 @contextmanager
@@ -84,6 +99,10 @@ def explained() -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise _out_of_memory() from error
     except RuntimeError as error:
+        if "DataLoader worker" in str(error):
+            from specc.data.files import explained_failure
+
+            raise explained_failure(error) or error from error
         if "can't allocate memory" not in str(error):
             raise
         raise _out_of_memory() from error

@@ -8,6 +8,8 @@ import torch
 
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.recipe import Recipe
+from specc.train.muon import MuonAdamW, muon_weights
+from specc.train.swift_start import leave_compiler_alone
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,21 +28,26 @@ MEMORY = {
     "adamw": {"step", "exp_avg", "exp_avg_sq"},
     "sgd": {"momentum_buffer"},
     "rmsprop": {"step", "square_avg", "momentum_buffer"},
+    "muon": {"momentum_buffer", "step", "exp_avg", "exp_avg_sq"},
 }
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer over the weights that are not frozen.
 
-    Raises: Problem E617 where the network has none.
+    Raises: Problem E617 where the network has none, E631 where this torch has no such optimizer.
     """
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     if not weights:
         raise Problem.of("E617", "the network has no weights to train",
             help="add a layer that has weights, such as `linear 10`, or take `frozen` away")  # fmt: skip
+    leave_compiler_alone()
     arguments: dict[str, Any] = recipe.optimizer_arguments()
-    if recipe.optimizer in FUSED:
-        arguments["fused"] = True
+    if recipe.optimizer == "muon":
+        return MuonAdamW(_muon_groups(model, weights, recipe), **arguments)
+    # One kernel over all weights; where the bits of torch's own loop are asked for, an operation over all weights.
+    fused = recipe.optimizer in FUSED and not recipe.exact
+    arguments["fused" if fused else "foreach"] = True
     if recipe.decay_weights_only:
         # A weight of one dimension is a bias, or belongs to a normalisation or an activation.
         groups: list[dict[str, Any]] = [
@@ -49,6 +56,19 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         ]
         return TORCH_NAMES[recipe.optimizer]([group for group in groups if group["params"]], **arguments)
     return TORCH_NAMES[recipe.optimizer](weights, **arguments)
+
+
+def _muon_groups(model: nn.Module, weights: list[nn.Parameter], recipe: Recipe) -> list[dict[str, Any]]:
+    inside = {id(weight) for weight in muon_weights(model)}
+    rest = [weight for weight in weights if id(weight) not in inside]
+    spared = [weight for weight in rest if recipe.decay_weights_only and weight.dim() <= 1]
+    decayed = [weight for weight in rest if not recipe.decay_weights_only or weight.dim() > 1]
+    groups: list[dict[str, Any]] = [
+        {"params": [weight for weight in weights if id(weight) in inside], "muon": True},
+        {"params": decayed, "muon": False},
+        {"params": spared, "muon": False, "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
 
 
 def memory_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from specc.ir.recipe import Recipe
 
@@ -17,6 +17,7 @@ class Record(BaseModel):
     spec:    the text. path: the file that it was read from, None where it came another way.
     input:   `--input`. params: `--set`, by name. options: settings given beside the spec's own, by name.
     recipe:  the spec's and the options together.
+    processes: how many train together; machines: on how many.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -27,12 +28,21 @@ class Record(BaseModel):
     params: dict[str, Any]
     options: dict[str, Any]
     recipe: Recipe
+    processes: Annotated[int, Field(ge=1)] = 1
+    machines: Annotated[int, Field(ge=1)] = 1
 
     def as_json(self) -> dict[str, Any]:
         """The content of `recipe.json`: the resolved recipe, and what else was asked for."""
         shape = "x".join(map(str, self.input)) if self.input else None
-        more = {"input": shape, "set": self.params, "path": self.path, "options": self.options}
+        more: dict[str, Any] = {"input": shape, "set": self.params, "path": self.path, "options": self.options}
+        if self.processes > 1:
+            more |= {"processes": self.processes, "machines": self.machines}
         return {**self.recipe.resolved().model_dump(), **more}
+
+    def meaning(self) -> str:
+        """What every process of a run has to have in common; folders may have other names on other machines."""
+        recipe = self.recipe.model_dump_json(exclude={"data", "data_dir", "device"})
+        return f"{self.spec}\n{self.input} {self.params}\n{recipe}\n"
 
     def metadata(self) -> dict[str, str]:
         """What the weights carry, so that they can be used without the run folder."""
@@ -51,9 +61,11 @@ def read_record(spec: Path, recipe: Path) -> Record | None:
         content = json.loads(recipe.read_text(encoding="utf-8"))
         shape = content.pop("input")
         more = {"params": content.pop("set"), "path": content.pop("path"), "options": content.pop("options")}
+        counts = {name: content.pop(name, 1) for name in ("processes", "machines")}
         sizes = [int(size) for size in shape.split("x")] if shape else None
         text = spec.read_bytes().decode()
-        return Record.model_validate_json(json.dumps({"spec": text, "input": sizes, "recipe": content, **more}))
+        whole = {"spec": text, "input": sizes, "recipe": content, **more, **counts}
+        return Record.model_validate_json(json.dumps(whole))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, ValidationError):
         return None
 

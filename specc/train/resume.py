@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Problem
-from specc.ir.recipe import overridden
+from specc.ir.recipe import Recipe, overridden
 from specc.pipeline import analyse
 from specc.source import Source
 from specc.train import state
-from specc.train.changed import require_same_options, require_same_spec
+from specc.train.changed import require_same_options, require_same_processes, require_same_spec
+from specc.train.distributed.group import Group, joined
+from specc.train.distributed.place import place_of
 from specc.train.folder import METRICS, RECIPE, SPEC, RunFolder
-from specc.train.lock import locked
 from specc.train.metrics import is_complete
 from specc.train.position import Position
-from specc.train.progress import Watch
+from specc.train.progress import Ended, Watch
 from specc.train.record import Record, given, read_record
-from specc.train.run import Run, Subject, anchored, carry_out, make_session, record_of, source_of
+from specc.train.run import Run, Subject, alone_in, anchored, carry_out, make_session, prepare, record_of, source_of
 from specc.train.state import Facts
-from specc.train.storage import remove_partial, write_whole
+from specc.train.storage import remove_partial
 
 if TYPE_CHECKING:
     from specc.train.keeper import Keeper
@@ -86,17 +87,40 @@ def continue_run(path: Path, wish: Wish, watch: Watch) -> Run | None:
     """Go on with the run in a folder; None where it is complete, and nothing was done."""
     plan = _plan(path, wish)
     if not plan.is_complete:
-        with locked(path):
+        prepare(plan.subject, plan.record.recipe, place := place_of())
+        with joined(plan.record.recipe.device) as group, alone_in(RunFolder(path, writes=place.is_first)):
             plan = _plan(path, wish)  # another process may have gone on with it meanwhile
             if not plan.is_complete:
-                remove_partial(path)
-                return _go_on(plan, wish.adopt, watch)
-    watch.say(f"the run in {path} is complete: {len(plan.facts.metrics if plan.facts else ())} epochs; nothing to do")
+                return _go_on(plan, wish.adopt, watch, group)
+    metrics = plan.facts.metrics if plan.facts else ()
+    watch.say(f"the run in {path} is complete: {len(metrics)} epochs; nothing to do")
+    watch.run_ends(Ended(path, "done", metrics))
     return None
 
 
-def _plan(path: Path, wish: Wish) -> Plan:
-    """What is to be done. Raises: Problem E620 to E623, SpecError, UnknownParameter."""
+def processes_of(path: Path) -> int:
+    """How many processes on one machine began a run; one where more machines did, and where nothing tells."""
+    try:
+        before, _ = _found(path)
+    except Problem:
+        return 1
+    return before.processes if before.machines == 1 else 1
+
+
+def what_is_left(path: Path, wish: Wish, processes: int) -> Recipe | None:
+    """The recipe with which so many processes would go on with a run; None where it is complete.
+
+    Raises: as `continue_run` would before it begins.
+    """
+    plan = _plan(path, wish, processes)
+    return None if plan.is_complete else plan.record.recipe
+
+
+def _plan(path: Path, wish: Wish, processes: int | None = None) -> Plan:
+    """What is to be done by so many processes, or by those that there are.
+
+    Raises: Problem E620 to E623, E629, SpecError, UnknownParameter.
+    """
     before, facts = _found(path)
     changed = require_same_spec(before, path, wish.spec, adopt=wish.adopt)
     spec = changed or Source(str(path / SPEC), before.spec)
@@ -109,13 +133,16 @@ def _plan(path: Path, wish: Wish) -> Plan:
         raise SpecError(analysis.diagnostics)
     subject = Subject(spec, analysis.model, shape, params)
     options = {**before.options, **given(dict(wish.options))}
+    place = place_of()
     if wish.adopt:
-        record = record_of(subject, anchored(overridden(analysis.recipe, options)), options)
+        record = record_of(subject, anchored(overridden(analysis.recipe, options)), options, place)
     else:
         recipe = anchored(overridden(before.recipe, dict(wish.options)))
         require_same_options(before, recipe, given(dict(wish.options)), wish.input, wish.params)
+        if not (facts is not None and is_complete(facts.metrics, recipe)):
+            require_same_processes(before, path, processes or place.size)
         record = before.model_copy(update={"recipe": recipe, "options": options})
-    return Plan(RunFolder(path), before, record, subject, facts)
+    return Plan(RunFolder(path, writes=place.is_first), before, record, subject, facts)
 
 
 def _found(path: Path) -> tuple[Record, Facts | None]:
@@ -137,8 +164,10 @@ def _no_run(message: str) -> Problem:
     return Problem.of("E620", message, help="`--resume` takes the folder of a run, such as `runs/lenet5-mnist-1`")
 
 
-def _go_on(plan: Plan, adopt: bool, watch: Watch) -> Run:
-    session = make_session(plan.subject, plan.record.recipe)
+def _go_on(plan: Plan, adopt: bool, watch: Watch, group: Group) -> Run:
+    if plan.folder.writes:
+        remove_partial(plan.folder.path)
+    session = make_session(plan.subject, plan.record.recipe, group, watch)
     if plan.facts is None:
         watch.say(f"the run in {plan.folder.path} had not begun; it begins now")
         plan.folder.write_record(plan.record)
@@ -156,6 +185,8 @@ def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Wa
     data = fingerprint(session.dataset)
     tensors = state.read_tensors(path / state.NAME, facts.checksum)
     keeper = Keeper(plan.folder, plan.record, data)
+    # Also the point where all have read what the first one is about to write anew.
+    session.group.require_same(f"{facts.epoch} {facts.step} {facts.checksum}")
     if adopt:
         _adopt(plan, facts, session, tensors, watch)
     else:
@@ -166,7 +197,7 @@ def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Wa
     plan.folder.write_record(plan.record)
     if adopt:
         keeper.begin(session)
-    _warn_of_differences(facts.made_with, made_with(session.device), watch)
+    _warn_of_differences(facts.made_with, made_with(session), watch)
     step = f", after step {session.position.step} of {len(session.losses)}" if session.position.step else ""
     watch.say(f"continues {path} in epoch {facts.epoch + 1} of {plan.record.recipe.epochs}{step}")
     return keeper
@@ -188,7 +219,7 @@ def _adopt(plan: Plan, facts: Facts, session: Session, tensors: dict[str, Any], 
     session.position = Position(facts.epoch, metrics=list(facts.metrics))
     if plan.before.spec != plan.record.spec:
         old = plan.folder.path / f"spec-before-epoch-{facts.epoch + 1}.cnn"
-        write_whole(old, plan.before.spec.encode())
+        plan.folder.write(old.name, plan.before.spec.encode())
         watch.say(f"the spec as it was is in {old}")
 
 

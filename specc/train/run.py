@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.catalogue import find
-from specc.data.fit import require_input, require_output
+from specc.data.fit import require_input, require_output, require_same_output
 from specc.data.transform import shape_after
+from specc.diagnostics.diagnostic import Problem
 from specc.ir.recipe import Recipe, overridden
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.reading import read_source
 from specc.source import Source
+from specc.train.distributed.group import Group, joined
+from specc.train.distributed.place import ALONE, Place, place_of, require_enough, tell_launcher
 from specc.train.folder import RunFolder, create, require_free
 from specc.train.lock import locked
 from specc.train.metrics import Metrics, best_of
-from specc.train.progress import Watch
+from specc.train.progress import Ended, Started, Watch
 from specc.train.record import Record, given
 
 if TYPE_CHECKING:
@@ -105,35 +109,85 @@ def train_subject(
     """Load the data, build the network, train it, and keep everything in a run folder.
 
     Args:   options, those among the recipe's settings that are not from the spec.
-    Raises: Problem E601 to E624.
+    Raises: Problem E601 to E628.
     """
+    recipe, place = anchored(recipe), place_of()
+    if place.is_first:
+        require_free(out)
+    prepare(subject, recipe, place)
+    with joined(recipe.device) as group:
+        session = make_session(subject, recipe, group, watch)
+        folder = _claimed(out, subject, session)
+        record = record_of(subject, recipe, options or {}, place)
+        with alone_in(folder):
+            if folder.writes:
+                require_free(folder.path)
+            _require_space(folder, session)
+            folder.write_record(record)
+            return carry_out(session, folder, record, watch or Watch())
+
+
+def _require_space(folder: RunFolder, session: Session) -> None:
+    """Before the first file, so that a refused run leaves none. Raises: Problem E614."""
+    from specc.train.keeper import needed
+
+    folder.require_space(needed(session))
+
+
+def prepare(subject: Subject, recipe: Recipe, place: Place) -> None:
+    """What comes before torch is imported. Raises: Problem E601, E605, E606, E627."""
+    _require_known_fit(subject, recipe)
+    require_enough(recipe, place)
+    limit_spinning()
+
+
+def require_possible(subject: Subject, recipe: Recipe, out: Path | None, processes: int) -> None:
+    """Raise what `train_subject` would before it imports torch, in a process that only starts others."""
     recipe = anchored(recipe)
     require_free(out)
-    session = make_session(subject, recipe)
+    _require_known_fit(subject, recipe)
+    require_enough(recipe, Place(size=processes))
+
+
+def _claimed(out: Path | None, subject: Subject, session: Session) -> RunFolder:
+    """The folder of a new run, made by the first process. Raises: Problem E613, E614."""
+    group = session.group
+    if not group.place.is_first:
+        return RunFolder(Path(group.from_first("")), writes=False)
     folder = create(out, _name(subject.source), session.dataset.name)
-    record = record_of(subject, recipe, options or {})
-    with locked(folder.path):
-        require_free(folder.path)
-        folder.write_record(record)
-        return carry_out(session, folder, record, watch or Watch())
+    group.from_first(str(folder.path))
+    tell_launcher(folder.path)
+    return folder
 
 
-def make_session(subject: Subject, recipe: Recipe) -> Session:
+def alone_in(folder: RunFolder) -> AbstractContextManager[None]:
+    """The folder's lock, held by the process that writes. Raises: Problem E614, E624."""
+    return locked(folder.path) if folder.writes else nullcontext()
+
+
+def make_session(subject: Subject, recipe: Recipe, group: Group | None = None, watch: Watch | None = None) -> Session:
     """Load the data and build the network.
 
-    Raises: Problem E601 to E612, E617 to E619.
+    Args:   group, the processes that train together; None for this one alone. watch, is told of a download.
+    Raises: Problem E601 to E612, E617 to E619, E628.
     """
     _require_known_fit(subject, recipe)
 
-    _limit_spinning()
+    limit_spinning()
+    from specc.data.download import telling
     from specc.data.load import load_dataset
     from specc.train.device import choose_device
     from specc.train.session import Session
 
-    device = choose_device(recipe.device)
-    dataset = load_dataset(recipe)
-    _require_fit(subject, dataset.name, dataset.sample, len(dataset.classes))
-    return Session(subject.model, dataset, recipe, device)
+    group = group or Group(choose_device(recipe.device))
+    with group.first_here():
+        dataset = load_dataset(recipe, telling((watch or Watch()).say))
+    _require_fit(subject, recipe, dataset.name, dataset.sample, len(dataset.classes))
+    if group.place.size > 1:
+        from specc.train.keeper import fingerprint
+
+        group.require_same(record_of(subject, recipe, {}).meaning() + fingerprint(dataset))
+    return Session(subject.model, dataset, recipe, group)
 
 
 def carry_out(session: Session, folder: RunFolder, record: Record, watch: Watch, keeper: Keeper | None = None) -> Run:
@@ -141,20 +195,30 @@ def carry_out(session: Session, folder: RunFolder, record: Record, watch: Watch,
 
     Args: keeper, of a run that is continued; a new run's writes what it begins with.
     """
+    from specc.train.ending import write_report
     from specc.train.environment import describe_environment
     from specc.train.keeper import Keeper, fingerprint
 
-    environment = describe_environment(session.device, record.recipe.seed)
+    environment = describe_environment(session.group, record.recipe.seed)
     folder.write_environment(environment, resumed=keeper is not None)
     if keeper is None:
         keeper = Keeper(folder, record, fingerprint(session.dataset))
         keeper.begin(session)
     watch.say(session.summary())
-    stopped = session.run(keeper, watch)
-    return Run(folder.path, tuple(session.position.metrics), stopped, session.tested)
+    parameters = sum(weight.numel() for weight in session.model.parameters() if weight.requires_grad)
+    watch.run_starts(Started(folder.path, record.as_json(), parameters, tuple(session.position.metrics)))
+    try:
+        stopped = session.run(keeper, watch)
+    except Problem as problem:
+        write_report(session, folder, record, watch, failed=problem.diagnostic.message)
+        raise
+    report = write_report(session, folder, record, watch, stopped=stopped)
+    metrics = tuple(session.position.metrics)
+    watch.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report))
+    return Run(folder.path, metrics, stopped, session.tested)
 
 
-def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any]) -> Record:
+def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any], place: Place = ALONE) -> Record:
     """What is asked for, as the run folder keeps it."""
     path = Path(subject.source.path)
     return Record(
@@ -164,10 +228,12 @@ def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any]) -> R
         params=dict(subject.settings),
         options=given(dict(options)),
         recipe=recipe,
+        processes=place.size,
+        machines=place.machines,
     )
 
 
-def _limit_spinning() -> None:
+def limit_spinning() -> None:
     """Let torch's threads sleep soon while they wait for each other; to be called before torch is imported.
 
     By default they spin. Where another program wants the same cores they then spin away the time of the one
@@ -200,12 +266,15 @@ def _require_known_fit(subject: Subject, recipe: Recipe) -> None:
     entry = find(recipe.data)
     if entry is not None:
         sample = shape_after(entry.sample, recipe.resize, recipe.channels)
-        _require_fit(subject, entry.name, sample, entry.classes)
+        _require_fit(subject, recipe, entry.name, sample, entry.classes)
 
 
-def _require_fit(subject: Subject, name: str, sample: tuple[int, ...], classes: int) -> None:
+def _require_fit(subject: Subject, recipe: Recipe, name: str, sample: tuple[int, ...], classes: int) -> None:
     def checks(shape: tuple[int, ...]) -> bool:
         return analyse(subject.source, shape, subject.settings).ok
 
     require_input(name, sample, subject.model.input, checks)
-    require_output(name, classes, subject.model.output)
+    if recipe.objective == "reconstruct":
+        require_same_output(subject.model.input, subject.model.output)
+    else:
+        require_output(name, classes, subject.model.output)

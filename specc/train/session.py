@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Callable
+from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -12,28 +14,39 @@ from torch import nn
 
 from specc.build.compile import build
 from specc.data.augment import augmentation_of
-from specc.data.batches import Batches, scaling_of
+from specc.data.described import DataDescription, describe
+from specc.data.feed import Feed
 from specc.diagnostics.diagnostic import Problem
+from specc.train.allocator import keep_pages
 from specc.train.average import Average
-from specc.train.device import seed_everything
+from specc.train.compiled import compiled
+from specc.train.device import seed_everything, seed_shard
+from specc.train.exact import draw_evaluation, draw_order
+from specc.train.forward import Forward
 from specc.train.loop import evaluate, explained, mean_loss, train_epoch
 from specc.train.metrics import Metrics, is_complete
+from specc.train.muon import muon_note
 from specc.train.optim import make_optimizer
 from specc.train.position import Position
+from specc.train.precision import choose_precision
+from specc.train.progress import Epoch
 from specc.train.schedule import make_schedule
 from specc.train.snapshot import are_finite
 from specc.train.step import Step
 from specc.train.stop import StopRequested, StopSignals
 
 if TYPE_CHECKING:
-    from specc.data.dataset import Dataset, Split
+    from specc.data.dataset import Dataset
     from specc.ir.recipe import Recipe
     from specc.ir.shaped import ShapedModel
+    from specc.train.distributed.group import Group
     from specc.train.keeper import Keeper
     from specc.train.progress import Watch
 
 # Evaluation is fastest in this range; it needs less memory than training with the same batch.
 EVALUATION_BATCH = (64, 512)
+ABANDONED = int(getattr(signal, "SIGHUP", signal.SIGTERM))  # what a process is told whose terminal is gone
+RECENT = 50  # steps whose mean loss a bar shows
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -42,35 +55,56 @@ class Session:
 
     position:    the place in the run.
     order:       the generator of the pictures' order; epoch_order: its state when the running epoch began.
-    losses:      of the steps of the running epoch, (steps,), on the device.
+    losses:      of the steps of the running epoch, (steps,), on the device; shared: how many are those of all
+                 processes, and not of this one's part of the pictures.
+    group:       the processes that train together, of which this is one.
+    precision:   in which the network computes; evaluated: the network that is tested, as it is run.
     """
 
-    def __init__(self, shaped: ShapedModel, dataset: Dataset, recipe: Recipe, device: torch.device) -> None:
+    def __init__(self, shaped: ShapedModel, dataset: Dataset, recipe: Recipe, group: Group) -> None:
         """Build the network from the recipe's seed and put it and the pictures on the device.
 
         Raises: Problem E605, E617, E618.
         """
-        self.recipe, self.dataset, self.device = recipe, dataset, device
+        self.recipe, self.dataset, self.group, self.device = recipe, dataset, group, (device := group.device)
         self.position = Position()
         self.order = seed_everything(recipe.seed)
         self.epoch_order = self.order.get_state()
+        self.precision = choose_precision(recipe, device)
+        require_one(recipe, group)
+        if device.type == "cpu":
+            keep_pages()
         with explained():
             self.model = build(shaped).to(device)
             self._load_pictures()
         self.train.skip_single = any(isinstance(module, NORMS) for module in self.model.modules())
-        if device.type == "cpu" and len(dataset.sample) == 3:
+        if device.type == "cpu" and len(dataset.sample) == 3 and not recipe.exact:
             # Up to a fifth faster on a CPU; the weights are saved in torch's usual layout.
             self.model = self.model.to(memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.model, recipe)
         self.average = None if recipe.average is None else Average(self.model, recipe.average)
         steps = len(self.train.steps)
-        self.losses = torch.zeros(steps, device=device)
-        self.step = Step(self.model, self.optimizer, make_schedule(recipe, steps), recipe, self.average)
+        self.losses, self.shared = torch.zeros(steps, device=device), 0
+        network = compiled(self._forward(self.model), recipe, device)
+        self.step = Step(
+            network, self.optimizer, make_schedule(recipe, steps), recipe, self.average, group, self.precision
+        )  # fmt: skip
+        self.evaluated = self._forward(self.tested)
+        group.settle(self.step.model, dataset.sample)
+        seed_shard(recipe.seed, group.place.rank)
+
+    def _forward(self, model: nn.Module) -> Forward:
+        return Forward(model, self.precision, plain_layout=self.recipe.exact and self.device.type == "cpu")
 
     @property
     def tested(self) -> nn.Module:
         """The network that is evaluated and kept: the moving average where there is one."""
         return self.model if self.average is None else self.average.model
+
+    @cached_property
+    def description(self) -> DataDescription:
+        """What the weights say of the pictures."""
+        return describe(self.dataset, self.test.scaling)
 
     def run(self, keeper: Keeper, watch: Watch) -> int | None:
         """Train from the present position to the end of the recipe's epochs.
@@ -84,42 +118,83 @@ class Session:
                 while not is_complete(self.position.metrics, self.recipe):
                     self._epoch(keeper, watch, stop)
                 if len(self.position.metrics) < self.recipe.epochs:
-                    watch.say(f"stopped early: no better accuracy in {self.recipe.patience} epochs")
-            except StopRequested:
-                stopped = stop.received
+                    watch.say(f"stopped early: no better result in {self.recipe.patience} epochs")
+            except StopRequested as request:
+                stopped = request.number
                 self.require_sound(keeper)
                 keeper.stop(self, stopped, watch)
         self.tested.eval()
         return stopped
 
     def _epoch(self, keeper: Keeper, watch: Watch, stop: StopSignals) -> None:
-        stop.check()
+        self._agree(stop)
         place, before, started = self.position, self.position.seconds, perf_counter()
 
         def after_step(step: int) -> None:
             place.step, place.seconds = step, before + perf_counter() - started
             watch.step()
-            if keeper.is_due():
-                self.require_sound(keeper)
-                keeper.write_state(self, watch)
-            stop.check()
+            self._agree(stop, lambda: self._keep(keeper, watch), is_due=keeper.is_due())
 
-        watch.epoch_starts(place.epoch + 1, self.recipe.epochs, len(self.losses), place.step)
+        self._begin_exactly()
+        watch.epoch_starts(self._epoch_now())
         train_epoch(
             self.step, self.train, self.order, self.losses, after_step, epoch=place.epoch, first=place.step
         )  # fmt: skip
-        metrics = self._measured(stop.check, lambda: round(before + perf_counter() - started, 3), keeper)
+        metrics = self._measured(lambda: self._agree(stop), lambda: round(before + perf_counter() - started, 3), keeper)
+        if self.recipe.exact_evaluation:
+            draw_evaluation()
         place.next_epoch(metrics)
+        self.shared = 0
         self.epoch_order = self.order.get_state()
         keeper.end_epoch(self)
         watch.epoch_ends(metrics, self.recipe.epochs)
 
+    def _begin_exactly(self) -> None:
+        if self.recipe.exact and not self.position.step:
+            draw_order(self.order)
+            self.epoch_order = self.order.get_state()
+
+    def _agree(self, stop: StopSignals, keep: Callable[[], None] | None = None, *, is_due: bool = False) -> None:
+        """Keep the state where the first process says that it is due, then stop where any process was asked to: all of
+        them between the same two steps. Raises: StopRequested."""
+        asked = stop.received or (ABANDONED if self.group.is_abandoned() else 0)
+        number, due = self.group.agreed(asked, int(is_due and self.group.place.is_first))
+        if due and keep is not None:
+            keep()
+        if number:
+            raise StopRequested(number)
+
+    def _keep(self, keeper: Keeper, watch: Watch) -> None:
+        self.require_sound(keeper)
+        keeper.write_state(self, watch)
+
+    def share_losses(self) -> None:
+        """Make the losses of the running epoch those of all processes."""
+        part = self.losses[self.shared : self.position.step]
+        if self.group.place.size > 1 and len(part):
+            part.copy_(self.group.total(part) / self.group.place.size)
+        self.shared = self.position.step
+
+    def _epoch_now(self) -> Epoch:
+        """The running epoch, as a watch is told of it."""
+        place, recipe = self.position, self.recipe
+
+        def loss() -> float:
+            return float(self.losses[max(0, place.step - RECENT) : place.step].mean())
+
+        pictures = recipe.batch * recipe.accumulate
+        return Epoch(place.epoch + 1, recipe.epochs, len(self.losses), place.step, pictures, loss)
+
     def _measured(self, check: Callable[[], None], seconds: Callable[[], float], keeper: Keeper) -> Metrics:
         """The measures of the epoch whose steps are done."""
         self.require_sound(keeper)
+        for model in dict.fromkeys((self.model, self.tested)):
+            self.group.share_buffers(model)
         epoch = self.position.epoch + 1
-        score = evaluate(self.tested, self.test, check)
-        held_out = evaluate(self.tested, self.validation, check) if self.validation else (None, None)
+        goal = self.step.objective
+        network = self.evaluated
+        score = evaluate(network, self.test, check, goal, self.group)
+        held_out = evaluate(network, self.validation, check, goal, self.group) if self.validation else (None, None)
         if not math.isfinite(score.loss):
             raise keeper.not_finite(f"the test loss became {score.loss} in epoch {epoch}")
         trained = mean_loss(self.losses, [sum(parts) for parts in self.train.steps])
@@ -128,6 +203,7 @@ class Session:
     def require_sound(self, keeper: Keeper) -> None:
         """Raise Problem E615 where a loss of the running epoch or a weight is no longer a finite number."""
         epoch, step = self.position.epoch + 1, self.position.step
+        self.share_losses()
         losses = self.losses[:step].cpu()
         broken = (~losses.isfinite()).nonzero()
         if len(broken):
@@ -145,11 +221,13 @@ class Session:
         left_out = len(data.train.labels) - sum(self.train.sizes)
         note = f"; {_left_out(left_out)} of each epoch left out" if left_out else ""
         held_out = f", {len(data.validation.labels):,} validation" if data.validation else ""
+        note += f"; {data.note}" if data.note else ""
+        note += f"; {muon_note(self.model)}" if recipe.optimizer == "muon" else ""
         return (
             f"{data.name}: {len(data.train.labels):,} training{held_out} and {len(data.test.labels):,} test pictures, "
             f"{len(data.classes)} classes; {recipe.optimizer}({arguments}), {recipe.schedule} rate, "
             f"batch {recipe.batch}, "
-            f"seed {recipe.seed}, {self.device}{note}"
+            f"seed {recipe.seed}, {self.device}, {self.precision.name}{note}"
         )
 
     def _load_pictures(self) -> None:
@@ -158,19 +236,26 @@ class Session:
         if augmentation is not None and len(dataset.sample) != 3:
             raise Problem.of("E605", f"{dataset.name} holds no pictures that could be augmented",
                 help="leave `flip`, `crop`, `cutout` and `mixup` out")  # fmt: skip
-        scaling = scaling_of(dataset.train.images) if recipe.normalize else None
+        feed = Feed(dataset, self.device, normalize=recipe.normalize, workers=recipe.workers)
         low, high = EVALUATION_BATCH
-        size = min(max(recipe.batch, low), high)
+        shard = self.group.place.shard
+        size = shard.parts * min(max(recipe.batch // shard.parts, low), high)
 
-        def evaluated(split: Split) -> Batches:
-            return Batches(split, size, self.device, scaling)
-
-        self.train = Batches(
-            dataset.train, recipe.batch, self.device, scaling,
+        self.train = feed.batches(
+            dataset.train, recipe.batch,
             augmentation=augmentation, accumulate=recipe.accumulate, drop_last=recipe.drop_last,
+            shard=shard,
         )  # fmt: skip
-        self.test = evaluated(dataset.test)
-        self.validation = None if dataset.validation is None else evaluated(dataset.validation)
+        self.test = feed.batches(dataset.test, size, shard=shard)
+        held_out = dataset.validation
+        self.validation = None if held_out is None else feed.batches(held_out, size, shard=shard)
+
+
+def require_one(recipe: Recipe, group: Group) -> None:
+    """Raise Problem E652 where an exact run has several processes."""
+    if recipe.exact and group.place.size > 1:
+        raise Problem.of("E652", f"`exact` is one process's result, and this run has {group.place.size}",
+            help="leave `--exact` out: several processes add gradients up in another order")  # fmt: skip
 
 
 def _left_out(count: int) -> str:

@@ -18,17 +18,19 @@ from specc.train.state import damaged
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from specc.train.distributed.group import Group
     from specc.train.session import Session
 
 Tensors = dict[str, "Tensor"]
 
 
 def tensors_of(session: Session) -> Tensors:
-    """A session's tensors by name, on the CPU."""
+    """A session's tensors by name, on the CPU; every process of a run takes part, and has the random states of all."""
     found = {
         **_under("model", session.model.state_dict()),
         **_under("optimizer", memory_of(session.model, session.optimizer)),
-        **_under("random", _random_states(session.device)),
+        **_under("scaler", session.precision.memory()),
+        **_under("random", _random_states(session.group)),
         "random/order": session.epoch_order,
         "losses": session.losses[: session.position.step].clone(),
     }
@@ -50,7 +52,9 @@ def restore(session: Session, tensors: Tensors, steps: int, path: Path) -> None:
     if session.average is not None:
         session.average.model.load_state_dict(_below("average", tensors))
     set_memory(session.model, session.optimizer, _below("optimizer", tensors))
+    session.precision.set_memory(_below("scaler", tensors))
     session.losses[:steps] = tensors["losses"].to(session.device)
+    session.shared = steps
     _restore_random(session, tensors)
 
 
@@ -68,7 +72,7 @@ def adopt(session: Session, tensors: Tensors) -> list[str]:
     if session.average is not None:
         session.average.model.load_state_dict(session.model.state_dict())
         _load_fitting(session.average.model, _below("average", tensors))
-    if not _random_fault(tensors):
+    if not _random_fault(session.group, tensors):
         _restore_random(session, tensors)
     return notes
 
@@ -100,7 +104,7 @@ def _fault(session: Session, tensors: Tensors, steps: int) -> str | None:
         if not _alike(wanted[name], tensor):
             return f"its `{name}` is {_kind(tensor)}, and should be {_kind(wanted[name])}"
     faults = _memory_faults(session, _below("optimizer", tensors))
-    return f"its optimizer has no such `{next(iter(faults))}`" if faults else _random_fault(tensors)
+    return f"its optimizer has no such `{next(iter(faults))}`" if faults else _random_fault(session.group, tensors)
 
 
 def _memory_faults(session: Session, memory: Tensors) -> list[str]:
@@ -116,20 +120,34 @@ def _memory_faults(session: Session, memory: Tensors) -> list[str]:
     return faults
 
 
-def _random_states(device: torch.device) -> Tensors:
+def _random_states(group: Group) -> Tensors:
+    """Of each process, those of the further ones as `RANK/…`."""
     states = {"torch": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(device)
-    elif device.type == "mps":
+    if group.device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(group.device)
+    elif group.device.type == "mps":
         states["mps"] = torch.mps.get_rng_state()
-    return states
+    return {
+        f"{_of(rank)}{name}": state
+        for name, own in states.items()
+        for rank, state in enumerate(group.gathered(own.contiguous()))
+    }
 
 
-def _random_fault(tensors: Tensors) -> str | None:
+def _of(rank: int) -> str:
+    """What stands before the name of a random state; a run of one process has no number in it."""
+    return f"{rank}/" if rank else ""
+
+
+def _random_fault(group: Group, tensors: Tensors) -> str | None:
     """torch checks a random state where it is set: a generator that nobody uses tells."""
+    own = _of(group.place.rank)
+    names = ["torch", "order", f"{own}torch"]
     try:
-        for name in ("torch", "order"):
+        for name in names:
             torch.Generator().set_state(tensors[f"random/{name}"])
+        if group.device.type == "cuda" and (state := tensors.get(f"random/{own}{(name := 'cuda')}")) is not None:
+            torch.Generator(group.device).set_state(state)
     except (RuntimeError, TypeError, KeyError):
         return f"its random state `random/{name}` is none"
     return None
@@ -138,12 +156,13 @@ def _random_fault(tensors: Tensors) -> str | None:
 def _restore_random(session: Session, tensors: Tensors) -> None:
     session.order.set_state(tensors["random/order"])
     session.epoch_order = tensors["random/order"].clone()
-    torch.set_rng_state(tensors["random/torch"])
+    own = f"random/{_of(session.group.place.rank)}"
+    torch.set_rng_state(tensors[f"{own}torch"])
     # A run that goes on on another kind of device begins that one's random state anew.
-    if session.device.type == "cuda" and "random/cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random/cuda"], session.device)
-    elif session.device.type == "mps" and "random/mps" in tensors:
-        torch.mps.set_rng_state(tensors["random/mps"])
+    if session.device.type == "cuda" and f"{own}cuda" in tensors:
+        torch.cuda.set_rng_state(tensors[f"{own}cuda"], session.device)
+    elif session.device.type == "mps" and f"{own}mps" in tensors:
+        torch.mps.set_rng_state(tensors[f"{own}mps"])
 
 
 def _under(group: str, tensors: Mapping[str, Tensor]) -> Tensors:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from specc.ir.recipe import Recipe
 from specc.train.average import Average
+from specc.train.objective import objective_of
+from specc.train.precision import Precision
 from specc.train.schedule import Schedule
+from specc.train.swift_start import step_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from specc.train.distributed.group import Group
 
 
 class Step:
@@ -27,33 +32,52 @@ class Step:
         schedule: Schedule,
         recipe: Recipe,
         average: Average | None = None,
+        group: Group | None = None,
+        precision: Precision | None = None,
     ) -> None:
-        self.model, self.optimizer, self.schedule, self.average = model, optimizer, schedule, average
-        self.smoothing, self.clip = recipe.label_smoothing, recipe.clip
+        """group: the processes that share the gradient, where there are more than this one."""
+        self.model = model if group is None else group.parallel(model)
+        self.optimizer, self.schedule, self.average, self.group = optimizer, schedule, average, group
+        self.precision, self._step = precision or Precision(), step_of(optimizer)
+        self.objective, self.clip = objective_of(recipe), recipe.clip
         self._rates: list[float] = [group["lr"] for group in optimizer.param_groups]
         self._weights = [weight for group in optimizer.param_groups for weight in group["params"]]
 
-    def __call__(self, number: int, batches: Iterable[tuple[Tensor, Tensor]], pictures: int) -> Tensor:
+    def __call__(self, number: int, batches: Iterable[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Tensor:
         """Take the step with this number, counted from 0 over the whole run.
 
-        Args:    batches of so many pictures together; the gradient is that of the mean picture.
-        Returns: its loss, on the device, not waited for.
+        Args:    batches of these sizes, of which each process has its part; the gradient is that of the mean picture.
+        Returns: its loss, on the device, not waited for; the mean over all processes is that of the mean picture.
         """
         factor = self.schedule(number)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
         self.optimizer.zero_grad(set_to_none=True)
-        losses = [self._gradient(images, targets, len(images) / pictures) for images, targets in batches]
+        pictures = sum(sizes)
+        losses = [
+            self._gradient(images, targets, len(images) / pictures, is_last=part == len(sizes))
+            for part, (images, targets) in enumerate(batches, 1)
+        ]
+        self.precision.unscale(self.optimizer)
         if self.clip is not None:
             clip_grad_norm_(self._weights, self.clip)
-        self.optimizer.step()
+        self.precision.step(self.optimizer, self._step)
         if self.average is not None:
             self.average.follow(number)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
-    def _gradient(self, images: Tensor, targets: Tensor, share: float) -> Tensor:
-        loss = cross_entropy(self.model(images), targets, label_smoothing=self.smoothing)
-        if share != 1:
-            loss = loss * share
-        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+    def _gradient(self, images: Tensor, targets: Tensor, share: float, *, is_last: bool) -> Tensor:
+        group = self.group
+        with nullcontext() if group is None or is_last else group.apart(self.model):
+            loss = self._loss(images, targets)
+            if share != 1:
+                loss = loss * share
+            if group is not None and group.place.size > 1:  # the exchange takes the mean over the processes
+                loss = loss * group.place.size
+            self.precision.backward(loss)
         return loss.detach()
+
+    def _loss(self, images: Tensor, targets: Tensor) -> Tensor:
+        if not len(images):  # no part of a last batch is this process's: it takes part in the exchange with nothing
+            return self.model(images.new_zeros((1, *images.shape[1:]))).sum()  # type: ignore[no-any-return] # a module
+        return self.objective.loss(self.model(images), images, targets)
