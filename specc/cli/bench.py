@@ -1,0 +1,85 @@
+"""`specc bench`: how fast a spec trains on this machine."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from typing import Any
+
+import click
+
+from specc.cli.options import input_option, set_option
+from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
+from specc.cli.train import SIGNALLED, USAGE_CODES, recipe_options
+from specc.diagnostics.diagnostic import Problem
+from specc.ir.overrides import UnknownParameter
+from specc.ir.recipe import overridden
+from specc.pipeline import analyse
+from specc.reading import read_source
+from specc.train.bench import Measured, measure
+from specc.train.run import Subject
+
+
+@click.command(short_help="Measure how fast a spec trains on this machine.")
+@click.argument("spec")
+@recipe_options
+@input_option
+@set_option
+@click.option("--seconds", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, metavar="S",
+    help="How long training is measured; evaluation takes half as long.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def command(
+    spec: str,
+    input_shape: tuple[int, ...] | None,
+    settings: dict[str, str],
+    seconds: float,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train SPEC for a few seconds and tell samples per second, step time, memory and the share of data.
+
+    On random pictures of the spec's input shape, unless --data names a data set or a folder. The recipe is that of
+    `specc train`: the spec's `train { }` block, then the options given here. Nothing is written.
+
+    Exit status: 0 measured, 1 errors in the spec or it cannot be trained, 2 the command was wrong or a file could not
+    be read.
+    """
+    gc.enable()  # off since the start-up, as in training
+    try:
+        source = read_source(spec)
+        analysis = analyse(source, input_shape, settings)
+        show(analysis.diagnostics)
+        if analysis.model is None:
+            sys.exit(EXIT_ERRORS)
+        subject = Subject(source, analysis.model, input_shape, settings)
+        recipe = overridden(analysis.recipe, options)
+        found = measure(subject, recipe, seconds, data=options["data"] is not None)
+    except Problem as problem:
+        status = fail(problem)
+        sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+    except UnknownParameter as error:
+        raise click.UsageError(f"{spec}: {error}") from error
+    except KeyboardInterrupt:
+        click.echo("\nstopped", err=True)
+        sys.exit(SIGNALLED + 2)
+    click.echo(json.dumps(found._asdict(), indent=2) if as_json else table(spec, found))
+
+
+def table(spec: str, found: Measured) -> str:
+    """The figures as lines."""
+    shape = "x".join(map(str, found.sample))
+    threads = f", {found.threads} threads" if found.device == "cpu" else ""
+    spread = f"{1000 * found.step_shortest:.2f} to {1000 * found.step_longest:.2f}, {found.steps} steps"
+    rows = [
+        ("step", f"{1000 * found.step_seconds:,.2f} ms", f"median; {spread}"),
+        ("training", f"{found.samples_per_second:,.0f}/s", f"{shape} pictures, {found.batch} in a step"),
+        ("data", f"{100 * found.data_share:.1f} %", "of a step: cutting, scaling and augmenting its batch"),
+        ("evaluation", f"{found.evaluated_per_second:,.0f}/s", "pictures"),
+    ]
+    if found.memory_bytes is not None:
+        whose = "of the process" if found.device in ("cpu", "mps") else "on the device"
+        rows.append(("memory", f"{found.memory_bytes / 1e6:,.0f} MB", f"{whose}, at most"))
+    width = max(len(value) for _, value, _ in rows)
+    head = f"{spec}: {found.parameters:,} parameters; {found.pictures}; {found.device}{threads}, {found.precision}"
+    return "\n".join([head, *(f"{name:<12}{value:>{width}}  {note}" for name, value, note in rows)])
