@@ -904,6 +904,24 @@ def test_check_from_python(spec_file: Any) -> None:
         specc.check("nothing.cnn")
 
 
+def test_places_of_what_python_is_told() -> None:
+    import specc
+
+    found = specc.check("input 8\n  conv 3").diagnostics[0]
+    assert (found.line, found.column, found.end_line, found.end_column) == (2, 3, 2, 9)
+    whole = specc.check("relu\n").diagnostics[0]
+    assert (whole.line, whole.column, whole.end_line, whole.end_column) == (1, 1, 1, 1)
+    assert specc.check("\ufeffinput 8\nrelu").ok
+
+
+def test_advice_where_same_padding_meets_a_mode() -> None:
+    """There is no stride to leave out: the margin itself is at fault."""
+    import specc
+
+    found = specc.check("input 4x7\nconv 8 k9 same d3 mode=reflect").diagnostics[0]
+    assert "`conv 8 k9 same d3 mode=zeros` gives 8×7" in (found.help or "")
+
+
 def test_memory_in_bytes() -> None:
     """4 × (2 × parameters + elements of the input and of every step's output)."""
     found = analysed("input 8x8x8 ; conv 4 k3 -> relu ; residual { id } ; budget memory <= 1").diagnostics[0]

@@ -39,10 +39,12 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "specs", tmp_path / "specs")
-    return tmp_path
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reader's folder: one for all commands, because some use what an earlier one made."""
+    path = tmp_path_factory.mktemp("reader")
+    shutil.copytree(ROOT / "specs", path / "specs")
+    return path
 
 
 def small_pictures(folder: Path) -> str:

@@ -169,4 +169,4 @@ def test_every_page_is_reached_from_the_first() -> None:
         seen.add(page)
         links = re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text(encoding="utf-8"))
         left += [(page.parent / link).resolve() for link in links if "://" not in link]
-    assert {page for page in DOCS.rglob("*.md")} <= seen
+    assert set(DOCS.rglob("*.md")) <= seen

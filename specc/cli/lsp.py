@@ -26,9 +26,7 @@ def command(stdio: bool, verbose: bool) -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol", "cattrs", "attrs"):
             raise
-        click.echo(
-            "Error: the language server needs pygls, which is not installed; write: pip install pygls", err=True
-        )
+        click.echo("Error: the language server needs pygls, which is not installed; write: pip install pygls", err=True)
         sys.exit(EXIT_USAGE)
     if sys.stdin.isatty():
         click.echo("specc lsp speaks to an editor, which starts it; Ctrl-C ends it", err=True)

@@ -78,9 +78,11 @@ class Batches:
 
     @property
     def sizes(self) -> list[int]:
-        """How many pictures each batch holds, all processes together. A last one that is not full is left out where that
-        is asked for, and one that leaves a process with a single picture where normalisation could not take it; an only
-        batch stays."""
+        """How many pictures each batch holds, all processes together.
+
+        A last one that is not full is left out where that is asked for, and one that leaves a process with a single
+        picture where normalisation could not take it; an only batch stays.
+        """
         full, rest = divmod(len(self.labels), self.size)
         unwanted = full > 0 and (self.drop_last or (rest < 2 * self.shard.parts and self.skip_single))
         return [self.size] * full + ([rest] if rest and not unwanted else [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from specc.diagnostics.codes import CODES
-from specc.source import Source, Span
+from specc.source import Place, Source, Span
 
 
 class Label(NamedTuple):
@@ -46,6 +46,31 @@ class Diagnostic(NamedTuple):
     @property
     def is_error(self) -> bool:
         return self.severity == "error"
+
+    @property
+    def line(self) -> int:
+        """Where it begins, counted from 1; 1 for what concerns the whole file."""
+        return self._place(end=False).line
+
+    @property
+    def column(self) -> int:
+        """Where it begins in its line, in code points from 1."""
+        return self._place(end=False).column
+
+    @property
+    def end_line(self) -> int:
+        """The line where it ends."""
+        return self._place(end=True).line
+
+    @property
+    def end_column(self) -> int:
+        """The column behind its end."""
+        return self._place(end=True).column
+
+    def _place(self, *, end: bool) -> Place:
+        if self.source is None or self.span is None:
+            return Place(1, 1)
+        return self.source.place(max(self.span) if end else self.span.start)
 
 
 class Problem(Exception):

@@ -143,7 +143,8 @@ def _at(source: Source, span: Span, code: str) -> Iterator[Candidate]:
 
 
 def _line(start: int, line: str, mended: str) -> Candidate:
-    return Candidate(Kind.SPELLING, (Edit(Span(start, start + len(line)), mended),), f"write `{mended.strip()}`")
+    told = f"write `{mended.strip()}`" if mended.strip() else f"leave out `{line.strip()}`"
+    return Candidate(Kind.SPELLING, (Edit(Span(start, start + len(line)), mended),), told)
 
 
 def _moved_out(source: Source, span: Span) -> Iterator[Candidate]:

@@ -51,6 +51,8 @@ def told(failure: Failure, site: Site, kind: Kind, edits: tuple[Edit, ...], *, c
     outline = failure.outline
     head = site.step.head
     inside = [edit for edit in edits if head.start <= edit.span.start and edit.span.end <= head.end]
+    if not edits:
+        return Candidate(kind, (), "", failure.distance(site))  # what is to be left out is not there; never tried
     if not inside:
         return Candidate(kind, edits, _statement(outline, edits[0]), failure.distance(site), certain)
     shifted = [Edit(Span(edit.span.start - head.start, edit.span.end - head.start), edit.text) for edit in inside]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
 from specc.ir.foreign import DROPPED, INFERRED, own_argument_word, own_layer_word
-from specc.ir.habits import INPUT_WORDS, option_meant
+from specc.ir.habits import means_input, option_meant
 from specc.ir.instantiate import words_for
 from specc.ir.model import FORM_WORDS
 from specc.ir.signature import Signature, layer_signature
@@ -43,7 +43,7 @@ def translations(written: Written) -> list[str]:
     >>> translations(Written("Dense", ("10",), (("activation", "relu"),)))
     ['linear 10 -> relu']
     """
-    if written.word.lower() in INPUT_WORDS:
+    if means_input(written.word):
         return _input(written)
     if written.word.lower() == "activation" and written.positional:
         step = _activation(written.positional[0])

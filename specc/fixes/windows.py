@@ -226,6 +226,8 @@ def padding_candidates(failure: Failure) -> Iterator[Candidate]:
     elif padding == "same" and isinstance(kernel, int):
         yield set_to(failure, site, Kind.PADDING, padding=kernel // 2)
         yield set_to(failure, site, Kind.STRIDE, stride=None)
+        if value_of(failure.outline, site, "mode") not in (None, "zeros"):
+            yield from _for_mode(failure)
     elif is_one_of(site, TransposedConv):
         steps = [value_of(failure.outline, site, name) for name in ("stride", "dilation")]
         if all(isinstance(step, int) for step in steps):

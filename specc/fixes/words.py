@@ -14,7 +14,7 @@ from specc.fixes.outline import Outline, Site
 from specc.fixes.translate import Written, argument, own_word, translations
 from specc.ir.bind import take_repeat
 from specc.ir.foreign import DROPPED, INFERRED
-from specc.ir.habits import CHAIN_WORDS, INPUT_WORDS, option_meant
+from specc.ir.habits import CHAIN_WORDS, means_input, option_meant
 from specc.ir.model import FORM_WORDS
 from specc.ir.naming import RESERVED_BY_TORCH
 from specc.ir.signature import layer_signature
@@ -54,7 +54,7 @@ def step_candidates(failure: Failure) -> Iterator[Candidate]:
             f"{said.rstrip('?')}: `{text}`" if said.startswith(("it is called", "did you mean")) else f"write `{text}`"
         )
         yield Candidate(Kind.SPELLING, edits, told_as, position)
-    if step.arguments and failure.site.word.lower() in INPUT_WORDS:
+    if step.arguments and means_input(failure.site.word):
         yield from _statement_for(failure)
 
 

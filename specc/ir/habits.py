@@ -64,7 +64,7 @@ def statement_meant(word: str) -> str | None:
 
 def means_input(word: str) -> bool:
     """Whether a word stands for the statement `input`: mistyped, or another framework's."""
-    return word.lower() in INPUT_WORDS or statement_meant(word) == "input"
+    return word.lower() in INPUT_WORDS or word.lower().startswith("input") or statement_meant(word) == "input"
 
 
 def option_meant(word: str, options: tuple[str, ...] = ()) -> str | None:

@@ -45,7 +45,7 @@ class Names:
 
     def objection(self, name: str) -> str | None:
         """Why a name cannot be given to a child, or None; a name without objection is taken from now on."""
-        if name in RESERVED_BY_TORCH or name.startswith("__"):
+        if name in RESERVED_BY_TORCH or (name.startswith("__") and name.endswith("__")):
             return f"`{name}` is an attribute of `nn.Sequential`, so no module may be called that"
         if name in self.taken:
             return f"the name `{name}` is taken by another step here"

@@ -277,7 +277,10 @@ class StepResolver:
     def _is_body_of_braceless(self, step: tree.Step) -> bool:
         """Whether a group is the body that a form before it lacks: its `{` stands a line too low, which is reported."""
         form = self.braceless
-        return form is not None and not self.source.slice(Span(form.end, step.span.start)).strip()
+        if form is None:
+            return False
+        between = self.source.slice(Span(form.end, step.span.start)).split("\n")
+        return not any(line.partition("#")[0].strip() for line in between)
 
     def _form(
         self, step: tree.Step, form: Any, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from specc.diagnostics.codes import limits, names, runs, shapes, syntax
+from specc.diagnostics.codes import data, exchange, limits, names, processes, results, runs, shapes, syntax
 from specc.diagnostics.codes.code import Code
 
 CODES: dict[str, Code] = {}
@@ -21,5 +21,5 @@ def add(codes: Iterable[Code]) -> None:
         CODES[code.code] = code
 
 
-for family in (syntax.CODES, names.CODES, shapes.CODES, limits.CODES, runs.CODES):
-    add(family)
+for family in (syntax, names, shapes, limits, data, runs, processes, results, exchange):
+    add(family.CODES)

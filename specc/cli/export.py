@@ -1,0 +1,96 @@
+"""`specc export`: a spec or a run as Python, ONNX or a torch program."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from specc.cli.checked import checked_model
+from specc.cli.options import input_option, set_option
+from specc.cli.report import fail
+from specc.diagnostics.diagnostic import Problem
+from specc.ir.shaped import ShapedModel
+
+
+@click.command("export")
+@click.argument("source", metavar="SPEC|RUN")
+@click.option("--to", type=click.Choice(["python", "onnx", "pt2"]), help="The format.  [by the ending of -o]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+    help="Where it is written, over what is there; - is standard output.  [-, or NAME.onnx and NAME.pt2]")  # fmt: skip
+@click.option("--weights", metavar="best|last|FILE",
+    help="Which weights: a run's best or last, or a .safetensors file.  [a run's best]")  # fmt: skip
+@input_option
+@set_option
+def command(
+    source: str,
+    to: Any,
+    output: Path | None,
+    weights: str | None,
+    input_shape: tuple[int, ...] | None,
+    settings: dict[str, str],
+) -> None:
+    """Write SPEC, or the network of RUN with what it learned, for use without specc.
+
+    \b
+    python  a readable nn.Module that imports nothing but torch; the weights of a run load into it by name
+    onnx    one file with the weights, for any batch size; compared with the network by onnxruntime
+    pt2     torch.export's format, for any batch size; loaded again and compared
+
+    A program without learned weights holds the initial ones of seed 0.
+    """
+    from specc.exchange.export import format_of
+    from specc.exchange.subject import weights_of
+
+    to = to or format_of(output)
+    if to is None:
+        raise click.UsageError(
+            "give the format: `--to python`, `--to onnx` or `--to pt2`, or end -o in .py, .onnx, .pt2"
+        )
+    try:
+        model = _model(source, input_shape, settings)
+        file = weights_of(source, weights)
+        _write(model, to, output, file)
+    except Problem as problem:
+        sys.exit(fail(problem))
+
+
+def _model(source: str, input_shape: tuple[int, ...] | None, settings: dict[str, Any]) -> ShapedModel:
+    from specc.exchange.subject import is_run, read_run
+
+    if not is_run(source):
+        return checked_model(source, input_shape, settings)
+    if input_shape or settings:
+        raise click.UsageError("a run has its own input and parameters; `--input` and `--set` are for specs")
+    run = read_run(Path(source))
+    return checked_model(run.source, run.input, run.settings)
+
+
+def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | None) -> None:
+    from specc.emit.program.compared import BATCHES
+    from specc.emit.python.program import stem_of
+    from specc.exchange.export import export_program, export_source
+    from specc.exchange.files import keep, size_of
+
+    if to == "python":
+        text = export_source(model, weights)
+        if output is None or str(output) == "-":
+            click.echo(text, nl=False)
+            return
+        keep(output, text.encode())
+        click.echo(f"wrote {output}: {text.count(chr(10))} lines; `python {output}` runs a batch of two", err=True)
+        return
+    exported = export_program(model, weights, to)
+    target = output or Path(f"{stem_of(model.source.path)}.{to}")
+    if str(target) == "-":
+        sys.stdout.buffer.write(exported.content)
+        return
+    keep(target, exported.content)
+    batches = ", ".join(map(str, BATCHES))
+    click.echo(
+        f"wrote {target}: {size_of(exported.content)}; "
+        f"largest difference from the network {exported.difference:.1e}, over batches of {batches}",
+        err=True,
+    )

@@ -1,0 +1,69 @@
+"""`specc import`: a spec of a torch model or of a Darknet file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from specc.cli.options import input_option
+from specc.cli.report import fail
+from specc.diagnostics.diagnostic import Problem
+
+
+@click.command("import")
+@click.argument("source")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+    help="Where the spec is written, over what is there.  [standard output]")  # fmt: skip
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE",
+    help="Write the model's weights too, under the spec's names, as .safetensors.")  # fmt: skip
+@input_option
+def command(source: str, output: Path | None, weights: Path | None, input_shape: tuple[int, ...] | None) -> None:
+    """Make a spec of SOURCE.
+
+    \b
+    torchvision:resnet18      a model of torchvision's
+    package.module:factory    a function or class of your own that makes an nn.Module, or a model that is there
+    darknet19.cfg             a Darknet file, without weights
+
+    A torch model is followed by torch.fx. The spec is compiled, gets the model's weights, and is written only if it
+    gives the same output; what has no word is listed. Importing runs the module that is named: never name one that
+    you do not trust.
+    """
+    from specc.exchange.importing.importer import import_source
+
+    try:
+        found = import_source(source, input_shape)
+        if weights is not None:
+            _write_weights(found, weights)
+        if output is not None and str(output) != "-":
+            from specc.exchange.files import keep
+
+            keep(output, found.text.encode())
+    except Problem as problem:
+        sys.exit(fail(problem))
+    if output is None or str(output) == "-":
+        click.echo(found.text, nl=False)
+    _tell(found, source, output)
+
+
+def _write_weights(found: Any, path: Path) -> None:
+    from specc.exchange.files import keep
+    from specc.train.checkpoint import weights_file
+
+    if found.network is None:
+        raise Problem.of("E664", "a Darknet `.cfg` holds no weights", help="leave out `--weights`")
+    keep(path, weights_file(found.network, {"spec": found.text}))
+
+
+def _tell(found: Any, source: str, output: Path | None) -> None:
+    shape = "x".join(map(str, found.model.input))
+    if found.assumed:
+        click.echo(f"input {shape} is assumed; give another with `--input`", err=True)
+    checked = f"; largest difference from the model {found.difference:.1e}" if found.network is not None else ""
+    lines = found.text.count("\n")
+    click.echo(f"imported {source}: {lines} lines, {found.model.params:,} parameters{checked}", err=True)
+    if output is not None and str(output) != "-":
+        click.echo(f"wrote {output}; `specc summary {output}` shows it", err=True)

@@ -1,0 +1,211 @@
+"""Data sets and picture files."""
+
+from specc.diagnostics.codes.code import Code
+
+CODES = (
+    Code(
+        "E601",
+        "unknown data set",
+        """\
+What stands after `--data` (or `data` in `train { }`) is either the name of a data set that specc knows or
+a folder of pictures. This is neither: a typing mistake in the name, or a folder that does not exist from
+where the command is run.
+
+    specc train lenet.cnn --data fashion-mnist
+    specc train lenet.cnn --data ~/pictures/leaves
+
+The names are `digits` (part of scikit-learn, needs no download), `mnist`, `fashion-mnist`, `cifar10` and
+`cifar100`; installed packages may add others. A folder that is called like a data set is written
+`./mnist`.
+""",
+    ),
+    Code(
+        "E602",
+        "the data set could not be downloaded",
+        """\
+The files of a named data set were not in the data folder, so specc tried to download them, and failed:
+there is no network, a proxy is in the way, the server is down, the transfer broke off, or the folder
+cannot be written. The notes under the message tell which, for each mirror. What has arrived stays beside
+its place as `NAME.part`, and the next try goes on with it.
+
+What you can do:
+
+- run the command again where there is a network, or `specc data fetch mnist` before; the files are kept;
+- copy the files from another machine, and name the folder with `--data-dir`. It looks as torchvision
+  leaves it: `MNIST/raw/train-images-idx3-ubyte` …, `FashionMNIST/raw/…`, `cifar-10-batches-py/…`,
+  `cifar-100-python/…`;
+- take `--data digits`, which comes with scikit-learn and needs no network.
+""",
+    ),
+    Code(
+        "E603",
+        "a data file is damaged",
+        """\
+A file of a named data set is there, but it is not the published file: its MD5 digest, a fingerprint of
+every byte, is another one. Most often a copy or a download broke off. Training on it would give results
+that nobody can compare, so specc stops.
+
+Delete the file that is named and run the command again: it is downloaded anew. Where there is no network,
+copy it again from where it is whole. A file that you changed on purpose is a data set of its own: make it
+a folder of class folders and name that with `--data`.
+""",
+    ),
+    Code(
+        "E604",
+        "a data file holds more than data",
+        """\
+CIFAR's files are Python pickles. A pickle is a small program: loaded without care, it can run anything on
+your computer. specc reads only numbers, texts, lists and arrays out of one, and this file asks for
+something else, or is no pickle at all.
+
+The published files never do that. Delete the file, which may be hostile, and let specc download it again.
+""",
+    ),
+    Code(
+        "E605",
+        "the pictures do not fit the network's input",
+        """\
+The shape of a picture (channels x height x width) has to be exactly what the spec's `input` says: a 28x28
+digit in grey is `1x28x28`, and a network for `1x32x32` cannot take it. There are two ways out:
+
+- change the pictures: `--resize 32` scales them to 32x32 (bilinear, with antialiasing), `--channels 3`
+  makes grey pictures RGB, `--channels 1` makes colour pictures grey;
+- change the network: `--input 1x28x28` replaces the spec's `input`. Everything behind it is inferred
+  again; a network that shrinks the picture step by step may then find nothing left to shrink, and `specc
+  check` tells where.
+
+In the spec these are `resize 32` and `channels 3` in `train { }`, and the `input` line.
+
+A network whose input is a vector (`input 784`) takes pictures as `input 1x28x28` with `flatten` as its
+first step.
+""",
+    ),
+    Code(
+        "E606",
+        "the network's output is not the number of classes",
+        """\
+A classifier ends in one number for each class: the class with the largest one is its answer, and
+cross-entropy compares them with the right one. So its output has to be a vector with as many entries as
+the data has classes: 10 for digits, 100 for cifar100.
+
+    gap -> flatten -> linear 10
+
+Where the last layer's size is a `param`, it can be set for one run: `--set classes=100`. An output such
+as `10x1x1` is not a vector yet: `flatten` makes it one. No softmax is needed at the end: it is part of
+the loss.
+""",
+    ),
+    Code(
+        "E607",
+        "pictures that cannot be read",
+        """\
+Some files in the class folders are named like pictures, but cannot be decoded: they are cut off, empty,
+or something else under a picture's name. They are not skipped silently, since the data set would then not
+be the one that you think it is.
+
+Remove the files that are named, or replace them by whole ones.
+""",
+    ),
+    Code(
+        "E608",
+        "the folder is not a data set of pictures",
+        """\
+A folder after `--data` holds a folder for each class, with the pictures of that class in it. The folder's
+name is the class's. Either with two parts, one to train on and one to test on (`test`, or `val` where
+there is no `test`):
+
+    leaves/train/oak/001.jpg        leaves/test/oak/001.jpg
+    leaves/train/birch/001.jpg      leaves/test/birch/001.jpg
+
+or without, and a fifth of each class is held out to test on, the same pictures in every run:
+
+    leaves/oak/001.jpg
+    leaves/birch/001.jpg
+
+There have to be two classes at least, and no class may be without a picture. Pictures may lie in folders
+below the class's; hidden files and files of other kinds are passed over.
+""",
+    ),
+    Code(
+        "E609",
+        "training and test data have different classes",
+        """\
+The folders `train` and `test` of a data set hold different class folders. The network's outputs are
+numbered by the classes' names in alphabetical order, so that a class that is in one part only would shift
+the meaning of all that follow.
+
+Give both the same folders; a difference in capitals or a trailing space counts as one. The notes name
+them.
+""",
+    ),
+    Code(
+        "E610",
+        "the pictures have different sizes",
+        """\
+All pictures of a batch go through the network at once, as one block of numbers, so they have one height
+and one width. Photographs seldom do: `--resize 64` scales each of them to 64x64 as it is read, `--resize
+48x64` to a height of 48 and a width of 64 pixels.
+""",
+    ),
+    Code(
+        "E611",
+        "the pictures do not fit in memory",
+        """\
+specc decodes all pictures once and keeps them in memory, a byte for each pixel and channel: 50,000
+pictures of 3x224x224 are 7.5 GB. There is not that much free.
+
+A folder of pictures need not be kept: unless `--in-memory on` asks for it, one that does not fit is read
+again in each epoch, by processes beside the training (`--workers`). `--resize 64` makes each picture
+smaller, to 64x64; `--limit 10000` takes at most that many. Closing other programs helps too.
+""",
+    ),
+    Code(
+        "E619",
+        "a package's data set cannot be used",
+        """\
+An installed package offers a data set of this name under the entry point group `specc.datasets`, but it
+could not be imported, is not a `specc.data.catalogue.Entry`, or its loader failed or gave something that
+is not a `specc.data.dataset.Dataset` of uint8 pictures with int64 labels. The mistake is in that package:
+update it, tell its authors, or uninstall it.
+""",
+    ),
+    Code(
+        "E630",
+        "an autoencoder's output is not its input's shape",
+        """\
+With `objective reconstruct` a network is trained to give back the picture that it was given: the loss is the
+mean square of their difference, value by value. So the output has to have exactly the shape of the input.
+
+    input 1x28x28
+    conv 16 k3 s2 p1 -> relu                     # 16x14x14
+    convtranspose 1 k4 s2 p1 -> sigmoid          # 1x28x28
+
+`convtranspose k4 s2 p1` and `upsample 2` double height and width, `unflatten 1x28x28` makes a picture out of
+784 numbers. A classifier, which ends in one number for each class, is trained with `objective classify`, the
+default.
+""",
+    ),
+    Code(
+        "E632",
+        "the processes that read pictures failed",
+        """\
+Pictures that do not stay in memory are read by other processes beside the training (`--workers`). One of them
+ended before its time: most often the system ran out of memory and stopped it, or the shared memory of a
+container (`/dev/shm`) is too small for the batches that wait in it.
+
+`--workers 2` runs fewer of them, `--workers 0` reads in the training process itself, which is slower but needs
+none of this. In Docker `--shm-size 2g` makes the shared memory larger. The run is continued by `specc train
+--resume RUN`.
+""",
+    ),
+    Code(
+        "E633",
+        "the sheet of samples cannot be written",
+        """\
+`specc data show` writes a picture with samples of a data set. Its file could not be written: the folder does
+not exist or belongs to somebody else, the disk is full, or the name does not end in that of a picture format.
+
+    specc data show mnist -o sheet.png
+""",
+    ),
+)

@@ -1,0 +1,54 @@
+"""What an exported program gives, beside what the network gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from specc.diagnostics.diagnostic import Problem
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+BATCHES = (1, 2, 5)  # the first is the one size for which broadcasting hides a wrong shape, the last a size never seen
+TOLERANCE = 1e-4  # of the largest output, in float32
+
+
+class Exported(NamedTuple):
+    """A program as the bytes of a file. difference: the largest from the network's output, over all batches."""
+
+    content: bytes
+    difference: float
+
+
+def require_equal(network: nn.Module, program: Callable[[Tensor], Tensor], input: tuple[int, ...], what: str) -> float:
+    """The largest difference between the outputs for batches of several sizes.
+
+    Args:   network, in evaluation mode; program, the same on a batch; input, the shape of one sample.
+    Raises: Problem E662 where they differ by more than rounding does.
+    """
+    import torch
+
+    chance = torch.Generator().manual_seed(0)
+    largest = 0.0
+    for size in BATCHES:
+        x = torch.rand(size, *input, generator=chance)
+        with torch.no_grad():
+            wanted, got = network(x), program(x)
+        if wanted.shape != got.shape:
+            raise _differs(what, f"gives {tuple(got.shape)} for a batch of {size}, the network {tuple(wanted.shape)}")
+        difference = float((wanted - got).abs().max())
+        if not difference <= TOLERANCE * float(wanted.abs().max()) + 1e-7:
+            raise _differs(what, f"is off by {difference:.1e} for a batch of {size}")
+        largest = max(largest, difference)
+    return largest
+
+
+def _differs(what: str, how: str) -> Problem:
+    return Problem.of("E662", f"the {what} {how}, so it was not kept", help="`--to python` exports the source instead")
+
+
+def reason(error: Exception) -> str:
+    """The first line of an error of torch's, which are long."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__

@@ -1,0 +1,87 @@
+"""ONNX: one file with graph, weights and the spec's text, for any batch size."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from specc import __version__
+from specc.diagnostics.diagnostic import Problem
+from specc.emit.program.compared import Exported, reason, require_equal
+from specc.emit.program.quiet import quiet
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+LARGEST = 2**31 - 2**20  # protobuf counts bytes in 32 bits; a little is left for the graph
+
+
+def require_packages() -> None:
+    """Raises: Problem E661 where a package is missing."""
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise Problem.of(
+            "E661",
+            f"ONNX needs {' and '.join(f'`{name}`' for name in missing)}, not installed here",
+            help="`pip install onnx onnxruntime onnxscript`",
+        )
+
+
+def require_small(parameters: int) -> None:
+    """Raises: Problem E663 for a network whose weights do not fit into one file."""
+    if 4 * parameters > LARGEST:
+        raise Problem.of(
+            "E663",
+            f"{parameters:,} parameters take {4 * parameters / 1e9:.1f} GB, and one ONNX file holds 2 GB at most",
+            help="`--to pt2` has no such limit",
+        )
+
+
+def write_onnx(network: nn.Module, input: tuple[int, ...], spec: str) -> Exported:
+    """A network as the content of an `.onnx` file, run by onnxruntime and compared.
+
+    Args:   network, in evaluation mode; input, the shape of one sample; spec, its text, kept in the metadata.
+    Raises: Problem E661 where packages are missing, E662 where it gives another output, E663 where it cannot be
+            exported.
+    """
+    require_packages()
+    require_small(sum(tensor.numel() for tensor in network.state_dict().values()))
+    with quiet():
+        content = _content(network, input, spec)
+        run = _session(content)
+    return Exported(content, require_equal(network, run, input, "ONNX file"))
+
+
+def _content(network: nn.Module, input: tuple[int, ...], spec: str) -> bytes:
+    import torch
+
+    batch = torch.export.Dim("batch", min=1)
+    try:
+        program: Any = torch.onnx.export(
+            network, (torch.rand(2, *input),), dynamo=True, verbose=False, dynamic_shapes=({0: batch},),
+            input_names=["input"], output_names=["output"],
+        )  # fmt: skip
+        model = program.model_proto
+    except Exception as error:  # of any kind: it is told in the exporter's own words
+        raise Problem.of("E663", f"this network cannot be written as ONNX: {reason(error)}") from error
+    model.producer_name, model.producer_version = "specc", __version__
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "spec.cnn", spec
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _session(content: bytes) -> Any:
+    """The file as a function from a batch to the output."""
+    import onnxruntime  # type: ignore[import-untyped]  # it ships no types
+    import torch
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+    def run(x: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(["output"], {"input": x.numpy()})[0])
+
+    return run

@@ -1,0 +1,197 @@
+"""The forward pass of a class: plain code, with the shape behind each line that changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from specc.emit.python import code
+from specc.emit.python.code import Call, Sum, laid_out
+from specc.emit.python.nodes import FormNode, Item, LayerNode, Node
+from specc.emit.python.plan import Plan, count_of, is_loop
+from specc.emit.python.progressions import Progression
+
+LONGEST = 40  # characters of calls in calls; more are parted into statements
+
+
+class Forward:
+    """The lines of a forward pass while they are written.
+
+    x: what has been computed but not yet assigned; shape: that of x; told: the one that was last written.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.done: list[str] = []
+        self.x = "x"
+        self.shape: tuple[Any, ...] = plan.inputs
+        self.told = ""
+
+    def write(self) -> list[str]:
+        self._run_all()
+        return self._lines()
+
+    def summary(self) -> str:
+        """What the class makes of what: `in_channels×H×W to c×H×W`."""
+        return f"{self._told(self.plan.inputs)} to {self._told(self.plan.node.output)}"
+
+    def _run_all(self) -> None:
+        self.told = self._told(self.shape)
+        if self.plan.runs_children():
+            self._run_children()
+            return
+        for item in self.plan.items:
+            self._run(item)
+
+    def _run_children(self) -> None:
+        modules = [item for item in self.plan.items if self.plan.is_module(item)]
+        for item in self.plan.items:
+            if item is modules[0]:
+                self._flush()
+                self.done += ["        for step in self.children():", "            x = step(x)"]
+            if item in modules:
+                self.shape = item.node.output
+            else:
+                self._run(item)
+
+    def _run(self, item: Item | Progression) -> None:
+        if isinstance(item, Progression):
+            self._run_loop(item.prefix, f"range({item.start}, {item.stop})", item.node)
+            return
+        node = item.node
+        if isinstance(node, FormNode):
+            self._flush()
+            self._join(node, item)
+        elif isinstance(node, LayerNode) and self.plan.is_functional(item):
+            self._apply(node)
+        elif is_loop(item):
+            stop = self.plan.symbols.express(item.stop, "stop")
+            numbers = f"self.{item.prefix}_numbers" if stop else f"range({item.number}, {item.stop.known[0]})"
+            self._run_loop(item.prefix, numbers, node)
+        else:
+            self._call_module(item)
+        self.shape = node.output
+
+    def _call_module(self, item: Item) -> None:
+        for offset in range(count_of(item) or 0):
+            if not isinstance(item.node, LayerNode) or item.node.begins or len(self.x) > LONGEST:
+                self._flush()
+            name = item.name if item.number is None else f"{item.prefix}{item.number + offset}"
+            self.x = f"{self.plan.child(name)}({self.x})"
+            self.shape = item.node.output
+
+    def _apply(self, node: LayerNode) -> None:
+        """A layer without weights, as a function."""
+        function = node.function
+        assert function is not None  # noqa: S101 - `_is_functional` looked
+        if node.begins or len(self.x) > LONGEST:
+            self._flush()
+        args = [
+            code.flat(value) if not key else f"{key}={code.flat(value)}" for key, value in self.plan.args(function.args)
+        ]
+        match function.kind:
+            case "call":
+                self.plan.words.add(function.name)
+                self.x = f"{function.name}({', '.join([self.x, *args])})"
+            case "method":
+                self.x = f"{self.x}.{function.name}({', '.join(args)})"
+            case "times":
+                self.x = f"{args[0]} * {self.x}"
+            case "slice":
+                self.x = f"{self.x}[:, {args[0]}:{args[1]}]"
+        self.shape = node.output
+        if function.kind in ("times", "slice"):
+            self._flush()
+
+    def _run_loop(self, prefix: str, numbers: str, node: Node) -> None:
+        self._flush()
+        self.done += [
+            f"        for number in {numbers}:",
+            f'            x = self.get_submodule(f"{prefix}{{number}}")(x)',
+        ]
+        self.shape = node.output
+
+    def _flush(self) -> None:
+        """Assigns what has been computed."""
+        if self.x != "x":
+            self.done += laid_out("x = ", self.x, "", 8, self._comment())
+            self.x = "x"
+
+    def _comment(self) -> str:
+        """The shape, where it is another one than last told."""
+        told = self._told(self.shape)
+        changed = told != self.told
+        self.told = told
+        return told if changed and "_" not in told.split("×")[:1] else ""
+
+    def _told(self, shape: Sequence[Any]) -> str:
+        return "×".join(self._dimension(axis, column) for axis, column in enumerate(shape))
+
+    def _dimension(self, axis: int, column: Any) -> str:
+        if column.is_constant:
+            return str(column.known[0])
+        if axis and len(self.plan.inputs) > axis:
+            letter = ("HW" if len(self.plan.inputs) < 4 else "DHW")[axis - 1]
+            whole = self.plan.inputs[axis]
+            return letter if column.values == whole.values else self.plan.symbols.ratio(column, whole, letter)
+        if axis:
+            return "_"
+        name = self.plan.symbols.known(column)
+        if name is not None:
+            return name
+        text = self.plan.symbols.derived(column, only_used=True) or self.plan.symbols.sum_of_used(column) or "_"
+        text = text.replace(" * ", "·").replace(" // ", "/")
+        return f"({text})" if " " in text else text
+
+    # branches
+
+    def _join(self, node: FormNode, item: Item) -> None:
+        path = self.plan.child(item.name)
+        runs = {name: "x" if branch is None else f'{path}["{name}"](x)' for name, branch in node.branches}
+        self.shape = node.output
+        if not node.joined.is_constant:
+            self.done.append(f"        out = {runs['body']}")
+            self._assign(f"out + x if self.{self.plan.flag(item)} else out")
+            return
+        match node.joined.known[0]:
+            case "none":
+                self._assign(runs["body"])
+            case "add":
+                self._assign(Sum(tuple(runs.values())))
+            case "mul":
+                self._assign(Sum(tuple(runs.values()), "*"))
+            case "concat":
+                self._concat(path, runs)
+            case "split":
+                self._split(path, node, runs)
+
+    def _assign(self, value: code.Code) -> None:
+        self.done += laid_out("x = ", value, "", 8, self._comment())
+
+    def _concat(self, path: str, runs: dict[str, str]) -> None:
+        if len(runs) > 2 and "x" not in runs.values():
+            self._assign(f"torch.cat([branch(x) for branch in {path}.values()], dim=1)")
+        else:
+            joined = Call("", tuple(("", run) for run in runs.values()), "[]")
+            self._assign(Call("torch.cat", (("", joined), ("dim", "1"))))
+
+    def _split(self, path: str, node: FormNode, runs: dict[str, str]) -> None:
+        self.done.append(f"        parts = x.chunk({len(runs)}, dim=1)")
+        pieces = [
+            f"parts[{place}]" if branch is None else f'{path}["{name}"](parts[{place}])'
+            for place, (name, branch) in enumerate(node.branches)
+        ]
+        joined = Call("", tuple(("", piece) for piece in pieces), "[]")
+        self._assign(Call("torch.cat", (("", joined), ("dim", "1"))))
+
+    def _lines(self) -> list[str]:
+        told = self._told(self.plan.inputs)
+        shape = "" if "_" in told.split("×")[0] else f"  # {told}"
+        lines = [f"    def forward(self, x: Tensor) -> Tensor:{shape}"]
+        if self.x != "x":
+            return [*lines, *self.done, *laid_out("return ", self.x, "", 8, self._comment())]
+        if self.done and self.done[-1].startswith("        x = "):
+            last = f"        return {self.done[-1].removeprefix('        x = ')}"
+            if len(last) <= code.WIDTH:
+                return [*lines, *self.done[:-1], last]
+        return [*lines, *self.done, "        return x"]

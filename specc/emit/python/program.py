@@ -1,0 +1,101 @@
+"""The whole file: heading, imports, what torch lacks, the classes, and a line that runs the network."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+from specc.emit.python.classes import TAKEN, class_name, read_program
+from specc.emit.python.code import WIDTH
+from specc.emit.python.plan import ClassText
+from specc.emit.python.supplement import SUPPLEMENT
+from specc.gallery import PREFIX
+from specc.ir.shaped import ShapedModel
+
+
+def write_python(model: ShapedModel, weights: str = "") -> str:
+    """A stand-alone module with the network as its last class; the same spec gives the same text.
+
+    Given the same seed it starts with the weights of the compiled spec, and its `state_dict()` has the same keys in
+    the same order. Args: weights, the file that belongs to it, to be named in the heading.
+    Raises: Problem E660 for a layer whose code specc does not have.
+    """
+    name = class_name(stem_of(model.source.path))
+    name += "Network" * (name in TAKEN)
+    classes = read_program(model, name)
+    words = set().union(*(text.words for text in classes))
+    parts = [_heading(model, weights), _imports(words, classes)]
+    parts += [source for word, source in SUPPLEMENT.items() if word in words]
+    parts += [_class(text, _remark(text, model)) for text in classes]
+    return "\n\n\n".join([_joined(parts[:2]), *parts[2:], _main(model, name)]) + "\n"
+
+
+def stem_of(path: str) -> str:
+    """What a spec is called: its file's name without the ending; `network` for one without a file."""
+    name = path.removeprefix(PREFIX).rpartition("/")[2]
+    return "network" if path.startswith("<") else Path(name).stem or "network"
+
+
+def _joined(parts: list[str]) -> str:
+    return "\n\n".join(parts)
+
+
+def _heading(model: ShapedModel, weights: str) -> str:
+    """The spec's own heading, and where this comes from."""
+    lines: list[str] = []
+    for line in model.source.text.splitlines():
+        if not line.startswith("#"):
+            break
+        text = line.lstrip("#").strip()
+        if lines and len(lines[-1]) > WIDTH - len("# "):
+            lines[-1] += f" {text}"  # too long for a line here, so that both are broken anew
+        else:
+            lines.append(text)
+    counted = f"{model.params:,} parameters"
+    if not any("parameters" in line for line in lines):
+        lines.append(counted)
+    settings = " ".join(f"{name}={value}" for name, value in model.parameters.items())
+    if settings:
+        lines.append(f"With {settings}")
+    if weights:
+        lines.append(f'Weights: model.load_state_dict(safetensors.torch.load_file("{weights}"))')
+    lines.append("Written by `specc export --to python`.")
+    return "\n".join(wrapped for line in lines for wrapped in _comment(line))
+
+
+def _comment(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False) or ["#"]
+
+
+def _imports(words: set[str], classes: list[ClassText]) -> str:
+    text = "\n".join(line for written in classes for line in written.body)
+    sources = "\n".join(source for word, source in SUPPLEMENT.items() if word in words)
+    lines = []
+    if "chain" in words:
+        lines += ["from collections import OrderedDict", ""]
+    lines += ["import torch", "from torch import Tensor, nn"]
+    if "F." in text or "F." in sources:
+        lines.append("from torch.nn import functional as F")
+    return "\n".join(lines)
+
+
+def _class(text: ClassText, remark: str) -> str:
+    return "\n".join([f"class {text.name}({text.base}):", f'    """{remark}"""', "", *text.body])
+
+
+def _remark(text: ClassText, model: ShapedModel) -> str:
+    """A class's docstring."""
+    if text.word:
+        return f"The block `{text.word}`: {text.shapes}."
+    return f"{text.shapes}, {model.params:,} parameters."
+
+
+def _main(model: ShapedModel, name: str) -> str:
+    shape = ", ".join(map(str, (2, *model.input)))
+    return "\n".join(
+        [
+            'if __name__ == "__main__":',
+            f"    model = {name}().eval()",
+            f"    print(tuple(model(torch.rand({shape})).shape))  # {(2, *model.output)}",
+        ]
+    )

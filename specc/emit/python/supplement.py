@@ -1,0 +1,80 @@
+"""The source of what torch has no class for, as the exported file holds it; `build.modules` has the same for specc."""
+
+from __future__ import annotations
+
+_CHAIN = '''\
+def chain(**steps: nn.Module) -> nn.Sequential:
+    """Steps one after another, under their names."""
+    return nn.Sequential(OrderedDict(steps))'''
+
+_BRANCHES = '''\
+def branches(**modules: nn.Module) -> nn.ModuleDict:
+    """Modules side by side, under their names; `forward` says how they are joined."""
+    return nn.ModuleDict(modules)'''
+
+_LAYER_NORM = '''\
+class ChannelLayerNorm(nn.LayerNorm):
+    """Normalises each position over its channels, for N×C×H×W."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.movedim(1, -1)
+        x = F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return x.movedim(-1, 1)'''
+
+_DROP_PATH = '''\
+class DropPath(nn.Module):
+    """Sets whole samples to 0 with probability p while training: stochastic depth."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        keep = x.new_empty((x.shape[0],) + (1,) * (x.dim() - 1)).bernoulli_(1 - self.p)
+        return x * (keep / (1 - self.p) if self.p < 1 else keep)'''
+
+_LAYER_SCALE = '''\
+class LayerScale(nn.Module):
+    """Multiplies each channel by a learned factor."""
+
+    def __init__(self, channels: int, value: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), value))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight.view(-1, *(1,) * (x.dim() - 2))'''
+
+_SCALE = '''\
+class Scale(nn.Module):
+    """Multiplies by a constant."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.value'''
+
+_SLICE = '''\
+class Slice(nn.Module):
+    """Keeps the channels from start up to, and without, end."""
+
+    def __init__(self, start: int, end: int) -> None:
+        super().__init__()
+        self.start, self.end = start, end
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, self.start : self.end]'''
+
+SUPPLEMENT = {
+    "chain": _CHAIN,
+    "branches": _BRANCHES,
+    "ChannelLayerNorm": _LAYER_NORM,
+    "DropPath": _DROP_PATH,
+    "LayerScale": _LAYER_SCALE,
+    "Scale": _SCALE,
+    "Slice": _SLICE,
+}
+"""By the name that code uses it under, in the order in which the file holds them."""

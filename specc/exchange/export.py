@@ -1,0 +1,58 @@
+"""A checked model in, the file that was asked for out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from specc.emit.program.compared import Exported
+from specc.exchange.subject import SEED, fill
+from specc.ir.shaped import ShapedModel
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Format = Literal["python", "onnx", "pt2"]
+ENDINGS: dict[str, Format] = {".py": "python", ".onnx": "onnx", ".pt2": "pt2"}
+
+
+def format_of(path: Path | None) -> Format | None:
+    """The format that a file's ending names."""
+    return ENDINGS.get(path.suffix.lower()) if path is not None else None
+
+
+def export_source(model: ShapedModel, weights: Path | None) -> str:
+    """The network as Python. Raises: Problem E660."""
+    from specc.emit.python.program import write_python
+
+    return write_python(model, weights.as_posix() if weights is not None else "")
+
+
+def export_program(model: ShapedModel, weights: Path | None, to: Format) -> Exported:
+    """The network as a program with its weights; with the initial ones of seed 0 where none are given.
+
+    Raises: Problem E661 to E664.
+    """
+    if to == "onnx":
+        from specc.emit.program.onnx import require_packages, require_small, write_onnx
+
+        require_packages()
+        require_small(model.params)
+        return write_onnx(network_of(model, weights), model.input, model.source.text)
+    from specc.emit.program.pt2 import write_pt2
+
+    return write_pt2(network_of(model, weights), model.input, model.source.text)
+
+
+def network_of(model: ShapedModel, weights: Path | None) -> nn.Sequential:
+    """The compiled network in evaluation mode. Raises: Problem E664."""
+    import torch
+
+    from specc.build.compile import build
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        network = build(model)
+    if weights is not None:
+        fill(network, weights)
+    return network.eval()

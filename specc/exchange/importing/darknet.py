@@ -1,0 +1,321 @@
+"""A Darknet `.cfg` in, its graph out.
+
+In:         the text of a file: sections of `key=value`, one a layer, that refer to each other by number.
+Out:        a `Graph`.
+Raises:     Unreadable, Problem E667 for what is no such file, E666 with everything that has no word.
+Source:     the options and defaults of each section are those of Darknet's parser (Redmon 2013–2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.exchange.importing.graph import Graph, Leaf, Op, Token, Wordless
+from specc.ir.instantiate import WrongValue, instantiate
+from specc.layers.base import Shape, ShapeError, written
+from specc.layers.registry import LAYERS
+from specc.reading import read_source
+from specc.source import Source, Span
+
+LARGEST = 1_000_000  # characters; no network's file comes near
+
+_ACTIVATIONS: dict[str, tuple[str, tuple[Token, ...]] | None] = {
+    "linear": None,
+    "leaky": ("leakyrelu", (Token("negative_slope", 0.1, 0.01, "positional"),)),
+    "relu": ("relu", ()), "relu6": ("relu6", ()), "logistic": ("sigmoid", ()), "tanh": ("tanh", ()),
+    "elu": ("elu", ()), "selu": ("selu", ()), "gelu": ("gelu", ()), "mish": ("mish", ()), "swish": ("silu", ()),
+    "hardtan": ("hardtanh", ()),
+}  # fmt: skip
+_TRAINING = ("cost", "net", "network")  # sections that say nothing of the network's output
+
+
+class Section(NamedTuple):
+    """`[convolutional]` with its options and its place in the text."""
+
+    name: str
+    options: dict[str, str]
+    span: Span
+
+
+class _NoWord(Exception):
+    """A section that the language cannot say."""
+
+
+def read_darknet(path: str, input: Shape | None) -> tuple[Graph, str]:
+    """The graph of a file, and what the network is called. Args: input, in place of the file's own."""
+    source = read_source(path)
+    sections = read_sections(source)
+    reader = _Reader(source, sections[0], input)
+    for section in sections[1:]:
+        reader.add(section)
+    return reader.graph(path), Path(path).stem
+
+
+def read_sections(source: Source) -> list[Section]:
+    """The sections, `[net]` first. Raises: Problem E667."""
+    if len(source.text) > LARGEST:
+        raise _wrong(source, Span(0, 0), f"the file has more than {LARGEST:,} characters")
+    found: list[Section] = []
+    start = 0
+    for line in source.text.splitlines(keepends=True):
+        text, span = line.strip(), Span(start, start + len(line.rstrip()))
+        start += len(line)
+        if not text or text[0] in "#;":
+            continue
+        if text.startswith("[") and text.endswith("]"):
+            found.append(Section(text[1:-1].strip().lower(), {}, span))
+        elif "=" in text and found:
+            key, _, value = text.partition("=")
+            found[-1].options[key.strip().lower()] = value.strip()
+        else:
+            raise _wrong(source, span, "this line is neither a section nor an option of one")
+    if not found or found[0].name not in ("net", "network"):
+        raise _wrong(source, found[0].span if found else Span(0, 0), "the first section has to be `[net]`")
+    return found
+
+
+def _wrong(source: Source, span: Span, message: str) -> Problem:
+    return Problem(Diagnostic("E667", message, source, span))
+
+
+class _Reader:
+    """The operations so far, and which of them gives the output of each section."""
+
+    def __init__(self, source: Source, net: Section, input: Shape | None) -> None:
+        self.source, self.section = source, net
+        own = tuple(self._count(name) for name in ("channels", "height", "width")) if input is None else input
+        self.ops = [Op("input", (), own)]
+        self.outputs: list[int] = []
+        self.wordless: list[Wordless] = []
+
+    def graph(self, path: str) -> Graph:
+        if self.wordless:
+            what = "a section" if len(self.wordless) == 1 else f"{len(self.wordless)} sections"
+            verb = "has" if len(self.wordless) == 1 else "have"
+            notes = tuple(map(str, self.wordless))
+            raise Problem.of("E666", f"{what} of {path} {verb} no word", notes=notes)
+        return Graph(tuple(self.ops), self.outputs[-1] if self.outputs else 0)
+
+    def add(self, section: Section) -> None:
+        """One section more; where it has no word, the next ones go on with what arrived."""
+        self.section = section
+        before = len(self.ops)
+        read = _SECTIONS.get(section.name)
+        try:
+            if section.name not in _TRAINING:
+                if read is None:
+                    raise _NoWord("no layer does what it does")
+                self.outputs.append(read(self, self._last))
+        except _NoWord as error:
+            del self.ops[before:]
+            self.outputs.append(self._last)
+            self.wordless.append(Wordless(f"line {self._line}, [{section.name}]", str(error)))
+        except (ShapeError, WrongValue) as error:
+            raise self._problem(str(error)) from None
+
+    @property
+    def _last(self) -> int:
+        return self.outputs[-1] if self.outputs else 0
+
+    @property
+    def _line(self) -> int:
+        return self.source.place(self.section.span.start).line
+
+    # sections
+
+    def convolutional(self, place: int) -> int:
+        size = self._number("size", 1)
+        strides = (self._number("stride_y", 0), self._number("stride_x", 0))
+        stride: Any = strides if all(strides) else self._number("stride", 1)
+        padding = size // 2 if self._number("pad", 0) else self._number("padding", 0)
+        normalises = bool(self._number("batch_normalize", 0))
+        dilation, groups = self._number("dilation", 1), self._number("groups", 1)
+        tokens = [
+            _positional("out", self._number("filters", 1)),
+            Token("kernel", size, None, "short"),
+            Token("stride", stride[0] if stride == (stride,) * 2 else stride, 1, "short"),
+            Token("padding", padding * dilation, 0, "short"),
+            Token("dilation", dilation, 1, "short"),
+            Token("groups", groups, 1, "short"),
+            Token("bias", not normalises, True, "flag"),
+        ]
+        owner = f"section{len(self.outputs)}"
+        place = self._step("conv", tokens, place, owner)
+        if normalises:
+            place = self._step("bn", [], place, owner)
+        return self._activated(place, "logistic", owner)
+
+    def deconvolutional(self, place: int) -> int:
+        size, normalises = self._number("size", 1), bool(self._number("batch_normalize", 0))
+        tokens = [
+            _positional("out", self._number("filters", 1)),
+            Token("kernel", size, None, "short"),
+            Token("stride", self._number("stride", 1), 1, "short"),
+            Token("padding", size // 2 if self._number("pad", 0) else self._number("padding", 0), 0, "short"),
+            Token("bias", not normalises, True, "flag"),
+        ]
+        place = self._step("convtranspose", tokens, place)
+        return self._activated(self._step("bn", [], place) if normalises else place, "logistic")
+
+    def connected(self, place: int) -> int:
+        normalises = bool(self._number("batch_normalize", 0))
+        place = self._flat(place)
+        tokens = [_positional("out", self._number("output", 1)), Token("bias", not normalises, True, "flag")]
+        place = self._step("linear", tokens, place)
+        return self._activated(self._step("bn", [], place) if normalises else place, "logistic")
+
+    def maxpool(self, place: int) -> int:
+        """Darknet counts the padding of both sides together, and gives the odd pixel to the far end."""
+        stride = self._number("stride", 1)
+        size = self._number("size", stride)
+        total = self._number("padding", size - 1)
+        near = total // 2
+        ceil = False
+        if total % 2:
+            sizes = self.ops[place].output[1:]
+            same = all((pixels + total - size) // stride == (pixels + 2 * near - size) // stride for pixels in sizes)
+            ceil = not same
+            if ceil and stride != 2:
+                raise _NoWord(f"a padding of {total} pixels, more at the far end than at the near one")
+        return self._step(
+            "maxpool",
+            [
+                _positional("kernel", size),
+                Token("stride", stride, size, "short"),
+                Token("padding", near, 0, "short"),
+                Token("ceil", ceil, False, "flag"),
+            ],
+            place,
+        )
+
+    def avgpool(self, place: int) -> int:
+        return self._step("gap", [], place)
+
+    def dropout(self, place: int) -> int:
+        return self._step("dropout", [_positional("p", self._real("probability", 0.5), 0.5)], place)
+
+    def softmax(self, place: int) -> int:
+        if self._number("groups", 1) != 1 or "tree" in self.section.options:
+            raise _NoWord("a softmax over groups of classes")
+        return self._step("softmax", [], self._flat(place))
+
+    def upsample(self, place: int) -> int:
+        return self._step("upsample", [_positional("scale", self._number("stride", 2))], place)
+
+    def batchnorm(self, place: int) -> int:
+        return self._step("bn", [], place)
+
+    def activation(self, place: int) -> int:
+        return self._activated(place, "linear")
+
+    def route(self, place: int) -> int:
+        places = [self._referred(text) for text in self._text("layers").split(",")]
+        groups, part = self._number("groups", 1), self._number("group_id", 0)
+        if groups > 1:
+            places = [self._piece(source, groups, part) for source in places]
+        if len(places) == 1:
+            return places[0]
+        sizes = {self.ops[source].output[1:] for source in places}
+        if len(sizes) > 1:
+            raise self._problem(f"pictures of {' and '.join(map(written, sorted(sizes)))} cannot be joined")
+        channels = sum(self.ops[source].output[0] for source in places)
+        return self._join("concat", places, (channels, *sizes.pop()))
+
+    def shortcut(self, place: int) -> int:
+        others = [self._referred(text) for text in self._text("from").split(",")]
+        shapes = {self.ops[source].output for source in (place, *others)}
+        if len(shapes) > 1:
+            raise _NoWord(f"a sum of {' and '.join(map(written, sorted(shapes)))}, of which a part is left out")
+        return self._activated(self._join("add", [place, *others], shapes.pop()), "linear")
+
+    def scale_channels(self, place: int) -> int:
+        other = self._referred(self._text("from"))
+        return self._activated(self._join("mul", [other, place], self.ops[other].output), "linear")
+
+    # parts of sections
+
+    def _activated(self, place: int, default: str, owner: str = "") -> int:
+        name = self.section.options.get("activation", default)
+        if name not in _ACTIVATIONS:
+            raise _NoWord(f"the activation `{name}`")
+        known = _ACTIVATIONS[name]
+        return place if known is None else self._step(known[0], list(known[1]), place, owner)
+
+    def _flat(self, place: int) -> int:
+        return self._step("flatten", [], place) if len(self.ops[place].output) > 1 else place
+
+    def _piece(self, place: int, groups: int, part: int) -> int:
+        size = self.ops[place].output[0] // max(groups, 1)
+        return self._step("slice", [_positional("start", part * size), _positional("end", (part + 1) * size)], place)
+
+    def _step(self, word: str, tokens: list[Token], place: int, owner: str = "") -> int:
+        """A layer; its shape rule gives the output. Raises: ShapeError, WrongValue."""
+        x = self.ops[place].output
+        layer = instantiate(LAYERS[word], {token.name: token.value for token in tokens})
+        owners = ((owner, self.section.name),) if owner else ()
+        leaf = Leaf(word, tuple(tokens), x, layer.output(x), (), owners)
+        self.ops.append(Op(f"line {self._line}", (place,), leaf.output, leaf))
+        return len(self.ops) - 1
+
+    def _join(self, join: Any, places: list[int], output: Shape) -> int:
+        self.ops.append(Op(f"line {self._line}", tuple(places), output, None, join))
+        return len(self.ops) - 1
+
+    # options
+
+    def _referred(self, text: str) -> int:
+        """The operation that gives the output of a section: counted from the first, or back from this one."""
+        try:
+            number = int(text)
+        except ValueError:
+            raise self._problem(f"`{text.strip()}` is not the number of a layer") from None
+        index = number + len(self.outputs) if number < 0 else number
+        if not 0 <= index < len(self.outputs):
+            raise self._problem(f"there is no layer {number} before this one, which is layer {len(self.outputs)}")
+        return self.outputs[index]
+
+    def _text(self, name: str) -> str:
+        if name not in self.section.options:
+            raise self._problem(f"`[{self.section.name}]` needs `{name}=`")
+        return self.section.options[name]
+
+    def _count(self, name: str) -> int:
+        value = self._number(name, 0)
+        if value < 1:
+            raise self._problem(f"`[net]` needs `{name}=`, the size of the input")
+        return value
+
+    def _number(self, name: str, default: int) -> int:
+        text = self.section.options.get(name)
+        if text is None:
+            return default
+        if not text.isascii() or not text.isdigit() or len(text) > 9:
+            raise self._problem(f"`{name}={text}` is not a whole number")
+        return int(text)
+
+    def _real(self, name: str, default: float) -> float:
+        text = self.section.options.get(name)
+        try:
+            return default if text is None else float(text)
+        except ValueError:
+            raise self._problem(f"`{name}={text}` is not a number") from None
+
+    def _problem(self, message: str) -> Problem:
+        return _wrong(self.source, self.section.span, message)
+
+
+def _positional(name: str, value: Any, default: Any = None) -> Token:
+    return Token(name, value, default, "positional")
+
+
+_SECTIONS: dict[str, Callable[[_Reader, int], int]] = {
+    "convolutional": _Reader.convolutional, "conv": _Reader.convolutional, "deconvolutional": _Reader.deconvolutional,
+    "deconv": _Reader.deconvolutional, "connected": _Reader.connected, "conn": _Reader.connected,
+    "maxpool": _Reader.maxpool, "max": _Reader.maxpool, "avgpool": _Reader.avgpool, "avg": _Reader.avgpool,
+    "dropout": _Reader.dropout, "softmax": _Reader.softmax, "soft": _Reader.softmax, "upsample": _Reader.upsample,
+    "batchnorm": _Reader.batchnorm, "activation": _Reader.activation, "route": _Reader.route,
+    "shortcut": _Reader.shortcut, "scale_channels": _Reader.scale_channels,
+}  # fmt: skip

@@ -1,0 +1,69 @@
+"""What every source is read into: operations that have a word, and which outputs each takes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from specc.layers.base import Shape
+
+Style: TypeAlias = Literal["positional", "short", "named", "flag"]
+
+
+class Token(NamedTuple):
+    """An argument of a word.
+
+    style: how it is written: `64`, `k3`, `eps=0.001`, or a flag: `nobias` where the value is False, `ceil` where it is
+    True. default: the value that need not be written.
+    """
+
+    name: str
+    value: Any
+    default: Any = None
+    style: Style = "named"
+
+
+class Leaf(NamedTuple):
+    """A step that is a layer.
+
+    weights: its tensors under the names that the compiled layer has for them.
+    owners: the modules of the source that it is part of, each a path and a class's name, outermost first.
+    """
+
+    word: str
+    tokens: tuple[Token, ...]
+    input: Shape
+    output: Shape
+    weights: tuple[tuple[str, Any], ...] = ()
+    owners: tuple[tuple[str, str], ...] = ()
+
+
+class Op(NamedTuple):
+    """An operation of the source.
+
+    inputs: positions of the operations that it takes, earlier ones; none for the network's input.
+    step: the layer that it is, None for the input and for a join. join: how several inputs become one.
+    name: what the source calls it.
+    """
+
+    name: str
+    inputs: tuple[int, ...]
+    output: Shape
+    step: Leaf | None = None
+    join: Literal["", "add", "mul", "concat"] = ""
+
+
+class Graph(NamedTuple):
+    """Operations in the order of execution; the first is the input, `result` the output."""
+
+    ops: tuple[Op, ...]
+    result: int
+
+
+class Wordless(NamedTuple):
+    """A part of the source that the language has no word for. where: its name there; what: what it is."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" if self.where else self.what

@@ -1,0 +1,240 @@
+"""A graph in, a chain of steps and branch forms out.
+
+A join of branches belongs to the place that all of its inputs have passed: from there on each input is a branch. A
+network that cannot be drawn so, for its branches cross, is refused.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from specc.exchange.importing.graph import Graph, Leaf, Op, Wordless
+from specc.ir.model import FormWord
+from specc.layers.base import Shape
+
+
+class Form(NamedTuple):
+    """Branches and how they are joined.
+
+    shortcut: of a residual: `identity`, `auto`, `same`, or `chain`, which is then the second branch.
+    """
+
+    form: FormWord
+    branches: tuple[Chain, ...]
+    input: Shape
+    output: Shape
+    shortcut: str = "identity"
+
+
+class Call(NamedTuple):
+    """A block with its arguments by name; the leaves that it stands for."""
+
+    block: str
+    args: tuple[tuple[str, object], ...]
+    inside: Chain
+    input: Shape
+    output: Shape
+
+
+Node: TypeAlias = "Leaf | Form | Call"
+Chain: TypeAlias = "tuple[Node, ...]"
+
+
+class Crossing(Exception):
+    """Branches that no form describes; `parts` says which."""
+
+    def __init__(self, parts: list[Wordless]) -> None:
+        super().__init__("; ".join(map(str, parts)))
+        self.parts = parts
+
+
+def structure(graph: Graph) -> Chain:
+    """Raises: Crossing."""
+    return _Builder(_with_prefixes(graph)).build()
+
+
+def leaves(chain: Chain) -> list[Leaf]:
+    """All layers of a chain, in the order in which they are written."""
+    found: list[Leaf] = []
+    for node in chain:
+        if isinstance(node, Leaf):
+            found.append(node)
+        elif isinstance(node, Call):
+            found += leaves(node.inside)
+        else:
+            found += [leaf for branch in node.branches for leaf in leaves(branch)]
+    return found
+
+
+def _with_prefixes(graph: Graph) -> Graph:
+    """A concatenation that begins like an earlier one takes that one's output: so dense blocks become nested ones."""
+    known: dict[tuple[int, ...], int] = {}
+    ops = list(graph.ops)
+    for place, op in enumerate(ops):
+        if op.join != "concat":
+            continue
+        inputs = op.inputs
+        for length in range(len(inputs) - 1, 1, -1):
+            if inputs[:length] in known:
+                ops[place] = op._replace(inputs=(known[inputs[:length]], *inputs[length:]))
+                break
+        known[inputs] = place
+    return Graph(tuple(ops), graph.result)
+
+
+class _Builder:
+    """The graph with, for each operation, the one that all ways to it lead through last."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.ops = _merged(graph)
+        self.above = _dominators(self.ops)
+        self.visits: dict[int, int] = {}
+
+    def build(self) -> Chain:
+        chain = self._between(0, self.graph.result)
+        crossed = [
+            Wordless(self.ops[place].name, "its output goes into branches that cross others, and no form has that")
+            for place, count in self.visits.items()
+            if count > 1 and self.ops[place].step is not None and self._counts(place)
+        ]
+        if crossed:
+            raise Crossing(crossed)
+        return chain
+
+    def _counts(self, place: int) -> bool:
+        """Whether a step cannot be written twice: it has weights, or draws by chance."""
+        step = self.ops[place].step
+        return step is not None and (bool(step.weights) or step.word.startswith("drop"))
+
+    def _between(self, start: int, end: int) -> Chain:
+        """The steps that lead from the output of one operation to the output of another."""
+        found: list[Node] = []
+        place = end
+        while place != start:
+            op = self.ops[place]
+            self.visits[place] = self.visits.get(place, 0) + 1
+            if op.step is not None:
+                found.append(op.step)
+                place = op.inputs[0]
+            else:
+                source = self.above[place]
+                found.append(self._form(op, source))
+                place = source
+        return tuple(reversed(found))
+
+    def _form(self, op: Op, source: int) -> Form:
+        chains = tuple(self._between(source, place) for place in op.inputs)
+        x = self.ops[source].output
+        if op.join == "add":
+            return _sum(chains, x, op.output)
+        if op.join == "mul":
+            return _product(chains, x, op.output)
+        return _concatenation(chains, x, op.output)
+
+
+def _merged(graph: Graph) -> list[Op]:
+    """Sums of sums, and concatenations of concatenations, that nothing else reads, as one with more branches."""
+    readers = [0] * len(graph.ops)
+    for op in graph.ops:
+        for place in op.inputs:
+            readers[place] += 1
+    readers[graph.result] += 1
+    ops = list(graph.ops)
+    above = _dominators(ops)
+    for place, op in enumerate(ops):
+        if op.join in ("add", "concat"):
+            inputs: list[int] = []
+            for given in op.inputs:
+                inner = ops[given]
+                # Branches that begin later than the others' place have a form of their own.
+                merge = inner.join == op.join and readers[given] == 1 and above[given] == above[place]
+                inputs += inner.inputs if merge else (given,)
+            ops[place] = op._replace(inputs=tuple(inputs))
+    return ops
+
+
+def _dominators(ops: list[Op]) -> list[int]:
+    """For each operation the nearest one before it that all ways from the input lead through."""
+    above = [0] * len(ops)
+    for place, op in enumerate(ops):
+        if place and op.inputs:
+            meeting = op.inputs[0]
+            for other in op.inputs[1:]:
+                meeting = _meet(above, meeting, other)
+            above[place] = meeting
+    return above
+
+
+def _meet(above: list[int], left: int, right: int) -> int:
+    while left != right:
+        if left > right:
+            left = above[left]
+        else:
+            right = above[right]
+    return left
+
+
+# forms
+
+
+def _sum(chains: tuple[Chain, ...], x: Shape, output: Shape) -> Form:
+    if len(chains) != 2:
+        return Form("add", chains, x, output)
+    body, shortcut = sorted(chains, key=_weight, reverse=True)
+    if not shortcut:
+        return Form("residual", (body,), x, output)
+    if _is_projection(shortcut, x, output):
+        return Form("residual", (body,), x, output, "auto")._replace(branches=(body, shortcut))
+    if _weight(shortcut) <= _PROJECTION and _weight(shortcut) < _weight(body):
+        return Form("residual", (body, shortcut), x, output, "chain")
+    return Form("add", chains, x, output)
+
+
+_PROJECTION = 3  # as many steps are a shortcut rather than a branch of equal rank
+
+
+def _weight(chain: Chain) -> int:
+    return len(leaves(chain))
+
+
+def _is_projection(chain: Chain, x: Shape, output: Shape) -> bool:
+    """Whether a shortcut is the one that `auto` makes: `conv C k1 s=S nobias -> bn`, S the smallest that fits."""
+    steps = [node for node in chain if isinstance(node, Leaf)]
+    if len(steps) != len(chain) or x == output or len(x) < 2:
+        return False
+    if [step.word for step in steps] != ["conv", "bn"]:
+        return False
+    settings = {token.name: token.value for token in steps[0].tokens}
+    plain = all(token.value == token.default for token in steps[1].tokens)
+    from specc.ir.forms import projection_stride
+    from specc.layers.base import ShapeError
+
+    try:
+        stride = projection_stride(x, output)
+    except ShapeError:
+        return False
+    same = settings.get("stride", 1) in (stride, (stride, stride))
+    others = {"kernel": 1, "padding": 0, "groups": 1, "bias": False}
+    return plain and same and all(settings.get(name, value) == value for name, value in others.items())
+
+
+def _product(chains: tuple[Chain, ...], x: Shape, output: Shape) -> Form:
+    if len(chains) == 2 and () in chains:
+        gate = chains[0] or chains[1]
+        return Form("gate", (gate,), x, output)
+    return Form("mul", chains, x, output)
+
+
+def _concatenation(chains: tuple[Chain, ...], x: Shape, output: Shape) -> Form:
+    cuts = [_leading_slice(chain) for chain in chains]
+    size = x[0] // len(chains)
+    if cuts == [(place * size, (place + 1) * size) for place in range(len(chains))] and size * len(chains) == x[0]:
+        return Form("split", tuple(chain[1:] for chain in chains), x, output)
+    return Form("concat", chains, x, output)
+
+
+def _leading_slice(chain: Chain) -> tuple[object, ...] | None:
+    if chain and isinstance(chain[0], Leaf) and chain[0].word == "slice":
+        return tuple(token.value for token in chain[0].tokens)
+    return None

@@ -1,0 +1,90 @@
+"""Where a model's tensors are among the operations, what each of its nodes gave, and leaves that need no module."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, fx, nn
+
+from specc.exchange.importing.graph import Leaf, Token
+from specc.layers.base import Shape
+
+
+class At(NamedTuple):
+    """A tensor of the model: which operation gives it, and whether its channels stand last."""
+
+    op: int
+    last: bool = False
+
+
+class Cut(NamedTuple):
+    """A tensor cut into pieces of channels, each from and up to."""
+
+    at: At
+    pieces: tuple[tuple[int, int], ...]
+
+
+class Dealt(NamedTuple):
+    """A tensor on its way through a channel shuffle: folded into groups, and then turned."""
+
+    at: At
+    groups: int
+    turned: bool = False
+
+
+class Recorder(fx.Interpreter):
+    """Runs a graph and keeps what every node gave."""
+
+    def record(self, x: Tensor) -> dict[fx.Node, Any]:
+        self.found: dict[fx.Node, Any] = {}
+        with torch.no_grad():
+            self.run(x)
+        return self.found
+
+    def run_node(self, n: fx.Node) -> Any:
+        result = super().run_node(n)
+        # What is changed in place later keeps its shape; only tensors are told apart from other values.
+        self.found[n] = result
+        return result
+
+
+# Words that do to each value, or to the channels of each position, the same wherever the channels stand.
+ANYWHERE = (
+    "relu", "relu6", "leakyrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh",
+    "sigmoid", "tanh", "softplus", "softsign", "dropout", "layernorm", "id",
+)  # fmt: skip
+
+
+def channels_first(shape: Shape, *, last: bool) -> Shape:
+    """A shape with its channels first."""
+    return (shape[-1], *shape[:-1]) if last else shape
+
+
+def mixing(module: nn.Linear, x: Shape, output: Shape) -> Leaf:
+    """A linear layer over the channels of every position: a convolution of 1×1."""
+    tokens = (
+        Token("out", module.out_features, None, "positional"),
+        Token("kernel", 1, None, "short"),
+        Token("bias", module.bias is not None, True, "flag"),
+    )
+    ones = (1,) * (len(x) - 1)
+    weights = [("weight", module.weight.detach().reshape(*module.weight.shape, *ones))]
+    weights += [("bias", module.bias.detach())] if module.bias is not None else []
+    return Leaf("conv", tokens, x, output, tuple(weights))
+
+
+def chance(p: float) -> Token:
+    """A probability as people write it: in eight digits, which is more than float32 keeps."""
+    return Token("p", float(f"{p:.8g}"), None, "positional")
+
+
+def starting_value(factors: Tensor) -> float:
+    """The value that all factors have, or their mean."""
+    return float(f"{float(factors.detach().mean()):.6g}")
+
+
+def kind_of_result(given: Any) -> str:
+    if isinstance(given, dict):
+        return "a dictionary"
+    return f"{len(given)} results" if isinstance(given, tuple | list) else "something else than a tensor"

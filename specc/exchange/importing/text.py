@@ -1,0 +1,177 @@
+"""Blocks and a chain in, the text of a spec out, in canonical form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from specc.exchange.importing.blocks import Block, Expr
+from specc.exchange.importing.graph import Leaf, Token
+from specc.exchange.importing.structure import Call, Chain, Form, Node
+from specc.layers.base import Shape
+from specc.source import Source
+from specc.syntax.format import format_source
+
+WIDTH = 100
+_SHORT = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
+_STARTS = ("conv", "dwconv", "convtranspose", "linear", "gap", "gmp", "adaptiveavgpool", "adaptivemaxpool")
+_LONGEST_REPEAT = 12  # as many steps are looked at together
+
+
+def write_spec(title: str, input: Shape, blocks: Sequence[Block], chain: Chain) -> str:
+    """The text of a spec. Args: title, its first line."""
+    known = {block.name: block for block in blocks}
+    lines = [f"# {title}", f"input {'x'.join(map(str, input))}", ""]
+    for block in blocks:
+        lines += [_block(block, known)]
+    lines += [""] * bool(blocks) + [_chain(chain, known)]
+    text = "\n".join(lines) + "\n"
+    formatted = format_source(Source("<import>", text)).text
+    return text if formatted is None else formatted
+
+
+def _block(block: Block, known: dict[str, Block]) -> str:
+    given = ", ".join(
+        one.name if one.default is None else f"{one.name}={_value(one.default)}" for one in block.parameters
+    )
+    head = f"block {block.name}({given})" if given else f"block {block.name}"
+    body = _chain(block.body, known)
+    line = f"{head} {{ {body} }}"
+    return line if "\n" not in body and len(line) <= WIDTH else f"{head} {{\n{body}\n}}"
+
+
+# chains
+
+
+def _chain(chain: Chain, known: dict[str, Block]) -> str:
+    """Steps joined by arrows, a new line before each that begins something."""
+    lines: list[str] = []
+    for step in _repeated([_node(node, known) for node in chain]):
+        begins = step.startswith(("{", *_forms())) or step.partition(" ")[0] in (*_STARTS, *known)
+        fits = not begins and bool(lines) and len(lines[-1].rpartition("\n")[2]) + len(step) < WIDTH
+        if fits or (lines and _goes_on(lines[-1], step)):
+            lines[-1] += f" -> {step}"
+        else:
+            lines.append(step)
+    return "\n".join(lines)
+
+
+def _forms() -> tuple[str, ...]:
+    return ("residual {", "concat {", "add {", "mul {", "gate {", "split {")
+
+
+def _goes_on(line: str, step: str) -> bool:
+    """`gap -> flatten -> linear 10` stays in one line."""
+    head = line.startswith(("gap", "gmp", "adaptive", "flatten"))
+    return step.startswith("linear") and head and "linear" not in line and "\n" not in line
+
+
+def _repeated(steps: list[str]) -> list[str]:
+    """Steps that come again at once, in one: `conv 64 k3 p1 x2`, `{ conv 64 k3 p1 -> relu } x2`."""
+    found: list[str] = []
+    place = 0
+    while place < len(steps):
+        length, count = _best_repeat(steps, place)
+        if count > 1:
+            part = _repeated(steps[place : place + length])
+            found.append(f"{part[0]} x{count}" if length == 1 else f"{{ {' -> '.join(part)} }} x{count}")
+        else:
+            found.append(steps[place])
+        place += length * count
+    return found
+
+
+def _best_repeat(steps: list[str], place: int) -> tuple[int, int]:
+    """The length and the count of the repeat from a place on that saves the most steps."""
+    best = (1, 1)
+    for length in range(1, min(_LONGEST_REPEAT, (len(steps) - place) // 2) + 1):
+        part, count = steps[place : place + length], 1
+        while steps[place + count * length : place + (count + 1) * length] == part:
+            count += 1
+        if (count - 1) * length > (best[1] - 1) * best[0]:
+            best = (length, count)
+    return best
+
+
+# nodes
+
+
+def _node(node: Node, known: dict[str, Block]) -> str:
+    match node:
+        case Leaf():
+            return " ".join([node.word, *filter(None, map(_token, node.tokens))])
+        case Call():
+            return _call(node, known[node.block])
+        case Form():
+            return _form(node, known)
+
+
+def _form(form: Form, known: dict[str, Block]) -> str:
+    shown = form.branches[:1] if form.form == "residual" else form.branches
+    branches = [_chain(branch, known) or "id" for branch in shown]
+    inside = " | ".join(branches)
+    text = f"{form.form} {{ {inside} }}"
+    if "\n" in inside or len(text) > WIDTH // 2:
+        text = f"{form.form} {{\n" + "\n| ".join(branches) + "\n}"
+    if form.shortcut in ("auto", "same"):
+        return f"{text} shortcut {form.shortcut}"
+    if form.shortcut == "chain":
+        return f"{text} shortcut {{ {_chain(form.branches[1], known)} }}"
+    return text
+
+
+def _call(call: Call, block: Block) -> str:
+    """A call with the arguments that are not the usual ones; a letter stands for a parameter where it can."""
+    names = [parameter.name for parameter in block.parameters]
+    values = dict(call.args)
+    words = [block.name]
+    for parameter in block.parameters:
+        value = values[parameter.name]
+        if parameter.default is not None and type(value) is type(parameter.default) and value == parameter.default:
+            continue
+        letter = parameter.name[0]
+        alone = sum(name.startswith(letter) for name in names) == 1 and parameter.name in _SHORT
+        if parameter.is_channels:
+            words.append(_value(value))
+        elif alone and _is_size(value):
+            words.append(f"{letter}{_value(value)}")
+        else:
+            words.append(f"{parameter.name}={_value(value)}")
+    return " ".join(words)
+
+
+def _is_size(value: Any) -> bool:
+    """Whether a letter may stand before it: `k3`, `k1x7`."""
+    if isinstance(value, bool | Expr):
+        return False
+    return (isinstance(value, int) and value >= 0) or (isinstance(value, tuple) and isinstance(value[0], int))
+
+
+def _token(token: Token) -> str:
+    """An argument as it is written; nothing where it has its usual value."""
+    value = token.value
+    if not isinstance(value, Expr) and type(value) is type(token.default) and value == token.default:
+        return ""
+    text = _value(value)
+    match token.style:
+        case "positional":
+            return text
+        case "short" if not isinstance(value, Expr):
+            return f"{_SHORT[token.name]}{text}"
+        case "short":
+            return f"{_SHORT[token.name]}={text}"
+        case "flag" if not isinstance(value, Expr):
+            return token.name if value else f"no{token.name}"
+        case _:
+            return f"{token.name}={text}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Expr):
+        return value.text if value.is_name else f"({value.text})"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        whole = all(isinstance(size, int) for size in value)
+        return "x".join(map(str, value)) if whole else "[" + " ".join(map(repr, value)) + "]"
+    return repr(value) if isinstance(value, int | float) else str(value)

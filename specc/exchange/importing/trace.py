@@ -1,0 +1,410 @@
+"""A torch model in, its graph out: `torch.fx` follows the code, one real run tells the shapes.
+
+In:         a module in evaluation mode and the shape of one sample.
+Out:        a `Graph`, or everything in the model that has no word.
+Guarantees: each operation of the graph is a step of the language, or a join of branches.
+Leaves:     how joins become forms to `structure`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
+
+from specc.exchange.importing import functions
+from specc.exchange.importing.graph import Graph, Leaf, Op, Token, Wordless
+from specc.exchange.importing.tensors import (
+    ANYWHERE,
+    At,
+    Cut,
+    Dealt,
+    Recorder,
+    chance,
+    channels_first,
+    kind_of_result,
+    mixing,
+    starting_value,
+)
+from specc.exchange.importing.words import NoWord, leaf_of
+from specc.layers.base import Shape
+
+BATCH = 2
+
+
+class Unimportable(Exception):
+    """A model with parts that have no word; they are in `parts`."""
+
+    def __init__(self, parts: list[Wordless]) -> None:
+        super().__init__("; ".join(map(str, parts)))
+        self.parts = parts
+
+
+Special = Callable[[fx.Node, At], "At | Cut | Dealt | None"]
+
+
+def trace(model: nn.Module, input: Shape) -> Graph:
+    """Raises: Unimportable; whatever the model itself raises for that input."""
+    try:
+        traced = fx.symbolic_trace(model)
+    except Exception as error:
+        raise Unimportable([Wordless("", f"its code cannot be followed without running it: {_line(error)}")]) from error
+    values = Recorder(traced).record(torch.rand(BATCH, *input, generator=torch.Generator().manual_seed(0)))
+    return _Reader(traced, values, input).read()
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+class _Reader:
+    """The operations so far, and where each of the model's tensors is among them."""
+
+    def __init__(self, traced: fx.GraphModule, values: dict[fx.Node, Any], input: Shape) -> None:
+        self.traced, self.values, self.input = traced, values, input
+        self.ops: list[Op] = []
+        self.at: dict[fx.Node, At | Cut | Dealt] = {}
+        self.wordless: list[Wordless] = []
+        self.modules = dict(traced.named_modules())
+        self.special: tuple[tuple[tuple[Any, ...], Special], ...] = (
+            (functions.CUTTING, self._cut),
+            ((torch.permute, "permute", torch.transpose, "transpose"), self._turned),
+            ((F.layer_norm,), self._layer_norm),
+            (("expand_as", "expand"), lambda node, source: source),  # a product stretches by itself
+            ((torch.squeeze, "squeeze", torch.unsqueeze, "unsqueeze"), self._folded),
+        )
+
+    def read(self) -> Graph:
+        result = 0
+        for node in self.traced.graph.nodes:
+            if node.op == "output":
+                result = self._result(node)
+                continue
+            try:
+                found = self._node(node)
+            except NoWord as error:
+                self.wordless.append(Wordless(self._where(node), str(error)))
+                found = self._unknown(node)
+            if found is not None:
+                self.at[node] = found
+        self._check_sharing()
+        if self.wordless:
+            raise Unimportable(self.wordless)
+        return Graph(tuple(self.ops), result)
+
+    def _result(self, node: fx.Node) -> int:
+        given = node.args[0]
+        at = self.at.get(given) if isinstance(given, fx.Node) else None
+        if not isinstance(at, At):
+            self.wordless.append(Wordless("", f"the model gives {kind_of_result(given)}, and a network one tensor"))
+            return 0
+        if at.last:
+            self.wordless.append(Wordless("", "the output's channels stand last"))
+        return at.op
+
+    def _check_sharing(self) -> None:
+        calls = Counter(
+            node.target for node in self.traced.graph.nodes if node.op == "call_module" and self._has_weights(node)
+        )
+        for target, count in calls.items():
+            if count > 1:
+                self.wordless.append(Wordless(str(target), f"{count} steps share its weights"))
+
+    def _has_weights(self, node: fx.Node) -> bool:
+        return bool(self.modules[str(node.target)].state_dict())
+
+    # one node
+
+    def _node(self, node: fx.Node) -> At | Cut | Dealt | None:
+        value = self.values[node]
+        if node.op == "placeholder":
+            if self.ops:
+                if node.args:
+                    return None
+                raise NoWord("a second input")
+            self.ops.append(Op("input", (), self.input))
+            return At(0)
+        if node.op == "get_attr" or isinstance(value, torch.Size) or not isinstance(value, Tensor | tuple | list):
+            return None  # a size is told by the run
+        if node.op == "call_module":
+            return self._module(node, self.modules[str(node.target)])
+        return self._function(node)
+
+    def _module(self, node: fx.Node, module: nn.Module) -> At:
+        source = self._source(node)
+        x = self._shape(source)
+        output = self._output(node, source)
+        if isinstance(module, nn.Linear) and source.last:
+            return self._add(node, mixing(module, x, output), source)
+        if isinstance(module, nn.LayerNorm) and len(x) > 1 and not source.last:
+            raise NoWord(
+                f"layer normalisation over {'×'.join(map(str, module.normalized_shape))}, not over the channels"
+            )
+        leaf = leaf_of(module, x, output)
+        if source.last and leaf.word not in ANYWHERE:
+            raise NoWord(f"`{type(module).__name__}` on a tensor whose channels stand last")
+        return self._add(node, leaf, source)
+
+    def _function(self, node: fx.Node) -> At | Cut | Dealt | None:
+        target, args = node.target, node.args
+        first = self.at.get(args[0]) if args and isinstance(args[0], fx.Node) else None
+        if target in functions.JOINING:
+            return self._concat(node)
+        if target is operator.getitem:
+            return self._item(node, first)
+        if isinstance(first, Cut):
+            raise NoWord("an operation on a list of tensors")
+        if target in functions.ADDING or target in functions.MULTIPLYING:
+            return self._arithmetic(node)
+        if isinstance(first, Dealt):
+            return self._shuffled(node, first)
+        if first is None:
+            raise NoWord(f"`{functions.name_of(target)}` of something that is not the network's")
+        return self._special(node, first) or self._like_module(node, first)
+
+    def _special(self, node: fx.Node, source: At) -> At | Cut | Dealt | None:
+        """Functions that no single module stands for."""
+        for targets, read in self.special:
+            if node.target in targets:
+                return read(node, source)
+        args, kwargs = self._values(node.args[1:]), self._values(node.kwargs)
+        x = self._given(node)
+        if functions.is_global_mean(node.target, args, kwargs, x) and not source.last:
+            return self._mean(node, source)
+        if functions.name_of(node.target) == "stochastic_depth":
+            return self._add(node, self._leaf("droppath", node, source, chance(args[0])), source)
+        factor = functions.scalar_factor(node.target, args[0] if args else None)
+        if factor is not None:
+            return self._scaled(node, source, factor)
+        if node.target in ("view", "reshape", torch.reshape) and self.values[node].dim() == x.dim() + 1 == 5:
+            return self._dealt(node, source, x)
+        return None
+
+    def _like_module(self, node: fx.Node, source: At) -> At:
+        args, kwargs = self._values(node.args[1:]), self._values(node.kwargs)
+        x = self._given(node)
+        module = functions.module_for(node.target, args, kwargs, x)
+        if module is None:
+            raise NoWord(f"no layer does what `{functions.name_of(node.target)}` does")
+        if isinstance(module, nn.Identity):
+            return source
+        if isinstance(module, nn.Flatten) and x.dim() == 2:
+            return source
+        leaf = leaf_of(module, self._shape(source), self._output(node, source))
+        if source.last and leaf.word not in ANYWHERE and not all(size == 1 for size in self._shape(source)[1:]):
+            raise NoWord(f"`{functions.name_of(node.target)}` on a tensor whose channels stand last")
+        return self._add(node, leaf, source)
+
+    # joins
+
+    def _arithmetic(self, node: fx.Node) -> At:
+        join = "add" if node.target in functions.ADDING else "mul"
+        left, right = node.args[0], node.args[1]
+        if node.kwargs:
+            raise NoWord(f"`{join}` with {', '.join(node.kwargs)}")
+        places = [self.at.get(arg) if isinstance(arg, fx.Node) else None for arg in (left, right)]
+        if isinstance(places[0], At) and isinstance(places[1], At):
+            if places[0].last != places[1].last:
+                raise NoWord("tensors of another order of dimensions, joined")
+            return self._join(node, join, [places[0], places[1]])
+        mine, other = (places[0], right) if isinstance(places[0], At) else (places[1], left)
+        if not isinstance(mine, At):
+            raise NoWord(f"`{join}` of something that is not the network's")
+        return self._with_constant(node, join, mine, self._values((other,))[0])
+
+    def _with_constant(self, node: fx.Node, join: str, source: At, other: Any) -> At:
+        channels = self._shape(source)[0]
+        if join == "mul" and isinstance(other, nn.Parameter) and other.numel() == channels:
+            weight = ("weight", other.detach().reshape(-1))
+            leaf = self._leaf("layerscale", node, source, Token("value", starting_value(other), 1e-6, "positional"))
+            return self._add(node, leaf._replace(weights=(weight,)), source)
+        factor = functions.scalar_factor(node.target, other)
+        if factor is None:
+            what = f"a tensor of shape {'×'.join(map(str, other.shape))}" if isinstance(other, Tensor) else repr(other)
+            raise NoWord(f"{'adding' if join == 'add' else 'multiplying by'} {what}")
+        return self._scaled(node, source, factor)
+
+    def _scaled(self, node: fx.Node, source: At, factor: float) -> At:
+        return self._add(node, self._leaf("scale", node, source, Token("value", factor, None, "positional")), source)
+
+    def _concat(self, node: fx.Node) -> At:
+        parts = node.args[0]
+        dim = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
+        rank = self.values[node].dim()
+        listed = list(parts) if isinstance(parts, tuple | list) else []
+        places = [self.at.get(part) if isinstance(part, fx.Node) else None for part in listed]
+        known = [place for place in places if isinstance(place, At)]
+        if len(known) < len(places) or not known:
+            raise NoWord("a concatenation of something that is not the network's")
+        if not isinstance(dim, int) or dim % rank != 1 or any(place.last for place in known):
+            raise NoWord(f"a concatenation along dimension {dim}, not along the channels")
+        return self._join(node, "concat", known) if len(known) > 1 else known[0]
+
+    def _join(self, node: fx.Node, join: Any, places: list[At]) -> At:
+        output = self._output(node, places[0])
+        self.ops.append(Op(node.name, tuple(place.op for place in places), output, None, join))
+        return At(len(self.ops) - 1, places[0].last)
+
+    # pieces of channels
+
+    def _cut(self, node: fx.Node, source: At) -> Cut:
+        kwargs = {**node.kwargs}
+        dim = kwargs.get("dim", node.args[2] if len(node.args) > 2 else 0)
+        axis = self._given(node).dim() - 1 if source.last else 1
+        if not isinstance(dim, int) or dim % self._given(node).dim() != axis:
+            raise NoWord(f"a cut along dimension {dim}, not along the channels")
+        sizes = [piece.shape[axis] for piece in self.values[node]]
+        starts = [sum(sizes[:place]) for place in range(len(sizes))]
+        return Cut(source, tuple((start, start + size) for start, size in zip(starts, sizes, strict=True)))
+
+    def _item(self, node: fx.Node, first: Any) -> At | None:
+        index = node.args[1]
+        if isinstance(first, Cut) and isinstance(index, int):
+            return self._slice(node, first.at, *first.pieces[index])
+        if isinstance(first, At):
+            return self._slice(node, first, *self._bounds(index, self._shape(first)[0]))
+        return None
+
+    def _bounds(self, index: Any, channels: int) -> tuple[int, int]:
+        """`x[:, a:b]`"""
+        whole = slice(None, None, None)
+        index = self._values((index,))[0]
+        parts = index if isinstance(index, tuple) else (index,)
+        fits = len(parts) > 1 and parts[0] == whole and isinstance(parts[1], slice)
+        if not fits or any(part not in (whole, Ellipsis) for part in parts[2:]) or parts[1].step not in (None, 1):
+            raise NoWord("a cut that is not along the channels")
+        start, end, _ = parts[1].indices(channels)
+        return start, end
+
+    def _slice(self, node: fx.Node, source: At, start: int, end: int) -> At:
+        tokens = (Token("start", start, None, "positional"), Token("end", end, None, "positional"))
+        leaf = self._leaf("slice", node, source, *tokens)
+        return self._add(node, leaf, source)
+
+    # shapes
+
+    def _mean(self, node: fx.Node, source: At) -> At:
+        x = self._shape(source)
+        pooled = Leaf("gap", (), x, (x[0], *(1,) * (len(x) - 1)))
+        at = self._add(node, pooled, source)
+        if self.values[node].dim() == 2:
+            at = self._add(node, Leaf("flatten", (), pooled.output, (x[0],)), at)
+        return at
+
+    def _folded(self, node: fx.Node, source: At) -> At:
+        """Dimensions of size 1 that come or go."""
+        found = tuple(self.values[node].shape[1:])
+        x = self._shape(source)
+        if self.values[node].shape[0] != BATCH or source.last:
+            raise NoWord("a change of the batch dimension")
+        if found == x:
+            return source
+        at = source
+        if len(x) > 1:
+            at = self._add(node, Leaf("flatten", (), x, (functions.features(x),)), at)
+        if len(found) > 1:
+            at = self._add(
+                node, Leaf("unflatten", (Token("shape", found, None, "positional"),), self._shape(at), found), at
+            )
+        return at
+
+    def _turned(self, node: fx.Node, source: At) -> At | Dealt:
+        """Channels moved to the last place, or back."""
+        rank = self._given(node).dim()
+        args = self._values(node.args[1:])
+        named = self._values(dict(node.kwargs)).get("dims", ())
+        dims = list(args[0] if len(args) == 1 and isinstance(args[0], tuple | list) else args or named)
+        if node.target in (torch.transpose, "transpose"):
+            swapped = list(range(rank))
+            swapped[args[0]], swapped[args[1]] = swapped[args[1]], swapped[args[0]]
+            dims = swapped
+        dims = [dim % rank for dim in dims]
+        if not source.last and dims == [0, *range(2, rank), 1]:
+            return At(source.op, last=True)
+        if source.last and dims == [0, rank - 1, *range(1, rank - 1)]:
+            return At(source.op)
+        raise NoWord(f"dimensions in the order {dims}")
+
+    def _layer_norm(self, node: fx.Node, source: At) -> At:
+        names = ("normalized_shape", "weight", "bias", "eps")
+        given = dict(zip(names, self._values(node.args[1:]), strict=False)) | self._values(node.kwargs)
+        x = self._shape(source)
+        if tuple(given["normalized_shape"]) != x[:1] or (len(x) > 1 and not source.last) or given.get("bias") is None:
+            raise NoWord(f"layer normalisation over {given['normalized_shape']}, not over the channels")
+        leaf = self._leaf("layernorm", node, source, Token("eps", given.get("eps", 1e-5), 1e-5))
+        weights = (("weight", given["weight"].detach()), ("bias", given["bias"].detach()))
+        return self._add(node, leaf._replace(weights=weights), source)
+
+    def _dealt(self, node: fx.Node, source: At, x: Tensor) -> Dealt:
+        shape = self.values[node].shape
+        if source.last or shape[1] * shape[2] != x.shape[1] or shape[3:] != x.shape[2:]:
+            raise NoWord(f"a change of shape from {tuple(x.shape[1:])} to {tuple(shape[1:])}")
+        return Dealt(source, shape[1])
+
+    def _shuffled(self, node: fx.Node, dealt: Dealt) -> At | Dealt:
+        if node.target in (torch.transpose, "transpose") and sorted(self._values(node.args[1:])) == [1, 2]:
+            return dealt._replace(turned=not dealt.turned)
+        if node.target == "contiguous":
+            return dealt
+        x = self._shape(dealt.at)
+        if not dealt.turned or tuple(self.values[node].shape[1:]) != x:
+            raise NoWord("channels in an order that no shuffle gives")
+        leaf = Leaf("channelshuffle", (Token("groups", dealt.groups, None, "positional"),), x, x)
+        return self._add(node, leaf, dealt.at)
+
+    # smaller things
+
+    def _given(self, node: fx.Node) -> Tensor:
+        """The tensor that a node works on."""
+        value = self._values((node.args[0],))[0]
+        assert isinstance(value, Tensor)  # noqa: S101 - `_function` looked
+        return value
+
+    def _source(self, node: fx.Node) -> At:
+        given = node.args[0] if node.args else None
+        at = self.at.get(given) if isinstance(given, fx.Node) else None
+        if not isinstance(at, At) or len(node.args) > 1 or node.kwargs:
+            raise NoWord(f"`{type(self.modules[str(node.target)]).__name__}` of something else than one tensor")
+        return at
+
+    def _shape(self, at: At) -> Shape:
+        return self.ops[at.op].output
+
+    def _leaf(self, word: str, node: fx.Node, source: At, *tokens: Token) -> Leaf:
+        return Leaf(word, tokens, self._shape(source), self._output(node, source))
+
+    def _output(self, node: fx.Node, source: At) -> Shape:
+        """The shape that a node gives, channels first."""
+        return channels_first(tuple(self.values[node].shape[1:]), last=source.last)
+
+    def _add(self, node: fx.Node, leaf: Leaf, source: At) -> At:
+        if leaf.word == "id":
+            return source
+        owners = tuple(
+            (str(path), cls.__name__)
+            for path, cls in (node.meta.get("nn_module_stack") or {}).values()
+            if not cls.__module__.startswith("torch.nn") and str(path)
+        )
+        self.ops.append(Op(self._where(node), (source.op,), leaf.output, leaf._replace(owners=owners)))
+        return At(len(self.ops) - 1, source.last)
+
+    def _unknown(self, node: fx.Node) -> At | None:
+        """Goes on after a part without a word, so that the others are found too."""
+        if not isinstance(self.values[node], Tensor) or not self.ops:
+            return None
+        self.ops.append(Op(node.name, (0,), tuple(self.values[node].shape[1:])))
+        return At(len(self.ops) - 1)
+
+    def _where(self, node: fx.Node) -> str:
+        if node.op == "call_module":
+            return str(node.target)
+        owners = [str(path) for path, _ in (node.meta.get("nn_module_stack") or {}).values() if str(path)]
+        return owners[-1] if owners else ""
+
+    def _values(self, args: Any) -> Any:
+        return fx.map_arg(args, lambda node: self.values[node])

@@ -1,0 +1,100 @@
+"""What is exported: a spec, or the spec of a run with the weights that it learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.reading import Unreadable
+from specc.source import Source
+from specc.train.record import Record, read_record
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+KINDS = ("best", "last")
+SEED = 0  # of the initial weights, where none are given
+
+
+class RunSpec(NamedTuple):
+    """The spec that a run was made of, with the input and the parameters that it was given."""
+
+    source: Source
+    input: tuple[int, ...] | None
+    settings: dict[str, Any]
+
+
+def is_run(path: str) -> bool:
+    """Whether a path names a run's folder rather than a spec."""
+    return path != "-" and Path(path).is_dir()
+
+
+def read_run(folder: Path) -> RunSpec:
+    """Raises: Unreadable where the folder holds no run."""
+    record: Record | None = read_record(folder / "spec.cnn", folder / "recipe.json")
+    if record is None:
+        raise Unreadable(
+            Diagnostic("E664", f"`{folder}` holds no run", help="name a spec, or a folder that `specc train` wrote")
+        )
+    name = Path(record.path).name if record.path and record.path != "-" else f"{folder.resolve().name}.cnn"
+    return RunSpec(Source(name, record.spec), record.input, record.params)
+
+
+def weights_of(path: str, asked: str | None) -> Path | None:
+    """The file with the weights; None for a spec without any.
+
+    Args:   path, the spec or the run; asked, what `--weights` says: best, last or a file; a run's are the best.
+    Raises: Unreadable where there is no such file.
+    """
+    if asked is None and not is_run(path):
+        return None
+    if asked is not None and asked not in KINDS:
+        found = Path(asked)
+    elif not is_run(path):
+        raise Unreadable(
+            Diagnostic("E664", f"`{asked}` weights are a run's, and `{path}` is a spec", help="name the run's folder")
+        )
+    else:
+        kinds = (asked,) if asked is not None else KINDS
+        files = [Path(path) / f"{kind}.safetensors" for kind in kinds]
+        found = next((file for file in files if file.is_file()), files[0])
+    if not found.is_file():
+        raise Unreadable(Diagnostic("E664", f"there are no weights `{found}`", help=_others(path)))
+    return found
+
+
+def _others(path: str) -> str | None:
+    files = sorted(file.name for file in Path(path).glob("*.safetensors")) if is_run(path) else []
+    here = [name for name in files if name != "state.safetensors"]
+    return f"the run has {', '.join(here)}" if here else None
+
+
+def fill(network: nn.Module, weights: Path) -> None:
+    """Loads weights by name, or by order and shape where all the names are others.
+
+    Raises: Problem E664 where the file cannot be read or its weights belong to another network.
+    """
+    from specc.build.load import WeightsError, load_weights
+
+    tensors = _read(weights)
+    own = network.state_dict()
+    try:
+        if own.keys() == tensors.keys() and all(own[name].shape == tensors[name].shape for name in own):
+            network.load_state_dict(tensors)
+        else:
+            load_weights(network, tensors)
+    except WeightsError as error:
+        raise Problem.of("E664", f"the weights in {weights} are not this network's: {error}") from None
+
+
+def _read(weights: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        return load(weights.read_bytes())
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise Problem.of(
+            "E664", f"{weights} cannot be read: {error}", help="weights are a `.safetensors` file"
+        ) from error

@@ -1,0 +1,267 @@
+"""What `specc export` writes gives what the network gives: Python to the bit, programs within rounding."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from specc.build.compile import build
+from specc.cli.main import main
+from specc.emit.python.program import write_python
+from specc.gallery import entry, names
+from specc.ir.shaped import ShapedModel
+from specc.layers.registry import LAYERS
+from specc.pipeline import analyse
+from specc.source import Source
+
+# Specs that use every part of the language: several a file, parted by lines such as `#=== every form`.
+RIGHT = [
+    spec
+    for path in sorted((Path(__file__).parent / "cases" / "right").glob("*.cnn"))
+    for spec in path.read_text(encoding="utf-8").split("#===")
+    if "input" in spec
+]
+
+# Run in whole, on pictures of this side where the network's own are large.
+RUN = [
+    ("lenet5", None), ("mnist_cnn", None), ("lectures/edge_detector", None), ("lectures/xavier_mnist", None),
+    ("lectures/autoencoder", None), ("small/resnet20", None), ("classics/googlenet", 64), ("classics/resnet18", 64),
+    ("more/densenet121", 64), ("more/mobilenet_v2", 64), ("more/efficientnet_b0", 64),
+    ("more/shufflenet_v2", 64), ("more/squeezenet", 64),
+]  # fmt: skip
+
+FORMS = """\
+input 4x8x8
+block cell(c, n=1, act=relu) {
+  residual { conv c k3 p1 nobias init=kaiming_normal -> bn gamma=0 -> act } shortcut auto
+  { conv c k1 -> dropout 0.1 } x=n
+}
+cell 4 -> cell 8 n=3 -> cell 8 act=silu
+split { id | conv 4 k3 p1 -> droppath 0.2 } -> channelshuffle 2
+concat { maxpool 2 | avgpool 2 -> scale 0.5 | conv 3 k2 s2 frozen }
+gate { gap -> conv 19 k1 -> sigmoid }
+mul { id | layernorm } -> slice 1 9 -> layerscale 0.1
+add { conv 8 k1 | { dwconv k3 p1 init=xavier_uniform } x2 | id }
+residual { dwconv k3 p1 } x3
+add { for: conv 8 k1 -> __half: bn beta=1 -> relu | conv 8 k1 }
+class: conv 1 k1 weight=[[[1]] [[0]] [[0]] [[0]] [[0]] [[0]] [[0]] [[2]]]
+flatten -> linear 3 bias=[1 2 3] -> softmax
+"""
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def model_of(text: str, input: tuple[int, ...] | None = None) -> ShapedModel:
+    analysis = analyse(Source("net.cnn", text), input)
+    assert analysis.model is not None, analysis.diagnostics
+    return analysis.model
+
+
+def of_gallery(name: str, side: int | None = None) -> ShapedModel:
+    source = entry(name).source
+    own = analyse(source).model
+    assert own is not None
+    small = analyse(source, (own.input[0], side, side)).model if side else own
+    assert small is not None
+    return small
+
+
+def made(text: str) -> nn.Module:
+    """The network of an exported file: its last class."""
+    space: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(text, "exported.py", "exec"), space)
+    classes = [value for value in space.values() if isinstance(value, type) and value.__module__ == "exported"]
+    module = classes[-1]()
+    assert isinstance(module, nn.Module)
+    return module
+
+
+def assert_equal(model: ShapedModel) -> None:
+    """Names, initial weights, what is trained, and the outputs in both modes, all to the bit."""
+    torch.manual_seed(0)
+    ours = build(model)
+    torch.manual_seed(0)
+    theirs = made(write_python(model))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    for own, other in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True):
+        assert torch.equal(own, other)
+    assert [p.requires_grad for p in ours.parameters()] == [p.requires_grad for p in theirs.parameters()]
+    x = torch.rand(2, *model.input)
+    for training in (False, True):
+        assert torch.equal(seeded(ours.train(training), x), seeded(theirs.train(training), x))
+
+
+def seeded(network: nn.Module, x: Tensor) -> Tensor:
+    torch.manual_seed(1)
+    with torch.no_grad():
+        output: Tensor = network(x)
+    return output
+
+
+# Python
+
+
+@pytest.mark.parametrize(("name", "side"), RUN, ids=[name for name, _ in RUN])
+def test_python_of_the_gallery_gives_the_same(name: str, side: int | None) -> None:
+    assert_equal(of_gallery(name, side))
+
+
+def test_python_of_nested_blocks() -> None:
+    model = analyse(entry("small/unet").source, None, {"width": 2}).model
+    assert model is not None
+    assert_equal(model)
+
+
+@pytest.mark.parametrize("name", names())
+def test_python_of_the_whole_gallery_has_the_same_weights(name: str) -> None:
+    model = of_gallery(name)
+    text = write_python(model)
+    assert "specc." not in text.replace("safetensors.", "")
+    assert all(len(line) <= 100 for line in text.splitlines())
+    with torch.device("meta"):
+        ours, theirs = build(model).state_dict(), made(text).state_dict()
+    assert [(key, value.shape) for key, value in ours.items()] == [(key, value.shape) for key, value in theirs.items()]
+
+
+@pytest.mark.parametrize("word", LAYERS)
+def test_python_of_every_layer(word: str) -> None:
+    assert_equal(model_of(LAYERS[word].example))
+
+
+@pytest.mark.parametrize("text", RIGHT, ids=lambda text: text.partition("\n")[0].strip() or "whole")
+def test_python_of_the_language(text: str) -> None:
+    assert_equal(model_of(f"#{text}"))
+
+
+def test_python_of_all_forms() -> None:
+    assert_equal(model_of(FORMS))
+
+
+def test_python_is_deterministic() -> None:
+    assert write_python(of_gallery("classics/googlenet")) == write_python(of_gallery("classics/googlenet"))
+
+
+def test_python_is_laid_out_as_a_formatter_leaves_it(tmp_path: Path) -> None:
+    ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
+    if ruff is None:
+        pytest.skip("ruff is not installed")
+    for number, name in enumerate(names()):
+        (tmp_path / f"net{number}.py").write_text(write_python(of_gallery(name)), encoding="utf-8")
+    (tmp_path / "forms.py").write_text(write_python(model_of(FORMS)), encoding="utf-8")
+    done = subprocess.run(
+        [ruff, "format", "--isolated", "--no-cache", "--line-length", "100", "--diff", str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_blocks_that_are_built_alike_share_a_class() -> None:
+    text = write_python(of_gallery("classics/resnet152"))
+    assert text.count("\nclass ") == 3
+    assert "Stage(256, 128, n=8)" in text
+    assert "for number in range(2, n + 1):" in text
+
+
+def test_lenet_reads_like_a_lecture() -> None:
+    lines = write_python(of_gallery("lenet5")).splitlines()
+    assert "        x = torch.tanh(self.conv1(x))  # 6×28×28" in lines
+    assert "        return self.linear2(x)  # 10" in lines
+    assert not any("nn.Tanh" in line for line in lines)
+
+
+# the command
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["export", *arguments])
+
+
+def test_the_written_file_runs(tmp_path: Path) -> None:
+    target = tmp_path / "lenet5.py"
+    assert run("gallery:lenet5", "-o", str(target)).exit_code == 0
+    done = subprocess.run([sys.executable, str(target)], capture_output=True, text=True, check=True)
+    assert done.stdout == "(2, 10)\n"
+
+
+def test_python_goes_to_standard_output() -> None:
+    done = run("gallery:classics/resnet18", "--to", "python", "--set", "classes=7")
+    assert done.exit_code == 0
+    assert "nn.Linear(512, 7)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["gallery:lenet5"], 2, "give the format"),
+        (["gallery:lenet5", "--to", "keras"], 2, "'keras' is not one of"),
+        (["nothing.cnn", "--to", "python"], 2, "there is no file"),
+        ([".", "--to", "python"], 2, "holds no run"),
+        (["gallery:lenet5", "--to", "pt2", "--weights", "best"], 2, "weights are a run's"),
+        (["gallery:lenet5", "--to", "pt2", "--weights", "no.safetensors"], 2, "there are no weights"),
+        (["gallery:lenet5", "-o", "no/such/net.py"], 1, "there is no folder"),
+        (["gallery:lenet5", "--to", "python", "--input", "1x2x2"], 1, "E301"),
+    ],
+)
+def test_what_cannot_be_exported(
+    arguments: list[str], status: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    assert (done.exit_code, told in done.output) == (status, True), done.output
+    assert not list(tmp_path.iterdir())
+
+
+TINY = "input 1x8x8\nresidual { conv 4 k3 p1 -> bn } shortcut auto -> relu\nflatten -> linear 10\n"
+
+
+def test_pt2_and_onnx_run_for_any_batch(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    (tmp_path / "net.cnn").write_text(TINY)
+    program, file = tmp_path / "net.pt2", tmp_path / "net.onnx"
+    program.write_text("what was there before")
+    for target in (program, file):
+        done = run(str(tmp_path / "net.cnn"), "-o", str(target))
+        assert done.exit_code == 0, done.output
+        assert "largest difference" in done.stderr
+    extra = {"spec.cnn": ""}
+    loaded: Any = torch.export.load(program, extra_files=extra).module()
+    assert extra["spec.cnn"] == TINY
+    session = onnxruntime.InferenceSession(str(file))
+    assert session.get_modelmeta().custom_metadata_map["spec.cnn"] == TINY
+    x = torch.rand(7, 1, 8, 8)
+    answer = torch.from_numpy(session.run(None, {"input": x.numpy()})[0])
+    assert answer.shape == (7, 10)
+    assert torch.allclose(answer, loaded(x), atol=1e-6)
+
+
+def test_a_run_is_exported_with_what_it_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.cnn").write_text("param width = 2\n" + TINY.replace("conv 4", "conv width"))
+    train = ["train", "net.cnn", "--data", "digits", "--epochs", "1", "--limit", "200", "--out", "run"]
+    assert CliRunner().invoke(main, [*train, "--set", "width=3"]).exit_code == 0
+    assert run("run", "-o", "net.py").exit_code == 0
+    assert run("run", "-o", "net.pt2").exit_code == 0
+    network = made(Path("net.py").read_text())
+    network.load_state_dict(load_file("run/best.safetensors"))
+    program: Any = torch.export.load("net.pt2").module()
+    x = torch.rand(4, 1, 8, 8)
+    assert torch.equal(program(x), network.eval()(x))
+    done = run("run", "--to", "python", "--set", "width=4")
+    assert (done.exit_code, "its own input" in done.output) == (2, True)

@@ -1,0 +1,428 @@
+"""What `specc import` makes of a model: a spec that gives the same output, or all that has no word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from click.testing import CliRunner, Result
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
+
+import specc
+from specc.cli.main import main
+from specc.diagnostics.diagnostic import Problem
+from specc.exchange.importing.importer import Imported, import_model, import_source
+from specc.layers.base import Shape
+from specc.source import Source
+from specc.syntax.format import format_source
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def imported(model: nn.Module, input: Shape) -> Imported:
+    """A model imported after its running statistics have moved; the text is in canonical form."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        model.train()(torch.rand(3, *input))
+    found = import_model(model, "net:Net", input)
+    assert format_source(Source("net.cnn", found.text)).text == found.text
+    assert specc.check(found.text).ok
+    return found
+
+
+def body(text: str) -> str:
+    """A spec without its heading."""
+    return text.partition("\n\n")[2]
+
+
+# torchvision
+
+MODELS = [
+    ("resnet18", 64), ("densenet121", 64), ("squeezenet1_1", 64),
+    ("mobilenet_v3_small", 64), ("shufflenet_v2_x0_5", 64), ("mnasnet0_5", 64), ("regnet_y_400mf", 64),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "side"), MODELS, ids=[name for name, _ in MODELS])
+def test_torchvision(name: str, side: int) -> None:
+    model = torchvision.models.get_model(name, weights=None)
+    found = imported(model, (3, side, side))
+    assert found.model.params == sum(parameter.numel() for parameter in model.parameters())
+    assert found.text.count("\n") < 60
+
+
+def test_resnet18_is_as_short_as_a_person_writes_it() -> None:
+    found = import_source("torchvision:resnet18", (3, 224, 224))
+    assert found.text == (
+        "# ResNet, imported from torchvision:resnet18\n# 11,689,512 parameters\ninput 3x224x224\n\n"
+        "block basic_block(c, stride=1) {\n"
+        "  residual {\n"
+        "    conv c k3 s=stride p1 nobias -> bn -> relu\n"
+        "    conv c k3 p1 nobias -> bn\n"
+        "  } shortcut auto -> relu\n"
+        "}\n\n"
+        "conv 64 k7 s2 p3 nobias -> bn -> relu -> maxpool 3 s2 p1\n"
+        "basic_block 64 x2\nbasic_block 128 s2\nbasic_block 128\nbasic_block 256 s2\nbasic_block 256\n"
+        "basic_block 512 s2\nbasic_block 512\n"
+        "gap -> flatten -> linear 1000\n"
+    )
+
+
+# models as students write them
+
+
+class Functional(nn.Module):
+    """Layers in the constructor, functions in the forward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 8, 3), nn.Conv2d(8, 16, 3)
+        self.drop, self.pool = nn.Dropout(0.25), nn.MaxPool2d(2, 2)
+        self.fc1, self.fc2 = nn.Linear(400, 32), nn.Linear(32, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.pool(self.conv1(x)))
+        x = self.drop(F.leaky_relu(F.max_pool2d(self.conv2(x), 2), 0.2))
+        x = x.view(x.size(0), -1)
+        x = F.dropout(torch.tanh(self.fc1(x)), 0.3, self.training)
+        output: Tensor = F.log_softmax(self.fc2(x), dim=1)
+        return output
+
+
+class Excite(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fc = nn.Sequential(nn.Linear(channels, channels // 4), nn.ReLU(), nn.Linear(channels // 4, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, _, _ = x.size()
+        weights = torch.sigmoid(self.fc(F.adaptive_avg_pool2d(x, 1).view(b, c))).view(b, c, 1, 1)
+        return x * weights.expand_as(x)
+
+
+class Gated(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.excite = nn.Conv2d(3, 8, 3, padding="same"), Excite(8)
+        self.body, self.project = nn.Conv2d(8, 12, 3, 2, 1, bias=False), nn.Conv2d(8, 12, 1, 2)
+        self.scale = nn.Parameter(torch.full((12, 1, 1), 0.5))
+        self.head = nn.Linear(12, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.excite(self.stem(x)) / 2
+        x = self.scale * self.body(x) + self.project(x)
+        output: Tensor = self.head(x.mean([2, 3]))
+        return output
+
+
+class Encoder(nn.Module):
+    """A U-Net in small: a value that is joined again later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.bottom, self.up = (
+            nn.Conv2d(1, 4, 3, 1, 1),
+            nn.Conv2d(4, 8, 3, 1, 1),
+            nn.ConvTranspose2d(8, 4, 2, 2),
+        )
+        self.out = nn.Conv2d(8, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        skip = F.relu(self.down(x))
+        deep = self.up(F.relu(self.bottom(F.max_pool2d(skip, 2))))
+        output: Tensor = self.out(torch.cat([skip, deep], 1))
+        return output
+
+
+class Halves(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Conv2d(2, 2, 1), nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = x.chunk(2, dim=1)
+        x = torch.cat([self.left(left), right], dim=1)
+        output: Tensor = x[:, 1:3] + self.right(x)[:, 2:]
+        return output
+
+
+class Last(nn.Module):
+    """Channels last in the middle, as in ConvNeXt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depthwise, self.norm = nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.LayerNorm(4)
+        self.wide, self.narrow = nn.Linear(4, 16), nn.Linear(16, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.depthwise(x).permute(0, 2, 3, 1))
+        output: Tensor = x + self.narrow(F.gelu(self.wide(y))).permute(0, 3, 1, 2)
+        return output
+
+
+STUDENTS: list[tuple[nn.Module, Shape, str]] = [
+    (
+        Functional(),
+        (1, 28, 28),
+        "conv 8 k3 -> maxpool 2 -> relu\n"
+        "conv 16 k3 -> maxpool 2 -> leakyrelu 0.2 -> dropout 0.25 -> flatten\n"
+        "linear 32 -> tanh -> dropout 0.3\n"
+        "linear 10 -> logsoftmax\n",
+    ),
+    (
+        nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)),
+        (1, 4, 4),
+        "flatten\n{ linear 8 -> relu } x2\nlinear 2\n",
+    ),
+    (
+        Gated(),
+        (3, 8, 8),
+        "conv 8 k3 same\n"
+        "gate {\n  gap -> flatten -> linear 2 -> relu\n  linear 8 -> sigmoid -> unflatten 8x1x1\n} -> scale 0.5\n"
+        "residual {\n  conv 12 k3 s2 p1 nobias -> layerscale 0.5\n} shortcut { conv 12 k1 s2 }\n"
+        "gap -> flatten -> linear 4\n",
+    ),
+    (
+        Encoder(),
+        (1, 8, 8),
+        "conv 4 k3 p1 -> relu\n"
+        "concat {\n    id\n  | maxpool 2\n    conv 8 k3 p1 -> relu\n    convtranspose 4 k2 s2\n}\n"
+        "conv 1 k1\n",
+    ),
+    (Halves(), (4, 3, 3), "split { conv 2 k1 | id }\nresidual { conv 4 k1 -> slice 2 4 } shortcut { slice 1 3 }\n"),
+    (
+        Last(),
+        (4, 6, 6),
+        "residual {\n  dwconv k3 p1 -> layernorm\n  conv 16 k1 -> gelu\n  conv 4 k1\n}\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "input", "text"), STUDENTS, ids=[type(model).__name__ for model, _, _ in STUDENTS])
+def test_models_as_they_are_written(model: nn.Module, input: Shape, text: str) -> None:
+    assert body(imported(model, input).text) == text
+
+
+# what has no word
+
+
+class Foreign(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.attend = nn.Conv2d(3, 3, 1), nn.LSTM(3, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = torch.cumsum(self.conv(x), dim=1) + 1.0
+        return self.conv(x), x
+
+
+class Branching(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else -x
+
+
+class Crossing(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = (nn.Conv2d(3, 3, 1) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.a(x)
+        second = self.b(first) + x
+        output: Tensor = self.c(first) * second
+        return output
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (Foreign(), ["`cumsum`", "adding 1.0", "2 results", "conv: 2 steps share its weights"]),
+        (Branching(), ["cannot be followed"]),
+        (Crossing(), ["a: its output goes into branches that cross"]),
+        (nn.Sequential(nn.LayerNorm(8), nn.Linear(8, 2)), ["0: layer normalisation", "1: a linear layer"]),
+        (nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), ["aligned corners"]),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_everything_without_a_word_is_listed(model: nn.Module, told: list[str]) -> None:
+    with pytest.raises(Problem) as caught:
+        import_model(model, "net:Net", (3, 8, 8))
+    found = caught.value.diagnostic
+    assert found.code == "E666"
+    assert len(found.notes) == len(told)
+    for note, words in zip(found.notes, told, strict=True):
+        assert words in note
+
+
+# Darknet
+
+DARKNET = """\
+[net]
+width=16
+height=16
+channels=3
+learning_rate=0.1
+
+# the stem
+[convolutional]
+batch_normalize=1
+filters=8
+size=3
+pad=1
+activation=leaky
+
+[maxpool]
+size=2
+stride=2
+
+[convolutional]
+batch_normalize=1
+filters=4
+size=1
+activation=leaky
+
+[convolutional]
+batch_normalize=1
+filters=8
+size=3
+pad=1
+activation=leaky
+
+[shortcut]
+from=-3
+activation=linear
+
+[route]
+layers=-1,1
+
+[avgpool]
+
+[connected]
+output=10
+activation=linear
+
+[softmax]
+
+[cost]
+"""
+
+
+def darknet(text: str, folder: Path) -> Imported:
+    (folder / "net.cfg").write_text(text)
+    return import_source(str(folder / "net.cfg"), None)
+
+
+def test_darknet(tmp_path: Path) -> None:
+    assert darknet(DARKNET, tmp_path).text == (
+        "# net, imported from a Darknet file\n# 746 parameters\ninput 3x16x16\n\n"
+        "block conv_bn_leakyrelu(c, kernel=3) {\n  conv c k=kernel p=(kernel // 2) nobias -> bn -> leakyrelu 0.1\n}\n\n"
+        "conv_bn_leakyrelu 8 -> maxpool 2\n"
+        "concat {\n    residual {\n      conv_bn_leakyrelu 4 k1\n      conv_bn_leakyrelu 8\n    }\n  | id\n}\n"
+        "gap -> flatten -> linear 10 -> softmax\n"
+    )
+
+
+@pytest.mark.parametrize("pixels", [12, 13])
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1), (5, 1), (3, 3)])
+def test_darknets_pooling_pads_both_sides_together(size: int, stride: int, pixels: int, tmp_path: Path) -> None:
+    text = f"[net]\nwidth={pixels}\nheight={pixels}\nchannels=1\n[maxpool]\nsize={size}\nstride={stride}\n"
+    found = specc.compile(darknet(text, tmp_path).text)
+    x = torch.rand(1, 1, pixels, pixels)
+    near = (size - 1) // 2
+    padded = F.pad(x, (near, size - 1 - near) * 2, value=-torch.inf)
+    assert torch.equal(found(x), F.max_pool2d(padded, size, stride))
+
+
+def test_darknets_sections_without_a_word_are_listed(tmp_path: Path) -> None:
+    text = DARKNET.replace("[avgpool]", "[reorg]\nstride=2\n\n[maxpool]\nsize=2\nstride=1").replace(
+        "[softmax]", "[yolo]"
+    )
+    with pytest.raises(Problem) as caught:
+        darknet(text, tmp_path)
+    notes = caught.value.diagnostic.notes
+    assert [note.partition(":")[0] for note in notes] == ["line 39, [reorg]", "line 42, [maxpool]", "line 50, [yolo]"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[net]", "[convolutional]", "the first section"),
+        ("width=16", "width=sixteen", "not a whole number"),
+        ("channels=3", "", "`channels=`"),
+        ("from=-3", "from=-9", "there is no layer -9"),
+        ("layers=-1,1", "layers=a", "not the number of a layer"),
+        ("size=3", "size 3", "neither a section nor an option"),
+        ("size=3\npad=1", "size=99", "does not fit"),
+    ],
+)
+def test_darknet_files_that_are_wrong(old: str, new: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(Problem) as caught:
+        darknet(DARKNET.replace(old, new, 1), tmp_path)
+    assert caught.value.diagnostic.code == "E667"
+    assert told in caught.value.diagnostic.message
+
+
+# the command
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["import", *arguments])
+
+
+STUDENT = """\
+from torch import nn
+def net():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
+loaded = net()
+def fails(size):
+    return net()
+"""
+
+
+def test_the_command_writes_spec_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Path("student_nets.py").write_text(STUDENT)
+    done = run("student_nets:loaded", "--input", "3x8x8", "-o", "net.cnn", "--weights", "net.safetensors")
+    assert done.exit_code == 0, done.output
+    assert body(Path("net.cnn").read_text()) == "conv 4 k3 -> bn -> relu -> flatten\nlinear 2\n"
+    network = specc.compile("net.cnn").eval()
+    network.load_state_dict(load_file("net.safetensors"))
+    import student_nets  # type: ignore[import-not-found]  # written above
+
+    x = torch.rand(2, 3, 8, 8)
+    assert torch.equal(network(x), student_nets.loaded(x))
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "told"),
+    [
+        ("nothing.cfg", 2, "there is no file"),
+        ("nothing", 2, "is no source"),
+        ("torchvision:resnet19", 2, "did you mean `torchvision:resnet18`?"),
+        ("no_such_module:Net", 2, "No module named"),
+        ("student_wrong:missing", 2, "has no attribute"),
+        ("student_wrong:fails", 1, "without arguments"),
+        ("student_wrong:nn", 1, "gives module"),
+    ],
+)
+def test_what_cannot_be_imported(
+    source: str, status: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Path("student_wrong.py").write_text(STUDENT)
+    done = run(source, "-o", "net.cnn")
+    assert (done.exit_code, told in done.output) == (status, True), done.output
+    assert not Path("net.cnn").exists()
