@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
 import signal
+import subprocess
+import sys
 from html.parser import HTMLParser
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,12 +21,14 @@ from PIL import Image
 from specc.data.batches import Batches, scaling_of
 from specc.data.dataset import Split
 from specc.diagnostics.diagnostic import Problem
-from specc.report.chart import Chart, Series, charts_of, drawn
+from specc.emit.draw.outline import MAX_BOXES
+from specc.pipeline import analyse
 from specc.report.confusion import Confusion
-from specc.report.curves import curves_png
+from specc.report.curves import Chart, Series, charts_of, curves_png, curves_svg, figure_of
 from specc.report.matrix import matrix_of
+from specc.report.network import picture_of
 from specc.report.pictures import png_of
-from specc.report.svg import svg_of
+from specc.source import Source
 from specc.train import ending
 from specc.train.predictions import predict_split, reconstruct
 from specc.train.progress import Watch
@@ -106,6 +110,9 @@ def test_the_page_tells_the_run(tmp_path: Path) -> None:
         assert words in page.words
     assert "--resume" not in page.words
     assert "script" not in page.tags
+    assert "loss over the epochs" in page.words
+    assert "The network spec" in page.words  # its picture
+    assert (done.folder / "report.html").stat().st_size < 200_000
     assert all(address.startswith("data:") for address in page.addresses)
     assert len(page.images) == ending.MISTAKES
     assert all(decoded(image).size == (8, 8) and "taken for" in (image["alt"] or "") for image in page.images)
@@ -191,6 +198,20 @@ def test_a_page_that_cannot_be_written_does_not_fail_the_run(
     assert not list(done.folder.glob(".*.partial"))
 
 
+def test_curves_that_cannot_be_drawn_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> bytes:
+        raise ValueError("no such backend")
+
+    monkeypatch.setattr(ending, "curves_png", fail)
+    heard = Heard()
+    done = train(TINY, tmp_path / "run", watch=heard, epochs=1)
+    page = read(done.folder / "report.html")
+    assert "Worst mistakes" in page.words
+    assert "loss over the epochs" not in page.words
+    assert [line for line in heard.lines if "no such backend; " in line.replace(")", "")]
+    assert not (done.folder / "curves.png").exists()
+
+
 # Its parts
 
 
@@ -202,6 +223,15 @@ def test_a_matrix_of_many_classes_is_a_picture() -> None:
     assert heat.getpixel((0, 0)) == (11, 98, 196)
     assert heat.getpixel((5, 4)) == (255, 255, 255)
     assert "class 29" in page.words
+
+
+def test_a_network_too_large_for_a_picture_has_none() -> None:
+    for steps, is_drawn in ((2, True), (MAX_BOXES // 4, False), (MAX_BOXES, False)):
+        text = "input 4x8x8\n" + "conv 5 k1 -> conv 4 k1\n" * steps
+        model = analyse(Source("net.cnn", text)).model
+        assert model is not None
+        assert picture_of(model).startswith("<svg") == is_drawn
+        assert bool(picture_of(model)) == is_drawn
 
 
 def test_scores_of_classes() -> None:
@@ -227,28 +257,60 @@ ROWS = [
         "test_accuracy": 1 - 0.5 / epoch,
         "seconds": 1,
     }
-    for epoch in range(1, 61)
+    for epoch in range(1, 1001)
 ]
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 60])
-def test_charts_stay_inside_their_frame(count: int) -> None:
-    for number, chart in enumerate(charts_of(ROWS[:count])):
-        drawing = drawn(chart)
-        for _, points in drawing.curves:
-            assert len(points) == count
-            assert all(0 <= x <= drawing.width and 0 <= y <= drawing.height for x, y in points)
-        labels = [text for text in drawing.texts if text.anchor == "middle"]
-        assert len({text.words for text in labels}) == len(labels)
-        root = ElementTree.fromstring(svg_of(chart, number))
+@pytest.mark.parametrize("count", [1, 2, 7, 60, 1000])
+def test_charts_on_a_page(count: int) -> None:
+    texts = [curves_svg(chart, number) for number, chart in enumerate(charts_of(ROWS[:count]))]
+    names: list[str] = []
+    for text in texts:
+        root = ElementTree.fromstring(text)
         assert (root.attrib["role"], root[0].tag) == ("img", "title")
+        own = [part.attrib["id"] for part in root.iter() if "id" in part.attrib]
+        named = [*re.findall(r'href="#([^"]+)"', text), *re.findall(r"url\(#([^)]+)\)", text)]
+        assert named
+        assert set(named) <= set(own)
+        names += own
+        assert "currentColor" in text
+        assert "var(--h1)" in text
+        assert not re.search(r"#[0-9a-f]{6}|<style|font-family|\d{4}-\d\d-\d\d", text)
+    assert len(set(names)) == len(names)
+    assert sum(map(len, texts)) < 60_000
+    assert texts == [curves_svg(chart, number) for number, chart in enumerate(charts_of(ROWS[:count]))]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 60])
+def test_epochs_are_whole_numbers(count: int) -> None:
+    figure = figure_of(charts_of(ROWS[:count]))
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+        assert ticks
+        assert all(tick == round(tick) for tick in ticks)
 
 
 def test_a_chart_over_many_sizes_is_logarithmic() -> None:
     wide = Chart("loss", (Series("training", 0, tuple((float(n), 10.0**-n) for n in range(5))),))
-    heights = [y for _, y in drawn(wide).curves[0][1]]
-    steps = [second - first for first, second in pairwise(heights)]
-    assert steps == pytest.approx([steps[0]] * 4)
+    narrow = Chart("loss", (Series("training", 0, ((1.0, 1.0), (2.0, 0.5))),))
+    assert [axes.get_yscale() for axes in figure_of([wide, narrow]).axes] == ["log", "linear"]
+
+
+def test_curves_are_drawn_whatever_a_user_set_for_matplotlib(tmp_path: Path) -> None:
+    """Its folders cannot be written, its style needs TeX: not a word, and the same bytes."""
+    style = tmp_path / "matplotlibrc"
+    style.write_text("text.usetex: True\naxes.facecolor: black\nno such thing: 1\n")
+    nowhere = str(style / "folder")
+    program = (
+        "import sys\nfrom specc.report.curves import charts_of, curves_png\n"
+        "rows = [{'epoch': 1, 'train_loss': 2.0, 'test_loss': 2.5}]\n"
+        "sys.stdout.buffer.write(curves_png(charts_of(rows)))\n"
+    )
+    own = {"HOME": nowhere, "MPLCONFIGDIR": nowhere, "MATPLOTLIBRC": str(style), "MPLBACKEND": "TkAgg"}
+    done = subprocess.run([sys.executable, "-c", program], env={**os.environ, **own}, capture_output=True, check=True)
+    assert done.stderr == b""
+    assert done.stdout == curves_png(charts_of([{"epoch": 1, "train_loss": 2.0, "test_loss": 2.5}]))
 
 
 def test_charts_pass_over_what_is_missing() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -206,25 +207,56 @@ class Terminal(io.StringIO):
         return True
 
 
-def drawn(width: int, monkeypatch: pytest.MonkeyPatch, encoding: str = "utf-8") -> str:
+CONTROL = r"\x1b\[[\d;]*[A-Za-z]"
+COLOUR = r"\x1b\[[\d;]*m"
+
+
+def epoch_of(number: int, bar: Watch) -> None:
+    bar.epoch_starts(Epoch(number, 2, 10, 0, 64, lambda: 0.25))
+    for _ in range(10):
+        bar.step()
+
+
+def drawn(width: int, monkeypatch: pytest.MonkeyPatch, encoding: str = "utf-8", *, colour: bool = False) -> str:
     """What a bar draws in two epochs of ten steps."""
-    monkeypatch.setenv("COLUMNS", str(width))
-    terminal = Terminal()
-    terminal.encoding = encoding
-    monkeypatch.setattr("specc.train.bar.EVERY", 0.0)
-    with Bar(terminal) as bar:
+    terminal = a_terminal(width, monkeypatch, encoding)
+    with Bar(terminal, colour=colour) as bar:
         for number in (1, 2):
-            bar.epoch_starts(Epoch(number, 2, 10, 0, 64, lambda: 0.25))
-            for _ in range(10):
-                bar.step()
+            epoch_of(number, bar)
             bar.epoch_ends(Metrics(number, 0.5, 0.4, 0.9, 1.0), 2)
     return terminal.getvalue()
 
 
+def a_terminal(width: int, monkeypatch: pytest.MonkeyPatch, encoding: str = "utf-8") -> Terminal:
+    """A terminal of this width, on which every step is drawn."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("specc.train.bar.EVERY", 0.0)
+    terminal = Terminal()
+    terminal.encoding = encoding
+    return terminal
+
+
+def screen_after(text: str) -> list[str]:
+    """The lines that stand on a terminal in the end; it knows what moves the cursor up and what empties a line."""
+    lines, row = [""], 0
+    for token in re.findall(rf"{CONTROL}|[\r\n]|[^\x1b\r\n]+", text):
+        if token == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif token == "\x1b[1A":
+            row -= 1
+        elif token == "\x1b[2K":
+            lines[row] = ""
+        elif not re.match(COLOUR, token) and token != "\r":
+            lines[row] = token if not lines[row] else lines[row] + token
+    return [line.rstrip() for line in lines]
+
+
 @pytest.mark.parametrize("width", [120, 80, 60, 40, 25, 12])
 def test_a_bar_stays_inside_its_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = re.split(r"[\r\n]", drawn(width, monkeypatch))
-    bars = [part for part in parts if re.search("[━─]", part)]
+    parts = re.split(rf"[\r\n]|{CONTROL}", drawn(width, monkeypatch))
+    bars = [part for part in parts if re.search("[━╸]", part)]
     assert all(len(part) < width for part in bars)
     assert bool(bars) == (width >= 25)
     if width >= 40:
@@ -237,19 +269,38 @@ def test_a_bar_stays_inside_its_terminal(width: int, monkeypatch: pytest.MonkeyP
 
 
 def test_a_bar_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = []
-    for line in drawn(80, monkeypatch).split("\n"):
-        shown = ""
-        for part in line.split("\r"):  # each overwrites what is there
-            shown = part + shown[len(part) :]
-        screen.append(shown.rstrip())
-    assert screen == [epoch_line(Metrics(number, 0.5, 0.4, 0.9, 1.0), 2) for number in (1, 2)] + [""]
+    lines = [epoch_line(Metrics(number, 0.5, 0.4, 0.9, 1.0), 2) for number in (1, 2)]
+    assert screen_after(drawn(80, monkeypatch)) == [*lines, ""]
+
+
+def test_a_bar_goes_away_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = a_terminal(80, monkeypatch)
+    with pytest.raises(KeyboardInterrupt), Bar(terminal) as bar:
+        bar.epoch_starts(Epoch(1, 2, 10, 0, 64, lambda: 0.25))
+        bar.say("a word [bold]∕ runs/7")
+        assert screen_after(terminal.getvalue())[:2] == ["a word [bold]∕ runs/7", ""]
+        bar.step()
+        assert screen_after(terminal.getvalue())[1].startswith("epoch 1/2 ━")
+        raise KeyboardInterrupt
+    assert screen_after(terminal.getvalue()) == ["a word [bold]∕ runs/7", "", ""]
+    assert "\x1b[?25l" not in terminal.getvalue()
 
 
 def test_a_bar_in_plain_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     text = drawn(80, monkeypatch, encoding="ascii")
     assert text.isascii()
-    assert "\x1b" not in text
+    assert "epoch 2/2 ---" in text
+    terminal = a_terminal(80, monkeypatch, "ascii")
+    Bar(terminal).say("runs/prüfung")
+    assert terminal.getvalue() == "runs/pr?fung\n"
+
+
+@pytest.mark.parametrize("variable", ["NO_COLOR", "FORCE_COLOR", "LANG"])
+def test_a_bar_is_as_coloured_as_it_is_told(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the variables say is decided before, together with `--color`."""
+    monkeypatch.setenv(variable, "1")
+    assert re.search(COLOUR, drawn(80, monkeypatch, colour=True))
+    assert not re.search(COLOUR, drawn(80, monkeypatch))
 
 
 def test_train_as_json(folder: Path) -> None:
@@ -298,13 +349,9 @@ def test_a_stop_on_a_real_terminal_leaves_it_as_it_was(tmp_path: Path) -> None:
     while said.count(b"\n") < 4:  # three epochs are done
         said += os.read(main_end, 4096)
     process.send_signal(signal.SIGINT)
-    os.set_blocking(main_end, False)
-    while process.poll() is None or said[-1:] != b"\n":
-        try:
+    while select.select([main_end], [], [], 0.05)[0] or process.poll() is None:
+        if select.select([main_end], [], [], 0)[0]:
             said += os.read(main_end, 4096)
-        except BlockingIOError:
-            if process.poll() is not None:
-                break
     assert process.returncode == 130
     assert termios.tcgetattr(other) == before
     assert b"stopped by SIGINT" in said

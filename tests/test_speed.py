@@ -290,7 +290,7 @@ def test_exact_is_for_one_process() -> None:
 
 # Start-up and memory
 
-UNWANTED = ("torch._dynamo", "torchvision", "sklearn", "scipy", "sympy", "pandas", "matplotlib")
+UNWANTED = ("torch._dynamo", "torchvision", "sklearn", "scipy", "sympy", "pandas")
 
 
 def test_training_imports_nothing_in_vain(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import click
 
 from specc.cli.report import wants_colour
-from specc.train.bar import Bar
 from specc.train.loggers import LOGGERS, named
 from specc.train.loggers.watched import logging, logging_again
 from specc.train.progress import JsonLines, Lines, Quiet, Watch
@@ -48,6 +47,8 @@ def chosen(run: Path | None = None) -> Watch:
     elif asked.get("quiet"):
         watch = Quiet()
     elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        from specc.train.bar import Bar
+
         watch = Bar(colour=wants_colour(sys.stdout))
     else:
         watch = Lines()

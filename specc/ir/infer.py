@@ -145,9 +145,10 @@ class _Inference:
             name = self._name(step, names, number)
             if node is None or node.input != arriving.shape:
                 place = f"repeat {number} of {count}" if count > 1 else ""
-                before = len(self.findings.diagnostics)
+                before, arrived = len(self.findings.diagnostics), arriving.shape
                 node, arriving = self._once(step, arriving, scope, place)
-                if node is None and len(self.findings.diagnostics) > before:
+                told = len(self.findings.diagnostics) > before
+                if node is None and (told or arriving.shape == arrived):  # another repeat would find the same again
                     yield name, None, arriving
                     return
             else:  # the same step on the same shape: the same node, under another name

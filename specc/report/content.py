@@ -35,6 +35,7 @@ class Content(NamedTuple):
     recipe, environment: what their files hold.
     confusion:   of the test split, None where the objective has no classes or nothing could be tested.
     mistakes, pairs: pictures of it.
+    curves:      SVG for the page, a chart each.
     """
 
     name: str
@@ -50,3 +51,4 @@ class Content(NamedTuple):
     confusion: Confusion | None = None
     mistakes: tuple[Shown, ...] = ()
     pairs: tuple[Pair, ...] = ()
+    curves: tuple[str, ...] = ()

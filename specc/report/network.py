@@ -1,11 +1,15 @@
-"""The network's table, as `specc summary` shows it: repeats folded."""
+"""The network's table, as `specc summary` shows it, and its picture, as `specc draw` does: repeats folded."""
 
 from __future__ import annotations
 
+from specc.diagnostics.diagnostic import Problem
+from specc.emit.draw.picture import draw
 from specc.ir.folding import folded_lines
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 from specc.report.table import table
+
+LARGEST = 100_000  # bytes of a picture that is still read on a page; beyond, it would be most of the page
 
 
 def network_of(model: ShapedModel) -> str:
@@ -20,6 +24,15 @@ def network_of(model: ShapedModel) -> str:
     heads = ["name", "kind", "", "input", "output", "parameters", "MACs"]
     foot = ["total", "", "", written(model.input), written(model.output), f"{model.params:,}", f"{model.macs:,}"]
     return f'<div class="scroll text2">{table(heads, rows, foot)}</div>'
+
+
+def picture_of(model: ShapedModel) -> str:
+    """The network as SVG, empty where it is too large for a picture; the table has it all."""
+    try:
+        picture = draw(model)
+    except Problem:
+        return ""
+    return picture if len(picture) <= LARGEST else ""
 
 
 def _count(number: int) -> str:

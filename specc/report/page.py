@@ -8,11 +8,9 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from specc.report.chart import charts_of
 from specc.report.content import Content, Shown
 from specc.report.matrix import matrix_of
-from specc.report.network import network_of
-from specc.report.svg import svg_of
+from specc.report.network import network_of, picture_of
 from specc.report.table import share_text, table
 
 # Nothing may be loaded or run, whatever a class or a parameter is called.
@@ -39,6 +37,9 @@ def _parts(content: Content) -> Iterator[str]:
     yield _mistakes(content)
     yield _pairs(content)
     yield f"<h2>Network</h2>\n{network_of(content.model)}\n{_details('Spec', f'<pre>{escape(content.spec)}</pre>')}"
+    picture = picture_of(content.model)
+    if picture:
+        yield _details("Picture", picture)
     yield _record(content)
 
 
@@ -89,7 +90,7 @@ def _duration(seconds: float) -> str:
 def _curves(content: Content) -> str:
     if not content.rows:
         return '<p class="soft">No epoch was finished, so there are no curves.</p>'
-    charts = "\n".join(f"<div>{svg_of(chart, number)}</div>" for number, chart in enumerate(charts_of(content.rows)))
+    charts = "\n".join(f"<div>{curve}</div>" for curve in content.curves)
     names = list(content.rows[-1])
     cells = [[_number(name, row.get(name)) for name in names] for row in content.rows]
     rows = table([name.replace("_", " ") for name in names], cells)

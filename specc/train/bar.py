@@ -1,4 +1,4 @@
-"""The running epoch as a bar on a terminal, above it a line for each finished one.
+"""The running epoch as a bar on a terminal, above it a line for each finished one; `rich` draws it.
 
 Drawn from the training loop itself, a few times a second: a thread of its own would take turns with the training. The
 cursor is never hidden and no mode of the terminal is changed, so there is nothing to put back however a run ends.
@@ -6,13 +6,13 @@ cursor is never hidden and no mode of the terminal is changed, so there is nothi
 
 from __future__ import annotations
 
-import shutil
-import sys
 from time import perf_counter
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
-import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
+from rich.table import Column
 
 from specc.train.metrics import Metrics
 from specc.train.progress import Ended, Epoch, Started, Watch, epoch_line, numbered, percent, short_epoch_line
@@ -20,36 +20,52 @@ from specc.train.progress import Ended, Epoch, Started, Watch, epoch_line, numbe
 EVERY = 0.25  # seconds between two drawings
 LOSS_EVERY = 1.0  # the same for the loss, which may have to wait for the device
 NARROWEST, WIDEST = 8, 30  # cells of the bar itself
-COLUMN = 2  # cells between two columns
+FIELDS = ("name", "phase", "left", "loss", "accuracy", "rate")  # after the name and the bar, the first matter most
+
+
+class Terminal(Console):
+    """A console that leaves the cursor visible: a process that is killed could not bring it back."""
+
+    def show_cursor(self, show: bool = True) -> bool:
+        return False
 
 
 class Bar(Watch):
     """A bar with time left, loss, accuracy and rate, as many of them as the terminal is wide."""
 
     def __init__(self, stream: TextIO | None = None, *, colour: bool = False) -> None:
-        self.stream = stream or sys.stdout
-        self.colour = colour
-        self._full, self._empty = ("━", "─") if _can_show(self.stream, "━─…") else ("#", "-")
+        self._console = Terminal(
+            file=stream, force_terminal=True, color_system="auto" if colour else None, no_color=not colour,
+            markup=False, emoji=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        self._bar = BarColumn(complete_style="cyan", finished_style="cyan")
+        self._texts = {name: _text(name) for name in FIELDS}
+        # Other output is not taken over: standard error may go to a file of its own.
+        self._progress = Progress(
+            console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+        )  # fmt: skip
+        self._task = self._progress.add_task("", start=False, total=None)
         self._epoch: Epoch | None = None
         self._metrics: Metrics | None = None
-        self._drawn = 0  # cells of the line that stands there
-        self._loss = ""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._clear()
+        self._progress.stop()
 
     def say(self, line: str) -> None:
-        self._clear()
-        click.echo(line, file=self.stream)
+        """The line takes the bar's place, which comes back with the next drawing."""
+        self._progress.stop()
+        encoding = self._console.encoding
+        self._console.print(line.encode(encoding, errors="replace").decode(encoding))
 
     def run_starts(self, started: Started) -> None:
         self._metrics = started.metrics[-1] if started.metrics else None
 
     def epoch_starts(self, epoch: Epoch) -> None:
         self._epoch, self._done, self._loss = epoch, epoch.done, ""
-        self._started = self._last = self._loss_read = perf_counter()
+        self._started = self._loss_read = perf_counter()
+        self._progress.reset(self._task, total=epoch.steps, completed=epoch.done)
         self._draw(self._started)
 
     def step(self) -> None:
@@ -61,10 +77,10 @@ class Bar(Watch):
     def epoch_ends(self, metrics: Metrics, epochs: int) -> None:
         self._metrics = metrics
         line = epoch_line(metrics, epochs)
-        self.say(line if len(line) < _width() else short_epoch_line(metrics, epochs))
+        self.say(line if len(line) < self._console.width else short_epoch_line(metrics, epochs))
 
     def run_ends(self, ended: Ended) -> None:
-        self._clear()
+        self._progress.stop()
 
     def _draw(self, now: float) -> None:
         if self._epoch is None:
@@ -72,67 +88,52 @@ class Bar(Watch):
         if now - self._loss_read >= LOSS_EVERY or (not self._loss and self._done > self._epoch.done):
             self._loss, self._loss_read = f"loss {self._epoch.loss():.4f}", now
         self._last = now
-        line, cells = self._line(self._epoch, now - self._started)
-        padding = " " * max(0, self._drawn - cells)
-        click.echo(f"\r{line}{padding}", file=self.stream, nl=False, color=True)
-        self.stream.flush()
-        self._drawn = cells
+        texts: dict[str, Any] = self._texts_now(self._epoch, now - self._started)
+        self._progress.columns = self._fitting(texts)
+        self._progress.update(self._task, completed=self._done, **texts)
+        self._progress.start()
+        self._progress.refresh()
 
-    def _line(self, epoch: Epoch, seconds: float) -> tuple[str, int]:
-        """The line as it is printed, and how many cells it takes."""
-        share = self._done / epoch.steps if epoch.steps else 1.0
-        name = f"epoch {numbered(epoch.number, epoch.epochs)}"
-        room = _width() - 1 - len(name) - COLUMN  # the last cell stays free: some terminals wrap when it is filled
+    def _fitting(self, texts: dict[str, str]) -> tuple[ProgressColumn, ...]:
+        """The name, the bar, and what has room beside them; the last cell stays free: some terminals wrap there."""
+        name, *others = FIELDS
+        room = self._console.width - 1 - len(texts[name]) - 1  # a cell between two columns
         if room < NARROWEST:
-            return name[: _width() - 1], min(len(name), _width() - 1)
+            return (self._texts[name],)
         shown = []
-        for text in self._columns(epoch, share, seconds):
-            if text and room - len(text) - COLUMN >= NARROWEST:
-                shown.append(text)
-                room -= len(text) + COLUMN
-        length = min(room, WIDEST)
-        full = min(length, int(length * share))
-        bar = self._styled(self._full * full) + self._empty * (length - full)
-        line = (" " * COLUMN).join([name, bar, *shown])
-        return line, len(name) + COLUMN + length + sum(len(text) + COLUMN for text in shown)
+        for other in others:
+            needed = len(texts[other]) + 2  # the same, and one that each of these begins with
+            if texts[other] and room - needed >= NARROWEST:
+                shown.append(self._texts[other])
+                room -= needed
+        self._bar.bar_width = min(room, WIDEST)
+        return (self._texts[name], self._bar, *shown)
 
-    def _columns(self, epoch: Epoch, share: float, seconds: float) -> list[str]:
-        """What stands behind the bar; the first ones matter most."""
+    def _texts_now(self, epoch: Epoch, seconds: float) -> dict[str, str]:
+        """What stands beside the bar, by its name in `FIELDS`."""
         here = self._done - epoch.done
         left = rate = ""
         if here and seconds > 0:
             per_step = seconds / here
             left = f"{clock(self._left(epoch, per_step))} left"
             rate = f"{in_thousands(epoch.pictures / per_step)} pictures/s"
+        share = self._done / epoch.steps if epoch.steps else 1.0
         phase = "testing" if self._done == epoch.steps else f"{100 * share:3.0f} %"
         accuracy = self._metrics.test_accuracy if self._metrics else None
-        return [phase, left, self._loss, "" if accuracy is None else f"accuracy {percent(accuracy)}", rate]
+        shown = "" if accuracy is None else f"accuracy {percent(accuracy)}"
+        name = f"epoch {numbered(epoch.number, epoch.epochs)}"
+        return {"name": name, "phase": phase, "left": left, "loss": self._loss, "accuracy": shown, "rate": rate}
 
     def _left(self, epoch: Epoch, per_step: float) -> float:
         """Seconds until the run ends; an epoch that is finished tells what testing takes."""
         whole = max(epoch.steps * per_step, self._metrics.seconds if self._metrics and not epoch.done else 0)
         return whole - self._done * per_step + (epoch.epochs - epoch.number) * whole
 
-    def _styled(self, text: str) -> str:
-        return click.style(text, fg="cyan") if self.colour else text
 
-    def _clear(self) -> None:
-        if self._drawn:
-            click.echo("\r" + " " * self._drawn + "\r", file=self.stream, nl=False)
-            self.stream.flush()
-            self._drawn = 0
-
-
-def _width() -> int:
-    return max(10, shutil.get_terminal_size().columns)
-
-
-def _can_show(stream: TextIO, characters: str) -> bool:
-    try:
-        characters.encode(stream.encoding or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
+def _text(name: str) -> TextColumn:
+    place = Column(no_wrap=True, overflow="crop")
+    margin = "" if name == FIELDS[0] else " "
+    return TextColumn(f"{margin}{{task.fields[{name}]}}", style="none", markup=False, table_column=place)
 
 
 def clock(seconds: float) -> str:

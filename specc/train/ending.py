@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from specc.data.shard import WHOLE
 from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import analyse
-from specc.report.chart import charts_of
 from specc.report.content import Content, Pair, Shown
+from specc.report.curves import charts_of, curves_png, curves_svg
 from specc.report.page import page
 from specc.report.pictures import png_of
 from specc.source import Source
@@ -46,12 +46,8 @@ def write_report(
     if not folder.writes:
         return None
     try:
-        content = _content(session, folder.path, record, stopped, failed)
+        content = _with_curves(_content(session, folder.path, record, stopped, failed), folder, watch)
         folder.write(REPORT, page(content).encode())
-        if content.rows:
-            from specc.report.curves import curves_png
-
-            folder.write(CURVES, curves_png(charts_of(content.rows)))
     except KeyboardInterrupt:
         watch.warn(f"stopped again: {REPORT} is not written; everything else is")
     except Problem as problem:
@@ -77,6 +73,20 @@ def _content(session: Session, path: Path, record: Record, stopped: int | None, 
         recipe=record.as_json(), environment=_environment(path),
     )  # fmt: skip
     return content if failed else _with_answers(content, session)
+
+
+def _with_curves(content: Content, folder: RunFolder, watch: Watch) -> Content:
+    """The same with its curves, which get a file of their own too; a page without them is better than none."""
+    charts = charts_of(content.rows)
+    try:
+        if charts:
+            folder.write(CURVES, curves_png(charts))
+        return content._replace(curves=tuple(curves_svg(chart, number) for number, chart in enumerate(charts)))
+    except Problem:
+        raise
+    except Exception as error:  # of matplotlib's: a backend that an environment variable asks for and that is not there
+        watch.warn(f"the curves could not be drawn ({type(error).__name__}: {error}); {REPORT} leaves them out")
+        return content
 
 
 def _state(session: Session, record: Record, stopped: int | None, failed: str) -> str:
