@@ -165,8 +165,9 @@ Update it with `pip install --upgrade torch`, or take another optimizer: `adamw`
         "E644",
         "a logger's package is missing",
         """\
-`--log` tells a run to another program through that program's own Python package, which specc does not bring along:
-`tensorboard`, `wandb`, `mlflow-skinny` or `visdom`. It is looked for before anything is loaded, so nothing was trained.
+`--log` tells a run to another program through that program's own Python package, which specc does not bring
+along: `tensorboard`, `wandb`, `mlflow-skinny` or `visdom`. It is looked for before anything is loaded, so nothing
+was trained.
 
 Install it into the same environment, or leave `--log` away: metrics, curves and report are in the run folder in any
 case.
