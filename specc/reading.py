@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
@@ -69,9 +70,12 @@ def _similar_file(path: str) -> str | None:
     folder = Path(path).parent
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     guess = nearest(Path(path).name, names)
-    if guess:
+    helps = [] if folder.is_dir() else [f"there is no folder `{folder}` either"]
+    with suppress(NotInGallery):
+        helps.append(f"`{entry(Path(path).stem).source.path}` is the one that comes with specc")
+    if guess and (not helps or guess.endswith(".cnn")):
         return f"did you mean `{folder / guess}`?"
-    return None if folder.is_dir() else f"there is no folder `{folder}` either"
+    return "; ".join(helps) or None
 
 
 def _specs_in(path: str) -> str:

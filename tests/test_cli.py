@@ -9,7 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
+
+from specc.cli.main import LazyGroup, main
 
 RIGHT = "input 1x28x28\nconv 8 k3 -> relu -> maxpool 2 -> flatten -> linear 10\n"
 WRONG = "input 1x28x28\nconv 8 k3 -> relu -> maxpool 40\nlinaer 10\n"
@@ -92,7 +96,9 @@ USAGE = [
     (["check", "wrnog.cnn"], "did you mean `wrong.cnn`"),
     (["check", "folder.cnn"], "is a folder"),
     (["check", "nowhere/net.cnn"], "no folder `nowhere`"),
+    (["check", "specs/lenet5.cnn"], "no folder `specs` either; `gallery:lenet5` is the one"),
     (["summary", "nothing.cnn"], "no file"),
+    (["summary", "vgg16"], "`gallery:classics/vgg16` is the one"),
     (["train", "nothing.cnn"], "no file"),
     (["chekc", "right.cnn"], "did you mean `check`"),
     (["right.cnn"], "specc check right.cnn"),
@@ -185,6 +191,46 @@ def test_a_closed_pipe_is_no_traceback(folder: Path) -> None:
     done = subprocess.run(program, shell=True, cwd=folder, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("command", ["check wrong.cnn", "summary right.cnn", "draw right.cnn", "explain"])
+def test_output_onto_a_full_disk(command: str, folder: Path) -> None:
+    program = f"{sys.executable} -c 'from specc.cli import main; main()' {command} > /dev/full"
+    done = subprocess.run(program, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "Error: the output cannot be written: No space left on device\n")
+
+
+def test_a_copy_of_the_gallery_is_whole_or_not_there(folder: Path) -> None:
+    program = f"ulimit -f 0; {sys.executable} -B -c 'from specc.cli import main; main()' new lenet5 copy.cnn"
+    done = subprocess.run(["sh", "-c", program], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, "cannot be written" in done.stderr) == (2, True), done.stderr
+    assert not (folder / "copy.cnn").exists()
+
+
+def test_ctrl_c_is_a_status_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LazyGroup, "get_command", lambda *_: click.Command("check", callback=interrupted))
+    done = CliRunner().invoke(main, ["check"])
+    assert (done.exit_code, done.stderr) == (130, "\nstopped\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("runs", 300 * "a"), "E107"),
+        (("train", "right.cnn", "--out", 300 * "a"), "E107"),
+        (("train", "right.cnn", "--data", 300 * "a"), "E107"),
+        (("train", "right.cnn", "--data", "~nobody-of-this-name/x"), "E601"),
+        (("check", "right.cnn", "--data", "~nobody-of-this-name"), "E601"),
+    ],
+    ids=lambda case: " ".join(case)[:40] if isinstance(case, tuple) else case,
+)
+def test_a_path_that_the_system_refuses(arguments: tuple[str, ...], code: str, folder: Path) -> None:
+    done = specc(*arguments, cwd=folder)
+    assert (done.returncode, done.stderr.startswith(f"error[{code}]")) == (2, True), done.stderr
 
 
 def test_layers_and_explain_print_pages(folder: Path) -> None:

@@ -269,6 +269,13 @@ def _huge_network(path: Path, target: Path) -> None:
     save_file(load_file(path), target, metadata)
 
 
+def _one_class(path: Path, target: Path) -> None:
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    metadata["data"] = json.dumps({**json.loads(metadata["data"]), "classes": ["all"]})
+    save_file(load_file(path), target, metadata)
+
+
 def _plain_weights(path: Path, target: Path) -> None:
     save_file(load_file(path), target)
 
@@ -283,7 +290,7 @@ def _no_safetensors(path: Path, target: Path) -> None:
 
 @pytest.mark.parametrize(
     "spoil",
-    [_without_data, _other_network, _huge_network, _plain_weights, _cut_off, _no_safetensors],
+    [_without_data, _other_network, _huge_network, _one_class, _plain_weights, _cut_off, _no_safetensors],
     ids=lambda f: f.__name__,
 )
 @pytest.mark.parametrize("command", ["eval", "predict", "peek"])
@@ -297,6 +304,18 @@ def test_a_run_that_is_not_there(folder: Path) -> None:
     for arguments in (["eval", "nowhere"], ["predict", "nowhere", "a.png"], ["eval", "."]):
         done = specc(*arguments)
         assert (done.exit_code, "E640" in done.stderr) == (2, True)
+
+
+def test_a_run_without_weights_and_what_is_no_run(folder: Path) -> None:
+    (folder / "begun").mkdir()
+    (folder / "begun" / "recipe.json").write_text("{}")
+    (folder / "net.cnn").write_text("input 1x8x8\n")
+    for named, code, status, help in (
+        ("begun", "E640", 2, "`specc train --resume begun`"),
+        ("net.cnn", "E641", 1, "name the folder of a run"),
+    ):
+        done = specc("eval", named)
+        assert (done.exit_code, code in done.stderr, help in done.stderr) == (status, True, True), done.stderr
 
 
 def test_weights_of_a_run_that_was_stopped_in_its_first_epoch(run: Run, folder: Path) -> None:

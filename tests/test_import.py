@@ -364,6 +364,7 @@ def test_darknets_sections_without_a_word_are_listed(tmp_path: Path) -> None:
         ("layers=-1,1", "layers=a", "not the number of a layer"),
         ("size=3", "size 3", "neither a section nor an option"),
         ("size=3\npad=1", "size=99", "does not fit"),
+        ("size=3\npad=1", "size=3\npad=1\n[maxpool]\nsize=2\nstride=0", "stride"),
     ],
 )
 def test_darknet_files_that_are_wrong(old: str, new: str, told: str, tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ class Failing(Logger):
         self._call("log")
 
     def end(self, ended: Ended) -> None:
+        self.ended = ended
         self._call("end")
 
 
@@ -119,6 +120,14 @@ def test_a_logger_that_fails_is_told_of_once(where: str, calls: int, tmp_path: P
     warned = [line for line in heard.lines if "failing failed" in line]
     assert len(warned) == (where != "never")
     assert all("ConnectionError: the line is cut" in line for line in warned)
+
+
+def test_a_run_that_fails_is_ended(tmp_path: Path) -> None:
+    logger = Failing("never")
+    with pytest.raises(Problem), Logging(Heard(), [logger]) as watch:
+        train(TINY.replace("linear", "linear 10 -> linear"), tmp_path / "run", optimizer="sgd", lr=1e30, watch=watch)
+    assert logger.calls == ["start", "end"]
+    assert logger.ended == Ended(tmp_path / "run", "failed", ())
 
 
 # TensorBoard

@@ -209,6 +209,14 @@ def test_complete_run_is_left_alone(whole: Path) -> None:
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in whole.iterdir()} == before
 
 
+def test_a_complete_run_without_its_weights(tmp_path: Path) -> None:
+    train(TINY, tmp_path / "run", epochs=1)
+    (tmp_path / "run" / "last.safetensors").unlink()
+    with pytest.raises(Problem, match=r"last\.safetensors") as caught:
+        resume(tmp_path / "run")
+    assert caught.value.diagnostic.code == "E621"
+
+
 def test_a_run_that_stopped_early_is_complete(tmp_path: Path) -> None:
     frozen_in_place = TINY.replace("-> bn ", "")  # its accuracy never rises
     train(frozen_in_place, tmp_path / "run", epochs=50, patience=2, lr=1e-30)

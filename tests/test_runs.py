@@ -115,6 +115,7 @@ NUMBERS = '"train_loss": 1, "test_loss": 1, "test_accuracy": 0.5, "seconds": 1}'
         ("metrics.jsonl", f'{{"epoch": 1, {NUMBERS}\n{{"epoch": 3, {NUMBERS}\n'.encode(), "damaged"),
         ("metrics.jsonl", b'{"epoch": 1}\n{"epoch": 2}\n', "damaged"),
         ("metrics.jsonl", f'{{"epoch": 1, {NUMBERS.replace("0.5", "NaN")}\nx\n'.encode(), "damaged"),
+        ("metrics.jsonl", f'{{"epoch": 1, {NUMBERS.replace("0.5", "1" + 400 * "0")}\nx\n'.encode(), "damaged"),
         ("metrics.jsonl", b"\xff\xfe\n", "damaged"),
         ("metrics.jsonl", b"[" * 100_000 + b"\n[]\n", "damaged"),
         ("recipe.json", b"{}", "damaged"),

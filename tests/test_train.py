@@ -324,6 +324,7 @@ def test_lines_are_appended(tmp_path: Path) -> None:
     append_line(tmp_path / "lines", "a")
     append_line(tmp_path / "lines", "b")
     assert (tmp_path / "lines").read_text() == "a\nb\n"
+    assert problem(lambda: append_line(tmp_path, "c")).code == "E614"
 
 
 def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from specc.cli.report import EXIT_USAGE, fail
-from specc.data.catalogue import Entry, default_data_dir, find
+from specc.data.catalogue import Entry, default_data_dir, find, path_of
 from specc.diagnostics.diagnostic import Problem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -41,7 +41,7 @@ def json_option(command: Command) -> Command:
 
 
 def _expanded(context: click.Context, option: click.Parameter, value: Path | None) -> Path:
-    return value.expanduser() if value else default_data_dir()
+    return path_of(str(value)) if value else default_data_dir()
 
 
 @command.command("list", short_help="Data sets that have names, and whether their files are here.")
@@ -93,7 +93,7 @@ def info(source: str, data_dir: Path, as_json: bool) -> None:
         entry = find(source)
         if entry is None:
             with counting() as count:
-                found = census_of_folder(Path(source).expanduser(), count)
+                found = census_of_folder(path_of(source), count)
         else:
             with reporting() as report:
                 found = census_of_named(entry, data_dir, report)
@@ -114,7 +114,7 @@ def show(source: str, out: Path | None, count: int, seed: int, data_dir: Path) -
     with told():
         entry = find(source)
         sheet = draw_sheet(_samples(entry, source, count, seed, data_dir))
-        place = out or Path(f"{entry.name if entry else Path(source).expanduser().resolve().name}.png")
+        place = out or Path(f"{entry.name if entry else path_of(source).resolve().name}.png")
         save_sheet(sheet, place)
         if str(place) != "-":
             click.echo(f"{place}: {sheet.width}x{sheet.height} pixels")
@@ -125,7 +125,7 @@ def _samples(entry: Entry | None, source: str, count: int, seed: int, data_dir: 
     from specc.data.sheet import samples_of_folder, samples_of_named
 
     if entry is None:
-        return samples_of_folder(Path(source).expanduser(), count, seed)
+        return samples_of_folder(path_of(source), count, seed)
     with reporting() as report:
         return samples_of_named(entry, data_dir, count, seed, report)
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from importlib import import_module
 from keyword import iskeyword
+from typing import Any
 
 import click
+
+STOPPED = 130  # what shells say of a program that Ctrl-C ended
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # what a `> file` may meet
 
 # A command is a file of this folder with a `command` in it; the text is its line in `specc --help`.
 COMMANDS = {
@@ -49,6 +55,19 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\nstopped", err=True)
+            sys.exit(STOPPED)
+        except OSError as error:
+            if error.filename is None and error.errno in FULL:
+                raise _unwritable_output(error) from None
+            if error.filename is None:  # a closed pipe, which click knows how to end
+                raise
+            sys.exit(_unusable_path(error))
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -56,6 +75,22 @@ class LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             raise click.UsageError(_unknown_command(args[0]), ctx) from error
+
+
+def _unwritable_output(error: OSError) -> click.ClickException:
+    from specc.train.unheard import drop_output
+
+    drop_output()
+    return click.ClickException(f"the output cannot be written: {error.strerror}")
+
+
+def _unusable_path(error: OSError) -> int:
+    """Tell that the system refuses a path, which can happen wherever one is looked at. Returns: the exit status."""
+    from specc.cli.report import fail
+    from specc.diagnostics.diagnostic import Diagnostic
+    from specc.reading import Unreadable
+
+    return fail(Unreadable(Diagnostic("E107", f"`{error.filename}` cannot be used: {error.strerror}")))
 
 
 def _unknown_command(name: str) -> str:

@@ -37,9 +37,14 @@ def command(name: str, file: Path | None) -> None:
 
 
 def write_new(path: Path, text: str) -> None:
-    """Writes a file that does not exist yet. Raises: OSError, FileExistsError where it does."""
-    with path.open("x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+    """Writes a file that does not exist yet, whole or not at all. Raises: OSError, FileExistsError where it does."""
+    with path.open("xb") as file:
+        try:
+            file.write(text.encode())
+            file.flush()
+        except OSError:
+            path.unlink()
+            raise
 
 
 def _reason(target: Path, error: OSError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -143,15 +143,16 @@ def comparison(runs: Sequence[Listed], width: int) -> str:
     rows = [[name, *values] for name, values in (*settings, *results)]
     columns = [_aligned(column, number > 0) for number, column in enumerate(zip(heads, *rows, strict=True))]
     lines = [(" " * SPREAD).join(line).rstrip() for line in zip(*columns, strict=True)]
+    alike = [] if settings else ["the recipes are alike"]
     if max(map(len, lines)) > width:
-        return _stacked(names, rows)
-    lines.insert(1 + len(settings), "")
-    return "\n".join(lines if settings else [*lines[:1], "the recipes are alike", *lines[1:]])
+        return "\n".join([*alike, *_stacked(names, rows)])
+    return "\n".join([lines[0], *alike, *lines[1 : 1 + len(settings)], "", *lines[1 + len(settings) :]])
 
 
-def _stacked(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    found = [[name, *(f"  {row[0]}: {row[number]}" for row in rows)] for number, name in enumerate(names, 1)]
-    return "\n".join(line for block in found for line in block)
+def _stacked(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for number, name in enumerate(names, 1):
+        yield name
+        yield from (f"  {row[0]}: {row[number]}" for row in rows)
 
 
 def _names(runs: Sequence[Listed]) -> list[str]:

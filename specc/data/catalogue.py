@@ -57,7 +57,7 @@ def find(name: str) -> Entry | None:
     Raises: Problem E601 where it is neither, E619 where a package's entry cannot be used.
     """
     entry = BUILT_IN.get(name) or (_from_packages(name) if _may_be_name(name) else None)
-    if entry is None and not Path(name).expanduser().is_dir():
+    if entry is None and not path_of(name).is_dir():
         raise _unknown(name)
     return entry
 
@@ -73,6 +73,12 @@ def all_entries() -> list[Entry]:
             entry = _from_packages(name)
             found += [entry] if entry else []
     return found
+
+
+def path_of(text: str) -> Path:
+    """A path as a person writes it: `~` is a home folder. That of a user who is unknown stays as it is written, so that
+    nothing is found there; pathlib would raise."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - as above
 
 
 def default_data_dir() -> Path:
@@ -109,7 +115,7 @@ def _unknown(name: str) -> Problem:
 
     known = ", ".join(BUILT_IN)
     if not _may_be_name(name) or Path(name).suffix:
-        kind = "is a file, not a folder" if Path(name).expanduser().is_file() else "does not exist"
+        kind = "is a file, not a folder" if path_of(name).is_file() else "does not exist"
         return Problem.of("E601", f"the data folder `{name}` {kind}",
             help=f"name a folder of class folders, or one of {known}")  # fmt: skip
     guess = nearest(name, BUILT_IN)

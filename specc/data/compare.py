@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from specc.data.catalogue import Entry, find
+from specc.data.catalogue import Entry, find, path_of
 from specc.data.fit import Shape, require_input, require_same_output
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.lint.classes import contradicted_classes
@@ -66,4 +64,4 @@ def _of_classes(model: ShapedModel, name: str, classes: int) -> tuple[Diagnostic
 def _class_count(folder: str) -> int:
     from specc.data.folder import list_folder
 
-    return len(list_folder(Path(folder).expanduser()).classes)
+    return len(list_folder(path_of(folder)).classes)

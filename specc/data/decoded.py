@@ -9,22 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import zlib
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import PIL
 
 from specc.data.catalogue import default_data_dir
+from specc.data.checksum import checksum
 from specc.data.dataset import Split
 from specc.data.folder import FolderContents
 from specc.data.pictures import Reader, decode
 from specc.ir.recipe import Recipe
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 WORTH_KEEPING = 1.0  # seconds of decoding
 LARGEST = 10 * 10**9  # bytes that all copies together may take
@@ -92,7 +88,7 @@ def _read(place: Path, count: int) -> list[Split] | None:
             expected = (file.metadata() or {}).get(CHECKSUM)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
         parts = [Split(tensors[f"images{number}"], tensors[f"labels{number}"]) for number in range(count)]
-        if expected == _checksum(tensors):
+        if expected == f"{checksum(tensors):08x}":
             place.touch()  # the copies that were not used for longest go first
             return parts
     except (SafetensorError, OSError, KeyError, RuntimeError, ValueError):
@@ -116,7 +112,7 @@ def _keep(place: Path, parts: list[Split]) -> None:
             return
         try:
             _make_room(place.parent, LARGEST - size)
-            save_file(tensors, beside, metadata={CHECKSUM: _checksum(tensors)})
+            save_file(tensors, beside, metadata={CHECKSUM: f"{checksum(tensors):08x}"})
             beside.replace(place)
         finally:
             beside.unlink(missing_ok=True)
@@ -130,13 +126,3 @@ def _make_room(folder: Path, most: int) -> None:
             return
         taken -= path.stat().st_size
         path.unlink()
-
-
-def _checksum(tensors: dict[str, Tensor]) -> str:
-    """CRC-32 of all tensors in the order of their names."""
-    import torch
-
-    value = 0
-    for name in sorted(tensors):
-        value = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, value)
-    return f"{value:08x}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specc.data.catalogue import default_data_dir, find
+from specc.data.catalogue import default_data_dir, find, path_of
 from specc.data.dataset import Dataset, Split, load_named
 from specc.data.download import Report, silent
 from specc.data.holdout import stratified
@@ -40,8 +40,8 @@ def with_validation(dataset: Dataset, share: float) -> Dataset:
 def _prepared(recipe: Recipe, report: Report) -> Dataset:
     entry = find(recipe.data)
     if entry is None:
-        return _folder(Path(recipe.data).expanduser(), recipe)
-    folder = Path(recipe.data_dir).expanduser() if recipe.data_dir else default_data_dir()
+        return _folder(path_of(recipe.data), recipe)
+    folder = path_of(recipe.data_dir) if recipe.data_dir else default_data_dir()
     dataset = load_named(entry, folder, report)
     limited = dataset._replace(train=dataset.train.first(recipe.limit), test=dataset.test.first(recipe.limit))
     return prepared(limited, recipe.resize, recipe.channels)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from specc.data.catalogue import path_of
 from specc.data.feed import Feed
 from specc.data.fit import written
 from specc.data.load import load_dataset
@@ -64,7 +64,7 @@ def from_data(subject: Subject, number: int, data_dir: str | None) -> Tensor:
     """A test picture of the recipe's data set as the network gets it. Raises: Problem E601 to E611, E642."""
     recipe = subject.recipe
     if data_dir:
-        recipe = recipe.model_copy(update={"data_dir": str(Path(data_dir).expanduser().absolute())})
+        recipe = recipe.model_copy(update={"data_dir": str(path_of(data_dir).absolute())})
     sample = subject.taker.sample
     if subject.taker.scaled and size_of(recipe.resize) != sample[1:]:
         recipe = recipe.model_copy(update={"resize": sample[1:]})

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from specc.data.fit import written
 from specc.evaluate.activations import Kernels, Output
+from specc.report.pictures import picture_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,7 +77,7 @@ def _titled(pen: ImageDraw.ImageDraw, section: Section, y: int) -> None:
 
 def input_section(image: Tensor) -> Section:
     """The picture itself, as it came."""
-    return Section("input", written(tuple(image.shape)), (_enlarged(_coloured(image.clamp(0, 1)), 2 * TILE),))
+    return Section("input", written(tuple(image.shape)), (_enlarged(picture_of(image).convert("RGB"), 2 * TILE),))
 
 
 def output_sections(
@@ -136,7 +137,7 @@ def kernel_section(kernels: Kernels, most: int) -> Section:
     channels = values.shape[1]
     shown = values if channels == 3 else values[:, :1]
     largest = float(kernels.values.abs().max()) or 1.0
-    tiles = tuple(_enlarged(_coloured((one / largest + 1) / 2), TILE) for one in shown)
+    tiles = tuple(_enlarged(picture_of((one / largest + 1) / 2).convert("RGB"), TILE) for one in shown)
     count, _, height, width = kernels.values.shape
     remark = f"{count} kernels of {channels}x{height}x{width}{_rest(most, count, 'kernels')}"
     return Section(f"kernels of {kernels.name}", remark + (", first channel" if channels not in (1, 3) else ""), tiles)
@@ -146,14 +147,7 @@ def _stretched(values: Tensor) -> Image.Image:
     """(height, width) as grey levels over the whole range."""
     low, high = float(values.min()), float(values.max())
     shares = (values - low) / (high - low) if high > low else values * 0 + 0.5
-    return _coloured(shares.nan_to_num(0.5).unsqueeze(0))
-
-
-def _coloured(image: Tensor) -> Image.Image:
-    """(1 or 3, height, width) of 0 to 1 as a picture."""
-    levels = image.mul(255).round().clamp(0, 255).byte().permute(1, 2, 0).contiguous()
-    height, width, channels = levels.shape
-    return Image.frombytes("L" if channels == 1 else "RGB", (width, height), levels.numpy().tobytes()).convert("RGB")
+    return picture_of(shares.nan_to_num(0.5).unsqueeze(0)).convert("RGB")
 
 
 def _enlarged(picture: Image.Image, side: int) -> Image.Image:

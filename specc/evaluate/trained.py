@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 KINDS = ("best", "last")
 SUFFIX = ".safetensors"
+WHAT_IS_MEANT = (
+    "name the folder of a run, such as `runs/lenet5-mnist-1`, or a weights file; `specc runs` lists the runs"
+)
 SMALLEST = 2  # bytes of a stored number: float16 and bfloat16
 
 
@@ -65,6 +68,9 @@ def weights_of(path: Path, kind: str | None = None) -> Path:
     for name in (kind,) if kind else KINDS:
         if (path / f"{name}{SUFFIX}").is_file():
             return path / f"{name}{SUFFIX}"
+    if kind is None and (path / "recipe.json").is_file():
+        raise Problem.of("E640", f"the run in {path} has no weights yet: it ended before its first epoch did",
+            help=f"`specc train --resume {path}` goes on with it")  # fmt: skip
     raise _nothing(f"{path} holds no `{kind or 'last'}{SUFFIX}`")
 
 
@@ -100,6 +106,8 @@ def _stored(path: Path) -> _Stored:
     data = read_description(texts.get("data", ""))
     if analysis.model is None or data is None or data.sample != analysis.model.input:
         raise _unusable(path, "what it says of its network or its pictures cannot be right")
+    if recipe.objective != "reconstruct" and analysis.model.output != (len(data.classes),):
+        raise _unusable(path, "its network does not give a number for each class that it names")
     if SMALLEST * analysis.model.params > path.stat().st_size:
         raise _unusable(path, "it is too small for the network that it describes")
     return _Stored(analysis.model, recipe, data)
@@ -129,10 +137,11 @@ def _fill(model: nn.Module, path: Path) -> None:
 
 
 def _nothing(message: str) -> Problem:
-    help = "name the folder of a run, such as `runs/lenet5-mnist-1`, or a weights file; `specc runs` lists the runs"
-    return Problem.of("E640", message, help=help)
+    return Problem.of("E640", message, help=WHAT_IS_MEANT)
 
 
 def _unusable(path: Path, reason: str) -> Problem:
+    if path.suffix != SUFFIX:  # a spec or a picture, named where the run belongs
+        return Problem.of("E641", f"{path} cannot be used: {reason}", help=WHAT_IS_MEANT)
     return Problem.of("E641", f"{path} cannot be used: {reason}",
         help="nothing was loaded; copy the file again, or take the run's other weights with `--weights`")  # fmt: skip

@@ -4,7 +4,8 @@ In:         a resolved `Model`.
 Out:        a `ShapedModel`, or None where something is wrong; every shape error, each told once.
 Guarantees: what comes out can be built and run; nothing larger than the limits below is ever counted out.
             A shape that is unknown because of an error silences only what depends on it.
-Leaves:     the rules themselves to the layers and `ir.forms`, names to `ir.naming`.
+Leaves:     the rules themselves to the layers and `ir.forms`, names to `ir.naming`, `:: shape` and budgets to
+            `ir.claims`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
-from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.spelling import nearest
 from specc.ir import forms
 from specc.ir.bind import bind, take_frozen
+from specc.ir.claims import check_budgets, check_shape
 from specc.ir.findings import MAX_CALL_DEPTH, MAX_LAYERS, Arriving, Findings, LimitReached
 from specc.ir.instantiate import WrongValue, instantiate
 from specc.ir.joining import Branch, join, shape_layer
@@ -34,10 +36,10 @@ from specc.ir.model import (
     SomeStep,
 )
 from specc.ir.naming import Names
-from specc.ir.shaped import Costs, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped, memory_of
+from specc.ir.shaped import Costs, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.ir.signature import block_signature, layer_signature
 from specc.ir.values import NotYet, Scope, ValueProblem, evaluate, shown
-from specc.layers.base import Layer, Shape, ShapeError, written
+from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Span
 
@@ -83,7 +85,7 @@ class _Inference:
         except LimitReached:
             pass
         if chain is not None:
-            self._check_budgets(chain)
+            check_budgets(model.budgets, chain, self.findings)
         if chain is None or self.findings.diagnostics:
             return None, tuple(self.findings.diagnostics)
         shaped = ShapedModel(source=self.source, chain=chain, recipe=model.recipe, parameters=model.parameters)
@@ -117,7 +119,7 @@ class _Inference:
             if self.visits is not None:
                 visit = Visit(before.shape, arriving.shape, tuple(node for _, node in steps[built:]))
                 self.visits.setdefault(step.span, []).append(visit)
-            arriving = self._check_shape(step, arriving)
+            arriving = check_shape(step, arriving, self.findings)
         if not whole or first.shape is None or arriving.shape is None:
             return None, arriving
         shaped = ShapedChain(
@@ -193,30 +195,6 @@ class _Inference:
         if objection is not None:
             self.findings.report("E209", objection, span, help="choose another label")
         return name
-
-    def _check_shape(self, step: SomeStep, leaving: Arriving) -> Arriving:
-        """Compares `:: shape` with what leaves a step; where that is unknown, believes what is written."""
-        if step.check is None or step.check.dims is None:
-            return leaving
-        dims = step.check.dims
-        if leaving.shape is None:
-            known = tuple(size for size in dims if size is not None)
-            return Arriving(known, step.check.span) if len(known) == len(dims) and 0 not in known else leaving
-        agrees = len(dims) == len(leaving.shape) and all(
-            wanted in (None, size) for wanted, size in zip(dims, leaving.shape, strict=True)
-        )
-        if not agrees:
-            wanted = "×".join("_" if size is None else str(size) for size in dims)
-            actual = written(leaving.shape)
-            self.findings.report(
-                "E306",
-                f"the shape here is {actual}, not {wanted}",
-                step.check.span,
-                others=(Label(step.head, f"gives {actual}"),),
-                shapes=(leaving.shape,),
-                help=f"if it is meant so, write `:: {actual.replace('×', 'x')}`",
-            )
-        return leaving
 
     # one step
 
@@ -399,20 +377,6 @@ class _Inference:
         except ShapeError as error:
             self.findings.report_shape(error, step.head, arriving)
             return Arriving(None)
-
-    def _check_budgets(self, chain: ShapedChain) -> None:
-        spent = {"params": chain.costs.parameters, "macs": chain.costs.macs, "memory": memory_of(chain)}
-        for budget in self.model.budgets:
-            if spent[budget.quantity] > budget.bound:
-                unit = " bytes" if budget.quantity == "memory" else ""
-                over = spent[budget.quantity] - budget.bound
-                self.findings.report(
-                    "E404",
-                    f"the network has {spent[budget.quantity]:,} {budget.quantity}{unit}, "
-                    f"{over:,.0f} over its budget of {budget.bound:,.0f}",
-                    budget.span,
-                    help="`specc summary` shows where they are",
-                )
 
 
 def _at(scope: Scope, arriving: Arriving) -> Scope:

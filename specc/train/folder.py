@@ -47,7 +47,7 @@ class RunFolder:
         """What a run runs on; each time that it is continued is added to the first."""
         before: Any = None
         if resumed:
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, RecursionError):
                 before = json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))
         if isinstance(before, dict) and isinstance(before.setdefault("resumed", []), list):
             before["resumed"].append(found)

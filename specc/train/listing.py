@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -143,7 +144,7 @@ def _row(line: str) -> Metrics | None:
     if not isinstance(content, dict) or not (_NUMBERS - _OPTIONAL) <= content.keys() <= _NUMBERS:
         return None
     given = {name: value for name, value in content.items() if value is not None}
-    if not all(type(value) in (int, float) and math.isfinite(value) for value in given.values()):
+    if not all(type(value) in (int, float) and abs(value) <= sys.float_info.max for value in given.values()):
         return None
     if not given.keys() >= (_NUMBERS - _OPTIONAL) or type(given["epoch"]) is not int:
         return None

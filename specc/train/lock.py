@@ -111,7 +111,7 @@ def _sign(path: Path, file: IO[bytes]) -> None:
 def _holder(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes()[:1000])
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -43,7 +43,10 @@ class Epoch(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A run that has ended. state: "done", or "stopped" by a signal. report: its page, None where there is none."""
+    """A run that has ended. report: its page, None where there is none.
+
+    state: "done", "stopped" by a signal, or for loggers "failed".
+    """
 
     folder: Path
     state: str

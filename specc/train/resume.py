@@ -224,12 +224,16 @@ def _adopt(plan: Plan, facts: Facts, session: Session, tensors: dict[str, Any], 
 
 
 def _finished(path: Path, wish: Wish) -> Run:
-    """A complete run, its network with the last weights."""
+    """A complete run, its network with the last weights. Raises: Problem E621 where they are not there."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from specc.build.compile import build
 
     plan = _plan(path, wish)
-    model = build(plan.subject.model)
-    model.load_state_dict(load_file(path / "last.safetensors"))
+    model, weights = build(plan.subject.model), path / "last.safetensors"
+    try:
+        model.load_state_dict(load_file(weights))
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        raise state.damaged(weights, "it is not there, or its tensors are not the network's") from error
     return Run(path, plan.facts.metrics if plan.facts else (), None, model.eval())

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.catalogue import find
+from specc.data.catalogue import find, path_of
 from specc.data.fit import require_input, require_output, require_same_output
 from specc.data.transform import shape_after
 from specc.diagnostics.diagnostic import Problem
@@ -257,7 +257,7 @@ def anchored(recipe: Recipe) -> Recipe:
     """The recipe with absolute paths, so that it means the same from any folder."""
     entry = find(recipe.data)
     paths = {"data_dir": recipe.data_dir} if entry else {"data": recipe.data, "data_dir": recipe.data_dir}
-    absolute = {name: str(Path(path).expanduser().absolute()) for name, path in paths.items() if path}
+    absolute = {name: str(path_of(path).absolute()) for name, path in paths.items() if path}
     return recipe.model_copy(update=absolute)
 
 

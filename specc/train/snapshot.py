@@ -142,14 +142,14 @@ def _of(rank: int) -> str:
 def _random_fault(group: Group, tensors: Tensors) -> str | None:
     """torch checks a random state where it is set: a generator that nobody uses tells."""
     own = _of(group.place.rank)
-    names = ["torch", "order", f"{own}torch"]
-    try:
-        for name in names:
-            torch.Generator().set_state(tensors[f"random/{name}"])
-        if group.device.type == "cuda" and (state := tensors.get(f"random/{own}{(name := 'cuda')}")) is not None:
-            torch.Generator(group.device).set_state(state)
-    except (RuntimeError, TypeError, KeyError):
-        return f"its random state `random/{name}` is none"
+    generators = dict.fromkeys(("random/torch", "random/order", f"random/{own}torch"), "cpu")
+    if group.device.type == "cuda" and f"random/{own}cuda" in tensors:
+        generators[f"random/{own}cuda"] = str(group.device)
+    for name, device in generators.items():
+        try:
+            torch.Generator(device).set_state(tensors[name])
+        except (RuntimeError, TypeError, KeyError):
+            return f"its random state `{name}` is none"
     return None
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from specc.data.checksum import checksum
 from specc.diagnostics.diagnostic import Problem
 from specc.train.metrics import Metrics
 from specc.train.record import Record
@@ -104,16 +104,6 @@ def read_tensors(path: Path, expected: int) -> dict[str, Tensor]:
     if checksum(tensors) != expected:
         raise damaged(path, "its numbers are not those that were written")
     return tensors
-
-
-def checksum(tensors: dict[str, Tensor]) -> int:
-    """CRC-32 of all tensors in the order of their names."""
-    import torch
-
-    value = 0
-    for name in sorted(tensors):
-        value = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, value)
-    return value
 
 
 def damaged(path: Path, reason: str) -> Problem:

@@ -58,7 +58,7 @@ def append_line(path: Path, line: str) -> None:
         with path.open("ab") as file:
             file.write(line.encode() + b"\n")
     except OSError as error:
-        if path.exists():
+        with suppress(OSError):
             os.truncate(path, before)
         raise unwritable(path, error) from error
 

@@ -64,12 +64,12 @@ class Unheard(Watch):
             if error.errno not in GONE:
                 raise
             self._is_heard = False
-            _drop_output()
+            drop_output()
             with suppress(OSError):
                 click.echo("warning: the output can no longer be written; training goes on", err=True)
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
     """Let what is still to be written go nowhere, or Python would complain of it when it ends."""
     with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -174,7 +174,7 @@ class _Reader:
         total = self._number("padding", size - 1)
         near = total // 2
         ceil = False
-        if total % 2:
+        if total % 2 and stride:  # one of 0 is the layer's to refuse
             sizes = self.ops[place].output[1:]
             same = all((pixels + total - size) // stride == (pixels + 2 * near - size) // stride for pixels in sizes)
             ceil = not same

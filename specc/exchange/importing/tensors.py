@@ -1,4 +1,5 @@
-"""Where a model's tensors are among the operations, what each of its nodes gave, and leaves that need no module."""
+"""Where a model's tensors are among the operations, what each of its nodes gave, how it is cut and turned, and leaves
+that need no module."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from specc.exchange.importing.graph import Leaf, Token
+from specc.exchange.importing.words import NoWord
 from specc.layers.base import Shape
 
 
@@ -59,6 +61,32 @@ ANYWHERE = (
 def channels_first(shape: Shape, *, last: bool) -> Shape:
     """A shape with its channels first."""
     return (shape[-1], *shape[:-1]) if last else shape
+
+
+def channel_bounds(index: Any, channels: int) -> tuple[int, int]:
+    """The channels that `x[:, a:b]` takes, from and up to. Raises: NoWord where it cuts in another way."""
+    whole = slice(None, None, None)
+    parts = index if isinstance(index, tuple) else (index,)
+    fits = len(parts) > 1 and parts[0] == whole and isinstance(parts[1], slice)
+    if not fits or any(part not in (whole, Ellipsis) for part in parts[2:]) or parts[1].step not in (None, 1):
+        raise NoWord("a cut that is not along the channels")
+    start, end, _ = parts[1].indices(channels)
+    return start, end
+
+
+def order_of_dimensions(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], rank: int) -> list[int]:
+    """The dimensions of a tensor as `permute` or `transpose` puts them, counted from 0.
+
+    Args: args, kwargs, without the tensor; permute takes its dimensions one by one, as one list, or as `dims=`,
+          transpose as two numbers or as `dim0=` and `dim1=`.
+    """
+    if target in (torch.transpose, "transpose"):
+        order = list(range(rank))
+        first, second = args or (kwargs["dim0"], kwargs["dim1"])
+        order[first], order[second] = order[second], order[first]
+        return order
+    listed = len(args) == 1 and isinstance(args[0], tuple | list)
+    return [dim % rank for dim in (args[0] if listed else args or kwargs.get("dims", ()))]
 
 
 def mixing(module: nn.Linear, x: Shape, output: Shape) -> Leaf:

@@ -26,9 +26,11 @@ from specc.exchange.importing.tensors import (
     Dealt,
     Recorder,
     chance,
+    channel_bounds,
     channels_first,
     kind_of_result,
     mixing,
+    order_of_dimensions,
     starting_value,
 )
 from specc.exchange.importing.words import NoWord, leaf_of
@@ -267,19 +269,8 @@ class _Reader:
         if isinstance(first, Cut) and isinstance(index, int):
             return self._slice(node, first.at, *first.pieces[index])
         if isinstance(first, At):
-            return self._slice(node, first, *self._bounds(index, self._shape(first)[0]))
+            return self._slice(node, first, *channel_bounds(self._values((index,))[0], self._shape(first)[0]))
         return None
-
-    def _bounds(self, index: Any, channels: int) -> tuple[int, int]:
-        """`x[:, a:b]`"""
-        whole = slice(None, None, None)
-        index = self._values((index,))[0]
-        parts = index if isinstance(index, tuple) else (index,)
-        fits = len(parts) > 1 and parts[0] == whole and isinstance(parts[1], slice)
-        if not fits or any(part not in (whole, Ellipsis) for part in parts[2:]) or parts[1].step not in (None, 1):
-            raise NoWord("a cut that is not along the channels")
-        start, end, _ = parts[1].indices(channels)
-        return start, end
 
     def _slice(self, node: fx.Node, source: At, start: int, end: int) -> At:
         tokens = (Token("start", start, None, "positional"), Token("end", end, None, "positional"))
@@ -316,14 +307,7 @@ class _Reader:
     def _turned(self, node: fx.Node, source: At) -> At | Dealt:
         """Channels moved to the last place, or back."""
         rank = self._given(node).dim()
-        args = self._values(node.args[1:])
-        named = self._values(dict(node.kwargs)).get("dims", ())
-        dims = list(args[0] if len(args) == 1 and isinstance(args[0], tuple | list) else args or named)
-        if node.target in (torch.transpose, "transpose"):
-            swapped = list(range(rank))
-            swapped[args[0]], swapped[args[1]] = swapped[args[1]], swapped[args[0]]
-            dims = swapped
-        dims = [dim % rank for dim in dims]
+        dims = order_of_dimensions(node.target, self._values(node.args[1:]), self._values(dict(node.kwargs)), rank)
         if not source.last and dims == [0, *range(2, rank), 1]:
             return At(source.op, last=True)
         if source.last and dims == [0, rank - 1, *range(1, rank - 1)]:

@@ -11,6 +11,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.train.loggers.logger import Logger, flat_recipe
 from specc.train.progress import Ended, Started
 
+STATUS = {"done": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 KEPT = ("spec.cnn", "recipe.json", "report.html", "curves.png")
 
 
@@ -48,4 +49,4 @@ class MLflow(Logger):
         for name in KEPT:
             if (ended.folder / name).is_file():
                 self._client.log_artifact(self.identity, str(ended.folder / name))
-        self._client.set_terminated(self.identity, "FINISHED" if ended.state == "done" else "KILLED")
+        self._client.set_terminated(self.identity, STATUS[ended.state])

@@ -21,7 +21,7 @@ class Logging(Watch):
 
     def __init__(self, inner: Watch, loggers: Sequence[Logger]) -> None:
         self.inner, self.loggers = inner, Loggers(loggers, inner.warn)
-        self._has_started = False
+        self._ended: Ended | None = None  # what loggers are told if the run fails; None where none goes on
 
     def __enter__(self) -> Logging:
         self.inner.__enter__()
@@ -30,6 +30,8 @@ class Logging(Watch):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, Exception) and self._ended is not None:  # or a server would show it as running for ever
+            self.loggers.end(self._ended)
         self.inner.__exit__(kind, error, trace)
 
     def say(self, line: str) -> None:
@@ -41,7 +43,7 @@ class Logging(Watch):
     def run_starts(self, started: Started) -> None:
         self.inner.run_starts(started)
         _recall(started.folder, self.loggers.working)
-        self._has_started = True
+        self._ended = Ended(started.folder, "failed", started.metrics)
         self.loggers.start(started)
         _remember(started.folder, self.loggers.working)
 
@@ -53,10 +55,13 @@ class Logging(Watch):
 
     def epoch_ends(self, metrics: Metrics, epochs: int) -> None:
         self.inner.epoch_ends(metrics, epochs)
+        if self._ended is not None:
+            self._ended = self._ended._replace(metrics=(*self._ended.metrics, metrics))
         self.loggers.log(metrics)
 
     def run_ends(self, ended: Ended) -> None:
-        if self._has_started:  # a run that was complete already had nothing to tell
+        if self._ended is not None:  # a run that was complete already had nothing to tell
+            self._ended = None
             self.loggers.end(ended)
         self.inner.run_ends(ended)
 
