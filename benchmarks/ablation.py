@@ -14,7 +14,17 @@ from typing import NamedTuple
 
 import torch
 from epoch import RATE, Task, lecture
-from side_by_side import NETWORKS, add_options, apply_options, clock, interleaved, machine, pictures, table
+from side_by_side import (
+    NETWORKS,
+    add_options,
+    add_training_options,
+    apply_options,
+    clock,
+    interleaved,
+    machine,
+    pictures,
+    table,
+)
 from torch.nn.functional import cross_entropy
 
 from specc.ir.recipe import Recipe
@@ -80,10 +90,7 @@ def settings(*, compiles: bool) -> dict[str, Setting]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", choices=list(NETWORKS), help="one of the two; both if not given")
-    parser.add_argument("--samples", type=int, default=6400, help="training pictures; 60000 and 50000 are all")
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--data-dir", help="folder of MNIST and CIFAR-10, as torchvision leaves them")
+    add_training_options(parser)
     parser.add_argument("--compile", action="store_true", help="add torch.compile, which takes minutes")
     add_options(parser)
     given = parser.parse_args()

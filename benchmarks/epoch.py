@@ -18,7 +18,18 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from side_by_side import NETWORKS, Network, add_options, apply_options, clock, interleaved, machine, pictures, table
+from side_by_side import (
+    NETWORKS,
+    Network,
+    add_options,
+    add_training_options,
+    apply_options,
+    clock,
+    interleaved,
+    machine,
+    pictures,
+    table,
+)
 
 os.environ["KERAS_BACKEND"] = "torch"  # before keras is imported
 
@@ -202,10 +213,7 @@ def installed(name: str) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", choices=list(NETWORKS), help="one of the two; both if not given")
-    parser.add_argument("--samples", type=int, default=6400, help="training pictures; 60000 and 50000 are all")
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--data-dir", help="folder of MNIST and CIFAR-10, as torchvision leaves them")
+    add_training_options(parser)
     parser.add_argument("--without", default="", metavar="NAMES", help=f"rivals to leave out: {','.join(RIVALS)}")
     add_options(parser)
     given = parser.parse_args()

@@ -10,11 +10,14 @@ weights that it makes itself from the same seed.
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 from time import perf_counter
-from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import torch
-from torch import nn
+from exported import made
 
 from specc.build.compile import build
 from specc.emit.program.onnx import write_onnx
@@ -41,16 +44,6 @@ def checked(name: str, *, full: bool) -> ShapedModel:
         if small is not None:
             return small
     return own
-
-
-def made(text: str) -> nn.Module:
-    """The network of an exported file, made as a user of the file would."""
-    space: dict[str, Any] = {"__name__": "exported"}
-    exec(compile(text, "exported.py", "exec"), space)
-    classes = [value for value in space.values() if isinstance(value, type) and value.__module__ == "exported"]
-    module = classes[-1]()
-    assert isinstance(module, nn.Module)
-    return module
 
 
 def python_difference(model: ShapedModel) -> float:

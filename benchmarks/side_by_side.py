@@ -91,6 +91,14 @@ def clock() -> float:
     return time.process_time() if os.environ.get(CLOCK) == "cpu" else time.perf_counter()
 
 
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    """What is trained: the network, how many pictures, where they lie."""
+    parser.add_argument("--network", choices=list(NETWORKS), help="one of the two; both if not given")
+    parser.add_argument("--samples", type=int, default=6400, help="training pictures; 60000 and 50000 are all")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--data-dir", help="folder of MNIST and CIFAR-10, as torchvision leaves them")
+
+
 def add_options(parser: argparse.ArgumentParser, *, trials: int = 5) -> None:
     parser.add_argument("--trials", type=int, default=trials)
     parser.add_argument("--threads", type=int, help="of torch; all cores if not given")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +25,13 @@ from specc.evaluate.trained import load_trained
 from specc.report.confusion import Confusion
 from specc.train.run import Run, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 3 ; batch 64 ; lr 0.01 ; normalize }\n"
 AUTOENCODER = (
     "input 1x8x8\nflatten -> linear 8 -> relu -> linear 64 -> unflatten 1x8x8\n"
     "train { objective reconstruct ; epochs 1 }\n"
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

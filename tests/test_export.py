@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from exported import made
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -80,16 +81,6 @@ def of_gallery(name: str, side: int | None = None) -> ShapedModel:
     small = analyse(source, (own.input[0], side, side)).model if side else own
     assert small is not None
     return small
-
-
-def made(text: str) -> nn.Module:
-    """The network of an exported file: its last class."""
-    space: dict[str, Any] = {"__name__": "exported"}
-    exec(compile(text, "exported.py", "exec"), space)
-    classes = [value for value in space.values() if isinstance(value, type) and value.__module__ == "exported"]
-    module = classes[-1]()
-    assert isinstance(module, nn.Module)
-    return module
 
 
 def assert_equal(model: ShapedModel) -> None:

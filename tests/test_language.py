@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from introduction import INTRODUCTION
 
 from specc.cli.main import main
 from specc.ir.shaped import ShapedModel
@@ -53,33 +54,8 @@ def image(spec: str) -> Expected:
     return outcome("input 8x8x8\n" + spec)
 
 
-EXAMPLE = """\
-# ResNet-18 for 32×32 images (He et al. 2016, section 4.2)
-param classes = 10
-input 3x32x32
-
-block basic(c, stride=1) {
-  residual {
-    conv c k3 s=stride p1 nobias -> bn -> relu
-    conv c k3 p1 nobias -> bn
-  } shortcut auto
-  relu
-}
-
-conv 64 k3 p1 nobias -> bn -> relu      :: 64x32x32
-basic 64 x2
-basic 128 s2 -> basic 128
-basic 256 s2 -> basic 256
-basic 512 s2 -> basic 512               :: 512x4x4
-gap -> flatten -> linear classes
-
-budget params <= 12M
-train { epochs 30 ; batch 128 ; optimizer sgd lr=0.1 momentum=0.9 }
-"""
-
-
 def test_the_complete_example() -> None:
-    found = analysed(EXAMPLE)
+    found = analysed(INTRODUCTION)
     assert found.model is not None
     assert (found.model.output, found.model.params) == ((10,), 11_173_962)
     assert (found.recipe.epochs, found.recipe.batch, found.recipe.lr, found.recipe.momentum) == (30, 128, 0.1, 0.9)
@@ -837,7 +813,7 @@ def summary(spec: str, spec_file: Any) -> dict[str, Any]:
 
 
 def test_json_of_summary(spec_file: Any) -> None:
-    found = summary(EXAMPLE, spec_file)
+    found = summary(INTRODUCTION, spec_file)
     assert list(found) == ["input", "output", "params", "macs", "layers"]
     assert (found["input"], found["output"], found["params"]) == ([3, 32, 32], [10], 11_173_962)
     for total in ("params", "macs"):

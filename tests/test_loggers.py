@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,38 +11,18 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from watches import Heard, Stop
 
 from specc.cli.main import main
 from specc.diagnostics.diagnostic import Problem
 from specc.train.loggers import LOGGERS, named, ready
 from specc.train.loggers.logger import Logger
 from specc.train.loggers.watched import Logging, logging, logging_again
-from specc.train.progress import Ended, Started, Watch
+from specc.train.progress import Ended, Started
 from specc.train.resume import resume
 from specc.train.run import Run, train
 
 TINY = "input 1x8x8\nflatten -> linear 10\ntrain { epochs 2 ; batch 256 ; limit 300 ; lr 0.01 }\n"
-
-
-class Heard(Watch):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
-
-
-class Stop(Heard):
-    """Stops the run after so many steps."""
-
-    def __init__(self, after: int) -> None:
-        super().__init__()
-        self.left = after
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGINT)
 
 
 def stopped_and_continued(folder: Path, name: str) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,8 @@ from specc.train.progress import Watch
 from specc.train.run import train
 from specc.train.state import read_facts
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SPEC = "input 1x8x8\nconv 4 k3 -> bn -> relu -> conv 4 k3 -> relu -> flatten -> linear 12 -> relu -> linear 10\n"
 PICTURES = SPEC.replace("1x8x8", "3x8x8")
 PETS = PICTURES.replace("linear 10", "linear 2")
@@ -25,14 +27,6 @@ CODER = "input 1x8x8\nflatten -> linear 8 -> linear 64 -> unflatten 1x8x8\n"
 BASE: dict[str, Any] = {
     "data": "digits", "epochs": 2, "batch": 16, "limit": 42, "device": "cpu", "precision": "fp32",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Done(NamedTuple):

@@ -6,7 +6,6 @@ import base64
 import io
 import os
 import re
-import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -17,6 +16,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 from PIL import Image
+from watches import Heard, Stop
 
 from specc.data.batches import Batches, scaling_of
 from specc.data.dataset import Split
@@ -31,7 +31,6 @@ from specc.report.pictures import png_of
 from specc.source import Source
 from specc.train import ending
 from specc.train.predictions import predict_split, reconstruct
-from specc.train.progress import Watch
 from specc.train.resume import resume
 from specc.train.run import train
 
@@ -73,14 +72,6 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words += data
-
-
-class Heard(Watch):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
 
 
 def read(path: Path) -> Page:
@@ -129,19 +120,8 @@ def test_the_confusion_matrix_is_that_of_the_last_epoch(tmp_path: Path) -> None:
     assert right / 359 == done.metrics[-1].test_accuracy
 
 
-class _Stop(Heard):
-    def __init__(self, after: int) -> None:
-        super().__init__()
-        self.left = after
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGINT)
-
-
 def test_a_stopped_run_has_a_page_that_resuming_writes_anew(tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=_Stop(8))
+    train(TINY, tmp_path / "run", watch=Stop(8))
     page = read(tmp_path / "run" / "report.html")
     assert "Stopped by SIGINT after 1 of 2 epochs." in page.words
     assert f"specc train --resume {tmp_path / 'run'}" in page.words
@@ -150,7 +130,7 @@ def test_a_stopped_run_has_a_page_that_resuming_writes_anew(tmp_path: Path) -> N
 
 
 def test_a_run_that_is_stopped_in_its_first_epoch_has_no_curves(tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=_Stop(2))
+    train(TINY, tmp_path / "run", watch=Stop(2))
     assert "No epoch was finished" in read(tmp_path / "run" / "report.html").words
     assert not (tmp_path / "run" / "curves.png").exists()
 

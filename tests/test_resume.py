@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file, save_file
+from watches import Stop
 
 from specc.api import SpecError
 from specc.cli.main import main
@@ -26,11 +27,12 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.train import state
 from specc.train.keeper import Keeper
 from specc.train.lock import locked
-from specc.train.progress import Watch
 from specc.train.resume import resume
 from specc.train.run import Run, train
 from specc.train.state import read_facts
 from specc.train.unheard import Unheard
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = "input 1x8x8\nconv 4 k3 -> bn -> relu -> flatten -> dropout 0.3 -> linear 10\ntrain { epochs 3 ; batch 64 }\n"
 SPECC = [sys.executable, "-m", "specc", "train"]
@@ -45,30 +47,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     "averaged": {"optimizer": "adamw", "average": 0.9, "accumulate": 2, "clip": 0.5, "label_smoothing": 0.1},
     "warmed up": {"validation": 0.2, "warmup": 1.5, "decay_weights_only": True, "weight_decay": 0.1, "patience": 9},
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-class Stop(Watch):
-    """Stops the run after so many steps of this process, and keeps what is said."""
-
-    def __init__(self, after: int = -1, how: Callable[[], Any] = lambda: signal.raise_signal(signal.SIGINT)) -> None:
-        self.left, self.how = after, how
-        self.lines: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            self.how()
 
 
 class Cut(BaseException):

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from watches import Stop
 
 from specc.cli.main import main
 from specc.train.bar import Bar
@@ -37,20 +38,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs: `slow`, complete, and `fast` with a higher rate, stopped after its first epoch."""
     folder = tmp_path_factory.mktemp("runs")
     train(TINY, folder / "slow", lr=0.001)
-    train(TINY, folder / "fast", lr=0.02, epochs=4, watch=_Stop(7))
+    train(TINY, folder / "fast", lr=0.02, epochs=4, watch=Stop(7))
     os.utime(folder / "slow" / "metrics.jsonl", (1e9, 1e9))
     os.utime(folder / "slow" / "recipe.json", (1e9, 1e9))
     return folder
-
-
-class _Stop(Watch):
-    def __init__(self, after: int) -> None:
-        self.left = after
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,8 @@ from specc.train.forward import Forward, SwiftMaxPool, rearranged
 from specc.train.precision import Precision, choose_precision
 from specc.train.resume import resume
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CPU = torch.device("cpu")
 NET = """\
 input 1x8x8
@@ -47,14 +48,6 @@ def net() -> nn.Sequential:
         nn.Conv2d(6, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.Dropout(0.3),
         nn.Flatten(), nn.Linear(32, 10),
     )  # fmt: skip
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # tiny networks, and tests run beside each other
-    yield
-    torch.set_num_threads(before)
 
 
 # Exact runs

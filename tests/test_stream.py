@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from watches import Stop
 
 from specc.data import decoded, memory
 from specc.data.batches import scaling_of
@@ -27,9 +27,10 @@ from specc.data.pictures import Reader
 from specc.data.shard import Shard
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.recipe import Recipe
-from specc.train.progress import Watch
 from specc.train.resume import resume
 from specc.train.run import train
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
 SPEC = "input 3x12x10\nconv 4 k3 -> bn -> relu -> flatten -> dropout 0.2 -> linear 3\n"
@@ -54,14 +55,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             noise = [Image.effect_noise(size, chance.randint(10, 90)) for _ in range(3)]
             Image.merge("RGB", noise).save(path)
     return root
-
-
-@pytest.fixture(autouse=True)
-def _threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def loaded(folder: Path, where: str, **more: Any) -> Any:
@@ -150,18 +143,6 @@ RECIPE: dict[str, Any] = {
     "resize": (12, 10), "epochs": 2, "batch": 8, "in_memory": "off", "workers": 1, "normalize": True, "flip": True,
     "resized_crop": 0.4, "color_jitter": 0.3, "device": "cpu",
 }  # fmt: skip
-
-
-class Stop(Watch):
-    """Ctrl-C after so many steps."""
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGINT)
 
 
 def test_a_stopped_run_goes_on_with_the_same_pictures(folder: Path, tmp_path: Path) -> None:

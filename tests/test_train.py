@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from click.testing import CliRunner, Result
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
+from watches import Stop
 
 from specc.cli.main import main
 from specc.data.batches import Batches
@@ -32,11 +32,12 @@ from specc.train.lock import locked
 from specc.train.loop import evaluate, mean_loss, train_epoch
 from specc.train.metrics import Metrics
 from specc.train.optim import make_optimizer
-from specc.train.progress import Watch
 from specc.train.run import Run, train
 from specc.train.schedule import make_schedule
 from specc.train.step import Step
 from specc.train.storage import append_line, write_whole
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SPECS = Path(__file__).parent.parent / "specs"
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
@@ -60,14 +61,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def specc(*arguments: str, text: str | None = None) -> Result:
     """`specc train` in the working folder, in this process, `text` at its standard input."""
     return CliRunner().invoke(main, ["train", *arguments], input=text)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # tiny networks, and tests run beside each other
-    yield
-    torch.set_num_threads(before)
 
 
 # A run and what it leaves behind
@@ -265,24 +258,8 @@ def test_signals_keep_what_was_learned(number: signal.Signals, status: int, tmp_
     assert not list((tmp_path / "run").glob(".*"))
 
 
-class _Stop(Watch):
-    """Sends this process a signal after so many steps."""
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-        self.lines: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGINT)
-
-
 def test_stop_inside_an_epoch(tmp_path: Path) -> None:
-    watch = _Stop(after=8)
+    watch = Stop(after=8)
     stopped = train(TINY, tmp_path / "run", watch=watch)
     assert (stopped.stopped, len(stopped.metrics)) == (signal.SIGINT, 1)
     assert "after 1 of 2 epochs" in watch.lines[-2]

@@ -10,10 +10,10 @@ from specc.diagnostics.diagnostic import Problem
 Shape = tuple[int, ...]
 
 
-def written(shape: Shape) -> str:
+def spelled(shape: Shape) -> str:
     """A shape as a spec writes it.
 
-    >>> written((3, 32, 32))
+    >>> spelled((3, 32, 32))
     '3x32x32'
     """
     return "x".join(str(size) for size in shape)
@@ -27,18 +27,18 @@ def require_input(name: str, sample: Shape, expected: Shape, checks: Callable[[S
     """
     if sample == expected:
         return
-    help = f"`--input {written(sample)}` trains the network on pictures of that shape"
+    help = f"`--input {spelled(sample)}` trains the network on pictures of that shape"
     notes: tuple[str, ...] = ()
     if not checks(sample):
-        notes = (f"with `--input {written(sample)}` this spec has errors: `specc check` tells them",)
+        notes = (f"with `--input {spelled(sample)}` this spec has errors: `specc check` tells them",)
     fitting = _fitting_options(sample, expected)
     if fitting:
-        help = f"`{fitting}` makes the pictures {written(expected)}; {help}"
+        help = f"`{fitting}` makes the pictures {spelled(expected)}; {help}"
     elif expected == (prod(sample),):
-        help = f"write `input {written(sample)}` and `flatten` as the first step"
+        help = f"write `input {spelled(sample)}` and `flatten` as the first step"
         notes = ()
     raise Problem.of(
-        "E605", f"the pictures of {name} are {written(sample)}, and the spec's input is {written(expected)}",
+        "E605", f"the pictures of {name} are {spelled(sample)}, and the spec's input is {spelled(expected)}",
         help=help, notes=notes,
     )  # fmt: skip
 
@@ -60,14 +60,14 @@ def require_same_output(expected: Shape, output: Shape) -> None:
     """Raise Problem E630 where an autoencoder's output has not the shape of its input."""
     if output != expected:
         raise Problem.of(
-            "E630", f"an autoencoder gives back its input, {written(expected)}, and the network's output is "
-            f"{written(output)}", help=_way_back(expected, output),
+            "E630", f"an autoencoder gives back its input, {spelled(expected)}, and the network's output is "
+            f"{spelled(output)}", help=_way_back(expected, output),
         )  # fmt: skip
 
 
 def _way_back(expected: Shape, output: Shape) -> str:
     if prod(output) == prod(expected):
-        reshape = "flatten" if len(expected) == 1 else f"unflatten {written(expected)}"
+        reshape = "flatten" if len(expected) == 1 else f"unflatten {spelled(expected)}"
         return f"end the network with `{reshape}`"
     if len(expected) == 3 and len(output) == 3 and output[1:] == expected[1:]:
         return f"end the network with `conv {expected[0]} k1`"
@@ -81,4 +81,4 @@ def require_output(name: str, classes: int, output: Shape) -> None:
     help = f"end the network with `linear {classes}`"
     if len(output) > 1:
         help = f"end the network with `flatten -> linear {classes}`, or `gap -> flatten -> linear {classes}`"
-    raise Problem.of("E606", f"{name} has {classes} classes, and the network's output is {written(output)}", help=help)
+    raise Problem.of("E606", f"{name} has {classes} classes, and the network's output is {spelled(output)}", help=help)

@@ -9,7 +9,7 @@ import torch
 
 from specc.data.catalogue import path_of
 from specc.data.feed import Feed
-from specc.data.fit import written
+from specc.data.fit import spelled
 from specc.data.load import load_dataset
 from specc.data.transform import size_of
 from specc.diagnostics.diagnostic import Problem
@@ -71,8 +71,8 @@ def from_data(subject: Subject, number: int, data_dir: str | None) -> Tensor:
     dataset = load_dataset(recipe)
     split = dataset.test
     if split.sample != sample:
-        raise Problem.of("E642", f"the pictures of {recipe.data} are {written(split.sample)}, and the network takes "
-            f"{written(sample)}", help="`--fit` converts them")  # fmt: skip
+        raise Problem.of("E642", f"the pictures of {recipe.data} are {spelled(split.sample)}, and the network takes "
+            f"{spelled(sample)}", help="`--fit` converts them")  # fmt: skip
     if number >= len(split.labels):
         raise Problem.of("E643", f"there is no test picture {number}: the last one is {len(split.labels) - 1}")
     feed = Feed(dataset, torch.device("cpu"), normalize=False, workers=0)

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.fit import written
+from specc.data.fit import spelled
 from specc.data.folder import SUFFIXES
 from specc.diagnostics.diagnostic import Problem
 
@@ -69,13 +69,13 @@ class Taker(NamedTuple):
         with Image.open(source) as picture:
             size = f"{picture.height}x{picture.width}"
         return _unusable(f"{_shown(name)} is {size} (height x width), and the network takes "
-            f"{written(self.sample[1:])}", help="`--fit` scales it")  # fmt: skip
+            f"{spelled(self.sample[1:])}", help="`--fit` scales it")  # fmt: skip
 
 
 def taker_of(sample: tuple[int, ...], scaling: Scaling | None, *, scaled: bool, invert: bool = False) -> Taker:
     """A taker for a network. Raises: Problem E647 where its input is no picture."""
     if len(sample) != 3 or sample[0] not in (1, 3):
-        raise Problem.of("E647", f"the network's input is {written(sample)}, and no picture has that shape",
+        raise Problem.of("E647", f"the network's input is {spelled(sample)}, and no picture has that shape",
             help="a network for pictures has an input such as 1x28x28 or 3x32x32")  # fmt: skip
     return Taker(sample, scaling, scaled, invert)
 

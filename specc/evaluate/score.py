@@ -8,7 +8,7 @@ import torch
 
 from specc.data.catalogue import find
 from specc.data.feed import Feed
-from specc.data.fit import written
+from specc.data.fit import spelled
 from specc.data.load import load_dataset
 from specc.data.transform import shape_after
 from specc.diagnostics.diagnostic import Problem
@@ -101,8 +101,8 @@ def _require_fit(trained: Trained, name: str, sample: tuple[int, ...], classes: 
             help="take a data set with those classes, or leave `--data` away",
         )  # fmt: skip
     if sample != own.sample:
-        raise Problem.of("E642", f"the pictures of {name} are {written(sample)}, and the network takes "
-            f"{written(own.sample)}", help="`--fit` converts them")  # fmt: skip
+        raise Problem.of("E642", f"the pictures of {name} are {spelled(sample)}, and the network takes "
+            f"{spelled(own.sample)}", help="`--fit` converts them")  # fmt: skip
 
 
 def _batches(trained: Trained, dataset: Dataset, recipe: Recipe, part: Part, device: torch.device) -> Batches:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from specc.data.fit import written
+from specc.data.fit import spelled
 from specc.evaluate.activations import Kernels, Output
 from specc.report.pictures import picture_of
 
@@ -77,7 +77,7 @@ def _titled(pen: ImageDraw.ImageDraw, section: Section, y: int) -> None:
 
 def input_section(image: Tensor) -> Section:
     """The picture itself, as it came."""
-    return Section("input", written(tuple(image.shape)), (_enlarged(picture_of(image).convert("RGB"), 2 * TILE),))
+    return Section("input", spelled(tuple(image.shape)), (_enlarged(picture_of(image).convert("RGB"), 2 * TILE),))
 
 
 def output_sections(
@@ -87,7 +87,7 @@ def output_sections(
     for output in outputs[:MOST_LAYERS]:
         tells_kind = output.name.rpartition(".")[2].startswith(output.kind)
         title = output.name if tells_kind else f"{output.name} ({output.kind})"
-        shape = written(tuple(output.values.shape))
+        shape = spelled(tuple(output.values.shape))
         if output.same:
             yield Section(title, f"{shape}, the values of before", ())
         else:

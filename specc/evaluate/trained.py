@@ -19,12 +19,12 @@ from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.source import Source
+from specc.train.folder import WEIGHTS
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-KINDS = ("best", "last")
 SUFFIX = ".safetensors"
 WHAT_IS_MEANT = (
     "name the folder of a run, such as `runs/lenet5-mnist-1`, or a weights file; `specc runs` lists the runs"
@@ -65,7 +65,7 @@ def weights_of(path: Path, kind: str | None = None) -> Path:
         if path.is_file():
             return path
         raise _nothing(f"there is no run or file {path}")
-    for name in (kind,) if kind else KINDS:
+    for name in (kind,) if kind else WEIGHTS:
         if (path / f"{name}{SUFFIX}").is_file():
             return path / f"{name}{SUFFIX}"
     if kind is None and (path / "recipe.json").is_file():
@@ -85,7 +85,7 @@ def load_trained(path: Path, kind: str | None = None, device: torch.device | str
 
     model = build(shaped)
     _fill(model, weights)
-    name = weights.resolve().parent.name if weights.stem in KINDS else weights.stem
+    name = weights.resolve().parent.name if weights.stem in WEIGHTS else weights.stem
     return Trained(name, weights, model.to(device).eval(), shaped, recipe, data)
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.reading import Unreadable
 from specc.source import Source
+from specc.train.folder import WEIGHTS
 from specc.train.record import Record, read_record
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-KINDS = ("best", "last")
 SEED = 0  # of the initial weights, where none are given
 
 
@@ -49,14 +49,14 @@ def weights_of(path: str, asked: str | None) -> Path | None:
     """
     if asked is None and not is_run(path):
         return None
-    if asked is not None and asked not in KINDS:
+    if asked is not None and asked not in WEIGHTS:
         found = Path(asked)
     elif not is_run(path):
         raise Unreadable(
             Diagnostic("E664", f"`{asked}` weights are a run's, and `{path}` is a spec", help="name the run's folder")
         )
     else:
-        kinds = (asked,) if asked is not None else KINDS
+        kinds = (asked,) if asked is not None else WEIGHTS
         files = [Path(path) / f"{kind}.safetensors" for kind in kinds]
         found = next((file for file in files if file.is_file()), files[0])
     if not found.is_file():

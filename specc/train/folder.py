@@ -17,6 +17,7 @@ from specc.train.record import Record
 from specc.train.storage import append_line, require_space, unwritable, write_whole
 
 RUNS = Path("runs")
+WEIGHTS = ("best", "last")  # the weights of a run; who says nothing gets the first that is there
 SPEC, RECIPE, ENVIRONMENT = "spec.cnn", "recipe.json", "environment.json"
 METRICS, TABLE = "metrics.jsonl", "metrics.csv"
 
