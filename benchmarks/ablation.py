@@ -25,12 +25,14 @@ from side_by_side import (
     pictures,
     table,
 )
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from specc.ir.recipe import Recipe
 from specc.train.allocator import keep_pages
 from specc.train.compiled import compiled
 from specc.train.forward import Forward
+from specc.train.maxpool import RowsFirst
 from specc.train.precision import Precision, has_fast_bf16
 
 
@@ -40,6 +42,7 @@ class Setting(NamedTuple):
     channels_last: bool = False
     fused: bool = False
     swapped: bool = False
+    halving: type[nn.Module] | None = None
     keeps_pages: bool = False
     precision: str = "fp32"
     compiles: bool = False
@@ -53,7 +56,7 @@ def epoch(task: Task, setting: Setting) -> float:
     model = task.model()
     if setting.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    forward = Forward(model, Precision(setting.precision, device))
+    forward = Forward(model, Precision(setting.precision, device), setting.halving)
     if not setting.swapped:
         forward.layers = model
     network = compiled(forward, Recipe(compile="on" if setting.compiles else "off"), device)
@@ -71,12 +74,13 @@ def epoch(task: Task, setting: Setting) -> float:
 
 
 def settings(*, compiles: bool) -> dict[str, Setting]:
-    whole = Setting(channels_last=True, fused=True, swapped=True, keeps_pages=True)
+    whole = Setting(channels_last=True, fused=True, swapped=True, halving=RowsFirst, keeps_pages=True)
     found = {
         "pictures in memory, cut by index": Setting(),
         "+ channels_last": Setting(channels_last=True),
         "+ fused Adam": Setting(channels_last=True, fused=True),
         "+ max-pooling before relu": Setting(channels_last=True, fused=True, swapped=True),
+        "+ max-pooling on whole tensors": whole._replace(keeps_pages=False),
         "+ freed memory kept (fp32)": whole,
         "+ bf16": whole._replace(precision="bf16"),
         "bf16 without channels_last": whole._replace(precision="bf16", channels_last=False),
@@ -99,7 +103,10 @@ def main() -> None:
     for network in [NETWORKS[given.network]] if given.network else NETWORKS.values():
         task = Task(network, pictures(network, given.samples, given.data_dir), given.batch)
         ways = {"the loop of lectures": partial(lecture, task)}
-        ways |= {name: partial(epoch, task, setting) for name, setting in settings(compiles=given.compile).items()}
+        ways |= {
+            f"specc: {name}": partial(epoch, task, setting)
+            for name, setting in settings(compiles=given.compile).items()
+        }
         print(f"\n{network.name}, an epoch of {given.samples:,}, batch {given.batch}, {given.trials} trials")
         print(table(interleaved(ways, given.trials)), flush=True)
 

@@ -18,14 +18,13 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as specc sets it; for its rivals too
-
 import torch
 from torch import nn
 
 from specc.data.dataset import Dataset, Split
 from specc.data.load import load_dataset
 from specc.ir.recipe import Recipe
+from specc.train.threads import SPINS, VARIABLE
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -84,6 +83,7 @@ def pictures(network: Network, samples: int, data_dir: str | None) -> Dataset:
 
 
 CLOCK = "SPECC_BENCHMARK_CLOCK"
+LIMITED = "SPECC_BENCHMARK_LIMITED"
 
 
 def clock() -> float:
@@ -104,11 +104,14 @@ def add_options(parser: argparse.ArgumentParser, *, trials: int = 5) -> None:
     parser.add_argument("--threads", type=int, help="of torch; all cores if not given")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall",
         help="cpu, with --threads 1, is the steadier one on a busy machine")  # fmt: skip
+    parser.add_argument("--limit-spinning", action="store_true",
+        help="for the others' threads, too: where the machine is busy they are slowed many times else")  # fmt: skip
 
 
 def apply_options(given: argparse.Namespace) -> None:
     """For this process and those that it starts."""
     os.environ[CLOCK] = given.clock
+    os.environ[LIMITED] = "yes" if given.limit_spinning else ""
     if given.threads:
         os.environ["OMP_NUM_THREADS"] = str(given.threads)
         torch.set_num_threads(given.threads)
@@ -120,7 +123,7 @@ def interleaved(ways: Mapping[str, Callable[[], float]], trials: int) -> dict[st
     Each has a process of its own, so that what one sets for its process, the allocator above all, is not the others'.
     """
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(_worker(way)) for name, way in ways.items()}
+        workers = {name: stack.enter_context(_worker(name, way)) for name, way in ways.items()}
         times: dict[str, list[float]] = {name: [] for name in ways}
         for trial in range(trials + 1):
             for name, measure in workers.items():
@@ -131,11 +134,12 @@ def interleaved(ways: Mapping[str, Callable[[], float]], trials: int) -> dict[st
 
 
 @contextmanager
-def _worker(way: Callable[[], float]) -> Iterator[Callable[[], float]]:
+def _worker(name: str, way: Callable[[], float]) -> Iterator[Callable[[], float]]:
     """A process that measures when it is asked."""
     here, there = SPAWN.Pipe()
     process = SPAWN.Process(target=_serve, args=(there, way), daemon=True)
-    process.start()
+    with _spinning(limited=name.startswith("specc") or bool(os.environ.get(LIMITED))):
+        process.start()
     there.close()
 
     def measure() -> float:
@@ -151,6 +155,20 @@ def _worker(way: Callable[[], float]) -> Iterator[Callable[[], float]]:
     finally:
         here.close()
         process.join()
+
+
+@contextmanager
+def _spinning(*, limited: bool) -> Iterator[None]:
+    """What a process that starts now finds: the limit that `specc train` sets, or, as others run, none."""
+    before = os.environ.pop(VARIABLE, None)
+    if limited:
+        os.environ[VARIABLE] = SPINS
+    try:
+        yield
+    finally:
+        os.environ.pop(VARIABLE, None)
+        if before is not None:
+            os.environ[VARIABLE] = before
 
 
 def _serve(connection: Connection, way: Callable[[], float]) -> None:

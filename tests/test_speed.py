@@ -25,7 +25,8 @@ from specc.ir.recipe import Recipe, overridden
 from specc.train import compiled, precision, run
 from specc.train.allocator import keep_pages
 from specc.train.distributed.group import Group
-from specc.train.forward import Forward, SwiftMaxPool, rearranged
+from specc.train.forward import Forward, rearranged
+from specc.train.maxpool import ColumnsFirst, RowsFirst
 from specc.train.precision import Precision, choose_precision
 from specc.train.resume import resume
 
@@ -163,13 +164,13 @@ def test_going_on_gives_the_same_weights(
 # The order of the layers
 
 
-@pytest.mark.parametrize("swift", [False, True])
-def test_rearranged_layers_give_the_same_bits(swift: bool) -> None:
+@pytest.mark.parametrize("halving", [None, ColumnsFirst])
+def test_rearranged_layers_give_the_same_bits(halving: type[nn.Module] | None) -> None:
     torch.manual_seed(0)
     model = net().eval()
-    other = rearranged(model, swift_pools=swift)
+    other = rearranged(model, halving)
     kinds = [type(module) for module in other.children()]
-    assert kinds[:3] == [nn.Conv2d, SwiftMaxPool if swift else nn.MaxPool2d, nn.ReLU]
+    assert kinds[:3] == [nn.Conv2d, halving or nn.MaxPool2d, nn.ReLU]
     assert [type(module) for module in model.children()][1:3] == [nn.ReLU, nn.MaxPool2d]
     images = torch.randn(16, 1, 8, 8).relu_()  # with many equal values
     results = []
@@ -198,12 +199,43 @@ def test_swift_pooling_is_torchs(size: tuple[int, int]) -> None:
     torch.manual_seed(1)
     values = torch.randint(-2, 3, (3, 5, *size)).float().requires_grad_()  # many of a window are equal
     other = values.detach().clone().requires_grad_()
-    expected, found = max_pool2d(values, 2), SwiftMaxPool()(other)
+    expected, found = max_pool2d(values, 2), ColumnsFirst()(other)
     gradient = torch.randn_like(expected)
     (before,) = torch.autograd.grad(expected, [values], gradient)
     (after,) = torch.autograd.grad(found, [other], gradient)
     assert found.equal(expected)
     assert after.equal(before)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (5, 7), (2, 3)])
+@pytest.mark.parametrize("channels", [5, 32])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_pooling_by_rows_is_torchs_where_no_two_are_equal(
+    size: tuple[int, int], channels: int, dtype: torch.dtype
+) -> None:
+    torch.manual_seed(1)
+    count = 3 * channels * size[0] * size[1]
+    # All different, in bfloat16, too: as many neighbours as it has numbers between 1 and 2, over many powers of two.
+    distinct = (1 + torch.arange(128) / 128).outer(2.0 ** torch.arange(-60, 60)).flatten()[torch.randperm(128 * 120)]
+    values = distinct[:count].view(3, channels, *size).to(dtype, memory_format=torch.channels_last).requires_grad_()
+    other = values.detach().clone().requires_grad_()
+    expected, found = max_pool2d(values, 2), RowsFirst()(other)
+    gradient = torch.randn_like(expected)
+    (before,) = torch.autograd.grad(expected, [values], gradient)
+    (after,) = torch.autograd.grad(found, [other], gradient)
+    assert found.equal(expected)
+    assert after.equal(before)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        assert RowsFirst()(other).equal(expected)
+
+
+def test_pooling_by_rows_gives_each_gradient_to_one_of_equal_values() -> None:
+    values = torch.zeros(2, 3, 4, 4).to(memory_format=torch.channels_last).requires_grad_()
+    RowsFirst()(values).sum().backward()
+    assert values.grad is not None
+    assert values.grad[..., ::2, ::2].eq(1).all()
+    assert values.grad.sum() == 2 * 3 * 4
 
 
 # Precision and compilation
@@ -336,14 +368,14 @@ def test_bench_as_a_table_on_real_pictures(tmp_path: Path) -> None:
     done = bench(str(spec), "--seconds", "0.1", "--data", "digits", "--precision", "fp32", "--device", "cpu")
     lines = done.stdout.splitlines()
     assert done.exit_code == 0
-    assert lines[0].startswith(f"{spec}: 830 parameters; digits; cpu, 1 threads, fp32")
+    assert lines[0].startswith(f"{spec}: 830 parameters; digits; cpu, 1 thread, fp32")
     assert [line.split()[0] for line in lines[1:]] == ["step", "training", "data", "evaluation", "memory"]
 
 
 TRAINED = [
     ("input 784\nlinear 10\n", None),
     ("input 1x8x8\nconv 4 k3 p1 -> conv 1 k3 p1\ntrain { objective reconstruct }\n", None),
-    ("input 1x8x8\nconv 3 k3\n", "E606"),
+    ("input 1x8x8\nconv 3 k3\n", "E606]: a classifier gives one number for each class"),
     ("input 3x4x4\nflatten\n", "E617"),
 ]
 

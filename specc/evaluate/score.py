@@ -15,7 +15,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.evaluate.trained import Trained
 from specc.ir.recipe import Recipe
 from specc.report.confusion import Confusion
-from specc.train.forward import Forward
+from specc.train.forward import Forward, halving_for, lay_out
 from specc.train.precision import choose_precision
 from specc.train.predictions import predict_split, reconstruction_loss
 from specc.train.session import EVALUATION_BATCH
@@ -74,13 +74,12 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
 def _forward(trained: Trained, device: torch.device) -> Forward:
     """The network as the run tested it: in its order and precision, where this device has that."""
     recipe, model = trained.recipe, trained.model
-    if device.type == "cpu" and len(trained.data.sample) == 3 and not recipe.exact:
-        model = model.to(memory_format=torch.channels_last)
+    lay_out(model, trained.data.sample, recipe, device)
     try:
         precision = choose_precision(recipe, device)
     except Problem:
         precision = choose_precision(recipe.model_copy(update={"precision": "auto"}), device)
-    return Forward(model, precision, plain_layout=recipe.exact and device.type == "cpu")
+    return Forward(model, precision, halving_for(recipe, device))
 
 
 def _recipe(trained: Trained, wanted: Wanted) -> Recipe:

@@ -8,9 +8,10 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from specc.data.fit import require_output, require_same_output
+from specc.data.fit import require_same_output, require_vector
 from specc.ir.recipe import Recipe
-from specc.train.run import Subject, anchored, limit_spinning, make_session
+from specc.train.run import Subject, anchored, make_session
+from specc.train.threads import limit_spinning
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,7 +96,7 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
     if recipe.objective == "reconstruct":
         require_same_output(subject.model.input, subject.model.output)
     else:
-        require_output("random pictures", classes, subject.model.output)
+        require_vector(subject.model.output)
     chance = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, *subject.model.input), dtype=torch.uint8, generator=chance)
     split = Split(images, torch.randint(0, classes, (count,), generator=chance))

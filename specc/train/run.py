@@ -6,7 +6,6 @@ they are loaded, and nothing is written before everything fits.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -28,6 +27,7 @@ from specc.train.lock import locked
 from specc.train.metrics import Metrics, best_of
 from specc.train.progress import Ended, Started, Watch
 from specc.train.record import Record, given
+from specc.train.threads import limit_spinning
 
 if TYPE_CHECKING:
     from torch import nn
@@ -231,15 +231,6 @@ def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any], plac
         processes=place.size,
         machines=place.machines,
     )
-
-
-def limit_spinning() -> None:
-    """Let torch's threads sleep soon while they wait for each other; to be called before torch is imported.
-
-    By default they spin. Where another program wants the same cores they then spin away the time of the one
-    thread that they wait for: an epoch takes ten times as long.
-    """
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def source_of(spec: str | Path) -> Source:

@@ -22,7 +22,7 @@ from specc.train.average import Average
 from specc.train.compiled import compiled
 from specc.train.device import seed_everything, seed_shard
 from specc.train.exact import draw_evaluation, draw_order
-from specc.train.forward import Forward
+from specc.train.forward import Forward, halving_for, lay_out
 from specc.train.loop import evaluate, explained, mean_loss, train_epoch
 from specc.train.metrics import Metrics, is_complete
 from specc.train.muon import muon_note
@@ -78,9 +78,7 @@ class Session:
             self.model = build(shaped).to(device)
             self._load_pictures()
         self.train.skip_single = any(isinstance(module, NORMS) for module in self.model.modules())
-        if device.type == "cpu" and len(dataset.sample) == 3 and not recipe.exact:
-            # Up to a fifth faster on a CPU; the weights are saved in torch's usual layout.
-            self.model = self.model.to(memory_format=torch.channels_last)
+        lay_out(self.model, dataset.sample, recipe, device)
         self.optimizer = make_optimizer(self.model, recipe)
         self.average = None if recipe.average is None else Average(self.model, recipe.average)
         steps = len(self.train.steps)
@@ -94,7 +92,7 @@ class Session:
         seed_shard(recipe.seed, group.place.rank)
 
     def _forward(self, model: nn.Module) -> Forward:
-        return Forward(model, self.precision, plain_layout=self.recipe.exact and self.device.type == "cpu")
+        return Forward(model, self.precision, halving_for(self.recipe, self.device))
 
     @property
     def tested(self) -> nn.Module:

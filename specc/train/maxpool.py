@@ -1,0 +1,123 @@
+"""Max-pooling by windows of 2x2 side by side, on whole tensors, where that is faster than torch's own.
+
+torch's looks at the values one by one where the channels lie apart in memory, and where they are few.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+VECTOR = 16  # float32 values that a processor takes at once; with fewer channels torch's pooling takes one at a time
+
+
+def is_halving(module: nn.Module) -> bool:
+    """Whether a module is max-pooling by windows of 2x2 side by side."""
+    if not isinstance(module, nn.MaxPool2d) or module.ceil_mode or module.return_indices:
+        return False
+    sizes = (module.kernel_size, module.stride, module.padding, module.dilation)
+    return all(given in (size, (size, size)) for given, size in zip(sizes, (2, 2, 0, 1), strict=True))
+
+
+class ColumnsFirst(nn.Module):
+    """For channels that lie apart: forward and backward the same bits as `nn.MaxPool2d(2)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _ColumnsFirst.apply(x)  # type: ignore[no-any-return] # torch leaves it untyped
+
+
+class RowsFirst(nn.Module):
+    """For channels that lie together: forward the same bits as `nn.MaxPool2d(2)`, and backward where no two are equal.
+
+    Where a window's largest value stands at its upper right and at its lower left, the lower left one gets the
+    gradient; in torch it is the upper right one.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not _gains(x):
+            return torch.max_pool2d(x, 2)
+        if not (x.requires_grad and torch.is_grad_enabled()):
+            return torch.maximum(*_columns(torch.maximum(*_rows(x))))
+        return _RowsFirst.apply(x)  # type: ignore[no-any-return] # torch leaves it untyped
+
+
+def _gains(x: Tensor) -> bool:
+    """Whether pooling on whole tensors is the faster one: `benchmarks/ablation.py` tells."""
+    return x.shape[1] < VECTOR and x.is_contiguous(memory_format=torch.channels_last)
+
+
+class _RowsFirst(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        upper, lower = _rows(x)
+        half = torch.maximum(upper, lower)
+        left, right = _columns(half)
+        result = torch.maximum(left, right)
+        ctx.save_for_backward(_at_least(upper, lower, half), _at_least(left, right, result))
+        ctx.size = x.shape
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (gradient,) = gradients
+        is_upper, is_left = ctx.saved_tensors
+        half = torch.empty_like(is_upper)
+        _share(gradient, is_left, *_columns(half))
+        result = torch.empty(ctx.size, dtype=half.dtype, memory_format=torch.channels_last)
+        if ctx.size[-1] % 2 or ctx.size[-2] % 2:
+            result.zero_()
+        _share(half, is_upper, *_rows(result))
+        return result
+
+
+class _ColumnsFirst(torch.autograd.Function):
+    """Of equal values the first one in reading order is the largest, as in torch."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        (a, b), (c, d) = map(_columns, _rows(x))
+        upper, lower = torch.maximum(a, b), torch.maximum(c, d)
+        ctx.save_for_backward(a >= b, c >= d, upper >= lower)
+        ctx.size = x.shape
+        return torch.maximum(upper, lower)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (gradient,) = gradients
+        left_above, left_below, above = ctx.saved_tensors
+        is_even = not (ctx.size[-1] % 2 or ctx.size[-2] % 2)
+        result = (gradient.new_empty if is_even else gradient.new_zeros)(ctx.size)
+        upper = gradient * above
+        halves = zip(_rows(result), (upper, gradient - upper), (left_above, left_below), strict=True)
+        for half, part, is_left in halves:
+            _share(part, is_left, *_columns(half))
+        return result
+
+
+def _rows(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The upper and the lower rows of all windows; an odd last row or column is left."""
+    height, width = (size // 2 * 2 for size in x.shape[-2:])
+    return x[..., 0:height:2, :width], x[..., 1:height:2, :width]
+
+
+def _columns(rows: Tensor) -> tuple[Tensor, Tensor]:
+    return rows[..., 0::2], rows[..., 1::2]
+
+
+def _at_least(first: Tensor, second: Tensor, like: Tensor) -> Tensor:
+    """1 where the first value is at least the second, 0 elsewhere; in the type and order of `like`.
+
+    Booleans, and products with them, would take twice as long.
+    """
+    return torch.ge(first, second, out=torch.empty_like(like))
+
+
+def _share(gradient: Tensor, is_first: Tensor, first: Tensor, second: Tensor) -> None:
+    """Give each gradient to the one place or to the other, and 0 to the one that is not the largest."""
+    torch.mul(gradient, is_first, out=first)
+    torch.sub(gradient, first, out=second)
