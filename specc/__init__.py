@@ -7,12 +7,13 @@ report = specc.check("lenet.cnn")       # .ok, .diagnostics, .layers, .output
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 __all__ = ["Report", "SpecError", "check", "compile", "load_weights"]
 
+TYPE_CHECKING = False  # as type checkers know it; with an import, Ctrl-C could come before `specc.cli` catches it
 if TYPE_CHECKING:
+    from typing import Any
+
     from specc.api import Report, SpecError, check, compile, load_weights
 
 

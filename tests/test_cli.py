@@ -217,6 +217,60 @@ def test_ctrl_c_is_a_status_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (done.exit_code, done.stderr) == (130, "\nstopped\n")
 
 
+# Sends Ctrl-C's signal when a module is about to be imported, then does what the installed script does.
+INTERRUPTED = """
+import os, signal, sys
+class AtImport:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, AtImport())
+from specc.cli import main
+main(["check", "right.cnn"])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process can send itself this signal there")
+@pytest.mark.parametrize("module", ["specc.cli.main", "click", "specc.cli.check", "pydantic", "specc.pipeline"])
+def test_ctrl_c_while_modules_are_imported(module: str, folder: Path) -> None:
+    program = [sys.executable, "-c", INTERRUPTED, module]
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.strip()) in ((130, "", ""), (130, "", "stopped"))
+
+
+@pytest.mark.parametrize("step", ["_main_shell_completion", "parse_args", "resolve_command"])
+def test_ctrl_c_before_a_command_is_found(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LazyGroup, step, interrupted)
+    done = CliRunner().invoke(main, ["check"])
+    assert (done.exit_code, done.stderr) == (130, "\nstopped\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("draw", "right.cnn", "a.svg"), "extra argument (a.svg); to write to it: `-o a.svg`\n"),
+        (("draw", "right.cnn", "a b.png", "--depth", "1"), "to write to it: `-o 'a b.png'`\n"),
+        (("draw", "right.cnn", "wrong.cnn"), "extra argument (wrong.cnn)\n"),
+        (("export", "right.cnn", "a.onnx"), "to write to it: `-o a.onnx`\n"),
+        (("import", "net.cfg", "net.cnn"), "to write to it: `-o net.cnn`\n"),
+        (("my net.cnn",), "write `specc check 'my net.cnn'`.\n"),
+    ],
+    ids=lambda case: " ".join(case) if isinstance(case, tuple) else "",
+)
+def test_a_wrong_command_is_answered_with_the_right_one(arguments: tuple[str, ...], says: str) -> None:
+    done = CliRunner().invoke(main, arguments)
+    assert (done.exit_code, done.stderr.endswith(says)) == (2, True), done.stderr
+
+
+def test_a_path_with_spaces_is_quoted_in_a_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(main, ["new", "lenet5", "my net.cnn"])
+    assert done.stdout.endswith("; `specc check 'my net.cnn'` checks it\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -225,6 +279,7 @@ def test_ctrl_c_is_a_status_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
         (("train", "right.cnn", "--data", 300 * "a"), "E107"),
         (("train", "right.cnn", "--data", "~nobody-of-this-name/x"), "E601"),
         (("check", "right.cnn", "--data", "~nobody-of-this-name"), "E601"),
+        (("train", "right.cnn", "--data", "mnist", "--data-dir", "~nobody-of-this-name/x"), "E601"),
     ],
     ids=lambda case: " ".join(case)[:40] if isinstance(case, tuple) else case,
 )

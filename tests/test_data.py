@@ -16,7 +16,7 @@ from torchvision.transforms import RandomResizedCrop, functional
 
 from specc.data import augment, catalogue, memory
 from specc.data.batches import Batches, scaling_of
-from specc.data.catalogue import BUILT_IN, Entry, find
+from specc.data.catalogue import BUILT_IN, Entry, default_data_dir, find
 from specc.data.dataset import Dataset, LoadRequest, Split, load_named
 from specc.data.files import FileSplit
 from specc.data.fit import require_input, require_output
@@ -238,6 +238,22 @@ def test_relative_folders_and_home(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", str(tmp_path))
     traces = {load_dataset(Recipe(data=name)).trace for name in ("pets", "./pets", "~/pets", str(tmp_path / "pets"))}
     assert len(traces) == 1 and all(traces)
+
+
+def test_downloads_of_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a number which the system does not know."""
+    pwd = pytest.importorskip("pwd")
+
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert default_data_dir() == Path(".cache/specc/data")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache")
+    assert default_data_dir() == Path("/var/cache/specc/data")
+    assert "the system knows no home folder `~`" in problem(lambda: find("~/pictures")).message
 
 
 def test_folder_limit_takes_of_all_classes(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ def test_info_of_a_folder(pets: Path) -> None:
     assert [(one["part"], Path(one["picture"]).name) for one in found["shared"]] == [("test", "0.png")]
     text = specc("info", "pets").stdout
     assert "pets: 11 training and 4 test pictures" in text
-    assert "1 test pictures are trained on, 1 training pictures are there before" in text
+    assert "1 test picture is trained on, 1 training picture is there before" in text
+    assert "1 of these has another class there" in text
 
 
 def test_info_of_a_named_set() -> None:

@@ -345,6 +345,14 @@ def test_a_picture_names_itself_for_screen_readers() -> None:
     )  # fmt: skip
 
 
+def test_what_is_there_once_is_counted_as_one() -> None:
+    model = analyse(Source("net.cnn", "input 4x1x1\nprelu\n")).model
+    assert model is not None
+    description = ET.fromstring(draw(model))[1].text
+    assert description == "From 4×1×1 to 4×1×1: 1 layer with 1 parameter and 0 multiply-accumulates."
+    assert "1 parameter</text>" in draw(model, options=Options(parameters=True))
+
+
 HOSTILE = ['a<b>&"c.cnn', "x\x07\x1b[31m\ud800.cnn", "]]><script>alert(1)</script>.cnn", "ü" * 999]
 
 

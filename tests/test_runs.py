@@ -23,7 +23,7 @@ from specc.train.bar import Bar
 from specc.train.listing import differences, listed, runs_in
 from specc.train.lock import locked
 from specc.train.metrics import Metrics, best_of
-from specc.train.progress import Epoch, Watch, epoch_line
+from specc.train.progress import Epoch, Watch, epoch_line, short_epoch_line
 from specc.train.run import train
 
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
@@ -203,8 +203,8 @@ CONTROL = r"\x1b\[[\d;]*[A-Za-z]"
 COLOUR = r"\x1b\[[\d;]*m"
 
 
-def epoch_of(number: int, bar: Watch) -> None:
-    bar.epoch_starts(Epoch(number, 2, 10, 0, 64, lambda: 0.25))
+def epoch_of(number: int, bar: Watch, loss: float = 0.25) -> None:
+    bar.epoch_starts(Epoch(number, 2, 10, 0, 64, lambda: loss))
     for _ in range(10):
         bar.step()
 
@@ -258,6 +258,26 @@ def test_a_bar_stays_inside_its_terminal(width: int, monkeypatch: pytest.MonkeyP
         assert all(
             word in bars[-1] for word in ("epoch 2/2", "testing", "loss 0.2500", "accuracy 90.00 %", "pictures/s")
         )
+
+
+LOSSES = (0.25, 12.345678, 99_999.6, 1e30, float("inf"), float("nan"))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_bar_stays_inside_its_terminal_however_large_the_loss(loss: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = a_terminal(40, monkeypatch)
+    with Bar(terminal) as bar:
+        epoch_of(1, bar, loss)
+        bar.epoch_ends(Metrics(1, loss, loss, 0.9, 1.0), 2)
+    parts = re.split(rf"[\r\n]|{CONTROL}", terminal.getvalue())
+    assert max(map(len, parts)) <= 40
+
+
+def test_epochs_stand_below_each_other_however_large_the_loss() -> None:
+    for line in (epoch_line, short_epoch_line):
+        lines = [line(Metrics(1, loss, loss, 0.9, 1.0, loss), 2) for loss in LOSSES]
+        assert len(set(map(len, lines))) == 1, lines
+        assert len({one.index("90.00 %") for one in lines}) == 1
 
 
 def test_a_bar_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:

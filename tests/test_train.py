@@ -25,11 +25,12 @@ from specc.data.dataset import Split
 from specc.diagnostics.codes.runs import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.recipe import Recipe
+from specc.train import session
 from specc.train.average import Average
 from specc.train.bar import Bar
 from specc.train.device import choose_device
 from specc.train.lock import locked
-from specc.train.loop import evaluate, mean_loss, train_epoch
+from specc.train.loop import Score, evaluate, mean_loss, train_epoch
 from specc.train.metrics import Metrics
 from specc.train.optim import make_optimizer
 from specc.train.run import Run, train
@@ -259,12 +260,13 @@ def test_signals_keep_what_was_learned(number: signal.Signals, status: int, tmp_
 
 
 def test_stop_inside_an_epoch(tmp_path: Path) -> None:
-    watch = Stop(after=8)
-    stopped = train(TINY, tmp_path / "run", watch=watch)
+    watch, run = Stop(after=8), tmp_path / "my run"
+    stopped = train(TINY, run, watch=watch)
     assert (stopped.stopped, len(stopped.metrics)) == (signal.SIGINT, 1)
     assert "after 1 of 2 epochs" in watch.lines[-2]
-    assert "--resume" in watch.lines[-1]
-    stored = load_file(tmp_path / "run" / "last.safetensors")
+    assert watch.lines[-1] == f"`specc train --resume '{run}'` goes on from here"
+    assert f"specc train --resume &#x27;{run}&#x27;" in (run / "report.html").read_text(encoding="utf-8")
+    stored = load_file(run / "last.safetensors")
     assert all(stored[name].equal(tensor) for name, tensor in stopped.model.state_dict().items())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -275,6 +277,23 @@ def test_loss_that_is_no_number(tmp_path: Path) -> None:
     assert "epoch 1, step" in found.message
     stored = load_file(tmp_path / "run" / "last.safetensors")
     assert all(tensor.isfinite().all() for tensor in stored.values())
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+@pytest.mark.parametrize(("part", "number"), [("test", 1), ("validation", 2)])
+def test_measured_loss_that_is_no_number(
+    part: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def measured(*arguments: Any) -> Score:
+        score = evaluate(*arguments)
+        calls.append(len(calls))
+        return score._replace(loss=float("inf")) if len(calls) == number else score
+
+    monkeypatch.setattr(session, "evaluate", measured)
+    found = problem(lambda: train(TINY, tmp_path / "run", epochs=1, validation=0.1))
+    assert (found.code, f"the {part} loss became inf in epoch 1" in found.message) == ("E615", True)
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
 
 
@@ -435,6 +454,37 @@ def test_patience(tmp_path: Path) -> None:
     done = train(TINY, tmp_path / "run", epochs=50, patience=2, lr=1e-30)
     assert [metrics.epoch for metrics in done.metrics] == [1, 2, 3]
     assert done.stopped is None
+
+
+EXHAUSTED = [
+    "MPS backend out of memory (MPS allocated: 17.92 GB, other allocations: 384.00 KB, max allowed: 18.13 GB).",
+    "CUDA error: out of memory",
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.",
+]
+
+
+@pytest.mark.parametrize("said", EXHAUSTED, ids=lambda said: said[:12])
+@pytest.mark.parametrize("training", [True, False], ids=["training", "testing"])
+def test_a_device_without_memory(said: str, training: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raised by a module of the network, as a device does it."""
+
+    def forward(module: nn.ReLU, values: torch.Tensor) -> torch.Tensor:
+        if module.training == training:
+            raise RuntimeError(said)
+        return values.relu()
+
+    monkeypatch.setattr(nn.ReLU, "forward", forward)
+    assert problem(lambda: train(TINY, tmp_path / "run", limit=20)).code == "E618"
+
+
+def test_another_error_of_torch_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forward(module: nn.ReLU, values: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(nn.ReLU, "forward", forward)
+    with pytest.raises(RuntimeError, match="a defect"):
+        train(TINY, tmp_path / "run", limit=20)
 
 
 def test_every_code_is_explained() -> None:

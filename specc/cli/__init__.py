@@ -8,6 +8,9 @@ import gc
 # among the imports. `train` turns the collector on again.
 gc.disable()
 
-from specc.cli.main import main  # noqa: E402 - after the line above, or it would come too late
+try:
+    from specc.cli.main import main
+except KeyboardInterrupt:  # Ctrl-C while Python still imports
+    raise SystemExit(130) from None
 
 __all__ = ["main"]

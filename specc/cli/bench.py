@@ -13,6 +13,7 @@ from specc.cli.options import input_option, set_option
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.cli.train import SIGNALLED, USAGE_CODES, recipe_options
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 from specc.ir.overrides import UnknownParameter
 from specc.ir.recipe import overridden
 from specc.pipeline import analyse
@@ -69,8 +70,8 @@ def command(
 def table(spec: str, found: Measured) -> str:
     """The figures as lines."""
     shape = "x".join(map(str, found.sample))
-    threads = f", {found.threads} threads" if found.device == "cpu" else ""
-    spread = f"{1000 * found.step_shortest:.2f} to {1000 * found.step_longest:.2f}, {found.steps} steps"
+    threads = f", {counted(found.threads, 'thread')}" if found.device == "cpu" else ""
+    spread = f"{1000 * found.step_shortest:.2f} to {1000 * found.step_longest:.2f}, {counted(found.steps, 'step')}"
     rows = [
         ("step", f"{1000 * found.step_seconds:,.2f} ms", f"median; {spread}"),
         ("training", f"{found.samples_per_second:,.0f}/s", f"{shape} pictures, {found.batch} in a step"),
@@ -81,5 +82,6 @@ def table(spec: str, found: Measured) -> str:
         whose = "of the process" if found.device in ("cpu", "mps") else "on the device"
         rows.append(("memory", f"{found.memory_bytes / 1e6:,.0f} MB", f"{whose}, at most"))
     width = max(len(value) for _, value, _ in rows)
-    head = f"{spec}: {found.parameters:,} parameters; {found.pictures}; {found.device}{threads}, {found.precision}"
+    parts = (counted(found.parameters, "parameter"), found.pictures, f"{found.device}{threads}, {found.precision}")
+    head = f"{spec}: {'; '.join(parts)}"
     return "\n".join([head, *(f"{name:<12}{value:>{width}}  {note}" for name, value, note in rows)])

@@ -13,6 +13,7 @@ from specc.cli.questions import Answer, answer
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show
 from specc.cli.warning_filter import WarningRule, action_for, read_rules
 from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.diagnostics.spelling import counted
 from specc.ir.overrides import UnknownParameter
 from specc.pipeline import analyse
 from specc.reading import Unreadable, read_source
@@ -93,4 +94,4 @@ def _count(found: list[Diagnostic]) -> str:
     """`2 errors and 1 warning`"""
     errors = sum(diagnostic.is_error for diagnostic in found)
     counts = {"error": errors, "warning": len(found) - errors}
-    return " and ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in counts.items() if count)
+    return " and ".join(counted(count, word) for word, count in counts.items() if count)

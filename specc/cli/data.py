@@ -41,7 +41,10 @@ def json_option(command: Command) -> Command:
 
 
 def _expanded(context: click.Context, option: click.Parameter, value: Path | None) -> Path:
-    return path_of(str(value)) if value else default_data_dir()
+    try:
+        return path_of(str(value)) if value else default_data_dir()
+    except Problem as problem:
+        raise click.BadParameter(problem.diagnostic.message) from None
 
 
 @command.command("list", short_help="Data sets that have names, and whether their files are here.")

@@ -10,6 +10,7 @@ from typing import Any
 
 from specc.data.census import Census, Duplicate
 from specc.data.presence import Presence
+from specc.diagnostics.spelling import counted
 
 SHOWN = 5  # duplicates and damaged files that are named
 MANY = 10  # sizes that are named
@@ -88,7 +89,7 @@ def _facts(found: Census) -> list[str]:
     ]
     lines += [f"                {one.picture} is {one.training}" for one in found.shared[:SHOWN]]
     if found.damaged:
-        lines.append(f"damaged         {len(found.damaged):,} files cannot be read")
+        lines.append(f"damaged         {counted(len(found.damaged), 'file')} cannot be read")
         lines += [f"                {path}" for path in found.damaged[:SHOWN]]
     return lines
 
@@ -97,10 +98,15 @@ def _duplicates(found: Census) -> str:
     if not found.repeated and not found.shared:
         return "none"
     by_part = {part: sum(one.part == part for one in found.shared) for part in found.counts}
-    told = [f"{count:,} {part} pictures are trained on" for part, count in by_part.items() if count]
-    told += [f"{found.repeated:,} training pictures are there before"] if found.repeated else []
-    told += [f"{found.classes_apart:,} of these have another class there"] if found.classes_apart else []
+    told = [f"{_are(count, f'{part} picture')} trained on" for part, count in by_part.items() if count]
+    told += [f"{_are(found.repeated, 'training picture')} there before"] if found.repeated else []
+    have = "has" if found.classes_apart == 1 else "have"
+    told += [f"{found.classes_apart:,} of these {have} another class there"] if found.classes_apart else []
     return ", ".join(told)
+
+
+def _are(count: int, noun: str) -> str:
+    return f"{counted(count, noun)} {'is' if count == 1 else 'are'}"
 
 
 def _listed(items: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import click
 from specc.cli.checked import checked_model
 from specc.cli.options import color_option, input_option, set_option
 from specc.cli.report import wants_colour
+from specc.diagnostics.spelling import counted
 from specc.ir.compare import Change, Pair, Weights, compare_rows, compare_weights
 from specc.ir.shaped import Row, ShapedModel
 from specc.layers.base import written
@@ -67,8 +68,7 @@ def _layer_lines(pairs: list[Pair]) -> Iterator[tuple[str, Change]]:
     """What changed, a line a layer; layers that did not are counted."""
     for same, group in groupby(pairs, key=lambda pair: pair.change == "same"):
         if same:
-            count = len(list(group))
-            yield f"  {count} layer{'s' * (count > 1)} alike", "same"
+            yield f"  {counted(len(list(group)), 'layer')} alike", "same"
         else:
             yield from ((f"{_SIGNS[pair.change]} {_pair_text(pair)}", pair.change) for pair in group)
 
@@ -122,9 +122,10 @@ def _weight_lines(weights: Weights, models: list[ShapedModel]) -> Iterator[tuple
     """Which tensors of A a `load_state_dict` into B would take."""
     count = len(weights.carried)
     total = count + len(weights.reshaped) + len(weights.only_first)
+    carry = "carries" if total == 1 else "carry"
     yield (
-        f"  weights {count} of {total} tensors carry over by name and shape, "
-        f"{weights.carried_parameters:,} of {models[0].params:,} parameters", "same",
+        f"  weights {count:,} of {counted(total, 'tensor')} {carry} over by name and shape, "
+        f"{weights.carried_parameters:,} of {counted(models[0].params, 'parameter')}", "same",
     )  # fmt: skip
     reshaped = [f"{name} ({written(a)} => {written(b)})" for name, (a, b) in weights.reshaped.items()]
     for what, names in (

@@ -9,14 +9,14 @@ from typing import Any
 import click
 
 from specc.cli.checked import checked_model
-from specc.cli.options import color_option, input_option, set_option
+from specc.cli.options import WritesWithOption, color_option, input_option, set_option
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.picture import ENDINGS, FORMATS, STYLES, THEMES, Format, Options, Style, draw, draw_png, format_of
 from specc.ir.shaped import ShapedModel
 
 
-@click.command("draw")
+@click.command("draw", cls=WritesWithOption)
 @click.argument("file", metavar="SPEC")
 @click.option("-o", "--output", metavar="FILE", default="-", help="Where the picture goes; its ending says the format.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="The format, where no ending says it.  [svg]")

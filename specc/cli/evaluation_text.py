@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, TextIO
 
+from specc.diagnostics.spelling import counted
 from specc.report.confusion import Confusion, shares
+from specc.train.metrics import loss_text
 
 if TYPE_CHECKING:
     from specc.evaluate.score import Evaluation
@@ -38,11 +40,11 @@ def as_text(trained: Trained, found: Evaluation, stream: TextIO) -> str:
     """The report for a terminal or a pipe."""
     width = shutil.get_terminal_size().columns if stream.isatty() else PIPE_WIDTH
     part = {"test": "test", "train": "training", "validation": "validation"}[found.part]
-    lines = [f"{trained.name} ({trained.weights.name}) on {found.data}", f"{found.pictures:,} {part} pictures"]
+    lines = [f"{trained.name} ({trained.weights.name}) on {found.data}", counted(found.pictures, f"{part} picture")]
     if found.confusion is None:
-        return "\n".join([*lines, f"loss {found.loss:.4f} (mean squared error)"])
+        return "\n".join([*lines, f"loss {loss_text(found.loss)} (mean squared error)"])
     confusion = found.confusion
-    lines += [f"loss {found.loss:.4f}", f"accuracy {100 * confusion.accuracy:.2f} % ({confusion.right:,} right)"]
+    lines += [f"loss {loss_text(found.loss)}", f"accuracy {100 * confusion.accuracy:.2f} % ({confusion.right:,} right)"]
     lines += ["", *_by_class(confusion, width), "", *_matrix(confusion, width, _blocks(stream))]
     lines += _mistakes(confusion, width)
     return "\n".join(line.rstrip() for line in lines)

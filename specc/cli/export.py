@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from specc.cli.checked import checked_model
-from specc.cli.options import input_option, set_option
+from specc.cli.options import WritesWithOption, input_option, set_option
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted, typed
 from specc.ir.shaped import ShapedModel
 
 
-@click.command("export")
+@click.command("export", cls=WritesWithOption)
 @click.argument("source", metavar="SPEC|RUN")
 @click.option("--to", type=click.Choice(["python", "onnx", "pt2"]), help="The format.  [by the ending of -o]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
@@ -80,7 +81,8 @@ def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | Non
             click.echo(text, nl=False)
             return
         keep(output, text.encode())
-        click.echo(f"wrote {output}: {text.count(chr(10))} lines; `python {output}` runs a batch of two", err=True)
+        length = counted(text.count("\n"), "line")
+        click.echo(f"wrote {output}: {length}; `python {typed(output)}` runs a batch of two", err=True)
         return
     exported = export_program(model, weights, to)
     target = output or Path(f"{stem_of(model.source.path)}.{to}")

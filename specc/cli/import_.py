@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from specc.cli.options import input_option
+from specc.cli.options import WritesWithOption, input_option
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted, typed
 
 
-@click.command("import")
+@click.command("import", cls=WritesWithOption)
 @click.argument("source")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
     help="Where the spec is written, over what is there.  [standard output]")  # fmt: skip
@@ -63,7 +64,7 @@ def _tell(found: Any, source: str, output: Path | None) -> None:
     if found.assumed:
         click.echo(f"input {shape} is assumed; give another with `--input`", err=True)
     checked = f"; largest difference from the model {found.difference:.1e}" if found.network is not None else ""
-    lines = found.text.count("\n")
-    click.echo(f"imported {source}: {lines} lines, {found.model.params:,} parameters{checked}", err=True)
+    size = f"{counted(found.text.count(chr(10)), 'line')}, {counted(found.model.params, 'parameter')}"
+    click.echo(f"imported {source}: {size}{checked}", err=True)
     if output is not None and str(output) != "-":
-        click.echo(f"wrote {output}; `specc summary {output}` shows it", err=True)
+        click.echo(f"wrote {output}; `specc summary {typed(output)}` shows it", err=True)

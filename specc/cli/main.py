@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
@@ -55,12 +57,18 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        with _stoppable():
+            return super().main(*args, **extra)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _stoppable():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo("\nstopped", err=True)
-            sys.exit(STOPPED)
+            with _stoppable():
+                return super().invoke(ctx)
         except OSError as error:
             if error.filename is None and error.errno in FULL:
                 raise _unwritable_output(error) from None
@@ -75,6 +83,16 @@ class LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             raise click.UsageError(_unknown_command(args[0]), ctx) from error
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C ends the command; click itself would say that it failed."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("\nstopped", err=True)
+        sys.exit(STOPPED)
 
 
 def _unwritable_output(error: OSError) -> click.ClickException:
@@ -94,13 +112,13 @@ def _unusable_path(error: OSError) -> int:
 
 
 def _unknown_command(name: str) -> str:
-    from specc.diagnostics.spelling import nearest
+    from specc.diagnostics.spelling import nearest, typed
 
     guess = nearest(name, COMMANDS)
     if guess:
         return f"There is no command `{name}`; did you mean `{guess}`?"
     if name.endswith(".cnn"):
-        return f"There is no command `{name}`; to check that file, write `specc check {name}`."
+        return f"There is no command `{name}`; to check that file, write `specc check {typed(name)}`."
     return f"There is no command `{name}`."
 
 

@@ -9,6 +9,7 @@ import click
 
 from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import typed
 from specc.gallery import PREFIX, entry
 
 
@@ -33,7 +34,7 @@ def command(name: str, file: Path | None) -> None:
     except OSError as error:
         click.echo(f"Error: {_reason(target, error)}", err=True)
         sys.exit(EXIT_USAGE)
-    click.echo(f"wrote {target}, a copy of {source.path}; `specc check {target}` checks it")
+    click.echo(f"wrote {target}, a copy of {source.path}; `specc check {typed(target)}` checks it")
 
 
 def write_new(path: Path, text: str) -> None:

@@ -24,6 +24,22 @@ class ShapeType(click.ParamType[tuple[int, ...]]):
         return tuple(int(part) for part in value.split("x"))
 
 
+class WritesWithOption(click.Command):
+    """Has one argument and `-o`: a second argument is most often the file that is to be written."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True
+        more = super().parse_args(ctx, args)
+        if more and not ctx.resilient_parsing:
+            from specc.diagnostics.spelling import typed
+
+            first = str(ctx.params[str(self.params[0].name)])
+            is_alike = more[0].rpartition(".")[2] == first.rpartition(".")[2]  # a second spec, not what is made of one
+            hint = "" if is_alike else f"; to write to it: `-o {typed(more[0])}`"
+            ctx.fail(f"Got unexpected extra argument ({' '.join(more)}){hint}")
+        return more
+
+
 def _assignments(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
     for value in values:

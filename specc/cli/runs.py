@@ -15,6 +15,7 @@ from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
 from specc.train.folder import RUNS
 from specc.train.listing import Listed, differences, is_run, run_at, runs_in
+from specc.train.metrics import loss_text
 
 PIPE_WIDTH = 160
 SORTS: dict[str, Callable[[Listed], Any]] = {
@@ -80,7 +81,7 @@ def table(runs: Sequence[Listed], width: int, *, full: bool = False) -> str:
         _Column("data", lambda one: Path(one.record.recipe.data).name if one.record else "-", 4, right=False),
         _Column("epochs", _epochs, 1),
         _Column("best", lambda one: _score(one.best), 0),
-        _Column("loss", lambda one: f"{one.last.test_loss:.4f}" if one.last else "-", 2),
+        _Column("loss", lambda one: loss_text(one.last.test_loss) if one.last else "-", 2),
         _Column("time", lambda one: _time(one.seconds), 3),
         _Column("state", lambda one: one.state, 1, right=False),
     )
@@ -126,8 +127,8 @@ RESULTS: tuple[tuple[str, Callable[[Listed], str]], ...] = (
     ("best", lambda one: _score(one.best)),
     ("best epoch", lambda one: str(one.best.epoch) if one.best else "-"),
     ("last", lambda one: _score(one.last)),
-    ("test loss", lambda one: f"{one.last.test_loss:.4f}" if one.last else "-"),
-    ("train loss", lambda one: f"{one.last.train_loss:.4f}" if one.last else "-"),
+    ("test loss", lambda one: loss_text(one.last.test_loss) if one.last else "-"),
+    ("train loss", lambda one: loss_text(one.last.train_loss) if one.last else "-"),
     ("time", lambda one: _time(one.seconds)),
 )
 

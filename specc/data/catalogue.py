@@ -76,15 +76,24 @@ def all_entries() -> list[Entry]:
 
 
 def path_of(text: str) -> Path:
-    """A path as a person writes it: `~` is a home folder. That of a user who is unknown stays as it is written, so that
-    nothing is found there; pathlib would raise."""
-    return Path(os.path.expanduser(text))  # noqa: PTH111 - as above
+    """A path as a person writes it: `~` is a home folder.
+
+    Raises: Problem E601 where the system knows no such home; as written, the path would make a folder called `~` here.
+    """
+    found = os.path.expanduser(text)  # noqa: PTH111 - pathlib would raise an error of its own
+    if found.startswith("~"):
+        raise Problem.of("E601", f"the system knows no home folder `{Path(text).parts[0]}`",
+            help=f"name the whole path; a folder that is called so is `./{text}`")  # fmt: skip
+    return Path(found)
 
 
 def default_data_dir() -> Path:
-    """Where downloads are kept if no folder is named: the user's cache."""
+    """Where downloads are kept if no folder is named: the user's cache. Who has no home, as in a container that runs
+    under a bare number, has it in the working folder."""
     cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "specc" / "data"
+    home = os.path.expanduser("~")  # noqa: PTH111 - pathlib would raise for one who has none
+    at_home = Path("" if home == "~" else home)
+    return (Path(cache) if cache else at_home / ".cache") / "specc" / "data"
 
 
 def _may_be_name(name: str) -> bool:

@@ -10,6 +10,7 @@ from specc.data.dataset import Dataset, LoadRequest, Split
 from specc.data.fetch import ensure_files
 from specc.data.plain_pickle import read_plain_pickle
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +73,7 @@ def read_batch(path: Path, key: str, classes: int) -> tuple[NDArray[np.uint8], l
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or not isinstance(labels, list):
         raise _damaged(path, "holds no CIFAR pictures")
     if pixels.shape != (len(labels), VALUES) or not labels:
-        raise _damaged(path, f"holds {len(labels)} labels and pixels of the shape {pixels.shape}")
+        raise _damaged(path, f"holds {counted(len(labels), 'label')} and pixels of the shape {pixels.shape}")
     if not all(type(label) is int and 0 <= label < classes for label in labels):
         raise _damaged(path, f"holds labels that are none of {classes} classes")
     return pixels.reshape(len(labels), 3, SIDE, SIDE), labels

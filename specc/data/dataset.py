@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from specc.data.download import Report, silent
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,7 +110,8 @@ def _require_kinds(entry: Entry, split: Split | FileSplit) -> None:
     if (split.images.dtype, split.labels.dtype) != (torch.uint8, torch.int64):
         raise _failed(entry, "its pictures are not uint8 or its labels not int64")
     if len(split.images) != len(split.labels) or not len(split.labels):
-        raise _failed(entry, f"it has {len(split.images)} pictures and {len(split.labels)} labels in a split")
+        pictures, labels = counted(len(split.images), "picture"), counted(len(split.labels), "label")
+        raise _failed(entry, f"it has {pictures} and {labels} in a split")
 
 
 def _failed(entry: Entry, reason: str) -> Problem:

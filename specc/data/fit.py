@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import prod
 
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 
 Shape = tuple[int, ...]
 
@@ -74,11 +75,26 @@ def _way_back(expected: Shape, output: Shape) -> str:
     return "add layers that lead back to it, such as `upsample 2` or `convtranspose`; or `objective classify`"
 
 
+def require_vector(output: Shape) -> None:
+    """Raise Problem E606 where a classifier's output is no vector, whatever the classes are."""
+    if len(output) > 1:
+        raise Problem.of(
+            "E606", f"a classifier gives one number for each class, and the network's output is {spelled(output)}",
+            help=_classified(output[0], output),
+        )  # fmt: skip
+
+
 def require_output(name: str, classes: int, output: Shape) -> None:
     """Raise Problem E606 where the network does not end in one number for each class."""
     if output == (classes,):
         return
-    help = f"end the network with `linear {classes}`"
+    raise Problem.of(
+        "E606", f"{name} has {counted(classes, 'class')}, and the network's output is {spelled(output)}",
+        help=_classified(classes, output),
+    )  # fmt: skip
+
+
+def _classified(classes: int, output: Shape) -> str:
     if len(output) > 1:
-        help = f"end the network with `flatten -> linear {classes}`, or `gap -> flatten -> linear {classes}`"
-    raise Problem.of("E606", f"{name} has {classes} classes, and the network's output is {spelled(output)}", help=help)
+        return f"end the network with `flatten -> linear {classes}`, or `gap -> flatten -> linear {classes}`"
+    return f"end the network with `linear {classes}`"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from specc.data.dataset import HOLDOUT_SEED
 from specc.data.holdout import stratified_fifth
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 
 SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 VALIDATION_NAMES = ("val", "valid", "validation")
@@ -138,7 +139,7 @@ def _list_classes(folder: Path, classes: tuple[str, ...]) -> Listing:
     if empty:
         raise Problem.of(
             "E608",
-            f"no pictures in {len(empty)} of {len(classes)} class folders of {folder}: {_shortened(empty)}",
+            f"no pictures in {len(empty)} of {counted(len(classes), 'class folder')} of {folder}: {_shortened(empty)}",
             help=f"add pictures or remove the folders; pictures end in {' '.join(sorted(SUFFIXES))}",
             notes=(LAYOUT,),
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,7 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
     except OSError as error:
         raise _damaged(path, f"it cannot be read: {error.strerror}") from error
     if len(head) < start or head[:4] != bytes([0, 0, UINT8, rank]):
-        raise _damaged(path, f"it does not begin as an idx file of bytes in {rank} dimensions does")
+        raise _damaged(path, f"it does not begin as an idx file of bytes in {counted(rank, 'dimension')} does")
     shape = tuple(int.from_bytes(head[at : at + 4], "big") for at in range(4, start, 4))
     if length != start + prod(shape):
         told = "x".join(map(str, shape))

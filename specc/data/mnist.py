@@ -10,6 +10,7 @@ from specc.data.dataset import Dataset, LoadRequest, Split
 from specc.data.fetch import ensure_files
 from specc.data.idx import read_idx
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 
 CLASSES = {"mnist": DIGITS, "fashion-mnist": FASHION}
 
@@ -32,6 +33,6 @@ def read_split(folder: Path, prefix: str) -> Split:
     labels = read_idx(folder / f"{prefix}-labels-idx1-ubyte", rank=1)
     if len(images) != len(labels) or not len(labels) or labels.max() > 9:
         raise Problem.of("E603", f"the files {folder / prefix}-… do not belong together: "
-            f"{len(images)} pictures, {len(labels)} labels, the largest {labels.max(initial=0)}",
+            f"{counted(len(images), 'picture')}, {counted(len(labels), 'label')}, the largest {labels.max(initial=0)}",
             help="delete the files and run the command again, which downloads them")  # fmt: skip
     return Split(torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels).long())

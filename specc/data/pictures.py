@@ -12,6 +12,7 @@ from PIL import Image
 from specc.data.dataset import Split
 from specc.data.folder import FolderContents, Listing
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,7 +163,7 @@ def damaged(paths: list[str], count: int) -> Problem:
     more = (f"and {len(paths) - NAMED_AT_MOST} more",) if len(paths) > NAMED_AT_MOST else ()
     return Problem.of(
         "E607",
-        f"{len(paths):,} of {count:,} pictures cannot be read; the first is {paths[0]}",
+        f"{len(paths):,} of {counted(count, 'picture')} cannot be read; the first is {paths[0]}",
         help="remove or replace them",
         notes=(*paths[1:NAMED_AT_MOST], *more),
     )

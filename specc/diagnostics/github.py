@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.formats import end_of, start_of
+from specc.diagnostics.spelling import counted
 
 # GitHub keeps ten annotations of a step and drops the others without a word.
 MOST = 10
@@ -22,7 +23,7 @@ def as_github(diagnostics: Sequence[Diagnostic]) -> str:
     lines = [_command(diagnostic) for diagnostic in shown]
     if others:
         files = len({diagnostic.source.path for diagnostic in others if diagnostic.source})
-        text = f"{len(others)} more in {files} file{'s' * (files != 1)}; `specc check` shows them all"
+        text = f"{len(others)} more in {counted(files, 'file')}; `specc check` shows them all"
         lines.append(f"::notice title=specc::{_escaped(text)}")
     return "\n".join(lines)
 

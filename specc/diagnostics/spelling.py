@@ -1,7 +1,8 @@
-"""Did you mean …? The nearest known word to a mistyped one."""
+"""Words in messages: the nearest known one to a mistyped one, a count with its noun, a path in a command."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 
@@ -15,3 +16,28 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
     matches = get_close_matches(word.lower(), list(known), n=1, cutoff=cutoff)
     return matches[0] if matches else None
+
+
+def counted(count: int, noun: str, form: str = ",") -> str:
+    """A count with its noun, which is given for one and ends in the word that changes.
+
+    Args: form, of the number: "d" where a person may copy it into a spec, which has no commas in numbers.
+
+    >>> counted(1, "epoch"), counted(60_000, "epoch"), counted(4, "more class"), counted(3072, "feature", "d")
+    ('1 epoch', '60,000 epochs', '4 more classes', '3072 features')
+    """
+    ending = "" if count == 1 else "es" if noun.endswith(("ss", "x", "sh", "tch", "nch")) else "s"
+    return f"{count:{form}} {noun}{ending}"
+
+
+def typed(path: object) -> str:
+    """A path as a person types it in a command: in quotes where a shell would take it apart.
+
+    >>> typed("runs/net-1"), typed("my runs/net-1")
+    ('runs/net-1', "'my runs/net-1'")
+    """
+    if os.name == "nt":
+        return f'"{path}"' if set(str(path)) & set(" &()^;,=") else str(path)
+    from shlex import quote
+
+    return quote(str(path))

@@ -10,6 +10,7 @@ from itertools import islice
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.render import render_all
+from specc.diagnostics.spelling import counted
 from specc.emit.draw.picture import Options, Style, draw
 from specc.ir.folding import Line, folded_lines
 from specc.ir.shaped import ShapedModel
@@ -51,7 +52,8 @@ def totals(model: ShapedModel) -> str:
     """What comes in, what goes out, what it costs: a line of text."""
     costs = model.chain.costs
     sizes = f"{written(model.input)} → {written(model.output)}"
-    return f"{sizes}: {costs.layers:,} layers, {costs.parameters:,} parameters, {costs.macs:,} MACs"
+    counts = ((costs.layers, "layer"), (costs.parameters, "parameter"), (costs.macs, "MAC"))
+    return f"{sizes}: " + ", ".join(counted(*count) for count in counts)
 
 
 def _picture(model: ShapedModel, style: Style) -> str:
@@ -68,7 +70,7 @@ def _picture(model: ShapedModel, style: Style) -> str:
 def _table(model: ShapedModel) -> str:
     lines = list(folded_lines(model))
     rows = "".join(_row(line) for line in islice(lines, MOST_ROWS))
-    more = f"<p>… and {len(lines) - MOST_ROWS:,} more rows</p>" if len(lines) > MOST_ROWS else ""
+    more = f"<p>… and {counted(len(lines) - MOST_ROWS, 'more row')}</p>" if len(lines) > MOST_ROWS else ""
     head = "".join(f'<th style="text-align:left">{name}</th>' for name in _COLUMNS)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return f'<div style="max-height:30em;overflow:auto">{table}{more}</div>'

@@ -12,6 +12,7 @@ from specc.data.fit import spelled
 from specc.data.load import load_dataset
 from specc.data.transform import shape_after
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 from specc.evaluate.trained import Trained
 from specc.ir.recipe import Recipe
 from specc.report.confusion import Confusion
@@ -95,10 +96,9 @@ def _recipe(trained: Trained, wanted: Wanted) -> Recipe:
 def _require_fit(trained: Trained, name: str, sample: tuple[int, ...], classes: int) -> None:
     own = trained.data
     if classes != len(own.classes) and trained.recipe.objective != "reconstruct":
-        raise Problem.of(
-            "E642", f"{name} has {classes} classes, and the network knows the {len(own.classes)} of {own.name}",
-            help="take a data set with those classes, or leave `--data` away",
-        )  # fmt: skip
+        known = f"the network knows the {len(own.classes)} of {own.name}"
+        raise Problem.of("E642", f"{name} has {counted(classes, 'class')}, and {known}",
+            help="take a data set with those classes, or leave `--data` away")  # fmt: skip
     if sample != own.sample:
         raise Problem.of("E642", f"the pictures of {name} are {spelled(sample)}, and the network takes "
             f"{spelled(own.sample)}", help="`--fit` converts them")  # fmt: skip

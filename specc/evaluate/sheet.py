@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 from specc.data.fit import spelled
+from specc.diagnostics.spelling import counted
 from specc.evaluate.activations import Kernels, Output
 from specc.report.pictures import picture_of
 
@@ -96,7 +97,7 @@ def output_sections(
                 _name_cells(tiles[0], classes)
             yield Section(title, f"{shape}{note}", tiles)
     if len(outputs) > MOST_LAYERS:
-        yield Section(f"and {len(outputs) - MOST_LAYERS} more layers", "--layer NAME picks some", ())
+        yield Section(f"and {counted(len(outputs) - MOST_LAYERS, 'more layer')}", "--layer NAME picks some", ())
 
 
 def _tiles(values: Tensor, most: int, columns: int) -> tuple[tuple[Image.Image, ...], str]:
@@ -104,16 +105,16 @@ def _tiles(values: Tensor, most: int, columns: int) -> tuple[tuple[Image.Image, 
     wide = columns * (TILE + GAP) - GAP
     if values.dim() == 1 or prod(values.shape[1:]) == 1:
         shown = values.flatten()[:LARGEST_STRIP]
-        return (_strip(shown, wide),), _rest(len(shown), values.numel(), "values")
+        return (_strip(shown, wide),), _rest(len(shown), values.numel(), "value")
     if values.dim() == 2:
         return (_stretched(values).resize((wide, 3 * STRIP), Image.Resampling.NEAREST),), ""
     if values.dim() == 4:
         values = values[:, values.shape[1] // 2]
-    return tuple(_enlarged(_stretched(one), TILE) for one in values[:most]), _rest(most, len(values), "maps")
+    return tuple(_enlarged(_stretched(one), TILE) for one in values[:most]), _rest(most, len(values), "map")
 
 
 def _rest(shown: int, count: int, what: str) -> str:
-    return f", the first {shown}; {count - shown} more {what}" if count > shown else ""
+    return f", the first {shown}; {counted(count - shown, f'more {what}')}" if count > shown else ""
 
 
 def _strip(values: Tensor, width: int) -> Image.Image:
@@ -139,7 +140,7 @@ def kernel_section(kernels: Kernels, most: int) -> Section:
     largest = float(kernels.values.abs().max()) or 1.0
     tiles = tuple(_enlarged(picture_of((one / largest + 1) / 2).convert("RGB"), TILE) for one in shown)
     count, _, height, width = kernels.values.shape
-    remark = f"{count} kernels of {channels}x{height}x{width}{_rest(most, count, 'kernels')}"
+    remark = f"{counted(count, 'kernel')} of {channels}x{height}x{width}{_rest(most, count, 'kernel')}"
     return Section(f"kernels of {kernels.name}", remark + (", first channel" if channels not in (1, 3) else ""), tiles)
 
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from specc.data.described import DataDescription, read_description
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import typed
 from specc.ir.overrides import UnknownParameter
 from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedModel
@@ -70,7 +71,7 @@ def weights_of(path: Path, kind: str | None = None) -> Path:
             return path / f"{name}{SUFFIX}"
     if kind is None and (path / "recipe.json").is_file():
         raise Problem.of("E640", f"the run in {path} has no weights yet: it ended before its first epoch did",
-            help=f"`specc train --resume {path}` goes on with it")  # fmt: skip
+            help=f"`specc train --resume {typed(path)}` goes on with it")  # fmt: skip
     raise _nothing(f"{path} holds no `{kind or 'last'}{SUFFIX}`")
 
 

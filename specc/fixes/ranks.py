@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+from specc.diagnostics.spelling import counted
 from specc.fixes.arguments import has_field, value_of
 from specc.fixes.changes import Failure, left_out, put_before, removal, set_to
 from specc.fixes.edit import Candidate, Edit, Kind
@@ -38,9 +39,10 @@ def rank_candidates(failure: Failure) -> Iterator[Candidate]:
 
 
 def _strung_out(failure: Failure, arriving: Shape) -> Iterator[Candidate]:
-    yield put_before(failure, failure.site, "flatten", Kind.INSERTION, f": a vector of {prod(arriving)} features")
+    features = counted(prod(arriving), "feature", "d")
+    yield put_before(failure, failure.site, "flatten", Kind.INSERTION, f": a vector of {features}")
     if prod(arriving[1:]) > 1:
-        why = f": a vector of {arriving[0]} features, the mean of each channel"
+        why = f": a vector of {counted(arriving[0], 'feature', 'd')}, the mean of each channel"
         yield put_before(failure, failure.site, "gap -> flatten", Kind.REPLACEMENT, why)
     if failure.site.layer is Unflatten:
         yield left_out(failure, failure.site)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.diagnostics.spelling import counted
 from specc.ir.shaped import Costs
 from specc.layers.base import Shape, ShapeError, written
 from specc.source import Source, Span
@@ -85,4 +86,4 @@ def _shortened(notes: tuple[str, ...]) -> tuple[str, ...]:
     if len(notes) <= MAX_NOTES:
         return notes
     left_out = len(notes) - MAX_NOTES + 1
-    return (*notes[: MAX_NOTES - 2], f"… {left_out} more calls …", notes[-1])
+    return (*notes[: MAX_NOTES - 2], f"… {counted(left_out, 'more call')} …", notes[-1])

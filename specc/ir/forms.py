@@ -76,7 +76,7 @@ def split_input(x: Shape, branches: int) -> Shape:
     if x[0] % branches:
         raise ShapeError(
             "E303",
-            f"`split` cuts the channels into {branches} equal parts, but {x[0]} arrive",
+            f"`split` cuts the channels into {branches} equal parts, but {x[0]} arrive{'s' * (x[0] == 1)}",
             label=f"{x[0]} / {branches} leaves {x[0] % branches}",
             help=f"{x[0] // branches * branches or branches} or {-(-x[0] // branches) * branches} channels can be cut",
         )

@@ -33,6 +33,7 @@ from specc.layers.registry import LAYERS, find_layer
 from specc.source import Source, Span
 from specc.syntax import tree
 from specc.syntax.parse import Parsed
+from specc.syntax.unexpected import without_branches
 
 _ONE_BRANCH = ("residual", "gate")
 
@@ -286,9 +287,9 @@ class StepResolver:
         self, step: tree.Step, form: Any, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
     ) -> FormStep | None:
         if step.branches is None:
-            example = f"{form} {{ conv 64 k3 p1 -> relu }}" if form in _ONE_BRANCH else f"{form} {{ a | b }}"
-            help = f"such as `{example}`, with the `{{` on the line of the word"
-            self._report("E216", f"`{form}` needs its branches in braces", step.head, help=help)
+            message, help = without_branches(form, "conv 64 k3 p1 -> relu" if form in _ONE_BRANCH else "a | b")
+            if not self._holds_lost(step.head):
+                self._report("E216", message, step.head, help=help)
             self.braceless = step.span
             return None
         rest, frozen = take_frozen(arguments)

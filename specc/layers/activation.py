@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from specc.diagnostics.spelling import counted
 from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.fields import Count, Real, field
 from specc.layers.weighted import Weighted
@@ -68,7 +69,7 @@ class PReLU(Weighted):
         if self.num_parameters not in (1, x[0]):
             raise ShapeError(
                 "E303",
-                f"`prelu` has {self.num_parameters} factors for {x[0]} channels",
+                f"`prelu` has {counted(self.num_parameters, 'factor', 'd')} for {counted(x[0], 'channel', 'd')}",
                 help=f"use `prelu` for one factor, or `prelu {x[0]}` for one a channel",
             )
         return x

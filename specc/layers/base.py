@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from specc.diagnostics.spelling import counted
 from specc.layers.windows import Window
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def require_spatial(word: str, x: Shape, help: str | None = None) -> int:
     if rank_of(x) == 0:
         raise ShapeError(
             "E302",
-            f"`{word}` needs spatial dimensions, but a vector of {x[0]} features arrives",
+            f"`{word}` needs spatial dimensions, but a vector of {counted(x[0], 'feature', 'd')} arrives",
             help=help or f"put `{word}` before `flatten`, or restore an image with `unflatten`",
         )
     return rank_of(x)
@@ -128,8 +129,8 @@ def spread(size: int | tuple[Any, ...] | Any, rank: int, what: str) -> tuple[Any
     if len(size) != rank:
         raise ShapeError(
             "E302",
-            f"the {what} {written(size)} has {len(size)} dimensions, "
-            f"but {_RANK_NAMES[rank]} with {rank} spatial dimension{'s' * (rank > 1)} arrives",
+            f"the {what} {written(size)} has {counted(len(size), 'dimension')}, "
+            f"but {_RANK_NAMES[rank]} with {counted(rank, 'spatial dimension')} arrives",
             help=f"one number counts for every dimension: `{size[0]}`",
         )
     return size

@@ -3,6 +3,7 @@
 from math import prod
 from typing import TYPE_CHECKING
 
+from specc.diagnostics.spelling import counted
 from specc.layers.base import Shape, ShapeError, kind_of, rank_of
 from specc.layers.fields import Count, field
 from specc.layers.weighted import Bias, Weighted
@@ -27,7 +28,7 @@ class Linear(Weighted):
             raise ShapeError(
                 "E302",
                 f"`linear` takes a vector, but {kind_of(x)} arrives",
-                help=f"put `flatten` before it: a vector of {prod(x)} features",
+                help=f"put `flatten` before it: a vector of {counted(prod(x), 'feature', 'd')}",
             )
         return (self.out,)
 

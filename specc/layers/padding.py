@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
+from specc.diagnostics.spelling import counted
 from specc.layers.base import Layer, Shape, ShapeError, module_class, require_spatial, spread
 from specc.layers.fields import Margin, field
 
@@ -21,7 +22,7 @@ def check_mode(mode: str, size: int, margin: int, word: str) -> None:
     if margin > most:
         raise ShapeError(
             "E305",
-            f"`{word}` cannot fill a margin of {margin} by `{mode}` from {size} pixels",
+            f"`{word}` cannot fill a margin of {margin} by `{mode}` from {counted(size, 'pixel', 'd')}",
             label=f"at most {most} here",
             help=f"use a padding of at most {most}, or `mode=zeros`",
         )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from specc.diagnostics.spelling import counted
 from specc.layers.base import (
     Layer,
     Shape,
@@ -66,11 +67,11 @@ class Unflatten(Layer):
             fitting = (x[0] // spatial, *self.shape[1:])
             raise ShapeError(
                 "E304",
-                f"{x[0]} features cannot be folded into {written(self.shape)}",
+                f"{counted(x[0], 'feature', 'd')} cannot be folded into {written(self.shape)}",
                 label="·".join(map(str, self.shape)) + f" = {prod(self.shape)}",
                 help=f"`unflatten {'x'.join(map(str, fitting))}` fits"
                 if x[0] % spatial == 0
-                else f"let the layer before it give {prod(self.shape)} features",
+                else f"let the layer before it give {counted(prod(self.shape), 'feature', 'd')}",
             )
         return self.shape
 
@@ -138,9 +139,10 @@ class PixelShuffle(Layer):
             raise ShapeError("E302", f"`pixelshuffle` takes an image, but {kind_of(x)} arrives")
         square = self.r * self.r
         if x[0] % square:
+            arriving = f"{x[0]} arrive{'s' * (x[0] == 1)}"
             raise ShapeError(
                 "E303",
-                f"`pixelshuffle {self.r}` needs a multiple of {square} channels, but {x[0]} arrive",
+                f"`pixelshuffle {self.r}` needs a multiple of {square} channels, but {arriving}",
                 label=f"{x[0]} / {self.r}² leaves {x[0] % square}",
                 help=f"give the convolution before it {-(-x[0] // square) * square} channels",
             )

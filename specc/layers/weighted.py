@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BeforeValidator, InstanceOf
 
+from specc.diagnostics.spelling import counted
 from specc.layers.base import Layer, Shape, ShapeError, written
 from specc.layers.fields import Called, Numbers, Says, field
 
@@ -150,7 +151,7 @@ def literal_values(name: str, values: tuple[Any, ...], shape: Shape) -> list[flo
         raise ShapeError(
             "E308",
             f"this {name} has the shape {written(found)}, but {written(shape)} is needed",
-            help=f"give {prod(shape)} numbers, nested as {written(shape)}",
+            help=f"give {counted(prod(shape), 'number', 'd')}, nested as {written(shape)}",
             field=name,
         )
     return flat

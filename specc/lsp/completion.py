@@ -10,6 +10,7 @@ from lsprotocol import types
 
 from specc.data.catalogue import BUILT_IN
 from specc.diagnostics.codes import CODES
+from specc.diagnostics.spelling import counted
 from specc.ir.accepted import choices as setting_choices
 from specc.ir.accepted import is_switch
 from specc.ir.lint import add_all_codes
@@ -328,7 +329,7 @@ def _setting_values(name: str) -> Iterator[Offer]:
     if name == "data":
         for entry in BUILT_IN.values():
             shape = "×".join(map(str, entry.sample))
-            yield Offer(entry.name, Kind.Value, f"{shape}, {entry.classes} classes", entry.about, rank=1)
+            yield Offer(entry.name, Kind.Value, f"{shape}, {counted(entry.classes, 'class')}", entry.about, rank=1)
     elif name in Recipe.model_fields:
         words = ["true", "false"] if is_switch(name) else setting_choices(name)
         for word in words:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from lsprotocol import types
 
+from specc.diagnostics.spelling import counted
 from specc.ir.infer import Visit
 from specc.ir.receptive import Seen
 from specc.ir.recipe import Recipe
@@ -122,9 +123,8 @@ def _symbol_page(snapshot: Snapshot, symbol: Symbol) -> str:
         return f"{code}\n\n`{symbol.name}` is a parameter of the block."
     if symbol.kind == "label":
         return f"{code}\n\n`{symbol.name}` names the module in `state_dict()`."
-    uses = len(symbol.uses)
     comment = _comment_above(snapshot, symbol)
-    return "\n\n".join(part for part in (code, comment, f"Used in {uses} place{'s' * (uses != 1)}.") if part)
+    return "\n\n".join(part for part in (code, comment, f"Used in {counted(len(symbol.uses), 'place')}.") if part)
 
 
 def _definition(snapshot: Snapshot, symbol: Symbol) -> str:
@@ -171,7 +171,7 @@ def _visit_line(visit: Visit) -> str | None:
     costs = Costs()
     for node in visit.nodes:
         costs = costs.plus(node.costs)
-    spent = f" · {costs.parameters:,} parameters · {costs.macs:,} MACs" if visit.nodes else ""
+    spent = f" · {counted(costs.parameters, 'parameter')} · {counted(costs.macs, 'MAC')}" if visit.nodes else ""
     return f"`{written(visit.arriving)}` → `{written(visit.leaving)}`{spent}"
 
 

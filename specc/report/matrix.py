@@ -6,6 +6,7 @@ from base64 import b64encode
 from html import escape
 from io import BytesIO
 
+from specc.diagnostics.spelling import counted
 from specc.report.confusion import Confusion, shares
 from specc.report.table import share_text, table
 
@@ -50,7 +51,8 @@ def _short(name: str) -> str:
 
 
 def _as_picture(confusion: Confusion) -> str:
-    said = f"Confusion matrix of {len(confusion.classes)} classes, {share_text(confusion.accuracy)} on the diagonal"
+    classes = counted(len(confusion.classes), "class")
+    said = f"Confusion matrix of {classes}, {share_text(confusion.accuracy)} on the diagonal"
     image = f'<img class="heat" alt="{said}" src="data:image/png;base64,{b64encode(_heat(confusion)).decode()}">'
     rows = [
         [one.true, one.predicted, str(one.pictures), share_text(one.share)] for one in confusion.most_frequent(NAMED)

@@ -8,6 +8,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+from specc.diagnostics.spelling import counted
 from specc.report.content import Content, Shown
 from specc.report.matrix import matrix_of
 from specc.report.network import network_of, picture_of
@@ -63,9 +64,9 @@ def _tiles(content: Content) -> Iterator[tuple[str, str, str]]:
     if rows:
         yield from _scores(rows[-1], rows[content.best - 1] if content.best else rows[-1])
         yield "epochs", f"{len(rows)} of {content.recipe['epochs']}", f"{_duration(sum(r['seconds'] for r in rows))}"
-    pictures = f"{content.confusion.pictures:,} test pictures" if content.confusion else ""
+    pictures = counted(content.confusion.pictures, "test picture") if content.confusion else ""
     yield "data", content.data, pictures
-    yield "parameters", f"{model.params:,}", f"{model.macs:,} MACs for a picture"
+    yield "parameters", f"{model.params:,}", f"{counted(model.macs, 'MAC')} for a picture"
 
 
 def _scores(last: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -163,7 +164,7 @@ def _flattened(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if isinstance(value, Mapping):
             yield from value.items()
         elif name == "resumed":
-            yield "resumed", f"{len(value)} times" if isinstance(value, list) and len(value) != 1 else "once"
+            yield "resumed", counted(len(value), "time") if isinstance(value, list) else "once"
         else:
             yield name, value
 

@@ -23,7 +23,7 @@ from specc.syntax import tables
 from specc.syntax.grow import GrowTree, TooDeep, span_of
 from specc.syntax.tokens import END, NEWLINE, KeepTerminals, Opening, TokenStream, as_newline
 from specc.syntax.tree import Tree
-from specc.syntax.unexpected import explain_unexpected
+from specc.syntax.unexpected import explain_unexpected, without_branches
 
 if TYPE_CHECKING:
     from lark.parsers.lalr_interactive_parser import InteractiveParser
@@ -118,7 +118,12 @@ class _Reading:
             return self.stream.next_after_error()
         accepted, in_body = self._accepted(), bool(self.stream.open)
         if not self._is_partner(token):
-            self.diagnostics.append(explain_unexpected(self.source, token, accepted, in_body=in_body))
+            low = self.stream.word_above_braces() if token.type == "SHORTCUT" else None
+            if low is not None and low == "residual":
+                message, help = without_branches("residual", "conv 64 k3 p1 -> relu")
+                self._report("E216", message, span_of(low), help=help)
+            else:
+                self.diagnostics.append(explain_unexpected(self.source, token, accepted, in_body=in_body))
         if token.type == "RBRACE" and not in_body and NEWLINE in accepted:
             return as_newline(token)  # the item before it is whole
         if token.type == NEWLINE and accepted == {"LBRACE"} and self.stream.is_next("LBRACE"):

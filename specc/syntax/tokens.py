@@ -69,6 +69,21 @@ class TokenStream:
         """Whether the next token is of this kind."""
         return self._tokens[self._index].type == kind
 
+    def word_above_braces(self) -> Token | None:
+        """Where `{ … }` ends before the token at hand and its `{` begins a line: the word at the end of the line before
+        it; else None."""
+        kinds = [token.type for token in self._tokens]
+        at = _last_but_newlines(kinds, self._index - 2)
+        depth = 0
+        for opening in range(at, -1, -1):
+            depth += (kinds[opening] == "RBRACE") - (kinds[opening] == "LBRACE")
+            if depth <= 0:
+                break
+        else:
+            return None
+        word = _last_but_newlines(kinds, opening - 1)
+        return self._tokens[word] if at > opening > word + 1 and kinds[word] == "WORD" else None
+
     def defined_names(self) -> set[str]:
         """The names that the statement at hand defines: that of a `param`, that of a `block` and its parameters."""
         first, rest = self._tokens[self._statement], self._tokens[self._statement + 1 :]
@@ -199,6 +214,12 @@ class TokenStream:
         """Like `next`, but a `->` counts as a new line: what stood before it was reported and left out."""
         token = self.next()
         return as_newline(token) if token.type == "ARROW" else token
+
+
+def _last_but_newlines(kinds: Sequence[str], at: int) -> int:
+    while at >= 0 and kinds[at] == NEWLINE:
+        at -= 1
+    return at
 
 
 def as_newline(token: Token) -> Token:

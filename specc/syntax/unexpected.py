@@ -54,6 +54,12 @@ def explain_unexpected(source: Source, token: Token, accepted: AbstractSet[str],
     return Diagnostic(code, message, source, span_of(token), label=f"expected {expectation(accepted)}", help=help)
 
 
+def without_branches(form: str, example: str) -> tuple[str, str]:
+    """The message and the help where a form's word has no braces beside it."""
+    help = f"such as `{form} {{ {example} }}`, with the `{{` on the line of the word"
+    return f"`{form}` needs its branches in braces", help
+
+
 def expectation(accepted: AbstractSet[str]) -> str:
     """The accepted kinds of token, gathered into what a person would call them."""
     rest, words = set(accepted), []

@@ -15,7 +15,17 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.table import Column
 
 from specc.train.metrics import Metrics
-from specc.train.progress import Ended, Epoch, Started, Watch, epoch_line, numbered, percent, short_epoch_line
+from specc.train.progress import (
+    Ended,
+    Epoch,
+    Started,
+    Watch,
+    epoch_line,
+    loss_of,
+    numbered,
+    percent,
+    short_epoch_line,
+)
 
 EVERY = 0.25  # seconds between two drawings
 LOSS_EVERY = 1.0  # the same for the loss, which may have to wait for the device
@@ -86,7 +96,7 @@ class Bar(Watch):
         if self._epoch is None:
             return
         if now - self._loss_read >= LOSS_EVERY or (not self._loss and self._done > self._epoch.done):
-            self._loss, self._loss_read = f"loss {self._epoch.loss():.4f}", now
+            self._loss, self._loss_read = loss_of(self._epoch.loss()), now
         self._last = now
         texts: dict[str, Any] = self._texts_now(self._epoch, now - self._started)
         self._progress.columns = self._fitting(texts)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted, typed
 from specc.ir.accepted import as_written
 from specc.ir.recipe import Recipe
 from specc.reading import read_source
@@ -37,7 +38,7 @@ def require_same_spec(before: Record, run: Path, spec: Source | None, *, adopt: 
     raise Problem.of(
         "E622", f"the spec has changed since the run in {run} began",
         help=f"`--adopt` goes on with the new one and loads the weights that fit; "
-        f"`specc train {run / SPEC} --resume {run}` goes on with the run's own copy",
+        f"`specc train {typed(run / SPEC)} --resume {typed(run)}` goes on with the run's own copy",
         notes=(_difference(before.spec, changed),),
     )  # fmt: skip
 
@@ -63,7 +64,7 @@ def _lines(text: str) -> list[str]:
 
 def _difference(old: str, new: Source) -> str:
     lines = list(unified_diff(_lines(old), _lines(new.text), "the run's spec", new.path, n=1, lineterm=""))
-    more = [f"… {len(lines) - LONGEST} more lines"] if len(lines) > LONGEST else []
+    more = [f"… {counted(len(lines) - LONGEST, 'more line')}"] if len(lines) > LONGEST else []
     shown = ("".join(char if char.isprintable() else "�" for char in line) for line in lines[:LONGEST] + more)
     return "the difference:\n" + "\n".join(f"      {line}" for line in shown)
 
@@ -89,9 +90,9 @@ def require_same_processes(before: Record, run: Path, now: int) -> None:
     """Raise Problem E629 where other many processes would go on with a run than began it."""
     if before.processes == now:
         return
-    command = f"specc train --resume {run} --nproc {before.processes}"
+    command = f"specc train --resume {typed(run)} --nproc {before.processes}"
     if before.machines > 1:
-        command = f"torchrun --nnodes {before.machines} … -m specc train --resume {run}"
+        command = f"torchrun --nnodes {before.machines} … -m specc train --resume {typed(run)}"
     raise Problem.of(
         "E629", f"{_processes(before.processes)} began the run in {run}, and {now} would go on with it",
         help=f"`{command}` goes on as it began; with `--adopt` another number takes it up, and begins the epoch anew",

@@ -18,7 +18,7 @@ def choose_device(wanted: str) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise _absent(wanted, "this torch finds no CUDA device")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise _absent(wanted, f"there are {torch.cuda.device_count()}, counted from cuda:0")
+        raise _absent(wanted, f"this machine has {torch.cuda.device_count()}, counted from cuda:0")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise _absent(wanted, "this torch finds no Apple GPU")
     return device

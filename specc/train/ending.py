@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from specc.data.shard import WHOLE
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted, typed
 from specc.pipeline import analyse
 from specc.report.content import Content, Pair, Shown
 from specc.report.curves import charts_of, curves_png, curves_svg
@@ -67,7 +68,7 @@ def _content(session: Session, path: Path, record: Record, stopped: int | None, 
     content = Content(
         name=path.resolve().name,
         state=_state(session, record, stopped, failed),
-        resume=None if is_complete(metrics, record.recipe) else f"specc train --resume {path}",
+        resume=None if is_complete(metrics, record.recipe) else f"specc train --resume {typed(path)}",
         spec=record.spec, model=analysis.model, data=session.dataset.name,
         rows=tuple(one.row() for one in metrics), best=best and best.epoch,
         recipe=record.as_json(), environment=_environment(path),
@@ -90,14 +91,14 @@ def _with_curves(content: Content, folder: RunFolder, watch: Watch) -> Content:
 
 
 def _state(session: Session, record: Record, stopped: int | None, failed: str) -> str:
-    done, asked = len(session.position.metrics), record.recipe.epochs
+    done, asked = len(session.position.metrics), counted(record.recipe.epochs, "epoch")
     if failed:
-        return f"Failed after {done} of {asked} epochs: {failed}."
+        return f"Failed after {done} of {asked}: {failed}."
     if stopped:
-        return f"Stopped by {signal.Signals(stopped).name} after {done} of {asked} epochs."
-    if done < asked:
-        return f"Complete: stopped early after {done} of {asked} epochs."
-    return f"Complete: {done} epoch{'s' * (done != 1)}."
+        return f"Stopped by {signal.Signals(stopped).name} after {done} of {asked}."
+    if done < record.recipe.epochs:
+        return f"Complete: stopped early after {done} of {asked}."
+    return f"Complete: {counted(done, 'epoch')}."
 
 
 def _environment(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import torch
 
 from specc.data.dataset import Split
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted, typed
 from specc.train.checkpoint import Cadence, weights_file
 from specc.train.metrics import best_of
 from specc.train.optim import MEMORY
@@ -73,10 +74,10 @@ class Keeper:
         self._write_state(session)
         self._write_weights(session, "last")
         cause = signal.Signals(number).name if number else "a signal"
-        finished = f"{session.position.epoch} of {self.record.recipe.epochs} epochs"
+        finished = f"{session.position.epoch} of {counted(self.record.recipe.epochs, 'epoch')}"
         weights = self.folder.path / "last.safetensors"
         watch.say(f"stopped by {cause} after {finished}; the weights so far are in {weights}")
-        watch.say(f"`specc train --resume {self.folder.path}` goes on from here")
+        watch.say(f"`specc train --resume {typed(self.folder.path)}` goes on from here")
 
     def not_finite(self, message: str) -> Problem:
         """The problem that numbers ran out, for a run whose files are those of better times."""

@@ -60,6 +60,8 @@ def mean_loss(losses: Tensor, sizes: list[int]) -> float:
 
 
 CLASSIFY = Objective()
+# What devices without an error type of their own for it say when their memory is used up: a CPU, MPS, CUDA's libraries.
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
 
 
 @torch.inference_mode()
@@ -103,7 +105,7 @@ def explained() -> Iterator[None]:
             from specc.data.files import explained_failure
 
             raise explained_failure(error) or error from error
-        if "can't allocate memory" not in str(error):
+        if not any(said in str(error) for said in OUT_OF_MEMORY):
             raise
         raise _out_of_memory() from error
     except ValueError as error:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from specc.ir.recipe import Recipe
 
+LOSS_WIDTH = 6  # cells of a loss, however large it is
+
 
 class Metrics(NamedTuple):
     """One epoch, a line of `metrics.jsonl` and of `metrics.csv`; the field names are its keys.
@@ -56,3 +58,14 @@ def has_stalled(metrics: Sequence[Metrics], patience: int | None) -> bool:
     """Whether the score has not risen for so many epochs."""
     best = best_of(metrics)
     return best is not None and patience is not None and len(metrics) - best.epoch >= patience
+
+
+def loss_text(loss: float) -> str:
+    """A loss with as many places as six cells have room for.
+
+    >>> loss_text(0.25), loss_text(12.345678), loss_text(1e30), loss_text(float("inf"))
+    ('0.2500', '12.346', '1.0e30', 'inf')
+    """
+    texts = (f"{loss:.{places}f}" for places in range(4, -1, -1))
+    short = (text for text in texts if len(text) <= LOSS_WIDTH)
+    return next(short, f"{loss:.1e}".replace("e+0", "e").replace("e+", "e"))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from specc.train.metrics import Metrics, best_of
+from specc.train.metrics import LOSS_WIDTH, Metrics, best_of, loss_text
 
 
 class Started(NamedTuple):
@@ -135,12 +135,12 @@ def epoch_line(metrics: Metrics, epochs: int) -> str:
     >>> epoch_line(Metrics(1, 0.5, 0.25, 0.9375, 1.5), 10)
     'epoch  1/10  train loss 0.5000  test loss 0.2500  test accuracy 93.75 %  1.5 s'
     """
-    parts = [f"epoch {numbered(metrics.epoch, epochs)}", f"train loss {metrics.train_loss:.4f}"]
+    parts = [f"epoch {numbered(metrics.epoch, epochs)}", f"train {loss_of(metrics.train_loss)}"]
     if metrics.validation_accuracy is not None:
         parts.append(f"validation accuracy {percent(metrics.validation_accuracy)}")
     elif metrics.validation_loss is not None:
-        parts.append(f"validation loss {metrics.validation_loss:.4f}")
-    parts.append(f"test loss {metrics.test_loss:.4f}")
+        parts.append(f"validation {loss_of(metrics.validation_loss)}")
+    parts.append(f"test {loss_of(metrics.test_loss)}")
     if metrics.test_accuracy is not None:
         parts.append(f"test accuracy {percent(metrics.test_accuracy)}")
     return "  ".join([*parts, f"{metrics.seconds:.1f} s"])
@@ -164,7 +164,12 @@ def short_epoch_line(metrics: Metrics, epochs: int) -> str:
     ' 1/10  loss 0.2500  93.75 %  1.5 s'
     """
     accuracy = "" if metrics.test_accuracy is None else f"  {percent(metrics.test_accuracy)}"
-    return f"{numbered(metrics.epoch, epochs)}  loss {metrics.test_loss:.4f}{accuracy}  {metrics.seconds:.1f} s"
+    return f"{numbered(metrics.epoch, epochs)}  {loss_of(metrics.test_loss)}{accuracy}  {metrics.seconds:.1f} s"
+
+
+def loss_of(value: float) -> str:
+    """`loss 0.2500`, as wide for every value."""
+    return f"loss {loss_text(value):>{LOSS_WIDTH}}"
 
 
 def numbered(epoch: int, epochs: int) -> str:

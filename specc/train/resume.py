@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 from specc.ir.recipe import Recipe, overridden
 from specc.pipeline import analyse
 from specc.source import Source
@@ -93,7 +94,7 @@ def continue_run(path: Path, wish: Wish, watch: Watch) -> Run | None:
             if not plan.is_complete:
                 return _go_on(plan, wish.adopt, watch, group)
     metrics = plan.facts.metrics if plan.facts else ()
-    watch.say(f"the run in {path} is complete: {len(metrics)} epochs; nothing to do")
+    watch.say(f"the run in {path} is complete: {counted(len(metrics), 'epoch')}; nothing to do")
     watch.run_ends(Ended(path, "done", metrics))
     return None
 

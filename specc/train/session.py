@@ -17,6 +17,7 @@ from specc.data.augment import augmentation_of
 from specc.data.described import DataDescription, describe
 from specc.data.feed import Feed
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 from specc.train.allocator import keep_pages
 from specc.train.average import Average
 from specc.train.compiled import compiled
@@ -116,7 +117,7 @@ class Session:
                 while not is_complete(self.position.metrics, self.recipe):
                     self._epoch(keeper, watch, stop)
                 if len(self.position.metrics) < self.recipe.epochs:
-                    watch.say(f"stopped early: no better result in {self.recipe.patience} epochs")
+                    watch.say(f"stopped early: no better result in {counted(self.recipe.patience or 0, 'epoch')}")
             except StopRequested as request:
                 stopped = request.number
                 self.require_sound(keeper)
@@ -193,8 +194,9 @@ class Session:
         network = self.evaluated
         score = evaluate(network, self.test, check, goal, self.group)
         held_out = evaluate(network, self.validation, check, goal, self.group) if self.validation else (None, None)
-        if not math.isfinite(score.loss):
-            raise keeper.not_finite(f"the test loss became {score.loss} in epoch {epoch}")
+        for part, loss in (("test", score.loss), ("validation", held_out[0])):
+            if loss is not None and not math.isfinite(loss):
+                raise keeper.not_finite(f"the {part} loss became {loss} in epoch {epoch}")
         trained = mean_loss(self.losses, [sum(parts) for parts in self.train.steps])
         return Metrics(epoch, trained, score.loss, score.accuracy, seconds(), *held_out)
 
@@ -223,7 +225,7 @@ class Session:
         note += f"; {muon_note(self.model)}" if recipe.optimizer == "muon" else ""
         return (
             f"{data.name}: {len(data.train.labels):,} training{held_out} and {len(data.test.labels):,} test pictures, "
-            f"{len(data.classes)} classes; {recipe.optimizer}({arguments}), {recipe.schedule} rate, "
+            f"{counted(len(data.classes), 'class')}; {recipe.optimizer}({arguments}), {recipe.schedule} rate, "
             f"batch {recipe.batch}, "
             f"seed {recipe.seed}, {self.device}, {self.precision.name}{note}"
         )
@@ -232,7 +234,7 @@ class Session:
         dataset, recipe = self.dataset, self.recipe
         augmentation = augmentation_of(recipe, len(dataset.classes))
         if augmentation is not None and len(dataset.sample) != 3:
-            raise Problem.of("E605", f"{dataset.name} holds no pictures that could be augmented",
+            raise Problem.of("E605", f"{dataset.name}: only pictures can be augmented",
                 help="leave `flip`, `crop`, `cutout` and `mixup` out")  # fmt: skip
         feed = Feed(dataset, self.device, normalize=recipe.normalize, workers=recipe.workers)
         low, high = EVALUATION_BATCH

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from specc.data.checksum import checksum
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 from specc.train.metrics import Metrics
 from specc.train.record import Record
 
@@ -74,7 +75,7 @@ def read_facts(path: Path) -> Facts:
     except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
         raise damaged(path, "it is cut off, or no file of specc's") from error
     if [metrics.epoch for metrics in facts.metrics] != list(range(1, facts.epoch + 1)):
-        raise damaged(path, f"it tells of {facts.epoch} epochs and has the metrics of others")
+        raise damaged(path, f"it tells of {counted(facts.epoch, 'epoch')} and has the metrics of others")
     return facts
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from specc.diagnostics.spelling import counted
 from specc.emit.draw.columns import Column, columns
 from specc.emit.draw.forks import fork_piece
 from specc.emit.draw.marks import Line, Mark, Piece, Rect, Sheet, Text, moved, sheet_of
@@ -127,7 +128,7 @@ class _Pieces:
     def count(self, item: Box | Frame) -> list[str]:
         if not (self.parameters and item.parameters):
             return []
-        return [f"{item.parameters:,} parameters{' in all' if item.times > 1 else ''}"]
+        return [counted(item.parameters, "parameter") + (" in all" if item.times > 1 else "")]
 
     # frames
 

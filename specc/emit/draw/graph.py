@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
+from specc.diagnostics.spelling import counted
 from specc.emit.draw.outline import Box, Branch, Fork, Frame, Item, Outline, stacked
 from specc.layers.base import Shape, written
 
@@ -91,7 +92,7 @@ class _Grapher:
         lines = [head.title + (f" ×{head.times}" if head.times > 1 else ""), *([head.detail] if head.detail else [])]
         lines += [f"{strip.title} {strip.detail}".strip() for strip in strips]
         count = sum(box.parameters for box in boxes)
-        return [*lines, f"{count:,} parameters"] if self.parameters and count else lines
+        return [*lines, counted(count, "parameter")] if self.parameters and count else lines
 
     def frame(self, frame: Frame, last: str) -> tuple[Cluster, str]:
         name = self.name()

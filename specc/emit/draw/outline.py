@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 from specc.emit.draw.labels import label_of
 from specc.ir.shaped import JoinedBy, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.layers.base import Shape
@@ -214,8 +215,7 @@ class _Reader:
         title = node.word if isinstance(node, ShapedForm) else _title(name, node)
         inner = depth - _is_block(node)
         if inner < 0:
-            count = node.costs.layers
-            detail = f"{count:,} layer{'s' * (count != 1)}"
+            detail = counted(node.costs.layers, "layer")
             yield Box("block", title, detail, node.input, node.output, last.output, parameters, times)
             return
         items = self._form(node, depth) if isinstance(node, ShapedForm) else tuple(self.items(node, inner))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Literal, NamedTuple, TypeAlias
 
+from specc.diagnostics.spelling import counted
 from specc.emit.draw.outline import Outline, outline
 from specc.emit.draw.theme import Theme, shade_of
 from specc.ir.shaped import ShapedModel
@@ -84,8 +85,9 @@ def _svg(model: ShapedModel, network: Outline, options: Options) -> str:
         from specc.emit.draw.flow import flow
 
         sheet = flow(network, parameters=options.parameters)
-    costs = f"{network.parameters:,} parameters and {network.macs:,} multiply-accumulates"
-    description = f"From {written(network.input)} to {written(network.output)}: {network.layers:,} layers with {costs}."
+    costs = f"{counted(network.parameters, 'parameter')} and {counted(network.macs, 'multiply-accumulate')}"
+    layers = counted(network.layers, "layer")
+    description = f"From {written(network.input)} to {written(network.output)}: {layers} with {costs}."
     return to_svg(sheet, options.theme, Words(f"The network {_name(model)}", description))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from specc.diagnostics.spelling import counted
 from specc.emit.draw.outline import Box, Fork, Frame, Item, Outline, is_attached
 from specc.layers.base import Shape
 from specc.layers.windows import Window
@@ -184,4 +185,4 @@ def _what_is_in(items: Sequence[Item]) -> tuple[str, ...]:
     if fork is None:
         return ()
     count = sum(branch.times for branch in fork.branches)
-    return (fork.word,) if fork.word in ("residual", "gate") else (fork.word, f"{count} branches")
+    return (fork.word,) if fork.word in ("residual", "gate") else (fork.word, counted(count, "branch"))

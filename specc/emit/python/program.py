@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
+from specc.diagnostics.spelling import counted
 from specc.emit.python.classes import TAKEN, class_name, read_program
 from specc.emit.python.code import WIDTH
 from specc.emit.python.plan import ClassText
@@ -51,9 +52,8 @@ def _heading(model: ShapedModel, weights: str) -> str:
             lines[-1] += f" {text}"  # too long for a line here, so that both are broken anew
         else:
             lines.append(text)
-    counted = f"{model.params:,} parameters"
     if not any("parameters" in line for line in lines):
-        lines.append(counted)
+        lines.append(counted(model.params, "parameter"))
     settings = " ".join(f"{name}={value}" for name, value in model.parameters.items())
     if settings:
         lines.append(f"With {settings}")
@@ -87,7 +87,7 @@ def _remark(text: ClassText, model: ShapedModel) -> str:
     """A class's docstring."""
     if text.word:
         return f"The block `{text.word}`: {text.shapes}."
-    return f"{text.shapes}, {model.params:,} parameters."
+    return f"{text.shapes}, {counted(model.params, 'parameter')}."
 
 
 def _main(model: ShapedModel, name: str) -> str:

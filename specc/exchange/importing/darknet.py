@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.diagnostics.spelling import counted
 from specc.exchange.importing.graph import Graph, Leaf, Op, Token, Wordless
 from specc.ir.instantiate import WrongValue, instantiate
 from specc.layers.base import Shape, ShapeError, written
@@ -179,7 +180,7 @@ class _Reader:
             same = all((pixels + total - size) // stride == (pixels + 2 * near - size) // stride for pixels in sizes)
             ceil = not same
             if ceil and stride != 2:
-                raise _NoWord(f"a padding of {total} pixels, more at the far end than at the near one")
+                raise _NoWord(f"a padding of {counted(total, 'pixel')}, more at the far end than at the near one")
         return self._step(
             "maxpool",
             [

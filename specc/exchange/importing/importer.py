@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 from specc.exchange.importing.blocks import with_blocks
 from specc.exchange.importing.graph import Graph, Wordless
 from specc.exchange.importing.source import TORCHVISION, is_darknet, load_model
@@ -67,7 +68,7 @@ def _written(title: str, shape: Shape, chain: Chain) -> tuple[str, ShapedModel]:
         found = analysis.diagnostics[0]
         raise Problem.of("E668", f"the imported spec does not check: {found.message}", notes=(text,))
     first, _, rest = text.partition("\n")
-    return f"{first}\n# {analysis.model.params:,} parameters\n{rest}", analysis.model
+    return f"{first}\n# {counted(analysis.model.params, 'parameter')}\n{rest}", analysis.model
 
 
 def _wordless(source: str, parts: list[Wordless]) -> Problem:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
+from specc.diagnostics.spelling import counted
 from specc.exchange.importing.graph import Leaf, Token
 from specc.exchange.importing.words import NoWord
 from specc.layers.base import Shape
@@ -115,4 +116,4 @@ def starting_value(factors: Tensor) -> float:
 def kind_of_result(given: Any) -> str:
     if isinstance(given, dict):
         return "a dictionary"
-    return f"{len(given)} results" if isinstance(given, tuple | list) else "something else than a tensor"
+    return counted(len(given), "result") if isinstance(given, tuple | list) else "something else than a tensor"

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import nn
 
+from specc.diagnostics.spelling import counted
 from specc.exchange.importing.graph import Leaf, Token
 from specc.layers.base import Shape
 
@@ -53,7 +54,7 @@ def _positional(name: str, value: Any, default: Any = None) -> Token:
 
 def _rank(x: Shape, name: str) -> None:
     if name[-2:-1].isdigit() and len(x) - 1 != int(name[-2]):
-        raise NoWord(f"`{name}` on a batch of {len(x) - 1} spatial dimensions")
+        raise NoWord(f"`{name}` on a batch of {counted(len(x) - 1, 'spatial dimension')}")
 
 
 def _convolution(module: Any, x: Shape) -> Read:

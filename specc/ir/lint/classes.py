@@ -5,6 +5,7 @@ from __future__ import annotations
 from specc.diagnostics.codes import add
 from specc.diagnostics.codes.code import Code
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.spelling import counted
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 
@@ -49,6 +50,6 @@ def contradicted_classes(model: ShapedModel, data: str, classes: int) -> Diagnos
         help = f"end the network with `flatten -> linear {classes}`"
     return Diagnostic(
         CONTRADICTED.code,
-        f"{data} has {classes} classes, and the network gives {written(model.output)}",
+        f"{data} has {counted(classes, 'class')}, and the network gives {written(model.output)}",
         model.source, node.span, help=help,
     )  # fmt: skip

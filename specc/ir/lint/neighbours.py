@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise, zip_longest
 
 from specc.diagnostics.diagnostic import Label
+from specc.diagnostics.spelling import counted
 from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
 from specc.source import Span
@@ -109,7 +110,7 @@ def linear_after_linear(network: Network) -> Iterator[Finding]:
                 second.span,
                 "two `linear` layers with no activation between them can do no more than one",
                 "put an activation such as `relu` between them, or leave out the first",
-                others=_first(first, second, f"gives {between} features"),
+                others=_first(first, second, f"gives {counted(between, 'feature', 'd')}"),
             )
 
 

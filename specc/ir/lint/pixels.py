@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from specc.diagnostics.spelling import counted
 from specc.ir import receptive
 from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
@@ -67,7 +68,7 @@ def discarded_pixels(network: Network) -> Iterator[Finding]:
 def _slices(lost: list[int]) -> str:
     """`row and column`, `2 rows`"""
     names = _SLICES[len(lost)]
-    parts = [name if count == 1 else f"{count} {name}s" for name, count in zip(names, lost, strict=True) if count]
+    parts = [name if count == 1 else counted(count, name) for name, count in zip(names, lost, strict=True) if count]
     return " and ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Lints of how large things are."""
+"""Lints of how large things are, the input and one layer among all."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
-from specc.layers.base import written
+from specc.layers.base import Shape, written
+from specc.syntax import tree
 
 LEAST = 1_000_000
 SHARE = 0.9
+COLOURS = (1, 3)  # channels of pictures
+SMALLEST_PICTURE = 8  # pixels of a side
 
 
 @lint(
@@ -61,6 +64,50 @@ def top_heavy(network: Network) -> Iterator[Finding]:
             _smaller(largest),
             label=f"{written(largest.node.input)} in, {written(largest.node.output)} out",
         )
+
+
+@lint(
+    "W513",
+    "an input with its channels last",
+    """\
+A spec writes channels first, as torch does: `input 3x32x32` is a picture of three channels with 32 by
+32 pixels. Keras, Pillow and NumPy count the other way round: height, width, channels. Here
+`32x32x3` is 32 channels of 32 by 3 pixels, and a convolution slides over a strip three pixels wide.
+
+It is told where the first two numbers are equal and at least 8, and the last is 1 or 3: pictures
+are often square, and hardly ever one or three pixels wide.
+
+Wrong:
+
+    input 32x32x3
+    conv 16 k3 p1 -> relu
+    flatten -> linear 10
+
+Right:
+
+    input 3x32x32
+    conv 16 k3 p1 -> relu
+    flatten -> linear 10
+
+Data of other programs are turned with `array.transpose(2, 0, 1)` or `tensor.permute(2, 0, 1)`.
+`specc train` reads pictures channels first by itself.
+""",
+)
+def channels_last(network: Network) -> Iterator[Finding]:
+    for item in network.tree.items:
+        if isinstance(item, tree.Input) and isinstance(item.value, tree.SizeLiteral):
+            shape = network.model.input
+            if item.value.dims == shape and _is_channels_last(shape):
+                first = "x".join(map(str, (shape[-1], *shape[:-1])))
+                yield Finding(
+                    item.value.span,
+                    f"`input` has its channels first: this is {shape[0]} channels of {written(shape[1:])} pixels",
+                    f"if it is a picture of {written(shape[:-1])} pixels, write `input {first}`",
+                )
+
+
+def _is_channels_last(shape: Shape) -> bool:
+    return len(shape) == 3 and shape[0] == shape[1] >= SMALLEST_PICTURE and shape[2] in COLOURS
 
 
 def _smaller(largest: Placed) -> str:

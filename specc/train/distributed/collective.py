@@ -52,9 +52,10 @@ def own_device(wanted: str, place: Place) -> torch.device:
 
 def require_devices(count: int) -> None:
     """Raise Problem E625 where a machine has fewer GPUs than processes."""
-    if count > torch.cuda.device_count():
-        raise Problem.of("E625", f"{count} processes need as many GPUs, and there are {torch.cuda.device_count()}",
-            help=f"`--nproc {torch.cuda.device_count()}` uses them all; `--device cpu` needs none")  # fmt: skip
+    present = torch.cuda.device_count()
+    if count > present:
+        raise Problem.of("E625", f"{count} processes need as many GPUs, and this machine has {present}",
+            help=f"`--nproc {present}` uses them all; `--device cpu` needs none")  # fmt: skip
 
 
 class Member(Group):

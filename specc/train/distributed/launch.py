@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted, typed
 from specc.train import state
 from specc.train.distributed.place import FOLDER, LAUNCHED
 
@@ -86,7 +87,8 @@ def _require_devices(count: int, device: str) -> None:
     if own_device(device, Place(0, count, 0, count)).type == "cuda":
         require_devices(count)
     elif count > max(MOST_ON_CPU, os.cpu_count() or 1):
-        raise Problem.of("E625", f"{count} processes on {os.cpu_count()} cores would wait for each other",
+        cores = counted(os.cpu_count() or 1, "core")
+        raise Problem.of("E625", f"{count} processes on {cores} would wait for each other",
             help=f"`--nproc {os.cpu_count()}` uses every core; one process uses them all by itself")  # fmt: skip
 
 
@@ -124,7 +126,7 @@ def _way_on(run: Path | None) -> str:
     with suppress(Problem):
         facts = state.read_facts(run / state.NAME)
         where = f": epoch {facts.epoch + 1}, " + (f"after step {facts.step}" if facts.step else "from its beginning")
-    return f"`specc train --resume {run}` goes on from its last state{where}"
+    return f"`specc train --resume {typed(run)}` goes on from its last state{where}"
 
 
 def _noted(folder: Path) -> Path | None:
