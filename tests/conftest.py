@@ -20,3 +20,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs end without a drawing of their curves, which takes longer than it takes to train a tiny network.
+
+    For tests of something else: `test_report.py` and the commands of the documentation draw them.
+    """
+    monkeypatch.setattr("specc.train.ending.charts_of", lambda rows: [])

@@ -8,7 +8,10 @@ import socket
 import traceback
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any, NamedTuple
+
+import pytest
 
 LONGEST = 100  # seconds until an answer is missed
 
@@ -24,7 +27,7 @@ class Ranks:
     """So many processes; each call lets the first few of them form a group of their own."""
 
     def __init__(self, count: int) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         pipes = [context.Pipe() for _ in range(count)]
         self.connections = [ours for ours, _ in pipes]
         self.processes = [context.Process(target=_serve, args=(theirs,), daemon=True) for _, theirs in pipes]
@@ -56,10 +59,21 @@ class Ranks:
             process.join()
 
 
+def _context() -> ForkServerContext | SpawnContext:
+    """Starts processes as copies of one that has imported what they need, where the system can copy processes."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    # DistributedDataParallel imports the second one, which takes as long as the first.
+    context.set_forkserver_preload(["torch", "torch._dynamo", "specc.train.run"])
+    return context
+
+
 def _serve(connection: Connection) -> None:
     import torch
 
     torch.set_num_threads(1)
+    pytest.MonkeyPatch().setattr("specc.train.ending.charts_of", lambda rows: [])  # as `no_curves` in conftest
     while True:
         environment, function, arguments = connection.recv()
         os.environ.update(environment)

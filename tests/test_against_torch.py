@@ -24,6 +24,7 @@ from torch import nn
 
 import specc
 from specc.build import modules
+from specc.fixes.search import Budget, advise
 from specc.ir import forms
 from specc.ir.naming import Names
 from specc.layers import conv, linear, norm, padding, pool
@@ -33,6 +34,7 @@ from specc.layers.weighted import Weighted
 
 EXAMPLES_ABOUT_A_WORD = 10
 EXAMPLES_FOR_A_MUTATION = 500
+SEARCHING = 0.003  # seconds of processor time
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +46,14 @@ def _quiet_torch() -> Iterator[None]:
         warnings.simplefilter("ignore")
         yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_search() -> Iterator[None]:
+    """Suggestions have no say in a verdict: their search begins, and is soon at the end of its time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("specc.fixes.search.advise", lambda analysis, asked: advise(analysis, asked, Budget(SEARCHING)))
+        yield
 
 
 def fixed(examples: int, *phases: Phase) -> settings:

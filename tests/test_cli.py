@@ -1,4 +1,7 @@
-"""The real command line in a subprocess: exit status, streams, formats, and the mistakes of a first-time user."""
+"""The command line: exit status, streams, formats, and the mistakes of a first-time user.
+
+In a process of its own where that matters: streams and their encodings, colour, signals, disks.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from commands import Done, specc
 
 from specc.cli.main import LazyGroup, main
 
@@ -19,13 +23,14 @@ RIGHT = "input 1x28x28\nconv 8 k3 -> relu -> maxpool 2 -> flatten -> linear 10\n
 WRONG = "input 1x28x28\nconv 8 k3 -> relu -> maxpool 40\nlinaer 10\n"
 
 
-def specc(*arguments: str, cwd: Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
+def alone(*arguments: str, cwd: Path, stdin: bytes = b"", **environment: str) -> Done:
+    """The real command in a process of its own."""
     program = [sys.executable, "-c", "from specc.cli import main; main()", *arguments]
     env = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
     done = subprocess.run(program, cwd=cwd, input=stdin, capture_output=True, check=False, env={**env, **environment})
     stdout, stderr = done.stdout.decode(), done.stderr.decode()
     assert "Traceback" not in stdout + stderr, stderr
-    return subprocess.CompletedProcess(program, done.returncode, stdout, stderr)
+    return Done(program, done.returncode, stdout, stderr)
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_right_spec_says_nothing(folder: Path) -> None:
-    done = specc("check", "right.cnn", cwd=folder)
+    done = alone("check", "right.cnn", cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -51,7 +56,7 @@ def test_all_files_are_checked_in_one_run(folder: Path) -> None:
 
 
 def test_json_is_one_list_for_all_files(folder: Path) -> None:
-    done = specc("check", "wrong.cnn", "empty.cnn", "--format", "json", cwd=folder)
+    done = alone("check", "wrong.cnn", "empty.cnn", "--format", "json", cwd=folder)
     found: list[dict[str, Any]] = json.loads(done.stdout)
     assert done.returncode == 1
     keys = ["file", "code", "severity", "message", "line", "column", "end_line", "end_column", "help", "notes"]
@@ -70,8 +75,8 @@ def test_json_of_right_specs_is_an_empty_list(folder: Path) -> None:
 
 
 def test_standard_input(folder: Path) -> None:
-    assert specc("check", "-", cwd=folder, stdin=RIGHT.encode()).returncode == 0
-    done = specc("check", "-", "--format", "concise", cwd=folder, stdin=WRONG.encode())
+    assert alone("check", "-", cwd=folder, stdin=RIGHT.encode()).returncode == 0
+    done = alone("check", "-", "--format", "concise", cwd=folder, stdin=WRONG.encode())
     assert done.stdout.startswith("<stdin>:2:22: error[E301]")
 
 
@@ -112,6 +117,12 @@ def test_a_wrong_command_is_exit_2_and_says_what_to_do(folder: Path, arguments: 
     done = specc(*arguments, cwd=folder)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["check", "wrnog.cnn"], ["chekc", "right.cnn"]], ids=" ".join)
+def test_so_is_it_in_a_process_of_its_own(folder: Path, arguments: list[str]) -> None:
+    done = alone(*arguments, cwd=folder)
+    assert (done.returncode, done.stdout, "did you mean" in done.stderr) == (2, "", True)
 
 
 def test_an_unreadable_file_hides_no_other(folder: Path) -> None:
@@ -166,14 +177,14 @@ def test_summary_of_a_wrong_spec_prints_the_report(folder: Path) -> None:
 
 
 def test_the_table_has_every_layer(folder: Path) -> None:
-    table = specc("summary", "right.cnn", cwd=folder).stdout
+    table = alone("summary", "right.cnn", cwd=folder).stdout
     assert [word in table for word in ("conv1", "maxpool1", "8×13×13", "total", "MACs")] == [True] * 5
 
 
 def test_colour_only_where_it_is_wanted(folder: Path) -> None:
-    assert "\x1b[" not in specc("check", "wrong.cnn", cwd=folder).stdout
-    assert "\x1b[" in specc("check", "wrong.cnn", cwd=folder, FORCE_COLOR="1").stdout
-    assert "\x1b[" not in specc("check", "wrong.cnn", cwd=folder, FORCE_COLOR="1", NO_COLOR="1").stdout
+    assert "\x1b[" not in alone("check", "wrong.cnn", cwd=folder).stdout
+    assert "\x1b[" in alone("check", "wrong.cnn", cwd=folder, FORCE_COLOR="1").stdout
+    assert "\x1b[" not in alone("check", "wrong.cnn", cwd=folder, FORCE_COLOR="1", NO_COLOR="1").stdout
 
 
 def test_ascii_where_the_terminal_cannot_do_better(folder: Path) -> None:

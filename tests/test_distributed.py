@@ -29,6 +29,8 @@ from specc.train.resume import resume
 from specc.train.run import train
 from specc.train.state import read_facts
 
+pytestmark = pytest.mark.usefixtures("no_curves")
+
 PLAIN = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 65 ; precision fp32 }\n"
 NORMED = PLAIN.replace("-> relu", "nobias -> bn -> relu -> dropout 0.3").replace("epochs 2", "epochs 3")
 BACK = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import subprocess
 import sys
@@ -183,11 +184,11 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["export", *arguments])
 
 
-def test_the_written_file_runs(tmp_path: Path) -> None:
+def test_the_written_file_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "lenet5.py"
     assert run("gallery:lenet5", "-o", str(target)).exit_code == 0
-    done = subprocess.run([sys.executable, str(target)], capture_output=True, text=True, check=True)
-    assert done.stdout == "(2, 10)\n"
+    runpy.run_path(str(target), run_name="__main__")
+    assert capsys.readouterr() == ("(2, 10)\n", "")
 
 
 def test_python_goes_to_standard_output() -> None:
@@ -242,6 +243,7 @@ def test_pt2_and_onnx_run_for_any_batch(tmp_path: Path) -> None:
     assert torch.allclose(answer, loaded(x), atol=1e-6)
 
 
+@pytest.mark.usefixtures("no_curves")
 def test_a_run_is_exported_with_what_it_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("net.cnn").write_text("param width = 2\n" + TINY.replace("conv 4", "conv width"))

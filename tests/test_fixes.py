@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import specc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,11 +50,6 @@ def first(text: str) -> str:
 def mended(text: str) -> str:
     """What `--fix` makes of a spec."""
     return fix(Source("net.cnn", text)).source.text
-
-
-def specc(*arguments: str, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    program = [sys.executable, "-m", "specc", *arguments]
-    return subprocess.run(program, cwd=cwd, input=stdin, capture_output=True, text=True, check=False)
 
 
 # the mistakes of lecture notebooks

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from commands import Done, specc
 from generate.plan import Spec
 from generate.specs import specs
 from hypothesis import given, settings
@@ -164,7 +165,7 @@ def test_a_generated_spec_means_the_same(spec: Spec, seed: int) -> None:
 @pytest.mark.parametrize("spec", GALLERY, ids=lambda spec: spec.name)
 def test_a_scrambled_spec_of_the_gallery_means_the_same(spec: Entry) -> None:
     dice = random.Random(spec.name)
-    assert sum(is_kept(scrambled(spec.text, dice)) for _ in range(20)) >= 5
+    assert sum(is_kept(scrambled(spec.text, dice)) for _ in range(12)) >= 5
 
 
 PIECES = ["->", "|", "{", "}", "(", ")", "[", "]", ",", ";", "::", "=", "-", "*", "//", "+", "residual", "concat {",
@@ -190,14 +191,14 @@ def count_kept(seed: int, times: int) -> int:
 
 
 def test_a_mutated_text_means_the_same_or_is_refused() -> None:
-    assert count_kept(seed=0, times=800) > 200
+    assert count_kept(seed=0, times=500) > 125
 
 
 def test_narrow_lines_mean_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """With lines of 30 columns, most of what can be broken is."""
     for module in (layout, columns):
         monkeypatch.setattr(module, "WIDTH", 30)
-    assert count_kept(seed=1, times=400) > 100
+    assert count_kept(seed=1, times=250) > 63
     assert all(is_kept(spec.text) for spec in GALLERY)
 
 
@@ -249,11 +250,16 @@ UGLY, PRETTY = "input   3x8x8;relu\n", "input 3x8x8\nrelu\n"
 BROKEN = "input 3x8x8\nrelu )\n"
 
 
-def fmt(folder: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def fmt(folder: Path, *arguments: str, stdin: str = "") -> Done:
+    return specc("fmt", *arguments, cwd=folder, stdin=stdin.encode())
+
+
+def fmt_alone(folder: Path, *arguments: str, stdin: str = "") -> Done:
+    """In a process of its own, for what its streams do to a text."""
     program = [sys.executable, "-c", "from specc.cli import main; main()", "fmt", *arguments]
     done = subprocess.run(program, cwd=folder, input=stdin.encode(), capture_output=True, check=False)
     assert b"Traceback" not in done.stderr
-    return subprocess.CompletedProcess(program, done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Done(program, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.fixture
@@ -294,7 +300,7 @@ def test_diff_shows_and_writes_nothing(folder: Path) -> None:
 
 def test_standard_input_goes_to_standard_output(folder: Path) -> None:
     text = "# ×\r\nrelu->tanh"
-    assert fmt(folder, "-", stdin=text).stdout == "# ×\nrelu -> tanh\n"
+    assert fmt_alone(folder, "-", stdin=text).stdout == "# ×\nrelu -> tanh\n"
     assert fmt(folder, "-", "--check", stdin=text).stdout == "would change <stdin>\n"
     broken = fmt(folder, "-", stdin=BROKEN)
     assert (broken.returncode, broken.stdout) == (1, "")

@@ -39,13 +39,13 @@ def many(count: int) -> settings:
     )
 
 
-@many(1500)
+@many(600)
 @given(MUTATED)
 def test_a_mutated_spec_is_answered(data: bytes) -> None:
     answers(data)
 
 
-@many(1000)
+@many(400)
 @given(RAW)
 def test_raw_bytes_are_answered(data: bytes) -> None:
     answers(data)

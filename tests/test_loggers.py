@@ -22,6 +22,8 @@ from specc.train.progress import Ended, Started
 from specc.train.resume import resume
 from specc.train.run import Run, train
 
+pytestmark = pytest.mark.usefixtures("no_curves")
+
 TINY = "input 1x8x8\nflatten -> linear 10\ntrain { epochs 2 ; batch 256 ; limit 300 ; lr 0.01 }\n"
 
 

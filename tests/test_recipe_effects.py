@@ -18,7 +18,7 @@ from specc.train.progress import Watch
 from specc.train.run import train
 from specc.train.state import read_facts
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
 SPEC = "input 1x8x8\nconv 4 k3 -> bn -> relu -> conv 4 k3 -> relu -> flatten -> linear 12 -> relu -> linear 10\n"
 PICTURES = SPEC.replace("1x8x8", "3x8x8")
@@ -98,10 +98,23 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]], Done]:
+    """The run without a setting, one for all settings that have the same options beside them."""
+    known: dict[str, Done] = {}
+
+    def found(options: dict[str, Any]) -> Done:
+        if str(options) not in known:
+            known[str(options)] = done(tmp_path_factory.mktemp("without") / "run", **options)
+        return known[str(options)]
+
+    return found
+
+
 @pytest.mark.parametrize("name", CHANGED)
-def test_a_setting_leads_to_other_weights(name: str, tmp_path: Path) -> None:
+def test_a_setting_leads_to_other_weights(name: str, without: Callable[[dict[str, Any]], Done], tmp_path: Path) -> None:
     before, value = CHANGED[name]
-    assert differ(done(tmp_path / "without", **before), done(tmp_path / "with", **{**before, name: value}))
+    assert differ(without(before), done(tmp_path / "with", **{**before, name: value}))
 
 
 # Settings that are seen otherwise.

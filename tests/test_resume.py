@@ -7,6 +7,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,7 +33,7 @@ from specc.train.run import Run, train
 from specc.train.state import read_facts
 from specc.train.unheard import Unheard
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
 TINY = "input 1x8x8\nconv 4 k3 -> bn -> relu -> flatten -> dropout 0.3 -> linear 10\ntrain { epochs 3 ; batch 64 }\n"
 SPECC = [sys.executable, "-m", "specc", "train"]
@@ -242,27 +243,31 @@ def _wait_for_state(path: Path, process: subprocess.Popen[str], steps: int) -> N
         time.sleep(0.005)
 
 
-BUSY: dict[str, Any] = {"epochs": 8, "batch": 8, "flip": True, "mixup": 0.3, "checkpoint_steps": 7}
+BUSY: dict[str, Any] = {"epochs": 4, "batch": 8, "flip": True, "mixup": 0.3, "checkpoint_steps": 7}
 
 
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A longer run that was never stopped: 8 epochs of 180 steps."""
+    """A longer run that was never stopped: 4 epochs of 180 steps."""
     return train(TINY, tmp_path_factory.mktemp("busy") / "run", **BUSY).folder
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_by_a_signal(number: signal.Signals, busy: Path, tmp_path: Path) -> None:
     (tmp_path / "tiny.cnn").write_text(TINY)
-    options = ["--epochs", "8", "--batch", "8", "--flip", "--mixup", "0.3", "--checkpoint-steps", "7"]
+    options = ["--epochs", "4", "--batch", "8", "--flip", "--mixup", "0.3", "--checkpoint-steps", "7"]
     process = _started(tmp_path, "tiny.cnn", "--out", "run", *options)
-    _wait_for_state(tmp_path / "run" / state.NAME, process, random.Random(int(number)).randrange(1, 400))
+    _wait_for_state(tmp_path / "run" / state.NAME, process, random.Random(int(number)).randrange(1, 240))
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == (-number if number == signal.SIGKILL else 128 + number), err
     assert "Traceback" not in err
+    if number != signal.SIGKILL:
+        assert f"stopped by {number.name}" in out and "last.safetensors" in out
+        assert load_file(tmp_path / "run" / "last.safetensors")
+        assert not list((tmp_path / "run").glob(".*"))
     facts = read_facts(tmp_path / "run" / state.NAME)
-    assert 0 < 180 * facts.epoch + facts.step < 1440
+    assert 0 < 180 * facts.epoch + facts.step < 720
     resume(tmp_path / "run")
     assert same_weights(busy, tmp_path / "run")
     assert metrics_of(busy) == metrics_of(tmp_path / "run")
@@ -420,10 +425,16 @@ def test_other_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 # Damage
 
 
+@pytest.fixture(scope="module")
+def stopped_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was stopped in its second epoch."""
+    return train(TINY, tmp_path_factory.mktemp("stopped") / "run", watch=Stop(30)).folder
+
+
 @pytest.fixture
-def stopped(tmp_path: Path) -> Path:
-    """The state file of a run that was stopped in its second epoch."""
-    return train(TINY, tmp_path / "run", watch=Stop(30)).folder / state.NAME
+def stopped(stopped_once: Path, tmp_path: Path) -> Path:
+    """The state file in a copy of it."""
+    return Path(shutil.copytree(stopped_once, tmp_path / "run")) / state.NAME
 
 
 def _header(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:

@@ -7,13 +7,12 @@ import importlib.util
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 import pytest
+from commands import Done, ran, typed
 
 from specc.pipeline import analyse
 from specc.source import Source
@@ -101,15 +100,13 @@ def small_pictures(folder: Path) -> None:
             Image.new("RGB", (70, 66), (30 * number, 200 * label, 90)).save(folder / "flowers" / name / f"{number}.png")
 
 
-def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+def run(line: str, folder: Path) -> Done:
     if "--data mnist --epochs" in line:
         data = os.environ.get("SPECC_DATA")
         if data is None:
-            return subprocess.CompletedProcess(line, 0, "", "")
+            return Done(line, 0, "", "")
         line += f" --data-dir {shlex.quote(data)} --limit 500"
-    environment = {**os.environ, "PATH": path, "COLUMNS": "110"}
-    return subprocess.run(line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return typed(line, folder, COLUMNS="110")
 
 
 @pytest.mark.parametrize("page", STORIES, ids=name_of)
@@ -129,10 +126,7 @@ def test_a_story_goes_as_it_is_told(page: Path, tmp_path: Path) -> None:
             assert block.text.rstrip() == printed.rstrip(), f"{page.name}:{block.line}"
             printed = ""
         elif block.kind == "python":
-            done = subprocess.run(
-                [sys.executable, "-c", block.text], cwd=tmp_path, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, done.stderr
+            ran(block.text, tmp_path)
 
 
 # Links.

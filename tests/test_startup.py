@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -42,58 +42,90 @@ LIGHT_COMMANDS = [
     ["predict", "nowhere", "picture.png"],
     ["lsp", "--help"],
 ]
+TABLE = ["summary", "net.cnn"]
 
 
-def modules_after(folder: Path, arguments: list[str]) -> set[str]:
-    """The top-level modules in `sys.modules` when a command ends, seen from inside its own process."""
+# Runs commands one after the other, and writes down which modules each has added to those that were there before it.
+PROGRAM = """
+import json, sys
+from pathlib import Path
+before, added = {"sys"}, []
+for arguments in json.loads(sys.argv[1]):
+    from specc.cli import main
+    try:
+        main(arguments)
+    except SystemExit:
+        pass
+    added.append(sorted(set(sys.modules) - before))
+    before = set(sys.modules)
+Path("added.json").write_text(json.dumps(added))
+"""
+
+
+@pytest.fixture(scope="module")
+def added(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The modules that each light command has added; the last one, a table, needs a heavy one."""
+    folder = tmp_path_factory.mktemp("light")
+    (folder / "net.cnn").write_text(SPEC)
+    (folder / "wrong.cnn").write_text(SPEC.replace("maxpool 2", "maxpool 40"))
+    commands = [*LIGHT_COMMANDS, TABLE]
+    program = [sys.executable, "-c", PROGRAM, json.dumps(commands)]
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((folder / "added.json").read_text())
+    return {" ".join(command): set(modules) for command, modules in zip(commands, found, strict=True)}
+
+
+@pytest.mark.parametrize("command", [" ".join(command) for command in LIGHT_COMMANDS])
+def test_light_commands_import_nothing_heavy(command: str, added: dict[str, set[str]]) -> None:
+    assert added[command].isdisjoint(HEAVY)
+
+
+def test_a_table_needs_rich_but_no_torch(added: dict[str, set[str]]) -> None:
+    assert "rich" in added[" ".join(TABLE)]
+    assert "torch" not in added[" ".join(TABLE)]
+
+
+# A command that does train
+
+NET = (
+    "input 1x8x8\nconv 6 k3 p1 -> relu -> maxpool 2 -> conv 8 k3 p1 -> relu -> maxpool 3 s2 p1 -> dropout 0.3\n"
+    "flatten -> linear 10\n"
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Its modules when it ends, and `COLLECTS` where garbage is then collected."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "net.cnn").write_text(NET)
     program = (
-        "import atexit, sys\n"
-        "atexit.register(lambda: print('MODULES', *{name.partition('.')[0] for name in sys.modules}))\n"
+        "import gc\n"
         "from specc.cli import main\n"
-        f"main({arguments!r})\n"
+        "assert not gc.isenabled()\n"
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('MODULES', *sys.modules, *['COLLECTS'][:gc.isenabled()]))\n"
+        "main(['train', 'net.cnn', '--epochs', '1', '--limit', '40', '--out', 'run'])\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
     last = done.stdout.splitlines()[-1]
-    assert last.startswith("MODULES "), done.stderr
+    assert (done.returncode, last.startswith("MODULES ")) == (0, True), done.stderr
     return set(last.split()[1:])
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "net.cnn").write_text(SPEC)
-    (tmp_path / "wrong.cnn").write_text(SPEC.replace("maxpool 2", "maxpool 40"))
-    return tmp_path
+def test_the_test_sees_an_import(trained: set[str]) -> None:
+    """What does train imports torch, and is caught by the same look at `sys.modules`."""
+    assert "torch" in trained
 
 
-@pytest.mark.parametrize("arguments", LIGHT_COMMANDS, ids=" ".join)
-def test_light_commands_import_nothing_heavy(folder: Path, arguments: list[str]) -> None:
-    assert modules_after(folder, arguments).isdisjoint(HEAVY)
-
-
-def test_a_table_needs_rich_but_no_torch(folder: Path) -> None:
-    modules = modules_after(folder, ["summary", "net.cnn"])
-    assert "rich" in modules
-    assert "torch" not in modules
-
-
-def test_the_test_sees_an_import(folder: Path) -> None:
-    """A command that does import torch is caught by the same look at `sys.modules`."""
-    (folder / "tiny.cnn").write_text("input 1x8x8\nflatten -> linear 10\n")
-    assert "torch" in modules_after(folder, ["train", "tiny.cnn", "--epochs", "1", "--limit", "20", "--out", "run"])
-
-
-def test_training_collects_garbage_again(folder: Path) -> None:
+def test_training_collects_garbage_again(trained: set[str]) -> None:
     """The command line starts with the collector off; a long run must not go on so."""
-    (folder / "tiny.cnn").write_text("input 1x8x8\nflatten -> linear 10\n")
-    program = (
-        "import atexit, gc\n"
-        "atexit.register(lambda: print('COLLECTOR', gc.isenabled()))\n"
-        "from specc.cli import main\n"
-        "assert not gc.isenabled()\n"
-        "main(['train', 'tiny.cnn', '--epochs', '1', '--limit', '20', '--out', 'run'])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
-    assert "COLLECTOR True" in done.stdout
+    assert "COLLECTS" in trained
+
+
+@pytest.mark.parametrize("name", ["torch._dynamo", "torchvision", "sklearn", "scipy", "sympy", "pandas"])
+def test_training_imports_nothing_in_vain(name: str, trained: set[str]) -> None:
+    assert name not in trained
 
 
 def test_checking_from_python_imports_no_torch() -> None:

@@ -30,7 +30,7 @@ from specc.ir.recipe import Recipe
 from specc.train.resume import resume
 from specc.train.run import train
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
 CPU = torch.device("cpu")
 SPEC = "input 3x12x10\nconv 4 k3 -> bn -> relu -> flatten -> dropout 0.2 -> linear 3\n"

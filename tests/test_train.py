@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +37,10 @@ from specc.train.schedule import make_schedule
 from specc.train.step import Step
 from specc.train.storage import append_line, write_whole
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
 SPECS = Path(__file__).parent.parent / "specs"
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
-SPECC = [sys.executable, "-c", "from specc.cli.main import main; main()"]
 KEYS = ["epoch", "train_loss", "test_loss", "test_accuracy", "seconds"]
 
 
@@ -232,31 +230,7 @@ def test_batch_of_one_and_normalisation(tmp_path: Path) -> None:
     assert len(train(spec, tmp_path / "b", batch=4, epochs=1, limit=5).metrics) == 1
 
 
-# Stops
-
-
-def _started(tmp_path: Path) -> subprocess.Popen[str]:
-    """A long run in its second epoch."""
-    (tmp_path / "tiny.cnn").write_text(TINY)
-    command = [*SPECC, "train", "tiny.cnn", "--epochs", "100000", "--out", "run"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    metrics = tmp_path / "run" / "metrics.jsonl"
-    deadline = time.monotonic() + 60
-    while not metrics.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return process
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signals_keep_what_was_learned(number: signal.Signals, status: int, tmp_path: Path) -> None:
-    process = _started(tmp_path)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == status, err
-    assert f"stopped by {number.name}" in out and "last.safetensors" in out
-    assert "Traceback" not in err
-    assert load_file(tmp_path / "run" / "last.safetensors")
-    assert not list((tmp_path / "run").glob(".*"))
+# Stops; those from outside are in test_resume
 
 
 def test_stop_inside_an_epoch(tmp_path: Path) -> None:
@@ -503,12 +477,15 @@ def test_digits_reach_their_accuracy(tmp_path: Path) -> None:
 
 @pytest.mark.skipif("SPECC_DATA" not in os.environ, reason="SPECC_DATA names no folder of real data")
 @pytest.mark.parametrize(
-    ("spec", "data"),
-    [("mnist_cnn", "mnist"), ("mnist_cnn", "fashion-mnist"), ("lenet5", "mnist"), ("lenet_cifar", "cifar10-jpeg")],
-)
-def test_specs_train_on_real_pictures(spec: str, data: str, tmp_path: Path) -> None:
+    ("spec", "data", "limit"),
+    [
+        ("mnist_cnn", "mnist", 1000), ("mnist_cnn", "fashion-mnist", 1000), ("lenet5", "mnist", 1000),
+        ("lenet_cifar", "cifar10-jpeg", 2000),
+    ],
+)  # fmt: skip
+def test_specs_train_on_real_pictures(spec: str, data: str, limit: int, tmp_path: Path) -> None:
     root = Path(os.environ["SPECC_DATA"])
     name = data if "mnist" in data else str(root / data)
-    done = train(SPECS / f"{spec}.cnn", tmp_path / "run", data=name, data_dir=str(root), limit=2000, epochs=2)
+    done = train(SPECS / f"{spec}.cnn", tmp_path / "run", data=name, data_dir=str(root), limit=limit, epochs=2)
     assert done.metrics[1].train_loss < done.metrics[0].train_loss
     assert (done.metrics[1].test_accuracy or 0) > 0.15
