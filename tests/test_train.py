@@ -271,6 +271,16 @@ def test_measured_loss_that_is_no_number(
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
 
 
+def test_worker_that_is_killed_while_something_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch raises in its handler of the signal, wherever the run is then."""
+
+    def killed(*arguments: Any) -> None:
+        raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+
+    monkeypatch.setattr("specc.train.keeper.Keeper.end_epoch", killed)
+    assert problem(lambda: train(TINY, tmp_path / "run")).code == "E632"
+
+
 # Writing
 
 

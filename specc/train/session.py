@@ -115,7 +115,8 @@ class Session:
         with StopSignals() as stop:
             try:
                 while not is_complete(self.position.metrics, self.recipe):
-                    self._epoch(keeper, watch, stop)
+                    with explained():  # torch tells of a killed worker wherever this process is, in a write, too
+                        self._epoch(keeper, watch, stop)
                 if len(self.position.metrics) < self.recipe.epochs:
                     watch.say(f"stopped early: no better result in {counted(self.recipe.patience or 0, 'epoch')}")
             except StopRequested as request:
