@@ -9,11 +9,10 @@ take turns in one process: two processes differ by more than two networks do, by
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 import torch
-from side_by_side import NETWORKS, add_options, apply_options, clock, machine, table
+from side_by_side import NETWORKS, add_options, apply_options, clock, in_turns, machine, table
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -47,17 +46,6 @@ def steps(name: str, by_hand: bool, count: int) -> float:
         model.zero_grad(set_to_none=True)
         cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
     return (clock() - started) / count
-
-
-def in_turns(ways: Mapping[str, Callable[[], float]], trials: int) -> dict[str, list[float]]:
-    """Each way's seconds, trial by trial; a first round is thrown away."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for trial in range(trials + 1):
-        for name, measure in ways.items():
-            seconds = measure()
-            if trial:
-                times[name].append(seconds)
-    return times
 
 
 def main() -> None:

@@ -118,27 +118,39 @@ def apply_options(given: argparse.Namespace) -> None:
 
 
 def interleaved(ways: Mapping[str, Callable[[], float]], trials: int) -> dict[str, list[float]]:
-    """Each way's seconds, trial by trial in turns; a first round is thrown away.
+    """`in_turns`, each way in a process of its own.
 
-    Each has a process of its own, so that what one sets for its process, the allocator above all, is not the others'.
+    So what one sets for its process, the allocator above all, is not the others'. specc's limit their spinning as
+    `specc train` does, the others only where `--limit-spinning` says so.
     """
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(_worker(name, way)) for name, way in ways.items()}
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for trial in range(trials + 1):
-            for name, measure in workers.items():
-                seconds = measure()
-                if trial:
-                    times[name].append(seconds)
+        workers = {}
+        for name, way in ways.items():
+            limits = name.startswith("specc") or os.environ.get(LIMITED)
+            workers[name] = stack.enter_context(worker(way, SPINS if limits else None))
+        return in_turns(workers, trials)
+
+
+def in_turns(ways: Mapping[str, Callable[[], float]], trials: int) -> dict[str, list[float]]:
+    """Each way's seconds, trial by trial in turns; a first round is thrown away."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for trial in range(trials + 1):
+        for name, measure in ways.items():
+            seconds = measure()
+            if trial:
+                times[name].append(seconds)
     return times
 
 
 @contextmanager
-def _worker(name: str, way: Callable[[], float]) -> Iterator[Callable[[], float]]:
-    """A process that measures when it is asked."""
+def worker(way: Callable[[], float], spins: str | None) -> Iterator[Callable[[], float]]:
+    """A process that measures when it is asked.
+
+    spins: after how many turns its waiting threads sleep; None where OpenMP decides, as in a program that sets nothing.
+    """
     here, there = SPAWN.Pipe()
     process = SPAWN.Process(target=_serve, args=(there, way), daemon=True)
-    with _spinning(limited=name.startswith("specc") or bool(os.environ.get(LIMITED))):
+    with _spinning(spins):
         process.start()
     there.close()
 
@@ -158,11 +170,11 @@ def _worker(name: str, way: Callable[[], float]) -> Iterator[Callable[[], float]
 
 
 @contextmanager
-def _spinning(*, limited: bool) -> Iterator[None]:
-    """What a process that starts now finds: the limit that `specc train` sets, or, as others run, none."""
+def _spinning(spins: str | None) -> Iterator[None]:
+    """The limit that a process which starts now finds."""
     before = os.environ.pop(VARIABLE, None)
-    if limited:
-        os.environ[VARIABLE] = SPINS
+    if spins is not None:
+        os.environ[VARIABLE] = spins
     try:
         yield
     finally:

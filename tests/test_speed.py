@@ -193,17 +193,24 @@ def test_only_what_changes_is_made_anew() -> None:
     assert view(images).equal(model(images))
 
 
+def require_torchs_bits(pooling: nn.Module, values: Tensor) -> Tensor:
+    """Forward and backward. Returns: what the pooling gives."""
+    first, second = (values.detach().clone().requires_grad_() for _ in range(2))
+    expected, found = max_pool2d(first, 2), pooling(second)
+    gradient = torch.randn_like(expected)
+    (before,) = torch.autograd.grad(expected, [first], gradient)
+    (after,) = torch.autograd.grad(found, [second], gradient)
+    assert found.equal(expected)
+    assert after.equal(before)
+    assert isinstance(found, Tensor)
+    return found.detach()
+
+
 @pytest.mark.parametrize("size", [(4, 4), (5, 7), (2, 3)])
 def test_swift_pooling_is_torchs(size: tuple[int, int]) -> None:
     torch.manual_seed(1)
-    values = torch.randint(-2, 3, (3, 5, *size)).float().requires_grad_()  # many of a window are equal
-    other = values.detach().clone().requires_grad_()
-    expected, found = max_pool2d(values, 2), ColumnsFirst()(other)
-    gradient = torch.randn_like(expected)
-    (before,) = torch.autograd.grad(expected, [values], gradient)
-    (after,) = torch.autograd.grad(found, [other], gradient)
-    assert found.equal(expected)
-    assert after.equal(before)
+    values = torch.randint(-2, 3, (3, 5, *size)).float()  # many of a window are equal
+    require_torchs_bits(ColumnsFirst(), values)
 
 
 @pytest.mark.parametrize("size", [(4, 4), (5, 7), (2, 3)])
@@ -216,17 +223,11 @@ def test_pooling_by_rows_is_torchs_where_no_two_are_equal(
     count = 3 * channels * size[0] * size[1]
     # All different, in bfloat16, too: as many neighbours as it has numbers between 1 and 2, over many powers of two.
     distinct = (1 + torch.arange(128) / 128).outer(2.0 ** torch.arange(-60, 60)).flatten()[torch.randperm(128 * 120)]
-    values = distinct[:count].view(3, channels, *size).to(dtype, memory_format=torch.channels_last).requires_grad_()
-    other = values.detach().clone().requires_grad_()
-    expected, found = max_pool2d(values, 2), RowsFirst()(other)
-    gradient = torch.randn_like(expected)
-    (before,) = torch.autograd.grad(expected, [values], gradient)
-    (after,) = torch.autograd.grad(found, [other], gradient)
-    assert found.equal(expected)
-    assert after.equal(before)
+    values = distinct[:count].view(3, channels, *size).to(dtype, memory_format=torch.channels_last)
+    found = require_torchs_bits(RowsFirst(), values)
     assert found.is_contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
-        assert RowsFirst()(other).equal(expected)
+        assert RowsFirst()(values).equal(max_pool2d(values, 2))
 
 
 def test_pooling_by_rows_gives_each_gradient_to_one_of_equal_values() -> None:
