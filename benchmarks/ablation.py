@@ -25,13 +25,14 @@ from side_by_side import (
     pictures,
     table,
 )
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from specc.ir.recipe import Recipe
 from specc.train.allocator import keep_pages
 from specc.train.compiled import compiled
 from specc.train.forward import Forward
+from specc.train.halves import Halves
 from specc.train.maxpool import RowsFirst
 from specc.train.precision import Precision, has_fast_bf16
 
@@ -46,6 +47,7 @@ class Setting(NamedTuple):
     keeps_pages: bool = False
     precision: str = "fp32"
     compiles: bool = False
+    halves: bool = False
 
 
 def epoch(task: Task, setting: Setting) -> float:
@@ -61,6 +63,7 @@ def epoch(task: Task, setting: Setting) -> float:
         forward.layers = model
     network = compiled(forward, Recipe(compile="on" if setting.compiles else "off"), device)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=setting.fused or None)
+    halves = Halves(network) if setting.halves else None
     images, labels = task.train
     started = clock()
     order = torch.randperm(len(labels))
@@ -68,9 +71,19 @@ def epoch(task: Task, setting: Setting) -> float:
         index = order[start : start + task.batch]
         batch = images.index_select(0, index).float().div_(255)
         optimizer.zero_grad(set_to_none=True)
-        cross_entropy(network(batch), labels.index_select(0, index)).backward()  # type: ignore[no-untyped-call] # torch's
+        targets = labels.index_select(0, index)
+        if halves is None:
+            gradient(network, batch, targets, 1)
+        else:
+            halves.gradient(gradient, batch, targets, 1)
         optimizer.step()
     return clock() - started
+
+
+def gradient(network: nn.Module, images: Tensor, targets: Tensor, share: float) -> Tensor:
+    loss = cross_entropy(network(images), targets) * share
+    loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+    return loss.detach()
 
 
 def settings(*, compiles: bool) -> dict[str, Setting]:
@@ -82,7 +95,9 @@ def settings(*, compiles: bool) -> dict[str, Setting]:
         "+ max-pooling before relu": Setting(channels_last=True, fused=True, swapped=True),
         "+ max-pooling on whole tensors": whole._replace(keeps_pages=False),
         "+ freed memory kept (fp32)": whole,
-        "+ bf16": whole._replace(precision="bf16"),
+        "+ each step in two halves (fp32)": whole._replace(halves=True),
+        "+ bf16": whole._replace(precision="bf16", halves=True),
+        "bf16 with steps in one piece": whole._replace(precision="bf16"),
         "bf16 without channels_last": whole._replace(precision="bf16", channels_last=False),
     }
     if compiles:

@@ -121,6 +121,10 @@ class ShapedModel(BaseModel):
         """Bytes in float32: weights and gradients, and the input and every step's output for one sample."""
         return memory_of(self.chain)
 
+    def layers(self) -> Iterator[Layer]:
+        """Every layer in the order of execution; one that is repeated, each time."""
+        return _layers(self.chain)
+
     def rows(self) -> Iterator[Row]:
         """Every layer in the order of execution, under its name in `named_modules()`."""
         return _rows(self.chain, "", self.source)
@@ -129,6 +133,15 @@ class ShapedModel(BaseModel):
 def memory_of(chain: ShapedChain) -> int:
     """4 × (2 × parameters + elements of the input and of every step's output), in bytes."""
     return 4 * (2 * chain.costs.parameters + prod(chain.input) + chain.costs.elements)
+
+
+def _layers(node: SomeShaped) -> Iterator[Layer]:
+    if isinstance(node, ShapedLayer):
+        yield node.layer
+        return
+    for _, child in node.steps if isinstance(node, ShapedChain) else node.branches:
+        if child is not None:
+            yield from _layers(child)
 
 
 def _rows(node: SomeShaped, name: str, source: Source) -> Iterator[Row]:

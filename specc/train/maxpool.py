@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VECTOR = 16  # float32 values that a processor takes at once; with fewer channels torch's pooling takes one at a time
+# Processors compute with bfloat16 by way of float32, with its bits directly.
+BITS = {torch.bfloat16: torch.int16, torch.float32: torch.int32}
 
 
 def is_halving(module: nn.Module) -> bool:
@@ -48,31 +50,34 @@ class RowsFirst(nn.Module):
 
 def _gains(x: Tensor) -> bool:
     """Whether pooling on whole tensors is the faster one: `benchmarks/ablation.py` tells."""
-    return x.shape[1] < VECTOR and x.is_contiguous(memory_format=torch.channels_last)
+    is_slow = x.dtype == torch.bfloat16 or (x.dtype == torch.float32 and x.shape[1] < VECTOR)
+    return is_slow and x.is_contiguous(memory_format=torch.channels_last)
 
 
 class _RowsFirst(torch.autograd.Function):
+    """Which of two values was the larger one is found by their bits, and gradients are given by theirs."""
+
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        upper, lower = _rows(x)
-        half = torch.maximum(upper, lower)
-        left, right = _columns(half)
-        result = torch.maximum(left, right)
-        ctx.save_for_backward(_at_least(upper, lower, half), _at_least(left, right, result))
+        half = torch.maximum(*_rows(x))
+        result = torch.maximum(*_columns(half))
+        bits, half = x.view(BITS[x.dtype]), half.view(BITS[x.dtype])
+        ctx.save_for_backward(_equal(_rows(bits)[0], half), _equal(_columns(half)[0], result.view(bits.dtype)))
         ctx.size = x.shape
         return result
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (gradient,) = gradients
+        is_upper: Tensor
         is_upper, is_left = ctx.saved_tensors
         half = torch.empty_like(is_upper)
-        _share(gradient, is_left, *_columns(half))
+        _share_bits(gradient.view(half.dtype), is_left, *_columns(half))
         result = torch.empty(ctx.size, dtype=half.dtype, memory_format=torch.channels_last)
         if ctx.size[-1] % 2 or ctx.size[-2] % 2:
             result.zero_()
-        _share(half, is_upper, *_rows(result))
-        return result
+        _share_bits(half, is_upper, *_rows(result))
+        return result.view(gradient.dtype)
 
 
 class _ColumnsFirst(torch.autograd.Function):
@@ -109,12 +114,15 @@ def _columns(rows: Tensor) -> tuple[Tensor, Tensor]:
     return rows[..., 0::2], rows[..., 1::2]
 
 
-def _at_least(first: Tensor, second: Tensor, like: Tensor) -> Tensor:
-    """1 where the first value is at least the second, 0 elsewhere; in the type and order of `like`.
+def _equal(first: Tensor, largest: Tensor) -> Tensor:
+    """1 where the first of two values is the largest, 0 elsewhere; of the values' type: booleans take longer."""
+    return torch.eq(first, largest, out=torch.empty_like(largest))
 
-    Booleans, and products with them, would take twice as long.
-    """
-    return torch.ge(first, second, out=torch.empty_like(like))
+
+def _share_bits(gradient: Tensor, is_first: Tensor, first: Tensor, second: Tensor) -> None:
+    """As `_share` does, for the bits of a gradient."""
+    torch.mul(gradient, is_first, out=first)
+    torch.bitwise_xor(gradient, first, out=second)
 
 
 def _share(gradient: Tensor, is_first: Tensor, first: Tensor, second: Tensor) -> None:

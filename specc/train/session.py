@@ -24,6 +24,7 @@ from specc.train.compiled import compiled
 from specc.train.device import seed_everything, seed_shard
 from specc.train.exact import draw_evaluation, draw_order
 from specc.train.forward import Forward, halving_for, lay_out
+from specc.train.halves import halves_of
 from specc.train.loop import evaluate, explained, mean_loss, train_epoch
 from specc.train.metrics import Metrics, is_complete
 from specc.train.muon import muon_note
@@ -86,7 +87,8 @@ class Session:
         self.losses, self.shared = torch.zeros(steps, device=device), 0
         network = compiled(self._forward(self.model), recipe, device)
         self.step = Step(
-            network, self.optimizer, make_schedule(recipe, steps), recipe, self.average, group, self.precision
+            network, self.optimizer, make_schedule(recipe, steps), recipe, self.average, group, self.precision,
+            halves_of(network, shaped, recipe, group),
         )  # fmt: skip
         self.evaluated = self._forward(self.tested)
         group.settle(self.step.model, dataset.sample)

@@ -11,6 +11,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from specc.ir.recipe import Recipe
 from specc.train.average import Average
+from specc.train.halves import Halves
 from specc.train.objective import objective_of
 from specc.train.precision import Precision
 from specc.train.schedule import Schedule
@@ -34,11 +35,13 @@ class Step:
         average: Average | None = None,
         group: Group | None = None,
         precision: Precision | None = None,
+        halves: Halves | None = None,
     ) -> None:
-        """group: the processes that share the gradient, where there are more than this one."""
+        """group: the processes that share the gradient, where there are more than this one.
+        halves: of the network, where it is faster in two."""
         self.model = model if group is None else group.parallel(model)
         self.optimizer, self.schedule, self.average, self.group = optimizer, schedule, average, group
-        self.precision, self._step = precision or Precision(), step_of(optimizer)
+        self.precision, self._step, self.halves = precision or Precision(), step_of(optimizer), halves
         self.objective, self.clip = objective_of(recipe), recipe.clip
         self._rates: list[float] = [group["lr"] for group in optimizer.param_groups]
         self._weights = [weight for group in optimizer.param_groups for weight in group["params"]]
@@ -69,15 +72,21 @@ class Step:
     def _gradient(self, images: Tensor, targets: Tensor, share: float, *, is_last: bool) -> Tensor:
         group = self.group
         with nullcontext() if group is None or is_last else group.apart(self.model):
-            loss = self._loss(images, targets)
-            if share != 1:
-                loss = loss * share
-            if group is not None and group.place.size > 1:  # the exchange takes the mean over the processes
-                loss = loss * group.place.size
-            self.precision.backward(loss)
+            if self.halves is None:
+                return self._part(self.model, images, targets, share)
+            return self.halves.gradient(self._part, images, targets, share)
+
+    def _part(self, model: nn.Module, images: Tensor, targets: Tensor, share: float) -> Tensor:
+        """Add the gradient of some pictures, which count by a share; returns their loss."""
+        loss = self._loss(model, images, targets)
+        if share != 1:
+            loss = loss * share
+        if self.group is not None and self.group.place.size > 1:  # the exchange takes the mean over the processes
+            loss = loss * self.group.place.size
+        self.precision.backward(loss)
         return loss.detach()
 
-    def _loss(self, images: Tensor, targets: Tensor) -> Tensor:
+    def _loss(self, model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
         if not len(images):  # no part of a last batch is this process's: it takes part in the exchange with nothing
-            return self.model(images.new_zeros((1, *images.shape[1:]))).sum()  # type: ignore[no-any-return] # a module
-        return self.objective.loss(self.model(images), images, targets)
+            return model(images.new_zeros((1, *images.shape[1:]))).sum()  # type: ignore[no-any-return] # a module
+        return self.objective.loss(model(images), images, targets)

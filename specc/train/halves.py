@@ -1,0 +1,86 @@
+"""A step in two halves, each on a core of its own.
+
+torch shares every operation among its threads, and they wait for each other after each one. Where operations are short
+that is a fifth of a step. Two threads that each take half of a batch through the whole network wait once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from specc.ir.recipe import Recipe
+    from specc.ir.shaped import ShapedModel
+    from specc.train.distributed.group import Group
+
+THREADS = 2  # of torch; what more of them would gain has not been measured
+LEAST = 32  # pictures of a half; with fewer the second thread costs what it gains
+USES = 4  # of each weight for a picture, on average; with fewer, adding up the gradients costs what the halves gain
+
+
+class Halves:
+    """A network and its twin: the same weights, gradients of their own."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        twins = {id(weight): nn.Parameter(weight.detach(), weight.requires_grad) for weight in network.parameters()}
+        buffers = {id(buffer): buffer for buffer in network.buffers()}
+        self._twin = deepcopy(network, {**twins, **buffers})
+        weights = [weight for weight in network.parameters() if weight.requires_grad]
+        self._both = weights, [twins[id(weight)] for weight in weights]
+        self._second = ThreadPoolExecutor(1, "second half")
+
+    def gradient(
+        self, part: Callable[[nn.Module, Tensor, Tensor, float], Tensor], images: Tensor, targets: Tensor, share: float
+    ) -> Tensor:
+        """Add a batch's gradient to that of the network's weights.
+
+        Args:    part adds the gradient of a network over some pictures, which count by a share; it returns their loss.
+        Returns: the loss, as `part` would over the whole batch.
+        """
+        count, threads = len(images), torch.get_num_threads()
+        if count < 2 * LEAST:
+            return part(self._network, images, targets, share)
+        middle = count // 2
+        torch.set_num_threads(1)
+        try:
+            second = self._second.submit(
+                _single, part, self._twin, images[middle:], targets[middle:], share * (count - middle) / count
+            )
+            try:
+                loss = part(self._network, images[:middle], targets[:middle], share * middle / count)
+            finally:
+                other = second.result()  # waited for whatever happens: it must not work on behind an error
+        finally:
+            torch.set_num_threads(threads)
+        self._add_up()
+        return loss + other
+
+    def _add_up(self) -> None:
+        mine, its = ([weight.grad for weight in weights if weight.grad is not None] for weights in self._both)
+        torch._foreach_add_(mine, its)
+        for weight in self._both[1]:
+            weight.grad = None
+
+
+def _single(part: Callable[..., Tensor], *arguments: object) -> Tensor:
+    """On the second thread: torch counts its threads for each thread that calls it."""
+    torch.set_num_threads(1)
+    return part(*arguments)
+
+
+def halves_of(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Group) -> Halves | None:
+    """The halves of a network, None where they would gain nothing or would not add up to the whole."""
+    if group.device.type != "cpu" or group.place.size > 1 or torch.get_num_threads() != THREADS:
+        return None
+    if recipe.exact or recipe.compile == "on" or shaped.macs < USES * shaped.params:
+        return None
+    return Halves(network) if all(layer.splits for layer in shaped.layers()) else None
