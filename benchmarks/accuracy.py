@@ -5,7 +5,8 @@ and standard deviation over the seeds, and whether the two means lie within the 
 another order, which in the first dozens of steps decides more than anything else: take enough pictures. The runner in
 float32 sees them in the order of the runner in its default precision, so that these two differ by precision alone.
 
-    python benchmarks/accuracy.py --data-dir DIR [--network mnist|lenet] [--epochs 3] [--limit 10000] [--seeds 5]
+    python benchmarks/accuracy.py [--network mnist|lenet] [--data-dir DIR | --data FOLDER] [--epochs 3] [--limit 10000]
+        [--seeds 5]
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def accuracies(network: Network, seeds: int, **options: Any) -> list[list[float]
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(seeds):
-            run = train(network.spec, Path(folder) / str(seed), seed=seed, data=network.data, **options)
+            run = train(network.spec, Path(folder) / str(seed), seed=seed, **options)
             found.append([float(metrics.test_accuracy or 0) for metrics in run.metrics])
     return found
 
@@ -35,13 +36,15 @@ def accuracies(network: Network, seeds: int, **options: Any) -> list[list[float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", choices=list(NETWORKS), default="mnist")
-    parser.add_argument("--data-dir", required=True, help="folder of MNIST and CIFAR-10, as torchvision leaves them")
+    parser.add_argument("--data-dir", help="folder of MNIST and CIFAR-10, as torchvision leaves them")
+    parser.add_argument("--data", help="a folder of pictures, a folder for each class, in place of the network's own")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--limit", type=int, default=10_000, help="training pictures, and test pictures")
     parser.add_argument("--seeds", type=int, default=5)
     given = parser.parse_args()
-    options = {"data_dir": given.data_dir, "epochs": given.epochs, "limit": given.limit, "device": "cpu"}
     network = NETWORKS[given.network]
+    options = {"epochs": given.epochs, "limit": given.limit, "device": "cpu", "data": given.data or network.data}
+    options["data_dir"] = given.data_dir
     print(machine("specc"))
     columns = {
         "plain loop": accuracies(network, given.seeds, exact=True, **options),

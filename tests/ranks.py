@@ -34,15 +34,20 @@ class Ranks:
         for process in self.processes:
             process.start()
 
-    def call(self, function: Callable[..., Any], arguments: Sequence[dict[str, Any]]) -> list[Answer]:
-        """Call a function in as many processes as there are arguments, rank by rank, as torchrun would start it."""
+    def call(
+        self, function: Callable[..., Any], arguments: Sequence[dict[str, Any]], machines: int = 1
+    ) -> list[Answer]:
+        """Call a function in as many processes as there are arguments, rank by rank, as torchrun would start it.
+
+        Args: machines, on which the processes seem to be, as many on each.
+        """
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        size = len(arguments)
+        size, here = len(arguments), len(arguments) // machines
         for rank, given in enumerate(arguments):
             environment = {
-                "RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": size,
+                "RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank % here, "LOCAL_WORLD_SIZE": here,
                 "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
             }  # fmt: skip
             self.connections[rank].send(({name: str(value) for name, value in environment.items()}, function, given))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -202,6 +203,15 @@ def test_different_specs_are_refused(ranks: Ranks, tmp_path: Path) -> None:
     specs = (PLAIN, PLAIN.replace("conv 4", "conv 5"))
     answers = ranks.call(trained, [{"spec": spec, "out": tmp_path / "run"} for spec in specs])
     assert failures(answers) == ["FailedElsewhere E628", "FailedHere E628"]
+
+
+def test_each_machine_is_told_once(ranks: Ranks, tmp_path: Path) -> None:
+    specs = (PLAIN, PLAIN.replace("conv 4", "conv 5"))
+    answers = ranks.call(trained, [{"spec": spec, "out": tmp_path / "run"} for spec in specs], machines=2)
+    assert failures(answers) == ["FailedHere E628", "FailedHere E628"]
+    assert all(f"process 1 on {socket.gethostname()} has another spec" in answer.value for answer in answers)
+    broken = [{"rank": rank, "spec": PLAIN, "out": tmp_path / "run"} for rank in range(2)]
+    assert failures(ranks.call(broken_in_one, broken, machines=2)) == ["FailedHere E611", "FailedHere E626"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from socket import gethostname
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,7 @@ class Member(Group):
             "cpu:gloo,cuda:nccl" if is_cuda else "gloo", store=self.store, rank=place.rank, world_size=place.size,
             timeout=PATIENCE, device_id=device if is_cuda else None,
         )  # fmt: skip
+        self.store.set(_host_key(place.rank), gethostname())
         # Of its own, so that a word between the processes never waits for gradients.
         control = dist.new_group(backend="gloo", timeout=PATIENCE)
         assert isinstance(control, dist.ProcessGroup)  # noqa: S101 - every rank is in it; narrows the type
@@ -146,24 +148,32 @@ class Member(Group):
         others = [rank for rank, one in enumerate(sums) if one != sums[0]]
         if others:
             raise Problem.of(
-                "E628", f"process {others[0]} has another spec, recipe, state or data than process 0",
+                "E628", f"process {self._named(others[0])} has another spec, recipe, state or data than process 0",
                 help="every machine needs the same files; a run is continued from one folder that all of them see",
             )  # fmt: skip
 
     def is_abandoned(self) -> bool:
         return os.getppid() != self._parent
 
+    def _named(self, rank: int) -> str:
+        """A process by its number and, where there are several, its machine: `3 on second`."""
+        return f"{rank} on {self.store.get(_host_key(rank)).decode()}" if self.place.machines > 1 else str(rank)
+
     def is_first_to_fail(self) -> bool:
-        """Whether no other process has said so before; true as well where nobody can tell any more."""
+        """Whether no other process of this machine has said so before; true, too, where nobody can tell any more."""
         try:
-            return bool(self.store.add("specc/failed", 1) == 1)
+            return bool(self.store.add(f"specc/failed/{self.place.machine}", 1) == 1)
         except RuntimeError:
             return self.place.local_rank == 0
 
 
+def _host_key(rank: int) -> str:
+    return f"specc/host/{rank}"
+
+
 @contextmanager
 def member(place: Place, device: str) -> Iterator[Member]:
-    """Connect with the other processes, and tell a failure once for all of them."""
+    """Connect with the other processes, and tell a failure once on each machine."""
     group = Member(place, own_device(device, place))
     is_well = False
     try:

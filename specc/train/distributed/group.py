@@ -84,7 +84,7 @@ def joined(device: str) -> Iterator[Group]:
 
     Args:   device, that the recipe names.
     Raises: Problem E612, E625, E626 where another process was lost; of several processes that fail in one run the
-            first raises FailedHere, the others FailedElsewhere.
+            first of each machine raises FailedHere, the others FailedElsewhere.
     """
     place = place_of()
     if place.size == 1:

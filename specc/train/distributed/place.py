@@ -35,6 +35,11 @@ class Place(NamedTuple):
         return -(-self.size // self.local_size)
 
     @property
+    def machine(self) -> int:
+        """Which of the machines this is, from 0."""
+        return self.rank // self.local_size
+
+    @property
     def shard(self) -> Shard:
         return Shard(self.rank, self.size)
 
