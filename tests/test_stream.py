@@ -27,8 +27,10 @@ from specc.data.pictures import Reader
 from specc.data.shard import Shard
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.recipe import Recipe
+from specc.train import state
 from specc.train.resume import resume
 from specc.train.run import train
+from specc.train.state import read_facts
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -153,24 +155,41 @@ def test_a_stopped_run_goes_on_with_the_same_pictures(folder: Path, tmp_path: Pa
     assert all(tensor.equal(other[name]) for name, tensor in one.items())
 
 
+STOPS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+
+
+@pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="the system does not say who has sent a signal")
+@pytest.mark.parametrize(("number", "status"), STOPS)
+def test_a_signal_to_all_processes_stops_a_run_as_one_to_the_first(
+    number: signal.Signals, status: int, folder: Path, tmp_path: Path
+) -> None:
+    """As a terminal, a shell and a scheduler send it: the workers must not be gone before the state is kept."""
+    process = _start(folder, tmp_path)
+    os.killpg(process.pid, number)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, "goes on from here" in output, "Traceback" in output) == (status, True, False), output
+    assert "could not be written" not in output
+    assert read_facts(tmp_path / "run" / state.NAME).epoch >= 1
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="the children of a process are found in /proc")
-def test_ctrl_c_and_a_killed_worker(folder: Path, tmp_path: Path) -> None:
-    """Ctrl-C on a terminal reaches the workers too, and says nothing but that the run stopped; a worker that is killed
-    ends the run with a message."""
+def test_a_killed_worker_ends_a_run_with_a_message(folder: Path, tmp_path: Path) -> None:
+    process = _start(folder, tmp_path)
+    os.kill(_children(process.pid)[0], signal.SIGKILL)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, "E632" in output, "Traceback" in output) == (1, True, False), output
+
+
+def _start(folder: Path, tmp_path: Path) -> subprocess.Popen[str]:
+    """A run in a group of its own, with a worker, that has done an epoch."""
     (tmp_path / "net.cnn").write_text(SPEC)
     arguments = ["net.cnn", "--data", str(folder), "--resize", "12x10", "--in-memory", "off", "--workers", "1"]
-    for number, (status, words) in enumerate(((130, "goes on from here"), (1, "E632"))):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "specc", "train", *arguments, "--epochs", "100000", "--out", f"run{number}"],
-            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        )  # fmt: skip
-        _wait_for(tmp_path / f"run{number}" / "metrics.jsonl", process)
-        if number:
-            os.kill(_children(process.pid)[0], signal.SIGKILL)
-        else:
-            os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
-        assert (process.returncode, words in output, "Traceback" in output) == (status, True, False), output
+    process = subprocess.Popen(
+        [sys.executable, "-m", "specc", "train", *arguments, "--epochs", "100000", "--out", "run"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    _wait_for(tmp_path / "run" / "metrics.jsonl", process)
+    return process
 
 
 def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:

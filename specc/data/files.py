@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -70,7 +71,7 @@ class PicturePool:
             collate_fn=_as_it_is,
             pin_memory=pinned,
             persistent_workers=workers > 0,
-            worker_init_fn=_let_the_parent_decide,
+            worker_init_fn=_obey_the_parent,
             # Its own, or each epoch would draw from torch's random state, which a run that goes on must not.
             generator=torch.Generator(),
         )
@@ -141,7 +142,19 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _let_the_parent_decide(worker: int) -> None:
-    """Ctrl-C reaches every process of a terminal; the training process ends its workers itself."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _obey_the_parent(worker: int) -> None:
+    """A terminal, a shell or a scheduler sends its signals to every process of a run. The training process then keeps
+    its state and ends its workers itself: were they gone before, torch would raise an error in the midst of that."""
+    for number in {"SIGINT", "SIGHUP"} & set(dir(signal)):
+        signal.signal(getattr(signal, number), signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # Linux; elsewhere nobody can tell who has sent a signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_when_told, args=(os.getppid(),), daemon=True).start()
+    else:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end_when_told(parent: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)

@@ -124,7 +124,8 @@ class Session:
             except StopRequested as request:
                 stopped = request.number
                 self.require_sound(keeper)
-                keeper.stop(self, stopped, watch)
+                with explained():
+                    keeper.stop(self, stopped, watch)
         self.tested.eval()
         return stopped
 
