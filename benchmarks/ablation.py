@@ -75,7 +75,8 @@ def epoch(task: Task, setting: Setting) -> float:
         if halves is None:
             gradient(network, batch, targets, 1)
         else:
-            halves.gradient(gradient, batch, targets, 1)
+            with halves.cores():
+                halves.gradient(gradient, batch, targets, 1)
         optimizer.step()
     return clock() - started
 

@@ -178,7 +178,7 @@ def test_an_error_in_either_half_is_told_and_the_threads_are_given_back(fails: s
             raise RuntimeError(fails)
         return _part(network, images, targets, share)
 
-    with pytest.raises(RuntimeError, match=fails):
+    with pytest.raises(RuntimeError, match=fails), cut.cores():
         cut.gradient(failing, torch.rand(64, 1, 8, 8), torch.randint(0, 10, (64,)), 1.0)
     assert torch.get_num_threads() == halves.THREADS
 

@@ -6,8 +6,9 @@ that is a fifth of a step. Two threads that each take half of a batch through th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,20 @@ class Halves:
         self._twin = deepcopy(network, {**twins, **buffers})
         weights = [weight for weight in network.parameters() if weight.requires_grad]
         self._both = weights, [twins[id(weight)] for weight in weights]
-        self._second = ThreadPoolExecutor(1, "second half")
+        self._second = ThreadPoolExecutor(1, "second half", initializer=torch.set_num_threads, initargs=(1,))
+
+    @contextmanager
+    def cores(self) -> Iterator[None]:
+        """While entered, this thread, too, keeps to one core; gradients are to be taken in here.
+
+        torch's own threads would spin on the other half's core for a while after each operation that they share.
+        """
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
     def gradient(
         self, part: Callable[[nn.Module, Tensor, Tensor, float], Tensor], images: Tensor, targets: Tensor, share: float
@@ -46,21 +60,17 @@ class Halves:
         Args:    part adds the gradient of a network over some pictures, which count by a share; it returns their loss.
         Returns: the loss, as `part` would over the whole batch.
         """
-        count, threads = len(images), torch.get_num_threads()
+        count = len(images)
         if count < 2 * LEAST:
             return part(self._network, images, targets, share)
         middle = count // 2
-        torch.set_num_threads(1)
+        second = self._second.submit(
+            part, self._twin, images[middle:], targets[middle:], share * (count - middle) / count
+        )
         try:
-            second = self._second.submit(
-                _single, part, self._twin, images[middle:], targets[middle:], share * (count - middle) / count
-            )
-            try:
-                loss = part(self._network, images[:middle], targets[:middle], share * middle / count)
-            finally:
-                other = second.result()  # waited for whatever happens: it must not work on behind an error
+            loss = part(self._network, images[:middle], targets[:middle], share * middle / count)
         finally:
-            torch.set_num_threads(threads)
+            other = second.result()  # waited for whatever happens: it must not work on behind an error
         self._add_up()
         return loss + other
 
@@ -69,12 +79,6 @@ class Halves:
         torch._foreach_add_(mine, its)
         for weight in self._both[1]:
             weight.grad = None
-
-
-def _single(part: Callable[..., Tensor], *arguments: object) -> Tensor:
-    """On the second thread: torch counts its threads for each thread that calls it."""
-    torch.set_num_threads(1)
-    return part(*arguments)
 
 
 def halves_of(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Group) -> Halves | None:

@@ -52,6 +52,10 @@ class Step:
         Args:    batches of these sizes, of which each process has its part; the gradient is that of the mean picture.
         Returns: its loss, on the device, not waited for; the mean over all processes is that of the mean picture.
         """
+        with nullcontext() if self.halves is None else self.halves.cores():
+            return self._taken(number, batches, sizes)
+
+    def _taken(self, number: int, batches: Iterable[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Tensor:
         factor = self.schedule(number)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
