@@ -85,6 +85,8 @@ def halves_of(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Gr
     """The halves of a network, None where they would gain nothing or would not add up to the whole."""
     if group.device.type != "cpu" or group.place.size > 1 or torch.get_num_threads() != THREADS:
         return None
-    if recipe.exact or recipe.compile == "on" or shaped.macs < USES * shaped.params:
+    if recipe.exact or recipe.compile == "on":
+        return None
+    if recipe.batch < 2 * LEAST or shaped.macs < USES * shaped.params:
         return None
     return Halves(network) if all(layer.splits for layer in shaped.layers()) else None
