@@ -14,6 +14,8 @@ from itertools import zip_longest
 import torch
 from torch import Tensor, nn
 
+from specc.diagnostics.spelling import spelled
+
 # torch counts the batches of a `bn` in a buffer that weights saved before torch 0.4.1 do not have.
 _BATCH_COUNT = "num_batches_tracked"
 
@@ -70,4 +72,4 @@ def _require_fit(position: int, mine: tuple[str, Tensor] | None, theirs: tuple[s
 
 
 def _told(name: str, tensor: Tensor) -> str:
-    return f"`{name}` of shape {'x'.join(map(str, tensor.shape))}" if tensor.dim() else f"`{name}`, a single number"
+    return f"`{name}` of shape {spelled(tensor.shape)}" if tensor.dim() else f"`{name}`, a single number"

@@ -13,7 +13,7 @@ from specc.cli.options import input_option, set_option
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.cli.train import SIGNALLED, USAGE_CODES, recipe_options
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, spelled
 from specc.ir.overrides import UnknownParameter
 from specc.ir.recipe import overridden
 from specc.pipeline import analyse
@@ -69,7 +69,7 @@ def command(
 
 def table(spec: str, found: Measured) -> str:
     """The figures as lines."""
-    shape = "x".join(map(str, found.sample))
+    shape = spelled(found.sample)
     threads = f", {counted(found.threads, 'thread')}" if found.device == "cpu" else ""
     spread = f"{1000 * found.step_shortest:.2f} to {1000 * found.step_longest:.2f}, {counted(found.steps, 'step')}"
     rows = [

@@ -10,7 +10,7 @@ from typing import Any
 
 from specc.data.census import Census, Duplicate
 from specc.data.presence import Presence
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, spelled
 
 SHOWN = 5  # duplicates and damaged files that are named
 MANY = 10  # sizes that are named
@@ -20,7 +20,7 @@ def listing(found: Sequence[Presence], data_dir: Path) -> str:
     """A line for each data set."""
     rows = [("name", "pictures", "classes", "files", "")]
     rows += [
-        (one.entry.name, _written(one.entry.sample), str(one.entry.classes), _files(one), one.entry.about)
+        (one.entry.name, spelled(one.entry.sample), str(one.entry.classes), _files(one), one.entry.about)
         for one in found
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -81,7 +81,7 @@ def _class_table(found: Census) -> list[str]:
 def _facts(found: Census) -> list[str]:
     mean, deviation = (" ".join(f"{value:.4f}" for value in values) for values in (found.mean, found.deviation))
     lines = [
-        f"height x width  {_listed(f'{_written(size)} ({count:,})' for size, count in found.sizes.items())}",
+        f"height x width  {_listed(f'{spelled(size)} ({count:,})' for size, count in found.sizes.items())}",
         f"kind            {_listed(f'{kind} ({count:,})' for kind, count in found.kinds.items())}",
         f"mean            {mean}  of the training pictures, each channel, of full brightness",
         f"deviation       {deviation}",
@@ -113,10 +113,6 @@ def _listed(items: Iterable[str]) -> str:
     every = list(items)
     more = f" and {len(every) - MANY:,} more" if len(every) > MANY else ""
     return ", ".join(every[:MANY]) + more
-
-
-def _written(shape: Iterable[int]) -> str:
-    return "x".join(map(str, shape))
 
 
 def census_json(found: Census) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import click
 from specc.cli.options import WritesWithOption, input_option
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted, typed
+from specc.diagnostics.spelling import counted, spelled, typed
 
 
 @click.command("import", cls=WritesWithOption)
@@ -60,7 +60,7 @@ def _write_weights(found: Any, path: Path) -> None:
 
 
 def _tell(found: Any, source: str, output: Path | None) -> None:
-    shape = "x".join(map(str, found.model.input))
+    shape = spelled(found.model.input)
     if found.assumed:
         click.echo(f"input {shape} is assumed; give another with `--input`", err=True)
     checked = f"; largest difference from the model {found.difference:.1e}" if found.network is not None else ""

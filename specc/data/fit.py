@@ -6,18 +6,9 @@ from collections.abc import Callable
 from math import prod
 
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, spelled
 
 Shape = tuple[int, ...]
-
-
-def spelled(shape: Shape) -> str:
-    """A shape as a spec writes it.
-
-    >>> spelled((3, 32, 32))
-    '3x32x32'
-    """
-    return "x".join(str(size) for size in shape)
 
 
 def require_input(name: str, sample: Shape, expected: Shape, checks: Callable[[Shape], bool]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, spelled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
         raise _damaged(path, f"it does not begin as an idx file of bytes in {counted(rank, 'dimension')} does")
     shape = tuple(int.from_bytes(head[at : at + 4], "big") for at in range(4, start, 4))
     if length != start + prod(shape):
-        told = "x".join(map(str, shape))
+        told = spelled(shape)
         raise _damaged(path, f"it tells of {told} bytes and has {length - start:,}")
     return np.fromfile(path, np.uint8, offset=start).reshape(shape)
 

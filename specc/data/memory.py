@@ -6,6 +6,7 @@ import os
 from math import prod
 
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import spelled
 
 USABLE = 0.8  # of the free memory; the network and its activations need some too
 
@@ -17,7 +18,7 @@ def require_memory(count: int, shape: tuple[int, ...]) -> None:
     if free is not None and not fits(count, shape):
         raise Problem.of(
             "E611",
-            f"{count:,} pictures of {'x'.join(map(str, shape))} need {needed / 1e9:.1f} GB of memory, "
+            f"{count:,} pictures of {spelled(shape)} need {needed / 1e9:.1f} GB of memory, "
             f"and {free / 1e9:.1f} GB are free",
             help="`--resize 64` makes them smaller, `--limit 10000` takes fewer; a folder's need not be kept in "
             "memory: leave `--in-memory on` out",

@@ -1,4 +1,4 @@
-"""Words in messages: the nearest known one to a mistyped one, a count with its noun, a path in a command."""
+"""Words in messages: the nearest known one to a mistyped one, a count with its noun, sizes, a path in a command."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ def counted(count: int, noun: str, form: str = ",") -> str:
     """
     ending = "" if count == 1 else "es" if noun.endswith(("ss", "x", "sh", "tch", "nch")) else "s"
     return f"{count:{form}} {noun}{ending}"
+
+
+def spelled(sizes: Iterable[object]) -> str:
+    """Sizes as a spec writes them.
+
+    >>> spelled((3, 32, 32))
+    '3x32x32'
+    """
+    return "x".join(map(str, sizes))
 
 
 def typed(path: object) -> str:

@@ -9,10 +9,10 @@ import torch
 
 from specc.data.catalogue import path_of
 from specc.data.feed import Feed
-from specc.data.fit import spelled
 from specc.data.load import load_dataset
 from specc.data.transform import size_of
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import spelled
 from specc.evaluate.activations import first_kernels, outputs_of
 from specc.evaluate.pictures import Taker, taker_of
 from specc.evaluate.sheet import input_section, kernel_section, output_sections, sheet

@@ -9,9 +9,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.fit import spelled
 from specc.data.folder import SUFFIXES
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import spelled
 
 if TYPE_CHECKING:
     from torch import Tensor

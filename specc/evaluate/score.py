@@ -8,11 +8,10 @@ import torch
 
 from specc.data.catalogue import find
 from specc.data.feed import Feed
-from specc.data.fit import spelled
 from specc.data.load import load_dataset
 from specc.data.transform import shape_after
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, spelled
 from specc.evaluate.trained import Trained
 from specc.ir.recipe import Recipe
 from specc.report.confusion import Confusion

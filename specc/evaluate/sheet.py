@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from specc.data.fit import spelled
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, spelled
 from specc.evaluate.activations import Kernels, Output
 from specc.report.pictures import picture_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt, prod
 
+from specc.diagnostics.spelling import spelled
 from specc.fixes.arguments import drop_field, fields, has_field, value_of
 from specc.fixes.changes import Failure, left_out, put_before, set_to, told
 from specc.fixes.edit import Candidate, Edit, Kind
@@ -78,7 +79,7 @@ def _input_of(failure: Failure, channels: int) -> Iterator[Candidate]:
     """The input with another number of channels."""
     item = failure.outline.input
     if item is not None and isinstance(item.value, tree.SizeLiteral):
-        text = "x".join(map(str, (channels, *item.value.dims[1:])))
+        text = spelled((channels, *item.value.dims[1:]))
         edits = (Edit(item.value.span, text),)
         yield Candidate(Kind.SHAPE, edits, f"`input {text}`", len(failure.outline.sites), certain=False)
 

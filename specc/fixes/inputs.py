@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt
 
+from specc.diagnostics.spelling import spelled
 from specc.fixes.arguments import without
 from specc.fixes.changes import Failure, told
 from specc.fixes.edit import Candidate, Edit, Kind
@@ -31,7 +32,7 @@ def input_edits(outline: Outline) -> Iterator[Candidate]:
     if not all(isinstance(size, int) for size in dims):
         return
     for meant, why in _meant(tuple(int(size) for size in dims)):
-        text = "x".join(map(str, meant))
+        text = spelled(meant)
         yield Candidate(Kind.ORDER, (Edit(item.value.span, text),), f"`input {text}`{why}", len(outline.sites))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from specc.diagnostics.spelling import spelled
 from specc.fixes.arguments import has_field, value_of
 from specc.fixes.changes import Failure, put_after, set_to
 from specc.fixes.channels import last_with_out
@@ -130,7 +131,7 @@ def _even_input(failure: Failure) -> Iterator[Candidate]:
     for factor in _TWICE:
         even: Shape = (channels, *(-(-size // factor) * factor for size in sizes))
         if even != item.value.dims and has_halving(failure):
-            text = "x".join(map(str, even))
+            text = spelled(even)
             edit = Edit(item.value.span, text)
             why = f": sizes that {factor} divides" if factor > 2 else ": even sizes"
             yield Candidate(Kind.SHAPE, (edit,), f"`input {text}`{why}", len(failure.outline.sites), certain=False)

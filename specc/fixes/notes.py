@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from specc.diagnostics.spelling import spelled
 from specc.fixes.arguments import value_of
 from specc.fixes.changes import Failure, set_to
 from specc.fixes.channels import last_with_out
@@ -38,5 +39,5 @@ def _network(failure: Failure, actual: Shape, wanted: tuple[int | None, ...]) ->
 def _agreeing(dims: tuple[int | None, ...], actual: Shape) -> str:
     """What is there, with the `_` of the note kept."""
     if len(dims) != len(actual):
-        return "x".join(map(str, actual))
+        return spelled(actual)
     return "x".join("_" if old is None else str(size) for old, size in zip(dims, actual, strict=True))

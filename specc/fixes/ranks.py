@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, spelled
 from specc.fixes.arguments import has_field, value_of
 from specc.fixes.changes import Failure, left_out, put_before, removal, set_to
 from specc.fixes.edit import Candidate, Edit, Kind
@@ -74,7 +74,7 @@ def _folded(failure: Failure, arriving: Shape) -> Iterator[Candidate]:
         side = round((arriving[0] / channels) ** 0.5)
         if side > 1 and channels * side * side == arriving[0]:
             shape = (channels, side, side)
-            steps = f"unflatten {'x'.join(map(str, shape))}"
+            steps = f"unflatten {spelled(shape)}"
             yield put_before(failure, failure.site, steps, Kind.SHAPE, f": an image of {written(shape)}")
 
 

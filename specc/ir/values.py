@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from specc.diagnostics.spelling import nearest
+from specc.diagnostics.spelling import nearest, spelled
 from specc.layers.fields import Called
 from specc.layers.weighted import INITIALIZERS
 from specc.source import Span
@@ -122,7 +122,7 @@ def shown(value: PlainValue) -> str:
         return f"{value.name}({', '.join(map(shown, value.arguments))})"
     if isinstance(value, tuple):
         whole = len(value) > 1 and all(isinstance(item, int) and item >= 0 for item in value)
-        return "x".join(map(str, value)) if whole else "[" + " ".join(map(shown, value)) + "]"
+        return spelled(value) if whole else "[" + " ".join(map(shown, value)) + "]"
     return str(value)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, spelled
 from specc.layers.base import (
     Layer,
     Shape,
@@ -69,7 +69,7 @@ class Unflatten(Layer):
                 "E304",
                 f"{counted(x[0], 'feature', 'd')} cannot be folded into {written(self.shape)}",
                 label="·".join(map(str, self.shape)) + f" = {prod(self.shape)}",
-                help=f"`unflatten {'x'.join(map(str, fitting))}` fits"
+                help=f"`unflatten {spelled(fitting)}` fits"
                 if x[0] % spatial == 0
                 else f"let the layer before it give {counted(prod(self.shape), 'feature', 'd')}",
             )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from lsprotocol import types
 
+from specc.diagnostics.spelling import spelled
 from specc.ir.infer import Visit
 from specc.layers.base import Shape, written
 from specc.lsp.documents import Snapshot
@@ -56,7 +57,7 @@ def _hint(snapshot: Snapshot, here: Here) -> types.InlayHint | None:
         return None
     position = snapshot.positions.position(step.span.end)
     once = here.block is None and len(shapes) == 1 and step.check is None
-    note = f":: {'x'.join(map(str, shapes[0]))}"
+    note = f":: {spelled(shapes[0])}"
     return types.InlayHint(
         position=position,
         label=f"{written(shapes[0])}{' …' if len(shapes) > 1 else ''}",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from specc.diagnostics.spelling import spelled
 from specc.ir.recipe import Recipe
 
 
@@ -33,7 +34,7 @@ class Record(BaseModel):
 
     def as_json(self) -> dict[str, Any]:
         """The content of `recipe.json`: the resolved recipe, and what else was asked for."""
-        shape = "x".join(map(str, self.input)) if self.input else None
+        shape = spelled(self.input) if self.input else None
         more: dict[str, Any] = {"input": shape, "set": self.params, "path": self.path, "options": self.options}
         if self.processes > 1:
             more |= {"processes": self.processes, "machines": self.machines}

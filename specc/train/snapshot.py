@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from specc.diagnostics.spelling import spelled
 from specc.train.optim import MEMORY, memory_of, set_memory
 from specc.train.state import damaged
 
@@ -178,7 +179,7 @@ def _alike(first: Tensor, second: Tensor) -> bool:
 
 
 def _kind(tensor: Tensor) -> str:
-    return f"{'x'.join(map(str, tensor.shape)) or 'a number'} of {str(tensor.dtype).removeprefix('torch.')}"
+    return f"{spelled(tensor.shape) or 'a number'} of {str(tensor.dtype).removeprefix('torch.')}"
 
 
 def are_finite(tensors: Iterable[Tensor]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, spelled
 from specc.exchange.importing.blocks import with_blocks
 from specc.exchange.importing.graph import Graph, Wordless
 from specc.exchange.importing.source import TORCHVISION, is_darknet, load_model
@@ -87,7 +87,7 @@ def _traced(model: nn.Module, source: str, input: Shape | None) -> tuple[Graph, 
             return trace(model, shape), shape
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             problem = problem or error
-    tried = ", ".join("x".join(map(str, shape)) for shape in shapes[:3])
+    tried = ", ".join(spelled(shape) for shape in shapes[:3])
     raise Problem.of(
         "E665",
         f"the model does not run on an input of {tried}" + (" and others" if len(shapes) > 3 else ""),

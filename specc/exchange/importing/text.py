@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from specc.diagnostics.spelling import spelled
 from specc.exchange.importing.blocks import Block, Expr
 from specc.exchange.importing.graph import Leaf, Token
 from specc.exchange.importing.structure import Call, Chain, Form, Node
@@ -21,7 +22,7 @@ _LONGEST_REPEAT = 12  # as many steps are looked at together
 def write_spec(title: str, input: Shape, blocks: Sequence[Block], chain: Chain) -> str:
     """The text of a spec. Args: title, its first line."""
     known = {block.name: block for block in blocks}
-    lines = [f"# {title}", f"input {'x'.join(map(str, input))}", ""]
+    lines = [f"# {title}", f"input {spelled(input)}", ""]
     for block in blocks:
         lines += [_block(block, known)]
     lines += [""] * bool(blocks) + [_chain(chain, known)]
@@ -173,5 +174,5 @@ def _value(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         whole = all(isinstance(size, int) for size in value)
-        return "x".join(map(str, value)) if whole else "[" + " ".join(map(repr, value)) + "]"
+        return spelled(value) if whole else "[" + " ".join(map(repr, value)) + "]"
     return repr(value) if isinstance(value, int | float) else str(value)

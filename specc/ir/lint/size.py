@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from specc.diagnostics.spelling import spelled
 from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
 from specc.layers.base import Shape, written
@@ -98,7 +99,7 @@ def channels_last(network: Network) -> Iterator[Finding]:
         if isinstance(item, tree.Input) and isinstance(item.value, tree.SizeLiteral):
             shape = network.model.input
             if item.value.dims == shape and _is_channels_last(shape):
-                first = "x".join(map(str, (shape[-1], *shape[:-1])))
+                first = spelled((shape[-1], *shape[:-1]))
                 yield Finding(
                     item.value.span,
                     f"`input` has its channels first: this is {shape[0]} channels of {written(shape[1:])} pixels",
