@@ -24,7 +24,6 @@ Point = tuple[float, float]
 LOG_FROM = 100.0  # a largest value so many times the smallest is drawn on a logarithmic axis
 DOTS = 40  # points up to which each epoch gets a dot
 WIDTH, HEIGHT = 4.8, 2.7  # inches of one chart
-MARGINS = (0.5, 0.1, 0.28, 0.42)  # inches at left, right, top and bottom: room for numbers, title and names
 SHARP = 200  # pixels per inch of the picture
 INK, GRID = "#3b424a", "#dde1e6"
 HUES = ("#9a6700", "#0b62c4", "#7d3fbf")
@@ -119,16 +118,7 @@ def figure_of(charts: Sequence[Chart]) -> Figure:
     """The charts beside each other, an axis each."""
     from matplotlib.figure import Figure
 
-    width, (left, right, top, bottom) = WIDTH * len(charts), MARGINS
-    figure = Figure(figsize=(width, HEIGHT))
-    # Not matplotlib's own layouts, which draw everything once more to see how large it is.
-    figure.subplots_adjust(
-        left / width,
-        bottom / HEIGHT,
-        1 - right / width,
-        1 - top / HEIGHT,
-        wspace=(left + right) / (WIDTH - left - right),
-    )
+    figure = Figure(figsize=(WIDTH * len(charts), HEIGHT), layout="tight")
     for place, chart in enumerate(charts, 1):
         _draw(figure.add_subplot(1, len(charts), place), chart)
     return figure
