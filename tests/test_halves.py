@@ -72,7 +72,7 @@ def test_a_layer_knows_whether_a_batch_can_be_cut(keyword: str) -> None:
 
 
 OPTIONS: list[dict[str, Any]] = [
-    {}, {"accumulate": 2}, {"label_smoothing": 0.1, "clip": 0.1}, {"mixup": 0.3}, {"optimizer": "muon"},
+    {}, {"accumulate": 2}, {"label_smoothing": 0.1, "clip": 0.1}, {"mixup": 0.3}, {"optimizer": "rmsprop", "lr": 1e-3},
     {"optimizer": "sgd", "momentum": 0.9, "average": 0.9},
 ]  # fmt: skip
 
@@ -128,6 +128,8 @@ NOT_HALVED: list[tuple[str, dict[str, Any]]] = [
     (NET.replace("relu -> flatten", "dropout 0.1 -> flatten"), {}),
     (NET.replace("groupnorm 2", "residual { droppath 0.1 }"), {}),
     (NET, {"exact": True}),
+    (NET, {"optimizer": "muon"}),
+    (NET.replace("conv 8 k3", "conv 512 k3 -> conv 128 k3 p1"), {"limit": 128}),
     (NET, {"batch": 2 * halves.LEAST - 1}),
     ("input 1x8x8\nflatten -> linear 64 -> relu -> linear 10\n", {}),
 ]
@@ -182,6 +184,7 @@ def test_an_error_in_either_half_is_told_and_the_threads_are_given_back(fails: s
     with pytest.raises(RuntimeError, match=fails), cut.cores():
         cut.gradient(failing, torch.rand(64, 1, 8, 8), torch.randint(0, 10, (64,)), 1.0)
     assert torch.get_num_threads() == halves.THREADS
+    assert all(twin.grad is None for twin in cut._both[1])
 
 
 def test_a_model_lists_its_layers_in_branches_and_repeats_too() -> None:

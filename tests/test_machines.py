@@ -46,9 +46,9 @@ def machines() -> Iterator[list[Machine]]:
         try:
             for machine in found:
                 _ip("netns", "add", machine.namespace)
+            _ip("link", "add", found[0].interface, "type", "veth", "peer", "name", found[1].interface)
         except subprocess.CalledProcessError as error:
             pytest.skip(f"the system makes no network namespace: {error.stderr.decode().strip()}")
-        _ip("link", "add", found[0].interface, "type", "veth", "peer", "name", found[1].interface)
         for machine in found:
             _ip("link", "set", machine.interface, "netns", machine.namespace)
             _ip("-n", machine.namespace, "addr", "add", f"{machine.address}/24", "dev", machine.interface)
@@ -80,7 +80,11 @@ def test_two_machines_train_as_one_process_does(machines: list[Machine], tmp_pat
                 command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
             )
         )
-    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    try:
+        outputs = [process.communicate(timeout=120)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
     assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
     first, second = (tmp_path / machine.namespace for machine in machines)
     assert [path.name for path in second.iterdir()] == ["net.cnn"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -147,14 +149,26 @@ def _obey_the_parent(worker: int) -> None:
     its state and ends its workers itself: were they gone before, torch would raise an error in the midst of that."""
     for number in {"SIGINT", "SIGHUP"} & set(dir(signal)):
         signal.signal(getattr(signal, number), signal.SIG_IGN)
-    if hasattr(signal, "sigwaitinfo"):  # Linux; elsewhere nobody can tell who has sent a signal
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None and _can_tell_senders():
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_end_when_told, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=_end_when_told, args=(parent.pid,), daemon=True).start()
     else:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def _can_tell_senders() -> bool:
+    """Whether this process can wait for signals and see who has sent them: on Linux, as long as it has one thread.
+
+    Another one, as a numerical library starts it, would take a signal first. A copy of the parent has none yet.
+    """
+    threads = Path("/proc/self/task")
+    return hasattr(signal, "sigwaitinfo") and threads.is_dir() and len(list(threads.iterdir())) == 1
+
+
 def _end_when_told(parent: int) -> None:
-    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
-        pass
-    os._exit(0)
+    try:
+        while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+            pass
+    finally:
+        os._exit(0)

@@ -117,7 +117,8 @@ def _steps(session: Session, seconds: float) -> tuple[list[float], list[float]]:
         if len(loading) == WARM_UP:
             started = perf_counter()
         begun = _now(session)
-        batches = [next(stream) for _ in sizes]
+        with session.step.cores():
+            batches = [next(stream) for _ in sizes]
         loaded = _now(session)
         session.step(len(loading), batches, sizes)
         loading.append(loaded - begun)

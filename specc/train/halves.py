@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 THREADS = 2  # of torch; what more of them would gain has not been measured
 LEAST = 32  # pictures of a half; with fewer the second thread costs what it gains
-USES = 4  # of each weight for a picture, on average; with fewer, adding up the gradients costs what the halves gain
+# With weights that are used less often for a picture, or with more of them, a step is a few large products of matrices:
+# those are faster in one piece.
+USES, MOST_WEIGHTS = 4, 1 << 19
 
 
 class Halves:
@@ -68,25 +70,24 @@ class Halves:
             part, self._twin, images[middle:], targets[middle:], share * (count - middle) / count
         )
         try:
-            loss = part(self._network, images[:middle], targets[:middle], share * middle / count)
+            try:
+                loss = part(self._network, images[:middle], targets[:middle], share * middle / count)
+            finally:
+                other = second.result()  # waited for whatever happens: it must not work on behind an error
+            mine, its = ([weight.grad for weight in weights if weight.grad is not None] for weights in self._both)
+            torch._foreach_add_(mine, its)
         finally:
-            other = second.result()  # waited for whatever happens: it must not work on behind an error
-        self._add_up()
+            for weight in self._both[1]:
+                weight.grad = None
         return loss + other
-
-    def _add_up(self) -> None:
-        mine, its = ([weight.grad for weight in weights if weight.grad is not None] for weights in self._both)
-        torch._foreach_add_(mine, its)
-        for weight in self._both[1]:
-            weight.grad = None
 
 
 def halves_of(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Group) -> Halves | None:
     """The halves of a network, None where they would gain nothing or would not add up to the whole."""
     if group.device.type != "cpu" or group.place.size > 1 or torch.get_num_threads() != THREADS:
         return None
-    if recipe.exact or recipe.compile == "on":
+    if recipe.exact or recipe.compile == "on" or recipe.optimizer == "muon":  # its large products want all threads
         return None
-    if recipe.batch < 2 * LEAST or shaped.macs < USES * shaped.params:
+    if recipe.batch < 2 * LEAST or shaped.macs < USES * shaped.params or shaped.params > MOST_WEIGHTS:
         return None
     return Halves(network) if all(layer.splits for layer in shaped.layers()) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -52,8 +52,12 @@ class Step:
         Args:    batches of these sizes, of which each process has its part; the gradient is that of the mean picture.
         Returns: its loss, on the device, not waited for; the mean over all processes is that of the mean picture.
         """
-        with nullcontext() if self.halves is None else self.halves.cores():
+        with self.cores():
             return self._taken(number, batches, sizes)
+
+    def cores(self) -> AbstractContextManager[None]:
+        """While entered, torch has the threads that it has in a step."""
+        return nullcontext() if self.halves is None else self.halves.cores()
 
     def _taken(self, number: int, batches: Iterable[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Tensor:
         factor = self.schedule(number)

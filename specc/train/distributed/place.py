@@ -36,8 +36,8 @@ class Place(NamedTuple):
 
     @property
     def machine(self) -> int:
-        """Which of the machines this is, from 0."""
-        return self.rank // self.local_size
+        """Which of the machines this is: the rank of its first process."""
+        return self.rank - self.local_rank
 
     @property
     def shard(self) -> Shard:
