@@ -129,6 +129,7 @@ NOT_HALVED: list[tuple[str, dict[str, Any]]] = [
     (NET.replace("groupnorm 2", "residual { droppath 0.1 }"), {}),
     (NET, {"exact": True}),
     (NET, {"optimizer": "muon"}),
+    (NET.replace("conv 16 k3 p1", "conv 256 k3 p1 -> tanh -> conv 16 k1"), {"batch": 1000}),
     (NET.replace("conv 8 k3", "conv 512 k3 -> conv 128 k3 p1"), {"limit": 128}),
     (NET, {"batch": 2 * halves.LEAST - 1}),
     ("input 1x8x8\nflatten -> linear 64 -> relu -> linear 10\n", {}),

@@ -11,7 +11,7 @@ import os
 import sys
 
 # From glibc's malloc.h.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 # In bytes. The first is refused by a glibc that keeps to its documented largest value, which is the second.
 LARGEST = (1 << 30, 32 << 20)
 
@@ -28,6 +28,4 @@ def keep_pages() -> bool:
     except (OSError, AttributeError):  # another C library than glibc
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
-    # All threads take their memory from one place: what glibc sets aside for a second thread it gives back in any case.
-    mallopt(M_ARENA_MAX, 1)
     return any(mallopt(M_MMAP_THRESHOLD, size) and mallopt(M_TRIM_THRESHOLD, size) for size in LARGEST)

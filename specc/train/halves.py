@@ -27,6 +27,9 @@ LEAST = 32  # pictures of a half; with fewer the second thread costs what it gai
 # With weights that are used less often for a picture, or with more of them, a step is a few large products of matrices:
 # those are faster in one piece.
 USES, MOST_WEIGHTS = 4, 1 << 19
+# Bytes of all outputs for half a batch. glibc keeps less than 64 MB for a second thread, whatever it is told; with more,
+# each step would fault in its memory anew. (One place for all threads would cost any step a seventh.)
+ROOM = 40 << 20
 
 
 class Halves:
@@ -89,5 +92,7 @@ def halves_of(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Gr
     if recipe.exact or recipe.compile == "on" or recipe.optimizer == "muon":  # its large products want all threads
         return None
     if recipe.batch < 2 * LEAST or shaped.macs < USES * shaped.params or shaped.params > MOST_WEIGHTS:
+        return None
+    if 4 * shaped.chain.costs.elements * recipe.batch / 2 > ROOM:
         return None
     return Halves(network) if all(layer.splits for layer in shaped.layers()) else None
