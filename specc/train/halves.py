@@ -27,8 +27,8 @@ LEAST = 32  # pictures of a half; with fewer the second thread costs what it gai
 # With weights that are used less often for a picture, or with more of them, a step is a few large products of matrices:
 # those are faster in one piece.
 USES, MOST_WEIGHTS = 4, 1 << 19
-# Bytes of all outputs for half a batch. glibc keeps less than 64 MB for a second thread, whatever it is told; more would
-# be faulted in anew in each step. (One place for all threads would cost any step a seventh.)
+# Bytes of all outputs for half a batch. glibc keeps less than 64 MB for a second thread, whatever it is told; what is
+# more would be faulted in anew in each step. (One place for all threads would cost any step a seventh.)
 ROOM = 40 << 20
 
 
