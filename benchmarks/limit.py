@@ -59,9 +59,10 @@ def main() -> None:
     apply_options(given)
     print(machine("specc"))
     networks = [given.network] if given.network else list(NETWORKS)
-    tasks = {
-        name: Task(NETWORKS[name], pictures(NETWORKS[name], given.samples, None), given.batch) for name in networks
-    }
+    tasks: dict[str, Task] = {}
+    for name in networks:
+        data = pictures(NETWORKS[name], given.samples, given.data_dir)
+        tasks[name] = Task(NETWORKS[name], data, given.batch)
     for precision in DTYPES:
         ways = {"product": partial(product, precision)}
         ways |= {f"specc {name}": partial(specc, task, precision=precision) for name, task in tasks.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,6 @@ pytestmark = pytest.mark.usefixtures("two_threads", "no_curves")
 NET = "input 1x8x8\nconv 16 k3 p1 -> relu -> maxpool 2 -> conv 8 k3 -> groupnorm 2 -> relu -> flatten -> linear 10\n"
 AUTOENCODER = "input 1x8x8\nconv 8 k3 p1 -> tanh -> conv 1 k3 p1\n"
 RECIPE: dict[str, Any] = {"epochs": 2, "batch": 70, "limit": 230, "precision": "fp32", "lr": 1e-2}
-
-
-@pytest.fixture
-def two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(halves.THREADS)
-    yield
-    torch.set_num_threads(before)
 
 
 def halved_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:

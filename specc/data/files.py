@@ -147,8 +147,9 @@ def _as_it_is(batch: Any) -> Any:
 def _obey_the_parent(worker: int) -> None:
     """A terminal, a shell or a scheduler sends its signals to every process of a run. The training process then keeps
     its state and ends its workers itself: were they gone before, torch would raise an error in the midst of that."""
-    for number in {"SIGINT", "SIGHUP"} & set(dir(signal)):
-        signal.signal(getattr(signal, number), signal.SIG_IGN)
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None and _can_tell_senders():
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
