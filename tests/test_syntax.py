@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import lark
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lark.lexer import BasicLexer
 
 from specc.source import Source
 from specc.syntax import precompile, tables, tree
@@ -55,6 +58,24 @@ def test_without_tables_the_grammar_reads_the_same(monkeypatch: pytest.MonkeyPat
 def test_the_tables_are_used() -> None:
     assert isinstance(precompile.build_parser(GrowTree()), lark.Lark)
     assert load_parser() is load_parser()
+
+
+def test_every_text_is_read_with_one_lexer(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    build = BasicLexer.__init__
+    monkeypatch.setattr(BasicLexer, "__init__", lambda self, *given, **named: made.append(build(self, *given, **named)))
+    load_parser.cache_clear()
+    for _ in range(3):
+        assert read("input 3x32x32 ; relu") and read("input 784 ; linear 10")
+    assert len(made) == 1
+
+
+def test_threads_may_read_at_the_same_time() -> None:
+    texts = [f"input {size}x32x32\n" + f"conv {size} k3 -> relu\n" * size for size in range(1, 60)]
+    alone = [read(text) for text in texts]
+    load_parser.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(read, texts)) == alone
 
 
 SAME = [

@@ -42,7 +42,15 @@ class Parsed(NamedTuple):
 
 @cache
 def load_parser() -> Lark:
-    """The parser from its tables; from the grammar itself where another Lark than theirs is installed."""
+    """The parser, one for the process; every text is read with its one lexer, which keeps nothing of it."""
+    parser = _new_parser()
+    # `Lark.lex` makes a lexer for each text where it finds none; this is the one that the parser has already made.
+    parser.lexer = parser.parser.lexer
+    return parser
+
+
+def _new_parser() -> Lark:
+    """A parser from the tables; from the grammar itself where another Lark than theirs is installed."""
     if lark.__version__ == tables.LARK_VERSION:
         parser = Lark.__new__(Lark)
         stored = {"data": tables.DATA, "memo": tables.MEMO}
