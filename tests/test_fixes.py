@@ -211,9 +211,9 @@ def test_a_step_is_not_respelled_to_be_left_out() -> None:
     assert suggestions("input 3x8x8\nflatten -> linear 10\nmaxpol 2\n") == []
 
 
-def test_the_help_says_all_suggestions_in_one_line() -> None:
+def test_each_suggestion_is_a_help_of_its_own() -> None:
     found = advise(analysed("input 16x4x4\nmaxpool 5\n"))
-    assert found[0].help == "`maxpool 4` gives 16×1×1; `maxpool 2` gives 16×2×2; leave out `maxpool 5`"
+    assert found[0].helps == ("`maxpool 4` gives 16×1×1", "`maxpool 2` gives 16×2×2", "leave out `maxpool 5`")
 
 
 def test_where_nothing_helps_the_layer_speaks() -> None:
@@ -224,7 +224,7 @@ def test_where_nothing_helps_the_layer_speaks() -> None:
 def test_the_options_of_the_command_line_count() -> None:
     analysis = analyse(Source("net.cnn", "input 1x32x32\nconv 8 k3 -> flatten -> linear 10\n"), (1, 2, 2))
     found = advise(analysis, Asked((1, 2, 2)))
-    assert found[0].help == "`conv 8 k3 p1` gives 8×2×2; `conv 8 k2` gives 8×1×1"
+    assert found[0].helps == ("`conv 8 k3 p1` gives 8×2×2", "`conv 8 k2` gives 8×1×1")
 
 
 def test_nothing_is_searched_without_time() -> None:
@@ -476,7 +476,7 @@ def test_fix_of_standard_input_prints_the_text(folder: Path) -> None:
 def test_fix_keeps_json_on_standard_output(folder: Path) -> None:
     done = specc("check", "--fix", "--format", "json", "flat.cnn", "pool.cnn", cwd=folder)
     found = json.loads(done.stdout)
-    assert [(entry["file"], entry["help"].partition(";")[0]) for entry in found] == [
+    assert [(entry["file"], entry["help"].splitlines()[0]) for entry in found] == [
         ("pool.cnn", "`maxpool 4` gives 16×1×1")
     ]
     assert "+flatten -> linear 10" in done.stderr

@@ -111,6 +111,22 @@ def test_a_warning_in_one_line() -> None:
     assert re.fullmatch(r"<stdin>:2:1: warning\[W505\]: `maxpool` never reads .*\n", done.output)
 
 
+SEVERAL = Diagnostic("E601", "there is no data set `mnits`", help="write `mnist`\nname a folder")
+
+
+def test_a_way_out_is_a_line_of_its_own() -> None:
+    assert SEVERAL.helps == ("write `mnist`", "name a folder")
+    assert render(SEVERAL).splitlines()[1:] == ["  = help: write `mnist`", "  = help: name a folder"]
+    assert json.loads(FORMATTERS["json"]([SEVERAL]))[0]["help"] == "write `mnist`\nname a folder"
+    assert FORMATTERS["github"]([SEVERAL]).endswith("%0Ahelp: write `mnist`%0Ahelp: name a folder")
+    result = json.loads(FORMATTERS["sarif"]([SEVERAL]))["runs"][0]["results"][0]
+    assert result["message"]["text"].endswith("\nhelp: write `mnist`\nhelp: name a folder")
+
+
+def test_one_line_each_tells_the_first_way_out() -> None:
+    assert concise(SEVERAL).endswith("`mnits` (help: write `mnist`)")
+
+
 def test_a_warning_in_json() -> None:
     (found,) = json.loads(run("--format", "json", text=DOUBTFUL).output)
     assert (found["severity"], found["code"], found["line"], found["column"]) == ("warning", "W505", 2, 1)

@@ -73,7 +73,7 @@ def _read(context: click.Context, option: click.Parameter, text: str | None) -> 
     value = from_text(name, text)
     wrong = explain_wrong(name, value)
     if wrong:
-        raise click.BadParameter(f"{wrong.message}" + (f"; {wrong.help}" if wrong.help else ""))
+        raise click.BadParameter(f"{wrong.message}" + (f"; {'; '.join(wrong.help.splitlines())}" if wrong.help else ""))
     return value
 
 

@@ -57,7 +57,7 @@ def _complete(name: str, data_dir: Path, folder: Path, published: Published, rep
 
 def _explained(name: str, folder: Path, problem: Problem) -> Problem:
     found = problem.diagnostic
-    help = f"{found.help}; `--data-dir DIR` names a folder where its files are already; `--data digits` needs none"
+    help = f"{found.help}\n`--data-dir DIR` names a folder where its files are already\n`--data digits` needs none"
     message = f"the data set `{name}` is not in {folder} and could not be downloaded"
     return Problem.of("E602", message, help=help, notes=(found.message, *found.notes))
 

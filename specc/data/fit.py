@@ -25,7 +25,7 @@ def require_input(name: str, sample: Shape, expected: Shape, checks: Callable[[S
         notes = (f"with `--input {spelled(sample)}` this spec has errors: `specc check` tells them",)
     fitting = _fitting_options(sample, expected)
     if fitting:
-        help = f"`{fitting}` makes the pictures {spelled(expected)}; {help}"
+        help = f"`{fitting}` makes the pictures {spelled(expected)}\n{help}"
     elif expected == (prod(sample),):
         help = f"write `input {spelled(sample)}` and `flatten` as the first step"
         notes = ()
@@ -63,7 +63,10 @@ def _way_back(expected: Shape, output: Shape) -> str:
         return f"end the network with `{reshape}`"
     if len(expected) == 3 and len(output) == 3 and output[1:] == expected[1:]:
         return f"end the network with `conv {expected[0]} k1`"
-    return "add layers that lead back to it, such as `upsample 2` or `convtranspose`; or `objective classify`"
+    return (
+        "add layers that lead back to it, such as `upsample 2` or `convtranspose`\n"
+        "`objective classify` trains a classifier"
+    )
 
 
 def require_vector(output: Shape) -> None:

@@ -20,8 +20,8 @@ def require_memory(count: int, shape: tuple[int, ...]) -> None:
             "E611",
             f"{count:,} pictures of {spelled(shape)} need {needed / 1e9:.1f} GB of memory, "
             f"and {free / 1e9:.1f} GB are free",
-            help="`--resize 64` makes them smaller, `--limit 10000` takes fewer; a folder's need not be kept in "
-            "memory: leave `--in-memory on` out",
+            help="`--resize 64` makes them smaller\n`--limit 10000` takes fewer\n"
+            "a folder's need not be kept in memory: leave `--in-memory on` out",
         )
 
 

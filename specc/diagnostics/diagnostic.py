@@ -24,7 +24,7 @@ class Diagnostic(NamedTuple):
     span:     the place; None where the whole file is meant.
     label:    what stands under the place, most often the formula with the numbers put in.
     others:   further places in the same source.
-    help:     what to write instead, or None.
+    help:     the ways out, the best first, one a line; None where there is none.
     notes:    further sentences, such as the chain of blocks and repeats that led here.
     shapes:   the shapes in question: what arrived, then what each branch gives; or what is there instead of a note.
     """
@@ -46,6 +46,11 @@ class Diagnostic(NamedTuple):
     @property
     def is_error(self) -> bool:
         return self.severity == "error"
+
+    @property
+    def helps(self) -> tuple[str, ...]:
+        """The ways out, the best first."""
+        return tuple(self.help.split("\n")) if self.help else ()
 
     @property
     def line(self) -> int:

@@ -11,15 +11,15 @@ from specc.source import Place
 
 
 def concise(diagnostic: Diagnostic) -> str:
-    """`lenet.cnn:7:13: error[E301]: maxpool window …`"""
+    """`lenet.cnn:7:13: error[E301]: maxpool window … (help: …)`, with the first of several ways out."""
     place = start_of(diagnostic)
     where = diagnostic.source.path if diagnostic.source else "specc"
     text = f"{where}:{place.line}:{place.column}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
-    return f"{text} (help: {diagnostic.help})" if diagnostic.help else text
+    return f"{text} (help: {diagnostic.helps[0]})" if diagnostic.help else text
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """One list of objects; lines and columns in code points, from 1; `end_column` exclusive."""
+    """A list of objects; lines and columns in code points, from 1; `end_column` exclusive; `help` a way out a line."""
     return json.dumps([_object(diagnostic) for diagnostic in diagnostics], indent=2, ensure_ascii=False)
 
 

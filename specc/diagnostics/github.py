@@ -33,7 +33,7 @@ def _command(diagnostic: Diagnostic) -> str:
     if diagnostic.source is not None:
         fields = {"file": diagnostic.source.path, **_place(diagnostic), **fields}
     properties = ",".join(f"{name}={_escaped_property(value)}" for name, value in fields.items())
-    parts = [diagnostic.message, diagnostic.label, *([f"help: {diagnostic.help}"] if diagnostic.help else [])]
+    parts = [diagnostic.message, diagnostic.label, *(f"help: {help}" for help in diagnostic.helps)]
     text = "\n".join(part for part in (*parts, *diagnostic.notes) if part)
     return f"::{diagnostic.severity} {properties}::{_escaped(text)}"
 

@@ -128,6 +128,6 @@ def _columns(text: str) -> int:
 
 
 def _advice(diagnostic: Diagnostic, style: Style, width: int) -> list[str]:
-    notes = [("help", diagnostic.help)] if diagnostic.help else []
+    notes = [("help", help) for help in diagnostic.helps]
     notes += [("note", note) for note in diagnostic.notes]
     return [f"{' ' * width}{style('= ' + kind + ':', 'note')} {text}" for kind, text in notes]

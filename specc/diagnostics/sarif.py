@@ -44,7 +44,7 @@ def _rule(code: str) -> dict[str, Any]:
 
 
 def _result(diagnostic: Diagnostic, index: int) -> dict[str, Any]:
-    parts = (diagnostic.message, diagnostic.label, f"help: {diagnostic.help}" if diagnostic.help else "")
+    parts = (diagnostic.message, diagnostic.label, *(f"help: {help}" for help in diagnostic.helps))
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": index,

@@ -114,7 +114,7 @@ def advise(analysis: Analysis, asked: Asked = Asked(), budget: Budget | None = N
             break
         found = suggest(analysis, error, asked, budget.share(len(errors) - number), outline)
         if found:
-            mended[id(error)] = "; ".join(suggestion.text for suggestion in found)
+            mended[id(error)] = "\n".join(suggestion.text for suggestion in found)
     return tuple(found._replace(help=mended.get(id(found), found.help)) for found in analysis.diagnostics)
 
 

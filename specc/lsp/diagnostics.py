@@ -54,5 +54,5 @@ def place(snapshot: Snapshot, found: Diagnostic) -> Span:
 
 def message(found: Diagnostic) -> str:
     """What is wrong, the formula with the numbers, what to write instead, and how the network came here."""
-    parts = [found.message, found.label, f"help: {found.help}" if found.help else "", *found.notes]
+    parts = [found.message, found.label, *(f"help: {help}" for help in found.helps), *found.notes]
     return "\n".join(part for part in parts if part)

@@ -37,7 +37,7 @@ def require_same_spec(before: Record, run: Path, spec: Source | None, *, adopt: 
         return changed
     raise Problem.of(
         "E622", f"the spec has changed since the run in {run} began",
-        help=f"`--adopt` goes on with the new one and loads the weights that fit; "
+        help=f"`--adopt` goes on with the new one and loads the weights that fit\n"
         f"`specc train {typed(run / SPEC)} --resume {typed(run)}` goes on with the run's own copy",
         notes=(_difference(before.spec, changed),),
     )  # fmt: skip
@@ -95,7 +95,7 @@ def require_same_processes(before: Record, run: Path, now: int) -> None:
         command = f"torchrun --nnodes {before.machines} … -m specc train --resume {typed(run)}"
     raise Problem.of(
         "E629", f"{_processes(before.processes)} began the run in {run}, and {now} would go on with it",
-        help=f"`{command}` goes on as it began; with `--adopt` another number takes it up, and begins the epoch anew",
+        help=f"`{command}` goes on as it began\nwith `--adopt` another number takes it up, and begins the epoch anew",
     )  # fmt: skip
 
 
@@ -112,5 +112,5 @@ def require_same_data(before: str, now: str) -> None:
 def _other(message: str) -> Problem:
     return Problem.of(
         "E623", f"this is not how the run began: {message}",
-        help="leave the option out to go on as it began; `--adopt` takes the change, and begins the epoch anew",
+        help="leave the option out to go on as it began\n`--adopt` takes the change, and begins the epoch anew",
     )  # fmt: skip

@@ -98,7 +98,7 @@ def require_free(out: Path | None) -> None:
         kind = "holds files already" if out.is_dir() else "is a file"
         help = "name another one with `--out`: specc never writes over a run"
         if (out / SPEC).exists() and (out / RECIPE).exists():
-            help += f"; `specc train --resume {typed(out)}` continues the run in it"
+            help += f"\n`specc train --resume {typed(out)}` continues the run in it"
         raise Problem.of("E613", f"the run folder {out} {kind}", help=help)
 
 

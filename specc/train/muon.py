@@ -54,7 +54,7 @@ class MuonAdamW(torch.optim.Optimizer):
         """
         if not hasattr(torch.optim, "Muon"):
             raise Problem.of("E631", f"torch {torch.__version__} has no optimizer Muon",
-                help="`pip install --upgrade torch`: Muon came with 2.9; or `--optimizer adamw`")  # fmt: skip
+                help="`pip install --upgrade torch`: Muon came with 2.9\n`--optimizer adamw` works too")  # fmt: skip
         super().__init__(groups, {"betas": betas, **arguments})
         eps = arguments.pop("eps")
         momentum = {name: arguments.pop(name) for name in ("momentum", "nesterov")}

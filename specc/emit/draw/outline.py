@@ -119,7 +119,11 @@ def _readable_depth(reader: _Reader, chain: ShapedChain) -> int:
 
 
 def _too_large(count: int, unfold: bool) -> Problem:
-    help = "leave out `--unfold`" if unfold else "`--depth 1` leaves the blocks closed; a long chain becomes a block"
+    help = (
+        "leave out `--unfold`"
+        if unfold
+        else "`--depth 1` leaves the blocks closed\nwrite a long chain as a block, which can be closed"
+    )
     return Problem.of("E655", f"the picture would have {count:,} boxes; at most {MAX_BOXES:,} are drawn", help=help)
 
 

@@ -31,7 +31,7 @@ def _renderer() -> Any:
     except ImportError:
         raise Problem.of(
             "E656", "a PNG needs the package `resvg_py`, which is not installed",
-            help="`pip install resvg_py` installs it; an SVG needs nothing: `-o net.svg`",
+            help="`pip install resvg_py` installs it\nan SVG needs nothing: `-o net.svg`",
         ) from None  # fmt: skip
     return svg_to_bytes
 
@@ -43,7 +43,8 @@ def _require_room(svg: str, scale: float) -> None:
     if width * height > MOST_PIXELS:
         raise Problem.of(
             "E658", f"the PNG would have {width:,}×{height:,} pixels; at most {MOST_PIXELS:,} are drawn",
-            help="an SVG has no such bound; `--scale 1`, or `--depth 1` for closed blocks, makes the picture smaller",
+            help="an SVG has no such bound: `-o net.svg`\n"
+            "`--scale 1`, or `--depth 1` for closed blocks, makes the picture smaller",
         )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def _fonts(render: Any) -> dict[str, Any]:
             return fonts
     raise Problem.of(
         "E657", "no font is installed, so the PNG would have no text",
-        help="install one, on Debian `apt install fonts-dejavu-core`; an SVG needs none: `-o net.svg`",
+        help="install one, on Debian `apt install fonts-dejavu-core`\nan SVG needs none: `-o net.svg`",
     )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def softmax_before_loss(network: Network) -> Iterator[Finding]:
         yield Finding(
             layers[-1].span,
             f"`{word}` at the end: the cross-entropy that trains a classifier computes it already, so {effect}",
-            f"leave out `{word}`; for probabilities write `model(x).softmax(1)` where the model is used",
+            f"leave out `{word}`\nfor probabilities write `model(x).softmax(1)` where the model is used",
         )
 
 

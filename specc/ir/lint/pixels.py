@@ -75,9 +75,9 @@ def _slices(lost: list[int]) -> str:
 def _way_out(placed: Placed, lost: list[int]) -> str:
     sizes = "`specc check --sizes` lists the sizes that lose nothing"
     if "ceil" in type(placed.layer).model_fields:
-        return f"`ceil` keeps a last window that reaches over the edge; {sizes}"
+        return f"`ceil` keeps a last window that reaches over the edge\n{sizes}"
     padding = _enough_padding(placed)
-    return f"`p{padding}` reads them; {sizes}" if padding is not None else sizes
+    return f"`p{padding}` reads them\n{sizes}" if padding is not None else sizes
 
 
 def _enough_padding(placed: Placed) -> int | None:

@@ -56,7 +56,7 @@ def require_devices(count: int) -> None:
     present = torch.cuda.device_count()
     if count > present:
         raise Problem.of("E625", f"{count} processes need as many GPUs, and this machine has {present}",
-            help=f"`--nproc {present}` uses them all; `--device cpu` needs none")  # fmt: skip
+            help=f"`--nproc {present}` uses them all\n`--device cpu` needs none")  # fmt: skip
 
 
 class Member(Group):

@@ -89,7 +89,7 @@ def _require_devices(count: int, device: str) -> None:
     elif count > max(MOST_ON_CPU, os.cpu_count() or 1):
         cores = counted(os.cpu_count() or 1, "core")
         raise Problem.of("E625", f"{count} processes on {cores} would wait for each other",
-            help=f"`--nproc {os.cpu_count()}` uses every core; one process uses them all by itself")  # fmt: skip
+            help=f"`--nproc {os.cpu_count()}` uses every core\none process uses them all by itself")  # fmt: skip
 
 
 def status_of(error: ChildFailedError, count: int, run: Path | None) -> int:

@@ -62,4 +62,4 @@ def _address(text: str) -> tuple[str, int]:
 
 def _silent(address: str) -> Problem:
     return Problem.of("E645", f"no Visdom server answers at {address}",
-        help="`python -m visdom.server` starts one; `VISDOM_SERVER` names one that runs elsewhere")  # fmt: skip
+        help="`python -m visdom.server` starts one\n`VISDOM_SERVER` names one that runs elsewhere")  # fmt: skip
