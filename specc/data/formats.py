@@ -1,0 +1,91 @@
+"""The picture formats that are opened: all that the installed Pillow decodes by itself, told by a file's first bytes.
+
+What is in a file need not be what its name says, so a format that is not to be opened is opened under no name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path, PurePath
+
+from PIL import Image, ImageFile
+
+# EPS hands the file to Ghostscript, which is a programming language; IPTC opens whatever lies inside, in any format;
+# of MPEG there is nothing but the size.
+NEVER = frozenset(("EPS", "IPTC", "MPEG"))
+PREFIX = 16  # bytes by which Pillow tells a format
+NO_FILE = "it is a pipe, a socket or a device"
+
+
+@cache
+def _by_ending() -> dict[str, str]:
+    """The format that each ending stands for."""
+    Image.init()
+    return {ending: _opener(name) for ending, name in Image.registered_extensions().items() if _is_decoded(name)}
+
+
+def _opener(name: str) -> str:
+    """MPO, which Pillow saves, opens as the JPEG that it begins with."""
+    return "JPEG" if name == "MPO" else name
+
+
+def _is_decoded(name: str) -> bool:
+    """Whether Pillow turns the format into pixels without another program or a handler that it lacks."""
+    found = Image.OPEN.get(_opener(name))
+    if found is None or name in NEVER:
+        return False
+    return not (isinstance(found[0], type) and issubclass(found[0], ImageFile.StubImageFile))
+
+
+def endings() -> frozenset[str]:
+    """What the names of pictures end in, in lower case, with the dot."""
+    return frozenset(_by_ending())
+
+
+@cache
+def _signed() -> tuple[str, ...]:
+    """The formats whose files begin with a signature, the commonest first."""
+    common = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+    named = dict.fromkeys((*common, *sorted(set(_by_ending().values()))))
+    return tuple(name for name in named if name in Image.OPEN and Image.OPEN[name][1] is not None)
+
+
+def formats_of(name: str) -> tuple[str, ...]:
+    """The formats that a file may have: any that has a signature; one without is believed under its own ending only.
+
+    Any text would be a picture to somebody otherwise.
+    """
+    own = _by_ending().get(PurePath(name).suffix.lower())
+    return _signed() if own is None or own in _signed() else (*_signed(), own)
+
+
+def looks_like_picture(start: bytes) -> bool:
+    """Whether a file's first bytes are those of a common picture, whatever it is called."""
+    return any(_accepts(name, start) for name in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF", "JPEG2000"))
+
+
+def _accepts(name: str, start: bytes) -> bool:
+    accept = Image.OPEN[name][1] if name in _signed() else None
+    return accept is not None and accept(start[:PREFIX]) is True
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Image.Image]:
+    """A picture file, its head read, its pixels not yet.
+
+    Raises: OSError, for what is no regular file, too; what Pillow raises for a file that is no picture.
+    """
+    require_regular(path)
+    with Path(path).open("rb") as file, Image.open(file, formats=formats_of(path)) as picture:
+        yield picture
+
+
+def require_regular(path: str) -> None:
+    """Raise OSError where there is no file, behind a link either: to open a pipe is to wait for whoever fills it."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a Path for each of a million files is slow
+        raise OSError(errno.EINVAL, NO_FILE, path)
