@@ -49,9 +49,11 @@ def _require_room(svg: str, scale: float) -> None:
 
 
 def _fonts(render: Any) -> dict[str, Any]:
-    """Where fonts come from: the system's own, which resvg finds by itself, else those that Matplotlib carries."""
-    for folders in ([], _matplotlib_fonts()):
-        fonts = {"font_dirs": folders} if folders else {}
+    """Where fonts come from: the system's own, which resvg finds by itself, else those that Matplotlib carries.
+
+    resvg takes a family for "sans-serif" only where it is told which.
+    """
+    for fonts in ({}, *({"font_dirs": [folder], "sans_serif_family": "DejaVu Sans"} for folder in _matplotlib_fonts())):
         if _writes(render, fonts):
             return fonts
     raise Problem.of(
