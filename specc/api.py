@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from specc import files
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.render import render_all
 from specc.gallery import PREFIX, entry
@@ -129,7 +130,7 @@ def _source(spec: str | os.PathLike[str]) -> Source:
     if isinstance(spec, str) and spec.startswith(PREFIX):
         return entry(spec).source
     path = Path(spec)
-    return decode(str(path), path.read_bytes())
+    return decode(str(path), files.read(path, pipes=True))
 
 
 def _shape(input: tuple[int, ...] | str | None) -> tuple[int, ...] | None:

@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from specc import files
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.gallery import PREFIX, NotInGallery, entry
 from specc.source import Source, Span
@@ -23,17 +24,25 @@ def read_source(path: str) -> Source:
     if path.startswith(PREFIX):
         return _from_gallery(path)
     if path == "-":
-        return decode("<stdin>", sys.stdin.buffer.read())
+        return decode("<stdin>", _standard_input())
     try:
-        data = Path(path).read_bytes()
+        data = files.read(path, pipes=True)
     except FileNotFoundError:
         raise Unreadable(Diagnostic("E107", f"there is no file `{path}`", help=_similar_file(path))) from None
     except IsADirectoryError:
         raise Unreadable(Diagnostic("E107", f"`{path}` is a folder, not a spec", help=_specs_in(path))) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise Unreadable(Diagnostic("E107", f"`{path}` cannot be read: {reason}")) from None
+    except OSError as error:
+        raise Unreadable(Diagnostic("E107", f"`{path}` cannot be read: {files.reason(error)}")) from None
+    except ValueError as error:  # a name that no file can have
+        raise Unreadable(Diagnostic("E107", f"`{path}` cannot be read: {error}")) from None
     return decode(path, data)
+
+
+def _standard_input() -> bytes:
+    try:
+        return files.read_stream(sys.stdin.buffer)
+    except OSError as error:
+        raise Unreadable(Diagnostic("E107", f"standard input cannot be read: {files.reason(error)}")) from None
 
 
 def _from_gallery(name: str) -> Source:

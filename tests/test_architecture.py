@@ -15,6 +15,7 @@ ROOT = Path(specc.__file__).parent
 ORDER = [
     ["source"],
     ["diagnostics"],
+    ["files"],
     ["gallery"],
     ["syntax", "reading", "highlight"],
     ["layers"],

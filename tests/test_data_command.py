@@ -140,7 +140,7 @@ def test_sheets_of_any_number_of_classes_and_names() -> None:
         (["info", "."], 1, "a folder for each class"),
         (["show", "pets", "--count", "0"], 2, "1<=x<=100"),
         (["show", "digits", "-o", "sheet.txt"], 1, "`.txt`"),
-        (["show", "digits", "-o", "no/such/sheet.png"], 1, "No such file"),
+        (["show", "digits", "-o", "no/such/sheet.png"], 1, "there is no folder no/such"),
         (["show", "pets/train", "--count", "100"], 1, "broken.jpg"),
         (["find"], 2, "No such command"),
     ],

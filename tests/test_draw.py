@@ -510,7 +510,7 @@ def test_what_is_wrong_with_the_command(
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     done = run(LENET, "-o", str(tmp_path / "none" / "a.svg"))
     assert done.exit_code == 1
-    assert "error[E614]" in done.output
+    assert "error[E669]" in done.output
     assert "`-o`" in done.output
 
 

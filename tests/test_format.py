@@ -11,7 +11,6 @@ import random
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -24,9 +23,9 @@ from hypothesis import strategies as st
 from introduction import INTRODUCTION
 from lark.lexer import Token
 
+from specc import files
 from specc.annotate import format_with_shapes
 from specc.cli import main
-from specc.cli.fmt import write_over
 from specc.gallery import Entry, entries
 from specc.pipeline import analyse
 from specc.source import Source
@@ -333,7 +332,7 @@ def test_an_unreadable_file_is_exit_2_and_hides_no_other(folder: Path) -> None:
 def test_permissions_and_links_stay(folder: Path) -> None:
     (folder / "ugly.cnn").chmod(0o640)
     (folder / "link.cnn").symlink_to("ugly.cnn")
-    write_over(folder / "link.cnn", PRETTY)
+    files.write(folder / "link.cnn", PRETTY.encode())
     assert (folder / "link.cnn").is_symlink()
     assert (folder / "ugly.cnn").read_text() == PRETTY
     assert (folder / "ugly.cnn").stat().st_mode & 0o777 == 0o640
@@ -345,7 +344,7 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(folder: Path, monkeypatch:
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write_over(folder / "ugly.cnn", PRETTY)
+        files.write(folder / "ugly.cnn", PRETTY.encode())
     assert (folder / "ugly.cnn").read_text() == UGLY
     assert {path.name for path in folder.iterdir()} == {"ugly.cnn", "pretty.cnn", "broken.cnn"}
 
@@ -353,10 +352,14 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(folder: Path, monkeypatch:
 def test_a_folder_or_a_file_that_may_not_be_written_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may write everywhere, so the refusals are the operating system's in name only."""
 
-    def refuse(*, prefix: str, dir: Path) -> None:
-        raise PermissionError(13, "Permission denied")
+    opened = os.open
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    def refuse(path: Path, flags: int, *more: int) -> int:
+        if flags & os.O_CREAT:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", refuse)
     done = CliRunner().invoke(main, ["fmt", str(folder / "ugly.cnn")])
     assert done.exit_code == 2
     assert "ugly.cnn cannot be written, and is as it was: no file may be made in its folder" in done.output

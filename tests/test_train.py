@@ -28,6 +28,7 @@ from specc.train import session
 from specc.train.average import Average
 from specc.train.bar import Bar
 from specc.train.device import choose_device
+from specc.train.folder import RunFolder
 from specc.train.lock import locked
 from specc.train.loop import Score, evaluate, mean_loss, train_epoch
 from specc.train.metrics import Metrics
@@ -35,7 +36,6 @@ from specc.train.optim import make_optimizer
 from specc.train.run import Run, train
 from specc.train.schedule import make_schedule
 from specc.train.step import Step
-from specc.train.storage import append_line, write_whole
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -284,14 +284,16 @@ def test_worker_that_is_killed_while_something_is_written(tmp_path: Path, monkey
 # Writing
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_full_disk(tmp_path: Path) -> None:
-    (tmp_path / ".weights.partial").symlink_to("/dev/full")
+def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
     (tmp_path / "weights").write_bytes(b"old")
-    found = problem(lambda: write_whole(tmp_path / "weights", b"new" * 10000))
+    monkeypatch.setattr(os, "fsync", full)
+    found = problem(lambda: RunFolder(tmp_path).write("weights", b"new" * 10000))
     assert (found.code, "the disk is full" in found.message) == ("E614", True)
     assert (tmp_path / "weights").read_bytes() == b"old"
-    assert not (tmp_path / ".weights.partial").is_symlink()
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
@@ -300,11 +302,10 @@ def test_folder_without_permission(tmp_path: Path) -> None:
     assert problem(lambda: train(TINY, tmp_path / "run")).code == "E614"
 
 
-def test_lines_are_appended(tmp_path: Path) -> None:
-    append_line(tmp_path / "lines", "a")
-    append_line(tmp_path / "lines", "b")
-    assert (tmp_path / "lines").read_text() == "a\nb\n"
-    assert problem(lambda: append_line(tmp_path, "c")).code == "E614"
+def test_tables_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").mkdir()
+    row = Metrics(epoch=1, train_loss=1.0, test_loss=1.0, test_accuracy=None, seconds=1.0)
+    assert problem(lambda: RunFolder(tmp_path).add_metrics(row)).code == "E614"
 
 
 def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:

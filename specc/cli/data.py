@@ -112,13 +112,14 @@ def info(source: str, data_dir: Path, as_json: bool) -> None:
 @data_dir_option
 def show(source: str, out: Path | None, count: int, seed: int, data_dir: Path) -> None:
     """Draw a sheet of samples, some of each class, as a picture."""
-    from specc.data.sheet import draw_sheet, save_sheet
+    from specc.cli.output import deliver
+    from specc.data.sheet import UNWRITABLE, draw_sheet, encoded
 
     with told():
         entry = find(source)
         sheet = draw_sheet(_samples(entry, source, count, seed, data_dir))
         place = out or Path(f"{entry.name if entry else path_of(source).resolve().name}.png")
-        save_sheet(sheet, place)
+        deliver(encoded(sheet, place), place, UNWRITABLE)
         if str(place) != "-":
             click.echo(f"{place}: {sheet.width}x{sheet.height} pixels")
 

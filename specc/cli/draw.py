@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from specc.cli.checked import checked_model
 from specc.cli.options import WritesWithOption, color_option, input_option, set_option
+from specc.cli.output import deliver
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.picture import ENDINGS, FORMATS, STYLES, THEMES, Format, Options, Style, draw, draw_png, format_of
@@ -44,9 +44,11 @@ def command(
     model = checked_model(file, input_shape, settings)
     try:
         data = _picture(model, form, Options(**options), scale)
-        _deliver(data, output)
+        deliver(data, output)
     except Problem as problem:
         sys.exit(fail(problem))
+    if output != "-":
+        click.echo(f"wrote {output}", err=True)
 
 
 def _format(form: Format | None, output: str, style: Style, scale: float | None) -> Format:
@@ -67,29 +69,3 @@ def _picture(model: ShapedModel, form: Format, options: Options, scale: float | 
     if form == "png":
         return draw_png(model, options, scale or 2.0)
     return draw(model, form, options).encode()
-
-
-def _deliver(data: bytes, output: str) -> None:
-    """To standard output or a file, which is written whole or not at all. Raises: Problem E614."""
-    if output == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    from specc.train.storage import unwritable, write_whole
-
-    path = Path(output)
-    try:
-        if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
-            path.write_bytes(data)
-        else:
-            write_whole(path, data)
-    except OSError as error:
-        raise _elsewhere(unwritable(path, error)) from None
-    except Problem as problem:
-        raise _elsewhere(problem) from None
-    click.echo(f"wrote {path}", err=True)
-
-
-def _elsewhere(problem: Problem) -> Problem:
-    """The problem that a file cannot be written, with this command's way out."""
-    return Problem(problem.diagnostic._replace(help="name another file with `-o`"))

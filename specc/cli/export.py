@@ -10,6 +10,7 @@ import click
 
 from specc.cli.checked import checked_model
 from specc.cli.options import WritesWithOption, input_option, set_option
+from specc.cli.output import STDOUT, deliver
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
@@ -73,26 +74,28 @@ def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | Non
     from specc.emit.program.compared import BATCHES
     from specc.emit.python.program import stem_of
     from specc.exchange.export import export_program, export_source
-    from specc.exchange.files import keep, size_of
 
     if to == "python":
         text = export_source(model, weights)
-        if output is None or str(output) == "-":
+        if output is None or str(output) == STDOUT:
             click.echo(text, nl=False)
             return
-        keep(output, text.encode())
+        deliver(text.encode(), output)
         length = counted(text.count("\n"), "line")
         click.echo(f"wrote {output}: {length}; `python {typed(output)}` runs a batch of two", err=True)
         return
     exported = export_program(model, weights, to)
     target = output or Path(f"{stem_of(model.source.path)}.{to}")
-    if str(target) == "-":
-        sys.stdout.buffer.write(exported.content)
+    deliver(exported.content, target)
+    if str(target) == STDOUT:
         return
-    keep(target, exported.content)
     batches = ", ".join(map(str, BATCHES))
     click.echo(
-        f"wrote {target}: {size_of(exported.content)}; "
+        f"wrote {target}: {_size(len(exported.content))}; "
         f"largest difference from the network {exported.difference:.1e}, over batches of {batches}",
         err=True,
     )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"

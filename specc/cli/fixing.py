@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.files import reason
 from specc.gallery import PREFIX
 from specc.pipeline import Analysis
 from specc.reading import Unreadable, read_source
@@ -42,7 +44,7 @@ class Advice:
             name = path.removeprefix(PREFIX)
             help = f"`specc new {name}` copies it to a file of your own"
             raise Unreadable(Diagnostic("E107", f"`{path}` comes with specc and is not changed", help=help))
-        from specc.fixes.apply import difference, fix, write_whole
+        from specc.fixes.apply import difference, fix, write_fixed
         from specc.fixes.search import Asked
 
         source = read_source(path)
@@ -51,9 +53,9 @@ class Advice:
             click.echo(fixed.source.text, nl=False)
         elif fixed.changed:
             try:
-                write_whole(path, fixed.source.text)
+                write_fixed(Path(path), fixed.source.text)
             except OSError as error:
-                raise Unreadable(Diagnostic("E107", f"`{path}` cannot be written: {error.strerror}")) from None
+                raise Unreadable(Diagnostic("E107", f"`{path}` cannot be written: {reason(error)}")) from None
         if fixed.changed:
             click.echo(difference(source, fixed.source), file=stream, nl=False)
             for line in fixed.applied:

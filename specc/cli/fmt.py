@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 
 import click
 
+from specc import files
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
 from specc.gallery import PREFIX
@@ -20,24 +18,24 @@ from specc.syntax.format import Formatted, format_source
 
 
 @click.command("fmt")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("paths", nargs=-1, required=True, metavar="FILE…")
 @click.option("--check", is_flag=True, help="Write nothing; name the files that would change, and exit 1.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
 @click.option("--shapes", is_flag=True, help="Note the true shape, `:: CxHxW`, at the end of every chain.")
-def command(files: tuple[str, ...], check: bool, diff: bool, shapes: bool) -> None:
+def command(paths: tuple[str, ...], check: bool, diff: bool, shapes: bool) -> None:
     """Write specs in canonical form. `-` formats standard input to standard output, and so does gallery:NAME.
 
     A spec with syntax errors is left alone. Exit status: 0 all is well, 1 errors in a spec, or --check found a file
     that would change, 2 a file could not be read or written or the command was wrong.
     """
     status = 0
-    for path in files:
+    for path in paths:
         try:
             status = max(status, _format(path, check=check, diff=diff, shapes=shapes))
         except Problem as problem:
             status = max(status, fail(problem))
         except OSError as error:
-            click.echo(f"Error: {path} cannot be written, and is as it was: {error.strerror or error}", err=True)
+            click.echo(f"Error: {path} cannot be written, and is as it was: {files.reason(error)}", err=True)
             status = EXIT_USAGE
     sys.exit(status)
 
@@ -80,7 +78,7 @@ def _write(path: str, text: str, *, changes: bool) -> None:
     if path == "-" or path.startswith(PREFIX):
         _print(text)
     elif changes:
-        write_over(Path(path), text)
+        files.write(Path(path), text.encode())
         click.echo(f"formatted {path}")
 
 
@@ -88,33 +86,3 @@ def _print(text: str) -> None:
     """Writes bytes, so that the text is the same on every terminal and in every pipe."""
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
-
-
-def write_over(path: Path, text: str) -> None:
-    """Puts a text in a file's place, whole or not at all; its permissions stay, and a link goes on pointing to it.
-
-    Raises: OSError, with the file as it was.
-    """
-    target = path.resolve()
-    if not os.access(target, os.W_OK):
-        raise PermissionError(errno.EACCES, "it is read-only")
-    beside = _new_file_beside(target)
-    try:
-        with beside.open("wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        beside.chmod(target.stat().st_mode & 0o7777)
-        beside.replace(target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
-def _new_file_beside(target: Path) -> Path:
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except PermissionError as error:
-        raise PermissionError(error.errno, f"no file may be made in its folder {target.parent}") from error
-    os.close(handle)
-    return Path(name)

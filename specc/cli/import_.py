@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from specc.cli.options import WritesWithOption, input_option
+from specc.cli.output import STDOUT, deliver
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled, typed
@@ -39,24 +40,21 @@ def command(source: str, output: Path | None, weights: Path | None, input_shape:
         found = import_source(source, input_shape)
         if weights is not None:
             _write_weights(found, weights)
-        if output is not None and str(output) != "-":
-            from specc.exchange.files import keep
-
-            keep(output, found.text.encode())
+        if output is not None and str(output) != STDOUT:
+            deliver(found.text.encode(), output)
     except Problem as problem:
         sys.exit(fail(problem))
-    if output is None or str(output) == "-":
+    if output is None or str(output) == STDOUT:
         click.echo(found.text, nl=False)
     _tell(found, source, output)
 
 
 def _write_weights(found: Any, path: Path) -> None:
-    from specc.exchange.files import keep
     from specc.train.checkpoint import weights_file
 
     if found.network is None:
         raise Problem.of("E664", "a Darknet `.cfg` holds no weights", help="leave out `--weights`")
-    keep(path, weights_file(found.network, {"spec": found.text}))
+    deliver(weights_file(found.network, {"spec": found.text}), path)
 
 
 def _tell(found: Any, source: str, output: Path | None) -> None:
@@ -66,5 +64,5 @@ def _tell(found: Any, source: str, output: Path | None) -> None:
     checked = f"; largest difference from the model {found.difference:.1e}" if found.network is not None else ""
     size = f"{counted(found.text.count(chr(10)), 'line')}, {counted(found.model.params, 'parameter')}"
     click.echo(f"imported {source}: {size}{checked}", err=True)
-    if output is not None and str(output) != "-":
+    if output is not None and str(output) != STDOUT:
         click.echo(f"wrote {output}; `specc summary {typed(output)}` shows it", err=True)

@@ -10,6 +10,7 @@ import click
 from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import typed
+from specc.files import reason, write_new
 from specc.gallery import PREFIX, entry
 
 
@@ -30,27 +31,14 @@ def command(name: str, file: Path | None) -> None:
     own_name = entry(source.path).file_name
     target = Path(own_name) if file is None else file / own_name if file.is_dir() else file
     try:
-        write_new(target, source.text)
+        write_new(target, source.text.encode())
     except OSError as error:
         click.echo(f"Error: {_reason(target, error)}", err=True)
         sys.exit(EXIT_USAGE)
     click.echo(f"wrote {target}, a copy of {source.path}; `specc check {typed(target)}` checks it")
 
 
-def write_new(path: Path, text: str) -> None:
-    """Writes a file that does not exist yet, whole or not at all. Raises: OSError, FileExistsError where it does."""
-    with path.open("xb") as file:
-        try:
-            file.write(text.encode())
-            file.flush()
-        except OSError:
-            path.unlink()
-            raise
-
-
 def _reason(target: Path, error: OSError) -> str:
     if isinstance(error, FileExistsError):
         return f"{target} exists already and is left as it is; give the copy another name: `specc new NAME FILE`"
-    if isinstance(error, FileNotFoundError):
-        return f"{target} cannot be written: there is no folder {target.parent}"
-    return f"{target} cannot be written: {error.strerror or error}"
+    return f"{target} cannot be written: {reason(error)}"

@@ -11,13 +11,12 @@ import click
 from specc.cli.checked import checked_model
 from specc.cli.chosen import USAGE_CODES, fit_option, invert_option, weights_option
 from specc.cli.options import input_option, set_option
+from specc.cli.output import STDOUT, deliver
 from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
 
 if TYPE_CHECKING:
     from specc.evaluate.peek import Subject
-
-STDOUT = "-"
 
 
 @click.command("peek")
@@ -64,10 +63,12 @@ def command(  # noqa: PLR0913, PLR0917 - an option each
         raise click.BadParameter(f"'{output}' does not end in .png", param_hint="--output")
     try:
         subject = _subject(network, kind, fit, invert, input_shape, settings)
-        _write(output, _drawn(subject, picture, sample, data_dir, maps, layers))
+        deliver(_drawn(subject, picture, sample, data_dir, maps, layers), output)
     except Problem as problem:
         status = fail(problem)
         sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+    if output != STDOUT:
+        click.echo(output)
 
 
 def _subject(
@@ -97,14 +98,3 @@ def _drawn(
         return peek(subject, from_file(subject, picture), title, maps, layers)
     number = sample or 0
     return peek(subject, from_data(subject, number, data_dir), f"test picture {number}", maps, layers)
-
-
-def _write(output: str, content: bytes) -> None:
-    if output == STDOUT:
-        sys.stdout.buffer.write(content)
-        return
-    try:
-        Path(output).write_bytes(content)
-    except OSError as error:
-        raise click.FileError(output, error.strerror or str(error)) from None
-    click.echo(output)

@@ -16,6 +16,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from specc import files
 from specc.data.archives import Archive
 from specc.diagnostics.diagnostic import Problem
 
@@ -172,8 +173,7 @@ def _written(path: Path) -> Iterator[None]:
 
 def unwritable(path: Path, error: OSError) -> Problem:
     """The problem that a downloaded file cannot be kept."""
-    return Problem.of("E602", f"{path} cannot be written: {error.strerror or error}",
-        help="make room or make the folder writable, or name another one with `--data-dir`")  # fmt: skip
+    return files.unwritable("E602", path, error, "make the folder writable, or name another one with `--data-dir`")
 
 
 def _length(path: Path) -> int:
@@ -182,5 +182,5 @@ def _length(path: Path) -> int:
 
 def digest_of(path: Path) -> str:
     """MD5 of a file, as the data sets are published with it: it finds damage."""
-    with path.open("rb") as file:
+    with files.open_regular(path) as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

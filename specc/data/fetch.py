@@ -16,11 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
+from specc import files
 from specc.data.archives import Archive, Published
 from specc.data.download import Report, digest_of, download, silent, unwritable
 from specc.diagnostics.diagnostic import Problem
-
-UNPACKING = ".{}.partial"
 
 
 def ensure_files(name: str, data_dir: Path, published: Published, report: Report = silent) -> Path:
@@ -93,10 +92,8 @@ def _unpacked(archive: Archive, data_dir: Path, folder: Path, report: Report) ->
 def _unpack(archive: Archive, path: Path, folder: Path) -> None:
     try:
         for name, content in _contents(archive, path, folder.name):
-            beside = folder / UNPACKING.format(name)
-            with beside.open("wb") as file:
+            with files.replacing(folder / name) as file:
                 shutil.copyfileobj(content, file)
-            beside.replace(folder / name)
     except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
         raise Problem.of("E602", f"the archive {path} cannot be unpacked: {error}", help=f"delete {path}") from error
 

@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
 
@@ -28,7 +29,7 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
 
     start = 4 + 4 * rank
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             head = file.read(start)
             length = path.stat().st_size
     except OSError as error:

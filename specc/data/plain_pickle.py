@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from specc import files
 from specc.diagnostics.diagnostic import Problem
 
 # All that a pickled numpy array names; an empty array tells where this numpy keeps its constructor.
@@ -37,7 +38,7 @@ def read_plain_pickle(path: Path) -> Any:
     Raises: Problem E604 where the pickle names anything else or cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             return _PlainUnpickler(file, encoding="latin1").load()
     except Exception as error:  # a broken pickle fails in many ways, all of which mean the same
         raise Problem.of(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from io import BytesIO
 from math import ceil, sqrt
 from pathlib import Path
@@ -20,6 +18,7 @@ from specc.data.folder import list_folder
 from specc.data.pictures import UNREADABLE, damaged
 from specc.diagnostics.diagnostic import Problem
 
+UNWRITABLE = "E633"
 CELL = (32, 96)  # sides of a shown picture in pixels, at least and at most
 ENLARGED = 64  # small pictures are drawn about so large, each pixel as a square
 GAP, MARGIN, LINE = 4, 16, 22
@@ -126,30 +125,15 @@ def _fitting(
     return shown
 
 
-def save_sheet(sheet: Image.Image, place: Path) -> None:
-    """Write the picture, in the format that the name ends in; `-` is PNG to standard output.
+def encoded(sheet: Image.Image, place: Path) -> bytes:
+    """The picture as a file, in the format that the name ends in; PNG for `-`.
 
-    Raises: Problem E633.
+    Raises: Problem E633 where it ends in none.
     """
+    form = "PNG" if str(place) == "-" else Image.registered_extensions().get(place.suffix.lower())
+    if form not in Image.SAVE:
+        raise Problem.of(UNWRITABLE, f"the sheet {place} cannot be written: no picture format ends in `{place.suffix}`",
+            help="name another file with `-o sheet.png`")  # fmt: skip
     content = BytesIO()
-    try:
-        sheet.save(content, Image.registered_extensions()[place.suffix.lower()] if str(place) != "-" else "PNG")
-        if str(place) == "-":
-            sys.stdout.buffer.write(content.getvalue())
-            return
-        beside = place.with_name(f".{place.name}.partial")
-        try:
-            beside.write_bytes(content.getvalue())
-            beside.replace(place)
-        finally:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
-    except KeyError as error:
-        raise _unwritable(place, f"no picture format ends in `{place.suffix}`") from error
-    except OSError as error:
-        raise _unwritable(place, error.strerror or str(error)) from error
-
-
-def _unwritable(place: Path, reason: str) -> Problem:
-    return Problem.of("E633", f"the sheet {place} cannot be written: {reason}",
-        help="name another file with `-o sheet.png`")  # fmt: skip
+    sheet.save(content, form)
+    return content.getvalue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from specc import files
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.reading import Unreadable
 from specc.source import Source
@@ -90,10 +91,11 @@ def fill(network: nn.Module, weights: Path) -> None:
 
 def _read(weights: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
-    from safetensors.torch import load
+    from safetensors.torch import load_file
 
     try:
-        return load(weights.read_bytes())
+        files.require_regular(weights)
+        return load_file(weights)
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise Problem.of(
             "E664", f"{weights} cannot be read: {error}", help="weights are a `.safetensors` file"

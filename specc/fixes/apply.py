@@ -1,4 +1,4 @@
-"""Suggestions applied: a text in, one with fewer errors out, or the same; and a file written whole or not at all.
+"""Suggestions applied: a text in, one with fewer errors out, or the same; and the file that holds it.
 
 `fixes.search` says which suggestion is unambiguous: `clear_choice`. One after another is applied until none is, and
 what comes out counts only if it has fewer errors than what went in.
@@ -6,11 +6,12 @@ what comes out counts only if it has fewer errors than what went in.
 
 from __future__ import annotations
 
-import os
+from codecs import BOM_UTF8
 from difflib import unified_diff
 from pathlib import Path
 from typing import NamedTuple
 
+from specc import files
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.search import SECONDS, Asked, Budget, Suggestion, clear_choice, suggest, suggest_words
 from specc.pipeline import Analysis, analyse
@@ -18,7 +19,6 @@ from specc.source import Source
 
 MOST_ROUNDS = 100
 MOST_SECONDS = 10.0  # of processor time for one file
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Fixed(NamedTuple):
@@ -84,19 +84,7 @@ def difference(before: Source, after: Source) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def write_whole(path: str, text: str) -> None:
-    """Replaces a file: written beside it and renamed, with its mode and its byte-order mark kept.
-
-    Raises: OSError where that cannot be done; the file is then as it was.
-    """
-    target = Path(path).resolve()
-    if not os.access(target, os.W_OK):
-        raise PermissionError(13, "Permission denied", str(target))
-    mark = BYTE_ORDER_MARK if target.read_bytes().startswith(BYTE_ORDER_MARK) else b""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(mark + text.encode("utf-8"))
-        beside.chmod(target.stat().st_mode & 0o7777)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+def write_fixed(path: Path, text: str) -> None:
+    """Puts the mended text in the file's place; its byte-order mark stays. Raises: OSError, with the file as it was."""
+    mark = BOM_UTF8 if files.read(path).startswith(BOM_UTF8) else b""
+    files.write(path, mark + text.encode())

@@ -6,12 +6,12 @@ Nothing here can make a run fail: what goes wrong is told in one line, and the f
 from __future__ import annotations
 
 import copy
-import json
 import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specc import files
 from specc.data.shard import WHOLE
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
@@ -103,7 +103,7 @@ def _state(session: Session, record: Record, stopped: int | None, failed: str) -
 
 def _environment(path: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError):
-        found = json.loads((path / ENVIRONMENT).read_text(encoding="utf-8"))
+        found = files.read_json(path / ENVIRONMENT)
         if isinstance(found, dict):
             return found
     return {}

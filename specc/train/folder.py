@@ -10,12 +10,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import typed
 from specc.train import lock, state
 from specc.train.metrics import Metrics
 from specc.train.record import Record
-from specc.train.storage import append_line, require_space, unwritable, write_whole
+from specc.train.storage import require_space, told, unwritable
 
 RUNS = Path("runs")
 WEIGHTS = ("best", "last")  # the weights of a run; who says nothing gets the first that is there
@@ -43,14 +44,15 @@ class RunFolder:
     def write(self, name: str, content: bytes) -> None:
         """A file, whole or not at all. Raises: Problem E614."""
         if self.writes:
-            write_whole(self.path / name, content)
+            with told(self.path / name):
+                files.write(self.path / name, content)
 
     def write_environment(self, found: dict[str, Any], *, resumed: bool) -> None:
         """What a run runs on; each time that it is continued is added to the first."""
         before: Any = None
         if resumed:
-            with suppress(OSError, ValueError, RecursionError):
-                before = json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))
+            with suppress(OSError, ValueError):
+                before = files.read_json(self.path / ENVIRONMENT)
         if isinstance(before, dict) and isinstance(before.setdefault("resumed", []), list):
             before["resumed"].append(found)
             found = before
@@ -66,10 +68,14 @@ class RunFolder:
         """A line in each of the two tables; the second one begins with the names."""
         if not self.writes:
             return
-        append_line(self.path / METRICS, json.dumps(metrics.row()))
+        self._append(METRICS, json.dumps(metrics.row()))
         if metrics.epoch == 1:
-            append_line(self.path / TABLE, _heads(metrics))
-        append_line(self.path / TABLE, _cells(metrics))
+            self._append(TABLE, _heads(metrics))
+        self._append(TABLE, _cells(metrics))
+
+    def _append(self, name: str, line: str) -> None:
+        with told(self.path / name):
+            files.append_line(self.path / name, line)
 
     def restore_metrics(self, metrics: Sequence[Metrics]) -> None:
         """Make both tables tell of these epochs and no others, whatever a killed process had added."""

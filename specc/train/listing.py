@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.train.folder import METRICS, RECIPE, SPEC
 from specc.train.lock import is_held
@@ -116,9 +117,7 @@ def _state(path: Path, record: Record | None, rows: Sequence[Metrics] | None) ->
 def _rows(path: Path) -> list[Metrics] | None:
     """The epochs in a metrics file; none where there is no file, None where it is no such file."""
     try:
-        if path.stat().st_size > LARGEST:
-            return None
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = files.read(path, LARGEST).decode().splitlines()
     except FileNotFoundError:
         return []
     except (OSError, ValueError):

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.train.storage import unwritable
 
@@ -110,8 +111,8 @@ def _sign(path: Path, file: IO[bytes]) -> None:
 
 def _holder(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes()[:1000])
-    except (OSError, ValueError, RecursionError):
+        found = files.read_json(path)
+    except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 

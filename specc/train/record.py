@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from specc import files
 from specc.diagnostics.spelling import spelled
 from specc.ir.recipe import Recipe
 
@@ -59,12 +60,12 @@ class Record(BaseModel):
 def read_record(spec: Path, recipe: Path) -> Record | None:
     """The record of a run that has written no state yet, from its spec and `recipe.json`; None where they are none."""
     try:
-        content = json.loads(recipe.read_text(encoding="utf-8"))
+        content = files.read_json(recipe)
         shape = content.pop("input")
         more = {"params": content.pop("set"), "path": content.pop("path"), "options": content.pop("options")}
         counts = {name: content.pop(name, 1) for name in ("processes", "machines")}
         sizes = [int(size) for size in shape.split("x")] if shape else None
-        text = spec.read_bytes().decode()
+        text = files.read(spec).decode()
         whole = {"spec": text, "input": sizes, "recipe": content, **more, **counts}
         return Record.model_validate_json(json.dumps(whole))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, ValidationError):

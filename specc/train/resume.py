@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
+from specc.files import remove_partial
 from specc.ir.recipe import Recipe, overridden
 from specc.pipeline import analyse
 from specc.source import Source
@@ -25,7 +26,6 @@ from specc.train.progress import Ended, Watch
 from specc.train.record import Record, given, read_record
 from specc.train.run import Run, Subject, alone_in, anchored, carry_out, make_session, prepare, record_of, source_of
 from specc.train.state import Facts
-from specc.train.storage import remove_partial
 
 if TYPE_CHECKING:
     from specc.train.keeper import Keeper

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from specc import files
 from specc.data.checksum import checksum
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
@@ -81,7 +82,7 @@ def read_facts(path: Path) -> Facts:
 
 def _metadata(path: Path) -> dict[str, str]:
     """The texts in a safetensors header: eight bytes of length, then JSON."""
-    with path.open("rb") as file:
+    with files.open_regular(path) as file:
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= min(LARGEST_HEADER, os.fstat(file.fileno()).st_size - 8):
             raise ValueError("no header of such a length")

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from run_cases import Scene, case
 from specc.build.compile import build
+from specc.cli.output import deliver
 from specc.emit.program import onnx
 from specc.emit.program.compared import require_equal
 from specc.emit.python.program import write_python
-from specc.exchange.files import keep
 from specc.exchange.importing.importer import import_model, import_source
 from specc.exchange.subject import fill, read_run
 from specc.ir.shaped import ShapedModel
@@ -128,4 +128,4 @@ def a_model_with_a_hook(scene: Scene) -> None:
 
 @case("E669")
 def no_such_folder(scene: Scene) -> None:
-    keep(scene.folder / "none" / "net.onnx", b"")
+    deliver(b"", scene.folder / "none" / "net.onnx")

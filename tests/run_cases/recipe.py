@@ -14,7 +14,7 @@ from run_cases import Scene, case
 from specc.data.files import PicturePool
 from specc.data.fit import require_same_output
 from specc.data.pictures import Reader
-from specc.data.sheet import save_sheet
+from specc.data.sheet import encoded
 from specc.ir.recipe import Recipe
 from specc.train.optim import make_optimizer
 
@@ -45,4 +45,4 @@ def a_reading_process_that_is_killed(scene: Scene) -> None:
 
 @case("E633")
 def a_sheet_of_no_known_format(scene: Scene) -> None:
-    save_sheet(Image.new("RGB", (2, 2)), Path("sheet.xyz"))
+    encoded(Image.new("RGB", (2, 2)), Path("sheet.xyz"))

@@ -12,11 +12,12 @@ import torch
 
 from run_cases import TINY, Scene, case
 from specc.train.device import choose_device
+from specc.train.folder import RunFolder
 from specc.train.lock import locked
 from specc.train.loop import explained
 from specc.train.resume import resume
 from specc.train.run import train
-from specc.train.storage import require_space, write_whole
+from specc.train.storage import require_space
 
 SHORT: dict[str, Any] = {"epochs": 1, "limit": 8}
 
@@ -45,7 +46,7 @@ def a_full_disk(scene: Scene) -> None:
 @case("E614")
 def a_folder_that_is_a_file(scene: Scene) -> None:
     scene.write("run")
-    write_whole(Path("run/last.safetensors"), b"weights")
+    RunFolder(Path("run")).write_weights("last", b"weights")
 
 
 @case("E615")

@@ -19,6 +19,7 @@ import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
+from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.train.device import choose_device
 from specc.train.distributed.group import FailedElsewhere, FailedHere, Group
@@ -208,7 +209,7 @@ def _tell_launcher(problem: Problem) -> None:
     if path:
         content = {"message": f"{problem.diagnostic.code}: {problem.diagnostic.message}", "timestamp": int(time())}
         with suppress(OSError):
-            Path(path).write_text(json.dumps(content), encoding="utf-8")
+            files.write(Path(path), json.dumps(content).encode())
 
 
 def is_lost(error: RuntimeError) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.train import state
@@ -132,6 +133,6 @@ def _way_on(run: Path | None) -> str:
 def _noted(folder: Path) -> Path | None:
     """The run folder that the first process made."""
     try:
-        return Path((folder / FOLDER).read_text(encoding="utf-8"))
-    except OSError:
+        return Path(files.read(folder / FOLDER).decode())
+    except (OSError, ValueError):
         return None

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from specc import files
 from specc.data.shard import Shard
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.recipe import Recipe
@@ -89,7 +90,7 @@ def tell_launcher(folder: Path) -> None:
     """Let the launcher name the run folder, should a process die."""
     if is_launched():
         with suppress(OSError):
-            (Path(os.environ[LAUNCHED]) / FOLDER).write_text(str(folder), encoding="utf-8")
+            files.write(Path(os.environ[LAUNCHED]) / FOLDER, str(folder).encode())
 
 
 def _contradiction(environment: Mapping[str, str]) -> Problem:

@@ -8,12 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.train.loggers import LOGGERS, ready
 from specc.train.loggers.logger import IDENTITY, Logger, Loggers
 from specc.train.metrics import Metrics
 from specc.train.progress import Ended, Epoch, Started, Watch
-from specc.train.storage import write_whole
+from specc.train.storage import told
 
 
 class Logging(Watch):
@@ -85,8 +86,8 @@ def logging_again(watch: Watch, folder: Path) -> Watch:
 
 def _identities(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = files.read_json(folder / IDENTITY)
+    except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -100,4 +101,5 @@ def _recall(folder: Path, loggers: Sequence[Logger]) -> None:
 
 def _remember(folder: Path, loggers: Sequence[Logger]) -> None:
     found = {**_identities(folder), **{logger.name: logger.identity for logger in loggers}}
-    write_whole(folder / IDENTITY, (json.dumps(found, indent=2) + "\n").encode())
+    with told(folder / IDENTITY):
+        files.write(folder / IDENTITY, (json.dumps(found, indent=2) + "\n").encode())
