@@ -50,3 +50,13 @@ def typed(path: object) -> str:
     from shlex import quote
 
     return quote(str(path))
+
+
+def shown(text: str, most: int = 60) -> str:
+    """A name out of a file as a message quotes it: cut to so many characters, what cannot be printed made visible.
+
+    >>> shown("conv1.weight"), shown("a" * 100, most=5), shown("red\\x1b[0m")
+    ('conv1.weight', 'aaaa…', 'red�[0m')
+    """
+    cut = text if len(text) <= most else f"{text[: most - 1]}…"
+    return "".join(char if char.isprintable() else "�" for char in cut)

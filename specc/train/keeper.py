@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import signal
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +15,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.train.checkpoint import Cadence, weights_file
 from specc.train.metrics import best_of
-from specc.train.optim import MEMORY
+from specc.train.optim import layout_of_memory
 from specc.train.snapshot import tensors_of
 from specc.train.state import Facts, state_bytes
 
@@ -134,7 +135,12 @@ def _sample(split: Split) -> bytes:
 
 def needed(session: Session) -> int:
     """About how many bytes a run writes at most at one time."""
-    weights: int = sum(tensor.numel() * tensor.element_size() for tensor in session.model.state_dict().values())
-    state = weights * (1 + len(MEMORY[session.recipe.optimizer] - {"step"}) + (session.average is not None))
+    weights = _size(session.model.state_dict())
+    state = weights * (1 + (session.average is not None)) + _size(layout_of_memory(session.model, session.recipe))
     # Two kinds of weights and the state stay, and the new state is written beside the old one.
     return 2 * weights + 2 * state + 100_000
+
+
+def _size(tensors: Mapping[str, torch.Tensor]) -> int:
+    """In bytes."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

@@ -67,10 +67,12 @@ class MuonAdamW(torch.optim.Optimizer):
             else:
                 self._inner.append(torch.optim.AdamW(group["params"], betas=betas, eps=eps, fused=True, **common))
         self._steps = [step_of(inner) for inner in self._inner]
-        self._share_state()
+        self._shares = False
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override] # takes no closure
+        if not self._shares:
+            self._share_state()
         for group, inner, step in zip(self.param_groups, self._inner, self._steps, strict=True):
             (own,) = inner.param_groups
             own["lr"] = group["lr"]
@@ -81,10 +83,11 @@ class MuonAdamW(torch.optim.Optimizer):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
-        self._share_state()
+        self._shares = False
 
     def _share_state(self) -> None:
-        """Let the two optimizers keep their memory in this one's state."""
+        """Let the two optimizers keep their memory in this one's state, from the first step on, as torch's do."""
+        self._shares = True
         for group, inner in zip(self.param_groups, self._inner, strict=True):
             (own,) = inner.param_groups
             for weight, mine in zip(group["params"], own["params"], strict=True):

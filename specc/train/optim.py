@@ -22,13 +22,15 @@ TORCH_NAMES: dict[str, type[torch.optim.Optimizer]] = {
 }
 FUSED = frozenset(("adam", "adamw", "sgd"))  # in one kernel over all weights; torch has none for rmsprop
 
-# What each keeps for a weight: of the weight's shape, but for `step`, which is one number.
+# What each keeps for a weight: of the weight's shape, but for `step`, which is one number. Momenta are kept where there
+# is momentum; muon's other weights are AdamW's.
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 MEMORY = {
-    "adam": {"step", "exp_avg", "exp_avg_sq"},
-    "adamw": {"step", "exp_avg", "exp_avg_sq"},
-    "sgd": {"momentum_buffer"},
-    "rmsprop": {"step", "square_avg", "momentum_buffer"},
-    "muon": {"momentum_buffer", "step", "exp_avg", "exp_avg_sq"},
+    "adam": MOMENTS,
+    "adamw": MOMENTS,
+    "sgd": ("momentum_buffer",),
+    "rmsprop": ("step", "square_avg", "momentum_buffer"),
+    "muon": ("momentum_buffer",),
 }
 
 
@@ -69,6 +71,22 @@ def _muon_groups(model: nn.Module, weights: list[nn.Parameter], recipe: Recipe) 
         {"params": spared, "muon": False, "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
+
+
+def layout_of_memory(model: nn.Module, recipe: Recipe) -> dict[str, torch.Tensor]:
+    """What the recipe's optimizer keeps for this network from the first step on, as `WEIGHT/SLOT`; without numbers."""
+    arguments = recipe.optimizer_arguments()
+    own = MEMORY[recipe.optimizer]
+    if recipe.optimizer != "muon" and not arguments.get("momentum"):
+        own = tuple(slot for slot in own if slot != "momentum_buffer")
+    muons = {id(weight) for weight in muon_weights(model)} if recipe.optimizer == "muon" else None
+    one = torch.empty((), device="meta")
+    return {
+        f"{name}/{slot}": one if slot == "step" else weight.detach().to("meta")
+        for name, weight in model.named_parameters()
+        if weight.requires_grad
+        for slot in (own if muons is None or id(weight) in muons else MEMORY["adamw"])
+    }
 
 
 def memory_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

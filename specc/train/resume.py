@@ -192,7 +192,7 @@ def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Wa
         _adopt(plan, facts, session, tensors, watch)
     else:
         require_same_data(facts.data, data)
-        restore(session, tensors, facts.step, path / state.NAME)
+        restore(session, tensors, facts, path / state.NAME)
         session.position = Position(facts.epoch, facts.step, facts.seconds, list(facts.metrics))
     plan.folder.restore_metrics(facts.metrics)
     plan.folder.write_record(plan.record)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from specc.build.compile import build
+from specc.build.misfit import are_finite
 from specc.data.augment import augmentation_of
 from specc.data.described import DataDescription, describe
 from specc.data.feed import Feed
@@ -33,7 +34,6 @@ from specc.train.position import Position
 from specc.train.precision import choose_precision
 from specc.train.progress import Epoch
 from specc.train.schedule import make_schedule
-from specc.train.snapshot import are_finite
 from specc.train.step import Step
 from specc.train.stop import StopRequested, StopSignals
 

@@ -6,15 +6,15 @@ generator at the beginning of the epoch (which gives the order again) and the lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from specc.diagnostics.spelling import spelled
-from specc.train.optim import MEMORY, memory_of, set_memory
-from specc.train.state import damaged
+from specc.build.misfit import are_alike, listed, misfit
+from specc.train.optim import layout_of_memory, memory_of, set_memory
+from specc.train.state import Facts, damaged
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,13 +40,13 @@ def tensors_of(session: Session) -> Tensors:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
 
 
-def restore(session: Session, tensors: Tensors, steps: int, path: Path) -> None:
+def restore(session: Session, tensors: Tensors, facts: Facts, path: Path) -> None:
     """Put a session where the tensors were taken.
 
-    Args:   session, not yet trained; steps, how many of the running epoch are done; path, for the message.
+    Args:   session, not yet trained; facts, of the same state; path, for the message.
     Raises: Problem E621 where they are not this network's and this recipe's; nothing is then changed.
     """
-    fault = _fault(session, tensors, steps)
+    fault = _fault(session, tensors, facts)
     if fault:
         raise damaged(path, fault)
     session.model.load_state_dict(_below("model", tensors))
@@ -54,8 +54,8 @@ def restore(session: Session, tensors: Tensors, steps: int, path: Path) -> None:
         session.average.model.load_state_dict(_below("average", tensors))
     set_memory(session.model, session.optimizer, _below("optimizer", tensors))
     session.precision.set_memory(_below("scaler", tensors))
-    session.losses[:steps] = tensors["losses"].to(session.device)
-    session.shared = steps
+    session.losses[: facts.step] = tensors["losses"].to(session.device)
+    session.shared = facts.step
     _restore_random(session, tensors)
 
 
@@ -65,11 +65,7 @@ def adopt(session: Session, tensors: Tensors) -> list[str]:
     Returns: what was left out, a line each.
     """
     notes = _load_fitting(session.model, _below("model", tensors))
-    fitting = _memory_faults(session, memory := _below("optimizer", tensors))
-    owners = {name.rpartition("/")[0] for name in fitting}
-    set_memory(
-        session.model, session.optimizer, {n: t for n, t in memory.items() if n.rpartition("/")[0] not in owners}
-    )
+    set_memory(session.model, session.optimizer, _fitting_memory(session, _below("optimizer", tensors)))
     if session.average is not None:
         session.average.model.load_state_dict(session.model.state_dict())
         _load_fitting(session.average.model, _below("average", tensors))
@@ -80,45 +76,47 @@ def adopt(session: Session, tensors: Tensors) -> list[str]:
 
 def _load_fitting(model: nn.Module, stored: Tensors) -> list[str]:
     own = model.state_dict()
-    fitting = {name: tensor for name, tensor in stored.items() if name in own and _alike(own[name], tensor)}
+    fitting = {name: tensor for name, tensor in stored.items() if name in own and are_alike(own[name], tensor)}
     model.load_state_dict(fitting, strict=False)
-    fresh, unused = sorted(own.keys() - fitting.keys()), sorted(stored.keys() - fitting.keys())
-    notes = [f"begins anew: {_listed(fresh)}"] if fresh else []
-    return notes + ([f"left out of the old weights: {_listed(unused)}"] if unused else [])
+    fresh, unused = own.keys() - fitting.keys(), stored.keys() - fitting.keys()
+    notes = [f"begins anew: {listed(fresh)}"] if fresh else []
+    return notes + ([f"left out of the old weights: {listed(unused)}"] if unused else [])
 
 
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(names[:8]) + more
-
-
-def _fault(session: Session, tensors: Tensors, steps: int) -> str | None:
+def _fault(session: Session, tensors: Tensors, facts: Facts) -> str | None:
     """Why the tensors cannot be this session's, None where they can."""
-    if steps > len(session.losses):
-        return f"it tells of step {steps} of an epoch that has {len(session.losses)}"
-    expected = {**tensors_of(session), "losses": session.losses[:steps]}
-    fixed = {name: tensor for name, tensor in tensors.items() if not name.startswith(("optimizer/", "random/"))}
-    wanted = {name: tensor for name, tensor in expected.items() if not name.startswith("random/")}
-    if fixed.keys() != wanted.keys():
-        return f"its tensors are not the network's: {_listed(sorted(fixed.keys() ^ wanted.keys()))}"
-    for name, tensor in fixed.items():
-        if not _alike(wanted[name], tensor):
-            return f"its `{name}` is {_kind(tensor)}, and should be {_kind(wanted[name])}"
-    faults = _memory_faults(session, _below("optimizer", tensors))
-    return f"its optimizer has no such `{next(iter(faults))}`" if faults else _random_fault(session.group, tensors)
+    if facts.step > len(session.losses):
+        return f"it tells of step {facts.step} of an epoch that has {len(session.losses)}"
+    wanted = {**tensors_of(session), "losses": session.losses[: facts.step]}
+    wanted |= _under("optimizer", _memory_wanted(session, tensors, whole=facts.step > 0))
+    fault = misfit(*({name: one[name] for name in one if not name.startswith("random/")} for one in (wanted, tensors)))
+    return fault or _random_fault(session.group, tensors)
 
 
-def _memory_faults(session: Session, memory: Tensors) -> list[str]:
-    """The names under which the session's optimizer would keep nothing, or something else."""
-    weights = {name: weight for name, weight in session.model.named_parameters() if weight.requires_grad}
-    slots = MEMORY[session.recipe.optimizer]
-    faults = []
-    for name, tensor in memory.items():
-        owner, _, slot = name.rpartition("/")
-        shape = () if slot == "step" else weights[owner].shape if owner in weights else None
-        if owner not in weights or slot not in slots or tensor.shape != shape or not tensor.is_floating_point():
-            faults.append(name)
-    return faults
+def _memory_wanted(session: Session, tensors: Tensors, *, whole: bool) -> Tensors:
+    """What the optimizer must hold: for every weight after a step, which a loss's scale may have left out; before it
+    for those weights, in whole, that were adopted with theirs."""
+    layout = layout_of_memory(session.model, session.recipe)
+    owners = {_owner(name) for name in _below("optimizer", tensors)}
+    if whole and (owners or session.precision.scaler is None):
+        return layout
+    return {name: tensor for name, tensor in layout.items() if _owner(name) in owners}
+
+
+def _fitting_memory(session: Session, memory: Tensors) -> Tensors:
+    """What the session's optimizer can use of another one's memory: that of a weight as a whole, or nothing of it."""
+    layout = layout_of_memory(session.model, session.recipe)
+    unfit = {
+        _owner(name)
+        for name in memory.keys() | layout.keys()
+        if name not in memory or name not in layout or not are_alike(layout[name], memory[name])
+    }
+    return {name: tensor for name, tensor in memory.items() if _owner(name) not in unfit}
+
+
+def _owner(name: str) -> str:
+    """The weight that a tensor of the optimizer's belongs to."""
+    return name.rpartition("/")[0]
 
 
 def _random_states(group: Group) -> Tensors:
@@ -172,17 +170,3 @@ def _under(group: str, tensors: Mapping[str, Tensor]) -> Tensors:
 
 def _below(group: str, tensors: Tensors) -> Tensors:
     return {name.removeprefix(f"{group}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{group}/")}
-
-
-def _alike(first: Tensor, second: Tensor) -> bool:
-    return first.shape == second.shape and first.dtype == second.dtype
-
-
-def _kind(tensor: Tensor) -> str:
-    return f"{spelled(tensor.shape) or 'a number'} of {str(tensor.dtype).removeprefix('torch.')}"
-
-
-def are_finite(tensors: Iterable[Tensor]) -> bool:
-    """Whether all floating-point numbers are finite; waits for the device once."""
-    flags = [tensor.isfinite().all() for tensor in tensors if tensor.is_floating_point()]
-    return not flags or bool(torch.stack(flags).all())

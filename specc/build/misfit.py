@@ -1,0 +1,49 @@
+"""Whether tensors from a file are those of a network: names, shapes and kinds of numbers, and that they are finite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from specc.diagnostics.spelling import shown, spelled
+
+LISTED = 8  # names in a message
+
+
+def misfit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:
+    """Why tensors cannot take the place of others, as half a sentence; None where they can.
+
+    Args: wanted, of which only names, shapes and types are looked at.
+    """
+    if found.keys() != wanted.keys():
+        return f"its tensors are not the network's: {listed(found.keys() ^ wanted.keys())}"
+    for name, tensor in found.items():
+        if not are_alike(wanted[name], tensor):
+            return f"its `{shown(name)}` is {_kind(tensor)}, and should be {_kind(wanted[name])}"
+        if not are_finite([tensor]):
+            return f"its `{shown(name)}` holds what is no finite number"
+    return None
+
+
+def are_alike(first: Tensor, second: Tensor) -> bool:
+    """Whether two tensors have one shape and one kind of number."""
+    return first.shape == second.shape and first.dtype == second.dtype
+
+
+def are_finite(tensors: Iterable[Tensor]) -> bool:
+    """Whether all floating-point numbers are finite; waits for the device once."""
+    flags = [tensor.isfinite().all() for tensor in tensors if tensor.is_floating_point()]
+    return not flags or bool(torch.stack(flags).all())
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first names in alphabetical order, and how many there are beside them."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - LISTED} more" if len(ordered) > LISTED else ""
+    return ", ".join(map(shown, ordered[:LISTED])) + more
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{spelled(tensor.shape) or 'a number'} of {str(tensor.dtype).removeprefix('torch.')}"

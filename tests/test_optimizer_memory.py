@@ -1,0 +1,151 @@
+"""Every optimizer, killed and continued on a network with each kind of weight, alone and in two processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ranks import Ranks
+from safetensors.torch import load_file
+from watches import Stop
+
+from specc.diagnostics.diagnostic import Problem
+from specc.ir.recipe import OPTIMIZERS
+from specc.pipeline import analyse
+from specc.source import Source
+from specc.train import state
+from specc.train.optim import layout_of_memory, make_optimizer, memory_of
+from specc.train.resume import resume
+from specc.train.run import train
+
+pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+
+# Kernels, a grouped one, biases, two kinds of norms, an activation with a weight, matrices, and a layer that is not
+# trained; muon takes the inner kernels and matrices.
+KINDS = """\
+input 1x8x8
+conv 4 k3 -> bn -> relu
+conv 8 k3 -> groupnorm 2 -> prelu -> conv 8 k1 frozen
+dwconv k3 p1 -> conv 8 k1 -> relu
+flatten -> linear 16 -> layernorm -> relu -> linear 10
+train { epochs 2 ; batch 256 ; precision fp32 ; lr 0.002 }
+"""
+ALL_MUONS = "input 1x8x8\nconv 8 k3 -> relu\nconv 8 k3 -> relu\nflatten -> linear 10\ntrain { batch 256 }\n"
+STEPS = 6  # of the digits' 1438 training pictures in batches of 256
+
+RECIPES: dict[str, dict[str, Any]] = {
+    **{name: {"optimizer": name} for name in OPTIMIZERS},
+    "sgd with momentum": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+    "rmsprop with momentum": {"optimizer": "rmsprop", "momentum": 0.5},
+    "muon without momentum": {"optimizer": "muon", "momentum": 0.0, "nesterov": False, "decay_weights_only": True},
+    "adam as in a plain loop": {"optimizer": "adam", "exact": True},
+    "sgd as in a plain loop": {"optimizer": "sgd", "momentum": 0.9, "exact": True},
+}
+
+
+@pytest.fixture(scope="module")
+def ranks() -> Iterator[Ranks]:
+    found = Ranks(2)
+    yield found
+    found.close()
+
+
+class Cut(BaseException):
+    """Ends a run as a power cut would: nothing is written after it."""
+
+
+def cut() -> None:
+    raise Cut
+
+
+def trained(after: int = -1, **arguments: Any) -> int | None:
+    return train(watch=Stop(after), **arguments).stopped
+
+
+def resumed(after: int = -1, **arguments: Any) -> int | None:
+    return resume(watch=Stop(after), **arguments).stopped
+
+
+def same_files(first: Path, second: Path) -> bool:
+    """Whether both runs hold the same weights and states, bit for bit."""
+    return all(_same(load_file(first / name), load_file(second / name)) for name in ("last.safetensors", state.NAME))
+
+
+def _same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(one[name].equal(other[name]) for name in one)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_killed_and_continued(name: str, tmp_path: Path) -> None:
+    """Before the first step, in the middle of an epoch, at the end of one, and by one more epoch."""
+    recipe = RECIPES[name]
+    train(KINDS, tmp_path / "whole", **recipe)
+    for kind, after, epochs in (("start", 1, 2), ("middle", 4, 2), ("end", -1, 1)):
+        run = tmp_path / kind
+        if after < 0:
+            train(KINDS, run, **recipe, epochs=epochs)
+        else:
+            with pytest.raises(Cut):
+                train(KINDS, run, **recipe, watch=Stop(after, cut), checkpoint_steps=3)
+        resume(run, epochs=2)
+        assert same_files(tmp_path / "whole", run), kind
+
+
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if "exact" not in recipe])
+def test_killed_and_continued_in_two_processes(name: str, ranks: Ranks, tmp_path: Path) -> None:
+    def call(function: Any, **arguments: Any) -> None:
+        answers = ranks.call(function, [{**arguments, "after": after} for after in (stop, -1)])
+        assert all(answer.kind == "value" for answer in answers), answers
+
+    stop, recipe = -1, RECIPES[name]
+    call(trained, spec=KINDS, out=tmp_path / "whole", **recipe)
+    stop = 4
+    call(trained, spec=KINDS, out=tmp_path / "run", **recipe)
+    stop = STEPS
+    call(resumed, run=tmp_path / "run")
+    stop = -1
+    call(resumed, run=tmp_path / "run")
+    assert same_files(tmp_path / "whole", tmp_path / "run")
+
+
+def test_muon_on_the_smallest_network_that_has_its_weights(tmp_path: Path) -> None:
+    train(ALL_MUONS, tmp_path / "whole", optimizer="muon", epochs=2)
+    train(ALL_MUONS, tmp_path / "run", optimizer="muon", epochs=1)
+    resume(tmp_path / "run", epochs=2)
+    assert same_files(tmp_path / "whole", tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_layout_is_what_a_step_leaves(name: str) -> None:
+    """What is checked when a run goes on is what torch's optimizer keeps; before the first step it is nothing."""
+    from specc.build.compile import build
+    from specc.ir.recipe import overridden
+
+    analysis = analyse(Source("net.cnn", KINDS))
+    assert analysis.model is not None
+    model, recipe = build(analysis.model), overridden(analysis.recipe, RECIPES[name])
+    optimizer = make_optimizer(model, recipe)
+    assert not memory_of(model, optimizer)
+    model(torch.rand(4, 1, 8, 8)).sum().backward()
+    optimizer.step()
+    found, wanted = memory_of(model, optimizer), layout_of_memory(model, recipe)
+    assert found.keys() == wanted.keys()
+    for slot, tensor in found.items():
+        assert (tensor.shape, tensor.dtype) == (wanted[slot].shape, wanted[slot].dtype), slot
+
+
+@pytest.mark.parametrize("slot", ["step", "exp_avg", "exp_avg_sq", "all"])
+def test_memory_that_lacks_a_part_is_refused(slot: str, tmp_path: Path) -> None:
+    """torch would meet it in the middle of a step, or begin that weight's memory anew."""
+    path = train(KINDS, tmp_path / "run", watch=Stop(4)).folder / state.NAME
+    facts, tensors = state.read_facts(path), load_file(path)
+    for name in [name for name in tensors if name.startswith("optimizer/")]:
+        if slot == "all" or name == f"optimizer/linear1.weight/{slot}":
+            del tensors[name]
+    path.write_bytes(state.state_bytes(facts, tensors))
+    with pytest.raises(Problem, match="optimizer") as caught:
+        resume(tmp_path / "run")
+    assert caught.value.diagnostic.code == "E621"
