@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.ir.infer import Visits, infer
+from specc.ir.lint import joined
 from specc.ir.lint import lint as find_doubtful
 from specc.ir.model import Model
 from specc.ir.overrides import read_overrides
@@ -85,16 +86,17 @@ def _analyse(
     return Analysis(source, shaped if ok else None, _in_order(found), model.recipe, parsed.tree, model, as_written)
 
 
-def lint(analysis: Analysis, more: tuple[Diagnostic, ...] = ()) -> tuple[Diagnostic, ...]:
+def lint(analysis: Analysis, more: tuple[Diagnostic, ...] = (), *, apart: bool = False) -> tuple[Diagnostic, ...]:
     """The warnings about a spec without errors, in the order of the text; none for one with errors.
 
-    Args: more, warnings that the caller found; comments in the spec silence them too.
+    Args: more, warnings that the caller found; comments in the spec silence them too. apart, each place by itself,
+          as an editor marks them; otherwise what would be said again is a note to the first place.
     """
     if analysis.model is None:
         return ()
     with _collector_paused():
         found = find_doubtful(analysis.model, analysis.tree, analysis.recipe, more=more, as_written=analysis.as_written)
-    return _in_order(found)
+    return _in_order(found) if apart else joined(_in_order(found))
 
 
 @contextmanager

@@ -34,7 +34,7 @@ CASES = [case for path in sorted((Path(__file__).parent / "cases" / "lints").glo
 def warnings_of(text: str, name: str = "net.cnn") -> list[Diagnostic]:
     analysis = analyse(Source(name, text))
     assert analysis.ok, [f"{found.code} {found.message}" for found in analysis.diagnostics]
-    return list(lint(analysis))
+    return list(lint(analysis, apart=True))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -209,3 +209,44 @@ def test_an_unknown_data_set_is_exit_2() -> None:
     done = CliRunner().invoke(main, ["check", "gallery:lenet5", "--data", "mnits"])
     assert done.exit_code == 2
     assert "did you mean `mnist`?" in done.output
+
+
+# The same warning at several places is told once
+
+
+def joined_warnings(text: str) -> list[tuple[int, str, tuple[str, ...]]]:
+    return [(found.line, found.code, found.notes) for found in lint(analyse(Source("net.cnn", text)))]
+
+
+CHAIN = "input 3x32x32\n" + "conv 8 k3 p1 -> bn -> relu\n" * 5 + "flatten -> linear 10\n"
+
+
+def test_what_holds_at_several_places_is_told_once() -> None:
+    assert joined_warnings(CHAIN) == [(2, "W502", ("the same at lines 3, 4, 5 and 6",))]
+
+
+def test_an_editor_marks_every_place() -> None:
+    assert [found.line for found in lint(analyse(Source("net.cnn", CHAIN)), apart=True)] == [2, 3, 4, 5, 6]
+
+
+def test_a_comment_silences_its_line_and_the_others_are_told() -> None:
+    silenced = CHAIN.replace("relu\n", "relu  # specc: ignore[W502]\n", 1)
+    assert joined_warnings(silenced) == [(3, "W502", ("the same at lines 4, 5 and 6",))]
+
+
+def test_another_word_or_number_is_a_note_of_its_own() -> None:
+    text = "input 3x30x30\nconv 8 k3 p1 -> bn -> maxpool 2\ndwconv k3 p1 -> bn -> maxpool 2 -> flatten -> linear 10\n"
+    assert joined_warnings(text) == [
+        (2, "W502", ("line 3: the `bn` behind this `dwconv` takes its bias away again",)),
+        (3, "W505", ()),
+    ]
+
+
+def test_different_ways_out_are_told_apart() -> None:
+    text = "param a = 1\nparam b = 2\ninput 784\nlinear 10\n"
+    assert [(line, code) for line, code, _ in joined_warnings(text)] == [(1, "W510"), (2, "W510")]
+
+
+def test_a_note_names_a_few_of_many_lines() -> None:
+    text = "input 3x32x32\n" + "conv 8 k3 p1 -> bn -> relu\n" * 40
+    assert joined_warnings(text) == [(2, "W502", ("the same at lines 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 29 more",))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
@@ -28,6 +28,19 @@ def counted(count: int, noun: str, form: str = ",") -> str:
     """
     ending = "" if count == 1 else "es" if noun.endswith(("ss", "x", "sh", "tch", "nch")) else "s"
     return f"{count:{form}} {noun}{ending}"
+
+
+def listed(noun: str, numbers: Sequence[int]) -> str:
+    """Numbers with their noun, the last two joined by "and"; of many the first ten.
+
+    >>> listed("line", [4]), listed("line", [4, 5, 9])
+    ('line 4', 'lines 4, 5 and 9')
+    """
+    if len(numbers) == 1:
+        return f"{noun} {numbers[0]}"
+    shown = [str(number) for number in numbers[:10]]
+    last = f"{len(numbers) - 10} more" if len(numbers) > 10 else shown.pop()
+    return f"{noun}s {', '.join(shown)} and {last}"
 
 
 def spelled(sizes: Iterable[object]) -> str:

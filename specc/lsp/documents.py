@@ -60,7 +60,7 @@ class Snapshot:
         visits: Visits = {}
         started = time.perf_counter()
         analysis = analyse(self.source, visits=visits)
-        warnings = lint(analysis)
+        warnings = lint(analysis, apart=True)
         self.seconds = time.perf_counter() - started
         return Checked(analysis, warnings, visits, _reliable_to(analysis))
 

@@ -11,9 +11,10 @@ Few specs need `classes` and `ignore`, so these are loaded when they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.spelling import listed
 from specc.ir.lint import names, neighbours, output, pixels, size
 from specc.ir.lint.network import Network
 from specc.ir.lint.rule import RULES
@@ -22,7 +23,10 @@ from specc.ir.shaped import ShapedModel
 from specc.source import Source, Span
 from specc.syntax.tree import Tree
 
-__all__ = ["RULES", "add_all_codes", "lint", "names", "neighbours", "output", "pixels", "size"]
+__all__ = ["RULES", "add_all_codes", "joined", "lint", "names", "neighbours", "output", "pixels", "size"]
+
+
+MOST_NOTES = 10  # further places of a warning that are told one by one
 
 
 def add_all_codes() -> None:
@@ -59,6 +63,30 @@ def _found(network: Network) -> Iterator[Diagnostic]:
                     code, finding.message, network.source, span, finding.label, finding.others, finding.help,
                     finding.notes,
                 )  # fmt: skip
+
+
+def joined(warnings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Warnings of one code with one way out, told once: at the first place, with a note for the further ones.
+
+    In:  warnings in the order of the text. Out: those that remain, in the same order.
+    """
+    alike: dict[tuple[str, str | None], list[Diagnostic]] = {}
+    for number, found in enumerate(warnings):
+        alike.setdefault((found.code, found.help or str(number)), []).append(found)
+    return tuple(first._replace(notes=(*first.notes, *_further(first, more))) for first, *more in alike.values())
+
+
+def _further(first: Diagnostic, more: list[Diagnostic]) -> Iterator[str]:
+    """A note for all places where the same holds; one for each place of which something else is said."""
+    same = sorted({found.line for found in more if found.message == first.message} - {first.line})
+    if same:
+        yield f"the same at {listed('line', same)}"
+    for found in more[:MOST_NOTES]:
+        if found.message != first.message:
+            yield f"line {found.line}: {found.message}"
+    others = sum(found.message != first.message for found in more[MOST_NOTES:])
+    if others:
+        yield f"and {others:,} more like these"
 
 
 def _without_check(source: Source, span: Span) -> Span:

@@ -41,7 +41,7 @@ def unused_names(network: Network) -> Iterator[Finding]:
     for item in defined:
         kind = "`param`" if isinstance(item, tree.Param) else "block"
         if item.name.text not in used:
-            yield Finding(item.name.span, f"nothing uses the {kind} `{item.name.text}`", "use it, or leave it out")
+            yield _unused(item.name, f"nothing uses the {kind} `{item.name.text}`")
         if isinstance(item, tree.Block):
             yield from _unused_parameters(item)
 
@@ -53,7 +53,11 @@ def _unused_parameters(block: tree.Block) -> Iterator[Finding]:
         name = parameter.name.text
         if name not in used:
             message = f"`{name}` is a parameter of the block `{block.name.text}`, and nothing in the block uses it"
-            yield Finding(parameter.name.span, message, "use it, or leave it out")
+            yield _unused(parameter.name, message)
+
+
+def _unused(name: tree.Word, message: str) -> Finding:
+    return Finding(name.span, message, f"use `{name.text}`, or leave it out")
 
 
 def _words(parts: Iterable[Any]) -> set[str]:

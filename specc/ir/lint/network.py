@@ -41,11 +41,11 @@ class Placed(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Layers in a row. to_output: nothing follows in the whole network; in_shortcut: it goes round a residual."""
+    """Layers in a row. to_output: nothing follows in the network; beside: another branch reads all that arrives."""
 
     layers: tuple[Placed, ...]
     to_output: bool
-    in_shortcut: bool
+    beside: bool
 
     def without(self, *words: str) -> list[Placed]:
         """The layers but for those of these words."""
@@ -58,6 +58,11 @@ class Network:
     def __init__(self, model: ShapedModel, tree: Tree, recipe: Recipe) -> None:
         self.model, self.tree, self.recipe = model, tree, recipe
         self.source = model.source
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether the recipe trains it to name a class: what a spec without a recipe is trained for, too."""
+        return getattr(self.recipe, "objective", "classify") == "classify"
 
     @cached_property
     def main(self) -> tuple[Placed | tuple[str, ShapedForm], ...]:
@@ -75,19 +80,57 @@ class Network:
         return next((run for run in self.runs if run.to_output), None)
 
     @cached_property
+    def widest_kernel(self) -> int:
+        """The reach of the widest window of a convolution or a pool, in pixels of what arrives there."""
+        reaches = (window.reach for run in self.runs for placed in run.layers for window in _windows(placed))
+        return max(reaches, default=1)
+
+    @cached_property
     def strided(self) -> tuple[tuple[Placed, tuple[Window, ...]], ...]:
-        """Layers whose windows move by more than one pixel, but for those that go round a residual."""
+        """Layers whose windows move by more than one pixel, but for those whose pixels another branch reads."""
         slid = [
-            (placed, placed.layer.windows(placed.node.input))
+            (placed, _windows(placed))
             for run in self.runs
-            if not run.in_shortcut
-            for placed in run.layers
-            if placed.layer.family in ("convolution", "pooling")
+            for placed in (_behind_the_first(run.layers) if run.beside else run.layers)
         ]
         return tuple((placed, windows) for placed, windows in slid if any(window.stride > 1 for window in windows))
 
 
 Item = Placed | tuple[str, ShapedForm]
+
+
+def _windows(placed: Placed) -> tuple[Window, ...]:
+    if placed.layer.family not in ("convolution", "pooling"):
+        return ()
+    return placed.layer.windows(placed.node.input)
+
+
+def _behind_the_first(layers: tuple[Placed, ...]) -> tuple[Placed, ...]:
+    """The layers behind the first one with windows."""
+    first = next((number for number, placed in enumerate(layers) if _windows(placed)), len(layers))
+    return layers[first + 1 :]
+
+
+def _reads_all(items: Iterable[Item], known: dict[int, bool]) -> bool:
+    """Whether steps read every pixel that arrives at them: so says the first of them that has windows."""
+    for item in items:
+        if not isinstance(item, Placed):
+            return _some_branch_reads_all(item[1], known)
+        if windows := _windows(item):
+            numbers = zip(windows, item.node.input[1:], item.node.output[1:], strict=True)
+            return not any(window.loses(size, count) for window, size, count in numbers)
+    return True
+
+
+def _some_branch_reads_all(form: ShapedForm, known: dict[int, bool]) -> bool:
+    if id(form) not in known:
+        every = all if form.form == "split" else any  # the parts of a split are channels of their own
+        known[id(form)] = every(_branch_reads_all(branch, known) for _, branch in form.branches)
+    return known[id(form)]
+
+
+def _branch_reads_all(branch: ShapedChain | None, known: dict[int, bool]) -> bool:
+    return branch is None or _reads_all(_items(branch, ""), known)
 
 
 def _items(chain: ShapedChain, prefix: str) -> Iterator[Item]:
@@ -106,28 +149,30 @@ def _items(chain: ShapedChain, prefix: str) -> Iterator[Item]:
             yield Placed(prefix + name, node)
 
 
-def _runs(
-    items: Iterable[Item], seen: set[int], *, is_network: bool = False, in_shortcut: bool = False
-) -> Iterator[Run]:
+def _runs(items: Iterable[Item], seen: set[int], *, is_network: bool = False, beside: bool = False) -> Iterator[Run]:
     layers: list[Placed] = []
     for item in items:
         if isinstance(item, Placed):
             layers.append(item)
             continue
         if layers:
-            yield Run(tuple(layers), False, in_shortcut)
+            yield Run(tuple(layers), False, beside)
+            beside = beside and not any(map(_windows, layers))
             layers = []
         name, form = item
         if id(form) not in seen:
             seen.add(id(form))
-            yield from _branches(name, form, seen, in_shortcut)
+            yield from _branches(name, form, seen, beside)
+        beside = False
     if layers:
-        yield Run(tuple(layers), is_network, in_shortcut)
+        yield Run(tuple(layers), is_network, beside)
 
 
-def _branches(name: str, form: ShapedForm, seen: set[int], in_shortcut: bool) -> Iterator[Run]:
-    for branch_name, branch in form.branches:
-        around = branch_name == "shortcut"
-        if branch is None or (around and form.shortcut == "auto"):
+def _branches(name: str, form: ShapedForm, seen: set[int], beside: bool) -> Iterator[Run]:
+    known: dict[int, bool] = {}
+    read = [form.form != "split" and _branch_reads_all(branch, known) for _, branch in form.branches]
+    for number, (branch_name, branch) in enumerate(form.branches):
+        if branch is None or (branch_name == "shortcut" and form.shortcut == "auto"):
             continue
-        yield from _runs(_items(branch, f"{name}.{branch_name}."), seen, in_shortcut=in_shortcut or around)
+        by_others = any(read[:number] + read[number + 1 :])
+        yield from _runs(_items(branch, f"{name}.{branch_name}."), seen, beside=beside or by_others)

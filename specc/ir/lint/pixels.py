@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import gcd
 
 from specc.diagnostics.spelling import counted
 from specc.ir import receptive
@@ -10,6 +11,7 @@ from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
 from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer
 from specc.layers.base import Shape, written
+from specc.layers.windows import Window
 
 # What a slice along a spatial dimension is called, by rank.
 _SLICES = {1: ("value",), 2: ("row", "column"), 3: ("slice", "row", "column")}
@@ -48,7 +50,7 @@ Right:
 
 Ways out: pictures of a size that divides (`specc check --sizes` lists them), `ceil` for a pool,
 so that a last window reaches over the edge, or a padding. Padding that is left over is not
-counted, and neither is the shortcut of a residual, where the body sees what the shortcut skips.
+counted, and neither is what another branch reads, as the body of a residual does beside its shortcut.
 """,
 )
 def discarded_pixels(network: Network) -> Iterator[Finding]:
@@ -105,8 +107,8 @@ window, pixels lie between two windows that neither of them reads: with `k1 s2` 
 pixels of a picture might as well not be there. The same happens where kernel and stride are both
 2 and the dilation is 2 as well: only every second pixel is read, and read twice.
 
-It is nearly always a slip; a larger kernel with the same stride costs the same output and sees
-everything.
+It is nearly always a slip; a larger kernel with the same stride gives an output of the same size
+and sees everything. With a dilation that shares a divisor with the stride no kernel is large enough.
 
 Wrong:
 
@@ -120,8 +122,8 @@ Right:
     conv 16 k4 s4 -> relu
     flatten -> linear 10
 
-Nothing is said of the shortcut of a residual: there `conv c k1 s2` only brings what arrived to
-the size of the body, and the body has seen the rest.
+Nothing is said where another branch reads those pixels: the `conv c k1 s2` of a residual's shortcut
+only brings what arrived to the size of the body, and the body has seen the rest.
 """,
 )
 def stride_above_kernel(network: Network) -> Iterator[Finding]:
@@ -134,9 +136,24 @@ def stride_above_kernel(network: Network) -> Iterator[Finding]:
             yield Finding(
                 placed.span,
                 f"`{placed.word}` passes over pixels that no window reads: kernel {kernel}, stride {stride:g}{dilated}",
-                f"use a kernel of at least {stride:g}, or a smaller stride" + (", and no dilation" if dilated else ""),
+                _without_gaps(skipping[0]),
                 notes=_where(placed),
             )
+
+
+def _without_gaps(window: Window) -> str:
+    """Windows of the same stride, then of the same kernel, that leave no pixel out between them."""
+    kernel, stride, _, dilation = window
+    step = int(stride)
+    ways = []
+    if gcd(step, dilation) == 1:
+        ways.append(f"use a kernel of at least {step}")
+    elif kernel >= step:
+        ways.append(f"leave out the dilation: kernel {kernel} is enough for stride {step}")
+    else:
+        ways.append(f"use a kernel of at least {step} without the dilation")
+    smaller = next((less for less in range(min(step - 1, kernel), 1, -1) if gcd(less, dilation) == 1), 1)
+    return "\n".join([*ways, f"use a stride of {smaller}"])
 
 
 @lint(
@@ -158,8 +175,13 @@ lost. If until then no value has seen more than 10×10 of 32×32 pixels, the net
 there is a wheel and that there is a door, but not where they are to each other: it is a bag of
 small patches. For textures that may be right, for things it seldom is.
 
-`flatten -> linear` is different: it has a weight for every place and sees everything at once, so
-nothing is said there.
+It is told of pictures and volumes where the field is less than half of a side. Published networks such
+as NIN see most of the picture (27 of 32 pixels) and let every place vote. Nothing is said
+
+- of `flatten -> linear`, which has a weight for every place and sees everything at once;
+- where every kernel before the pooling is 1, as in PointNet: the places are a set, and have no neighbours;
+- of a signal on which windows of windows slide, as in M5: how long a recording lasts says nothing about
+  how much of it belongs together. One convolution alone is told.
 
 Wrong:
 
@@ -186,12 +208,23 @@ def narrow_receptive_field(network: Network) -> Iterator[Finding]:
     if len(model.input) == 1 or any(size > 1 for size in model.output[1:]):
         return
     for node, seen in _global_pools(model.chain, receptive.of_input(model.input), model.input):
+        if not _is_narrow(seen, model.input, network.widest_kernel):
+            continue
         yield Finding(
             node.span,
             f"`{node.layer.keyword}` joins values of which none has seen more than "
             f"{written(_whole(seen.size))} of {written(model.input[1:])} pixels",
             "more layers, strides or poolings before it widen the receptive field; `specc summary` shows it",
         )
+
+
+def _is_narrow(seen: receptive.Receptive, x: Shape, widest: int) -> bool:
+    """Whether a field is too small for what a picture shows; widest, the reach of the widest window by itself."""
+    if all(size == 1 for size in seen.size):
+        return False
+    if len(x) == 2:  # a signal
+        return seen.size[0] <= widest
+    return any(2 * size < whole for size, whole in zip(seen.size, x[1:], strict=True))
 
 
 def _global_pools(
