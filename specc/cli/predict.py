@@ -62,7 +62,7 @@ def _predict(run: Path, pictures: tuple[str, ...], asked: Asked, as_json: bool) 
     scaled = asked.fit or trained.recipe.resize is not None
     taker = taker_of(trained.data.sample, trained.data.scaling(), scaled=scaled, invert=asked.invert)
     complete = True
-    for one in classify(trained, expanded(pictures), taker, asked.top, place):
+    for one in classify(trained, expanded(pictures, _note), taker, asked.top, place):
         if one.problem is not None:
             complete = False
             show([one.problem])
@@ -71,6 +71,10 @@ def _predict(run: Path, pictures: tuple[str, ...], asked: Asked, as_json: bool) 
         elif one.problem is None:
             click.echo(_as_text(one.picture, one.classes))
     return complete
+
+
+def _note(text: str) -> None:
+    click.echo(f"note: {text}", err=True)
 
 
 def _as_json(picture: str, classes: tuple[tuple[str, float], ...], problem: str | None) -> str:

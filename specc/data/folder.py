@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from specc.data.dataset import HOLDOUT_SEED
+from specc.data.formats import endings
 from specc.data.holdout import stratified_fifth
+from specc.data.layout import LAYOUT, TEST, TRAINING, VALIDATION, Layout, layout_of, shortened
+from specc.data.walk import PassedOver, Walk
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, nearest
 
-SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
-VALIDATION_NAMES = ("val", "valid", "validation")
-TEST_NAMES = ("test", *VALIDATION_NAMES)
-LAYOUT = "the layout is `train/CLASS/picture.png` and `test/CLASS/picture.png`, or `CLASS/picture.png`"
+Part = Literal["test", "validation", "train"]
 
 
 class Listing(NamedTuple):
@@ -36,18 +38,28 @@ class Listing(NamedTuple):
 
 
 class FolderContents(NamedTuple):
-    """What a folder holds. validation: of one that has `train`, `test` and `val`; note: how a part was made."""
+    """What a folder holds.
+
+    validation:  of one that has `train`, `test` and `val`.
+    notes:       what was decided that its owner did not say. passed_over: what looks like pictures and is not taken.
+    """
 
     classes: tuple[str, ...]
     train: Listing
     test: Listing
     validation: Listing | None = None
-    note: str = ""
+    notes: tuple[str, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
 
     @property
     def parts(self) -> tuple[Listing, ...]:
         """What there is to train on, to test on, and to validate with."""
         return (self.train, self.test) if self.validation is None else (self.train, self.test, self.validation)
+
+    @property
+    def note(self) -> str:
+        """All that is to be told of it, in one line."""
+        return "; ".join((*self.notes, *map(str, self.passed_over)))
 
     def at_most(self, count: int | None) -> FolderContents:
         """So many pictures of each part."""
@@ -56,111 +68,177 @@ class FolderContents(NamedTuple):
 
 
 def list_folder(root: Path) -> FolderContents:
-    """The pictures of a folder: its `train` and `test` (or `val`, or both), or a fifth of each class held out.
+    """The pictures of a folder to train on: its `train` and `test` (or `val`, or both), or a fifth of each class held
+    out. A class may lack in the test part.
 
-    Raises: Problem E608 where it has not this layout or a class is empty, E609 where the classes of the two
-            parts differ.
+    Raises: Problem E608 where it has not this layout or a class is empty, E609 where a part has a class that is not
+            trained on.
     """
+    walk = Walk()
+    with _readable():
+        layout = layout_of(root, walk)
+        found = _in_parts(layout, walk) if layout.parts else _held_out(root, walk)
+        return found._replace(passed_over=walk.passed_over)
+
+
+def list_part(root: Path, part: Part | None) -> tuple[FolderContents, Part]:
+    """The pictures of a folder to test on, in `test`: those of a part of it, or all where it was never split.
+
+    Args:    part, None for whatever is there to be tested on.
+    Returns: the contents, with nothing to train on, and the part that it is. It may have one class.
+    Raises:  Problem E608; E642 where it has not that part.
+    """
+    walk = Walk()
+    with _readable():
+        layout = layout_of(root, walk)
+        if layout.parts:
+            folder, found = _chosen_part(layout, part)
+            classes, listing = _filled(folder, walk)
+            notes: tuple[str, ...] = ()
+        else:
+            (classes, listing), found = _filled(root, walk), part or "test"
+            notes = (f"all pictures of {root} are test pictures; `--split test` takes the fifth of each class that "
+                "training would hold out",)  # fmt: skip
+            if part is not None:
+                listing, notes = _part_of_whole(root, listing, part), ()
+    return FolderContents(classes, Listing([], []), listing, None, notes, walk.passed_over), found
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turns a folder that cannot be read into Problem E608."""
     try:
-        train = root / "train"
-        if not train.is_dir():
-            return _held_out(root)
-        return _parts(train, _test_folder(root), _validation_folder(root))
+        yield
     except OSError as error:
         raise Problem.of("E608", f"the data folder {error.filename} cannot be read: {error.strerror}",
             help="make the folder readable, or name another one with `--data`") from error  # fmt: skip
 
 
-def _test_folder(root: Path) -> Path:
-    for name in TEST_NAMES:
-        if (root / name).is_dir():
-            return root / name
-    raise Problem.of("E608", f"the data folder {root} has a `train` folder, but no `test` or `val` beside it",
-        help=f"add one, or name {root / 'train'} as the data: a fifth of it is then held out")  # fmt: skip
+def _in_parts(layout: Layout, walk: Walk) -> FolderContents:
+    root, parts = layout.root, layout.parts
+    train = parts.get(TRAINING)
+    if train is None:
+        only = next(iter(parts.values()))
+        raise Problem.of("E608", f"the data folder {root} has a `{only.name}` folder, but no `train` beside it",
+            help=f"name {only} as the data: a fifth of it is then held out")  # fmt: skip
+    test = parts.get(TEST) or parts.get(VALIDATION)
+    if test is None:
+        raise Problem.of("E608", f"the data folder {root} has a `{train.name}` folder, but no `test` or `val` beside "
+            "it", help=f"add one\nname {train} as the data: a fifth of it is then held out")  # fmt: skip
+    classes = _class_names(train, walk)
+    listing = _full(train, classes, walk)
+    tested, note = _list_known(test, train, classes, walk)
+    held_out = parts.get(VALIDATION) if TEST in parts else None
+    validation = None if held_out is None else _list_known(held_out, train, classes, walk)[0]
+    return FolderContents(classes, listing, tested, validation, note)
 
 
-def _validation_folder(root: Path) -> Path | None:
-    """A `val` that is not needed as the test folder."""
-    if not (root / TEST_NAMES[0]).is_dir():
-        return None
-    return next((root / name for name in VALIDATION_NAMES if (root / name).is_dir()), None)
+def _list_known(part: Path, train: Path, classes: tuple[str, ...], walk: Walk) -> tuple[Listing, tuple[str, ...]]:
+    """The pictures of a part, numbered as the training part numbers the classes; a note where it lacks some.
+
+    Raises: Problem E608 where it has no pictures, E609 where it has a class that is not trained on.
+    """
+    names, listing = _filled(part, walk, f"name {train} as the data: a fifth of it is then held out")
+    if not set(names) <= set(classes):
+        raise _not_trained_on(part, train, names, classes)
+    numbered = Listing(listing.paths, [classes.index(names[label]) for label in listing.labels])
+    lacking = [name for name in classes if name not in names]
+    return numbered, (f"{part} has no pictures of {shortened(lacking)}",) if lacking else ()
 
 
-def _parts(train: Path, test: Path, validation: Path | None) -> FolderContents:
-    classes = _class_names(train)
-    for folder in (test, validation):
-        if folder is not None:
-            _require_same(train, folder, classes)
-    held_out = None if validation is None else _list_classes(validation, classes)
-    return FolderContents(classes, _list_classes(train, classes), _list_classes(test, classes), held_out)
+def _not_trained_on(part: Path, train: Path, names: tuple[str, ...], classes: tuple[str, ...]) -> Problem:
+    unknown, lacking = (
+        [name for name in these if name not in others] for these, others in ((names, classes), (classes, names))
+    )
+    folded = {name.strip().casefold(): name for name in classes}
+    alike = folded.get(unknown[0].strip().casefold()) or nearest(unknown[0], lacking)
+    rename = [f"if {part / unknown[0]} is the class `{alike}`, give the folder that name"] if alike else []
+    return Problem.of(
+        "E609", f"{part} has {counted(len(unknown), 'class')} that {train} lacks: {shortened(unknown)}",
+        help="\n".join([*rename, f"remove such folders, or give {train} pictures of the same classes"]),
+        notes=(f"only in {train}: {shortened(lacking)}",) if lacking else (),
+    )  # fmt: skip
 
 
-def _require_same(train: Path, test: Path, classes: tuple[str, ...]) -> None:
-    other = _class_names(test)
-    if classes != other:
-        raise Problem.of(
-            "E609",
-            f"the classes of {train} and {test} differ",
-            help="give both the same class folders",
-            notes=(*_only(classes, other, train), *_only(other, classes, test)),
-        )
-
-
-def _only(these: tuple[str, ...], others: tuple[str, ...], where: Path) -> tuple[str, ...]:
-    alone = [name for name in these if name not in others]
-    return (f"only in {where}: {_shortened(alone)}",) if alone else ()
-
-
-def _held_out(root: Path) -> FolderContents:
-    classes = _class_names(root)
-    everything = _list_classes(root, classes)
+def _held_out(root: Path, walk: Walk) -> FolderContents:
+    classes = _class_names(root, walk)
+    everything = _full(root, classes, walk)
+    counts = Counter(everything.labels)
     for index, name in enumerate(classes):
-        if everything.labels.count(index) < 2:
+        if counts[index] < 2:
             raise Problem.of("E608", f"the class folder {root / name} holds a single picture",
                 help="a class needs two at least, one to train on and one to test on")  # fmt: skip
     train, test = (sorted(part) for part in stratified_fifth(everything.labels))
-    note = "a fifth of each class is held out to test on"
-    return FolderContents(classes, everything.pick(train), everything.pick(test), note=note)
+    notes = ("a fifth of each class is held out to test on",)
+    return FolderContents(classes, everything.pick(train), everything.pick(test), notes=notes)
 
 
-def _class_names(folder: Path) -> tuple[str, ...]:
-    names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
+def _chosen_part(layout: Layout, part: Part | None) -> tuple[Path, Part]:
+    """The folder of a part. Raises: Problem E642 where there is none."""
+    parts: dict[Part, Path | None] = {
+        "test": layout.parts.get(TEST) or layout.parts.get(VALIDATION),
+        "validation": layout.parts.get(VALIDATION), "train": layout.parts.get(TRAINING),
+    }  # fmt: skip
+    folder = parts[part or "test"]
+    if folder is not None:
+        return folder, part or "test"
+    there = [f"`--split {name}`" for name, found in parts.items() if found is not None]
+    wanted = {"test": "test", "validation": "validation", "train": "training"}[part or "test"]
+    raise Problem.of("E642", f"the data folder {layout.root} has no {wanted} part",
+        help="\n".join(f"{option} takes the part that is there" for option in there))  # fmt: skip
+
+
+def _part_of_whole(root: Path, listing: Listing, part: Part) -> Listing:
+    """What training would train on or hold out of a folder without parts."""
+    if part == "validation":
+        raise Problem.of("E642", f"the data folder {root} has no validation part",
+            help="leave `--split` out to test on all of its pictures")  # fmt: skip
+    train, test = stratified_fifth(listing.labels)
+    return listing.pick(sorted(train if part == "train" else test))
+
+
+def _class_names(folder: Path, walk: Walk) -> tuple[str, ...]:
+    """The classes of what is trained on. Raises: Problem E608 where there are not two."""
+    names = walk.folders(folder)
     if len(names) < 2:
         found = f"only one, `{names[0]}`" if names else "none"
-        raise Problem.of(
-            "E608", f"the data folder {folder} must hold a folder for each class; found {found}", help=LAYOUT
-        )
+        below = walk.folders(folder / names[0]) if names else []
+        inside = f"name {folder / names[0]} as the data\n" if len(below) > 1 else ""
+        raise Problem.of("E608", f"the data folder {folder} must hold a folder for each class; found {found}",
+            help=inside + LAYOUT, notes=tuple(map(str, walk.passed_over)))  # fmt: skip
     return tuple(names)
 
 
-def _list_classes(folder: Path, classes: tuple[str, ...]) -> Listing:
-    listed = [_pictures(folder / name) for name in classes]
+def _filled(folder: Path, walk: Walk, way_out: str = LAYOUT) -> tuple[tuple[str, ...], Listing]:
+    """The class folders that hold pictures, and these. Raises: Problem E608 where none does."""
+    names = walk.folders(folder)
+    listed = {name: paths for name in names if (paths := walk.pictures(folder / name))}
+    if listed:
+        return tuple(listed), _numbered(list(listed.values()))
+    found = "holds loose pictures, and no class folders with pictures" if walk.has_loose(folder) else (
+        "holds no class folder with pictures")  # fmt: skip
+    raise Problem.of("E608", f"{folder} {found}", help=way_out, notes=tuple(map(str, walk.passed_over)))
+
+
+def _full(folder: Path, classes: tuple[str, ...], walk: Walk) -> Listing:
+    """The pictures of all classes. Raises: Problem E608 where one has none."""
+    listed = [walk.pictures(folder / name) for name in classes]
     empty = [name for name, paths in zip(classes, listed, strict=True) if not paths]
     if empty:
         raise Problem.of(
             "E608",
-            f"no pictures in {len(empty)} of {counted(len(classes), 'class folder')} of {folder}: {_shortened(empty)}",
-            help=f"add pictures or remove the folders; pictures end in {' '.join(sorted(SUFFIXES))}",
-            notes=(LAYOUT,),
+            f"no pictures in {len(empty)} of {counted(len(classes), 'class folder')} of {folder}: {shortened(empty)}",
+            help=f"add pictures or remove the folders; pictures end in {' '.join(sorted(endings() & COMMON))}, …",
+            notes=(*map(str, walk.passed_over), LAYOUT),
         )
-    labels = [index for index, paths in enumerate(listed) for _ in paths]
-    return Listing([path for paths in listed for path in paths], labels)
+    return _numbered(listed)
 
 
-def _pictures(folder: Path) -> list[str]:
-    """Every picture below a class folder, sorted; hidden files are no pictures."""
-    return sorted(
-        os.path.join(parent, file)  # noqa: PTH118 - a Path for each of a million files is slow
-        for parent, _, files in os.walk(folder, onerror=_raise)
-        for file in files
-        if not file.startswith(".") and os.path.splitext(file)[1].lower() in SUFFIXES  # noqa: PTH122 - the same
+COMMON = frozenset((".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+
+
+def _numbered(listed: list[list[str]]) -> Listing:
+    """One listing of the pictures of all classes, in their order."""
+    return Listing(
+        [path for paths in listed for path in paths], [label for label, paths in enumerate(listed) for _ in paths]
     )
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _shortened(names: list[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:5])
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

@@ -18,6 +18,11 @@ from PIL import Image, ImageFile
 # EPS hands the file to Ghostscript, which is a programming language; IPTC opens whatever lies inside, in any format;
 # of MPEG there is nothing but the size.
 NEVER = frozenset(("EPS", "IPTC", "MPEG"))
+# What people keep pictures in, too; whichever of these this Pillow decodes are endings like any other.
+FURTHER = frozenset((
+    ".arw", ".avif", ".cr2", ".cr3", ".dng", ".eps", ".exr", ".hdr", ".heic", ".heif", ".hif", ".jp2", ".jpg2", ".jxl",
+    ".jxr", ".nef", ".orf", ".qoi", ".raf", ".raw", ".rw2", ".svg", ".svgz", ".webp", ".wmf",
+))  # fmt: skip
 PREFIX = 16  # bytes by which Pillow tells a format
 NO_FILE = "it is a pipe, a socket or a device"
 
@@ -45,6 +50,12 @@ def _is_decoded(name: str) -> bool:
 def endings() -> frozenset[str]:
     """What the names of pictures end in, in lower case, with the dot."""
     return frozenset(_by_ending())
+
+
+def unread_ending(name: str) -> str:
+    """What a file's name ends in where that is a picture's, and one that is not opened; else empty."""
+    ending = PurePath(name).suffix.lower()
+    return ending if ending in FURTHER and ending not in _by_ending() else ""
 
 
 @cache

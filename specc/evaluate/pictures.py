@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.folder import SUFFIXES
+from specc.data.walk import Walk
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
 
@@ -80,22 +80,23 @@ def taker_of(sample: tuple[int, ...], scaling: Scaling | None, *, scaled: bool, 
     return Taker(sample, scaling, scaled, invert)
 
 
-def expanded(names: Sequence[str]) -> Iterator[str]:
+def expanded(names: Sequence[str], tell: Callable[[str], None] = lambda note: None) -> Iterator[str]:
     """Each file, and each picture in a folder or below it, in alphabetical order.
 
     A folder without a picture stays: reading it tells what is wrong.
+
+    Args: tell, is told of what looks like pictures and is passed over.
     """
     for name in names:
         if not Path(name).is_dir():
             yield name
             continue
-        found = sorted(
-            str(Path(parent) / file)
-            for parent, _, files in os.walk(name)
-            for file in files
-            if Path(file).suffix.lower() in SUFFIXES and not file.startswith(".")
-        )
-        yield from found or [name]
+        walk, found = Walk(), []
+        with suppress(OSError):
+            found = walk.pictures(Path(name))
+        for passed in walk.passed_over:
+            tell(str(passed))
+        yield from (str(Path(path)) for path in found or [name])
 
 
 def _shown(name: str) -> str:

@@ -122,20 +122,23 @@ or without, and a fifth of each class is held out to test on, the same pictures 
     leaves/oak/001.jpg
     leaves/birch/001.jpg
 
-There have to be two classes at least, and no class may be without a picture. Pictures may lie in folders
-below the class's; hidden files and files of other kinds are passed over.
+There have to be two classes at least, and no class may be without a training picture. A folder that is
+called like a part (`train`, `Test`, `valid`, …) and lies beside class folders may be a part or a class;
+move it or rename it, so that it is clear. Pictures may lie in folders below the class's; hidden files and
+files of other kinds are passed over.
 """,
     ),
     Code(
         "E609",
-        "training and test data have different classes",
+        "a class that is tested on and not trained on",
         """\
-The folders `train` and `test` of a data set hold different class folders. The network's outputs are
-numbered by the classes' names in alphabetical order, so that a class that is in one part only would shift
-the meaning of all that follow.
+The test (or validation) part of a data set has a class folder with pictures, and the training part has
+none of that name. The network has no output for it, so that it could not be right about any of these
+pictures.
 
-Give both the same folders; a difference in capitals or a trailing space counts as one. The notes name
-them.
+Often it is one class with two names: a difference in capitals or a trailing space counts as one. Rename
+the folder then. Otherwise remove it, or give the training part pictures of that class, too. The other way
+round nothing is wrong: a rare class may lack in the test part.
 """,
     ),
     Code(
