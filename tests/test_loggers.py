@@ -63,7 +63,7 @@ def test_a_missing_package_is_named(name: str, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(Problem) as caught:
         ready(name)
     assert caught.value.diagnostic.code == "E644"
-    assert f"pip install {LOGGERS[name][1]}" in (caught.value.diagnostic.help or "")
+    assert f"`{LOGGERS[name][1]}`" in (caught.value.diagnostic.help or "")
 
 
 # A logger that fails

@@ -14,12 +14,16 @@ from specc.diagnostics.spelling import nearest
 if TYPE_CHECKING:
     from specc.train.loggers.logger import Logger
 
-# The word after `--log`, the class, and the package that it needs.
+# The word after `--log`, the class, and how the package that it needs is installed.
 LOGGERS = {
-    "tensorboard": ("specc.train.loggers.tensorboard:TensorBoard", "tensorboard"),
-    "wandb": ("specc.train.loggers.wandb:WeightsAndBiases", "wandb"),
-    "mlflow": ("specc.train.loggers.mlflow:MLflow", "mlflow-skinny"),
-    "visdom": ("specc.train.loggers.visdom:Visdom", "visdom"),
+    "tensorboard": ("specc.train.loggers.tensorboard:TensorBoard", "pip install tensorboard"),
+    "wandb": ("specc.train.loggers.wandb:WeightsAndBiases", "pip install wandb"),
+    "mlflow": ("specc.train.loggers.mlflow:MLflow", "pip install mlflow-skinny"),
+    # Its own build asks for pkg_resources and does not say so: that left setuptools with version 81.
+    "visdom": (
+        "specc.train.loggers.visdom:Visdom",
+        "pip install 'setuptools<81' wheel && pip install --no-build-isolation visdom",
+    ),
 }
 
 
@@ -42,7 +46,7 @@ def ready(name: str) -> Logger:
 
     Raises: Problem E644 where its package is missing or cannot be imported, E645 where a server does not answer.
     """
-    path, package = LOGGERS[name]
+    path, installing = LOGGERS[name]
     module, _, kind = path.partition(":")
     logger: Logger = getattr(import_module(module), kind)(name)
     try:
@@ -50,6 +54,6 @@ def ready(name: str) -> Logger:
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError)
         reason = "is not installed" if missing else f"cannot be imported: {error}"
-        raise Problem.of("E644", f"`--log {name}` needs the package `{package}`, which {reason}",
-            help=f"`pip install {package}`, or leave `--log {name}` away") from None  # fmt: skip
+        raise Problem.of("E644", f"`--log {name}` needs the package `{installing.split()[-1]}`, which {reason}",
+            help=f"`{installing}`, or leave `--log {name}` away") from None  # fmt: skip
     return logger
