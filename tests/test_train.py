@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import nn
 from watches import Stop
 
+from specc import __version__
 from specc.cli.main import main
 from specc.data.batches import Batches
 from specc.data.dataset import Split
@@ -90,6 +91,7 @@ def test_run_folder(run: Run) -> None:
     assert (run.folder / "spec.cnn").read_text() == TINY
     environment = json.loads((run.folder / "environment.json").read_text())
     assert environment["versions"]["torch"] == torch.__version__
+    assert environment["versions"]["specc"] == __version__
     assert environment["seed"] == 0
     assert environment["hardware"]["device"] == str(next(run.model.parameters()).device)
 

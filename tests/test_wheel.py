@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+
+import specc
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,4 +40,21 @@ def test_the_gallery_travels(names: set[str]) -> None:
 
 
 def test_nothing_else_travels(names: set[str]) -> None:
-    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"specc"}
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"specc", "specc_cnn"}
+
+
+def test_the_licence_travels(names: set[str]) -> None:
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    assert {f"version: {specc.__version__}", "license: MIT"} <= set(citation)
+
+
+def test_the_readme_names_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("| extra | for |")[2].partition("\n\n")[0]
+    rows = [row.partition("|")[2].partition("|")[0] for row in section.splitlines()[2:]]
+    named = [word.strip("` ") for row in rows for word in row.split(",")]
+    assert sorted(named) == sorted(project["optional-dependencies"])

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from specc import __version__
+
 STOPPED = 130  # what shells say of a program that Ctrl-C ended
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # what a `> file` may meet
 
@@ -123,6 +125,6 @@ def _unknown_command(name: str) -> str:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="specc", message="specc %(version)s")
+@click.version_option(__version__, message="specc %(version)s")
 def main() -> None:
     """Declarative specs for convolutional networks: check, price and train them."""

@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 
+from specc import __version__
 from specc.train.distributed.group import Group
 
-PACKAGES = ("specc", "torch", "torchvision", "numpy", "scikit-learn", "safetensors", "pydantic", "pillow")
+PACKAGES = ("torchvision", "numpy", "scikit-learn", "safetensors", "pydantic", "pillow")
 
 
 def describe_environment(group: Group, seed: int) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def describe_environment(group: Group, seed: int) -> dict[str, Any]:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": sys.argv,
         "seed": seed,
-        "versions": {"python": platform.python_version(), **_versions(), "torch": str(torch.__version__)},
+        "versions": _versions(),
         "hardware": {
             "platform": platform.platform(),
             "cpu": _cpu_name(),
@@ -38,7 +39,9 @@ def describe_environment(group: Group, seed: int) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str | None]:
-    return {package: _version(package) for package in PACKAGES}
+    """Of what a result may depend on; torch's own word for itself says which build it is."""
+    own = {"python": platform.python_version(), "specc": __version__, "torch": str(torch.__version__)}
+    return {**own, **{package: _version(package) for package in PACKAGES}}
 
 
 def _version(package: str) -> str | None:
