@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,9 +13,11 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.render import render_all
 from specc.gallery import PREFIX, entry
 from specc.ir.shaped import Row, ShapedModel
+from specc.layers.fields import LARGEST
 from specc.pipeline import Analysis, analyse, lint
 from specc.reading import decode
 from specc.source import Source
+from specc.syntax.numerals import whole_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -138,9 +141,11 @@ def _shape(input: tuple[int, ...] | str | None) -> tuple[int, ...] | None:
         return None
     sizes = input.split("x") if isinstance(input, str) else list(input)
     try:
-        shape = tuple(int(size) for size in sizes)
-    except ValueError:
+        shape = tuple(whole_of(size.strip()) if isinstance(size, str) else index(size) for size in sizes)
+    except (TypeError, ValueError):
         shape = ()
+    if shape and max(map(abs, shape)) > LARGEST:
+        raise ValueError(f"the input is larger than any shape; torch counts to {LARGEST:,}")
     if not 1 <= len(shape) <= 4 or min(shape) < 1:
         raise ValueError(f"{input!r} is not a shape; give channels first, such as (3, 32, 32)")
     return shape

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 
 from specc.diagnostics.spelling import nearest
 from specc.fixes.arguments import fields, set_field, value_of, without, without_line
@@ -245,7 +246,7 @@ def value_candidates(failure: Failure) -> Iterator[Candidate]:
     yield from _literal_values(failure, place, inner)
     if re.fullmatch(r'"\w+"', inner):
         yield told(failure, failure.site, Kind.SPELLING, (Edit(place, inner[1:-1]),))
-    if re.fullmatch(r"[0-9]+", inner) and "probability" in failure.error.message:
+    if re.fullmatch(r"[0-9]{1,9}", inner) and "probability" in failure.error.message:
         part = int(inner) / (100 if int(inner) > 9 else 10)
         yield told(failure, failure.site, Kind.SPELLING, (Edit(place, f"{part:g}"),), certain=False)
 
@@ -262,7 +263,7 @@ def _literal_values(failure: Failure, place: Span, inner: str) -> Iterator[Candi
         first, second = (outline.source.slice(item.span) for item in bare[:2])
         edits = (Edit(bare[0].span, second), Edit(bare[1].span, first))
         yield told(failure, site, Kind.ORDER, edits)
-    shorthand = re.fullmatch(r"([a-z]?)(-?[0-9]+(?:\.[0-9]+)?)", inner)
+    shorthand = re.fullmatch(r"([a-z]?)(-?[0-9]{1,9}(?:\.[0-9]{1,9})?)", inner)
     if shorthand:
         key, number = shorthand[1], float(shorthand[2])
         whole = "whole" in failure.error.message
@@ -316,9 +317,9 @@ def place_candidates(failure: Failure) -> Iterator[Candidate]:
 def _free_labels(failure: Failure, text: str, span: Span) -> Iterator[Candidate]:
     """The same label with the next number that is free; with a `_` where torch has the name."""
     taken = {site.step.label.text for site in failure.outline.sites if site.step.label}
-    number = re.search(r"[0-9]*$", text)
-    last, stem = (number[0], text[: number.start()]) if number else ("", text)
-    following = next(count for count in range(int(last or 1) + 1, 10**6) if f"{stem}{count}" not in taken)
+    digits = re.search(r"[0-9]{0,9}$", text)
+    last, stem = (digits[0], text[: digits.start()]) if digits else ("", text)
+    following = next(number for number in count(int(last or 1) + 1) if f"{stem}{number}" not in taken)
     is_torchs = text in RESERVED_BY_TORCH
     for name in ([f"{text}_"] if is_torchs else []) + [f"{stem}{following}"]:
         yield Candidate(Kind.SPELLING, (Edit(span, name),), f"call it `{name}`")

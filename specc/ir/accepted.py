@@ -15,6 +15,8 @@ from pydantic.fields import FieldInfo
 
 from specc.diagnostics.spelling import nearest
 from specc.ir.recipe import OPTIMIZER_SETTINGS, PlainSetting, PlainValue, Recipe
+from specc.ir.values import MAX_MAGNITUDE
+from specc.syntax.numerals import whole_of
 
 # What other tools call our settings.
 OTHER_NAMES = {
@@ -40,6 +42,8 @@ def whole(value: Any) -> Any:
 
 def explain_wrong(name: str, value: object) -> Wrong | None:
     """Why a field refuses a value, or None where it takes it."""
+    if is_beyond(value):
+        return Wrong(f"the number for `{name}` is too large", "torch counts to 2^62; is there a digit too much?")
     try:
         Recipe.model_validate({name: value})
     except ValidationError:
@@ -48,6 +52,13 @@ def explain_wrong(name: str, value: object) -> Wrong | None:
         found = f"not `{as_written(value)}`" if value != "" else "and nothing is given"
         return Wrong(f"`{name}` is {accepts(name)}, {found}", help)
     return None
+
+
+def is_beyond(value: object) -> bool:
+    """Whether a whole number, or one in a list, is beyond what torch counts with; it may have any number of digits."""
+    if isinstance(value, tuple | list):
+        return any(map(is_beyond, value))
+    return isinstance(value, int) and abs(value) > MAX_MAGNITUDE
 
 
 def unknown_setting(name: str) -> Wrong:
@@ -201,7 +212,7 @@ def from_text(name: str, text: str) -> object:
     if str in _parts(Recipe.model_fields[name].annotation):
         return text
     if re.fullmatch(r"\d+(x\d+)+", text):
-        return tuple(int(part) for part in text.split("x"))
+        return tuple(whole_of(part) for part in text.split("x"))
     if "," in text or text.startswith("["):
         return tuple(_scalar(part) for part in re.split(r"[,\s]+", text.strip("[] ")))
     return _scalar(text)
@@ -210,6 +221,9 @@ def from_text(name: str, text: str) -> object:
 def _scalar(text: str) -> object:
     if text in ("true", "false"):
         return text == "true"
+    number = re.fullmatch(r"(-?)([0-9]+)", text)
+    if number:
+        return whole_of(number[2]) * (-1 if number[1] else 1)
     try:
         return whole(float(text)) if re.search(r"[.eEn]", text) else int(text)
     except ValueError:

@@ -19,6 +19,7 @@ from specc.ir.values import Scope
 from specc.layers.registry import find_layer
 from specc.source import Span
 from specc.syntax import tree
+from specc.syntax.numerals import whole_of
 
 _SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
 _INFERRED = "leave out what arrives: it is inferred from the step before"
@@ -65,7 +66,7 @@ def _repeat_of(argument: tree.Argument, scope: Scope) -> tree.Value | None:
     if not isinstance(word, tree.Word) or scope.knows(word.text):
         return None
     match = _REPEAT.fullmatch(word.text)
-    return tree.Number(int(match[1][:400]), word.span) if match else None
+    return tree.Number(whole_of(match[1]), word.span) if match else None
 
 
 def take_frozen(
@@ -135,7 +136,7 @@ class _Binding:
         if flag is not None:
             self._set(Argument(flag[0], None, flag[1], word.span))
         elif shorthand and shorthand[1] in self.signature.keys:
-            sizes = tuple(int(part[:400]) for part in shorthand[2].split("x"))
+            sizes = tuple(whole_of(part) for part in shorthand[2].split("x"))
             value: tree.Value = tree.SizeLiteral(sizes, word.span)
             if len(sizes) == 1:
                 value = tree.Number(sizes[0], word.span)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 from specc.diagnostics.diagnostic import Label
 from specc.ir.findings import Arriving, Findings
 from specc.ir.model import Budget, SomeStep
 from specc.ir.shaped import ShapedChain, memory_of
+from specc.ir.values import shown
 from specc.layers.base import written
 
 
@@ -46,7 +48,11 @@ def check_budgets(budgets: Iterable[Budget], chain: ShapedChain, findings: Findi
             findings.report(
                 "E404",
                 f"the network has {spent[budget.quantity]:,} {budget.quantity}{unit}, "
-                f"{over:,.0f} over its budget of {budget.bound:,.0f}",
+                f"{_told(over)} over its budget of {_told(budget.bound)}",
                 budget.span,
                 help="`specc summary` shows where they are",
             )
+
+
+def _told(number: int | Fraction) -> str:
+    return f"{number:,}" if isinstance(number, int) else shown(number)

@@ -38,7 +38,7 @@ from specc.ir.model import (
 from specc.ir.naming import Names
 from specc.ir.shaped import Costs, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.ir.signature import block_signature, layer_signature
-from specc.ir.values import NotYet, Scope, ValueProblem, evaluate, shown
+from specc.ir.values import NotYet, Scope, ValueProblem, as_torch, evaluate, shown
 from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Span
@@ -88,7 +88,8 @@ class _Inference:
             check_budgets(model.budgets, chain, self.findings)
         if chain is None or self.findings.diagnostics:
             return None, tuple(self.findings.diagnostics)
-        shaped = ShapedModel(source=self.source, chain=chain, recipe=model.recipe, parameters=model.parameters)
+        parameters = {name: as_torch(value) for name, value in model.parameters.items()}
+        shaped = ShapedModel(source=self.source, chain=chain, recipe=model.recipe, parameters=parameters)
         return shaped, ()
 
     # chains and repeats
@@ -130,7 +131,7 @@ class _Inference:
             costs=costs,
             steps=tuple(steps),
             frozen=frozen,
-            values=tuple((values or {}).items()),
+            values=tuple((name, as_torch(value)) for name, value in (values or {}).items()),
         )
         return shaped, arriving
 

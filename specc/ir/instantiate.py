@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from pydantic import ValidationError
 
 from specc.diagnostics.spelling import nearest
-from specc.ir.values import shown
+from specc.ir.values import as_torch, shown
 from specc.layers.base import Layer
 from specc.layers.fields import LARGEST, Called, accepts, choices
 from specc.layers.weighted import INITIALIZERS
@@ -25,7 +26,7 @@ class WrongValue(Exception):
 def instantiate(cls: type[Layer], values: Mapping[str, Any]) -> Layer:
     """The layer with these values. Raises: WrongValue for the first one that its field does not take."""
     try:
-        return cls(**values)
+        return cls(**{name: as_torch(value) for name, value in values.items()})
     except ValidationError as error:
         field = str(error.errors(include_url=False, include_context=False)[0]["loc"][0])
     raise wrong_value(cls, field, values[field])
@@ -54,7 +55,7 @@ def _help(cls: type[Layer], field: str, value: Any) -> str | None:
         guess = guess or nearest(value, words)
         return f"did you mean `{guess}`?" if guess else None
     takes = accepts(cls.model_fields[field])
-    if isinstance(value, float) and not value.is_integer() and "whole" in takes:
+    if isinstance(value, Fraction) and "whole" in takes:
         return "a division that must give a whole number is written `//`"
     return next((help for words, help in _EXAMPLES.items() if takes.startswith(words)), None)
 

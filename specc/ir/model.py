@@ -3,6 +3,7 @@
 Expressions stay syntax: what depends on a block's parameters or on `in` has a value only where the block is called.
 """
 
+from fractions import Fraction
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -111,7 +112,7 @@ SomeStep: TypeAlias = BrokenStep | LayerStep | BlockStep | ParameterStep | Group
 
 class Budget(NamedTuple):
     quantity: str
-    bound: float
+    bound: int | Fraction
     span: Span
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from specc.diagnostics.spelling import nearest
-from specc.ir.values import NotYet, PlainValue, Scope, ValueProblem, evaluate
-from specc.source import Source
+from specc.ir.values import NotYet, PlainValue, Scope, ValueProblem, checked, evaluate
+from specc.source import Source, Span
 from specc.syntax import tree
 from specc.syntax.parse import parse
+
+_LONGEST = 60  # characters of a value that a message repeats
 
 
 class UnknownParameter(ValueError):
@@ -34,13 +37,27 @@ def _listed(known: list[str]) -> str:
 def _read(name: str, value: Any) -> PlainValue:
     if isinstance(value, list | tuple):
         return tuple(_read(name, item) for item in value)
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool):
         return value
-    parsed = parse(Source(name, f"param value = {value}"))
+    if isinstance(value, int | float | Fraction):
+        return _number(name, value)
+    text = str(value)
+    told = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    parsed = parse(Source(name, f"param value = {text}"))
     item = parsed.tree.items[0] if parsed.tree.items else None
     if parsed.diagnostics or len(parsed.tree.items) != 1 or not isinstance(item, tree.Param):
-        raise UnknownParameter(f"`{value}` is not a value for `{name}`; write a number, a size such as 3x3 or a word")
+        raise UnknownParameter(f"`{told}` is not a value for `{name}`; write a number, a size such as 3x3 or a word")
     try:
         return evaluate(item.value, Scope({}))
     except (ValueProblem, NotYet) as error:
-        raise UnknownParameter(f"`{value}` is not a value for `{name}`: {error}") from error
+        raise UnknownParameter(f"`{told}` is not a value for `{name}`: {error}") from error
+
+
+def _number(name: str, value: float | Fraction) -> PlainValue:
+    """A number from Python, exactly as Python shows it: 0.1 is a tenth."""
+    try:
+        return checked(Fraction(repr(float(value))) if isinstance(value, float) else value, Span(0, 0))
+    except ValueProblem as error:
+        raise UnknownParameter(f"the value for `{name}` cannot be used: {error}") from error
+    except ValueError:
+        raise UnknownParameter(f"the value for `{name}` is {value}, and a spec holds finite numbers") from None

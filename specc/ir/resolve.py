@@ -9,13 +9,14 @@ Leaves:     shapes, and values that depend on a block's parameters or on `in`, t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.ir.model import FORM_WORDS, Block, BlockParameter, Budget, Chain, Model
 from specc.ir.recipe import PlainSetting, PlainValue, Recipe, read_recipe
 from specc.ir.steps import StepResolver
-from specc.ir.values import NotYet, Scope, ValueProblem, evaluate, mentions, shown
+from specc.ir.values import NotYet, Scope, ValueProblem, as_torch, evaluate, mentions, shown
 from specc.layers.fields import LARGEST, Called
 from specc.layers.registry import find_layer
 from specc.source import Source, Span
@@ -247,7 +248,7 @@ class _Resolver:
         bound = self._evaluate(budget.bound, "a budget")
         if bound is None:
             return
-        if isinstance(bound, bool) or not isinstance(bound, int | float) or bound < 0:
+        if isinstance(bound, bool) or not isinstance(bound, int | Fraction) or bound < 0:
             self._report(
                 "E217",
                 f"a budget is a number, 0 or more, not {shown(bound)}",
@@ -276,7 +277,7 @@ class _Resolver:
             value = self._evaluate(argument.value, "`train`")
             if value is None:
                 return None
-            plain = PlainValue(value, argument.value.span)
+            plain = PlainValue(as_torch(value), argument.value.span)
             if isinstance(argument, tree.Keyword):
                 options.append((argument.key.text, argument.key.span, plain))
             else:

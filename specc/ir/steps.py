@@ -29,6 +29,7 @@ from specc.ir.model import (
 from specc.ir.signature import block_signature, layer_signature, option_words
 from specc.ir.values import NotYet, Scope, ValueProblem, evaluate
 from specc.layers.base import Layer
+from specc.layers.fields import LARGEST
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Source, Span
 from specc.syntax import tree
@@ -89,24 +90,39 @@ class StepResolver:
         arguments, repeat, misfit = take_repeat(step.arguments, scope)
         if misfit is not None:
             self._misfits([misfit])
-        label_meant = None
-        if step.check is not None and step.check.dims is None:
-            label_meant = self._label_meant(step)
-            help = f"a label has one colon: `{label_meant}`" if label_meant else "such as `:: 64x16x16`, or `:: 64x_x_`"
-            self._report("E104", "this is not a shape", step.check.span, help=help)
+        label_meant = self._label_meant(step)
+        check = self._checked_shape(step.check, label_meant)
         common: dict[str, Any] = {
             "word": step.word.text if step.word else "group", "span": step.span, "head": step.head,
             "label": step.label, "repeat": repeat,
-            "check": step.check if step.check and step.check.dims is not None else None,
+            "check": check,
         }  # fmt: skip
-        if repeat is not None:
-            self._check_repeat(repeat, scope)
+        if not self._can_repeat(repeat, scope):
+            common["repeat"] = None
+            self._resolved(step, arguments, scope, common)
+            return BrokenStep(**common)
         broken = BrokenStep(**common)
         return broken if label_meant else self._resolved(step, arguments, scope, common) or broken
 
+    def _checked_shape(self, check: tree.CheckedShape | None, label_meant: str | None) -> tree.CheckedShape | None:
+        """What `::` asserts; None where it asserts nothing, or nothing that a shape can be, which is reported."""
+        if check is None:
+            return None
+        if check.dims is None:
+            help = f"a label has one colon: `{label_meant}`" if label_meant else "such as `:: 64x16x16`, or `:: 64x_x_`"
+            self._report("E104", "this is not a shape", check.span, help=help)
+            return None
+        if any(size is not None and size > LARGEST for size in check.dims):
+            message = f"no shape is as large as this one; torch counts to {LARGEST:,}"
+            self._report("E402", message, check.span, help="`_` stands for any one dimension")
+            return None
+        return check
+
     def _label_meant(self, step: tree.Step) -> str | None:
-        """`stem:: conv 64 k3` as it was meant; None where a layer stands before the `::`."""
-        if step.word is None or step.arguments or step.branches is not None or step.check is None:
+        """`stem:: conv 64 k3` as it was meant; None where a shape or a layer stands there."""
+        if step.check is None or step.check.dims is not None:
+            return None
+        if step.word is None or step.arguments or step.branches is not None:
             return None
         if step.word.text in self.blocks or find_layer(step.word.text) is not None:
             return None
@@ -125,13 +141,17 @@ class StepResolver:
             return None
         return self._named(step.word, arguments, scope, common)
 
-    def _check_repeat(self, repeat: tree.Value, scope: Scope) -> None:
+    def _can_repeat(self, repeat: tree.Value | None, scope: Scope) -> bool:
+        """Whether a repeat has a value, or will have one; where it has none, that is reported."""
         try:
-            evaluate(repeat, scope)
+            if repeat is not None:
+                evaluate(repeat, scope)
         except ValueProblem as problem:
             self._report(problem.code, problem.message, problem.span, help=problem.help)
+            return False
         except NotYet:
             pass
+        return True
 
     def _named(
         self, word: tree.Word, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]

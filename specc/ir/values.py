@@ -1,16 +1,17 @@
 """What an expression is worth: names looked up, arithmetic done, calls carried out.
 
 In:         a value of the syntax tree and a scope.
-Out:        an int, float, bool, tuple (a size or a list), option word (str) or `Called`.
-Guarantees: no number leaves the range that torch can count in; nothing is executed but the operators below.
+Out:        an int, `Fraction`, bool, tuple (a size or a list), option word (str) or `Called`.
+Guarantees: numbers are exact, a whole one is an int; none leaves the range that torch can count in or grows more
+            digits than are bounded here; nothing is executed but the operators below.
 Leaves:     whether the value fits the field that it is for, to the field.
 """
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from specc.diagnostics.spelling import nearest, spelled
@@ -18,14 +19,16 @@ from specc.layers.fields import Called
 from specc.layers.weighted import INITIALIZERS
 from specc.source import Span
 from specc.syntax import tree
+from specc.syntax.numerals import FINEST
 
 PlainValue: TypeAlias = Any
-"""int | float | bool | str | tuple[PlainValue, ...] | Called; spelled out, mypy would ask for a cast at each use."""
+"""int | Fraction | bool | str | tuple[PlainValue, ...] | Called; spelled out, mypy would ask for a cast at each use."""
 
 MAX_MAGNITUDE = 2**62
 _DIVISIBLE = "write `divisible(a, 8)`"
 _A_NAME = "a name is defined by `param`, above its use"
 _TOO_LARGE = "torch counts to 2^62; is there a digit too much?"
+_TOO_FINE = "torch keeps 17 digits of a number: write a rounded one, such as 0.333"
 _WORDS: dict[str, PlainValue] = {"true": True, "false": False}
 
 
@@ -66,9 +69,9 @@ def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
     """
     match value:
         case tree.Number(number, span):
-            return _checked(number, span)
+            return checked(number, span)
         case tree.SizeLiteral(dims, span):
-            return tuple(_checked(size, span) for size in dims)
+            return tuple(checked(size, span) for size in dims)
         case tree.Text(text, span):
             if not scope.strings:
                 message = "a string is a value for `train { }` only"
@@ -111,11 +114,13 @@ def is_word(value: PlainValue) -> bool:
 def shown(value: PlainValue) -> str:
     """A value as a message writes it.
 
-    >>> shown((3, 5)), shown(True), shown(0.5), shown(64.0)
-    ('3x5', 'true', '0.5', '64')
+    >>> shown((3, 5)), shown(True), shown(0.5), shown(Fraction(11, 20)), shown(Fraction(1, 3))
+    ('3x5', 'true', '0.5', '0.55', '0.333333')
     """
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Fraction):
+        return _decimal(value)
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, Called):
@@ -124,6 +129,31 @@ def shown(value: PlainValue) -> str:
         whole = len(value) > 1 and all(isinstance(item, int) and item >= 0 for item in value)
         return spelled(value) if whole else "[" + " ".join(map(shown, value)) + "]"
     return str(value)
+
+
+def _decimal(value: Fraction) -> str:
+    """All digits of a fraction that has few, else the first six; one that these would make whole is about that."""
+    for digits in (6, 15):
+        text = f"{float(value):.{digits}g}"
+        if Fraction(text) == value:
+            return text
+    text = f"{float(value):.6g}"
+    return f"about {text}" if Fraction(text).denominator == 1 else text
+
+
+def as_torch(value: PlainValue) -> PlainValue:
+    """The nearest float for every fraction in a value: what torch and Python calculate with.
+
+    >>> as_torch((1, Fraction(1, 10)))
+    (1, 0.1)
+    """
+    if isinstance(value, int | str):
+        return value
+    if isinstance(value, Fraction):
+        return value.numerator / value.denominator  # the nearest float, as float() finds it, without a detour
+    if isinstance(value, Called):
+        return Called(value.name, as_torch(value.arguments))
+    return tuple(map(as_torch, value)) if isinstance(value, tuple) else value
 
 
 def _look_up(word: tree.Word, scope: Scope) -> PlainValue:
@@ -141,11 +171,14 @@ def _look_up(word: tree.Word, scope: Scope) -> PlainValue:
     return _WORDS.get(word.text, word.text)
 
 
-def _checked(number: int | float, span: Span) -> int | float:
+def checked(number: int | Fraction, span: Span) -> int | Fraction:
     """A number within the range that torch counts in; an integral one as a whole number."""
-    if not math.isfinite(number) or abs(number) > MAX_MAGNITUDE:
+    top, bottom = (number, 1) if isinstance(number, int) else (number.numerator, number.denominator)
+    if abs(top) > MAX_MAGNITUDE * bottom:
         raise ValueProblem("this number is too large to be a size", span, _TOO_LARGE, "E402")
-    return int(number) if isinstance(number, float) and number.is_integer() else number
+    if bottom > FINEST:
+        raise ValueProblem("this fraction has more than 600 digits", span, _TOO_FINE, "E402")
+    return top if bottom == 1 else number
 
 
 def _apply(function: Callable[..., Any], name: str, span: Span, *operands: PlainValue) -> PlainValue:
@@ -160,14 +193,12 @@ def _apply(function: Callable[..., Any], name: str, span: Span, *operands: Plain
         rows = [operand if _is_list(operand) else (operand,) * max(lengths) for operand in operands]
         return tuple(_apply(function, name, span, *row) for row in zip(*rows, strict=True))
     for operand in operands:
-        if isinstance(operand, bool) or not isinstance(operand, int | float):
+        if isinstance(operand, bool) or not isinstance(operand, int | Fraction):
             raise _not_a_number(operand, name, span)
     try:
-        return _checked(function(*operands), span)
+        return checked(function(*operands), span)
     except ZeroDivisionError:
         raise ValueProblem("this divides by zero", span, "give it a divisor above 0") from None
-    except OverflowError:
-        raise ValueProblem("this number is too large to be a size", span, _TOO_LARGE, "E402") from None
 
 
 def _is_list(value: PlainValue) -> bool:
@@ -182,16 +213,16 @@ def _not_a_number(operand: PlainValue, name: str, span: Span) -> ValueProblem:
     )
 
 
-def divisible(value: float, divisor: int) -> int:
+def divisible(value: int | Fraction, divisor: int) -> int:
     """The nearest multiple of `divisor`, never under nine tenths of the value (MobileNet's rule).
 
     Source: Sandler et al. 2018; `_make_divisible` in torchvision.models.
 
-    >>> divisible(35.2, 8), divisible(11, 8)
+    >>> divisible(Fraction("35.2"), 8), divisible(11, 8)
     (32, 16)
     """
-    nearest_multiple = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return nearest_multiple + divisor if nearest_multiple < 0.9 * value else nearest_multiple
+    nearest_multiple = max(divisor, int(value + Fraction(divisor, 2)) // divisor * divisor)
+    return nearest_multiple + divisor if 10 * nearest_multiple < 9 * value else nearest_multiple
 
 
 def _call(call: tree.Call, scope: Scope) -> PlainValue:
@@ -227,7 +258,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "/": operator.truediv,
+    "/": Fraction,
     "//": operator.floordiv,
     "%": operator.mod,
 }

@@ -10,9 +10,9 @@ from lark.lexer import Token
 
 from specc.source import Span
 from specc.syntax import tree
+from specc.syntax.numerals import number_of, whole_of
 
 MAX_EXPRESSION_DEPTH = 100
-_UNITS = {"K": 10**3, "M": 10**6, "G": 10**9}
 
 
 class TooDeep(Exception):
@@ -26,20 +26,6 @@ class TooDeep(Exception):
 def span_of(token: Token) -> Span:
     """Where a token stands."""
     return Span(token.start_pos or 0, token.end_pos or 0)
-
-
-def number_of(text: str) -> int | float:
-    """`12M`, `0.5`, `1e-3`; a whole number with a unit stays whole.
-
-    >>> number_of("1.5K"), number_of("1e-3"), number_of("7")
-    (1500, 0.001, 7)
-    """
-    unit = _UNITS.get(text[-1], 1)
-    digits = text[:-1] if unit > 1 else text
-    if digits.isdigit():
-        return int(digits[:400]) * unit
-    value = float(digits) * unit
-    return int(value) if unit > 1 and value.is_integer() else value
 
 
 def _depth(value: tree.Value) -> int:
@@ -66,7 +52,7 @@ class GrowTree(Transformer[Token, tree.Tree]):
         return tree.Number(number_of(str(token)), span_of(token))
 
     def size(self, token: Token) -> tree.SizeLiteral:
-        dims = tuple(int(part[:400]) for part in token.split("x"))
+        dims = tuple(whole_of(part) for part in token.split("x"))
         return tree.SizeLiteral(dims, span_of(token))
 
     def text(self, token: Token) -> tree.Text:
@@ -110,7 +96,7 @@ class GrowTree(Transformer[Token, tree.Tree]):
         span = span_of(colons).to(span_of(shape))
         if not re.fullmatch(r"([0-9]+|_)(x([0-9]+|_))*", shape):
             return tree.CheckedShape(None, span)
-        dims = tuple(None if part == "_" else int(part[:400]) for part in shape.split("x"))
+        dims = tuple(None if part == "_" else whole_of(part) for part in shape.split("x"))
         return tree.CheckedShape(dims, span)
 
     def branch(self, *chains: tree.Chain | None) -> tree.Chain:

@@ -6,6 +6,7 @@ be read is not in the tree: its error is reported already.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Literal, NamedTuple, TypeAlias
 
 from specc.source import Span
@@ -19,7 +20,7 @@ class Word(NamedTuple):
 
 
 class Number(NamedTuple):
-    value: int | float
+    value: int | Fraction
     span: Span
 
 

@@ -37,6 +37,8 @@ A chain of equal steps is no reason to nest: write `x3` behind the step, or behi
         """\
 A number is larger than anything that a network can use: more than 100,000 layers once all
 blocks and repeats are written out, or a value beyond 2^62, where torch itself stops counting.
+A fraction may have 600 digits: numbers are calculated with exactly, and each product is longer
+than its factors.
 
 Usually a digit or a unit slipped in, or two parameters were swapped, so that a width stands
 where a depth should be. Repeats multiply: a group of 10 layers that is repeated 100 times,

@@ -161,7 +161,7 @@ def _numbered(name: str) -> tuple[str, int | None]:
     """
     stem = name.rstrip("0123456789")
     digits = name[len(stem) :]
-    if not stem or not digits.isascii() or not digits or digits.startswith("0"):
+    if not stem or not digits.isascii() or not digits or digits.startswith("0") or len(digits) > 9:
         return name, None
     return stem, int(digits)
 

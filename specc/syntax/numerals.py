@@ -1,0 +1,60 @@
+"""Digits in, exact numbers out: `12M` and `1.5K` are whole, `0.55` is the fraction 11/20.
+
+Out:        an int or a `Fraction`, never a float: what is written as 0.1 is a tenth.
+Guarantees: little work for text of any length. A number beyond every bound comes out as one of two that are beyond
+            them as well, so that `ir.values` refuses it as it refuses a result.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+TOO_LARGE = 10**40
+FINEST = 10**600  # the largest divisor of a fraction that is calculated with; torch's own floats end at 2^1074
+TOO_FINE = Fraction(1, 10 * FINEST)
+
+_UNITS = {"": 0, "K": 3, "M": 6, "G": 9}
+_NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?([KMG]?)")
+_MOST_DIGITS = 40  # before the point
+_MOST_DECIMALS = 600
+
+
+def whole_of(digits: str) -> int:
+    """A whole number, one of those beyond every bound where it has too many digits.
+
+    >>> whole_of("007"), whole_of("9" * 5000) == TOO_LARGE
+    (7, True)
+    """
+    if len(digits) > _MOST_DIGITS:
+        digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) <= _MOST_DIGITS else TOO_LARGE
+
+
+def number_of(text: str) -> int | Fraction:
+    """A number of the language, exactly; a whole one is an int however it is written.
+
+    >>> number_of("1.001K"), number_of("1e-3"), number_of("2.50e1"), number_of("7")
+    (1001, Fraction(1, 1000), 25, 7)
+    """
+    if text.isdigit():
+        return whole_of(text)
+    before, _, after = text.partition(".")
+    if before.isdigit() and after.isdigit() and len(text) <= _MOST_DIGITS:  # most of those in a literal weight
+        number = Fraction(int(before + after), 10 ** len(after))
+        return number.numerator if number.denominator == 1 else number
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not a number of the language: {text[:40]!r}")
+    whole, decimals, sign, exponent, unit = (part or "" for part in match.groups())
+    digits = (whole + decimals).lstrip("0")
+    significant = digits.rstrip("0")
+    if not significant:
+        return 0
+    power = whole_of(exponent or "0") * (-1 if sign == "-" else 1) + _UNITS[unit] - len(decimals)
+    power += len(digits) - len(significant)
+    if len(significant) + power > _MOST_DIGITS:
+        return TOO_LARGE
+    if power < -_MOST_DECIMALS:
+        return TOO_FINE
+    return int(significant) * 10**power if power >= 0 else Fraction(int(significant), 10**-power)
