@@ -13,7 +13,7 @@ from specc.cli.questions import Answer, answer
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show
 from specc.cli.warning_filter import WarningRule, action_for, read_rules
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.told import tally
 from specc.ir.overrides import UnknownParameter
 from specc.pipeline import analyse
 from specc.reading import Unreadable, read_source
@@ -81,17 +81,10 @@ def _print(found: list[Diagnostic], form: str, stream: TextIO) -> None:
     if form == "full":
         show(found, stream)
         if found:
-            click.echo(f"\n{_count(found)} found; `specc explain {found[0].code}` tells more", file=stream)
+            click.echo(f"\n{tally(found)} found; `specc explain {found[0].code}` tells more", file=stream)
         return
     from specc.diagnostics.formats import FORMATTERS
 
     text = FORMATTERS[form](found)
     if text:
         click.echo(text, file=stream)
-
-
-def _count(found: list[Diagnostic]) -> str:
-    """`2 errors and 1 warning`"""
-    errors = sum(diagnostic.is_error for diagnostic in found)
-    counts = {"error": errors, "warning": len(found) - errors}
-    return " and ".join(counted(count, word) for word, count in counts.items() if count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import TextIO
@@ -33,11 +34,16 @@ def report_text(diagnostics: Sequence[Diagnostic], stream: TextIO) -> str:
     """Full reports, in colour and with box characters where the stream can show them."""
     from specc.diagnostics.render import ASCII_FRAME, UNICODE_FRAME, plain, render_all
 
-    frame = UNICODE_FRAME if _can_show(stream, "┌─│·×") else ASCII_FRAME
+    frame = UNICODE_FRAME if _can_show(stream, "┌─│·×…") else ASCII_FRAME
     style = _colour if wants_colour(stream) else plain
-    text = render_all(diagnostics, style, frame)
+    text = render_all(diagnostics, style, frame, width_of(stream))
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, errors="replace").decode(encoding)
+
+
+def width_of(stream: TextIO) -> int | None:
+    """The columns of the terminal behind a stream; None for a pipe or a file, where lines stay whole."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def _can_show(stream: TextIO, characters: str) -> bool:

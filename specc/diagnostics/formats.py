@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.told import told
+from specc.diagnostics.visible import as_json as json_text
+from specc.diagnostics.visible import visible, visible_line
 from specc.source import Place
+
+MOST_LISTED = 1000  # findings of a file that a program is told
 
 
 def concise(diagnostic: Diagnostic) -> str:
     """`lenet.cnn:7:13: error[E301]: maxpool window … (help: …)`, with the first of several ways out."""
     place = start_of(diagnostic)
-    where = diagnostic.source.path if diagnostic.source else "specc"
-    text = f"{where}:{place.line}:{place.column}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
-    return f"{text} (help: {diagnostic.helps[0]})" if diagnostic.help else text
+    where = visible_line(diagnostic.source.path) if diagnostic.source else "specc"
+    text = f":{place.line}:{place.column}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
+    return where + visible(f"{text} (help: {diagnostic.helps[0]})" if diagnostic.help else text)
+
+
+def all_concise(diagnostics: Iterable[Diagnostic]) -> str:
+    """A line each; of a file with very many findings the first, and a line that counts the others."""
+    found = told(diagnostics, concise)
+    return "\n".join([*found.written, *(f"and {more}" for more in found.more.values())])
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """A list of objects; lines and columns in code points, from 1; `end_column` exclusive; `help` a way out a line."""
-    return json.dumps([_object(diagnostic) for diagnostic in diagnostics], indent=2, ensure_ascii=False)
+    """A list of objects; lines and columns in code points, from 1; `end_column` exclusive; `help` a way out a line.
+
+    Of a file with very many findings the last that is listed notes how many more there are.
+    """
+    found = told(diagnostics, _object, MOST_LISTED)
+    for path, more in found.more.items():
+        last = next(one for one in reversed(found.written) if one["file"] == _readable(path))
+        last["notes"] = [*last["notes"], f"and {more}"]
+    return json_text(found.written)
 
 
 def start_of(diagnostic: Diagnostic) -> Place:
@@ -80,7 +97,7 @@ def _as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
 
 # From the name of a format to all findings as one text, empty where there is nothing to say.
 FORMATTERS: dict[str, Callable[[Sequence[Diagnostic]], str]] = {
-    "concise": lambda diagnostics: "\n".join(map(concise, diagnostics)),
+    "concise": all_concise,
     "json": as_json,
     "github": _as_github,
     "sarif": _as_sarif,

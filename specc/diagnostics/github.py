@@ -8,6 +8,8 @@ from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.formats import end_of, start_of
 from specc.diagnostics.spelling import counted
+from specc.diagnostics.told import bounded
+from specc.diagnostics.visible import visible
 
 # GitHub keeps ten annotations of a step and drops the others without a word.
 MOST = 10
@@ -20,7 +22,7 @@ def as_github(diagnostics: Sequence[Diagnostic]) -> str:
     """
     urgent = sorted(diagnostics, key=lambda diagnostic: not diagnostic.is_error)
     shown, others = urgent[:MOST], urgent[MOST:]
-    lines = [_command(diagnostic) for diagnostic in shown]
+    lines = [_command(bounded(diagnostic)) for diagnostic in shown]
     if others:
         files = len({diagnostic.source.path for diagnostic in others if diagnostic.source})
         text = f"{len(others)} more in {counted(files, 'file')}; `specc check` shows them all"
@@ -52,7 +54,7 @@ def _escaped(text: str) -> str:
     >>> _escaped("90 % of it\\nhelp: none")
     '90 %25 of it%0Ahelp: none'
     """
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _escaped_property(text: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +11,9 @@ from urllib.parse import quote
 from specc import __version__
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Label
-from specc.diagnostics.formats import end_of, start_of
+from specc.diagnostics.formats import MOST_LISTED, end_of, start_of
+from specc.diagnostics.told import told
+from specc.diagnostics.visible import as_json
 from specc.source import Source, Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -24,13 +25,22 @@ def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
     Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
     """
     codes = sorted({diagnostic.code for diagnostic in diagnostics})
+    found = told(diagnostics, lambda diagnostic: _result(diagnostic, codes.index(diagnostic.code)), MOST_LISTED)
     driver = {"name": "specc", "version": __version__, "rules": [_rule(code) for code in codes]}
-    run = {
+    run: dict[str, Any] = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(diagnostic, codes.index(diagnostic.code)) for diagnostic in diagnostics],
+        "results": found.written,
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
+    if found.more:
+        run["invocations"] = [_invocation(found.more.values())]
+    return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _invocation(more: Iterable[str]) -> dict[str, Any]:
+    """What the log leaves out, as a notification of the tool."""
+    notifications = [{"level": "note", "message": {"text": f"not listed: {text}"}} for text in more]
+    return {"executionSuccessful": True, "toolExecutionNotifications": notifications}
 
 
 def _rule(code: str) -> dict[str, Any]:

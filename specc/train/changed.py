@@ -65,8 +65,7 @@ def _lines(text: str) -> list[str]:
 def _difference(old: str, new: Source) -> str:
     lines = list(unified_diff(_lines(old), _lines(new.text), "the run's spec", new.path, n=1, lineterm=""))
     more = [f"… {counted(len(lines) - LONGEST, 'more line')}"] if len(lines) > LONGEST else []
-    shown = ("".join(char if char.isprintable() else "�" for char in line) for line in lines[:LONGEST] + more)
-    return "the difference:\n" + "\n".join(f"      {line}" for line in shown)
+    return "\n".join(["the difference:", *lines[:LONGEST], *more])
 
 
 def require_same_options(
