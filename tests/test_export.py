@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,17 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from exported import made
+from generate.plan import Spec
+from generate.specs import specs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from specc.build.compile import build
 from specc.cli.main import main
+from specc.diagnostics.diagnostic import Problem
+from specc.emit.program.source import require_same
 from specc.emit.python.program import write_python
 from specc.gallery import entry, names
 from specc.ir.shaped import ShapedModel
@@ -145,6 +153,54 @@ def test_python_of_all_forms() -> None:
     assert_equal(model_of(FORMS))
 
 
+HOSTILE = (
+    "none", "None", "true", "self", "super", "range", "tuple", "int", "torch", "nn", "F", "f", "Tensor", "tensor",
+    "chain", "branches", "number", "step", "parts", "out", "adds", "adds1", "in_channels", "OrderedDict", "LayerScale",
+    "layer_scale", "layerscale", "DropPath", "Slice", "slice", "print", "class", "lambda", "match", "__half", "_", "__",
+    "net", "conv_numbers", "relu1_numbers", "block_group", "keys", "values", "items", "branch1", "body", "forward_",
+)  # fmt: skip
+NAMED = re.compile(r"\b(block_\d+|stem|stage|head|a1|c|kernel|stride|act)\b(?!\s*[=(]\s*(?:valid|same))")
+
+
+def renamed(text: str, words: list[str]) -> str:
+    """A spec whose blocks, labels and parameters have other names; a short key of a parameter is written out."""
+    names = dict(zip(dict.fromkeys(NAMED.findall(text)), words, strict=False))
+    return NAMED.sub(lambda found: names.get(found[0], found[0]), text)
+
+
+@settings(max_examples=150, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+@given(specs(intent="right"), st.lists(st.sampled_from(HOSTILE), min_size=9, max_size=9, unique=True))
+def test_python_of_specs_with_hostile_names(spec: Spec, words: list[str]) -> None:
+    for text in (spec.text, renamed(spec.text, words)):
+        model = analyse(Source(f"{words[0]}.cnn", text)).model
+        if model is not None:  # not every word may stand in every place
+            assert require_same(write_python(model), model)
+
+
+WRITTEN_WRONG_ONCE = {
+    "a group that is a class, before a gate in the same branch":
+        "concat { id | { residual { conv 4 k1 } -> relu } x2 -> gate { gap -> conv 4 k1 } }",
+    "a form with a label, which only some uses of a branch have":
+        "concat { out: concat { relu | tanh } -> slice 1 5 | id } -> slice 1 5\n"
+        "concat { concat { relu | tanh } -> slice 1 5 -> conv 4 k1 | id }",
+    "a parameter that is called as a helper": "block f(LayerScale=2, nn=3, int=1) {\n"
+        "  conv LayerScale k1 p=nn d=int -> layerscale 0.5 -> residual { { conv in k1 -> layerscale 0.3 } }\n}\n"
+        "f 4 -> f 8 -> f LayerScale=4 int=2",
+    "blocks that are called as Python's own words": "".join(
+        f"block {word}(c) {{ conv c k1 -> relu }}\n{word} 4 -> {word} 8\n"
+        for word in ("none", "true", "false", "f", "tensor", "ordered_dict")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WRITTEN_WRONG_ONCE.values(), ids=WRITTEN_WRONG_ONCE.keys())
+@pytest.mark.parametrize("name", ["net", "none", "f", "tensor"])
+def test_python_runs_whatever_is_called_what(text: str, name: str) -> None:
+    model = analyse(Source(f"{name}.cnn", f"input 4x6x6\n{text}\n")).model
+    assert model is not None
+    assert require_same(write_python(model), model)
+
+
 def test_python_is_deterministic() -> None:
     assert write_python(of_gallery("classics/googlenet")) == write_python(of_gallery("classics/googlenet"))
 
@@ -161,6 +217,39 @@ def test_python_is_laid_out_as_a_formatter_leaves_it(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
+
+
+def seconds(make: Callable[[int], str], count: int) -> float:
+    """Processor time for writing a spec of so many parts as Python."""
+    model = model_of(f"input 4x8x8\n{make(count)}")
+    started = time.process_time()
+    write_python(model)
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda count: "conv 4 k1 -> relu\n" * count,
+        lambda count: "residual { conv 4 k1 }\n" * count,
+        lambda count: "concat { conv 4 k1 | id } -> conv 4 k1\n" * count,
+        lambda count: "".join(f"block b{n} {{ conv 4 k1 }}\nb{n}\n" for n in range(count)),
+    ],
+    ids=["layers", "residuals", "concatenations", "blocks"],
+)
+def test_python_of_long_specs_takes_as_long_as_they_are(make: Callable[[int], str]) -> None:
+    seconds(make, 20)
+    assert seconds(make, 1600) < 9 * seconds(make, 400)
+
+
+def test_a_class_of_many_parameters_is_soon_written() -> None:
+    names = [f"p{number}" for number in range(60)]
+    head = f"block b({', '.join(f'{name}=1' for name in names)}) {{ "
+    body = " -> ".join(f"conv ({name}*3) k1" for name in names) + " }\n"
+    calls = "\n".join(
+        "b " + " ".join(f"{name}={(place * use * 7) % 11 + 1}" for place, name in enumerate(names)) for use in range(8)
+    )
+    assert seconds(lambda _: head + body + calls, 0) < 2
 
 
 def test_blocks_that_are_built_alike_share_a_class() -> None:
@@ -191,6 +280,37 @@ def test_the_written_file_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr() == ("(2, 10)\n", "")
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("class ", "class None, "), "does not run: SyntaxError"),
+        (("return ", "return missing + "), "does not run: NameError"),
+        (("conv1", "stem"), "has a tensor `stem.weight` where the network has `conv1.weight`"),
+        (("Linear(120, 84", "Linear(120, 85"), "has `linear1.weight` of shape (85, 120), the network (84, 120)"),
+        (("torch.tanh(self.conv1(x))", "self.conv1(x)"), "gives another output in evaluation"),
+        (("super().__init__()", "super().__init__()\n        torch.rand(1)"), "begins with other values"),
+    ],
+)
+def test_python_that_is_not_the_network_is_not_written(
+    change: tuple[str, str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = write_python(of_gallery("lenet5")).replace(*change)
+    monkeypatch.setattr("specc.emit.python.program.write_python", lambda model, weights: wrong)
+    for target in (str(tmp_path / "net.py"), "-"):
+        done = run("gallery:lenet5", "--to", "python", "-o", target)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert f"error[E662]: the Python that was written for this network {told}" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_too_large_to_run_is_compared_in_names_and_shapes() -> None:
+    model = model_of("input 100000\nlinear 40000 -> relu -> linear 10\n")
+    text = write_python(model)
+    assert not require_same(text, model)
+    with pytest.raises(Problem, match="shape"):
+        require_same(text.replace("Linear(40000, 10)", "Linear(40000, 11)"), model)
+
+
 def test_python_goes_to_standard_output() -> None:
     done = run("gallery:classics/resnet18", "--to", "python", "--set", "classes=7")
     assert done.exit_code == 0
@@ -208,6 +328,8 @@ def test_python_goes_to_standard_output() -> None:
         (["gallery:lenet5", "--to", "pt2", "--weights", "no.safetensors"], 2, "there are no weights"),
         (["gallery:lenet5", "-o", "no/such/net.py"], 1, "there is no folder"),
         (["gallery:lenet5", "--to", "python", "--input", "1x2x2"], 1, "E301"),
+        (["gallery:lenet5", "-o", "torch.py"], 1, "stand in the way of Python's own `torch`"),
+        (["gallery:lenet5", "-o", "random.py"], 1, "`-o random_net.py`"),
     ],
 )
 def test_what_cannot_be_exported(

@@ -73,16 +73,10 @@ def _model(source: str, input_shape: tuple[int, ...] | None, settings: dict[str,
 def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | None) -> None:
     from specc.emit.program.compared import BATCHES
     from specc.emit.python.program import stem_of
-    from specc.exchange.export import export_program, export_source
+    from specc.exchange.export import export_program
 
     if to == "python":
-        text = export_source(model, weights)
-        if output is None or str(output) == STDOUT:
-            click.echo(text, nl=False)
-            return
-        deliver(text.encode(), output)
-        length = counted(text.count("\n"), "line")
-        click.echo(f"wrote {output}: {length}; `python {typed(output)}` runs a batch of two", err=True)
+        _write_python(model, output, weights)
         return
     exported = export_program(model, weights, to)
     target = output or Path(f"{stem_of(model.source.path)}.{to}")
@@ -99,3 +93,20 @@ def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | Non
 
 def _size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
+def _write_python(model: ShapedModel, output: Path | None, weights: Path | None) -> None:
+    from specc.exchange.export import export_source, require_free_name
+
+    to_file = output is not None and str(output) != STDOUT
+    if output is not None and to_file:
+        require_free_name(output)
+    exported = export_source(model, weights)
+    if output is None or not to_file:
+        click.echo(exported.text, nl=False)
+        return
+    deliver(exported.text.encode(), output)
+    length = counted(exported.text.count("\n"), "line")
+    same = "names, weights and outputs" if exported.is_run else "names and shapes (too large to be run here)"
+    told = f"{same} are the network's; `python {typed(output)}` runs a batch of two"
+    click.echo(f"wrote {output}: {length}; {told}", err=True)

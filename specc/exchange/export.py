@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from specc.diagnostics.diagnostic import Problem
 from specc.emit.program.compared import Exported
 from specc.exchange.subject import SEED, fill
 from specc.ir.shaped import ShapedModel
@@ -21,11 +23,33 @@ def format_of(path: Path | None) -> Format | None:
     return ENDINGS.get(path.suffix.lower()) if path is not None else None
 
 
-def export_source(model: ShapedModel, weights: Path | None) -> str:
-    """The network as Python. Raises: Problem E660."""
+class ExportedSource(NamedTuple):
+    """The network as Python. is_run: whether its values were compared, or for a large one names and shapes alone."""
+
+    text: str
+    is_run: bool
+
+
+def export_source(model: ShapedModel, weights: Path | None) -> ExportedSource:
+    """The network as Python, run beside the network. Raises: Problem E660, E662."""
+    from specc.emit.program.source import require_same
     from specc.emit.python.program import write_python
 
-    return write_python(model, weights.as_posix() if weights is not None else "")
+    text = write_python(model, weights.as_posix() if weights is not None else "")
+    return ExportedSource(text, require_same(text, model))
+
+
+def require_free_name(path: Path) -> None:
+    """Raises: Problem E669 for a file that Python would read in the place of a module that torch imports."""
+    import torch  # noqa: F401 - so that what it imports is known
+
+    others = ("torch", "numpy", "typing_extensions")
+    if path.stem in sys.modules and (path.stem in sys.stdlib_module_names or path.stem in others):
+        raise Problem.of(
+            "E669",
+            f"a file called {path.name} would stand in the way of Python's own `{path.stem}`, and could not run",
+            help=f"name another file, such as `-o {path.with_name(f'{path.stem}_net.py')}`",
+        )
 
 
 def export_program(model: ShapedModel, weights: Path | None, to: Format) -> Exported:

@@ -83,11 +83,13 @@ torch's exporter, and `onnxruntime`, on which the file is run and compared befor
         "E662",
         "the exported program gives another output",
         """\
-Every exported program is run beside the network, on batches of several sizes, before it is kept. This one
+Every exported program is run beside the network before it is kept. This one does not run, has other tensors, or
 gave outputs that differ by more than rounding does (a ten-thousandth of the largest value), so nothing was
 written. It is a fault of the exporter or of the program that ran the file, not of the spec.
 
-Another version of torch or of onnxruntime may help; `--to python` exports the source, which is not translated.
+ONNX and `pt2` are run on batches of several sizes: another version of torch or of onnxruntime may help, and
+`--to python` exports the source, which is not translated. Python is made from the same seed as the network and run
+in training and in evaluation; where it fails, `--to pt2` exports what the network does.
 """,
     ),
     Code(
@@ -188,6 +190,9 @@ changing its own weights, or importing it is at fault: then a report with the mo
 The file named with `-o` (or `--weights` of `specc import`) could not be written: the folder does not exist or
 belongs to somebody else, the disk is full, or a folder has that name. A file that was there before is
 as it was: the new one is written beside it and renamed when it is whole.
+
+A Python file called `torch.py` or `random.py` is not written either: Python would read it where torch asks for its
+own module of that name, and could not run it.
 """,
     ),
 )

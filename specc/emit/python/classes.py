@@ -6,22 +6,28 @@ initial weights (so that they are drawn in the order of the spec). Any other cha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import builtins
+import keyword
+from collections import Counter
+from collections.abc import Collection, Iterator
+from heapq import heappop, heappush
 from typing import Any, NamedTuple, TypeAlias
 
 from specc.emit.python.layers import layer_node
 from specc.emit.python.nodes import CallNode, ChainNode, Column, FormNode, Item, LayerNode, Node
 from specc.emit.python.plan import ClassText
 from specc.emit.python.render import class_text
+from specc.emit.python.supplement import IMPORTED, SUPPLEMENT
 from specc.emit.python.symbols import Symbols
 from specc.emit.python.unify import Differs, unify_chains
 from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.layers.base import Shape
 
-TAKEN = frozenset(("ChannelLayerNorm", "DropPath", "LayerScale", "Scale", "Slice", "Tensor", "OrderedDict", "F"))
+TAKEN = frozenset((*SUPPLEMENT, *IMPORTED, *keyword.kwlist, *dir(builtins)))
 """Names that an exported file uses for other things than a block's class."""
 
 UNROLLED = 4  # as many alike steps of a plain chain are written one by one
+MOST_FAMILIES = 64  # of one word are compared with each other; where there are more, a class each is as good
 
 
 Values: TypeAlias = tuple[tuple[str, Any], ...]
@@ -58,7 +64,9 @@ class _Reader:
             self._add_classes(group)
         node = unify_chains([self._chain(model.chain)])
         inputs = _columns([model.chain.input])
-        self.texts.append(class_text(self.name, node, Symbols([], is_root=True), inputs, self.texts, word=""))
+        self.texts.append(
+            class_text(self.name, node, Symbols([], self.names, is_root=True), inputs, self.texts, word="")
+        )
         return self.texts
 
     def _add_classes(self, group: list[_Use]) -> None:
@@ -86,7 +94,7 @@ class _Reader:
         known += [
             (parameter, Column(tuple(dict(use.values)[parameter] for use in uses))) for parameter, _ in uses[0].values
         ]
-        symbols = Symbols(known)
+        symbols = Symbols(known, self.names)
         inputs = _columns([use.chain.input for use in uses])
         text = class_text(name, unify_chains(nodes), symbols, inputs, self.texts, word=uses[0].word)
         self.texts.append(text)
@@ -215,8 +223,6 @@ def _needs_class(chain: ShapedChain) -> bool:
         before = node
         if isinstance(node, ShapedForm) or alike > UNROLLED or _draws(node):
             return True
-        if isinstance(node, ShapedChain) and node.word == "group" and _needs_class(node):
-            return False  # the group is a class of its own
     return False
 
 
@@ -225,23 +231,70 @@ def _draws(node: SomeShaped) -> bool:
 
 
 def _in_order(uses: list[_Use]) -> Iterator[list[_Use]]:
-    """The uses in groups of one word, each group after the classes that it is built of."""
-    waiting = list(uses)
-    below = {id(use.chain): _classes_inside(use.chain, {id(use.chain) for use in uses}) for use in uses}
-    done: set[int] = set()
-    while waiting:
-        words = list(dict.fromkeys(use.word for use in waiting))
-        ready = {word: [use for use in waiting if use.word == word and below[id(use.chain)] <= done] for word in words}
-        counts = {word: sum(use.word == word for use in waiting) for word in words}
-        # A word is taken whole where that is possible; blocks that hold each other are taken from the inside.
-        word = next((word for word in words if len(ready[word]) == counts[word]), None)
-        word = word or next(word for word in words if ready[word])
-        yield ready[word]
-        done |= {id(use.chain) for use in ready[word]}
-        waiting = [use for use in waiting if id(use.chain) not in done]
+    """The uses in groups of one word, each group after the classes that it is built of.
+
+    A word is taken whole where that is possible; blocks that hold each other are taken from the inside.
+    """
+    order = _Order(uses)
+    while order.waiting:
+        yield [uses[place] for place in order.take()]
 
 
-def _classes_inside(chain: ShapedChain, classes: set[int]) -> set[int]:
+class _Order:
+    """Which uses wait, for how many classes inside them each, and the words of which some or all could be written."""
+
+    def __init__(self, uses: list[_Use]) -> None:
+        places = {id(use.chain): place for place, use in enumerate(uses)}
+        self.words = [use.word for use in uses]
+        self.waiting: dict[str, list[int]] = {}  # by word, in the order of the uses
+        self.missing = [0] * len(uses)
+        self.above: list[list[int]] = [[] for _ in uses]  # the uses that a use is part of
+        self.ready: Counter[str] = Counter()
+        self.whole: list[tuple[int, str]] = []  # heaps of words, each behind its first use
+        self.some: list[tuple[int, str]] = []
+        for place, use in enumerate(uses):
+            self.waiting.setdefault(use.word, []).append(place)
+            inside = _classes_inside(use.chain, places)
+            self.missing[place] = len(inside)
+            for inner in inside:
+                self.above[places[inner]].append(place)
+        for place, count in enumerate(self.missing):
+            if not count:
+                self._note(place)
+
+    def _note(self, place: int) -> None:
+        """A use whose classes inside are all written."""
+        word = self.words[place]
+        self.ready[word] += 1
+        heappush(self.some, (place, word))
+        if self.ready[word] == len(self.waiting[word]):
+            heappush(self.whole, (self.waiting[word][0], word))
+
+    def take(self) -> list[int]:
+        """The places of the uses that come next."""
+        word = self._next()
+        taken = [place for place in self.waiting[word] if not self.missing[place]]
+        self.ready[word] = 0
+        self.waiting[word] = [place for place in self.waiting[word] if self.missing[place]]
+        if not self.waiting[word]:
+            del self.waiting[word]
+        for place in taken:
+            for outer in self.above[place]:
+                self.missing[outer] -= 1
+                if not self.missing[outer]:
+                    self._note(outer)
+        return taken
+
+    def _next(self) -> str:
+        if self.whole:
+            return heappop(self.whole)[1]
+        word = heappop(self.some)[1]
+        while not self.ready[word]:
+            word = heappop(self.some)[1]
+        return word
+
+
+def _classes_inside(chain: ShapedChain, classes: Collection[int]) -> set[int]:
     """The chains below one that are classes, as far as the next class down."""
     found: set[int] = set()
     for _, node in chain.steps:
@@ -286,16 +339,23 @@ Family = tuple[list[_Use], list[ChainNode]]
 
 
 def _merged(families: list[Family]) -> list[Family]:
-    """Families that differ in little, such as a projection that only some have, in one."""
-    found: list[Family] = []
+    """Families that differ in little, such as a projection that only some have, in one.
+
+    One chain of each family speaks for all, since they are built alike.
+    """
+    if len(families) > MOST_FAMILIES:
+        return families
+    found: list[tuple[Family, Family]] = []  # what was merged, and those that speak for it
     for uses, nodes in families:
-        home = next((other for other in found if _fit(other, (uses, nodes))), None)
+        speaks = ([uses[0]], [nodes[0]])
+        home = next((other for other in found if _fit(other[1], speaks)), None)
         if home is None:
-            found.append((list(uses), list(nodes)))
-        else:
-            home[0].extend(uses)
-            home[1].extend(nodes)
-    return found
+            found.append(((list(uses), list(nodes)), speaks))
+            continue
+        for merged, more in zip(home, ((uses, nodes), speaks), strict=True):
+            merged[0].extend(more[0])
+            merged[1].extend(more[1])
+    return [merged for merged, _ in found]
 
 
 def _fit(one: Family, other: Family) -> bool:

@@ -62,8 +62,8 @@ class Constructor:
 
     def _make_loop(self, prefix: str, numbers: str, module: code.Code, node: Node) -> None:
         if self._loop_needs_range(numbers):
-            self.made.append(f"        self.{prefix}_numbers = {numbers}")
-            numbers = f"self.{prefix}_numbers"
+            self.made.append(f"        self.{self.plan.numbers(prefix)} = {numbers}")
+            numbers = f"self.{self.plan.numbers(prefix)}"
         self.made.append(f"        for number in {numbers}:")
         settings = self._settings(node, "step", 3)
         name = f'f"{prefix}{{number}}"'

@@ -66,7 +66,9 @@ class Forward:
             self._apply(node)
         elif is_loop(item):
             stop = self.plan.symbols.express(item.stop, "stop")
-            numbers = f"self.{item.prefix}_numbers" if stop else f"range({item.number}, {item.stop.known[0]})"
+            numbers = (
+                f"self.{self.plan.numbers(item.prefix)}" if stop else f"range({item.number}, {item.stop.known[0]})"
+            )
             self._run_loop(item.prefix, numbers, node)
         else:
             self._call_module(item)

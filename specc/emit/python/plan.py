@@ -75,10 +75,19 @@ class Plan:
     def child(self, name: str) -> str:
         return attribute("self", name)
 
-    def flag(self, item: Item) -> str:
-        name = "adds"
-        while any(isinstance(other, Item) and other.name == name for other in self.items):
+    def own(self, name: str) -> str:
+        """A name for an attribute that is no step; with a number behind it, it is none either."""
+        prefixes = {item.prefix for item in self.items}
+        while name in prefixes:
             name += "_"
+        return name
+
+    def numbers(self, prefix: str) -> str:
+        """The attribute that holds a range of steps whose end depends on a parameter."""
+        return self.own(f"{prefix}_numbers")
+
+    def flag(self, item: Item) -> str:
+        name = self.own("adds")
         forms = [other for other in self.items if isinstance(other, Item) and isinstance(other.node, FormNode)]
         return name if len(forms) == 1 else f"{name}{forms.index(item) + 1}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from specc.emit.python.nodes import CallNode, Item
@@ -29,7 +29,7 @@ def with_progressions(items: tuple[Item, ...]) -> list[Item | Progression]:
     found: list[Item | Progression] = []
     place = 0
     while place < len(items):
-        run = list(_run(items[place:]))
+        run = list(_run(items, place))
         if len(run) >= LEAST:
             found.append(_progression(run))
         else:
@@ -38,12 +38,12 @@ def with_progressions(items: tuple[Item, ...]) -> list[Item | Progression]:
     return found
 
 
-def _run(items: tuple[Item, ...]) -> Iterator[Item]:
-    """As many items from the first one on as progress evenly."""
-    first = items[0]
+def _run(items: tuple[Item, ...], place: int) -> Iterator[Item]:
+    """As many items from a place on as progress evenly."""
+    first = items[place]
     yield first
     steps: dict[str, int] | None = None
-    for before, item in pairwise(items):
+    for before, item in pairwise(islice(items, place, None)):
         found = _steps(before, item)
         if found is None or not _single(first) or (steps is not None and found != steps):
             return

@@ -78,3 +78,6 @@ SUPPLEMENT = {
     "Slice": _SLICE,
 }
 """By the name that code uses it under, in the order in which the file holds them."""
+
+IMPORTED = ("F", "OrderedDict", "Tensor", "nn", "torch")
+"""What an exported file may import, by the names that its code uses."""

@@ -6,33 +6,31 @@ none does, the class gets another parameter.
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Callable, Iterator
-from itertools import combinations, permutations
+from collections.abc import Callable, Iterator, Set
+from itertools import combinations, islice, permutations
 from operator import eq, gt, ne
 from typing import Any
 
 from specc.emit.python.nodes import MISSING, Column, same
 
 CHANNELS = ("in_channels", "out_channels", "in_features", "out_features", "num_features", "channels", "num_channels")
-_TAKEN = {
-    "self", "torch", "nn", "F", "Tensor", "chain", "branches", "number", "x", "out", "parts", "step", "super", "range",
-    "OrderedDict", "tuple", "print",
-}  # fmt: skip
+_LOCAL = ("self", "number", "x", "out", "parts", "step")  # what the code of a class calls things by itself
 _LARGEST_FACTOR = 64
+_MOST_JOINED = 16  # parameters of a class are tried in pairs; what needs more than these gets one of its own
+_MOST_COMPARED = 256  # as many comparisons
 
 
 class Symbols:
     """The parameters of a class: those offered by its block, and those that had to be invented."""
 
     def __init__(
-        self, known: list[tuple[str, Column]], avoid: frozenset[str] = frozenset(), *, is_root: bool = False
+        self, known: list[tuple[str, Column]], avoid: Set[str] = frozenset(), *, is_root: bool = False
     ) -> None:
-        """known: names with their values; avoid: further names that are taken; is_root: for the network itself."""
+        """known: names with their values; avoid: those of the file's other things; is_root: for the network itself."""
         self.is_root = is_root
         self.columns: dict[str, Column] = {}
         self.used: dict[str, bool] = {}  # by name, whether it counts channels
-        self._avoid = _TAKEN | avoid
+        self._avoid = avoid
         for name, column in known:
             if all(isinstance(value, int | float | tuple) for value in column.known):
                 self.columns[self.free(name)] = column
@@ -40,12 +38,15 @@ class Symbols:
 
     def free(self, name: str) -> str:
         """The name, or one like it that is not taken."""
-        if keyword.iskeyword(name) or name in self._avoid:
+        if self._is_taken(name):
             name += "_"
         number, found = 2, name
-        while found in self.columns:
+        while found in self.columns or self._is_taken(found):
             found, number = f"{name}{number}", number + 1
         return found
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._avoid or name in _LOCAL
 
     def express(self, column: Column, hint: str) -> str | None:
         """The expression for a column; None for one whose value is always the same.
@@ -126,7 +127,8 @@ class Symbols:
 
     def sum_of_used(self, column: Column) -> str | None:
         """The sum of three or four parameters that gives a column: the channels of joined branches."""
-        whole = {name: self.columns[name].values for name in self.used if isinstance(self.columns[name].values[0], int)}
+        numbers = (name for name in self.used if isinstance(self.columns[name].values[0], int))
+        whole = {name: self.columns[name].values for name in islice(numbers, _MOST_JOINED)}
         for count in (3, 4):
             for names in combinations(whole, count):
                 if _agree(column, tuple(map(sum, zip(*(whole[name] for name in names), strict=True)))):
@@ -138,14 +140,17 @@ class Symbols:
         for text, values, names in simple:
             if _agree(column, values):
                 yield text, names
-        for (left, a, first), (right, b, second) in combinations(simple, 2):
+        for (left, a, first), (right, b, second) in combinations(simple[:_MOST_COMPARED], 2):
             for word, join in (("or", _or), ("and", _and)):
                 if _agree(column, tuple(map(join, a, b))):
                     yield f"{left} {word} {right}", (*first, *second)
 
     def _comparisons(self) -> Iterator[tuple[str, tuple[bool, ...], tuple[str, ...]]]:
         signs: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (("!=", ne), ("==", eq), (">", gt))
-        numbers = {n: c.values for n, c in self.columns.items() if all(isinstance(v, int) for v in c.values)}
+        for name, column in self.columns.items():
+            if all(isinstance(value, bool) for value in column.values):
+                yield f"not {name}", tuple(not value for value in column.values), (name,)
+        numbers = {n: c.values for n, c in self.columns.items() if all(type(v) is int for v in c.values)}
         for name in self._counts_channels & set(numbers):
             numbers[name] = numbers.pop(name)  # what the block is given says more than what arrives
         for name, values in numbers.items():
@@ -179,7 +184,7 @@ def _expressions(
     column: Column, whole: dict[str, tuple[int, ...]]
 ) -> Iterator[tuple[str, tuple[int, ...], tuple[str, ...]]]:
     """Expressions that could give a column, each with its values and the parameters in it."""
-    two = _of_two(whole)
+    two = _of_two(dict(islice(whole.items(), _MOST_JOINED)))
     if MISSING in column.values:  # a number that suits the few uses there are says less than a second parameter
         yield from two
     yield from _of_one(column, whole)

@@ -5,6 +5,7 @@ Raises `Differs` where they are built so differently that one class for all woul
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -147,24 +148,25 @@ def unify_chains(chains: Maybe) -> ChainNode:
 Key = tuple[str, int | None]
 
 
-def _cuts(chains: Maybe) -> dict[str, set[int]]:
-    """Where a run of alike steps begins in any of the chains, by prefix."""
+def _cuts(chains: Maybe) -> dict[str, list[int]]:
+    """Where a run of alike steps begins in any of the chains, by prefix, in order."""
     cuts: dict[str, set[int]] = {}
     for chain in chains:
         for item in chain.items if chain is not None else ():
             if item.number is not None:
                 cuts.setdefault(item.prefix, set()).add(item.number)
-    return cuts
+    return {prefix: sorted(starts) for prefix, starts in cuts.items()}
 
 
-def _cut(chain: ChainNode, cuts: dict[str, set[int]]) -> dict[Key, Item]:
+def _cut(chain: ChainNode, cuts: dict[str, list[int]]) -> dict[Key, Item]:
     """A chain's items, cut wherever another chain's begin."""
     found: dict[Key, Item] = {}
     for item in chain.items:
         if item.number is None:
             found[item.prefix, None] = item
             continue
-        starts = sorted(start for start in cuts[item.prefix] if item.number <= start < item.stop)
+        own = cuts[item.prefix]
+        starts = own[bisect_left(own, item.number) : bisect_left(own, item.stop)]
         for start, stop in zip(starts, [*starts[1:], item.stop], strict=True):
             found[item.prefix, start] = item._replace(number=start, stop=stop)
     return found
@@ -172,18 +174,18 @@ def _cut(chain: ChainNode, cuts: dict[str, set[int]]) -> dict[Key, Item]:
 
 def _common_order(sequences: list[list[Key]]) -> list[Key]:
     """An order that agrees with every sequence's own. Raises: Differs where there is none."""
-    most = max(map(len, sequences))
-    order: list[Key] = list(next(sequence for sequence in sequences if len(sequence) == most))
+    order = max(sequences, key=len)
+    places = {key: place for place, key in enumerate(order)}
     for sequence in sequences:
         place = 0
         for key in sequence:
-            if key in order:
-                found = order.index(key)
-                if found < place:
+            if key in places:
+                if places[key] < place:
                     raise Differs
-                place = found + 1
+                place = places[key] + 1
             else:
-                order.insert(place, key)
+                order = [*order[:place], key, *order[place:]]
+                places = {key: place for place, key in enumerate(order)}
                 place += 1
     return order
 
@@ -193,14 +195,12 @@ def _item(items: Maybe, key: Key) -> Item:
     found = [item or None for item in items]
     node = unify([item and item.node for item in found])
     prefix, number = key
-    there = [None if item is None else (item != 0,) for item in items]
-    if number is None:
-        present = _column(there)
-        return Item(prefix, None, None, node, None if present.is_constant else present)
-    stops = _column([None if item is None else (number if item == 0 else item.stop,) for item in items])
-    present = _column(there)
+    present = _column([None if item is None else (item != 0,) for item in items])
     if isinstance(node, FormNode) and not present.is_constant:
         raise Differs  # its joining would have to be left out too
+    if number is None:
+        return Item(prefix, None, None, node, None if present.is_constant else present)
+    stops = _column([None if item is None else (number if item == 0 else item.stop,) for item in items])
     if all(stop <= number + 1 for stop in stops.known):
         return Item(prefix, number, Column((number + 1,)), node, None if present.is_constant else present)
     return Item(prefix, number, stops, node)
