@@ -204,7 +204,7 @@ def test_padding_is_found_in_calls_and_in_blocks() -> None:
 
 def test_two_edits_where_one_is_not_enough() -> None:
     told = first("input 3x32x32\nConv2d 3 32 3 padding=1 -> relu -> maxpool 2\nconv 32 64 3 -> relu\n")
-    assert told == "it is called `conv` here: `conv 32 3 p1`, and `conv 64 3` gives 64×14×14 at line 3"
+    assert told == "it is called `conv` here: `conv 32 3 p1`\nthen write `conv 64 3` at line 3"
 
 
 def test_a_step_is_not_respelled_to_be_left_out() -> None:
@@ -383,7 +383,7 @@ def test_did_you_mean(text: str, guess: str) -> None:
 
 
 def suggestion(kind: Kind, *, here: bool = True, certain: bool = True, remaining: int = 0) -> Suggestion:
-    return Suggestion(kind, "", "", 1, remaining, certain, here)
+    return Suggestion(kind, "", "", "", 1, remaining, certain, here)
 
 
 def test_what_is_applied_without_asking() -> None:
@@ -496,3 +496,35 @@ def test_a_right_spec_does_not_import_the_search(folder: Path) -> None:
     program += "print(sorted(name for name in sys.modules if name.startswith('specc.fixes')))"
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# Two edits
+
+
+LINES = ("Conv2d(1, 16, 3)", "ReLU()", "MaxPool2d(2)", "Linear(2704, 128)", "ReLU()", "Linear(128, 10)")
+TORCH = "input 1x28x28\n" + "".join(f"nn.{line}\n" for line in LINES)
+
+
+def test_a_second_edit_that_all_need_is_told_once_where_it_is_made() -> None:
+    assert [found.helps for found in advise(analysed(TORCH), budget=Budget(LONG))] == [
+        ("write `conv 16 3`",),
+        ("write `relu`",),
+        ("write `maxpool 2`",),
+        ("write `linear 128`", "then put `flatten` before `linear 128` at line 5"),
+        ("write `relu`",),
+        ("write `linear 10`",),
+    ]
+
+
+def test_pasted_lines_without_an_input_are_told_as_steps() -> None:
+    found = advise(analysed(TORCH.partition("\n")[2]), budget=Budget(LONG))
+    assert [diagnostic.helps[0] for diagnostic in found] == [
+        "write `conv 16 3`", "write `relu`", "write `maxpool 2`", "write `linear 128`", "write `relu`",
+        "write `linear 10`",
+    ]  # fmt: skip
+
+
+def test_two_edits_are_two_lines_without_reasons() -> None:
+    text = "input 64x32x32\nresidual { conv 128 k3 s2 p1 -> bn -> relu }\nlinear 10\n"
+    (found,) = advise(analysed(text), budget=Budget(LONG))
+    assert found.helps == ("`shortcut auto`", "then put `flatten` before `linear 10` at line 3")

@@ -44,7 +44,7 @@ def fix(source: Source, asked: Asked = Asked()) -> Fixed:  # noqa: B008 - immuta
         if step is None or step.spec in seen:
             break
         seen.add(step.spec)
-        applied.append(f"line {step.line}: {step.text}")
+        applied.append(f"line {step.line}: {', '.join(step.text.splitlines())}")
         analysis = analyse(Source(source.path, step.spec), asked.input_shape, asked.settings)
         if _errors(analysis) < _errors(best.analysis):
             best = Fixed(analysis.source, analysis, tuple(applied))

@@ -64,9 +64,11 @@ def told(failure: Failure, site: Site, kind: Kind, edits: tuple[Edit, ...], *, c
 def put_before(failure: Failure, site: Site, steps: str, kind: Kind, why: str = "") -> Candidate:
     """More steps in front of one; `why` ends the sentence."""
     start = site.step.span.start
-    where = f"before `{failure.outline.text(site)}`{failure.line_of(site)}" if site is not failure.site else "before it"
-    text = f"put `{steps}` {where}{why}"
-    return Candidate(kind, (Edit(Span(start, start), f"{steps} -> "),), text, failure.distance(site))
+    named = f"`{failure.outline.text(site)}`{failure.line_of(site)}"
+    edits = (Edit(Span(start, start), f"{steps} -> "),)
+    elsewhere = f"put `{steps}` before {named}"
+    text = f"put `{steps}` before it" if site is failure.site else elsewhere
+    return Candidate(kind, edits, text, failure.distance(site), why=why, elsewhere=elsewhere)
 
 
 def put_after(failure: Failure, site: Site, steps: str, kind: Kind) -> Candidate:

@@ -45,7 +45,9 @@ class Edit(NamedTuple):
 class Candidate(NamedTuple):
     """Edits that may mend an error.
 
-    text:     how the edit is told to the user.
+    text:     how the edit is told to the user, with quotes around what to write.
+    why:      what follows the text where the edit stands alone: what it gives, or why.
+    elsewhere: the text where another error is shown, and "it" would be something else.
     distance: how many steps away from the error the edit is; 0 is the step with the error.
     certain:  whether it may be applied without asking; a guess may not.
     shows:    the start of a step whose output completes the text ("gives 16×1×1"), or None.
@@ -57,6 +59,8 @@ class Candidate(NamedTuple):
     distance: int = 0
     certain: bool = True
     shows: int | None = None
+    why: str = ""
+    elsewhere: str = ""
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:

@@ -33,7 +33,8 @@ def input_edits(outline: Outline) -> Iterator[Candidate]:
         return
     for meant, why in _meant(tuple(int(size) for size in dims)):
         text = spelled(meant)
-        yield Candidate(Kind.ORDER, (Edit(item.value.span, text),), f"`input {text}`{why}", len(outline.sites))
+        edits = (Edit(item.value.span, text),)
+        yield Candidate(Kind.ORDER, edits, f"`input {text}`", len(outline.sites), why=why)
 
 
 def _meant(dims: Shape) -> Iterator[tuple[Shape, str]]:

@@ -38,12 +38,13 @@ def _shortcuts(failure: Failure) -> Iterator[Candidate]:
     if auto is None:
         return
     kind = Kind.INSERTION if failure.site.step.shortcut is None else Kind.REPLACEMENT
-    yield Candidate(kind, (auto,), "`shortcut auto` brings what arrived to the shape of the body")
+    why = " brings what arrived to the shape of the body"
+    yield Candidate(kind, (auto,), "`shortcut auto`", why=why)
     inside = failure.outline.inside(failure.site.step.span)[1:]
     unpadded = [site for site in inside if keeps_size(failure, site) is not None]
     if unpadded:
         padded = padded_everywhere(failure, unpadded)
-        yield padded._replace(edits=(*padded.edits, auto), text=f"{padded.text}, and `shortcut auto`")
+        yield padded._replace(edits=(*padded.edits, auto), text=f"{padded.text}, with `shortcut auto`")
 
 
 def _auto(failure: Failure) -> Edit | None:
@@ -134,7 +135,8 @@ def _even_input(failure: Failure) -> Iterator[Candidate]:
             text = spelled(even)
             edit = Edit(item.value.span, text)
             why = f": sizes that {factor} divides" if factor > 2 else ": even sizes"
-            yield Candidate(Kind.SHAPE, (edit,), f"`input {text}`{why}", len(failure.outline.sites), certain=False)
+            distance = len(failure.outline.sites)
+            yield Candidate(Kind.SHAPE, (edit,), f"`input {text}`", distance, certain=False, why=why)
 
 
 def has_halving(failure: Failure) -> bool:

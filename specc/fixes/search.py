@@ -77,18 +77,26 @@ class Asked(NamedTuple):
 class Suggestion(NamedTuple):
     """A tried edit.
 
-    text: how it is told. spec: the whole text with the edit made. line: where the edit begins, before it was made.
-    remaining: errors that it leaves.
-    here: whether the step with the error is what it changes.
+    edit: how it is told. why: what may follow that. spec: the whole text with the edit made. line: where the edit
+    begins, before it was made. remaining: errors that it leaves. here: whether the step with the error is what it
+    changes. partner: a second edit that it needs, with its line. elsewhere: how the edit is told beside another error.
     """
 
     kind: Kind
-    text: str
+    edit: str
+    why: str
     spec: str
     line: int
     remaining: int
     certain: bool
     here: bool
+    partner: tuple[str, int] | None = None
+    elsewhere: str = ""
+
+    @property
+    def text(self) -> str:
+        """The whole advice; a second edit has a line of its own."""
+        return f"{self.edit}\nthen {self.partner[0]}" if self.partner else self.edit + self.why
 
 
 class _Try(NamedTuple):
@@ -108,14 +116,41 @@ def advise(analysis: Analysis, asked: Asked = Asked(), budget: Budget | None = N
         return analysis.diagnostics
     errors = [found for found in analysis.diagnostics if found.is_error]
     outline = Outline(analysis)
-    mended: dict[int, str] = {}
+    found: list[list[Suggestion]] = []
     for number, error in enumerate(errors):
         if budget.left <= 0:
             break
-        found = suggest(analysis, error, asked, budget.share(len(errors) - number), outline)
-        if found:
-            mended[id(error)] = "\n".join(suggestion.text for suggestion in found)
+        share = budget.share(len(errors) - number)
+        found.append(suggest(analysis, error, asked, share, outline) or _spelled(analysis, error, asked, share))
+    told = _partners_once([error.line for error in errors], found)
+    mended = {id(error): helps for error, helps in zip(errors, told, strict=False) if helps}
     return tuple(found._replace(help=mended.get(id(found), found.help)) for found in analysis.diagnostics)
+
+
+def _spelled(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget) -> list[Suggestion]:
+    """The spelling that leaves fewer errors, though it brings others to light; a missing input is not counted."""
+    outline, errors = Outline(analysis), sum(found.is_error for found in analysis.diagnostics)
+    for tried in _tries(analysis, error, asked, budget, outline, Counter()):
+        without_input = any(found.code == "E214" for found in tried.new)
+        if tried.candidate.kind is Kind.SPELLING and tried.remaining - without_input < errors:
+            return [_suggestion(tried)]
+    return []
+
+
+def _partners_once(lines: list[int], found: list[list[Suggestion]]) -> list[str]:
+    """The helps of each error; a second edit that several need is told where it is made, or else the first time."""
+    beside: dict[tuple[str, int], int] = {}
+    for number, suggestions in enumerate(found):
+        for partner in [suggestion.partner for suggestion in suggestions if suggestion.partner]:
+            if partner not in beside or lines[number] == partner[1] != lines[beside[partner]]:
+                beside[partner] = number
+    return [
+        "\n".join(
+            suggestion.edit if suggestion.partner and beside[suggestion.partner] != number else suggestion.text
+            for suggestion in suggestions
+        )
+        for number, suggestions in enumerate(found)
+    ]
 
 
 def suggest(
@@ -137,7 +172,7 @@ def _single(
     revealing: list[_Try] = []
     kinds: Counter[Kind] = Counter()
     for number, tried in enumerate(_tries(analysis, error, asked, budget, outline, kinds)):
-        if not tried.new and tried.candidate.text not in (suggestion.text for suggestion in accepted):
+        if not tried.new and tried.candidate.text not in (suggestion.edit for suggestion in accepted):
             kinds[tried.candidate.kind] += 1
             accepted.append(_suggestion(tried))
         if len(tried.new) == 1:
@@ -210,32 +245,39 @@ def _pairs(analysis: Analysis, first: list[_Try], asked: Asked, budget: Budget) 
 
 
 def _both(first: _Try, second: Suggestion, *, certain: bool) -> Suggestion:
-    place = "" if " at line " in second.text else _revealed_at(first)
-    text = f"{first.candidate.text.rstrip('?')}, and {second.text}{place}"
+    line = _revealed_at(first)
+    place = "" if " at line " in second.edit else f" at line {line}"
+    told = second.elsewhere or second.edit
+    verb = "write " if told.startswith("`") else ""
     certain = certain and first.candidate.certain
     return Suggestion(
-        Kind.SEVERAL, text, second.spec, second.line, second.remaining, certain, here=first.candidate.distance == 0
-    )
+        Kind.SEVERAL, first.candidate.text, "", second.spec, second.line, second.remaining, certain,
+        here=first.candidate.distance == 0, partner=(f"{verb}{told}{place}", line),
+    )  # fmt: skip
 
 
-def _revealed_at(first: _Try) -> str:
+def _revealed_at(first: _Try) -> int:
     """The line of the error that an edit revealed, in the text before the edit."""
     span = first.new[0].span
     start = origin(span.start, first.candidate.edits) if span is not None else 0
-    return f" at line {first.before.place(start).line}"
+    return first.before.place(start).line
 
 
 def _suggestion(tried: _Try) -> Suggestion:
-    candidate, text = tried.candidate, tried.candidate.text
+    candidate, why = tried.candidate, tried.candidate.why
     if candidate.shows is not None and tried.analysis.model is not None:
         start = moved(candidate.shows, candidate.edits)
         outputs = set(_outputs(tried.analysis.model.chain, start))
         if len(outputs) == 1:
-            text += f" gives {written(outputs.pop())}"
+            why = f" gives {written(outputs.pop())}"
     source = tried.analysis.source
     line = source.place(min(edit.span.start for edit in candidate.edits)).line
     here = candidate.distance == 0
-    return Suggestion(candidate.kind, text, source.text, line, tried.remaining, candidate.certain, here)
+    remaining = tried.remaining
+    return Suggestion(
+        candidate.kind, candidate.text, why, source.text, line, remaining, candidate.certain, here,
+        elsewhere=candidate.elsewhere,
+    )  # fmt: skip
 
 
 def _outputs(chain: ShapedChain, start: int) -> Iterator[Shape]:

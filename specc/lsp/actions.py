@@ -79,10 +79,11 @@ def _mending(snapshot: Snapshot, error: Diagnostic, address: Address, stale: IsS
 def title(suggestion: Suggestion) -> str:
     """How a menu shows a suggestion: `put …` and `leave out …` as they are, other edits as what to write.
 
-    >>> title(Suggestion(1, "`conv 6 k3`", "", 1, 0, True, True))
+    >>> title(Suggestion(1, "`conv 6 k3`", "", "", 1, 0, True, True))
     'write `conv 6 k3`'
     """
-    return f"write {suggestion.text}" if suggestion.text.startswith("`") else suggestion.text
+    text = ", ".join(suggestion.text.splitlines())
+    return f"write {text}" if text.startswith("`") else text
 
 
 def _fix_all(snapshot: Snapshot) -> Iterator[types.CodeAction]:
