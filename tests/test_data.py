@@ -300,7 +300,7 @@ def test_damaged_pictures_are_named(tmp_path: Path) -> None:
     (tmp_path / "train" / "dog" / "3.jpg").write_text("not a picture")
     found = problem(lambda: load_dataset(Recipe(data=str(tmp_path))))
     assert found.code == "E607"
-    assert "2 of 11" in found.message and str(whole) in found.message
+    assert "2 of 21" in found.message and str(whole) in found.message
     assert any("3.jpg" in note for note in found.notes)
 
 

@@ -90,7 +90,9 @@ def _facts(found: Census) -> list[str]:
     lines += [f"                {one.picture} is {one.training}" for one in found.shared[:SHOWN]]
     if found.damaged:
         lines.append(f"damaged         {counted(len(found.damaged), 'file')} cannot be read")
-        lines += [f"                {path}" for path in found.damaged[:SHOWN]]
+        lines += [f"                {fault.path} {fault.reason}" for fault in found.damaged[:SHOWN]]
+        ways = dict.fromkeys(fault.way for fault in found.damaged if fault.way)
+        lines += [f"                {way}" for way in ways]
     return lines
 
 
@@ -127,5 +129,5 @@ def census_json(found: Census) -> dict[str, Any]:
         "sizes": [{"height": size[0], "width": size[1], "count": count} for size, count in found.sizes.items()],
         "kinds": found.kinds, "mean": list(found.mean), "deviation": list(found.deviation),
         "repeated": found.repeated, "shared": [duplicate(one) for one in found.shared],
-        "classes_apart": found.classes_apart, "damaged": list(found.damaged),
+        "classes_apart": found.classes_apart, "damaged": [fault.path for fault in found.damaged],
     }  # fmt: skip

@@ -11,13 +11,12 @@ from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from PIL import Image
-
 from specc.data.catalogue import Entry
 from specc.data.dataset import Dataset, Split, load_named
 from specc.data.download import Report, silent
 from specc.data.folder import FolderContents, list_folder
-from specc.data.pictures import GREY_MODES, UNREADABLE
+from specc.data.picture_file import Unreadable, content_of, digest_of, eight_bits, is_grey, opened, quiet, size_of
+from specc.data.pictures import Fault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +44,7 @@ class Census(NamedTuple):
     mean, deviation: of each channel of the training pictures, as fractions of full brightness.
     repeated:   training pictures that are there before. shared: pictures of other parts that are trained on.
     classes_apart: repeated or shared ones whose copy has another class.
-    damaged:    files that cannot be read. note: how a part was made.
+    damaged:    pictures that cannot be read. note: how a part was made.
     """
 
     name: str
@@ -59,7 +58,7 @@ class Census(NamedTuple):
     repeated: int
     shared: tuple[Duplicate, ...]
     classes_apart: int
-    damaged: tuple[str, ...] = ()
+    damaged: tuple[Fault, ...] = ()
     note: str = ""
 
 
@@ -146,11 +145,12 @@ def _duplicates(seen: Iterable[_Seen]) -> tuple[int, tuple[Duplicate, ...], int]
 
 
 class _Looked(NamedTuple):
-    """What one file says; None where it cannot be read."""
+    """What one file says."""
 
     digest: bytes
     size: tuple[int, int]
     mode: str
+    is_grey: bool
     levels: list[int]
 
 
@@ -172,19 +172,20 @@ def census_of_folder(root: Path, report: Callable[[int, int], None] = lambda don
     kinds: Counter[str] = Counter()
     histogram = np.zeros((3, LEVELS), np.int64)
     seen, damaged = [], []
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    grey = True
+    with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
         looked = threads.map(_look, [path for _, path, _ in files])
         for done, ((part, path, label), one) in enumerate(zip(files, looked, strict=True), 1):
             report(done, len(files))
-            if one is None:
-                damaged.append(path)
+            if isinstance(one, Fault):
+                damaged.append(one)
                 continue
             sizes[one.size] += 1
             kinds[one.mode] += 1
+            grey &= one.is_grey
             seen.append(_Seen(one.digest, path, label, part))
             if part == PARTS[0]:
                 histogram += np.array(one.levels, np.int64).reshape(3, LEVELS)
-    grey = kinds and kinds.keys() <= GREY_MODES
     mean, deviation = _moments(histogram[:1] if grey else histogram)
     return Census(
         root.resolve().name, str(root), found.classes,
@@ -194,11 +195,12 @@ def census_of_folder(root: Path, report: Callable[[int, int], None] = lambda don
     )  # fmt: skip
 
 
-def _look(path: str) -> _Looked | None:
+def _look(path: str) -> _Looked | Fault:
     try:
-        content = Path(path).read_bytes()
-        with Image.open(path) as picture:
-            size, mode = (picture.height, picture.width), picture.mode
-            return _Looked(_digest(content), size, mode, picture.convert("RGB").histogram())
-    except UNREADABLE:
-        return None
+        with content_of(path) as content:
+            digest = digest_of(content)
+            with opened(path, content) as picture:
+                size, mode, grey = size_of(picture), picture.mode, is_grey(picture)
+                return _Looked(digest, size, mode, grey, eight_bits(picture, "RGB").histogram())
+    except Unreadable as error:
+        return Fault(path, error.reason, error.way)

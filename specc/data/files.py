@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch.utils.data import DataLoader
 
-from specc.data.pictures import UNREADABLE, ColourFound, Reader, damaged
+from specc.data.picture_file import Unreadable, quiet
+from specc.data.pictures import Fault, Reader, damaged
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 
 if TYPE_CHECKING:
@@ -127,13 +128,14 @@ class _Batch:
         channels, height, width = self.reader.shape
         pictures = torch.empty(len(paths), height, width, channels, dtype=torch.uint8)
         places = pictures.numpy()
-        for place, path in zip(places, paths, strict=True):
-            try:
-                place[:] = self.reader.read(path)
-            except Problem as problem:
-                return problem.diagnostic  # it comes back through a pipe
-            except (*UNREADABLE, ColourFound):
-                return damaged([path], len(paths)).diagnostic
+        with quiet():
+            for place, path in zip(places, paths, strict=True):
+                try:
+                    place[:] = self.reader.read(path)
+                except Problem as problem:
+                    return problem.diagnostic  # it comes back through a pipe
+                except Unreadable as error:
+                    return damaged([Fault(path, error.reason, error.way)], len(paths)).diagnostic
         return pictures.permute(0, 3, 1, 2).contiguous()
 
     def __len__(self) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import warnings
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 
 from specc.data.dataset import Split
 from specc.data.folder import FolderContents, Listing
+from specc.data.picture_file import Unreadable, eight_bits, head_of, is_grey, opened, quiet
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 
@@ -18,14 +19,26 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-GREY_MODES = frozenset(("1", "L", "LA", "I", "I;16", "F"))
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 NAMED_AT_MOST = 5
 CHUNK = 256  # pictures that a thread decodes at a time
 
 
 class ColourFound(Exception):
     """A picture in colour among grey ones: all of them have to be RGB."""
+
+
+class OtherSize(Problem):
+    """A picture of another size than its reader's, in pixels: E610."""
+
+    def __init__(self, path: str, height: int, width: int, reader: Reader) -> None:
+        found = Problem.of(
+            "E610",
+            f"the pictures have different sizes: {path} is {height}x{width} (height x width), "
+            f"the first one {reader.height}x{reader.width}",
+            help="`--resize 32` scales all of them to 32x32 as they are read",
+        )
+        super().__init__(found.diagnostic)
+        self.height, self.width = height, width
 
 
 class Reader(NamedTuple):
@@ -47,41 +60,32 @@ class Reader(NamedTuple):
         """Channels, height, width."""
         return (1 if self.mode == "L" else 3, self.height, self.width)
 
-    def read(self, path: str) -> NDArray[np.uint8]:
+    def read(self, name: str, content: IO[bytes] | None = None) -> NDArray[np.uint8]:
         """A picture, (height, width, channels).
 
-        Raises: ColourFound; one of UNREADABLE for a damaged file; Problem E610 where it has another size.
+        Args:   name: of its file; content: the file's bytes, where they have been read already.
+        Raises: ColourFound, Unreadable, OtherSize.
         """
         import numpy as np
 
-        with warnings.catch_warnings(), Image.open(path) as picture:
-            warnings.simplefilter("ignore")  # odd metadata in a picture that can be read
-            if not self.fixed and self.mode == "L" and picture.mode not in GREY_MODES:
+        with opened(name, content) as picture:
+            if not self.fixed and self.mode == "L" and not is_grey(picture):
                 raise ColourFound
-            if not self.scaled and (picture.height, picture.width) != (self.height, self.width):
-                raise self._other_size(path, picture)
-            if self.scaled:
-                # A large JPEG decodes several times faster at a half or a quarter; twice the wanted size stays.
-                picture.draft(self.mode, (2 * self.width, 2 * self.height))
-            plain = _eight_bits(picture).convert(self.mode)
-            if self.scaled:
-                plain = plain.resize((self.width, self.height), Image.Resampling.BILINEAR)
-            return np.asarray(plain).reshape(self.height, self.width, -1)
-
-    def _other_size(self, path: str, picture: Image.Image) -> Problem:
-        return Problem.of(
-            "E610",
-            f"the pictures have different sizes: {path} is {picture.height}x{picture.width} (height x width), "
-            f"the first one {self.height}x{self.width}",
-            help="`--resize 32` scales all of them to 32x32 as they are read",
-        )
+            # A large JPEG decodes several times faster at a half or a quarter; twice the wanted size stays.
+            plain = eight_bits(picture, self.mode, (2 * self.height, 2 * self.width) if self.scaled else None)
+        if self.scaled:
+            plain = plain.resize((self.width, self.height), Image.Resampling.BILINEAR)
+        elif plain.size != (self.width, self.height):
+            raise OtherSize(name, plain.height, plain.width, self)
+        return np.asarray(plain).reshape(self.height, self.width, -1)
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Pillow cuts 16-bit grey levels off at 255; they are scaled here."""
-    if not picture.mode.startswith("I"):
-        return picture
-    return picture.convert("I").point(lambda level: level / 256).convert("L")
+class Fault(NamedTuple):
+    """A picture that cannot be read; reason and way as those of `Unreadable`."""
+
+    path: str
+    reason: str
+    way: str
 
 
 def reader_of(contents: FolderContents, size: tuple[int, int] | None, channels: int | None) -> Reader:
@@ -93,31 +97,35 @@ def reader_of(contents: FolderContents, size: tuple[int, int] | None, channels: 
             channels: 1 or 3 to read all as grey or as RGB, None as they are.
     Raises: Problem E607 where none can be read.
     """
-    for path in contents.train.paths:
-        try:
-            with Image.open(path) as picture:
-                height, width = size or (picture.height, picture.width)
-                grey = picture.mode in GREY_MODES if channels is None else channels == 1
-        except UNREADABLE:
-            continue  # reported with the others when all are read
-        return Reader("L" if grey else "RGB", height, width, size is not None, fixed=channels is not None)
-    raise damaged(contents.train.paths, len(contents.train.paths))
+    faults = []
+    with quiet():
+        for path in contents.train.paths:
+            try:
+                head = head_of(path)
+            except Unreadable as error:
+                faults.append(Fault(path, error.reason, error.way))
+                continue  # reported with the others when all are read
+            height, width = size or (head.height, head.width)
+            grey = head.is_grey if channels is None else channels == 1
+            return Reader("L" if grey else "RGB", height, width, size is not None, fixed=channels is not None)
+    raise damaged(faults, len(contents.train.paths))
 
 
 def seen_through(reader: Reader, contents: FolderContents) -> Reader:
     """The reader, its mode settled by a look at the head of each file, until one in colour is found."""
     if reader.mode == "L" and not reader.fixed:
         paths = (path for part in contents.parts for path in part.paths)
-        if any(_is_colour(path) for path in paths):
+        with quiet():
+            colour = any(_is_colour(path) for path in paths)
+        if colour:
             reader = reader._replace(mode="RGB")
     return reader._replace(fixed=True)
 
 
 def _is_colour(path: str) -> bool:
     try:
-        with Image.open(path) as picture:
-            return picture.mode not in GREY_MODES
-    except UNREADABLE:
+        return not head_of(path).is_grey
+    except Unreadable:
         return False  # reported when it is read
 
 
@@ -127,13 +135,20 @@ def decode(contents: FolderContents, reader: Reader) -> list[Split]:
     Raises: Problem E607 for damaged pictures, E610 for different sizes.
     """
     try:
-        return [_decode_part(part, reader) for part in contents.parts]
+        return _decode_parts(contents.parts, reader)
     except ColourFound:
-        rgb = reader._replace(mode="RGB", fixed=True)
-        return [_decode_part(part, rgb) for part in contents.parts]
+        return _decode_parts(contents.parts, reader._replace(mode="RGB", fixed=True))
 
 
-def _decode_part(listing: Listing, reader: Reader) -> Split:
+def _decode_parts(parts: tuple[Listing, ...], reader: Reader) -> list[Split]:
+    decoded = [_decode_part(part, reader) for part in parts]
+    faults = [fault for _, some in decoded for fault in some]
+    if faults:
+        raise damaged(faults, sum(len(part.paths) for part in parts))
+    return [split for split, _ in decoded]
+
+
+def _decode_part(listing: Listing, reader: Reader) -> tuple[Split, list[Fault]]:
     import numpy as np
     import torch
 
@@ -142,28 +157,28 @@ def _decode_part(listing: Listing, reader: Reader) -> Split:
     images = torch.empty(count, channels, height, width, dtype=torch.uint8)
     places = np.moveaxis(images.numpy(), 1, 3)
 
-    def decode_chunk(start: int) -> list[str]:
+    def decode_chunk(start: int) -> list[Fault]:
         faults = []
         for index in range(start, min(start + CHUNK, count)):
+            path = listing.paths[index]
             try:
-                places[index] = reader.read(listing.paths[index])
-            except UNREADABLE:
-                faults.append(listing.paths[index])
+                places[index] = reader.read(path)
+            except Unreadable as error:
+                faults.append(Fault(path, error.reason, error.way))
         return faults
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        faults = [path for chunk in threads.map(decode_chunk, range(0, count, CHUNK)) for path in chunk]
-    if faults:
-        raise damaged(faults, count)
-    return Split(images, torch.tensor(listing.labels))
+    with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
+        faults = [fault for chunk in threads.map(decode_chunk, range(0, count, CHUNK)) for fault in chunk]
+    return Split(images, torch.tensor(listing.labels)), faults
 
 
-def damaged(paths: list[str], count: int) -> Problem:
+def damaged(faults: Sequence[Fault], count: int) -> Problem:
     """The problem that some of so many pictures cannot be read."""
-    more = (f"and {len(paths) - NAMED_AT_MOST} more",) if len(paths) > NAMED_AT_MOST else ()
+    first, *others = faults
+    more = (f"and {len(faults) - NAMED_AT_MOST:,} more",) if len(faults) > NAMED_AT_MOST else ()
     return Problem.of(
         "E607",
-        f"{len(paths):,} of {counted(count, 'picture')} cannot be read; the first is {paths[0]}",
-        help="remove or replace them",
-        notes=(*paths[1:NAMED_AT_MOST], *more),
+        f"{len(faults):,} of {counted(count, 'picture')} cannot be read; the first is {first.path}: it {first.reason}",
+        help="\n".join(dict.fromkeys(fault.way or "remove or replace what is damaged" for fault in faults)),
+        notes=(*(f"{fault.path} {fault.reason}" for fault in others[: NAMED_AT_MOST - 1]), *more),
     )

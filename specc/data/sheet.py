@@ -15,7 +15,8 @@ from specc.data.catalogue import Entry
 from specc.data.dataset import Split, load_named
 from specc.data.download import Report, silent
 from specc.data.folder import list_folder
-from specc.data.pictures import UNREADABLE, damaged
+from specc.data.picture_file import Unreadable, eight_bits, opened, quiet
+from specc.data.pictures import Fault, damaged
 from specc.diagnostics.diagnostic import Problem
 
 UNWRITABLE = "E633"
@@ -55,11 +56,10 @@ def samples_of_folder(root: Path, count: int, seed: int) -> tuple[Samples, ...]:
     def picture(index: int) -> Image.Image:
         path = found.train.paths[index]
         try:
-            with Image.open(path) as opened:
-                opened.draft("RGB", (2 * CELL[1], 2 * CELL[1]))
-                return opened.convert("RGB")
-        except UNREADABLE as error:
-            raise damaged([path], 1) from error
+            with quiet(), opened(path) as file:
+                return eight_bits(file, "RGB", (2 * CELL[1], 2 * CELL[1]))
+        except Unreadable as error:
+            raise damaged([Fault(path, error.reason, error.way)], 1) from error
 
     return _chosen(found.classes, found.train.labels, count, seed, picture)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from specc.data.walk import Walk
 from specc.diagnostics.diagnostic import Problem
@@ -40,20 +40,19 @@ class Taker(NamedTuple):
         """
         import torch
 
-        from specc.data.pictures import UNREADABLE, Reader
+        from specc.data.picture_file import Unreadable, quiet
+        from specc.data.pictures import OtherSize, Reader
 
         channels, height, width = self.sample
         reader = Reader("L" if channels == 1 else "RGB", height, width, self.scaled, fixed=True)
-        source: Any = BytesIO(sys.stdin.buffer.read()) if name == STDIN else name
+        content = BytesIO(sys.stdin.buffer.read()) if name == STDIN else None
         try:
-            pixels = torch.tensor(reader.read(source))
-        except FileNotFoundError:
-            raise _unusable(f"there is no file {name}") from None
-        except UNREADABLE as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no picture, or damaged"
-            raise _unusable(f"{_shown(name)} cannot be read: {reason}") from None
-        except Problem:
-            raise self._other_size(name, source) from None
+            with quiet():
+                pixels = torch.tensor(reader.read(name, content))
+        except Unreadable as error:
+            raise _unusable(f"{_shown(name)} cannot be read: it {error.reason}", error.way or None) from None
+        except OtherSize as error:
+            raise self._other_size(name, error.height, error.width) from None
         image = pixels.permute(2, 0, 1).float().div_(255)
         return self.scale(1 - image if self.invert else image)
 
@@ -61,14 +60,8 @@ class Taker(NamedTuple):
         """A picture of 0 to 1 as the network gets it."""
         return image if self.scaling is None else (image - self.scaling.mean) / self.scaling.deviation
 
-    def _other_size(self, name: str, source: Any) -> Problem:
-        from PIL import Image
-
-        if isinstance(source, BytesIO):
-            source.seek(0)
-        with Image.open(source) as picture:
-            size = f"{picture.height}x{picture.width}"
-        return _unusable(f"{_shown(name)} is {size} (height x width), and the network takes "
+    def _other_size(self, name: str, height: int, width: int) -> Problem:
+        return _unusable(f"{_shown(name)} is {height}x{width} (height x width), and the network takes "
             f"{spelled(self.sample[1:])}", help="`--fit` scales it")  # fmt: skip
 
 

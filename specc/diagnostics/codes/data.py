@@ -99,11 +99,16 @@ the loss.
         "E607",
         "pictures that cannot be read",
         """\
-Some files in the class folders are named like pictures, but cannot be decoded: they are cut off, empty,
-or something else under a picture's name. They are not skipped silently, since the data set would then not
-be the one that you think it is.
+Some files in the class folders are named like pictures, but cannot be read: they are cut off, empty, or something
+else under a picture's name. They are not skipped silently, since the data set would then not be the one that you
+think it is. All of them are counted, and the first five named, each with the reason.
 
-Remove the files that are named, or replace them by whole ones.
+Remove damaged files, or replace them by whole ones. Two kinds are sound and still not read:
+
+- floating-point and 32-bit levels (some TIFFs), since nothing in the file says which number is full brightness: save
+  them as 8-bit or 16-bit PNG;
+- more than 268,435,456 pixels (16384 x 16384), which take a gigabyte as RGB. A JPEG is decoded at a half, a quarter or
+  an eighth where `--resize` asks for that little, and then has as many pixels as are left.
 """,
     ),
     Code(

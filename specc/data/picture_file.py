@@ -1,0 +1,232 @@
+"""One picture file: opened safely, turned upright, its levels of brightness as bytes; or why it cannot be read.
+
+Whatever looks into a picture does so through here, so that it means the same to training, `predict` and `data info`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from io import BytesIO
+from typing import IO, NamedTuple
+
+from PIL import Image, UnidentifiedImageError
+
+from specc import files
+from specc.data.formats import formats_of, looks_like_picture
+
+# What Pillow raises for content that is not as it should be.
+UNREADABLE = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, RuntimeError, MemoryError,
+    struct.error, Image.DecompressionBombError,
+)  # fmt: skip
+
+MOST_PIXELS = 1 << 28  # that are decoded of one picture: as RGB they take a gigabyte
+ALONE = 1 << 25  # pixels from which one picture is decoded at a time
+AT_ONCE = 1 << 26  # bytes up to which a file is read in one go
+
+ORIENTATION = 0x0112  # EXIF's tag: how the stored picture has to be turned
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+ACROSS = frozenset((5, 6, 7, 8))  # those that make height of width
+
+CONVERT = "save pictures of other kinds as 8-bit or 16-bit PNG"
+SHRINK = "`--resize 224` reads a large JPEG at an eighth of its size; save other large pictures smaller"
+
+_one_at_a_time = threading.Lock()
+
+
+class Unreadable(Exception):
+    """A picture file that cannot be read.
+
+    reason: goes on from the file's name, as in `is empty`. way: how to make it readable; empty for what is damaged.
+    """
+
+    def __init__(self, reason: str, way: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.way = reason, way
+
+
+class Head(NamedTuple):
+    """What a picture's first bytes say: its size as it is shown, in pixels; Pillow's name for its kind."""
+
+    height: int
+    width: int
+    mode: str
+    is_grey: bool
+
+
+def head_of(path: str) -> Head:
+    """A picture's head, without its pixels. Raises: Unreadable."""
+    with opened(path) as picture:
+        return Head(*size_of(picture), picture.mode, is_grey(picture))
+
+
+@contextmanager
+def opened(name: str, content: IO[bytes] | None = None) -> Iterator[Image.Image]:
+    """A picture whose head has been read; what goes wrong with it inside the block is explained, too.
+
+    Args:   name: of the file; content: its bytes, where they have been read already.
+    Raises: Unreadable.
+    """
+    with content_of(name) if content is None else nullcontext(content) as file:
+        try:
+            with _open(file, formats_of(name)) as picture:
+                _require_known_levels(picture)
+                yield picture
+        except UNREADABLE as error:
+            raise _explained(error, file) from error
+
+
+def content_of(path: str) -> IO[bytes]:
+    """A regular file's bytes; those of a small one are read now. Raises: Unreadable."""
+    try:
+        file = files.open_regular(path)
+        if os.fstat(file.fileno()).st_size > AT_ONCE:
+            return file
+        with file:
+            content = file.read(AT_ONCE)
+    except OSError as error:
+        raise Unreadable(_absence(path, error)) from error
+    if not content:
+        raise Unreadable("is empty")
+    return BytesIO(content)
+
+
+def digest_of(content: IO[bytes]) -> bytes:
+    """What tells a file's bytes from others, 32 bytes; the content is at its beginning before and after."""
+    found = hashlib.file_digest(content, "sha256").digest()  # type: ignore[arg-type] # what it asks for, files have
+    content.seek(0)
+    return found
+
+
+def _absence(path: str, error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "may not be read"
+    if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114 - a Path for each of a million is slow
+        return "is a link that leads nowhere"
+    return (
+        "is not there" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).removeprefix("it ")
+    )
+
+
+def _open(file: IO[bytes], formats: tuple[str, ...]) -> Image.Image:
+    """Pillow's open, for pictures larger than it takes by itself too: how many pixels are decoded is limited here."""
+    try:
+        return Image.open(file, formats=formats)
+    except Image.DecompressionBombError:
+        with _one_at_a_time, _unlimited():
+            return Image.open(file, formats=formats)
+
+
+@contextmanager
+def _unlimited() -> Iterator[None]:
+    """Pillow without its limit, which it looks up in a global; `_one_at_a_time` is held meanwhile."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without warnings of odd metadata in pictures that can be read; to be entered around threads, not in them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def size_of(picture: Image.Image) -> tuple[int, int]:
+    """Height and width as the picture is shown, in pixels."""
+    width, height = picture.size
+    return (width, height) if _orientation(picture) in ACROSS else (height, width)
+
+
+def is_grey(picture: Image.Image) -> bool:
+    """Whether the picture has one channel, of any depth. A palette counts as colour."""
+    return picture.mode in ("1", "L", "LA", "La") or picture.mode.startswith("I")
+
+
+def eight_bits(picture: Image.Image, mode: str, at_least: tuple[int, int] | None = None) -> Image.Image:
+    """The whole picture, upright, in mode `L` or `RGB`: 0 is black, 255 full brightness.
+
+    Args:   at_least: height and width that are enough: a larger JPEG is decoded at a half, a quarter or an eighth.
+    Raises: Unreadable.
+    """
+    orientation = _orientation(picture)
+    if at_least:
+        height, width = at_least
+        picture.draft(mode, (height, width) if orientation in ACROSS else (width, height))
+    pixels = picture.width * picture.height
+    if pixels > MOST_PIXELS:
+        raise Unreadable(
+            f"has {picture.width:,} x {picture.height:,} pixels, and no more than {MOST_PIXELS:,} are decoded of one",
+            SHRINK,
+        )
+    if pixels < ALONE:
+        plain = _levels(picture, mode)
+    else:
+        with _one_at_a_time, _unlimited():
+            plain = _levels(picture, mode)
+    return plain.transpose(TURNS[orientation]) if orientation in TURNS else plain
+
+
+def _orientation(picture: Image.Image) -> int:
+    """EXIF's number, 1 for a picture that stands upright. Pillow turns TIFF itself, its size with it."""
+    if picture.format == "TIFF":
+        return 1
+    with suppress(*UNREADABLE):
+        # Not PNG's own method, which decodes the whole picture to look behind it.
+        found = Image.Image.getexif(picture).get(ORIENTATION, 1)
+        return found if isinstance(found, int) else 1
+    return 1
+
+
+def _require_known_levels(picture: Image.Image) -> None:
+    """Raise Unreadable where nothing says which number is full brightness."""
+    if picture.mode == "F":
+        raise Unreadable("holds floating-point levels, of which nothing says how bright they are", CONVERT)
+    if picture.mode == "I" and picture.format != "PPM":  # Pillow spreads those over 16 bits
+        raise Unreadable("holds signed or 32-bit levels, of which nothing says how bright they are", CONVERT)
+
+
+def _levels(picture: Image.Image, mode: str) -> Image.Image:
+    if picture.mode.startswith("I"):
+        picture = _upper_byte(picture)
+    try:
+        return picture.convert(mode)
+    except ValueError:
+        picture.load()  # where its content is what is wrong
+        raise Unreadable(f"has colours of a kind that is not read, {picture.mode}", CONVERT) from None
+
+
+def _upper_byte(picture: Image.Image) -> Image.Image:
+    """16-bit grey in any order of its bytes, and the 12 bits of some TIFFs: the highest eight. Pillow would cut off."""
+    import numpy as np
+
+    tags = getattr(picture, "tag_v2", {})
+    bits = 12 if tags.get(258) == (12,) else 16
+    levels = (np.asarray(picture) >> (bits - 8)).astype(np.uint8)
+    # Pillow undoes "white is zero" for fewer bits only.
+    return Image.fromarray(~levels if tags.get(262) == 0 else levels)
+
+
+def _explained(error: Exception, file: IO[bytes]) -> Unreadable:
+    if isinstance(error, MemoryError):
+        return Unreadable("needs more memory than there is", SHRINK)
+    if isinstance(error, UnidentifiedImageError):
+        file.seek(0)
+        if looks_like_picture(file.read(16)):
+            return Unreadable("begins like a picture and is cut off, damaged or of an unusual kind")
+        return Unreadable("is no picture, or of a format that is not read")
+    cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
+    return Unreadable("is cut off" if cut else "is damaged")
