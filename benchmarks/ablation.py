@@ -29,12 +29,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from specc.ir.recipe import Recipe
-from specc.train.allocator import keep_pages
 from specc.train.compiled import compiled
 from specc.train.forward import Forward
 from specc.train.halves import Halves
 from specc.train.maxpool import RowsFirst
 from specc.train.precision import Precision, has_fast_bf16
+from specc.train.process import claim, keep_pages
 
 
 class Setting(NamedTuple):
@@ -53,6 +53,7 @@ class Setting(NamedTuple):
 def epoch(task: Task, setting: Setting) -> float:
     """The seconds of an epoch."""
     if setting.keeps_pages:
+        claim()
         keep_pages()
     device = torch.device("cpu")
     model = task.model()

@@ -45,6 +45,7 @@ from specc.pipeline import analyse
 from specc.source import Source
 from specc.train.distributed.group import Group
 from specc.train.loop import evaluate, train_epoch
+from specc.train.process import claim
 from specc.train.session import Session
 
 RATE = 1e-3
@@ -116,6 +117,7 @@ def lecture_evaluates(task: Task) -> float:
 def session_of(task: Task, **options: Any) -> Session:
     analysis = analyse(Source("net.cnn", task.network.spec))
     assert analysis.model is not None
+    claim()  # each way has a process of its own, as `specc train` has
     recipe = Recipe(batch=task.batch, lr=RATE, **options)
     return Session(analysis.model, task.data, recipe, Group(torch.device("cpu")))
 

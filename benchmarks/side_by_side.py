@@ -24,7 +24,7 @@ from torch import nn
 from specc.data.dataset import Dataset, Split
 from specc.data.load import load_dataset
 from specc.ir.recipe import Recipe
-from specc.train.threads import SPINS, VARIABLE
+from specc.train.process import SPINS, VARIABLE
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from specc.data.load import load_dataset
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.recipe import Recipe, overridden
 from specc.train import compiled, precision, run
-from specc.train.allocator import keep_pages
 from specc.train.distributed.group import Group
 from specc.train.forward import Forward, rearranged
 from specc.train.maxpool import ColumnsFirst, RowsFirst
@@ -311,17 +309,6 @@ def test_exact_is_for_one_process() -> None:
     with pytest.raises(Problem) as caught:
         require_one(Recipe(exact=True), group)
     assert caught.value.diagnostic.code == "E652"
-
-
-# Memory
-
-
-def test_the_allocator_is_the_users_where_he_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
-    assert not keep_pages()
-    monkeypatch.delenv("MALLOC_ARENA_MAX")
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert not keep_pages()
 
 
 # `specc bench`

@@ -19,6 +19,7 @@ from specc.ir.recipe import overridden
 from specc.pipeline import analyse
 from specc.reading import read_source
 from specc.train.bench import Measured, measure
+from specc.train.process import claim
 from specc.train.run import Subject
 
 
@@ -47,6 +48,7 @@ def command(
     be read.
     """
     gc.enable()  # off since the start-up, as in training
+    claim()
     try:
         source = read_source(spec)
         analysis = analyse(source, input_shape, settings)

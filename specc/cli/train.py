@@ -25,6 +25,7 @@ from specc.reading import read_source
 from specc.train.distributed.group import FailedElsewhere, FailedHere
 from specc.train.distributed.launch import launch
 from specc.train.distributed.place import Place, is_launched, place_of, speaks_early
+from specc.train.process import claim
 from specc.train.progress import Watch, best_line
 from specc.train.resume import Wish, continue_run, processes_of, what_is_left
 from specc.train.run import Run, Subject, require_possible, train_subject
@@ -120,6 +121,7 @@ def command(
     could not be read, 130 stopped by Ctrl-C.
     """
     gc.enable()  # off since the start-up; a long run makes garbage
+    claim()
     _require_sense(spec, out, resume, adopt)
     try:
         place = place_of()

@@ -51,8 +51,10 @@ def of_spec(name: str, shaped: ShapedModel, *, fit: bool, invert: bool) -> Subje
     from specc.build.compile import build
 
     taker = taker_of(shaped.input, None, scaled=fit or shaped.recipe.resize is not None, invert=invert)
-    torch.manual_seed(shaped.recipe.seed)
-    return Subject(f"{name}, fresh weights", build(shaped), shaped, shaped.recipe, taker)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(shaped.recipe.seed)
+        model = build(shaped)
+    return Subject(f"{name}, fresh weights", model, shaped, shaped.recipe, taker)
 
 
 def from_file(subject: Subject, picture: str) -> Tensor:

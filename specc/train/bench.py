@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from specc.data.fit import require_same_output, require_vector
 from specc.ir.recipe import Recipe
+from specc.train.process import limit_spinning
 from specc.train.run import Subject, anchored, make_session
-from specc.train.threads import limit_spinning
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,6 +58,13 @@ def measure(subject: Subject, recipe: Recipe, seconds: float, *, data: bool) -> 
     Raises: Problem, as training does.
     """
     limit_spinning()
+    from specc.train.device import choose_device, torch_state_kept
+
+    with torch_state_kept(choose_device(recipe.device)):
+        return _measured(subject, recipe, seconds, data=data)
+
+
+def _measured(subject: Subject, recipe: Recipe, seconds: float, *, data: bool) -> Measured:
     session = make_session(subject, anchored(recipe)) if data else _on_noise(subject, recipe)
     loading, computing = _steps(session, seconds)
     times = [first + second for first, second in zip(loading, computing, strict=True)]

@@ -44,6 +44,10 @@ class Halves:
         self._both = weights, [twins[id(weight)] for weight in weights]
         self._second = ThreadPoolExecutor(1, "second half", initializer=torch.set_num_threads, initargs=(1,))
 
+    def close(self) -> None:
+        """End the second thread, once the last gradient is taken."""
+        self._second.shutdown()
+
     @contextmanager
     def cores(self) -> Iterator[None]:
         """While entered, this thread, too, keeps to one core; gradients are to be taken in here.

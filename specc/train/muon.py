@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from specc.diagnostics.diagnostic import Problem
-from specc.train.swift_start import step_of
+from specc.train.plain_step import plain_step_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,7 +66,8 @@ class MuonAdamW(torch.optim.Optimizer):
                 self._inner.append(torch.optim.Muon(matrices, adjust_lr_fn=SCALED_LIKE_ADAMW, **momentum, **common))
             else:
                 self._inner.append(torch.optim.AdamW(group["params"], betas=betas, eps=eps, fused=True, **common))
-        self._steps = [step_of(inner) for inner in self._inner]
+        # The hooks of a step are this optimizer's: they are called once, whatever it is made of.
+        self._steps = [plain_step_of(inner) for inner in self._inner]
         self._shares = False
 
     @torch.no_grad()

@@ -9,7 +9,7 @@ import torch
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.recipe import Recipe
 from specc.train.muon import MuonAdamW, muon_weights
-from specc.train.swift_start import leave_compiler_alone
+from specc.train.process import leave_compiler_alone
 
 if TYPE_CHECKING:
     from torch import nn

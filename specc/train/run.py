@@ -25,9 +25,9 @@ from specc.train.distributed.place import ALONE, Place, place_of, require_enough
 from specc.train.folder import RunFolder, create, require_free
 from specc.train.lock import locked
 from specc.train.metrics import Metrics, best_of
+from specc.train.process import limit_spinning
 from specc.train.progress import Ended, Started, Watch
 from specc.train.record import Record, given
-from specc.train.threads import limit_spinning
 
 if TYPE_CHECKING:
     from torch import nn
@@ -84,7 +84,7 @@ def train(
              input, params: in place of the spec's `input` and `param`s.
              watch: is told of the run's progress; `specc.train.progress.Lines()` prints it.
              options: settings of the recipe by name (`epochs=3, data="mnist"`), before the spec's own.
-    Returns: the finished run. torch's random state is seeded with the recipe's seed.
+    Returns: the finished run. The process is as it was before: its environment, torch's random state and settings.
     Raises:  specc.SpecError for a spec with errors, ValueError for a param that it does not have,
              specc.diagnostics.diagnostic.Problem for what concerns files, data, device and run folder.
     """

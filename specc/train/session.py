@@ -19,7 +19,6 @@ from specc.data.described import DataDescription, describe
 from specc.data.feed import Feed
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
-from specc.train.allocator import keep_pages
 from specc.train.average import Average
 from specc.train.compiled import compiled
 from specc.train.device import seed_everything, seed_shard
@@ -32,6 +31,7 @@ from specc.train.muon import muon_note
 from specc.train.optim import make_optimizer
 from specc.train.position import Position
 from specc.train.precision import choose_precision
+from specc.train.process import keep_pages
 from specc.train.progress import Epoch
 from specc.train.schedule import make_schedule
 from specc.train.step import Step
@@ -70,7 +70,7 @@ class Session:
         """
         self.recipe, self.dataset, self.group, self.device = recipe, dataset, group, (device := group.device)
         self.position = Position()
-        self.order = seed_everything(recipe.seed)
+        self.order = seed_everything(recipe.seed, device)
         self.epoch_order = self.order.get_state()
         self.precision = choose_precision(recipe, device)
         require_one(recipe, group)
@@ -92,7 +92,7 @@ class Session:
         )  # fmt: skip
         self.evaluated = self._forward(self.tested)
         group.settle(self.step.model, dataset.sample)
-        seed_shard(recipe.seed, group.place.rank)
+        seed_shard(recipe.seed, group.place.rank, device)
 
     def _forward(self, model: nn.Module) -> Forward:
         return Forward(model, self.precision, halving_for(self.recipe, self.device))
@@ -126,6 +126,8 @@ class Session:
                 self.require_sound(keeper)
                 with explained():
                     keeper.stop(self, stopped, watch)
+            finally:
+                self.step.close()
         self.tested.eval()
         return stopped
 

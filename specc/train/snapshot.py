@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from specc.build.misfit import are_alike, listed, misfit
+from specc.train.device import random_states, set_random_states
 from specc.train.optim import layout_of_memory, memory_of, set_memory
 from specc.train.state import Facts, damaged
 
@@ -121,14 +122,9 @@ def _owner(name: str) -> str:
 
 def _random_states(group: Group) -> Tensors:
     """Of each process, those of the further ones as `RANK/…`."""
-    states = {"torch": torch.get_rng_state()}
-    if group.device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(group.device)
-    elif group.device.type == "mps":
-        states["mps"] = torch.mps.get_rng_state()
     return {
         f"{_of(rank)}{name}": state
-        for name, own in states.items()
+        for name, own in random_states(group.device).items()
         for rank, state in enumerate(group.gathered(own.contiguous()))
     }
 
@@ -156,12 +152,10 @@ def _restore_random(session: Session, tensors: Tensors) -> None:
     session.order.set_state(tensors["random/order"])
     session.epoch_order = tensors["random/order"].clone()
     own = f"random/{_of(session.group.place.rank)}"
-    torch.set_rng_state(tensors[f"{own}torch"])
     # A run that goes on on another kind of device begins that one's random state anew.
-    if session.device.type == "cuda" and f"{own}cuda" in tensors:
-        torch.cuda.set_rng_state(tensors[f"{own}cuda"], session.device)
-    elif session.device.type == "mps" and f"{own}mps" in tensors:
-        torch.mps.set_rng_state(tensors[f"{own}mps"])
+    set_random_states(
+        session.device, {name.removeprefix(own): state for name, state in tensors.items() if name.startswith(own)}
+    )
 
 
 def _under(group: str, tensors: Mapping[str, Tensor]) -> Tensors:

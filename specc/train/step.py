@@ -13,9 +13,9 @@ from specc.ir.recipe import Recipe
 from specc.train.average import Average
 from specc.train.halves import Halves
 from specc.train.objective import objective_of
+from specc.train.plain_step import step_of
 from specc.train.precision import Precision
 from specc.train.schedule import Schedule
-from specc.train.swift_start import step_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -54,6 +54,11 @@ class Step:
         """
         with self.cores():
             return self._taken(number, batches, sizes)
+
+    def close(self) -> None:
+        """End what runs beside this thread, once the last step is taken."""
+        if self.halves is not None:
+            self.halves.close()
 
     def cores(self) -> AbstractContextManager[None]:
         """While entered, torch has the threads that it has in a step."""

@@ -31,9 +31,9 @@ class StopSignals:
 
     def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():
-            # Under `nohup` a terminal may close.
+            # Under `nohup` a terminal may close; a handler of another language than Python could not be put back.
             ignored = {number for number in SIGNALS[2:] if signal.getsignal(number) == signal.SIG_IGN}
-            heard = [number for number in SIGNALS if number not in ignored]
+            heard = [number for number in SIGNALS if number not in ignored and signal.getsignal(number) is not None]
             self._before = {number: signal.signal(number, self._note) for number in heard}
         return self
 

@@ -80,19 +80,21 @@ class FailedElsewhere(Problem):
 
 @contextmanager
 def joined(device: str) -> Iterator[Group]:
-    """Take part in the run that torch's launcher started, or train alone.
+    """Take part in the run that torch's launcher started, or train alone; torch's state is afterwards what it was.
 
     Args:   device, that the recipe names.
     Raises: Problem E612, E625, E626 where another process was lost; of several processes that fail in one run the
             first of each machine raises FailedHere, the others FailedElsewhere.
     """
+    from specc.train.device import choose_device, torch_state_kept
+
     place = place_of()
     if place.size == 1:
-        from specc.train.device import choose_device
-
-        yield Group(choose_device(device))
+        own = choose_device(device)
+        with torch_state_kept(own):
+            yield Group(own)
         return
     from specc.train.distributed.collective import member
 
-    with member(place, device) as group:
+    with member(place, device) as group, torch_state_kept(group.device):
         yield group
