@@ -24,7 +24,7 @@ from specc.reading import Unreadable, decode, read_source
 from specc.source import Source
 
 CASES = Path(__file__).parent / "cases"
-_EXPECTED = re.compile(r"#! ([EW]\d{3}) ?(.*?)(?: => (.*?))?\s*(?=#!|$)")
+_EXPECTED = re.compile(r"#! ([EW]\d{3})(?: (?!=>)(.*?))?(?: => (.*?))?\s*(?=#!|$)")
 
 
 class Case(NamedTuple):
@@ -37,7 +37,7 @@ class Case(NamedTuple):
     def expected(self) -> list[tuple[int, str, str, str]]:
         """Line, code, piece of the message, piece of the help."""
         return [
-            (number, match[1], match[2], match[3] or "")
+            (number, match[1], match[2] or "", match[3] or "")
             for number, line in enumerate(self.text.split("\n"), start=self.first)
             for match in _EXPECTED.finditer(line)
         ]

@@ -13,6 +13,7 @@ import pytest
 from commands import specc
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_cases import CASES, Case, cases_in
 
 from specc import SpecError, check
 from specc import compile as compile_spec
@@ -528,3 +529,21 @@ def test_two_edits_are_two_lines_without_reasons() -> None:
     text = "input 64x32x32\nresidual { conv 128 k3 s2 p1 -> bn -> relu }\nlinear 10\n"
     (found,) = advise(analysed(text), budget=Budget(LONG))
     assert found.helps == ("`shortcut auto`", "then put `flatten` before `linear 10` at line 3")
+
+
+# The first help is what an experienced colleague would say
+
+
+HELPS = [case for path in sorted((CASES / "helps").glob("*.cnn")) for case in cases_in(path)]
+
+
+@pytest.mark.parametrize("case", HELPS, ids=lambda case: case.name)
+def test_the_first_help_is_the_way_out(case: Case) -> None:
+    """In `tests/cases/helps` what stands behind `=>` begins the first help of the error."""
+    found = sorted(advise(analysed(case.text), budget=Budget(LONG)), key=case.line)
+    expected = case.expected()
+    assert expected
+    assert [(case.line(d), d.code) for d in found] == [(line, code) for line, code, _, _ in expected]
+    for diagnostic, (_, _, message, help) in zip(found, expected, strict=True):
+        assert message in diagnostic.message
+        assert diagnostic.helps[:1] and diagnostic.helps[0].startswith(help), diagnostic.helps

@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.fixes.arguments import drop_field, set_field, without_line
+from specc.fixes.arguments import drop_field, repeat_of, set_field, without_line
 from specc.fixes.edit import Candidate, Edit, Kind, edited
 from specc.fixes.outline import Outline, Site
 from specc.layers.base import Shape
@@ -79,11 +79,21 @@ def put_after(failure: Failure, site: Site, steps: str, kind: Kind) -> Candidate
 
 
 def left_out(failure: Failure, site: Site, kind: Kind = Kind.REMOVAL) -> Candidate:
-    """The network without a step; within a block that is everywhere where the block is used, so it ranks lower."""
+    """The network without a step, which is a guess: its author meant it to be there.
+
+    Within a block or a repeat it is then gone everywhere where that is used, so it ranks lower.
+    """
     text = f"leave out `{failure.outline.text(site)}`{failure.line_of(site)}"
-    distance = failure.distance(site) + (len(failure.outline.sites) if site.block else 0)
-    # What has weights was meant to be there: the network without it is a guess.
-    return Candidate(kind, (removal(failure.outline, site),), text, distance, certain=kind is not Kind.LOSS)
+    used_often = site.block is not None or _is_repeated(failure.outline, site)
+    distance = failure.distance(site) + (len(failure.outline.sites) if used_often else 0)
+    return Candidate(kind, (removal(failure.outline, site),), text, distance, certain=False)
+
+
+def _is_repeated(outline: Outline, site: Site) -> bool:
+    """Whether a step or one around it is repeated."""
+    if repeat_of(outline, site) is not None:
+        return True
+    return site.parent is not None and _is_repeated(outline, site.parent)
 
 
 def removal(outline: Outline, site: Site) -> Edit:

@@ -25,9 +25,10 @@ class Kind(IntEnum):
     CHANNELS = 8  # out, groups
     SHAPE = 9  # a shape that is written out: `unflatten`, `slice`, the input
     REPLACEMENT = 10  # another layer, or one more that loses information
-    REMOVAL = 11
-    SEVERAL = 12  # edits in several places
-    LOSS = 13  # a layer with weights left out
+    PADDINGS = 11  # padding in every convolution
+    REMOVAL = 12
+    SEVERAL = 13  # edits in several places
+    LOSS = 14  # a layer with weights left out
 
     @property
     def is_last_resort(self) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from specc.diagnostics.spelling import spelled
-from specc.fixes.arguments import has_field, value_of
+from specc.fixes.arguments import fields, has_field, value_of
 from specc.fixes.changes import Failure, put_after, set_to
 from specc.fixes.channels import last_with_out
 from specc.fixes.edit import Candidate, Edit, Kind
@@ -112,10 +113,41 @@ def _branches(step: tree.Step) -> tuple[tree.Chain, ...]:
 def _odd_sizes(failure: Failure, inside: list[Site]) -> Iterator[Candidate]:
     """One pixel more behind a halving that rounded down: at the far end, or by drawing the picture larger."""
     for site in inside:
-        if is_one_of(site, TransposedConv) and not value_of(failure.outline, site, "output_padding"):
-            yield set_to(failure, site, Kind.PADDING, output_padding=1)
+        if is_one_of(site, TransposedConv):
+            yield from _exact_multiple(failure, site)
         if is_one_of(site, Upsample):
+            yield from _other_factor(failure, site)
             yield from _drawn_larger(failure, site)
+
+
+def _exact_multiple(failure: Failure, site: Site) -> Iterator[Candidate]:
+    """A transposed convolution that gives just `stride` times as many pixels, which kernel − 2·padding decides."""
+    names = ("kernel", "stride", "padding", "output_padding")
+    numbers = [value_of(failure.outline, site, name) for name in names]
+    if not all(isinstance(number, int) for number in numbers):
+        return
+    kernel, stride, padding, extra = numbers
+    if stride == 1 and kernel > 1:
+        yield set_to(failure, site, Kind.STRIDE, stride=kernel if kernel % 2 == 0 else kernel - 1)
+    margin, odd = divmod(max(kernel - stride, 0) + 1, 2)
+    wanted = {"padding": margin, "output_padding": 1 - odd}  # (n − 1)·s − 2p + k + extra = n·s
+    if stride > 1 and kernel >= stride and (padding, extra) != (margin, 1 - odd):
+        written = fields(failure.outline, site)
+        values: dict[str, Any] = {name: value or None for name, value in wanted.items() if value or name in written}
+        yield set_to(failure, site, Kind.PADDING, **values)
+    if not extra:
+        yield set_to(failure, site, Kind.PADDING, output_padding=1)
+
+
+def _other_factor(failure: Failure, site: Site) -> Iterator[Candidate]:
+    """An `upsample` that leads back to the size of the other branches."""
+    heights = [shape[1:] for shape in failure.error.shapes[1:]]
+    own = value_of(failure.outline, site, "scale")
+    for sizes in heights:
+        for other in heights:
+            if isinstance(own, int) and sizes and other and sizes != other and own * other[0] % sizes[0] == 0:
+                nearer = set_to(failure, site, Kind.STRIDE, scale=max(own * other[0] // sizes[0], 1))
+                yield nearer._replace(distance=-1)
 
 
 def _drawn_larger(failure: Failure, site: Site) -> Iterator[Candidate]:

@@ -143,6 +143,7 @@ def larger_pictures(failure: Failure) -> Iterator[Candidate]:
     """A larger picture at the error: padding, a smaller stride, a pooling or a repeat less in the steps before."""
     before = failure.outline.before(failure.site)
     unpadded = [site for site in before if keeps_size(failure, site) is not None]
+    yield from _as_in_papers(failure, [failure.site, *before])
     for site in unpadded[:NEARBY]:
         yield set_to(failure, site, Kind.PADDING, padding=keeps_size(failure, site))
     strided = [site for site in before if is_one_of(site, *CONVOLUTIONS) and _stride(failure, site) > 1]
@@ -156,6 +157,30 @@ def larger_pictures(failure: Failure) -> Iterator[Candidate]:
         yield padded_everywhere(failure, unpadded)
 
 
+def _as_in_papers(failure: Failure, sites: list[Site]) -> Iterator[Candidate]:
+    """The padding of a network that has none: `p1` for all kernels of 3, as in VGG; the first of larger ones, as LeNet
+    is made to fit 28×28 pixels."""
+    wide = [site for site in sites if _widest(failure, site) > 1]
+    unpadded = [site for site in wide if keeps_size(failure, site) is not None]
+    if len(unpadded) < 2 or any(value_of(failure.outline, site, "padding") for site in wide):
+        return
+    if all(_widest(failure, site) == 3 for site in wide):
+        everywhere = padded_everywhere(failure, unpadded)
+        yield everywhere._replace(kind=Kind.PADDING, distance=-1, certain=False)
+    else:
+        first = set_to(failure, unpadded[-1], Kind.PADDING, padding=keeps_size(failure, unpadded[-1]))
+        yield first._replace(distance=-1)
+
+
+def _widest(failure: Failure, site: Site) -> int:
+    """The kernel of a convolution, or of a call that has one; 0 where there is none."""
+    if not is_one_of(site, *CONVOLUTIONS) and failure.outline.called(site) is None:
+        return 0
+    kernel = value_of(failure.outline, site, "kernel")
+    sizes = kernel if isinstance(kernel, tuple) else (kernel,)
+    return max((size for size in sizes if isinstance(size, int)), default=0)
+
+
 def padded_everywhere(failure: Failure, sites: list[Site]) -> Candidate:
     """Padding for all of several convolutions, told by their lines."""
     edits = tuple(set_field(failure.outline, site, "padding", keeps_size(failure, site)) for site in sites)
@@ -165,7 +190,7 @@ def padded_everywhere(failure: Failure, sites: list[Site]) -> Candidate:
     what = f"the {len(sites)} convolutions" if len(sites) > 1 else "the convolution"
     text = f"{' or '.join(f'`{size}`' for size in sizes)} for {what} at {where}"
     unique = tuple(dict[Any, Edit]((edit.span, edit) for edit in edits).values())
-    return Candidate(Kind.SEVERAL, unique, text, failure.distance(sites[-1]))
+    return Candidate(Kind.PADDINGS, unique, text, failure.distance(sites[-1]))
 
 
 def keeps_size(failure: Failure, site: Site) -> Any:
@@ -203,7 +228,7 @@ def _fewer_repeats(failure: Failure) -> Iterator[Candidate]:
             text = f"`x{fewer}` instead of `x{number}` at line {failure.outline.line(site)}"
             shorthand = failure.outline.source.slice(count.span).startswith("x")
             edit = Edit(count.span, f"x{fewer}" if shorthand else str(fewer))
-            yield Candidate(Kind.REMOVAL, (edit,), text, number - 1 - fewer)
+            yield Candidate(Kind.REMOVAL, (edit,), text, number - 1 - fewer, certain=False)
 
 
 def _around(failure: Failure) -> list[Site]:
@@ -221,10 +246,12 @@ def padding_candidates(failure: Failure) -> Iterator[Candidate]:
     site = failure.site
     padding, kernel = (value_of(failure.outline, site, name) for name in ("padding", "kernel"))
     if is_one_of(site, *POOLS) and isinstance(kernel, int):
+        if kernel == (value_of(failure.outline, site, "stride") or kernel):  # such windows lie side by side
+            yield set_to(failure, site, Kind.PADDING, padding=None)
         yield set_to(failure, site, Kind.PADDING, padding=kernel // 2)
         yield set_to(failure, site, Kind.WINDOW, kernel=2 * padding if isinstance(padding, int) else kernel)
     elif padding == "same" and isinstance(kernel, int):
-        yield set_to(failure, site, Kind.PADDING, padding=kernel // 2)
+        yield set_to(failure, site, Kind.PADDING, padding=max(0, -(-(kernel - _stride(failure, site)) // 2)))
         yield set_to(failure, site, Kind.STRIDE, stride=None)
         if value_of(failure.outline, site, "mode") not in (None, "zeros"):
             yield from _for_mode(failure)
