@@ -27,6 +27,7 @@ from specc.cli.main import main
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.train import state
 from specc.train.keeper import Keeper
+from specc.train.listing import differences, run_at
 from specc.train.lock import locked
 from specc.train.resume import resume
 from specc.train.run import Run, train
@@ -346,6 +347,50 @@ def test_edited_copy_is_refused(tmp_path: Path) -> None:
     done = specc("--resume", str(tmp_path / "run"))
     assert done.exit_code == 1
     assert "-conv 4 k3" in done.stderr and "+conv 5 k3" in done.stderr and "--adopt" in done.stderr
+
+
+SAME: dict[str, Callable[[str], str]] = {
+    "not formatted": lambda text: text.replace(" -> ", "->").replace("x8\n", "x8;", 1),
+    "comments and blank lines": lambda text: "# first\n\n" + text.replace("-> flatten", " ->  # here\nflatten"),
+    "a line each": lambda text: text.replace(" -> ", "\n"),
+    "shapes noted": lambda text: text.replace("conv 4 k3", "conv 4 k3 :: 4x6x6"),
+    "the long form": lambda text: text.replace("k3", "kernel=(1 + 2)").replace("epochs 3", "epochs 3.0"),
+    "a block": lambda text: "param classes = 10\n" + text.replace("linear 10", "linear classes"),
+    "a default spelled out": lambda text: text.replace("batch 64", "batch 64 ; lr 0.001"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_spec_that_is_only_written_otherwise_is_the_same(name: str, whole: Path, tmp_path: Path) -> None:
+    """In the run's own copy, in the file that it began with, and as an argument."""
+    text = SAME[name](TINY)
+    assert text != TINY
+    spec = tmp_path / "net.cnn"
+    spec.write_text(TINY)
+    train(spec, tmp_path / "run", watch=Stop(5))
+    spec.write_text(text)
+    (tmp_path / "run" / "spec.cnn").write_text(text)
+    resume(tmp_path / "run", spec)
+    assert same_weights(whole, tmp_path / "run")
+    assert not differences([run_at(whole), run_at(tmp_path / "run")])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TINY.replace("conv 4 k3", "conv 4 k3 p1"),
+        TINY.replace("relu", "relu6"),
+        TINY.replace("dropout 0.3", "dropout 0.31"),
+        TINY.replace("linear 10", "head: linear 10"),
+        TINY.replace("conv 4 k3", "conv 4 k3 frozen"),
+        TINY.replace("conv 4 k3", "{ conv 4 k3 }"),
+        TINY.replace("batch 64", "batch 64 ; lr 0.01"),
+        TINY.replace("conv", "covn"),
+    ],
+)
+def test_a_spec_that_means_something_else_is_another(text: str, stopped_once: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(stopped_once, tmp_path / "run"))
+    assert problem(lambda: resume(run, text)).code == "E622"
 
 
 def test_edited_original_is_refused_unless_the_copy_is_named(whole: Path, tmp_path: Path) -> None:

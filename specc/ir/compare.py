@@ -13,11 +13,13 @@ from itertools import zip_longest
 from math import prod
 from typing import Literal, NamedTuple, TypeAlias
 
-from specc.ir.shaped import Row, ShapedChain, ShapedForm, ShapedModel, SomeShaped
+from specc.ir.shaped import Row, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.layers.base import Shape
 
 Change: TypeAlias = Literal["same", "changed", "removed", "added"]
 MOST_MATCHED = 20_000  # rows: beyond it matching takes too long, and rows are paired in order
+# How a node was written, and what follows from the rest of it; its children are looked at one by one.
+NOT_COMPARED = frozenset(("span", "word", "values", "costs", "steps", "branches"))
 
 
 class Pair(NamedTuple):
@@ -98,11 +100,40 @@ def _pair(first: Row | None, second: Row | None) -> Pair:
 
 def _tensors(node: SomeShaped, name: str) -> Iterator[tuple[str, Shape]]:
     prefix = f"{name}." if name else ""
-    if isinstance(node, ShapedChain | ShapedForm):
-        children = node.steps if isinstance(node, ShapedChain) else node.branches
-        for child_name, child in children:
+    if not isinstance(node, ShapedLayer):
+        for child_name, child in _children(node):
             if child is not None:
                 yield from _tensors(child, prefix + child_name)
         return
     for tensor, shape in node.layer.weights(node.input).items():
         yield prefix + tensor, shape
+
+
+def same_network(first: ShapedModel, second: ShapedModel) -> bool:
+    """Whether two specs are built into the same layers under the same names, however each is written."""
+    return _same(first.chain, second.chain, set())
+
+
+def _same(first: SomeShaped, second: SomeShaped, equal: set[tuple[int, int]]) -> bool:
+    """Args: equal, the pairs of nodes that are known to be: a block that is called twice alike is looked at once."""
+    pair = (id(first), id(second))
+    if pair in equal:
+        return True
+    if type(first) is not type(second) or any(
+        getattr(first, name) != getattr(second, name) for name in type(first).model_fields.keys() - NOT_COMPARED
+    ):
+        return False
+    ours, theirs = _children(first), _children(second)
+    if [name for name, _ in ours] != [name for name, _ in theirs]:
+        return False
+    for (_, a), (_, b) in zip(ours, theirs, strict=True):
+        if a is not b and (a is None or b is None or not _same(a, b, equal)):
+            return False
+    equal.add(pair)
+    return True
+
+
+def _children(node: SomeShaped) -> Sequence[tuple[str, SomeShaped | None]]:
+    if isinstance(node, ShapedChain):
+        return node.steps
+    return node.branches if isinstance(node, ShapedForm) else ()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,10 @@ from typing import Any
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.ir.accepted import as_written
+from specc.ir.compare import same_network
+from specc.ir.overrides import UnknownParameter
 from specc.ir.recipe import Recipe
+from specc.pipeline import analyse
 from specc.reading import read_source
 from specc.source import Source
 from specc.train.folder import SPEC
@@ -32,7 +35,7 @@ def require_same_spec(before: Record, run: Path, spec: Source | None, *, adopt: 
     Returns: the spec that has changed, None where none has.
     """
     present = [spec] if spec else list(_present(run, before.path))
-    changed = next((source for source in present if _meaning(source.text) != _meaning(before.spec)), None)
+    changed = next((source for source in present if not is_same_spec(before, source)), None)
     if changed is None or adopt:
         return changed
     raise Problem.of(
@@ -52,10 +55,18 @@ def _present(run: Path, path: str | None) -> Iterator[Source]:
             continue  # what cannot be read is no spec to go on with
 
 
-def _meaning(text: str) -> list[str]:
-    """The lines without comments, and without those that are empty then."""
-    bare = [re.sub(r'("[^"]*")|#.*', r"\1", line).strip() for line in text.splitlines()]
-    return [line for line in bare if line]
+def is_same_spec(before: Record, other: Source) -> bool:
+    """Whether a spec gives the network and the recipe of a run's, however it is written.
+
+    A text with errors is the same as itself only.
+    """
+    if other.text == before.spec:
+        return True
+    with suppress(UnknownParameter):
+        old, new = (analyse(source, before.input, before.params) for source in (Source("", before.spec), other))
+        if old.model is not None and new.model is not None:
+            return same_network(old.model, new.model) and old.recipe.resolved() == new.recipe.resolved()
+    return False
 
 
 def _lines(text: str) -> list[str]:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from specc import files
 from specc.diagnostics.diagnostic import Problem
+from specc.source import Source
+from specc.train.changed import is_same_spec
 from specc.train.folder import METRICS, RECIPE, SPEC
 from specc.train.lock import is_held
 from specc.train.metrics import Metrics, best_of, is_complete
@@ -168,8 +170,22 @@ def differences(runs: Sequence[Listed]) -> dict[str, tuple[Any, ...]]:
     """
     names = dict.fromkeys(name for run in runs for name in run.recipe)
     found = {name: tuple(run.recipe.get(name) for run in runs) for name in names}
-    found["spec"] = tuple(run.record.spec if run.record else None for run in runs)
+    found["spec"] = _specs(runs)
     different = {name: values for name, values in found.items() if any(value != values[0] for value in values)}
     if "spec" in different:  # the texts are long: `specc diff` shows where they differ
         different["spec"] = tuple(run.spec for run in runs)
     return different
+
+
+def _specs(runs: Sequence[Listed]) -> tuple[str | None, ...]:
+    """The spec of each run: the same text where two are the same spec, however each is written."""
+    known: list[Record] = []
+    texts: list[str | None] = []
+    for record in (run.record for run in runs):
+        if record is None:
+            texts.append(None)
+            continue
+        like = next((one for one in known if is_same_spec(record, Source("", one.spec))), record)
+        known += [] if like is not record else [record]
+        texts.append(like.spec)
+    return tuple(texts)

@@ -119,7 +119,8 @@ again in another folder; `last.safetensors` and `best.safetensors` still hold th
         """\
 A run is continued with the network and the recipe that it began with: only then does it end with the
 weights that it would have had without the stop. The spec is another one now: either the copy in the run
-folder or the file that the run began with was edited. The difference is shown; comments do not count.
+folder or the file that the run began with was edited. The difference is shown. How the spec is written does not
+count: after `specc fmt`, with other comments or with a longer form of the same step it is the same spec.
 
     specc train runs/net-1/spec.cnn --resume runs/net-1     # go on with the run's own copy
     specc train --resume runs/net-1 --adopt                 # go on with the changed spec
