@@ -307,7 +307,7 @@ def test_folder_without_permission(tmp_path: Path) -> None:
 def test_tables_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").mkdir()
     row = Metrics(epoch=1, train_loss=1.0, test_loss=1.0, test_accuracy=None, seconds=1.0)
-    assert problem(lambda: RunFolder(tmp_path).add_metrics(row)).code == "E614"
+    assert problem(lambda: RunFolder(tmp_path).add_metrics([row])).code == "E614"
 
 
 def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:

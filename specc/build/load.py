@@ -14,7 +14,7 @@ from itertools import zip_longest
 import torch
 from torch import Tensor, nn
 
-from specc.diagnostics.spelling import spelled
+from specc.diagnostics.spelling import shown, spelled
 
 # torch counts the batches of a `bn` in a buffer that weights saved before torch 0.4.1 do not have.
 _BATCH_COUNT = "num_batches_tracked"
@@ -31,8 +31,8 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     are converted to the model's precision and device. Batch counts of `bn` may be missing.
 
     Args:   model, from `specc.compile`; weights, a `state_dict()` such as `torchvision.models.vgg16().state_dict()`.
-    Raises: WeightsError where a tensor has another shape than its partner, or there are too many or too few; then
-            the model is as it was.
+    Raises: WeightsError where a tensor has another shape than its partner, or whole numbers in place of fractions, or
+            there are too many or too few; then the model is as it was.
     """
     own, other = _in_order(model.state_dict()), _in_order(weights)
     if not any(_is_count(name) for name in other):
@@ -69,7 +69,10 @@ def _require_fit(position: int, mine: tuple[str, Tensor] | None, theirs: tuple[s
     if mine[1].shape != theirs[1].shape:
         told = f"the model needs {_told(*mine)}, the weights hold {_told(*theirs)}"
         raise WeightsError(f"tensor {position} does not fit: {told}")
+    if mine[1].is_floating_point() != theirs[1].is_floating_point():
+        kinds = [str(tensor.dtype).removeprefix("torch.") for _, tensor in (mine, theirs)]
+        raise WeightsError(f"tensor {position}, {_told(*theirs)}, holds {kinds[1]}, and the model needs {kinds[0]}")
 
 
 def _told(name: str, tensor: Tensor) -> str:
-    return f"`{name}` of shape {spelled(tensor.shape)}" if tensor.dim() else f"`{name}`, a single number"
+    return f"`{shown(name)}` of shape {spelled(tensor.shape)}" if tensor.dim() else f"`{shown(name)}`, a single number"

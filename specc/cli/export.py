@@ -52,21 +52,23 @@ def command(
             "give the format: `--to python`, `--to onnx` or `--to pt2`, or end -o in .py, .onnx, .pt2"
         )
     try:
-        model = _model(source, input_shape, settings)
         file = weights_of(source, weights)
+        model = _model(source, file, input_shape, settings)
         _write(model, to, output, file)
     except Problem as problem:
         sys.exit(fail(problem))
 
 
-def _model(source: str, input_shape: tuple[int, ...] | None, settings: dict[str, Any]) -> ShapedModel:
+def _model(
+    source: str, weights: Path | None, input_shape: tuple[int, ...] | None, settings: dict[str, Any]
+) -> ShapedModel:
     from specc.exchange.subject import is_run, read_run
 
-    if not is_run(source):
+    if weights is None or not is_run(source):
         return checked_model(source, input_shape, settings)
     if input_shape or settings:
         raise click.UsageError("a run has its own input and parameters; `--input` and `--set` are for specs")
-    run = read_run(Path(source))
+    run = read_run(Path(source), weights)
     return checked_model(run.source, run.input, run.settings)
 
 

@@ -7,10 +7,9 @@ may be damaged, or made by somebody hostile; nothing in it can run, and what it 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from pydantic import ValidationError
 
 from specc.data.described import DataDescription, read_description
 from specc.diagnostics.diagnostic import Problem
@@ -30,7 +29,8 @@ SUFFIX = ".safetensors"
 WHAT_IS_MEANT = (
     "name the folder of a run, such as `runs/lenet5-mnist-1`, or a weights file; `specc runs` lists the runs"
 )
-SMALLEST = 2  # bytes of a stored number: float16 and bfloat16
+NUMBER = 4  # bytes of a stored number
+WRONG_SPEC = "what it says of its network cannot be right"
 
 
 class Trained(NamedTuple):
@@ -45,6 +45,14 @@ class Trained(NamedTuple):
     shaped: ShapedModel
     recipe: Recipe
     data: DataDescription
+
+
+class StoredSpec(NamedTuple):
+    """The spec in a header, and the input and the parameters that it was given in place of its own."""
+
+    text: str
+    input: tuple[int, ...] | None
+    params: dict[str, Any]
 
 
 class _Stored(NamedTuple):
@@ -96,22 +104,35 @@ def _stored(path: Path) -> _Stored:
     if "spec" not in texts:
         raise Problem.of("E641", f"{path} holds weights, but no spec: it was not written by specc",
             help="`specc.load_weights` loads weights of other programs, in Python")  # fmt: skip
+    spec = _spec_of(texts, path)
     try:
-        overrides: dict[str, Any] = json.loads(texts["overrides"])
-        shape = overrides["input"]
-        sizes = tuple(int(size) for size in shape.split("x")) if shape else None
-        analysis = analyse(Source(str(path), texts["spec"]), sizes, overrides["set"])
+        analysis = analyse(Source(str(path), spec.text), spec.input, spec.params)
         recipe = Recipe.model_validate_json(texts["recipe"])
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, UnknownParameter, ValidationError):
-        raise _unusable(path, "what it says of its network cannot be right") from None
+    except (ValueError, LookupError, TypeError, UnknownParameter):
+        raise _unusable(path, WRONG_SPEC) from None
     data = read_description(texts.get("data", ""))
     if analysis.model is None or data is None or data.sample != analysis.model.input:
         raise _unusable(path, "what it says of its network or its pictures cannot be right")
     if recipe.objective != "reconstruct" and analysis.model.output != (len(data.classes),):
         raise _unusable(path, "its network does not give a number for each class that it names")
-    if SMALLEST * analysis.model.params > path.stat().st_size:
+    if NUMBER * analysis.model.params > path.stat().st_size:
         raise _unusable(path, "it is too small for the network that it describes")
     return _Stored(analysis.model, recipe, data)
+
+
+def stored_spec(path: Path) -> StoredSpec | None:
+    """The spec that a weights file says it belongs to; None where it says nothing of one. Raises: Problem E641."""
+    texts = _header(path)
+    return _spec_of(texts, path) if "spec" in texts else None
+
+
+def _spec_of(texts: Mapping[str, str], path: Path) -> StoredSpec:
+    try:
+        overrides: dict[str, Any] = json.loads(texts["overrides"])
+        shape, params = overrides["input"], dict(overrides["set"])
+        return StoredSpec(texts["spec"], tuple(int(size) for size in shape.split("x")) if shape else None, params)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise _unusable(path, WRONG_SPEC) from None
 
 
 def _header(path: Path) -> dict[str, str]:
@@ -130,11 +151,16 @@ def _fill(model: nn.Module, path: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from specc.build.misfit import misfit
+
     try:
         tensors: dict[str, torch.Tensor] = load_file(path)
-        model.load_state_dict(tensors)
     except (SafetensorError, OSError, RuntimeError, KeyError, ValueError):
-        raise _unusable(path, "its tensors are not those of its network") from None
+        raise _unusable(path, "its tensors are cut off, or not where its header says") from None
+    fault = misfit(model.state_dict(), tensors)
+    if fault:
+        raise _unusable(path, fault)
+    model.load_state_dict(tensors)
 
 
 def _nothing(message: str) -> Problem:

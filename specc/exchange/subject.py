@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc import files
 from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.evaluate.trained import StoredSpec, stored_spec
 from specc.reading import Unreadable
 from specc.source import Source
-from specc.train.folder import WEIGHTS
+from specc.train.folder import RECIPE, SPEC, WEIGHTS
 from specc.train.record import Record, read_record
 
 if TYPE_CHECKING:
@@ -31,15 +32,26 @@ def is_run(path: str) -> bool:
     return path != "-" and Path(path).is_dir()
 
 
-def read_run(folder: Path) -> RunSpec:
-    """Raises: Unreadable where the folder holds no run."""
-    record: Record | None = read_record(folder / "spec.cnn", folder / "recipe.json")
+def read_run(folder: Path, weights: Path) -> RunSpec:
+    """The spec that these weights belong to: the one that they hold, or that of the run where they hold none.
+
+    A run that goes on with another network has the weights of one and the spec of the other for a while.
+
+    Raises: Unreadable where the folder holds no run; Problem E641 where the weights cannot be read.
+    """
+    record = _record_of(folder)
+    name = Path(record.path).name if record.path and record.path != "-" else f"{folder.resolve().name}.cnn"
+    spec = stored_spec(weights) or StoredSpec(record.spec, record.input, record.params)
+    return RunSpec(Source(name, spec.text), spec.input, spec.params)
+
+
+def _record_of(folder: Path) -> Record:
+    record = read_record(folder / SPEC, folder / RECIPE)
     if record is None:
         raise Unreadable(
             Diagnostic("E664", f"`{folder}` holds no run", help="name a spec, or a folder that `specc train` wrote")
         )
-    name = Path(record.path).name if record.path and record.path != "-" else f"{folder.resolve().name}.cnn"
-    return RunSpec(Source(name, record.spec), record.input, record.params)
+    return record
 
 
 def weights_of(path: str, asked: str | None) -> Path | None:
@@ -61,6 +73,8 @@ def weights_of(path: str, asked: str | None) -> Path | None:
         files = [Path(path) / f"{kind}.safetensors" for kind in kinds]
         found = next((file for file in files if file.is_file()), files[0])
     if not found.is_file():
+        if is_run(path):
+            _record_of(Path(path))
         raise Unreadable(Diagnostic("E664", f"there are no weights `{found}`", help=_others(path)))
     return found
 
@@ -77,16 +91,22 @@ def fill(network: nn.Module, weights: Path) -> None:
     Raises: Problem E664 where the file cannot be read or its weights belong to another network.
     """
     from specc.build.load import WeightsError, load_weights
+    from specc.build.misfit import are_finite, misfit
 
     tensors = _read(weights)
     own = network.state_dict()
+    if own.keys() == tensors.keys():
+        fault = misfit(own, tensors)
+        if fault:
+            raise Problem.of("E664", f"the weights in {weights} are not this network's: {fault}")
+        network.load_state_dict(tensors)
+        return
     try:
-        if own.keys() == tensors.keys() and all(own[name].shape == tensors[name].shape for name in own):
-            network.load_state_dict(tensors)
-        else:
-            load_weights(network, tensors)
+        load_weights(network, tensors)
     except WeightsError as error:
         raise Problem.of("E664", f"the weights in {weights} are not this network's: {error}") from None
+    if not are_finite(tensors.values()):
+        raise Problem.of("E664", f"the weights in {weights} hold what is no finite number")
 
 
 def _read(weights: Path) -> dict[str, Tensor]:

@@ -31,7 +31,8 @@ class Content(NamedTuple):
 
     name:        of its folder. state: how it ended, in words. resume: the command that goes on with it, None where
                  nothing is left to do.
-    rows:        the lines of `metrics.jsonl`; best: the number of the best epoch.
+    rows:        the lines of `metrics.jsonl`; best: the number of the best epoch, None where
+                 none of them is of the network that the run has now.
     recipe, environment: what their files hold.
     confusion:   of the test split, None where the objective has no classes or nothing could be tested.
     mistakes, pairs: pictures of it.

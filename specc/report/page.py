@@ -61,8 +61,9 @@ def _tile(name: str, value: str, note: str) -> str:
 
 def _tiles(content: Content) -> Iterator[tuple[str, str, str]]:
     rows, model = content.rows, content.model
+    if content.best:
+        yield from _scores(rows[-1], rows[content.best - 1])
     if rows:
-        yield from _scores(rows[-1], rows[content.best - 1] if content.best else rows[-1])
         yield "epochs", f"{len(rows)} of {content.recipe['epochs']}", f"{_duration(sum(r['seconds'] for r in rows))}"
     pictures = counted(content.confusion.pictures, "test picture") if content.confusion else ""
     yield "data", content.data, pictures

@@ -62,13 +62,13 @@ def write_report(
 
 def _content(session: Session, path: Path, record: Record, stopped: int | None, failed: str) -> Content:
     metrics = tuple(session.position.metrics)
-    best = best_of(metrics)
+    best, done = best_of(metrics[record.adopted_after :]), is_complete(metrics, record.recipe, record.adopted_after)
     analysis = analyse(Source(str(path / SPEC), record.spec), record.input, record.params)
     assert analysis.model is not None  # noqa: S101 - it has just been trained
     content = Content(
         name=path.resolve().name,
         state=_state(session, record, stopped, failed),
-        resume=None if is_complete(metrics, record.recipe) else f"specc train --resume {typed(path)}",
+        resume=None if done else f"specc train --resume {typed(path)}",
         spec=record.spec, model=analysis.model, data=session.dataset.name,
         rows=tuple(one.row() for one in metrics), best=best and best.epoch,
         recipe=record.as_json(), environment=_environment(path),
@@ -91,6 +91,14 @@ def _with_curves(content: Content, folder: RunFolder, watch: Watch) -> Content:
 
 
 def _state(session: Session, record: Record, stopped: int | None, failed: str) -> str:
+    """How the run ended, and of which epochs that does not speak."""
+    first = record.adopted_after
+    before = "the first epoch is" if first == 1 else f"the first {first} epochs are"
+    adopted = f" Before that, {before} of another network or other data." if first else ""
+    return _outcome(session, record, stopped, failed) + adopted
+
+
+def _outcome(session: Session, record: Record, stopped: int | None, failed: str) -> str:
     done, asked = len(session.position.metrics), counted(record.recipe.epochs, "epoch")
     if failed:
         return f"Failed after {done} of {asked}: {failed}."

@@ -64,14 +64,17 @@ class RunFolder:
     def write_state(self, content: bytes) -> None:
         self.write(state.NAME, content)
 
-    def add_metrics(self, metrics: Metrics) -> None:
-        """A line in each of the two tables; the second one begins with the names."""
+    def add_metrics(self, metrics: Sequence[Metrics]) -> None:
+        """A line for the last epoch in each of the two tables; the second one, which begins with the names, is written
+        anew where that epoch has other measures than those before."""
         if not self.writes:
             return
-        self._append(METRICS, json.dumps(metrics.row()))
-        if metrics.epoch == 1:
-            self._append(TABLE, _heads(metrics))
-        self._append(TABLE, _cells(metrics))
+        self._append(METRICS, json.dumps(metrics[-1].row()))
+        names = _measures(metrics)
+        if names == _measures(metrics[:-1]):
+            self._append(TABLE, _cells(metrics[-1], names))
+        else:
+            self._write_table(metrics)
 
     def _append(self, name: str, line: str) -> None:
         with told(self.path / name):
@@ -80,22 +83,42 @@ class RunFolder:
     def restore_metrics(self, metrics: Sequence[Metrics]) -> None:
         """Make both tables tell of these epochs and no others, whatever a killed process had added."""
         if metrics or (self.path / METRICS).exists():
-            lines = [json.dumps(one.row()) for one in metrics]
-            rows = [_heads(metrics[-1]), *map(_cells, metrics)] if metrics else []
-            for name, content in ((METRICS, lines), (TABLE, rows)):
-                self.write(name, "".join(line + "\n" for line in content).encode())
+            self._write_lines(METRICS, [json.dumps(one.row()) for one in metrics])
+            self._write_table(metrics)
+
+    def _write_table(self, metrics: Sequence[Metrics]) -> None:
+        names = _measures(metrics)
+        self._write_lines(TABLE, [",".join(names), *(_cells(one, names) for one in metrics)] if metrics else [])
+
+    def _write_lines(self, name: str, lines: Sequence[str]) -> None:
+        self.write(name, "".join(line + "\n" for line in lines).encode())
+
+    def set_best_aside(self, epochs: int) -> Path | None:
+        """Give the best weights of the first epochs another name: they are not of the network that the run has now.
+
+        Returns: their place, None where there are none.
+        """
+        best, aside = (self.path / f"{name}.safetensors" for name in ("best", f"best-before-epoch-{epochs + 1}"))
+        if not (self.writes and best.exists()):
+            return None
+        with told(aside):
+            best.replace(aside)
+        return aside
 
     def require_space(self, needed: int) -> None:
         if self.writes:
             require_space(self.path, needed)
 
 
-def _heads(metrics: Metrics) -> str:
-    return ",".join(metrics.row())
+def _measures(metrics: Sequence[Metrics]) -> list[str]:
+    """The names of all measures that any of these epochs has, in their order."""
+    found = {name for one in metrics for name in one.row()}
+    return [name for name in Metrics._fields if name in found]
 
 
-def _cells(metrics: Metrics) -> str:
-    return ",".join("" if value is None else str(value) for value in metrics.row().values())
+def _cells(metrics: Metrics, names: Sequence[str]) -> str:
+    row = metrics.row()
+    return ",".join("" if row.get(name) is None else str(row[name]) for name in names)
 
 
 def require_free(out: Path | None) -> None:

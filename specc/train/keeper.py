@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import signal
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +14,7 @@ from specc.data.dataset import Split
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.train.checkpoint import Cadence, weights_file
-from specc.train.metrics import best_of
+from specc.train.metrics import Metrics, best_of, is_complete
 from specc.train.optim import layout_of_memory
 from specc.train.snapshot import tensors_of
 from specc.train.state import Facts, state_bytes
@@ -45,6 +45,10 @@ class Keeper:
         self._write_state(session)
         self._write_weights(session, "last")
 
+    def is_complete(self, metrics: Sequence[Metrics]) -> bool:
+        """Whether a run with these epochs has nothing left to do."""
+        return is_complete(metrics, self.record.recipe, self.record.adopted_after)
+
     def is_due(self) -> bool:
         """Whether a state is to be written now; to be asked once after each step."""
         return self.cadence.is_due()
@@ -64,10 +68,10 @@ class Keeper:
     def end_epoch(self, session: Session) -> None:
         """Write what an epoch gives: weights, metrics, state."""
         metrics = session.position.metrics
-        best = best_of(metrics) is metrics[-1]
+        best = best_of(metrics[self.record.adopted_after :]) is metrics[-1]
         for name in ("best", "last") if best else ("last",):
             self._write_weights(session, name)
-        self.folder.add_metrics(metrics[-1])
+        self.folder.add_metrics(metrics)
         self._write_state(session)
 
     def stop(self, session: Session, number: int | None, watch: Watch) -> None:

@@ -27,7 +27,8 @@ class Listed(NamedTuple):
     """A run in a folder.
 
     state:   running, done, stopped or damaged. record: None where it is damaged.
-    spec:    the file's name that it began with. metrics: of the finished epochs.
+    spec:    the file's name that it began with. metrics: of the finished epochs, of which `own` are those of the
+             network and the data that it has now.
     changed: when something was last written, in seconds of the system's clock.
     """
 
@@ -39,12 +40,16 @@ class Listed(NamedTuple):
     changed: float
 
     @property
+    def own(self) -> tuple[Metrics, ...]:
+        return self.metrics[self.record.adopted_after :] if self.record else self.metrics
+
+    @property
     def best(self) -> Metrics | None:
-        return best_of(self.metrics)
+        return best_of(self.own)
 
     @property
     def last(self) -> Metrics | None:
-        return self.metrics[-1] if self.metrics else None
+        return self.own[-1] if self.own else None
 
     @property
     def seconds(self) -> float:
@@ -113,7 +118,7 @@ def _state(path: Path, record: Record | None, rows: Sequence[Metrics] | None) ->
         return "running"
     if record is None or rows is None:
         return "damaged"
-    return "done" if is_complete(rows, record.recipe) else "stopped"
+    return "done" if is_complete(rows, record.recipe, record.adopted_after) else "stopped"
 
 
 def _rows(path: Path) -> list[Metrics] | None:

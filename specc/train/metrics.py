@@ -49,15 +49,18 @@ def best_of(metrics: Iterable[Metrics]) -> Metrics | None:
     return max(metrics, key=lambda one: one.score, default=None)
 
 
-def is_complete(metrics: Sequence[Metrics], recipe: Recipe) -> bool:
-    """Whether a run with these epochs has nothing left to do: all are there, or the score no longer rises."""
-    return len(metrics) >= recipe.epochs or has_stalled(metrics, recipe.patience)
+def is_complete(metrics: Sequence[Metrics], recipe: Recipe, adopted_after: int = 0) -> bool:
+    """Whether a run with these epochs has nothing left to do: all are there, or the score no longer rises.
+
+    Args: adopted_after, epochs that are those of another network or other data.
+    """
+    return len(metrics) >= recipe.epochs or has_stalled(metrics[adopted_after:], recipe.patience)
 
 
 def has_stalled(metrics: Sequence[Metrics], patience: int | None) -> bool:
     """Whether the score has not risen for so many epochs."""
     best = best_of(metrics)
-    return best is not None and patience is not None and len(metrics) - best.epoch >= patience
+    return best is not None and patience is not None and metrics[-1].epoch - best.epoch >= patience
 
 
 def loss_text(loss: float) -> str:

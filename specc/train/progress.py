@@ -45,13 +45,14 @@ class Epoch(NamedTuple):
 class Ended(NamedTuple):
     """A run that has ended. report: its page, None where there is none.
 
-    state: "done", "stopped" by a signal, or for loggers "failed".
+    state: "done", "stopped" by a signal, or for loggers "failed". adopted_after: as in its record.
     """
 
     folder: Path
     state: str
     metrics: tuple[Metrics, ...]
     report: Path | None = None
+    adopted_after: int = 0
 
 
 class Watch:
@@ -120,7 +121,8 @@ class JsonLines(Quiet):
         _write("epoch", epochs=epochs, **metrics.row())
 
     def run_ends(self, ended: Ended) -> None:
-        best, last = best_of(ended.metrics), ended.metrics[-1] if ended.metrics else None
+        own = ended.metrics[ended.adopted_after :]
+        best, last = best_of(own), own[-1] if own else None
         _write("end", run=str(ended.folder), state=ended.state, epochs_done=len(ended.metrics),
             best=best and best.row(), last=last and last.row(), report=ended.report and str(ended.report))  # fmt: skip
 

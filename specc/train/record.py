@@ -20,6 +20,8 @@ class Record(BaseModel):
     input:   `--input`. params: `--set`, by name. options: settings given beside the spec's own, by name.
     recipe:  the spec's and the options together.
     processes: how many train together; machines: on how many.
+    adopted_after: finished epochs when another network or other data were adopted: they are not compared with later
+               ones, and are none of the network that the run has now.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -32,6 +34,7 @@ class Record(BaseModel):
     recipe: Recipe
     processes: Annotated[int, Field(ge=1)] = 1
     machines: Annotated[int, Field(ge=1)] = 1
+    adopted_after: Annotated[int, Field(ge=0)] = 0
 
     def as_json(self) -> dict[str, Any]:
         """The content of `recipe.json`: the resolved recipe, and what else was asked for."""
@@ -39,6 +42,8 @@ class Record(BaseModel):
         more: dict[str, Any] = {"input": shape, "set": self.params, "path": self.path, "options": self.options}
         if self.processes > 1:
             more |= {"processes": self.processes, "machines": self.machines}
+        if self.adopted_after:
+            more["adopted_after"] = self.adopted_after
         return {**self.recipe.resolved().model_dump(), **more}
 
     def meaning(self) -> str:
@@ -63,7 +68,7 @@ def read_record(spec: Path, recipe: Path) -> Record | None:
         content = files.read_json(recipe)
         shape = content.pop("input")
         more = {"params": content.pop("set"), "path": content.pop("path"), "options": content.pop("options")}
-        counts = {name: content.pop(name, 1) for name in ("processes", "machines")}
+        counts = {name: content.pop(name) for name in ("processes", "machines", "adopted_after") if name in content}
         sizes = [int(size) for size in shape.split("x")] if shape else None
         text = files.read(spec).decode()
         whole = {"spec": text, "input": sizes, "recipe": content, **more, **counts}

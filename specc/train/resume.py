@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
-from specc.files import remove_partial
+from specc.ir.compare import same_network
+from specc.ir.overrides import UnknownParameter
 from specc.ir.recipe import Recipe, overridden
 from specc.pipeline import analyse
 from specc.source import Source
@@ -60,7 +62,7 @@ class Plan(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        return self.facts is not None and is_complete(self.facts.metrics, self.record.recipe)
+        return self.facts is not None and is_complete(self.facts.metrics, self.record.recipe, self.record.adopted_after)
 
 
 def resume(
@@ -94,8 +96,9 @@ def continue_run(path: Path, wish: Wish, watch: Watch) -> Run | None:
             if not plan.is_complete:
                 return _go_on(plan, wish.adopt, watch, group)
     metrics = plan.facts.metrics if plan.facts else ()
+    adopted_after = plan.record.adopted_after
     watch.say(f"the run in {path} is complete: {counted(len(metrics), 'epoch')}; nothing to do")
-    watch.run_ends(Ended(path, "done", metrics))
+    watch.run_ends(Ended(path, "done", metrics, None, adopted_after))
     return None
 
 
@@ -137,10 +140,12 @@ def _plan(path: Path, wish: Wish, processes: int | None = None) -> Plan:
     place = place_of()
     if wish.adopt:
         record = record_of(subject, anchored(overridden(analysis.recipe, options)), options, place)
+        # Until the data are loaded no earlier epoch counts, so that none of them ends the run.
+        record = record.model_copy(update={"adopted_after": facts.epoch if facts else 0})
     else:
         recipe = anchored(overridden(before.recipe, dict(wish.options)))
         require_same_options(before, recipe, given(dict(wish.options)), wish.input, wish.params)
-        if not (facts is not None and is_complete(facts.metrics, recipe)):
+        if not (facts is not None and is_complete(facts.metrics, recipe, before.adopted_after)):
             require_same_processes(before, path, processes or place.size)
         record = before.model_copy(update={"recipe": recipe, "options": options})
     return Plan(RunFolder(path, writes=place.is_first), before, record, subject, facts)
@@ -167,23 +172,41 @@ def _no_run(message: str) -> Problem:
 
 def _go_on(plan: Plan, adopt: bool, watch: Watch, group: Group) -> Run:
     if plan.folder.writes:
-        remove_partial(plan.folder.path)
+        files.remove_partial(plan.folder.path)
     session = make_session(plan.subject, plan.record.recipe, group, watch)
-    if plan.facts is None:
+    facts = plan.facts
+    if facts is None:
         watch.say(f"the run in {plan.folder.path} had not begun; it begins now")
         plan.folder.write_record(plan.record)
         return carry_out(session, plan.folder, plan.record, watch)
-    return carry_out(session, plan.folder, plan.record, watch, _restored(plan, plan.facts, session, adopt, watch))
+    from specc.train.keeper import fingerprint
+
+    data = fingerprint(session.dataset)
+    if adopt and _still_competes(plan, facts, data):
+        record = plan.record.model_copy(update={"adopted_after": plan.before.adopted_after})
+        plan = plan._replace(record=record)
+    keeper = _restored(plan, facts, session, data, adopt, watch)
+    return carry_out(session, plan.folder, plan.record, watch, keeper)
 
 
-def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Watch) -> Keeper:
+def _still_competes(plan: Plan, facts: Facts, data: str) -> bool:
+    """Whether the epochs so far can be compared with those to come: the same network, the same data, the same aim."""
+    before = plan.before
+    try:
+        old = analyse(Source(SPEC, before.spec), before.input, before.params).model
+    except UnknownParameter:
+        return False
+    same = old is not None and same_network(old, plan.subject.model)
+    return same and facts.data == data and before.recipe.objective == plan.record.recipe.objective
+
+
+def _restored(plan: Plan, facts: Facts, session: Session, data: str, adopt: bool, watch: Watch) -> Keeper:
     """Put the session where the run stands, and the folder's files with it. Raises: Problem E621, E623."""
     from specc.train.changed import require_same_data
-    from specc.train.keeper import Keeper, fingerprint, made_with
+    from specc.train.keeper import Keeper, made_with
     from specc.train.snapshot import restore
 
     path = plan.folder.path
-    data = fingerprint(session.dataset)
     tensors = state.read_tensors(path / state.NAME, facts.checksum)
     keeper = Keeper(plan.folder, plan.record, data)
     # Also the point where all have read what the first one is about to write anew.
@@ -196,8 +219,9 @@ def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Wa
         session.position = Position(facts.epoch, facts.step, facts.seconds, list(facts.metrics))
     plan.folder.restore_metrics(facts.metrics)
     plan.folder.write_record(plan.record)
-    if adopt:
+    if adopt or plan.record.adopted_after == facts.epoch > 0:
         keeper.begin(session)
+        _set_best_aside(plan, facts, watch)
     _warn_of_differences(facts.made_with, made_with(session), watch)
     step = f", after step {session.position.step} of {len(session.losses)}" if session.position.step else ""
     watch.say(f"continues {path} in epoch {facts.epoch + 1} of {plan.record.recipe.epochs}{step}")
@@ -224,17 +248,34 @@ def _adopt(plan: Plan, facts: Facts, session: Session, tensors: dict[str, Any], 
         watch.say(f"the spec as it was is in {old}")
 
 
+def _set_best_aside(plan: Plan, facts: Facts, watch: Watch) -> None:
+    """Where no epoch of the network that the run has now is finished; after the state, from which it can be done again
+    should the run be cut off here."""
+    if plan.record.adopted_after < facts.epoch:
+        return
+    aside = plan.folder.set_best_aside(facts.epoch)
+    if aside:
+        watch.say(f"the best weights so far are in {aside}; only epochs from {facts.epoch + 1} on compete from now on")
+
+
 def _finished(path: Path, wish: Wish) -> Run:
     """A complete run, its network with the last weights. Raises: Problem E621 where they are not there."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from specc.build.compile import build
+    from specc.build.misfit import misfit
 
     plan = _plan(path, wish)
     model, weights = build(plan.subject.model), path / "last.safetensors"
     try:
-        model.load_state_dict(load_file(weights))
+        files.require_regular(weights)
+        tensors = load_file(weights)
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-        raise state.damaged(weights, "it is not there, or its tensors are not the network's") from error
-    return Run(path, plan.facts.metrics if plan.facts else (), None, model.eval())
+        raise state.damaged(weights, "it is not there, or cut off") from error
+    fault = misfit(model.state_dict(), tensors)
+    if fault:
+        raise state.damaged(weights, fault)
+    model.load_state_dict(tensors)
+    metrics = plan.facts.metrics if plan.facts else ()
+    return Run(path, metrics, None, model.eval(), plan.record.adopted_after)

@@ -55,17 +55,19 @@ class Run(NamedTuple):
     metrics: an entry for each finished epoch.
     stopped: the signal that ended it early, None where it is complete.
     model:   the network with its last weights, in evaluation mode, on the device that it was trained on.
+    adopted_after: how many of the epochs are those of another network, or of other data.
     """
 
     folder: Path
     metrics: tuple[Metrics, ...]
     stopped: int | None
     model: nn.Module
+    adopted_after: int = 0
 
     @property
     def best(self) -> Metrics | None:
         """The epoch whose weights are in `best.safetensors`: the first with the highest accuracy."""
-        return best_of(self.metrics)
+        return best_of(self.metrics[self.adopted_after :])
 
 
 def train(
@@ -214,8 +216,8 @@ def carry_out(session: Session, folder: RunFolder, record: Record, watch: Watch,
         raise
     report = write_report(session, folder, record, watch, stopped=stopped)
     metrics = tuple(session.position.metrics)
-    watch.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report))
-    return Run(folder.path, metrics, stopped, session.tested)
+    watch.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report, record.adopted_after))
+    return Run(folder.path, metrics, stopped, session.tested, record.adopted_after)
 
 
 def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any], place: Place = ALONE) -> Record:

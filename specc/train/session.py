@@ -26,7 +26,7 @@ from specc.train.exact import draw_evaluation, draw_order
 from specc.train.forward import Forward, halving_for, lay_out
 from specc.train.halves import halves_of
 from specc.train.loop import evaluate, explained, mean_loss, train_epoch
-from specc.train.metrics import Metrics, is_complete
+from specc.train.metrics import Metrics
 from specc.train.muon import muon_note
 from specc.train.optim import make_optimizer
 from specc.train.position import Position
@@ -116,7 +116,7 @@ class Session:
         stopped = None
         with StopSignals() as stop:
             try:
-                while not is_complete(self.position.metrics, self.recipe):
+                while not keeper.is_complete(self.position.metrics):
                     with explained():  # torch tells of a killed worker wherever this process is, in a write, too
                         self._epoch(keeper, watch, stop)
                 if len(self.position.metrics) < self.recipe.epochs:

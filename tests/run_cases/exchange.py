@@ -74,7 +74,7 @@ def weights_of_another_network(scene: Scene) -> None:
 
 @case("E664")
 def a_folder_without_a_run(scene: Scene) -> None:
-    read_run(scene.folder)
+    read_run(scene.folder, scene.folder / "best.safetensors")
 
 
 @case("E665")

@@ -22,7 +22,8 @@ there after the first epoch, `last.safetensors` from the beginning.
         """\
 A weights file of specc says itself which network it belongs to: it holds the spec, the recipe, and the names of the
 classes. This file is cut off, was changed, was written by another program, or its tensors are not those of the spec in
-it. All of it is checked before any of it is used; it holds numbers and texts only and cannot run anything.
+it: of other names, shapes or kinds of numbers, or infinite. All of it is checked before any of it is used; it holds
+numbers and texts only and cannot run anything.
 
 Copy the file again, or take the run's other weights: `--weights last` or `--weights best`. Weights of another program
 are loaded in Python, with `specc.load_weights`.

@@ -126,7 +126,8 @@ count: after `specc fmt`, with other comments or with a longer form of the same 
     specc train --resume runs/net-1 --adopt                 # go on with the changed spec
 
 With `--adopt` the weights that have the same name and shape in both networks are loaded, the others begin
-anew, and both are listed. The epoch that was running begins again.
+anew, and both are listed. The epoch that was running begins again. The epochs of the old network are not compared with
+those of the new one: its best weights stay beside the run as `best-before-epoch-N.safetensors`.
 """,
     ),
     Code(

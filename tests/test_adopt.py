@@ -1,0 +1,201 @@
+"""After an adoption only the epochs of the new network count, and everything is made with its weights."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file
+from watches import Heard, Stop
+
+from specc.cli.main import main
+from specc.train.listing import run_at
+from specc.train.metrics import Metrics
+from specc.train.resume import resume
+from specc.train.run import train
+from specc.train.state import read_facts
+
+pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+
+GOOD = (
+    "input 1x8x8\nflatten -> linear 32 -> relu -> linear 10\ntrain { epochs 3 ; batch 64 ; lr 0.01 ; precision fp32 }\n"
+)
+WIDER = GOOD.replace("linear 32", "linear 48")
+SLOW: dict[str, Any] = {"lr": 1e-9, "epochs": 5}  # no epoch comes near those of the network before
+
+
+class Cut(BaseException):
+    """Ends a run as a power cut would: nothing is written after it."""
+
+
+def cut() -> None:
+    raise Cut
+
+
+def specc(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run that has learned in three epochs all that there is to learn."""
+    return train(GOOD, tmp_path / "run").folder
+
+
+def width_of(weights: Path) -> int:
+    return load_file(weights)["linear1.weight"].shape[0]
+
+
+def pictures(folder: Path, classes: int) -> Path:
+    """A folder of noise of 8×8, as many pictures of each class."""
+    for part in ("train", "test"):
+        for number in range(classes):
+            place = folder / part / f"c{number}"
+            place.mkdir(parents=True)
+            for shade in range(8):
+                Image.new("L", (8, 8), 20 * number + shade).save(place / f"{shade}.png")
+    return folder
+
+
+def test_the_new_network_is_the_best(run: Path) -> None:
+    before = json.loads(specc("runs", run, "--json").stdout)["runs"][0]["best"]
+    done = resume(run, WIDER, adopt=True, **SLOW)
+    assert done.best is not None and done.best.epoch == 4
+    assert done.best.score < before["test_accuracy"]
+    assert width_of(run / "best.safetensors") == width_of(run / "last.safetensors") == 48
+    assert width_of(run / "best-before-epoch-4.safetensors") == 32
+    found = json.loads(specc("runs", run, "--json").stdout)["runs"][0]
+    assert (found["best"]["epoch"], found["last"]["epoch"], found["epochs_done"]) == (4, 5, 5)
+    assert json.loads((run / "recipe.json").read_text())["adopted_after"] == 3
+    assert read_facts(run / "state.safetensors").record.adopted_after == 3
+    page = (run / "report.html").read_text()
+    assert "the first 3 epochs are of another network or other data" in page and "epoch 4" in page
+
+
+def test_what_a_run_is_used_for_is_the_new_network(run: Path, tmp_path: Path) -> None:
+    resume(run, WIDER, adopt=True, **SLOW)
+    picture = pictures(tmp_path / "pictures", 1) / "test" / "c0" / "0.png"
+    assert json.loads(specc("eval", run, "--json").stdout)["weights"].endswith("best.safetensors")
+    assert specc("predict", run, picture).exit_code == 0
+    exported = specc("export", run, "--to", "python")
+    assert (exported.exit_code, "48" in exported.stdout) == (0, True), exported.output
+    assert specc("export", run, "-o", tmp_path / "net.pt2").exit_code == 0
+
+
+def test_a_crash_before_the_first_epoch_of_the_new_network(run: Path, tmp_path: Path) -> None:
+    """There is no best of it yet: what it begins with is used, and its file is named."""
+    watch = Stop(2, cut)
+    with pytest.raises(Cut):
+        resume(run, WIDER, adopt=True, watch=watch, **SLOW)
+    assert any("best-before-epoch-4.safetensors" in line for line in watch.lines)
+    assert not (run / "best.safetensors").exists()
+    assert width_of(run / "last.safetensors") == 48
+    found = specc("eval", run)
+    assert "last.safetensors" in found.stdout.splitlines()[0]
+    assert specc("predict", run, pictures(tmp_path / "pictures", 1)).exit_code == 0
+    exported = specc("export", run, "--to", "python")
+    assert (exported.exit_code, "48" in exported.stdout, "last.safetensors" in exported.stdout) == (0, True, True)
+    listed = run_at(run)
+    assert (listed.best, listed.last, listed.state, len(listed.metrics)) == (None, None, "stopped", 3)
+    assert " -  " in specc("runs", run).stdout
+    assert specc("export", run, "--to", "python", "--weights", run / "best-before-epoch-4.safetensors").exit_code == 0
+    done = resume(run)
+    assert done.best is not None and done.best.epoch == 4
+
+
+@pytest.mark.parametrize("method", ["write_record", "write_state", "write_weights", "set_best_aside"])
+def test_a_crash_while_a_network_is_adopted(method: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between any two files: a weights file is always used with the network that it holds, and the run can go on."""
+    from specc.train.folder import RunFolder
+
+    with monkeypatch.context() as patch, pytest.raises(Cut):
+        patch.setattr(RunFolder, method, lambda *arguments: cut())
+        resume(run, WIDER, adopt=True, **SLOW)
+    assert specc("eval", run).exit_code == 0
+    assert specc("export", run, "--to", "python").exit_code == 0
+    if read_facts(run / "state.safetensors").record.spec == WIDER:
+        assert resume(run, watch=Stop(1)).best is None
+    elif (run / "spec.cnn").read_text() == GOOD:
+        assert resume(run, epochs=4).best is not None
+    else:
+        assert "--adopt" in specc("train", "--resume", run, "--epochs", "4").stderr
+        resume(run, adopt=True, watch=Stop(1), **SLOW)
+    assert resume(run, adopt=True, **SLOW).metrics[-1].epoch == 5
+
+
+def test_patience_counts_the_new_epochs(run: Path) -> None:
+    done = resume(run, WIDER, adopt=True, lr=1e-9, epochs=20, patience=2)
+    assert [one.epoch for one in done.metrics] == [1, 2, 3, 4, 5, 6]
+    assert "complete: 6 epochs" in specc("train", "--resume", run).stdout
+    assert run_at(run).state == "done"
+
+
+def test_a_run_that_has_stalled_takes_another_network(tmp_path: Path) -> None:
+    folder = train(GOOD, tmp_path / "run", epochs=20, lr=1e-9, patience=1).folder
+    assert len(run_at(folder).metrics) == 2
+    assert len(resume(folder, WIDER, adopt=True).metrics) == 4
+
+
+def test_other_data_and_other_classes(run: Path, tmp_path: Path) -> None:
+    new = GOOD.replace("linear 10", "linear 3")
+    done = resume(run, new, adopt=True, data=str(pictures(tmp_path / "pictures", 3)), channels=1, epochs=5)
+    assert done.best is not None and done.best.epoch > 3
+    with safe_open(run / "best.safetensors", framework="pt") as file:
+        assert json.loads(file.metadata()["data"])["classes"] == ["c0", "c1", "c2"]
+    found = specc("eval", run)
+    assert (found.exit_code, "c2" in found.stdout) == (0, True), found.output
+
+
+def test_other_data_for_the_same_network(run: Path, tmp_path: Path) -> None:
+    data = str(pictures(tmp_path / "pictures", 10))
+    done = resume(run, adopt=True, data=data, channels=1, **SLOW)
+    assert done.best is not None and done.best.epoch == 4
+
+
+@pytest.mark.parametrize("options", [{}, {"lr": 1e-9}, {"optimizer": "sgd", "lr": 1e-9}, {"batch": 32, "lr": 1e-9}])
+def test_another_recipe_alone_leaves_the_best(options: dict[str, Any], run: Path) -> None:
+    """The same network and the same data: its epochs compete."""
+    best = (run / "best.safetensors").read_bytes()
+    done = resume(run, "# formatted\n" + GOOD, adopt=True, epochs=4, **options)
+    assert "adopted_after" not in json.loads((run / "recipe.json").read_text())
+    if options:
+        assert done.best is not None and done.best.epoch <= 3
+        assert (run / "best.safetensors").read_bytes() == best
+
+
+def test_a_network_adopted_twice(run: Path) -> None:
+    resume(run, WIDER, adopt=True, lr=1e-9, epochs=4)
+    done = resume(run, GOOD.replace("linear 32", "linear 16"), adopt=True, lr=1e-9, epochs=6)
+    assert done.best is not None and done.best.epoch == 5
+    assert sorted(path.name for path in run.glob("best-*")) == [
+        "best-before-epoch-4.safetensors", "best-before-epoch-5.safetensors"
+    ]  # fmt: skip
+    assert [width_of(path) for path in sorted(run.glob("best*.safetensors"))] == [32, 48, 16]
+
+
+def test_the_json_events_tell_of_the_new_network(run: Path, tmp_path: Path) -> None:
+    spec = tmp_path / "wider.cnn"
+    spec.write_text(WIDER)
+    done = specc("train", spec, "--resume", run, "--adopt", "--lr", "1e-9", "--epochs", "4", "--json")
+    end = json.loads(done.stdout.splitlines()[-1])
+    assert (end["best"]["epoch"], end["last"]["epoch"], end["epochs_done"]) == (4, 4, 4)
+
+
+@pytest.mark.parametrize("first", [{}, {"validation": 0.2}])
+def test_the_table_has_a_column_for_every_measure(first: dict[str, Any], tmp_path: Path) -> None:
+    """The epochs before and after may have been measured otherwise."""
+    folder = train(GOOD, tmp_path / "run", epochs=1, **first).folder
+    second: dict[str, Any] = {"validation": 0.0 if first else 0.2}
+    resume(folder, adopt=True, watch=Heard(), epochs=3, **second)
+    rows = list(csv.DictReader((folder / "metrics.csv").open()))
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert len(rows) == len(lines) == 3
+    for row, line in zip(rows, lines, strict=True):
+        assert {name: float(text) for name, text in row.items() if text} == line
+    assert Metrics(**lines[-1]).row() == lines[-1]
