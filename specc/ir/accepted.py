@@ -42,7 +42,7 @@ def whole(value: Any) -> Any:
 
 def explain_wrong(name: str, value: object) -> Wrong | None:
     """Why a field refuses a value, or None where it takes it."""
-    if is_beyond(value):
+    if is_beyond(value, MAX_MAGNITUDE if is_whole(name) else LARGEST_REAL):
         return Wrong(f"the number for `{name}` is too large", "torch counts to 2^62; is there a digit too much?")
     try:
         Recipe.model_validate({name: value})
@@ -54,11 +54,14 @@ def explain_wrong(name: str, value: object) -> Wrong | None:
     return None
 
 
-def is_beyond(value: object) -> bool:
+LARGEST_REAL = 10**38  # float32 holds no more
+
+
+def is_beyond(value: object, most: int = MAX_MAGNITUDE) -> bool:
     """Whether a whole number, or one in a list, is beyond what torch counts with; it may have any number of digits."""
     if isinstance(value, tuple | list):
-        return any(map(is_beyond, value))
-    return isinstance(value, int) and abs(value) > MAX_MAGNITUDE
+        return any(is_beyond(item, most) for item in value)
+    return isinstance(value, int) and abs(value) > most
 
 
 def unknown_setting(name: str) -> Wrong:
