@@ -399,7 +399,13 @@ def test_every_layer_that_needs_arguments_offers_them() -> None:
         ("conv 8 ▮", "conv out kernel", 1),
         ("conv 8 k3 stride=▮", "conv out kernel", 2),
         (BLOCK + "cbr ▮", "cbr c k act=relu last=false", 0),
+        ("conv k3 ▮", "conv out kernel", 0),
+        ("conv 8 k3 ▮", "conv out kernel", 2),
+        ("conv 8 3 1 same ▮", "conv out kernel", 4),
         (BLOCK + "cbr 8 act=▮", "cbr c k act=relu last=false", 2),
+        (BLOCK + "cbr 8 k3 ▮", "cbr c k act=relu last=false", 2),
+        (BLOCK + "cbr 8 last ▮", "cbr c k act=relu last=false", 1),
+        (BLOCK + "cbr 8 3 relu6 ▮", "cbr c k act=relu last=false", 3),
     ],
 )
 def test_signature(text: str, label: str, active: int) -> None:

@@ -9,8 +9,11 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.arguments import drop_field, repeat_of, set_field, without_line
 from specc.fixes.edit import Candidate, Edit, Kind, edited
 from specc.fixes.outline import Outline, Site
+from specc.ir.infer import Visits
 from specc.layers.base import Shape
+from specc.pipeline import analyse
 from specc.source import Span
+from specc.syntax import tree
 
 
 class Failure(NamedTuple):
@@ -25,6 +28,13 @@ class Failure(NamedTuple):
         """What arrives at the step; for a note that does not hold, what is there."""
         return self.error.shapes[0] if self.error.shapes else None
 
+    def says_what_arrives(self, value: tree.Value) -> bool:
+        """Whether a value is the number of channels that arrive at the step: left out, it is inferred."""
+        visits: Visits = {}
+        analyse(self.outline.source, visits=visits)
+        arriving = {visit.arriving[0] for visit in visits.get(self.site.step.span, ()) if visit.arriving}
+        return arriving == {self.outline.value(value, self.site)}
+
     def line_of(self, site: Site) -> str:
         """` at line 5`, or nothing for the step with the error."""
         return "" if site is self.site else f" at line {self.outline.line(site)}"
@@ -35,7 +45,7 @@ class Failure(NamedTuple):
 
 
 def set_to(failure: Failure, site: Site, kind: Kind, *, certain: bool = True, **values: Any) -> Candidate:
-    """A step with other values for some fields; None leaves the argument out."""
+    """A step with other values for some fields; None leaves the argument out, which is never certain."""
     edits = []
     for name, value in values.items():
         edit = (
@@ -43,7 +53,8 @@ def set_to(failure: Failure, site: Site, kind: Kind, *, certain: bool = True, **
         )
         if edit is not None:
             edits.append(edit)
-    return told(failure, site, kind, _joined(edits), certain=certain)
+    whole = None not in values.values()
+    return told(failure, site, kind, _joined(edits), certain=certain and whole)
 
 
 def told(failure: Failure, site: Site, kind: Kind, edits: tuple[Edit, ...], *, certain: bool = True) -> Candidate:

@@ -69,5 +69,8 @@ def torch_order(failure: Failure, arriving: int | None = None) -> Iterator[Candi
     numbers = [argument for argument in positional if isinstance(argument.value, tree.Number)]
     if failure.site.layer not in (Conv, Linear) or len(numbers) < 2 or numbers[0] is not arguments[0]:
         return
-    if arriving is None or failure.outline.value(numbers[0].value, failure.site) == arriving:
-        yield told(failure, failure.site, Kind.ORDER, (without(failure.outline, numbers[0].span),))
+    first = numbers[0].value
+    if arriving is None or failure.outline.value(first, failure.site) == arriving:
+        certain = arriving is not None or failure.says_what_arrives(first)
+        edits = (without(failure.outline, numbers[0].span),)
+        yield told(failure, failure.site, Kind.ORDER, edits, certain=certain)

@@ -14,7 +14,7 @@ from specc.fixes.inputs import torch_order
 from specc.fixes.outline import Outline, Site
 from specc.fixes.translate import Written, argument, own_word, translations
 from specc.ir.bind import take_repeat
-from specc.ir.foreign import DROPPED, INFERRED
+from specc.ir.foreign import DROPPED, INFERRED, NO_EFFECT
 from specc.ir.habits import CHAIN_WORDS, means_input, option_meant
 from specc.ir.model import FORM_WORDS
 from specc.ir.naming import RESERVED_BY_TORCH
@@ -148,7 +148,7 @@ def key_candidates(failure: Failure) -> Iterator[Candidate]:
     elif isinstance(keyed, tree.Keyword) and site.layer is not None and option_meant(text, ("true", "false")):
         yield _as_said(failure, Edit(keyed.span, argument(keyed.key.text, text, layer_signature(site.layer))))
     elif text in INFERRED | DROPPED:
-        yield _dropped(failure, span)
+        yield _dropped(failure, span, None)
     elif text in failure.outline.params:
         yield from above_its_use(failure, failure.outline.params[text])
     else:
@@ -162,12 +162,13 @@ def _as_said(failure: Failure, edit: Edit) -> Candidate:
     return candidate._replace(text=f"{said.rstrip('?')}: {candidate.text}", shows=None)
 
 
-def _dropped(failure: Failure, span: Span) -> Candidate:
-    """The step without something that this language infers or has no use for."""
-    edit = without(failure.outline, span)
-    if failure.outline.source.slice(span).partition("=")[0] in INFERRED:
-        return _as_said(failure, edit)
-    return Candidate(Kind.SPELLING, (edit,), f"leave out `{failure.outline.source.slice(span)}`")
+def _dropped(failure: Failure, span: Span, value: tree.Value | None) -> Candidate:
+    """The step without something that this language infers or has no use for; certain where nothing is lost."""
+    edit, text = without(failure.outline, span), failure.outline.source.slice(span)
+    if text.partition("=")[0] in INFERRED:
+        certain = value is not None and failure.says_what_arrives(value)
+        return _as_said(failure, edit)._replace(certain=certain)
+    return Candidate(Kind.SPELLING, (edit,), f"leave out `{text}`", certain=text.partition("=")[0] in NO_EFFECT)
 
 
 def _key(failure: Failure, keyed: tree.Keyword) -> Iterator[Candidate]:
@@ -179,7 +180,7 @@ def _key(failure: Failure, keyed: tree.Keyword) -> Iterator[Candidate]:
         other = key.removeprefix("no") if key.startswith("no") else f"no{key}"
         yield _as_said(failure, Edit(keyed.span, other if off else key))
     elif key in INFERRED | DROPPED:
-        yield _dropped(failure, keyed.span)
+        yield _dropped(failure, keyed.span, keyed.value)
     elif key == "activation" and own_word(value):
         end = Span(site.step.span.end, site.step.span.end)
         edits = (without(failure.outline, keyed.span), Edit(end, f" -> {own_word(value)}"))
@@ -287,10 +288,11 @@ def _literal_values(failure: Failure, place: Span, inner: str) -> Iterator[Candi
 def surplus_candidates(failure: Failure) -> Iterator[Candidate]:
     """E205 and E206: torch's number of input features left out, else what is too much."""
     yield from torch_order(failure)
-    span = failure.error.span
-    if span is not None:
+    surplus = next((item for item in failure.site.step.arguments if item.span == failure.error.span), None)
+    if surplus is not None:
         kind = Kind.SPELLING if failure.site.word in ("bn", "layernorm", "instancenorm", "relu") else Kind.REMOVAL
-        yield told(failure, failure.site, kind, (without(failure.outline, span),))
+        edits = (without(failure.outline, surplus.span),)
+        yield told(failure, failure.site, kind, edits, certain=failure.says_what_arrives(surplus.value))
 
 
 def place_candidates(failure: Failure) -> Iterator[Candidate]:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
 from specc.ir.foreign import INFERRED, own_argument_word
-from specc.ir.model import Argument
-from specc.ir.signature import Signature
+from specc.ir.model import Argument, Doubt
+from specc.ir.signature import Signature, option_words
 from specc.ir.values import Scope
 from specc.layers.registry import find_layer
 from specc.source import Span
@@ -37,10 +37,11 @@ class Misfit(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A step's arguments by field, and what fits nowhere."""
+    """A step's arguments by field, what fits nowhere, and what is doubtful."""
 
     arguments: tuple[Argument, ...]
     misfits: tuple[Misfit, ...]
+    doubts: tuple[Doubt, ...]
 
 
 def take_repeat(
@@ -92,7 +93,7 @@ def bind(
     for argument in arguments:
         binding.take(argument)
     binding.require(span)
-    return Bound(tuple(binding.found.values()), tuple(binding.misfits))
+    return Bound(tuple(binding.found.values()), tuple(binding.misfits), tuple(binding.doubts))
 
 
 class _Binding:
@@ -102,7 +103,7 @@ class _Binding:
         self.signature, self.scope, self.blocks = signature, scope, blocks
         self.found: dict[str, Argument] = {}
         self.misfits: list[Misfit] = []
-        self.position = 0
+        self.doubts: list[Doubt] = []
         self.after_lone_key = False
 
     def take(self, argument: tree.Argument) -> None:
@@ -110,7 +111,7 @@ class _Binding:
             self.after_lone_key = False  # the value that was meant for the key before it, which is reported
         elif isinstance(argument, tree.Keyword):
             self._take_key(argument)
-        elif isinstance(argument.value, tree.Word) and not self.scope.knows(argument.value.text):
+        elif isinstance(argument.value, tree.Word):
             self._take_word(argument.value)
         else:
             self._take_position(argument.value)
@@ -131,36 +132,56 @@ class _Binding:
             self._set(Argument(field, argument.value, None, argument.span))
 
     def _take_word(self, word: tree.Word) -> None:
+        """A bare word is, the first that fits: an option or a flag, a name in scope, a shorthand."""
         flag = self.signature.flags.get(word.text)
-        shorthand = _SHORTHAND.fullmatch(word.text)
         if flag is not None:
+            self._doubt_flag(word, flag[0])
             self._set(Argument(flag[0], None, flag[1], word.span))
-        elif shorthand and shorthand[1] in self.signature.keys:
-            sizes = tuple(whole_of(part) for part in shorthand[2].split("x"))
-            value: tree.Value = tree.SizeLiteral(sizes, word.span)
-            if len(sizes) == 1:
-                value = tree.Number(sizes[0], word.span)
-            self._set(Argument(self.signature.keys[shorthand[1]], value, None, word.span))
-        elif word.text in ("true", "false") or self._hands_on(word):
+        elif self.scope.knows(word.text) or word.text in ("true", "false") or self._names_step(word.text):
             self._take_position(word)
-        else:
-            self.misfits.append(self._unknown_word(word))
+        elif not self._take_shorthand(word):
+            if self.signature.any_word and word.text in option_words():
+                self._take_position(word)
+            else:
+                self.misfits.append(self._unknown_word(word))
 
-    def _hands_on(self, word: tree.Word) -> bool:
-        """Whether a word is a value that a block may hand on to a step inside: a layer's, a block's or an option's."""
-        from specc.ir.signature import option_words
-
-        if not self.signature.any_word:
+    def _take_shorthand(self, word: tree.Word) -> bool:
+        parts = _SHORTHAND.fullmatch(word.text)
+        if parts is None or parts[1] not in self.signature.keys:
             return False
-        return word.text in self.blocks or word.text in option_words() or find_layer(word.text) is not None
+        sizes = tuple(whole_of(part) for part in parts[2].split("x"))
+        value = tree.SizeLiteral(sizes, word.span) if len(sizes) > 1 else tree.Number(sizes[0], word.span)
+        self._set(Argument(self.signature.keys[parts[1]], value, None, word.span))
+        return True
+
+    def _names_step(self, text: str) -> bool:
+        """Whether a word is a layer or a block that this step can hand on: a layer takes none."""
+        return self.signature.any_word and (text in self.blocks or find_layer(text) is not None)
 
     def _take_position(self, value: tree.Value) -> None:
-        positional = self.signature.positional
-        if self.position >= len(positional):
+        """A bare argument fills the next field that nothing before it has filled."""
+        field = next((name for name in self.signature.positional if name not in self.found), None)
+        if field is None:
             self.misfits.append(self._too_many(value))
             return
-        self._set(Argument(positional[self.position], value, None, value.span))
-        self.position += 1
+        if isinstance(value, tree.Word):
+            self._doubt_key(value, field)
+        self._set(Argument(field, value, None, value.span))
+
+    def _doubt_key(self, word: tree.Word, field: str) -> None:
+        """A name that is also the key of another field: `conv c k2 d` fills the stride."""
+        meant = self.signature.keys.get(word.text, field)
+        if meant != field:
+            message = f"`{word.text}` fills `{field}` here, and is also the key of `{meant}`"
+            help = f"write `{field}={word.text}`, or `{meant}={word.text}`"
+            self.doubts.append(Doubt(message, word.span, help))
+
+    def _doubt_flag(self, word: tree.Word, field: str) -> None:
+        """A flag that has the name of a value in scope: it does not hand the value on."""
+        if self.scope.knows(word.text):
+            kind = "a flag" if isinstance(self.signature.flags[word.text][1], bool) else "an option"
+            message = f"`{word.text}` is {kind} of `{self.signature.name}` here, not the name in scope"
+            self.doubts.append(Doubt(message, word.span, f"`{field}={word.text}` hands the value on"))
 
     def _set(self, argument: Argument) -> None:
         earlier = self.found.get(argument.name)

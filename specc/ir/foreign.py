@@ -79,6 +79,9 @@ DROPPED = frozenset(
 )  # fmt: skip
 
 
+NO_EFFECT = frozenset(("inplace", "device"))  # of those: what changes nothing that the network calculates
+
+
 def _inverted(table: dict[str, str]) -> dict[str, str]:
     return {spelling: word for word, spellings in table.items() for spelling in spellings.split()}
 

@@ -69,6 +69,7 @@ class _Inference:
     def __init__(self, model: Model, visits: Visits | None) -> None:
         self.model, self.source, self.visits = model, model.source, visits
         self.findings = Findings(model.source)
+        self.doubts = list(model.doubts)
         self.call_depth = 0
         self.steps_walked = 0
         self.known_calls: dict[tuple[Any, ...], ShapedChain] = {}
@@ -89,7 +90,9 @@ class _Inference:
         if chain is None or self.findings.diagnostics:
             return None, tuple(self.findings.diagnostics)
         parameters = {name: as_torch(value) for name, value in model.parameters.items()}
-        shaped = ShapedModel(source=self.source, chain=chain, recipe=model.recipe, parameters=parameters)
+        shaped = ShapedModel(
+            source=self.source, chain=chain, recipe=model.recipe, parameters=parameters, doubts=tuple(self.doubts)
+        )
         return shaped, ()
 
     # chains and repeats
@@ -288,6 +291,7 @@ class _Inference:
         signature = block_signature(block) if block is not None else layer_signature(cls)
         raw, frozen = (step.raw, False) if block is None else take_frozen(step.raw, signature.keys)
         bound = bind(raw, signature, scope, step.head, self.model.blocks)
+        self.doubts += bound.doubts
         for misfit in bound.misfits:
             self.findings.report(misfit.code, misfit.message, misfit.span, help=misfit.help)
         if bound.misfits:

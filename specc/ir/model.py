@@ -110,6 +110,14 @@ class BrokenStep(Step):
 SomeStep: TypeAlias = BrokenStep | LayerStep | BlockStep | ParameterStep | GroupStep | FormStep
 
 
+class Doubt(NamedTuple):
+    """A bare word that means one thing where a reader may take it for another."""
+
+    message: str
+    span: Span
+    help: str
+
+
 class Budget(NamedTuple):
     quantity: str
     bound: int | Fraction
@@ -129,6 +137,7 @@ class Model(BaseModel):
     chain: Annotated[Chain, Opaque()]
     budgets: Annotated[tuple[Budget, ...], Opaque()]
     recipe: Annotated[Recipe, Opaque()]
+    doubts: Annotated[tuple[Doubt, ...], Opaque()]
 
 
 Chain.model_rebuild()

@@ -76,6 +76,7 @@ class _Resolver:
             blocks=self.blocks,
             budgets=tuple(self.budgets),
             recipe=self.recipe,
+            doubts=tuple(self.steps.doubts),
             chain=Chain(
                 steps=tuple(step for chain in chains for step in chain.steps), span=Span(0, len(self.source.text))
             ),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from specc.ir.model import FormWord, Shortcut
+from specc.ir.model import Doubt, FormWord, Shortcut
 from specc.ir.opaque import Opaque
 from specc.ir.recipe import Recipe
 from specc.layers.base import Layer, Shape
@@ -99,6 +99,7 @@ class ShapedModel(BaseModel):
     chain: Annotated[ShapedChain, Opaque()]
     recipe: Annotated[Recipe, Opaque()]
     parameters: Annotated[dict[str, Any], Opaque()]  # the `param`s, by name
+    doubts: Annotated[tuple[Doubt, ...], Opaque()] = ()  # bare words that a reader may take for others
 
     @property
     def input(self) -> Shape:

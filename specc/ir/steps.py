@@ -20,6 +20,7 @@ from specc.ir.model import (
     BlockStep,
     BrokenStep,
     Chain,
+    Doubt,
     FormStep,
     GroupStep,
     LayerStep,
@@ -47,6 +48,7 @@ class StepResolver:
     ) -> None:
         self.source, self.blocks, self.diagnostics = source, blocks, diagnostics
         self.lost_words, self.syntax_errors = parsed.lost_words, parsed.diagnostics
+        self.doubts: list[Doubt] = []
         self.unknown_words: set[str] = set()
         self.misnamed: set[str] = set()  # blocks that are called like a layer, which is reported
         self.inside: str | None = None  # the block whose body is being resolved
@@ -195,6 +197,7 @@ class StepResolver:
     ) -> LayerStep | None:
         bound = bind(arguments, layer_signature(cls), scope, common["head"])
         self._misfits(bound.misfits)
+        self.doubts += bound.doubts
         fits = self._check_values(cls, bound.arguments, scope) and not bound.misfits
         return LayerStep(**common, layer=cls, arguments=bound.arguments) if fits else None
 
@@ -252,6 +255,7 @@ class StepResolver:
         rest, frozen = take_frozen(arguments, signature.keys)
         bound = bind(rest, signature, scope, common["head"], self.blocks)
         self._misfits(bound.misfits)
+        self.doubts += bound.doubts
         fits = self._can_evaluate(bound.arguments, scope) and not bound.misfits
         return BlockStep(**common, block=block, arguments=bound.arguments, frozen=frozen) if fits else None
 

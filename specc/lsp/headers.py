@@ -34,6 +34,11 @@ class Header(NamedTuple):
                 keys[letter] = beginning[0]
         return keys | {long: keys[short] for long, short in SHORT_KEYS.items() if short in names and long not in keys}
 
+    def flags(self) -> dict[str, str]:
+        """The words that switch a parameter, with that parameter; as `ir.signature` has them."""
+        switches = [name for name, default in self.parameters if default in ("true", "false")]
+        return {word: name for name in switches for word in (name, f"no{name}")}
+
 
 def names_after(tokens: list[Token], kind: str) -> Iterator[Token]:
     """The names behind a statement's word."""

@@ -8,7 +8,7 @@ Leaves:  whether any of it makes sense to the compiler.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 from lark.lexer import Token
@@ -336,21 +336,31 @@ class _Walk:
             return
         named = self._name_role(text)
         is_value = self.item.key is not None or named in ("param", "parameter") or self.item.kind != "step"
+        bare = self.item.key is None and self.item.kind == "step"
         self._take(text)
-        if is_value or following == "CALL":
+        if bare and text in self.flags(self.item.word):
+            yield Placed(span, "option")
+        elif is_value or following == "CALL":
             yield Placed(span, self._value_role(text, is_call=following == "CALL"))
         else:
             yield from self._shorthand(text, span, named)
 
     def _shorthand(self, text: str, span: Span, named: Role | None) -> Iterator[Placed]:
         """`k3`, `x2`, or a word that stands alone."""
-        match = _SHORTHAND.fullmatch(text)
+        match = _SHORTHAND.fullmatch(text) if named is None or self.item.word not in self.scan.headers else None
         if match and (_REPEAT.fullmatch(text) or match[1] in self.keys(self.item.word)):
             middle = span.start + len(match[1])
             yield Placed(Span(span.start, middle), "key")
             yield Placed(Span(middle, span.end), "number")
         else:
             yield Placed(span, named or ("keyword" if text == "in" else "option"))
+
+    def flags(self, word: str | None) -> Collection[str]:
+        """The flags and options that a step of this word takes."""
+        if word in self.scan.headers:
+            return self.scan.headers[word].flags()
+        layer = find_layer(word) if word else None
+        return layer_signature(layer).flags if layer else ()
 
     def keys(self, word: str | None) -> dict[str, str]:
         """The keys that a step of this word takes."""

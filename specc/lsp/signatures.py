@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from lsprotocol import types
 
 from specc.ir.signature import layer_signature
-from specc.layers.registry import find_layer
+from specc.layers.registry import LAYERS, find_layer
 from specc.lsp.documents import Snapshot
 from specc.lsp.reference import field_line
-from specc.lsp.scan import State
+from specc.lsp.scan import Scan, State
 
 TRIGGERS = [" ", "="]
+_SHORTHAND = re.compile(r"([A-Za-z_]+?)(?:[0-9]+(?:x[0-9]+)*|=)")
 _WORD_BEFORE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -27,36 +29,51 @@ def signature(snapshot: Snapshot, position: types.Position) -> types.SignatureHe
     header, layer = snapshot.scan.headers.get(item.word), find_layer(item.word)
     if header is not None:
         parts = [name if default is None else f"{name}={default}" for name, default in header.parameters]
-        return _signature(item.word, parts, ["" for _ in parts], _due(state, header.keys(), tuple(header.keys())))
+        names = tuple(name for name, _ in header.parameters)
+        due = _due(state, header.keys(), header.flags(), names, _names(snapshot.scan))
+        return _signature(item.word, parts, ["" for _ in parts], due)
     if layer is None or not layer.model_fields:
         return None
     found = layer_signature(layer)
-    names = [*found.positional, *(name for name in layer.model_fields if name not in found.positional)]
-    due = _due(state, found.keys, found.positional)
-    docs = [field_line(name, layer.model_fields[name]) for name in names]
-    return _signature(item.word, names, docs, names.index(due) if isinstance(due, str) else due)
+    shown = [*found.positional, *(name for name in layer.model_fields if name not in found.positional)]
+    docs = [field_line(name, layer.model_fields[name]) for name in shown]
+    flags = {word: field for word, (field, _) in found.flags.items()}
+    return _signature(item.word, shown, docs, _due(state, found.keys, flags, found.positional, snapshot.scan.params))
 
 
-def _due(state: State, keys: dict[str, str], positional: tuple[str, ...]) -> int | str:
-    """The field that is written next: that of the key at hand, else the first free position."""
+def _names(scan: Scan) -> set[str]:
+    """The words that a block may be handed whatever its keys are."""
+    return {*scan.params, *scan.headers, *LAYERS}
+
+
+def _due(
+    state: State, keys: dict[str, str], flags: dict[str, str], positional: tuple[str, ...], names: Collection[str]
+) -> str | None:
+    """The field that is written next: that of the key at hand, else the first that nothing has filled; as `ir.bind`."""
     if state.item.key is not None and state.item.key in keys:
         return keys[state.item.key]
-    bare = [argument for argument in state.item.arguments if argument in ("0", "()")]
-    return len(bare) if len(bare) < len(positional) else -1
+    filled: set[str | None] = set()
+    for argument in state.item.arguments:
+        free = next((name for name in positional if name not in filled), None)
+        filled.add(_field(argument, keys, flags, names) or free)
+    return next((name for name in positional if name not in filled), None)
 
 
-def _signature(word: str, parts: list[str], docs: list[str], due: int | str) -> types.SignatureHelp:
+def _field(argument: str, keys: dict[str, str], flags: dict[str, str], names: Collection[str]) -> str | None:
+    """The field that a word or a key names; None for what fills the next one."""
+    if argument in flags:
+        return flags[argument]
+    shorthand = _SHORTHAND.fullmatch(argument) if argument not in names else None
+    return keys.get(shorthand[1]) if shorthand else None
+
+
+def _signature(word: str, parts: list[str], docs: list[str], due: str | None) -> types.SignatureHelp:
     label = " ".join([word, *parts])
-    index = (
-        due
-        if isinstance(due, int)
-        else next((number for number, part in enumerate(parts) if part.partition("=")[0] == due), -1)
-    )
+    index = next((number for number, part in enumerate(parts) if part.partition("=")[0] == due), None)
     parameters = [
         types.ParameterInformation(part, types.MarkupContent(types.MarkupKind.Markdown, doc) if doc else None)
         for part, doc in zip(parts, docs, strict=True)
     ]
-    active = index if 0 <= index < len(parts) else None
     return types.SignatureHelp(
-        [types.SignatureInformation(label, parameters=parameters, active_parameter=active)], 0, active
+        [types.SignatureInformation(label, parameters=parameters, active_parameter=index)], 0, index
     )

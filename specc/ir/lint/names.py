@@ -1,4 +1,4 @@
-"""The lint of names that nothing uses."""
+"""The lints of names: those that nothing uses, and bare words with two meanings."""
 
 from __future__ import annotations
 
@@ -58,6 +58,36 @@ def _unused_parameters(block: tree.Block) -> Iterator[Finding]:
 
 def _unused(name: tree.Word, message: str) -> Finding:
     return Finding(name.span, message, f"use `{name.text}`, or leave it out")
+
+
+@lint(
+    "W515",
+    "a word with two meanings",
+    """\
+A bare word in a step is a name in scope and also belongs to the step itself. It may be the key of
+another field than the one that it fills: here the name `d` fills the stride, which is the next
+field after `k2`, and a reader will take it for the dilation.
+
+Wrong:
+
+    input 8x32x32
+    param d = 2
+    conv 8 k2 d
+
+Right:
+
+    input 8x32x32
+    param d = 2
+    conv 8 k2 d=d
+
+Or it is a flag or an option of the step, which goes first: with `block cell(c, bn=true)`, the step
+`cell 8 bn` inside a block that has a parameter `bn` of its own says `bn=true`, whatever that
+parameter holds. `bn=bn` hands it on.
+""",
+)
+def words_with_two_meanings(network: Network) -> Iterator[Finding]:
+    for doubt in network.model.doubts:
+        yield Finding(doubt.span, doubt.message, doubt.help)
 
 
 def _words(parts: Iterable[Any]) -> set[str]:
