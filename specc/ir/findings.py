@@ -13,6 +13,7 @@ from specc.layers.base import Shape, ShapeError, written
 from specc.source import Source, Span
 
 MAX_LAYERS = 100_000
+MAX_NODES = 3 * MAX_LAYERS
 MAX_CALL_DEPTH = 64
 MAX_NOTES = 8
 MAX_VALUES = 2**34  # 64 GiB in float32: parameters, and outputs for one sample
@@ -78,6 +79,10 @@ class Findings:
         if costs.layers > MAX_LAYERS or steps_walked > MAX_LAYERS:
             message = f"this network has more than {MAX_LAYERS:,} layers"
             self.report("E402", message, span, help="repeat fewer times")
+            raise LimitReached
+        if costs.nodes > MAX_NODES:
+            message = f"this network has more than {MAX_NODES:,} layers, blocks, groups and branches"
+            self.report("E402", message, span, help="repeat fewer times, or leave out blocks with nothing in them")
             raise LimitReached
 
 

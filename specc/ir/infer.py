@@ -111,7 +111,7 @@ class _Inference:
         """The steps of a chain in order, each named. Returns: None for the chain where one of them is wrong."""
         first, names = arriving, Names()
         steps: list[tuple[str, SomeShaped]] = []
-        costs, whole = Costs(), True
+        costs, whole = Costs(nodes=1), True
         for step in chain.steps:
             before, built = arriving, len(steps)
             for name, node, leaving in self._repeated(step, arriving, scope, names):

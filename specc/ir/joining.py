@@ -32,7 +32,7 @@ def shape_layer(layer: Layer, word: str, span: Span, x: Shape) -> ShapedLayer:
     output = layer.output(x)
     if isinstance(layer, Weighted):
         layer.check_weights(x)
-    costs = Costs(layer.parameter_count(x), layer.macs(x), prod(output), 1)
+    costs = Costs(layer.parameter_count(x), layer.macs(x), prod(output), 1, 1)
     return ShapedLayer(word=word, span=span, input=x, output=output, costs=costs, layer=layer)
 
 
@@ -81,13 +81,13 @@ def _projection(step: FormStep, x: Shape, wanted: Shape) -> ShapedChain:
     first = shape_layer(project, word, span, x)
     second = shape_layer(BatchNorm(), "bn", span, first.output)
     return ShapedChain(
-        word="shortcut", span=span, input=x, output=wanted, costs=first.costs.plus(second.costs),
+        word="shortcut", span=span, input=x, output=wanted, costs=first.costs.plus(second.costs).plus(Costs(nodes=1)),
         steps=((f"{word}1", first), ("bn1", second)),
     )  # fmt: skip
 
 
 def _node(step: FormStep, x: Shape, output: Shape, joined: JoinedBy, branches: list[Branch]) -> ShapedForm:
-    costs = Costs(elements=prod(output), layers=1)
+    costs = Costs(elements=prod(output), layers=1, nodes=1)
     for branch in branches:
         costs = costs.plus(branch.chain.costs) if branch.chain is not None else costs
     return ShapedForm(

@@ -24,13 +24,14 @@ class Costs(NamedTuple):
     """What a piece of the network costs for one sample.
 
     parameters: values in trainable tensors; macs: multiply-accumulates; elements: values in all outputs;
-    layers: rows of the summary.
+    layers: rows of the summary; nodes: the same with the blocks, groups and branches around them.
     """
 
     parameters: int = 0
     macs: int = 0
     elements: int = 0
     layers: int = 0
+    nodes: int = 0
 
     def plus(self, other: "Costs") -> "Costs":
         return Costs(*(mine + its for mine, its in zip(self, other, strict=True)))

@@ -10,11 +10,11 @@ Leaves:     whether the value fits the field that it is for, to the field.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
-from specc.diagnostics.spelling import nearest, spelled
+from specc.diagnostics.spelling import nearest
 from specc.layers.fields import Called
 from specc.layers.weighted import INITIALIZERS
 from specc.source import Span
@@ -25,6 +25,10 @@ PlainValue: TypeAlias = Any
 """int | Fraction | bool | str | tuple[PlainValue, ...] | Called; spelled out, mypy would ask for a cast at each use."""
 
 MAX_MAGNITUDE = 2**62
+MAX_PARTS = 1000  # of a value with names in it, lists in lists counted out
+MAX_OPERANDS = 100  # of a calculation with lists
+MAX_NESTED = 64  # lists in lists
+MAX_SHOWN = 120  # characters of a value in a message
 _DIVISIBLE = "write `divisible(a, 8)`"
 _A_NAME = "a name is defined by `param`, above its use"
 _TOO_LARGE = "torch counts to 2^62; is there a digit too much?"
@@ -71,7 +75,7 @@ def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
         case tree.Number(number, span):
             return checked(number, span)
         case tree.SizeLiteral(dims, span):
-            return tuple(checked(size, span) for size in dims)
+            return _gathered([checked(size, span) for size in dims], span)
         case tree.Text(text, span):
             if not scope.strings:
                 message = "a string is a value for `train { }` only"
@@ -80,7 +84,7 @@ def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
         case tree.Word():
             return _look_up(value, scope)
         case tree.ListLiteral():
-            return tuple(evaluate(item, scope) for item in value.items)
+            return _gathered([evaluate(item, scope) for item in value.items], value.span, value.items)
         case tree.Negation():
             return _apply(operator.neg, "-", value.span, evaluate(value.operand, scope))
         case tree.Operation():
@@ -88,6 +92,43 @@ def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
             return _apply(_OPERATORS[value.operator.text], value.operator.text, value.span, left, right)
         case tree.Call():
             return _call(value, scope)
+
+
+class _Gathered(tuple[PlainValue, ...]):
+    """A list's values, which knows how large it is without being walked.
+
+    parts:  how many values there are in it, lists in lists counted out.
+    nested: how many levels of lists.
+    named:  whether a name stands for some of them: these double with each line of `param q = [p p]`; others take as
+            much text as they are.
+    """
+
+    parts: int
+    nested: int
+    named: bool
+
+
+def _gathered(items: Iterable[PlainValue], span: Span, written: Iterable[tree.Value] = ()) -> PlainValue:
+    """The items as one value. Args: written, what they were. Raises: ValueProblem where it is too large."""
+    found = _Gathered(items)
+    inner = [_extent(item) for item in found]
+    found.parts = 1 + sum(parts for parts, _, _ in inner)
+    found.nested = 1 + max((nested for _, nested, _ in inner), default=0)
+    found.named = any(named for _, _, named in inner) or any(isinstance(value, tree.Word) for value in written)
+    if found.named and found.parts > MAX_PARTS:
+        message = f"this value has {found.parts:,} parts, and at most {MAX_PARTS:,} are handled"
+        raise ValueProblem(message, span, "a name stands for everything in it: put fewer into one list", "E402")
+    if found.nested > MAX_NESTED:
+        message = f"lists and calls are nested more than {MAX_NESTED} deep here"
+        raise ValueProblem(message, span, "a size is one list, such as `[3 5]`", "E401")
+    return found
+
+
+def _extent(value: PlainValue) -> tuple[int, int, bool]:
+    """The parts of a value, itself among them, the levels of lists in it, and whether a name stands for some."""
+    if isinstance(value, Called):
+        return _extent(value.arguments)
+    return (value.parts, value.nested, value.named) if isinstance(value, _Gathered) else (1, 0, False)
 
 
 def mentions(value: tree.Value, word: str) -> bool:
@@ -117,18 +158,39 @@ def shown(value: PlainValue) -> str:
     >>> shown((3, 5)), shown(True), shown(0.5), shown(Fraction(11, 20)), shown(Fraction(1, 3))
     ('3x5', 'true', '0.5', '0.55', '0.333333')
     """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Fraction):
-        return _decimal(value)
-    if isinstance(value, float):
-        return f"{value:g}"
+    text = ""
+    for piece in _pieces(value):
+        text += piece
+        if len(text) > MAX_SHOWN:
+            return f"{text[:MAX_SHOWN]}…"
+    return text
+
+
+def _pieces(value: PlainValue) -> Iterator[str]:
+    """A value as a spec writes it, piece by piece: nobody waits for the end of a long one."""
     if isinstance(value, Called):
-        return f"{value.name}({', '.join(map(shown, value.arguments))})"
-    if isinstance(value, tuple):
-        whole = len(value) > 1 and all(isinstance(item, int) and item >= 0 for item in value)
-        return spelled(value) if whole else "[" + " ".join(map(shown, value)) + "]"
-    return str(value)
+        yield f"{value.name}("
+        yield from _joined(value.arguments, ", ")
+        yield ")"
+    elif isinstance(value, tuple) and len(value) > 1 and all(isinstance(item, int) and item >= 0 for item in value):
+        yield from _joined(value, "x")
+    elif isinstance(value, tuple):
+        yield "["
+        yield from _joined(value, " ")
+        yield "]"
+    elif isinstance(value, bool):
+        yield "true" if value else "false"
+    elif isinstance(value, Fraction):
+        yield _decimal(value)
+    else:
+        yield f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _joined(values: Iterable[PlainValue], between: str) -> Iterator[str]:
+    for number, value in enumerate(values):
+        if number:
+            yield between
+        yield from _pieces(value)
 
 
 def _decimal(value: Fraction) -> str:
@@ -190,8 +252,11 @@ def _apply(function: Callable[..., Any], name: str, span: Span, *operands: Plain
             f"`{name}` needs sizes of one length, not {sides}", span, "or a number, which goes with every size"
         )
     if lengths:
+        if sum(_extent(operand)[0] for operand in operands) > MAX_OPERANDS:
+            message = f"`{name}` is for sizes, and these are more than {MAX_OPERANDS} numbers"
+            raise ValueProblem(message, span, "calculate with fewer at once", "E402")
         rows = [operand if _is_list(operand) else (operand,) * max(lengths) for operand in operands]
-        return tuple(_apply(function, name, span, *row) for row in zip(*rows, strict=True))
+        return _gathered([_apply(function, name, span, *row) for row in zip(*rows, strict=True)], span)
     for operand in operands:
         if isinstance(operand, bool) or not isinstance(operand, int | Fraction):
             raise _not_a_number(operand, name, span)
@@ -229,7 +294,7 @@ def _call(call: tree.Call, scope: Scope) -> PlainValue:
     name = call.function.text
     arguments = [evaluate(argument, scope) for argument in call.arguments]
     if name in INITIALIZERS:
-        return Called(name, tuple(arguments))
+        return Called(name, _gathered(arguments, call.span, call.arguments))
     if name in ("min", "max"):
         return _apply(min if name == "min" else max, name, call.span, *(arguments * 2)[: max(2, len(arguments))])
     if name == "divisible":
