@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from commands import specc
 from generate.bombs import bombs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from specc import cli
+from specc.cli.printing import page
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.formats import FORMATTERS
 from specc.diagnostics.render import ASCII_FRAME, UNICODE_FRAME, render, render_all
@@ -194,3 +199,68 @@ def test_a_sentence_of_a_usual_length_is_whole() -> None:
 
 def test_the_bombs_are_of_their_length() -> None:
     assert {name: len(text) for name, text in bombs(30_000).items() if len(text) > 30_100} == {}
+
+
+# What a command prints.
+
+NASTY = "a\x1b[2J\u202e\n::add-mask::b\x07\x85c.cnn"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", NASTY], ["check", NASTY, "--format", "concise"], ["check", NASTY, "--sizes"],
+        ["check", NASTY, "--fix"],         ["summary", NASTY], ["fmt", NASTY, "--check"], ["fmt", NASTY, "--diff"],
+        ["diff", NASTY, NASTY],
+        ["draw", NASTY], ["draw", NASTY, "--format", "dot"], ["draw", NASTY, "--format", "mermaid"],
+        ["export", NASTY, "--to", "python"], ["new", "lenet5", NASTY], ["runs", NASTY], ["predict", NASTY, NASTY],
+        ["specs", NASTY], ["layers", NASTY], ["explain", NASTY], [NASTY], [f"--{NASTY}"], ["check", f"--{NASTY}"],
+        ["check", NASTY, "--format", NASTY], ["check", NASTY, "--input", NASTY], ["check", NASTY, "-W", NASTY],
+        ["check", NASTY, "--set", NASTY], ["check", NASTY, "--set", f"{NASTY}=1"], ["check", NASTY, "--data", NASTY],
+        ["check", NASTY, "--color", NASTY], ["train", NASTY, "--optimizer", NASTY], ["train", NASTY, "--data", NASTY],
+        ["train", NASTY, "--resume", NASTY], ["draw", NASTY, "-o", NASTY], ["draw", NASTY, NASTY], ["data", NASTY],
+        ["data", "info", NASTY], ["data", "fetch", NASTY], ["eval", NASTY], ["import", NASTY],
+        ["train", NASTY, "--lr", NASTY],
+    ],
+    ids=lambda arguments: " ".join(argument.replace(NASTY, "…") for argument in arguments),
+)  # fmt: skip
+@pytest.mark.parametrize("wrong", [True, False])
+def test_no_command_acts_on_a_terminal_or_on_github(tmp_path: Path, arguments: list[str], wrong: bool) -> None:
+    """Whatever files and options are called: what is printed begins no line that GitHub's runner obeys."""
+    with suppress(OSError):  # a system may not know such names: then the file is not there
+        (tmp_path / NASTY).write_text("input 1x8x8\nrelu\nrelux\n" if wrong else "input 1x8x8\nflatten  -> linear 3\n")
+    done = specc(*arguments, cwd=tmp_path)
+    text = done.stdout + done.stderr
+    assert not ACTING.search(text), text
+    assert not re.search(r"^\s*::", text, re.MULTILINE), text
+    assert "Traceback" not in text
+
+
+def test_what_a_run_left_does_not_act_on_a_terminal(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / NASTY
+    run.mkdir(parents=True)
+    (run / "spec.cnn").write_text("input 1x8x8\nflatten -> linear 3\n")
+    recipe = {"path": NASTY, "data": NASTY, "optimizer": NASTY, NASTY: NASTY}
+    (run / "recipe.json").write_text(json.dumps(recipe))
+    (run / "metrics.jsonl").write_text(json.dumps({NASTY: NASTY}) + "\n")
+    for arguments in (["runs"], ["runs", str(run), str(run)], ["eval", str(run)], ["train", "--resume", str(run)]):
+        done = specc(*arguments, cwd=tmp_path)
+        assert not ACTING.search(done.stdout + done.stderr), arguments
+        assert not re.search(r"^\s*::", done.stdout + done.stderr, re.MULTILINE)
+
+
+def test_a_pages_lines_are_lines() -> None:
+    assert page(["a\nb", "\x1b", "::c"]) == "a␊b\n␛\n./::c"
+
+
+def test_only_one_file_prints() -> None:
+    """Sentences reach a terminal through `cli.printing`, reports through `cli.report`; both make them fit for it."""
+    may = {"printing.py", "report.py"}
+    printing = {
+        path.name
+        for path in Path(cli.__file__).parent.glob("*.py")
+        if re.search(
+            r"(?<!\.)\bprint\(|click\.echo\((?!file=stream\)|text, file=stream\)|\"\\nstopped)", path.read_text("utf-8")
+        )
+    }
+    assert printing - may == {"diff.py"}  # which colours lines that `page` made

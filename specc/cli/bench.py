@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-import json
 import sys
 from typing import Any
 
 import click
 
 from specc.cli.options import input_option, set_option
+from specc.cli.printing import page, print_json, show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.cli.train import SIGNALLED, USAGE_CODES, recipe_options
 from specc.diagnostics.diagnostic import Problem
@@ -64,9 +64,12 @@ def command(
     except UnknownParameter as error:
         raise click.UsageError(f"{spec}: {error}") from error
     except KeyboardInterrupt:
-        click.echo("\nstopped", err=True)
+        show_page("\nstopped", stream=sys.stderr)
         sys.exit(SIGNALLED + 2)
-    click.echo(json.dumps(found._asdict(), indent=2) if as_json else table(spec, found))
+    if as_json:
+        print_json(found._asdict(), indent=2)
+    else:
+        show_page(table(spec, found))
 
 
 def table(spec: str, found: Measured) -> str:
@@ -86,4 +89,4 @@ def table(spec: str, found: Measured) -> str:
     width = max(len(value) for _, value, _ in rows)
     parts = (counted(found.parameters, "parameter"), found.pictures, f"{found.device}{threads}, {found.precision}")
     head = f"{spec}: {'; '.join(parts)}"
-    return "\n".join([head, *(f"{name:<12}{value:>{width}}  {note}" for name, value, note in rows)])
+    return page([head, *(f"{name:<12}{value:>{width}}  {note}" for name, value, note in rows)])

@@ -9,6 +9,7 @@ import click
 
 from specc.cli.fixing import Advice, report_stream
 from specc.cli.options import color_option, input_option, set_option
+from specc.cli.printing import say
 from specc.cli.questions import Answer, answer
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show
 from specc.cli.warning_filter import WarningRule, action_for, read_rules
@@ -65,7 +66,7 @@ def command(
         except Problem as problem:
             answers.append(Answer((problem.diagnostic,)))
         except UnknownParameter as error:
-            click.echo(f"Error: {path}: {error}", err=True)
+            say(f"Error: {path}: {error}", err=True)
             status = EXIT_USAGE
     actions = [(diagnostic, action_for(diagnostic, rules)) for each in answers for diagnostic in each.found]
     if any(action == "error" for _, action in actions):
@@ -73,7 +74,7 @@ def command(
     _print([diagnostic for diagnostic, action in actions if action != "ignore"], form, stream)
     if form == "full":
         for line in (line for each in answers for line in each.lines):
-            click.echo(line, file=stream)
+            say(line, stream=stream)
     sys.exit(status)
 
 
@@ -81,7 +82,8 @@ def _print(found: list[Diagnostic], form: str, stream: TextIO) -> None:
     if form == "full":
         show(found, stream)
         if found:
-            click.echo(f"\n{tally(found)} found; `specc explain {found[0].code}` tells more", file=stream)
+            click.echo(file=stream)
+            say(f"{tally(found)} found; `specc explain {found[0].code}` tells more", stream=stream)
         return
     from specc.diagnostics.formats import FORMATTERS
 

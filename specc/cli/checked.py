@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import click
-
 from specc.cli.fixing import Advice
+from specc.cli.printing import say
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.overrides import UnknownParameter
@@ -27,7 +26,7 @@ def checked_model(
         source = read_source(spec) if isinstance(spec, str) else spec
         analysis = Advice(input_shape, settings).on(analyse(source, input_shape, settings))
     except UnknownParameter as error:
-        click.echo(f"Error: {source.path}: {error}", err=True)
+        say(f"Error: {source.path}: {error}", err=True)
         sys.exit(EXIT_USAGE)
     except Problem as problem:
         sys.exit(fail(problem))

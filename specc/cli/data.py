@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from specc.cli.printing import print_json, say, show_page
 from specc.cli.report import EXIT_USAGE, fail
 from specc.data.catalogue import Entry, default_data_dir, find, path_of
 from specc.diagnostics.diagnostic import Problem
@@ -57,7 +57,10 @@ def list_(data_dir: Path, as_json: bool) -> None:
 
     with told():
         found = all_presences(data_dir)
-        click.echo(json.dumps([presence_json(one) for one in found], indent=2) if as_json else listing(found, data_dir))
+        if as_json:
+            print_json([presence_json(one) for one in found], indent=2)
+        else:
+            show_page(listing(found, data_dir))
 
 
 @command.command(short_help="Download data sets and check every file.")
@@ -79,7 +82,7 @@ def fetch(names: tuple[str, ...], data_dir: Path) -> None:
                 raise click.UsageError(f"{name} is a folder: there is nothing to fetch.")
             with reporting() as report:
                 found = fetch(entry, data_dir, report)
-            click.echo(fetched(found))
+            say(fetched(found))
 
 
 @command.command(short_help="Classes, sizes, mean, duplicates, damaged files.")
@@ -100,7 +103,10 @@ def info(source: str, data_dir: Path, as_json: bool) -> None:
         else:
             with reporting() as report:
                 found = census_of_named(entry, data_dir, report)
-        click.echo(json.dumps(census_json(found), indent=2) if as_json else census_text(found))
+        if as_json:
+            print_json(census_json(found), indent=2)
+        else:
+            show_page(census_text(found))
 
 
 @command.command(short_help="Draw a sheet of samples as a picture.")
@@ -121,7 +127,7 @@ def show(source: str, out: Path | None, count: int, seed: int, data_dir: Path) -
         place = out or Path(f"{entry.name if entry else path_of(source).resolve().name}.png")
         deliver(encoded(sheet, place), place, UNWRITABLE)
         if str(place) != "-":
-            click.echo(f"{place}: {sheet.width}x{sheet.height} pixels")
+            say(f"{place}: {sheet.width}x{sheet.height} pixels")
 
 
 def _samples(entry: Entry | None, source: str, count: int, seed: int, data_dir: Path) -> Any:
@@ -143,7 +149,7 @@ def told(stopped: str = "") -> Iterator[None]:
         status = fail(problem)
         _end(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
     except KeyboardInterrupt:
-        click.echo(f"\nstopped{'; ' if stopped else ''}{stopped}", err=True)
+        show_page(f"\nstopped{'; ' if stopped else ''}{stopped}", stream=sys.stderr)
         _end(SIGNALLED + signal.SIGINT)
 
 

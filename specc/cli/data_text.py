@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from specc.cli.printing import page
 from specc.data.census import Census, Duplicate
 from specc.data.presence import Presence
 from specc.diagnostics.spelling import counted, spelled
@@ -31,7 +32,7 @@ def listing(found: Sequence[Presence], data_dir: Path) -> str:
     ]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     cut = [line if not width or len(line) <= width else line[: width - 1] + "…" for line in lines[:-1]]
-    return "\n".join(line.rstrip() for line in [*cut, lines[-1]])
+    return page(line.rstrip() for line in [*cut, lines[-1]])
 
 
 def _files(one: Presence) -> str:
@@ -63,7 +64,7 @@ def census_text(found: Census) -> str:
     lines += [f"  {found.note}"] if found.note else []
     lines += ["", *_class_table(found), ""]
     lines += _facts(found)
-    return "\n".join(lines)
+    return page(lines)
 
 
 def _class_table(found: Census) -> list[str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Any
 
 import click
 
 from specc.cli.checked import checked_model
 from specc.cli.options import color_option, input_option, set_option
+from specc.cli.printing import page, print_json
 from specc.cli.report import wants_colour
 from specc.diagnostics.spelling import counted
 from specc.ir.compare import Change, Pair, Weights, compare_rows, compare_weights
@@ -38,14 +39,15 @@ def command(first: str, second: str, input_shape: tuple[int, ...] | None, settin
     models = [checked_model(path, input_shape, settings) for path in (first, second)]
     pairs, weights = compare_rows(*models), compare_weights(*models)
     if form == "json":
-        click.echo(as_json((first, second), models, pairs, weights))
+        print_json(as_json((first, second), models, pairs, weights), indent=2)
         return
     colour = wants_colour(sys.stdout)
     for line, change in (*_layer_lines(pairs), *_total_lines((first, second), models), *_weight_lines(weights, models)):
-        click.echo(click.style(line, fg=_COLOURS[change]) if colour and _COLOURS[change] else line, color=True)
+        shown = page([line])
+        click.echo(click.style(shown, fg=_COLOURS[change]) if colour and _COLOURS[change] else shown, color=True)
 
 
-def as_json(paths: tuple[str, str], models: list[ShapedModel], pairs: list[Pair], weights: Weights) -> str:
+def as_json(paths: tuple[str, str], models: list[ShapedModel], pairs: list[Pair], weights: Weights) -> dict[str, Any]:
     """Both totals, every pair of rows with what became of it, and the tensors."""
     sides = {
         side: {"file": path, "input": model.input, "output": model.output, "params": model.params, "macs": model.macs}
@@ -57,7 +59,7 @@ def as_json(paths: tuple[str, str], models: list[ShapedModel], pairs: list[Pair]
         "carried": list(weights.carried), "carried_parameters": weights.carried_parameters, "reshaped": reshaped,
         "only_a": list(weights.only_first), "only_b": list(weights.only_second),
     }  # fmt: skip
-    return json.dumps({**sides, "layers": layers, "weights": tensors}, indent=2)
+    return {**sides, "layers": layers, "weights": tensors}
 
 
 def _row(row: Row | None) -> dict[str, object] | None:

@@ -10,6 +10,7 @@ import click
 from specc.cli.checked import checked_model
 from specc.cli.options import WritesWithOption, color_option, input_option, set_option
 from specc.cli.output import deliver
+from specc.cli.printing import say
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.picture import ENDINGS, FORMATS, STYLES, THEMES, Format, Options, Style, draw, draw_png, format_of
@@ -48,7 +49,7 @@ def command(
     except Problem as problem:
         sys.exit(fail(problem))
     if output != "-":
-        click.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}", err=True)
 
 
 def _format(form: Format | None, output: str, style: Style, scale: float | None) -> Format:

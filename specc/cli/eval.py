@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from specc.cli.chosen import USAGE_CODES, device_of, device_option, fit_option, weights_option
+from specc.cli.printing import print_json, say, show_page
 from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
 
@@ -34,7 +35,8 @@ def command(run: Path, kind: str | None, device: str, as_json: bool, **wanted: A
     Exit status: 0, also for a poor result; 1 where the weights or the data cannot be used, 2 where the command was
     wrong or there is no such run.
     """
-    from specc.cli.evaluation_text import as_text, to_json
+    from specc.cli.evaluation_text import as_json as evaluation_json
+    from specc.cli.evaluation_text import as_text
 
     try:
         trained, found = _evaluated(run, kind, device, wanted)
@@ -42,8 +44,11 @@ def command(run: Path, kind: str | None, device: str, as_json: bool, **wanted: A
         status = fail(problem)
         sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
     if found.note:
-        click.echo(f"note: {found.note}", err=True)
-    click.echo(to_json(trained, found) if as_json else as_text(trained, found, sys.stdout))
+        say(f"note: {found.note}", err=True)
+    if as_json:
+        print_json(evaluation_json(trained, found))
+    else:
+        show_page(as_text(trained, found, sys.stdout))
 
 
 def _evaluated(run: Path, kind: str | None, device: str, wanted: dict[str, Any]) -> tuple[Trained, Evaluation]:

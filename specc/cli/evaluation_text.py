@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, TextIO
 
+from specc.cli.printing import page
 from specc.diagnostics.spelling import counted
 from specc.report.confusion import Confusion, shares
 from specc.train.metrics import loss_text
@@ -23,7 +23,7 @@ NAME_WIDTH = 16
 MOST_PERCENT = 100  # classes whose numbers have two digits
 
 
-def to_json(trained: Trained, found: Evaluation) -> str:
+def as_json(trained: Trained, found: Evaluation) -> dict[str, object]:
     """Everything, as `docs/runs.md` lists it."""
     whole: dict[str, object] = {
         "weights": str(trained.weights), "data": found.data, "split": found.part, "pictures": found.pictures,
@@ -33,7 +33,7 @@ def to_json(trained: Trained, found: Evaluation) -> str:
         whole["accuracy"] = found.confusion.accuracy
         whole["classes"] = [{**one._asdict(), "f1": one.f1} for one in found.confusion.by_class()]
         whole["confusion"] = found.confusion.counts
-    return json.dumps(whole)
+    return whole
 
 
 def as_text(trained: Trained, found: Evaluation, stream: TextIO) -> str:
@@ -42,12 +42,12 @@ def as_text(trained: Trained, found: Evaluation, stream: TextIO) -> str:
     part = {"test": "test", "train": "training", "validation": "validation"}[found.part]
     lines = [f"{trained.name} ({trained.weights.name}) on {found.data}", counted(found.pictures, f"{part} picture")]
     if found.confusion is None:
-        return "\n".join([*lines, f"loss {loss_text(found.loss)} (mean squared error)"])
+        return page([*lines, f"loss {loss_text(found.loss)} (mean squared error)"])
     confusion = found.confusion
     lines += [f"loss {loss_text(found.loss)}", f"accuracy {100 * confusion.accuracy:.2f} % ({confusion.right:,} right)"]
     lines += ["", *_by_class(confusion, width), "", *_matrix(confusion, width, _blocks(stream))]
     lines += _mistakes(confusion, width)
-    return "\n".join(line.rstrip() for line in lines)
+    return page(line.rstrip() for line in lines)
 
 
 def _blocks(stream: TextIO) -> str:

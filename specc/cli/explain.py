@@ -7,6 +7,7 @@ import sys
 import click
 
 from specc.cli.options import color_option
+from specc.cli.printing import say, show_page
 from specc.cli.report import EXIT_USAGE, wants_colour
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.codes.code import Code
@@ -24,16 +25,16 @@ def command(code: str | None) -> None:
     add_all_codes()
     if code is None:
         for known in sorted(CODES.values()):
-            click.echo(f"{known.code}  {known.title}")
+            say(f"{known.code}  {known.title}")
         return
     found = CODES.get(code.upper())
     if found is None:
-        click.echo(f"Error: there is no code `{code}`; `specc explain` lists them all", err=True)
+        say(f"Error: there is no code `{code}`; `specc explain` lists them all", err=True)
         sys.exit(EXIT_USAGE)
     if wants_colour(sys.stdout):
         _print_page(found)
     else:
-        click.echo(f"{found.code}: {found.title}\n\n{found.explanation.strip()}")
+        show_page(f"{found.code}: {found.title}\n\n{found.explanation.strip()}")
 
 
 def _print_page(code: Code) -> None:

@@ -11,6 +11,7 @@ import click
 from specc.cli.checked import checked_model
 from specc.cli.options import WritesWithOption, input_option, set_option
 from specc.cli.output import STDOUT, deliver
+from specc.cli.printing import say, write_text
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
@@ -86,7 +87,7 @@ def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | Non
     if str(target) == STDOUT:
         return
     batches = ", ".join(map(str, BATCHES))
-    click.echo(
+    say(
         f"wrote {target}: {_size(len(exported.content))}; "
         f"largest difference from the network {exported.difference:.1e}, over batches of {batches}",
         err=True,
@@ -105,10 +106,10 @@ def _write_python(model: ShapedModel, output: Path | None, weights: Path | None)
         require_free_name(output)
     exported = export_source(model, weights)
     if output is None or not to_file:
-        click.echo(exported.text, nl=False)
+        write_text(exported.text)
         return
     deliver(exported.text.encode(), output)
     length = counted(exported.text.count("\n"), "line")
     same = "names, weights and outputs" if exported.is_run else "names and shapes (too large to be run here)"
     told = f"{same} are the network's; `python {typed(output)}` runs a batch of two"
-    click.echo(f"wrote {output}: {length}; {told}", err=True)
+    say(f"wrote {output}: {length}; {told}", err=True)

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-import click
-
+from specc.cli.printing import say, write_text
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.files import reason
 from specc.gallery import PREFIX
@@ -50,16 +49,16 @@ class Advice:
         source = read_source(path)
         fixed = fix(source, Asked(self.input_shape, self.settings))
         if path == "-":
-            click.echo(fixed.source.text, nl=False)
+            write_text(fixed.source.text)
         elif fixed.changed:
             try:
                 write_fixed(Path(path), fixed.source.text)
             except OSError as error:
                 raise Unreadable(Diagnostic("E107", f"`{path}` cannot be written: {reason(error)}")) from None
         if fixed.changed:
-            click.echo(difference(source, fixed.source), file=stream, nl=False)
+            write_text(difference(source, fixed.source), stream=stream)
             for line in fixed.applied:
-                click.echo(f"{source.path}: fixed {line}", file=stream)
+                say(f"{source.path}: fixed {line}", stream=stream)
         return fixed.analysis
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 
 from specc import files
+from specc.cli.printing import say
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.visible import visible, visible_lines
 from specc.gallery import PREFIX
 from specc.reading import read_source
 from specc.source import Source
@@ -35,7 +37,7 @@ def command(paths: tuple[str, ...], check: bool, diff: bool, shapes: bool) -> No
         except Problem as problem:
             status = max(status, fail(problem))
         except OSError as error:
-            click.echo(f"Error: {path} cannot be written, and is as it was: {files.reason(error)}", err=True)
+            say(f"Error: {path} cannot be written, and is as it was: {files.reason(error)}", err=True)
             status = EXIT_USAGE
     sys.exit(status)
 
@@ -51,7 +53,7 @@ def _format(path: str, *, check: bool, diff: bool, shapes: bool) -> int:
     if diff:
         _print(difference(source, done.text))
     if check and changes:
-        click.echo(f"would change {source.path}", err=diff)
+        say(f"would change {source.path}", err=diff)
     if not check and not diff:
         _write(path, done.text, changes=changes)
     return EXIT_ERRORS if done.diagnostics or (check and changes) else 0
@@ -70,7 +72,7 @@ def difference(source: Source, text: str) -> str:
     import difflib
 
     before, after = (re.findall(r"[^\n]*\n|[^\n]+", part) for part in (source.text, text))
-    lines = difflib.unified_diff(before, after, source.path, source.path)
+    lines = difflib.unified_diff(before, after, visible(source.path), visible(source.path))
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
@@ -79,10 +81,10 @@ def _write(path: str, text: str, *, changes: bool) -> None:
         _print(text)
     elif changes:
         files.write(Path(path), text.encode())
-        click.echo(f"formatted {path}")
+        say(f"formatted {path}")
 
 
 def _print(text: str) -> None:
     """Writes bytes, so that the text is the same on every terminal and in every pipe."""
-    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.write((visible_lines(text) if sys.stdout.isatty() else text).encode())
     sys.stdout.buffer.flush()

@@ -10,6 +10,7 @@ import click
 
 from specc.cli.options import WritesWithOption, input_option
 from specc.cli.output import STDOUT, deliver
+from specc.cli.printing import say, write_text
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled, typed
@@ -45,7 +46,7 @@ def command(source: str, output: Path | None, weights: Path | None, input_shape:
     except Problem as problem:
         sys.exit(fail(problem))
     if output is None or str(output) == STDOUT:
-        click.echo(found.text, nl=False)
+        write_text(found.text)
     _tell(found, source, output)
 
 
@@ -60,9 +61,9 @@ def _write_weights(found: Any, path: Path) -> None:
 def _tell(found: Any, source: str, output: Path | None) -> None:
     shape = spelled(found.model.input)
     if found.assumed:
-        click.echo(f"input {shape} is assumed; give another with `--input`", err=True)
+        say(f"input {shape} is assumed; give another with `--input`", err=True)
     checked = f"; largest difference from the model {found.difference:.1e}" if found.network is not None else ""
     size = f"{counted(found.text.count(chr(10)), 'line')}, {counted(found.model.params, 'parameter')}"
-    click.echo(f"imported {source}: {size}{checked}", err=True)
+    say(f"imported {source}: {size}{checked}", err=True)
     if output is not None and str(output) != STDOUT:
-        click.echo(f"wrote {output}; `specc summary {typed(output)}` shows it", err=True)
+        say(f"wrote {output}; `specc summary {typed(output)}` shows it", err=True)

@@ -7,6 +7,7 @@ from itertools import groupby
 
 import click
 
+from specc.cli.printing import say, show_page
 from specc.cli.report import EXIT_USAGE
 from specc.layers.base import Layer
 from specc.layers.fields import accepts, role
@@ -18,13 +19,13 @@ from specc.layers.registry import LAYERS, find_layer
 def command(name: str | None) -> None:
     """Show all layers, or one: its arguments, their defaults, an example, and what it becomes in torch."""
     if name is None:
-        click.echo(overview())
+        show_page(overview())
         return
     cls = find_layer(name)
     if cls is None:
-        click.echo(f"Error: there is no layer `{name}`{_meant(name)}", err=True)
+        say(f"Error: there is no layer `{name}`{_meant(name)}", err=True)
         sys.exit(EXIT_USAGE)
-    click.echo(reference(cls))
+    show_page(reference(cls))
 
 
 def _meant(name: str) -> str:

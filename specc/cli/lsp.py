@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from specc.cli.printing import say
 from specc.cli.report import EXIT_USAGE
 
 
@@ -26,10 +27,10 @@ def command(stdio: bool, verbose: bool) -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol", "cattrs", "attrs"):
             raise
-        click.echo("Error: the language server needs pygls, which is not installed; write: pip install pygls", err=True)
+        say("Error: the language server needs pygls, which is not installed; write: pip install pygls", err=True)
         sys.exit(EXIT_USAGE)
     if sys.stdin.isatty():
-        click.echo("specc lsp speaks to an editor, which starts it; Ctrl-C ends it", err=True)
+        say("specc lsp speaks to an editor, which starts it; Ctrl-C ends it", err=True)
     serve(verbose)
     sys.stderr.flush()
     os._exit(0)  # a thread may still wait for a line of input that will never come

@@ -89,12 +89,23 @@ class LazyGroup(click.Group):
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """Ctrl-C ends the command; click itself would say that it failed."""
+    """Ctrl-C ends the command; click itself would say that it failed. Its errors are made fit to be shown."""
     try:
         yield
+    except click.UsageError as error:
+        raise _shown(error) from None
     except KeyboardInterrupt:
         click.echo("\nstopped", err=True)
         sys.exit(STOPPED)
+
+
+def _shown(error: click.UsageError) -> click.UsageError:
+    """An error of the command line, which repeats what was typed, with nothing in it that acts on a terminal."""
+    from specc.diagnostics.visible import shortened, visible
+
+    if isinstance(error, click.MissingParameter | click.exceptions.NoArgsIsHelpError):  # of several lines, its own
+        return error
+    return click.UsageError(visible(shortened(error.format_message())), error.ctx)
 
 
 def _unwritable_output(error: OSError) -> click.ClickException:

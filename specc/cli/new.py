@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from specc.cli.printing import say
 from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import typed
@@ -33,9 +34,9 @@ def command(name: str, file: Path | None) -> None:
     try:
         write_new(target, source.text.encode())
     except OSError as error:
-        click.echo(f"Error: {_reason(target, error)}", err=True)
+        say(f"Error: {_reason(target, error)}", err=True)
         sys.exit(EXIT_USAGE)
-    click.echo(f"wrote {target}, a copy of {source.path}; `specc check {typed(target)}` checks it")
+    say(f"wrote {target}, a copy of {source.path}; `specc check {typed(target)}` checks it")
 
 
 def _reason(target: Path, error: OSError) -> str:

@@ -12,6 +12,7 @@ from specc.cli.checked import checked_model
 from specc.cli.chosen import USAGE_CODES, fit_option, invert_option, weights_option
 from specc.cli.options import input_option, set_option
 from specc.cli.output import STDOUT, deliver
+from specc.cli.printing import say
 from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
 
@@ -68,7 +69,7 @@ def command(  # noqa: PLR0913, PLR0917 - an option each
         status = fail(problem)
         sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
     if output != STDOUT:
-        click.echo(output)
+        say(output)
 
 
 def _subject(

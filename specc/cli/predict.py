@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from specc.cli.chosen import USAGE_CODES, device_of, device_option, fit_option, invert_option, weights_option
+from specc.cli.printing import page, print_json, say, show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
 
@@ -67,22 +67,22 @@ def _predict(run: Path, pictures: tuple[str, ...], asked: Asked, as_json: bool) 
             complete = False
             show([one.problem])
         if as_json:
-            click.echo(_as_json(one.picture, one.classes, one.problem and one.problem.message))
+            print_json(_as_json(one.picture, one.classes, one.problem and one.problem.message))
         elif one.problem is None:
-            click.echo(_as_text(one.picture, one.classes))
+            show_page(_as_text(one.picture, one.classes))
     return complete
 
 
 def _note(text: str) -> None:
-    click.echo(f"note: {text}", err=True)
+    say(f"note: {text}", err=True)
 
 
-def _as_json(picture: str, classes: tuple[tuple[str, float], ...], problem: str | None) -> str:
+def _as_json(picture: str, classes: tuple[tuple[str, float], ...], problem: str | None) -> dict[str, Any]:
     likely = [{"class": name, "probability": share} for name, share in classes]
-    return json.dumps({"picture": picture, "classes": likely, "error": problem})
+    return {"picture": picture, "classes": likely, "error": problem}
 
 
 def _as_text(picture: str, classes: tuple[tuple[str, float], ...]) -> str:
     if len(classes) == 1:
-        return f"{picture}: {classes[0][0]} ({100 * classes[0][1]:.2f} %)"
-    return "\n".join([picture, *(f"  {100 * share:6.2f} %  {name}" for name, share in classes)])
+        return page([f"{picture}: {classes[0][0]} ({100 * classes[0][1]:.2f} %)"])
+    return page([picture, *(f"  {100 * share:6.2f} %  {name}" for name, share in classes)])

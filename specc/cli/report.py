@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import TextIO
 
 import click
 
+from specc.cli.printing import width_of
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.reading import Unreadable
 
@@ -39,11 +39,6 @@ def report_text(diagnostics: Sequence[Diagnostic], stream: TextIO) -> str:
     text = render_all(diagnostics, style, frame, width_of(stream))
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, errors="replace").decode(encoding)
-
-
-def width_of(stream: TextIO) -> int | None:
-    """The columns of the terminal behind a stream; None for a pipe or a file, where lines stay whole."""
-    return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def _can_show(stream: TextIO, characters: str) -> bool:

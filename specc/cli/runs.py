@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from specc.cli.printing import page, print_json, say, show_page
 from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
 from specc.train.folder import RUNS
@@ -45,7 +45,10 @@ def command(folders: tuple[Path, ...], sort: str, as_json: bool) -> None:
     try:
         if len(folders) > 1:
             runs = [run_at(path) for path in folders]
-            click.echo(_comparison_json(runs) if as_json else comparison(runs, _width()))
+            if as_json:
+                print_json(_comparison_json(runs), default=str)
+            else:
+                show_page(comparison(runs, _width()))
             return
         folder = folders[0] if folders else RUNS
         runs = [] if not folders and not folder.exists() else sorted(runs_in(folder), key=SORTS[sort])
@@ -53,11 +56,11 @@ def command(folders: tuple[Path, ...], sort: str, as_json: bool) -> None:
         fail(problem)
         sys.exit(EXIT_USAGE)
     if as_json:
-        click.echo(json.dumps({"runs": [one.as_json() for one in runs]}))
+        print_json({"runs": [one.as_json() for one in runs]})
     elif not runs:
-        click.echo(f"no runs in {folder}; `specc train SPEC` makes one")
+        say(f"no runs in {folder}; `specc train SPEC` makes one")
     else:
-        click.echo(table(runs, _width(), full=is_run(folder)))
+        show_page(table(runs, _width(), full=is_run(folder)))
 
 
 def _width() -> int:
@@ -91,7 +94,7 @@ def table(runs: Sequence[Listed], width: int, *, full: bool = False) -> str:
         least = max(column.rank for column in kept)
         kept = [column for column in kept if column.rank != least]
     lines = zip(*(_aligned(cells[column.heading], column.right) for column in kept), strict=True)
-    return "\n".join((" " * SPREAD).join(line).rstrip() for line in lines)
+    return page((" " * SPREAD).join(line).rstrip() for line in lines)
 
 
 def _total(columns: Sequence[_Column], cells: dict[str, list[str]]) -> int:
@@ -146,8 +149,8 @@ def comparison(runs: Sequence[Listed], width: int) -> str:
     lines = [(" " * SPREAD).join(line).rstrip() for line in zip(*columns, strict=True)]
     alike = [] if settings else ["the recipes are alike"]
     if max(map(len, lines)) > width:
-        return "\n".join([*alike, *_stacked(names, rows)])
-    return "\n".join([lines[0], *alike, *lines[1 : 1 + len(settings)], "", *lines[1 + len(settings) :]])
+        return page([*alike, *_stacked(names, rows)])
+    return page([lines[0], *alike, *lines[1 : 1 + len(settings)], "", *lines[1 + len(settings) :]])
 
 
 def _stacked(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -168,6 +171,6 @@ def _value(value: Any) -> str:
     return "-" if value is None else as_written(value)
 
 
-def _comparison_json(runs: Sequence[Listed]) -> str:
+def _comparison_json(runs: Sequence[Listed]) -> dict[str, Any]:
     found = {name: list(values) for name, values in differences(runs).items()}
-    return json.dumps({"runs": [one.as_json() for one in runs], "differences": found}, default=str)
+    return {"runs": [one.as_json() for one in runs], "differences": found}

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from specc.cli.printing import page, show_page, write_text
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.gallery import PREFIX, Entry, entries
@@ -22,10 +23,10 @@ def command(name: str | None) -> None:
     from specc.reading import read_source
 
     if name is None:
-        click.echo(listing(entries()))
+        show_page(listing(entries()))
         return
     try:
-        click.echo(read_source(PREFIX + name.removeprefix(PREFIX)).text, nl=False)
+        write_text(read_source(PREFIX + name.removeprefix(PREFIX)).text)
     except Problem as problem:
         sys.exit(fail(problem))
 
@@ -38,4 +39,4 @@ def listing(specs: list[Entry]) -> str:
     lines = [f"{row[0]:<{name}}  {row[1]:<{shape}}  {row[2]:>{count}}  {row[3]}".rstrip() for row in rows]
     lines += ["", "`specc specs NAME` prints a spec, `specc new NAME` copies it, `gallery:NAME` stands for it."]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    return "\n".join(line if not width or len(line) <= width else line[: width - 1] + "…" for line in lines)
+    return page(line if not width or len(line) <= width else line[: width - 1] + "…" for line in lines)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import click
 
 from specc.cli.checked import checked_model
 from specc.cli.options import color_option, input_option, set_option
+from specc.cli.printing import print_json
 from specc.ir.shaped import ShapedModel
 
 
@@ -29,15 +30,14 @@ def command(
     """
     model = checked_model(file, input_shape, settings, warn=True)
     if form == "json":
-        click.echo(as_json(model))
+        print_json(as_json(model), indent=2)
         return
     from specc.cli.summary_table import print_table
 
     print_table(model, batch, unfold=unfold)
 
 
-def as_json(model: ShapedModel) -> str:
+def as_json(model: ShapedModel) -> dict[str, Any]:
     """The summary as the language page describes it: rows sum to the totals."""
     layers = [row._asdict() for row in model.rows()]
-    whole = {"input": model.input, "output": model.output, "params": model.params, "macs": model.macs, "layers": layers}
-    return json.dumps(whole, indent=2)
+    return {"input": model.input, "output": model.output, "params": model.params, "macs": model.macs, "layers": layers}

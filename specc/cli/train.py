@@ -14,6 +14,7 @@ import click
 from specc.api import SpecError
 from specc.cli.fixing import Advice
 from specc.cli.options import input_option, set_option
+from specc.cli.printing import show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.cli.watching import chosen, prints_json, watch_options
 from specc.diagnostics.diagnostic import Problem
@@ -138,7 +139,7 @@ def command(
         show(error.diagnostics)
         sys.exit(EXIT_ERRORS)
     except KeyboardInterrupt:
-        click.echo("\nstopped at once", err=True)
+        show_page("\nstopped at once", stream=sys.stderr)
         sys.exit(SIGNALLED + signal.SIGINT)
 
 

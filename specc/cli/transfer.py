@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
-
+from specc.cli.printing import say
 from specc.data.download import Report, telling
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 def reporting() -> Iterator[Report]:
     """What a download is to be told to."""
     if not _on_terminal():
-        yield telling(lambda line: click.echo(line, err=True))
+        yield telling(lambda line: say(line, err=True))
         return
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 

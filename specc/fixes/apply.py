@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from specc import files
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.visible import visible
 from specc.fixes.search import SECONDS, Asked, Budget, Suggestion, clear_choice, suggest, suggest_words
 from specc.pipeline import Analysis, analyse
 from specc.source import Source
@@ -78,9 +79,8 @@ def _spelling(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budge
 
 def difference(before: Source, after: Source) -> str:
     """A unified diff of two texts, empty where they are alike."""
-    lines = unified_diff(
-        before.text.splitlines(keepends=True), after.text.splitlines(keepends=True), before.path, after.path
-    )
+    old, new = (source.text.splitlines(keepends=True) for source in (before, after))
+    lines = unified_diff(old, new, visible(before.path), visible(after.path))
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 

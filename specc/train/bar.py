@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.table import Column
 
+from specc.diagnostics.visible import visible_line
+from specc.diagnostics.wrapping import wrapped
 from specc.train.metrics import Metrics
 from specc.train.progress import (
     Ended,
@@ -64,10 +66,12 @@ class Bar(Watch):
         self._progress.stop()
 
     def say(self, line: str) -> None:
-        """The line takes the bar's place, which comes back with the next drawing."""
+        """The line, broken between words, takes the bar's place, which comes back with the next drawing."""
         self._progress.stop()
         encoding = self._console.encoding
-        self._console.print(line.encode(encoding, errors="replace").decode(encoding))
+        shown = visible_line(line).encode(encoding, errors="replace").decode(encoding)
+        first, *others = wrapped(shown, self._console.width, self._console.width - 2)
+        self._console.print("\n".join([first, *(f"  {line}" for line in others)]))
 
     def run_starts(self, started: Started) -> None:
         self._metrics = started.metrics[-1] if started.metrics else None

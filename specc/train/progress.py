@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from specc.diagnostics.visible import visible_line
 from specc.train.metrics import LOSS_WIDTH, Metrics, best_of, loss_text
 
 
@@ -94,14 +95,14 @@ class Quiet(Watch):
     """Warnings only, to standard error."""
 
     def warn(self, message: str) -> None:
-        click.echo(f"warning: {message}", err=True)
+        click.echo(visible_line(f"warning: {message}"), err=True)
 
 
 class Lines(Watch):
     """A plain line an epoch, for a pipe or a file."""
 
     def say(self, line: str) -> None:
-        click.echo(line)
+        click.echo(visible_line(line))
 
 
 class JsonLines(Quiet):

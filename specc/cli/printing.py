@@ -1,0 +1,49 @@
+"""Where commands print: every sentence and every table passes here, so that nothing in it acts on the terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+import click
+
+from specc.diagnostics.visible import visible_line, visible_lines
+from specc.diagnostics.wrapping import wrapped
+
+
+def width_of(stream: TextIO) -> int | None:
+    """The columns of the terminal behind a stream; None for a pipe or a file, where lines stay whole."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def say(sentence: str, *, err: bool = False, stream: TextIO | None = None) -> None:
+    """Prints a sentence; on a terminal it is broken between words. A line break in it is shown, not made."""
+    stream = stream or (sys.stderr if err else sys.stdout)
+    width = width_of(stream)
+    shown = visible_line(sentence)
+    first, *others = wrapped(shown, width, width - 2) if width else [shown]
+    click.echo("\n".join([first, *(f"  {line}" for line in others)]), file=stream)
+
+
+def page(lines: Iterable[str]) -> str:
+    """Lines as a text, each of them one line, whatever stands in it."""
+    return "\n".join(map(visible_line, lines))
+
+
+def show_page(text: str, *, stream: TextIO | None = None) -> None:
+    """Prints a text of several lines, such as a table that `page` made; it keeps to the terminal's width itself."""
+    click.echo(visible_lines(text), file=stream)
+
+
+def write_text(text: str, *, stream: TextIO | None = None) -> None:
+    """Prints a spec, a program or a difference as it is, for a pipe or a file; on a terminal, as it can be shown."""
+    stream = stream or sys.stdout
+    click.echo(visible_lines(text) if stream.isatty() else text, file=stream, nl=False)
+
+
+def print_json(value: Any, indent: int | None = None, **options: Any) -> None:
+    """Prints JSON, in which all but plain characters are escaped."""
+    click.echo(json.dumps(value, indent=indent, **options))
