@@ -231,11 +231,42 @@ def compile_(folder: Path) -> None:
             done(folder / "on", compile="on")
 
 
+def channels_last(folder: Path) -> None:
+    """The kernels lie in memory as it says."""
+    from torch import channels_last as last
+
+    for said in ("on", "off"):
+        model = train(SPEC, folder / said, channels_last=said, **BASE).model
+        kernels = [weight for weight in model.parameters() if weight.dim() == 4 and min(weight.shape[1:]) > 1]
+        assert all(kernel.is_contiguous(memory_format=last) == (said == "on") for kernel in kernels)
+        assert kernels
+
+
+def cudnn_benchmark(folder: Path) -> None:
+    """On CUDA alone; there cuDNN is asked within the run, and as it was behind it."""
+    import torch
+
+    from specc.train.device import chosen_kernels
+
+    before = torch.backends.cudnn.benchmark
+    for said, exact, asked in (
+        ("auto", False, True),
+        ("auto", True, False),
+        ("off", False, False),
+        ("on", False, True),
+    ):
+        with chosen_kernels(Recipe.model_validate({"cudnn_benchmark": said, "exact": exact}), torch.device("cuda")):
+            assert torch.backends.cudnn.benchmark == asked
+        with chosen_kernels(Recipe.model_validate({"cudnn_benchmark": said, "exact": exact}), torch.device("cpu")):
+            assert torch.backends.cudnn.benchmark == before
+        assert torch.backends.cudnn.benchmark == before
+
+
 SEEN: dict[str, Callable[[Path], None]] = {
     function.__name__.removesuffix("_"): function
     for function in (
         objective, data, data_dir, resize, channels, in_memory, workers, patience, checkpoint_steps,
-        checkpoint_minutes, device, compile_,
+        checkpoint_minutes, device, channels_last, cudnn_benchmark, compile_,
     )
 }  # fmt: skip
 

@@ -65,7 +65,7 @@ def _exact_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
         return None
     changed = [name for name in NOT_EXACT if getattr(recipe, name) != Recipe.model_fields[name].default]
     changed += ["precision"] if recipe.precision in ("bf16", "fp16") else []
-    changed += ["compile"] if recipe.compile == "on" else []
+    changed += [name for name in ("channels_last", "cudnn_benchmark", "compile") if getattr(recipe, name) == "on"]
     changed += ["optimizer"] if recipe.optimizer == "muon" else []
     if not changed:
         return None

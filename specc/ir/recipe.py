@@ -243,6 +243,18 @@ class Recipe(BaseModel):
         description="Numbers to compute in; weights are float32 always. auto takes bf16 where the hardware multiplies "
         "it and it is faster, else fp32; fp16 scales the loss, and needs CUDA.",
     )
+    channels_last: Literal["auto", "on", "off"] = Field(
+        "auto",
+        examples=["off"],
+        description="Lay pictures and kernels out with their channels last in memory; auto does on CPUs and on CUDA, "
+        "unless the run is exact.",
+    )
+    cudnn_benchmark: Literal["auto", "on", "off"] = Field(
+        "auto",
+        examples=["off"],
+        description="Let cuDNN try its kernels on the first batch of each size and keep the fastest, which need not be "
+        "the same in another run (CUDA); auto does, unless the run is exact or torch is to be deterministic.",
+    )
     compile: Literal["auto", "on", "off"] = Field(
         "auto",
         examples=["off"],

@@ -66,10 +66,13 @@ def measure(subject: Subject, recipe: Recipe, seconds: float, *, data: bool) -> 
 
 def _measured(subject: Subject, recipe: Recipe, seconds: float, *, data: bool) -> Measured:
     session = make_session(subject, anchored(recipe)) if data else _on_noise(subject, recipe)
-    loading, computing = _steps(session, seconds)
-    times = [first + second for first, second in zip(loading, computing, strict=True)]
     import torch
 
+    from specc.train.device import chosen_kernels
+
+    with chosen_kernels(session.recipe, session.device):
+        loading, computing = _steps(session, seconds)
+    times = [first + second for first, second in zip(loading, computing, strict=True)]
     sizes = session.train.steps[0]
     return Measured(
         device=str(session.device),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +12,8 @@ from specc.diagnostics.diagnostic import Problem
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from specc.ir.recipe import Recipe
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -40,6 +42,20 @@ def _best() -> str:
 def _absent(wanted: str, reason: str) -> Problem:
     return Problem.of("E612", f"the device `{wanted}` is not available: {reason}",
         help="`--device auto` takes the best one that there is")  # fmt: skip
+
+
+def chosen_kernels(recipe: Recipe, device: torch.device) -> AbstractContextManager[None]:
+    """While entered, cuDNN chooses its kernels as the recipe says.
+
+    By default by trying them, as PyTorch's performance tuning guide advises, unless the same bits are needed again.
+    """
+    if device.type != "cuda":
+        return nullcontext()
+    free = not recipe.exact and not torch.are_deterministic_algorithms_enabled()
+    wanted = recipe.cudnn_benchmark == "on" or (recipe.cudnn_benchmark == "auto" and free)
+    found = torch.backends.cudnn
+    kept = {name: getattr(found, name) for name in ("enabled", "deterministic", "allow_tf32")}
+    return found.flags(**kept, benchmark=wanted)
 
 
 def seed_everything(seed: int, device: torch.device) -> torch.Generator:

@@ -21,7 +21,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.train.average import Average
 from specc.train.compiled import compiled
-from specc.train.device import seed_everything, seed_shard
+from specc.train.device import chosen_kernels, seed_everything, seed_shard
 from specc.train.exact import draw_evaluation, draw_order
 from specc.train.forward import Forward, halving_for, lay_out
 from specc.train.halves import halves_of
@@ -114,7 +114,7 @@ class Session:
         Raises:  Problem E614 to E618; what is in the folder then can be continued from.
         """
         stopped = None
-        with StopSignals() as stop:
+        with StopSignals() as stop, chosen_kernels(self.recipe, self.device):
             try:
                 while not keeper.is_complete(self.position.metrics):
                     with explained():  # torch tells of a killed worker wherever this process is, in a write, too
