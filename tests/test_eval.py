@@ -140,7 +140,7 @@ def test_eval_on_other_data(run: Run, folder: Path) -> None:
     assert "--fit" in specc("eval", run.folder, "--data", large).stderr
     fitting = specc("eval", run.folder, "--data", large, "--fit")
     assert fitting.exit_code == 0, fitting.stderr
-    assert "10 test pictures" in fitting.stdout
+    assert "50 test pictures" in fitting.stdout
     assert "other names" in fitting.stderr
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from golden import agrees
+from PIL import Image
 from test_cases import Case, cases_in
 
 import specc
@@ -199,7 +200,7 @@ def test_a_folder_of_pictures_tells_its_classes(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         for number in range(2):
-            (tmp_path / name / f"{number}.png").touch()
+            Image.new("RGB", (32, 32)).save(tmp_path / name / f"{number}.png")
     found = compared("input 3x32x32\nflatten -> linear 3\n", str(tmp_path))
     assert [d["code"] for d in found] == ["W511"]
     assert compared("input 3x32x32\nflatten -> linear 2\n", str(tmp_path)) == []

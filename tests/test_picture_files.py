@@ -45,7 +45,7 @@ TURNED: dict[int, Callable[[Pixels], Pixels]] = {
     7: lambda stored: np.rot90(stored, 2).swapaxes(0, 1),
     8: np.rot90,
 }
-RGB_6X4 = Reader("RGB", 6, 4, scaled=False, fixed=True)
+RGB_6X4 = Reader("RGB", 6, 4, scaled=False)
 
 
 def specc(*arguments: str, given: bytes | None = None) -> Result:
@@ -85,7 +85,7 @@ def test_a_large_jpeg_is_turned_after_it_was_reduced(orientation: int, tmp_path:
     upright[:80, :40] = 255
     back = {6: 8, 8: 6}.get(orientation, orientation)
     path = save(tmp_path / "x.jpg", TURNED[back](upright), orientation)
-    found = Reader("L", 8, 4, scaled=True, fixed=True).read(str(path))[..., 0] > 127
+    found = Reader("L", 8, 4, scaled=True).read(str(path))[..., 0] > 127
     assert np.array_equal(found, np.kron([[1, 0], [0, 0]], np.ones((4, 2))))
 
 
@@ -118,7 +118,9 @@ def test_training_sees_pictures_upright(pair: tuple[Path, Path], where: Any, siz
 def test_every_command_sees_pictures_upright(pair: tuple[Path, Path]) -> None:
     spec = "input 3x8x5\nconv 4 k3 -> relu -> flatten -> linear 2\n"
     run = str(train(spec, "run", data=str(pair[0]), epochs=1, device="cpu").folder)
-    told = [json.loads(specc("eval", run, "--data", str(path), "--json").stdout)["loss"] for path in pair]
+    told = [
+        json.loads(specc("eval", run, "--data", str(path), "--split", "test", "--json").stdout)["loss"] for path in pair
+    ]
     assert told[0] == told[1]
     said = [
         [json.loads(line)["classes"] for line in specc("predict", run, "--json", path.name).stdout.splitlines()]
@@ -273,7 +275,7 @@ def test_what_is_cut_off_is_told(ending: str, share: float, tmp_path: Path) -> N
         quiet(),
         pytest.raises(Unreadable, match=r"^(is|begins like a picture and is) ") as caught,
     ):
-        Reader("RGB", 6, 4, scaled=True, fixed=True).read(str(path))
+        Reader("RGB", 6, 4, scaled=True).read(str(path))
     assert share < 0.1 or caught.value.reason != "is no picture, or of a format that is not read"
 
 
@@ -330,7 +332,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("ending", ["png", "jpg", "tif"])
 def test_a_picture_that_is_larger_than_pillow_takes_is_no_damaged_one(ending: str, tmp_path: Path) -> None:
     path = save(tmp_path / f"x.{ending}", noise(50, 40))
-    assert Reader("RGB", 50, 40, scaled=False, fixed=True).read(str(path)).shape == (50, 40, 3)
+    assert Reader("RGB", 50, 40, scaled=False).read(str(path)).shape == (50, 40, 3)
     assert Image.MAX_IMAGE_PIXELS == 100
 
 
@@ -338,11 +340,11 @@ def test_a_picture_that_is_larger_than_pillow_takes_is_no_damaged_one(ending: st
 def test_how_many_pixels_are_decoded_is_limited(tmp_path: Path) -> None:
     png, jpeg = (save(tmp_path / f"x.{ending}", noise(80, 80)) for ending in ("png", "jpg"))
     with pytest.raises(Unreadable, match="has 80 x 80 pixels, and no more than 3,000 are decoded of one") as caught:
-        Reader("RGB", 10, 10, scaled=True, fixed=True).read(str(png))
+        Reader("RGB", 10, 10, scaled=True).read(str(png))
     assert "--resize" in caught.value.way
-    assert Reader("RGB", 10, 10, scaled=True, fixed=True).read(str(jpeg)).shape == (10, 10, 3)  # at a quarter
+    assert Reader("RGB", 10, 10, scaled=True).read(str(jpeg)).shape == (10, 10, 3)  # at a quarter
     with pytest.raises(Unreadable, match="80 x 80"):
-        Reader("RGB", 80, 80, scaled=False, fixed=True).read(str(jpeg))
+        Reader("RGB", 80, 80, scaled=False).read(str(jpeg))
 
 
 @pytest.mark.usefixtures("small_limits")
@@ -362,7 +364,7 @@ def test_large_pictures_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(picture_file, "_levels", watched)
     path = save(tmp_path / "x.png", noise(50, 40))
-    reader = Reader("RGB", 50, 40, scaled=False, fixed=True)
+    reader = Reader("RGB", 50, 40, scaled=False)
     threads = [threading.Thread(target=reader.read, args=(str(path),)) for _ in range(8)]
     for thread in threads:
         thread.start()

@@ -126,7 +126,7 @@ def test_a_grey_folder_with_one_picture_in_colour_is_rgb(tmp_path: Path) -> None
 def test_a_damaged_file_is_named_when_it_is_reached(folder: Path, tmp_path: Path, workers: int) -> None:
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     whole = str(next(folder.rglob("*.png")))
-    pool = PicturePool(Reader("RGB", 12, 10, scaled=True, fixed=True), workers, pinned=False)
+    pool = PicturePool(Reader("RGB", 12, 10, scaled=True), workers, pinned=False)
     stream = pool.read([[whole], [whole, str(tmp_path / "broken.png")]])
     assert next(stream).shape == (1, 3, 12, 10)
     found = problem(lambda: next(stream))
@@ -134,7 +134,7 @@ def test_a_damaged_file_is_named_when_it_is_reached(folder: Path, tmp_path: Path
 
 
 def test_a_picture_of_another_size_is_named_by_a_worker(folder: Path) -> None:
-    pool = PicturePool(Reader("RGB", 7, 7, scaled=False, fixed=True), 1, pinned=False)
+    pool = PicturePool(Reader("RGB", 7, 7, scaled=False), 1, pinned=False)
     assert problem(lambda: list(pool.read([[str(next(folder.rglob("*.png")))]]))).code == "E610"
 
 

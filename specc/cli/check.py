@@ -10,7 +10,7 @@ import click
 from specc.cli.fixing import Advice, report_stream
 from specc.cli.options import color_option, input_option, set_option
 from specc.cli.printing import say
-from specc.cli.questions import Answer, answer
+from specc.cli.questions import Answer, Asked, answer
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show
 from specc.cli.warning_filter import WarningRule, action_for, read_rules
 from specc.diagnostics.diagnostic import Diagnostic, Problem
@@ -25,7 +25,7 @@ from specc.reading import Unreadable, read_source
 @input_option
 @set_option
 @click.option(
-    "--data", metavar="NAME,…", help="Also tell whether the spec fits these data sets, such as mnist,cifar10."
+    "--data", metavar="NAME|FOLDER,…", help="Also tell whether the spec fits these data sets, such as mnist,cifar10."
 )
 @click.option("--sizes", is_flag=True, help="Also list the sizes of pictures that the spec takes.")
 @click.option(
@@ -54,13 +54,14 @@ def command(
     answers: list[Answer] = []
     status = 0
     advice, stream = Advice(input_shape, settings), report_stream(files, fix=fix)
+    asked = Asked(data, settings, sizes, {})
     for path in files:
         try:
             if fix:
                 analysis = advice.fix(path, stream if form == "full" else sys.stderr)
             else:
                 analysis = analyse(read_source(path), input_shape, settings)
-            answers.append(answer(advice.on(analysis), data, sizes=sizes))
+            answers.append(answer(advice.on(analysis), asked))
         except Unreadable as problem:
             status = max(status, fail(problem))
         except Problem as problem:
@@ -73,7 +74,8 @@ def command(
         status = max(status, EXIT_ERRORS)
     _print([diagnostic for diagnostic, action in actions if action != "ignore"], form, stream)
     if form == "full":
-        for line in (line for each in answers for line in each.lines):
+        passed = dict.fromkeys(str(one) for survey in asked.known.values() for one in survey.passed_over)
+        for line in (*(line for each in answers for line in each.lines), *passed):
             say(line, stream=stream)
     sys.exit(status)
 

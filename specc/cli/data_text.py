@@ -61,7 +61,7 @@ def census_text(found: Census) -> str:
     """The page of one data set."""
     total = {part: sum(counts) for part, counts in found.counts.items()}
     lines = [f"{found.name}: " + " and ".join(f"{count:,} {part}" for part, count in total.items()) + " pictures"]
-    lines += [f"  {found.note}"] if found.note else []
+    lines += [f"  {note}" for note in (*found.notes, *found.passed_over)]
     lines += ["", *_class_table(found), ""]
     lines += _facts(found)
     return page(lines)
@@ -125,7 +125,8 @@ def census_json(found: Census) -> dict[str, Any]:
         return one._asdict()
 
     return {
-        "name": found.name, "folder": found.place, "classes": list(found.classes), "note": found.note or None,
+        "name": found.name, "folder": found.place, "classes": list(found.classes),
+        "note": "; ".join(found.notes) or None, "passed_over": [one._asdict() for one in found.passed_over],
         "counts": {part: list(counts) for part, counts in found.counts.items()},
         "sizes": [{"height": size[0], "width": size[1], "count": count} for size, count in found.sizes.items()],
         "kinds": found.kinds, "mean": list(found.mean), "deviation": list(found.deviation),

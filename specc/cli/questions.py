@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.pipeline import Analysis, lint
 from specc.reading import Unreadable
+
+if TYPE_CHECKING:
+    from specc.data.compare import Known
 
 
 class Answer(NamedTuple):
@@ -16,13 +21,22 @@ class Answer(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
-def answer(analysis: Analysis, data: str | None, *, sizes: bool) -> Answer:
+class Asked(NamedTuple):
+    """data: names of data sets, with commas between them. settings: as `--set`. known: what was found of the data."""
+
+    data: str | None
+    settings: Mapping[str, Any]
+    sizes: bool
+    known: Known
+
+
+def answer(analysis: Analysis, asked: Asked) -> Answer:
     """Errors and warnings of a spec, those that its data sets give rise to among them, and what it was asked.
 
     Raises: Unreadable for a name that no data set has, Problem for a folder of pictures that is none.
     """
-    found = _against_data(analysis, data)
-    return found._replace(lines=(*found.lines, *_size_lines(analysis))) if sizes else found
+    found = _against_data(analysis, asked)
+    return found._replace(lines=(*found.lines, *_size_lines(analysis))) if asked.sizes else found
 
 
 def _size_lines(analysis: Analysis) -> tuple[str, ...]:
@@ -39,10 +53,10 @@ def _size_lines(analysis: Analysis) -> tuple[str, ...]:
     return tuple(size_lines(source.path, sizes, has_notes="::" in source.text))
 
 
-def _against_data(analysis: Analysis, data: str | None) -> Answer:
-    if data is None or analysis.model is None:
+def _against_data(analysis: Analysis, asked: Asked) -> Answer:
+    if asked.data is None or analysis.model is None:
         return Answer((*analysis.diagnostics, *lint(analysis)))
-    against = {name.strip(): _compare(analysis, name.strip()) for name in data.split(",")}
+    against = {name: _compare(analysis, name, asked) for name in _names(asked.data)}
     found = [diagnostic for each in against.values() for diagnostic in each]
     warnings = tuple(diagnostic for diagnostic in found if not diagnostic.is_error)
     errors = (diagnostic for diagnostic in found if diagnostic.is_error)
@@ -50,11 +64,16 @@ def _against_data(analysis: Analysis, data: str | None) -> Answer:
     return Answer((*analysis.diagnostics, *errors, *lint(analysis, warnings)), tuple(fits))
 
 
-def _compare(analysis: Analysis, name: str) -> tuple[Diagnostic, ...]:
+def _names(data: str) -> list[str]:
+    """The data sets that are meant; a folder may have a comma in its name."""
+    return [data] if os.path.isdir(data) else [name.strip() for name in data.split(",")]  # noqa: PTH112 - also odd ones
+
+
+def _compare(analysis: Analysis, name: str, asked: Asked) -> tuple[Diagnostic, ...]:
     from specc.data.compare import compare
 
     try:
-        return compare(analysis, name)
+        return compare(analysis, name, asked.settings, asked.known)
     except Problem as problem:
         if problem.diagnostic.code == "E601":  # the command line names something that is not there
             raise Unreadable(problem.diagnostic) from None

@@ -17,6 +17,7 @@ from specc.data.download import Report, silent
 from specc.data.folder import FolderContents, list_folder
 from specc.data.picture_file import Unreadable, content_of, digest_of, eight_bits, is_grey, opened, quiet, size_of
 from specc.data.pictures import Fault
+from specc.data.walk import PassedOver
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +45,8 @@ class Census(NamedTuple):
     mean, deviation: of each channel of the training pictures, as fractions of full brightness.
     repeated:   training pictures that are there before. shared: pictures of other parts that are trained on.
     classes_apart: repeated or shared ones whose copy has another class.
-    damaged:    pictures that cannot be read. note: how a part was made.
+    damaged:    pictures that cannot be read. notes: how a part was made.
+    passed_over: what looks like pictures and is not counted.
     """
 
     name: str
@@ -59,7 +61,8 @@ class Census(NamedTuple):
     shared: tuple[Duplicate, ...]
     classes_apart: int
     damaged: tuple[Fault, ...] = ()
-    note: str = ""
+    notes: tuple[str, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 class _Seen(NamedTuple):
@@ -191,7 +194,7 @@ def census_of_folder(root: Path, report: Callable[[int, int], None] = lambda don
         root.resolve().name, str(root), found.classes,
         {part: _counted(listing.labels, found) for part, listing in zip(PARTS, found.parts, strict=False)},
         dict(sizes.most_common()), dict(kinds.most_common()), mean, deviation, *_duplicates(seen), tuple(damaged),
-        found.note,
+        found.notes, found.passed_over,
     )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def decoded(contents: FolderContents, reader: Reader, files: str) -> list[Split]
     """Each part of a folder in memory: from the copy that is kept, or decoded, and kept where that took long.
 
     Args:   files, their manifest.
-    Raises: ColourFound; Problem E607, E610.
+    Raises: Problem E607, E610.
     """
     told = f"{reader} {PIL.__version__}\n{files}".encode(errors="surrogateescape")
     place = cache_folder() / f"{hashlib.sha256(told).hexdigest()[:32]}.safetensors"

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from typing import TYPE_CHECKING
 
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
+from specc.ir.recipe import Recipe
+
+if TYPE_CHECKING:
+    from specc.data.survey import Survey
 
 Shape = tuple[int, ...]
+
+
+def require_pictures(survey: Survey, recipe: Recipe, expected: Shape, checks: Callable[[Shape], bool]) -> None:
+    """Raise Problem E605, E607 or E610 where a data set's pictures cannot reach a network with this input.
+
+    Args: recipe, for its `resize` and `channels`; the others as for `require_input`.
+    """
+    channels = 1 if survey.is_grey else 3
+    fitting = _fitting_options((recipe.channels or channels, 0, 0), expected)
+    way_out = f"`{fitting}` makes all of them {spelled(expected)} as they are read" if fitting else ""
+    require_input(survey.name, survey.shape(recipe, way_out), expected, checks)
 
 
 def require_input(name: str, sample: Shape, expected: Shape, checks: Callable[[Shape], bool]) -> None:

@@ -5,13 +5,8 @@ What is in a file need not be what its name says, so a format that is not to be 
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from PIL import Image, ImageFile
 
@@ -24,7 +19,6 @@ FURTHER = frozenset((
     ".jxr", ".nef", ".orf", ".qoi", ".raf", ".raw", ".rw2", ".svg", ".svgz", ".webp", ".wmf",
 ))  # fmt: skip
 PREFIX = 16  # bytes by which Pillow tells a format
-NO_FILE = "it is a pipe, a socket or a device"
 
 
 @cache
@@ -83,20 +77,3 @@ def looks_like_picture(start: bytes) -> bool:
 def _accepts(name: str, start: bytes) -> bool:
     accept = Image.OPEN[name][1] if name in _signed() else None
     return accept is not None and accept(start[:PREFIX]) is True
-
-
-@contextmanager
-def opened(path: str) -> Iterator[Image.Image]:
-    """A picture file, its head read, its pixels not yet.
-
-    Raises: OSError, for what is no regular file, too; what Pillow raises for a file that is no picture.
-    """
-    require_regular(path)
-    with Path(path).open("rb") as file, Image.open(file, formats=formats_of(path)) as picture:
-        yield picture
-
-
-def require_regular(path: str) -> None:
-    """Raise OSError where there is no file, behind a link either: to open a pipe is to wait for whoever fills it."""
-    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a Path for each of a million files is slow
-        raise OSError(errno.EINVAL, NO_FILE, path)

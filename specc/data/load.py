@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specc.data.catalogue import default_data_dir, find, path_of
@@ -10,7 +9,8 @@ from specc.data.dataset import Dataset, Split, load_named
 from specc.data.download import Report, silent
 from specc.data.holdout import stratified
 from specc.data.memory import fits, require_memory
-from specc.data.transform import prepared, size_of
+from specc.data.survey import Surveyed, survey
+from specc.data.transform import prepared
 from specc.ir.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from specc.data.pictures import Reader
 
 
-def load_dataset(recipe: Recipe, report: Report = silent) -> Dataset:
+def load_dataset(recipe: Recipe, report: Report = silent, surveyed: Surveyed | None = None) -> Dataset:
     """The recipe's data set: limited, in grey or RGB, scaled, a part held out for validation.
 
     The pictures are in memory; those of a folder that is too large for it stay in their files.
 
-    Args:   report, is told of a download's progress.
+    Args:   report, is told of a download's progress. surveyed, what is known of a folder; None looks at it.
     Raises: Problem E601 to E604, E607 to E611, E619.
     """
-    dataset = _prepared(recipe, report)
+    dataset = _prepared(recipe, report, surveyed)
     return with_validation(dataset, recipe.validation) if recipe.validation else dataset
 
 
@@ -37,38 +37,37 @@ def with_validation(dataset: Dataset, share: float) -> Dataset:
     return dataset._replace(train=train, validation=held_out)
 
 
-def _prepared(recipe: Recipe, report: Report) -> Dataset:
+def _prepared(recipe: Recipe, report: Report, surveyed: Surveyed | None) -> Dataset:
     entry = find(recipe.data)
     if entry is None:
-        return _folder(path_of(recipe.data), recipe)
+        return load_folder(surveyed or survey(recipe), recipe)
     folder = path_of(recipe.data_dir) if recipe.data_dir else default_data_dir()
     dataset = load_named(entry, folder, report)
     limited = dataset._replace(train=dataset.train.first(recipe.limit), test=dataset.test.first(recipe.limit))
     return prepared(limited, recipe.resize, recipe.channels)
 
 
-def _folder(root: Path, recipe: Recipe) -> Dataset:
-    from specc.data.decoded import manifest, trace_of
-    from specc.data.folder import list_folder
-    from specc.data.pictures import ColourFound, reader_of
+def load_folder(surveyed: Surveyed, recipe: Recipe, way_out: str = "") -> Dataset:
+    """A folder's pictures as the recipe prepares them.
 
-    found = list_folder(root).at_most(recipe.limit)
-    if recipe.validation:
-        found = found._replace(validation=None)
-    files = manifest(root, found)
-    reader = reader_of(found, size_of(recipe.resize), recipe.channels)
-    try:
-        parts = _parts(found, reader, recipe, files)
-    except ColourFound:
-        reader = reader._replace(mode="RGB", fixed=True)
-        parts = _parts(found, reader, recipe, files)
+    Args:   way_out, from pictures of different sizes.
+    Raises: Problem E607, E610, E611.
+    """
+    from specc.data.decoded import manifest, trace_of
+    from specc.data.pictures import Reader
+
+    about, found = surveyed
+    assert found is not None  # noqa: S101 - it is a folder's
+    channels, height, width = about.shape(recipe, way_out)
+    reader = Reader("L" if channels == 1 else "RGB", height, width, recipe.resize is not None)
+    files = manifest(path_of(recipe.data), found)
+    parts = _parts(found, reader, recipe, files)
     validation = parts[2] if len(parts) > 2 else None
-    name = root.resolve().name
-    return Dataset(name, found.classes, parts[0], parts[1], validation, trace_of(files, recipe), found.note)
+    return Dataset(about.name, found.classes, parts[0], parts[1], validation, trace_of(files, recipe), found.note)
 
 
 def _parts(found: FolderContents, reader: Reader, recipe: Recipe, files: str) -> list[Split] | list[FileSplit]:
-    """The folder's parts in memory where they fit there. Raises: ColourFound; Problem E607, E610, E611."""
+    """The folder's parts in memory where they fit there. Raises: Problem E607, E610, E611."""
     from specc.data.decoded import decoded
 
     count = sum(len(part.paths) for part in found.parts)
@@ -83,7 +82,5 @@ def _in_files(found: FolderContents, reader: Reader) -> list[FileSplit]:
     import torch
 
     from specc.data.files import FileSplit
-    from specc.data.pictures import seen_through
 
-    reader = seen_through(reader, found)
-    return [FileSplit(part.paths, torch.tensor(part.labels), reader) for part in found.parts]
+    return [FileSplit(part.paths, torch.tensor(part.labels, dtype=torch.int64), reader) for part in found.parts]

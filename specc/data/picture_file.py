@@ -29,6 +29,7 @@ UNREADABLE = (
 MOST_PIXELS = 1 << 28  # that are decoded of one picture: as RGB they take a gigabyte
 ALONE = 1 << 25  # pixels from which one picture is decoded at a time
 AT_ONCE = 1 << 26  # bytes up to which a file is read in one go
+HEAD = 1 << 16  # and where only its head is wanted
 
 ORIENTATION = 0x0112  # EXIF's tag: how the stored picture has to be turned
 TURNS = {
@@ -66,7 +67,7 @@ class Head(NamedTuple):
 
 def head_of(path: str) -> Head:
     """A picture's head, without its pixels. Raises: Unreadable."""
-    with opened(path) as picture:
+    with content_of(path, HEAD) as content, opened(path, content) as picture:
         return Head(*size_of(picture), picture.mode, is_grey(picture))
 
 
@@ -86,14 +87,14 @@ def opened(name: str, content: IO[bytes] | None = None) -> Iterator[Image.Image]
             raise _explained(error, file) from error
 
 
-def content_of(path: str) -> IO[bytes]:
-    """A regular file's bytes; those of a small one are read now. Raises: Unreadable."""
+def content_of(path: str, at_once: int = AT_ONCE) -> IO[bytes]:
+    """A regular file's bytes; those of a small one, of so many, are read now. Raises: Unreadable."""
     try:
         file = files.open_regular(path)
-        if os.fstat(file.fileno()).st_size > AT_ONCE:
+        if os.fstat(file.fileno()).st_size > at_once:
             return file
         with file:
-            content = file.read(AT_ONCE)
+            content = file.read(at_once)
     except OSError as error:
         raise Unreadable(_absence(path, error)) from error
     if not content:

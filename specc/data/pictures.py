@@ -11,7 +11,7 @@ from PIL import Image
 
 from specc.data.dataset import Split
 from specc.data.folder import FolderContents, Listing
-from specc.data.picture_file import Unreadable, eight_bits, head_of, is_grey, opened, quiet
+from specc.data.picture_file import Unreadable, eight_bits, opened, quiet
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 
@@ -23,20 +23,13 @@ NAMED_AT_MOST = 5
 CHUNK = 256  # pictures that a thread decodes at a time
 
 
-class ColourFound(Exception):
-    """A picture in colour among grey ones: all of them have to be RGB."""
-
-
 class OtherSize(Problem):
     """A picture of another size than its reader's, in pixels: E610."""
 
     def __init__(self, path: str, height: int, width: int, reader: Reader) -> None:
-        found = Problem.of(
-            "E610",
-            f"the pictures have different sizes: {path} is {height}x{width} (height x width), "
-            f"the first one {reader.height}x{reader.width}",
-            help="`--resize 32` scales all of them to 32x32 as they are read",
-        )
+        wanted = f"{reader.height}x{reader.width}"
+        found = Problem.of("E610", f"{path} is {height}x{width} (height x width), and the other pictures are {wanted}",
+            help=f"`--resize {wanted}` scales all of them as they are read")  # fmt: skip
         super().__init__(found.diagnostic)
         self.height, self.width = height, width
 
@@ -46,14 +39,12 @@ class Reader(NamedTuple):
 
     mode:   `L` or `RGB`. height, width: in pixels.
     scaled: whether pictures are scaled to that size; else they must have it.
-    fixed:  whether the mode holds for pictures of any kind; else one in colour among grey ones is `ColourFound`.
     """
 
     mode: str
     height: int
     width: int
     scaled: bool
-    fixed: bool
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -64,13 +55,11 @@ class Reader(NamedTuple):
         """A picture, (height, width, channels).
 
         Args:   name: of its file; content: the file's bytes, where they have been read already.
-        Raises: ColourFound, Unreadable, OtherSize.
+        Raises: Unreadable, OtherSize.
         """
         import numpy as np
 
         with opened(name, content) as picture:
-            if not self.fixed and self.mode == "L" and not is_grey(picture):
-                raise ColourFound
             # A large JPEG decodes several times faster at a half or a quarter; twice the wanted size stays.
             plain = eight_bits(picture, self.mode, (2 * self.height, 2 * self.width) if self.scaled else None)
         if self.scaled:
@@ -88,63 +77,15 @@ class Fault(NamedTuple):
     way: str
 
 
-def reader_of(contents: FolderContents, size: tuple[int, int] | None, channels: int | None) -> Reader:
-    """How to read a folder's pictures: grey where the first one is, else RGB; of the first one's size.
-
-    That the others agree shows when they are read.
-
-    Args:   size: height and width to scale each picture to; None where all have one size.
-            channels: 1 or 3 to read all as grey or as RGB, None as they are.
-    Raises: Problem E607 where none can be read.
-    """
-    faults = []
-    with quiet():
-        for path in contents.train.paths:
-            try:
-                head = head_of(path)
-            except Unreadable as error:
-                faults.append(Fault(path, error.reason, error.way))
-                continue  # reported with the others when all are read
-            height, width = size or (head.height, head.width)
-            grey = head.is_grey if channels is None else channels == 1
-            return Reader("L" if grey else "RGB", height, width, size is not None, fixed=channels is not None)
-    raise damaged(faults, len(contents.train.paths))
-
-
-def seen_through(reader: Reader, contents: FolderContents) -> Reader:
-    """The reader, its mode settled by a look at the head of each file, until one in colour is found."""
-    if reader.mode == "L" and not reader.fixed:
-        paths = (path for part in contents.parts for path in part.paths)
-        with quiet():
-            colour = any(_is_colour(path) for path in paths)
-        if colour:
-            reader = reader._replace(mode="RGB")
-    return reader._replace(fixed=True)
-
-
-def _is_colour(path: str) -> bool:
-    try:
-        return not head_of(path).is_grey
-    except Unreadable:
-        return False  # reported when it is read
-
-
 def decode(contents: FolderContents, reader: Reader) -> list[Split]:
     """Each part of a folder in memory, decoded by as many threads as there are cores.
 
     Raises: Problem E607 for damaged pictures, E610 for different sizes.
     """
-    try:
-        return _decode_parts(contents.parts, reader)
-    except ColourFound:
-        return _decode_parts(contents.parts, reader._replace(mode="RGB", fixed=True))
-
-
-def _decode_parts(parts: tuple[Listing, ...], reader: Reader) -> list[Split]:
-    decoded = [_decode_part(part, reader) for part in parts]
+    decoded = [_decode_part(part, reader) for part in contents.parts]
     faults = [fault for _, some in decoded for fault in some]
     if faults:
-        raise damaged(faults, sum(len(part.paths) for part in parts))
+        raise damaged(faults, sum(len(part.paths) for part in contents.parts))
     return [split for split, _ in decoded]
 
 
@@ -169,7 +110,7 @@ def _decode_part(listing: Listing, reader: Reader) -> tuple[Split, list[Fault]]:
 
     with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
         faults = [fault for chunk in threads.map(decode_chunk, range(0, count, CHUNK)) for fault in chunk]
-    return Split(images, torch.tensor(listing.labels)), faults
+    return Split(images, torch.tensor(listing.labels, dtype=torch.int64)), faults
 
 
 def damaged(faults: Sequence[Fault], count: int) -> Problem:

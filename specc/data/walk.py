@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from specc import files
 from specc.data.formats import PREFIX, endings, looks_like_picture, unread_ending
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
@@ -161,7 +162,7 @@ def _leads_out(link: str, folder: Path) -> bool:
 
 def _start(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - the same
+        with files.open_regular(path) as file:
             return file.read(PREFIX)
     except OSError:
         return b""

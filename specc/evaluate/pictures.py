@@ -44,7 +44,7 @@ class Taker(NamedTuple):
         from specc.data.pictures import OtherSize, Reader
 
         channels, height, width = self.sample
-        reader = Reader("L" if channels == 1 else "RGB", height, width, self.scaled, fixed=True)
+        reader = Reader("L" if channels == 1 else "RGB", height, width, self.scaled)
         content = BytesIO(sys.stdin.buffer.read()) if name == STDIN else None
         try:
             with quiet():

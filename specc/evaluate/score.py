@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from specc.data.catalogue import find
+from specc.data.catalogue import find, path_of
 from specc.data.feed import Feed
-from specc.data.load import load_dataset
+from specc.data.folder import Part, list_part
+from specc.data.heads import survey_of_folder
+from specc.data.layout import shortened
+from specc.data.load import load_dataset, load_folder
+from specc.data.survey import Surveyed
 from specc.data.transform import shape_after
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted, spelled
+from specc.diagnostics.spelling import counted, nearest, spelled
 from specc.evaluate.trained import Trained
 from specc.ir.recipe import Recipe
 from specc.report.confusion import Confusion
@@ -22,19 +27,19 @@ from specc.train.session import EVALUATION_BATCH
 
 if TYPE_CHECKING:
     from specc.data.batches import Batches
-    from specc.data.dataset import Dataset
-
-Part = Literal["test", "validation", "train"]
+    from specc.data.dataset import Dataset, Split
+    from specc.data.files import FileSplit
 
 
 class Wanted(NamedTuple):
     """What to evaluate on. data, data_dir, limit: in place of the recipe's, None where that holds. part: which split.
-    fit: whether the pictures are converted to the network's input."""
+    None: the test part, or all pictures of a folder that was never split. fit: whether the pictures are converted to
+    the network's input."""
 
     data: str | None = None
     data_dir: str | None = None
     limit: int | None = None
-    part: Part = "test"
+    part: Part | None = None
     fit: bool = False
 
 
@@ -55,20 +60,50 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
     Raises: Problem E601 to E611, E642.
     """
     recipe = _recipe(trained, wanted)
-    entry = find(recipe.data)
-    if entry is not None:  # before anything is downloaded
-        _require_fit(trained, entry.name, shape_after(entry.sample, recipe.resize, recipe.channels), entry.classes)
-    dataset = load_dataset(recipe)
-    _require_fit(trained, dataset.name, dataset.sample, len(dataset.classes))
-    batches = _batches(trained, dataset, recipe, wanted.part, device)
+    dataset, part, split = _loaded(trained, wanted, recipe)
+    numbers, note = _class_numbers(trained, dataset)
+    _require_sample(trained, dataset.name, dataset.sample)
+    split = split._replace(labels=torch.tensor(numbers)[split.labels])
+    note = "; ".join(filter(None, (note, dataset.note)))
+    batches = _batches(trained, dataset, split, recipe, device)
     model = _forward(trained, device)
     count = len(batches.labels)
     if trained.recipe.objective == "reconstruct":
         loss = reconstruction_loss(model, batches.in_order())
-        return Evaluation(dataset.name, wanted.part, count, loss, None)
+        return Evaluation(dataset.name, part, count, loss, None, note)
     found = predict_split(model, batches.in_order())
     confusion = found.confusion(trained.data.classes)
-    return Evaluation(dataset.name, wanted.part, count, found.loss, confusion, _odd(trained, dataset))
+    return Evaluation(dataset.name, part, count, found.loss, confusion, note)
+
+
+def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, Part, Split | FileSplit]:
+    """The data and the part of them that is meant: of another folder than the run's, nothing was ever held out.
+
+    Raises: Problem E601 to E611, E642.
+    """
+    entry = find(recipe.data)
+    if entry is not None:  # before anything is downloaded
+        if entry.classes > len(trained.data.classes) and recipe.objective != "reconstruct":
+            raise _other_classes(trained, entry.name, f"{counted(entry.classes, 'class')}, and the network knows "
+                f"the {len(trained.data.classes)} of {trained.data.name}")  # fmt: skip
+        _require_sample(trained, entry.name, shape_after(entry.sample, recipe.resize, recipe.channels))
+    if (
+        entry is not None
+        or wanted.data is None
+        or path_of(wanted.data).resolve() == Path(trained.recipe.data).resolve()
+    ):
+        dataset, part = load_dataset(recipe), wanted.part or "test"
+        split = {"test": dataset.test, "train": dataset.train, "validation": dataset.validation}[part]
+        if split is None:
+            raise Problem.of("E642", f"{trained.name} was trained without a validation split",
+                help="`--split test` and `--split train` are there")  # fmt: skip
+        return dataset, part, split
+    root = path_of(recipe.data)
+    contents, part = list_part(root, wanted.part)
+    contents = contents.at_most(recipe.limit)
+    surveyed = Surveyed(survey_of_folder(root, contents), contents)
+    dataset = load_folder(surveyed, recipe, "`--fit` converts them")
+    return dataset, part, dataset.test
 
 
 def _forward(trained: Trained, device: torch.device) -> Forward:
@@ -92,34 +127,43 @@ def _recipe(trained: Trained, wanted: Wanted) -> Recipe:
     return trained.recipe.model_copy(update=update)
 
 
-def _require_fit(trained: Trained, name: str, sample: tuple[int, ...], classes: int) -> None:
+def _require_sample(trained: Trained, name: str, sample: tuple[int, ...]) -> None:
+    own = trained.data.sample
+    if sample != own:
+        raise Problem.of("E642", f"the pictures of {name} are {spelled(sample)}, and the network takes {spelled(own)}",
+            help="`--fit` converts them")  # fmt: skip
+
+
+def _class_numbers(trained: Trained, dataset: Dataset) -> tuple[list[int], str]:
+    """The network's output for each class of the data, by its name; by their order where not one name is shared."""
+    own, theirs = trained.data.classes, dataset.classes
+    if trained.recipe.objective == "reconstruct":
+        return list(range(len(theirs))), ""
+    unknown = [name for name in theirs if name not in own]
+    if not unknown:
+        return [own.index(name) for name in theirs], ""
+    if len(unknown) == len(theirs) == len(own):
+        return list(range(len(own))), (
+            f"the classes of {dataset.name} have other names than those of {trained.data.name}, such as {unknown[0]} "
+            f"for {own[0]}: they are compared by their order"
+        )
+    raise _other_classes(trained, dataset.name, f"{counted(len(unknown), 'class')} that the network does not know: "
+        f"{shortened(unknown)}", nearest(unknown[0], own))  # fmt: skip
+
+
+def _other_classes(trained: Trained, name: str, what: str, alike: str | None = None) -> Problem:
     own = trained.data
-    if classes != len(own.classes) and trained.recipe.objective != "reconstruct":
-        known = f"the network knows the {len(own.classes)} of {own.name}"
-        raise Problem.of("E642", f"{name} has {counted(classes, 'class')}, and {known}",
-            help="take a data set with those classes, or leave `--data` away")  # fmt: skip
-    if sample != own.sample:
-        raise Problem.of("E642", f"the pictures of {name} are {spelled(sample)}, and the network takes "
-            f"{spelled(own.sample)}", help="`--fit` converts them")  # fmt: skip
+    rename = [f"did you mean `{alike}`? Classes are matched by their names"] if alike else []
+    return Problem.of(
+        "E642", f"{name} has {what}", notes=(f"the network's classes are {shortened(list(own.classes))}",),
+        help="\n".join([*rename, "take data with those classes or some of them, or leave `--data` out"]),
+    )  # fmt: skip
 
 
-def _batches(trained: Trained, dataset: Dataset, recipe: Recipe, part: Part, device: torch.device) -> Batches:
-    split = {"test": dataset.test, "train": dataset.train, "validation": dataset.validation}[part]
-    if split is None:
-        raise Problem.of("E642", f"{trained.name} was trained without a validation split",
-            help="`--split test` and `--split train` are there")  # fmt: skip
+def _batches(
+    trained: Trained, dataset: Dataset, split: Split | FileSplit, recipe: Recipe, device: torch.device
+) -> Batches:
     feed = Feed(dataset, device, normalize=False, workers=recipe.workers)
     feed.scaling = trained.data.scaling()
     low, high = EVALUATION_BATCH
     return feed.batches(split, min(max(recipe.batch, low), high))
-
-
-def _odd(trained: Trained, dataset: Dataset) -> str:
-    pairs = zip(trained.data.classes, dataset.classes, strict=True)
-    other = next(((ours, theirs) for ours, theirs in pairs if ours != theirs), None)
-    if other is None:
-        return ""
-    return (
-        f"the classes of {dataset.name} have other names than those of {trained.data.name}, such as {other[1]} for "
-        f"{other[0]}: they are compared by their order"
-    )

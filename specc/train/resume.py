@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc import files
+from specc.data.survey import Surveyed
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.ir.compare import same_network
@@ -90,11 +91,11 @@ def continue_run(path: Path, wish: Wish, watch: Watch) -> Run | None:
     """Go on with the run in a folder; None where it is complete, and nothing was done."""
     plan = _plan(path, wish)
     if not plan.is_complete:
-        prepare(plan.subject, plan.record.recipe, place := place_of())
+        surveyed = prepare(plan.subject, plan.record.recipe, place := place_of())
         with joined(plan.record.recipe.device) as group, alone_in(RunFolder(path, writes=place.is_first)):
             plan = _plan(path, wish)  # another process may have gone on with it meanwhile
             if not plan.is_complete:
-                return _go_on(plan, wish.adopt, watch, group)
+                return _go_on(plan, wish.adopt, watch, group, surveyed)
     metrics = plan.facts.metrics if plan.facts else ()
     adopted_after = plan.record.adopted_after
     watch.say(f"the run in {path} is complete: {counted(len(metrics), 'epoch')}; nothing to do")
@@ -170,10 +171,10 @@ def _no_run(message: str) -> Problem:
     return Problem.of("E620", message, help="`--resume` takes the folder of a run, such as `runs/lenet5-mnist-1`")
 
 
-def _go_on(plan: Plan, adopt: bool, watch: Watch, group: Group) -> Run:
+def _go_on(plan: Plan, adopt: bool, watch: Watch, group: Group, surveyed: Surveyed) -> Run:
     if plan.folder.writes:
         files.remove_partial(plan.folder.path)
-    session = make_session(plan.subject, plan.record.recipe, group, watch)
+    session = make_session(plan.subject, plan.record.recipe, group, watch, surveyed)
     facts = plan.facts
     if facts is None:
         watch.say(f"the run in {plan.folder.path} had not begun; it begins now")

@@ -6,14 +6,14 @@ they are loaded, and nothing is written before everything fits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.catalogue import find, path_of
-from specc.data.fit import require_input, require_output, require_same_output
-from specc.data.transform import shape_after
+from specc.data.fit import require_input, require_output, require_pictures, require_same_output
+from specc.data.survey import Surveyed, survey
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.recipe import Recipe, overridden
 from specc.ir.shaped import ShapedModel
@@ -32,6 +32,7 @@ from specc.train.record import Record, given
 if TYPE_CHECKING:
     from torch import nn
 
+    from specc.data.dataset import Dataset
     from specc.train.keeper import Keeper
     from specc.train.session import Session
 
@@ -116,9 +117,9 @@ def train_subject(
     recipe, place = anchored(recipe), place_of()
     if place.is_first:
         require_free(out)
-    prepare(subject, recipe, place)
+    surveyed = prepare(subject, recipe, place)
     with joined(recipe.device) as group:
-        session = make_session(subject, recipe, group, watch)
+        session = make_session(subject, recipe, group, watch, surveyed)
         folder = _claimed(out, subject, session)
         record = record_of(subject, recipe, options or {}, place)
         with alone_in(folder):
@@ -136,11 +137,15 @@ def _require_space(folder: RunFolder, session: Session) -> None:
     folder.require_space(needed(session))
 
 
-def prepare(subject: Subject, recipe: Recipe, place: Place) -> None:
-    """What comes before torch is imported. Raises: Problem E601, E605, E606, E627."""
-    _require_known_fit(subject, recipe)
+def prepare(subject: Subject, recipe: Recipe, place: Place) -> Surveyed:
+    """What comes before torch is imported. Returns: what is known of the data.
+
+    Raises: Problem E601, E605 to E610, E627.
+    """
+    surveyed = _require_known_fit(subject, recipe)
     require_enough(recipe, place)
     limit_spinning()
+    return surveyed
 
 
 def require_possible(subject: Subject, recipe: Recipe, out: Path | None, processes: int) -> None:
@@ -167,13 +172,20 @@ def alone_in(folder: RunFolder) -> AbstractContextManager[None]:
     return locked(folder.path) if folder.writes else nullcontext()
 
 
-def make_session(subject: Subject, recipe: Recipe, group: Group | None = None, watch: Watch | None = None) -> Session:
+def make_session(
+    subject: Subject,
+    recipe: Recipe,
+    group: Group | None = None,
+    watch: Watch | None = None,
+    surveyed: Surveyed | None = None,
+) -> Session:
     """Load the data and build the network.
 
     Args:   group, the processes that train together; None for this one alone. watch, is told of a download.
+            surveyed, what `prepare` has given.
     Raises: Problem E601 to E612, E617 to E619, E628.
     """
-    _require_known_fit(subject, recipe)
+    surveyed = surveyed or _require_known_fit(subject, recipe)
 
     limit_spinning()
     from specc.data.download import telling
@@ -183,8 +195,8 @@ def make_session(subject: Subject, recipe: Recipe, group: Group | None = None, w
 
     group = group or Group(choose_device(recipe.device))
     with group.first_here():
-        dataset = load_dataset(recipe, telling((watch or Watch()).say))
-    _require_fit(subject, recipe, dataset.name, dataset.sample, len(dataset.classes))
+        dataset = load_dataset(recipe, telling((watch or Watch()).say), surveyed)
+    _require_fit(subject, recipe, dataset)
     if group.place.size > 1:
         from specc.train.keeper import fingerprint
 
@@ -254,19 +266,25 @@ def anchored(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update=absolute)
 
 
-def _require_known_fit(subject: Subject, recipe: Recipe) -> None:
-    """Compare the network with what the catalogue says of the data, before anything is loaded."""
-    entry = find(recipe.data)
-    if entry is not None:
-        sample = shape_after(entry.sample, recipe.resize, recipe.channels)
-        _require_fit(subject, recipe, entry.name, sample, entry.classes)
+def _require_known_fit(subject: Subject, recipe: Recipe) -> Surveyed:
+    """Compare the network with what is known of the data before they are loaded. Raises: Problem E601, E605 to E610."""
+    surveyed = survey(recipe)
+    require_pictures(surveyed.survey, recipe, subject.model.input, _checks(subject))
+    _require_output(subject, recipe, surveyed.survey.name, surveyed.survey.class_count)
+    return surveyed
 
 
-def _require_fit(subject: Subject, recipe: Recipe, name: str, sample: tuple[int, ...], classes: int) -> None:
-    def checks(shape: tuple[int, ...]) -> bool:
-        return analyse(subject.source, shape, subject.settings).ok
+def _require_fit(subject: Subject, recipe: Recipe, dataset: Dataset) -> None:
+    """Compare the network with the data as they are: a package's may be other than its entry says."""
+    require_input(dataset.name, dataset.sample, subject.model.input, _checks(subject))
+    _require_output(subject, recipe, dataset.name, len(dataset.classes))
 
-    require_input(name, sample, subject.model.input, checks)
+
+def _checks(subject: Subject) -> Callable[[tuple[int, ...]], bool]:
+    return lambda shape: analyse(subject.source, shape, subject.settings).ok
+
+
+def _require_output(subject: Subject, recipe: Recipe, name: str, classes: int) -> None:
     if recipe.objective == "reconstruct":
         require_same_output(subject.model.input, subject.model.output)
     else:

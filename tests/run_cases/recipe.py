@@ -40,7 +40,7 @@ class _Deadly(Reader):
 
 @case("E632")
 def a_reading_process_that_is_killed(scene: Scene) -> None:
-    list(PicturePool(_Deadly("L", 2, 2, scaled=False, fixed=True), 1, pinned=False).read([["a.png"]]))
+    list(PicturePool(_Deadly("L", 2, 2, scaled=False), 1, pinned=False).read([["a.png"]]))
 
 
 @case("E633")

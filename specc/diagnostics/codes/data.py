@@ -152,7 +152,8 @@ round nothing is wrong: a rare class may lack in the test part.
         """\
 All pictures of a batch go through the network at once, as one block of numbers, so they have one height
 and one width. Photographs seldom do: `--resize 64` scales each of them to 64x64 as it is read, `--resize
-48x64` to a height of 48 and a width of 64 pixels.
+48x64` to a height of 48 and a width of 64 pixels. In a spec this is `resize 64` in `train { }`. `specc eval`
+converts with `--fit`.
 """,
     ),
     Code(

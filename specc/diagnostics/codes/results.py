@@ -33,12 +33,14 @@ are loaded in Python, with `specc.load_weights`.
         "E642",
         "the data are not what the network was trained for",
         """\
-A trained network answers with the classes that it was trained on, and takes pictures of one size. On a data set with
-another number of classes an accuracy would mean nothing. `specc eval` without `--data` takes the data set of the run.
+A trained network answers with the classes that it was trained on, and takes pictures of one size. A picture of a class
+that it does not know could only be answered wrongly. `specc eval` without `--data` takes the data set of the run.
 
-Pictures of another size or colour are converted with `--fit`: scaled to the network's input, in grey or RGB. Their
-classes have to be those of the run, in the same order: a folder of pictures is numbered by the names of its class
-folders, in alphabetical order.
+Classes are matched by their names, those of a folder by the names of its class folders; some of the network's are
+enough. Only where not one name is the same, and there are as many, are they compared by their order.
+
+Pictures of another size or colour are converted with `--fit`: scaled to the network's input, in grey or RGB. A folder
+with parts has those that are in it: `--split train` takes its `train`.
 """,
     ),
     Code(
