@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from click.testing import CliRunner
 from commands import Done, specc
 
 from specc.cli.main import LazyGroup, main
+from specc.layers.fields import accepts
+from specc.layers.registry import LAYERS
 
 RIGHT = "input 1x28x28\nconv 8 k3 -> relu -> maxpool 2 -> flatten -> linear 10\n"
 WRONG = "input 1x28x28\nconv 8 k3 -> relu -> maxpool 40\nlinaer 10\n"
@@ -304,3 +307,16 @@ def test_layers_and_explain_print_pages(folder: Path) -> None:
     assert "output channels" in specc("layers", "conv", cwd=folder).stdout
     assert specc("explain", "e301", cwd=folder).stdout.startswith("E301")
     assert "E207" in specc("explain", cwd=folder).stdout
+
+
+def test_the_page_of_every_layer_says_what_its_arguments_take(folder: Path) -> None:
+    from specc.cli.layers import reference
+
+    for cls in LAYERS.values():
+        assert "one of ;" not in reference(cls), cls.keyword
+        for name, info in cls.model_fields.items():
+            assert re.search(r"\w`?\]?$", accepts(info)), (cls.keyword, name)
+            assert not accepts(info).endswith("one of"), (cls.keyword, name)
+    page = specc("layers", "bn", cwd=folder).stdout
+    assert re.search(r"^ +bias +the shift's values, as a list \(a list of numbers such as \[0 1 -1 0\]; default none\)",
+                     page, re.MULTILINE)  # fmt: skip

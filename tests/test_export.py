@@ -60,7 +60,7 @@ cell 4 -> cell 8 n=3 -> cell 8 act=silu
 split { id | conv 4 k3 p1 -> droppath 0.2 } -> channelshuffle 2
 concat { maxpool 2 | avgpool 2 -> scale 0.5 | conv 3 k2 s2 frozen }
 gate { gap -> conv 19 k1 -> sigmoid }
-mul { id | layernorm } -> slice 1 9 -> layerscale 0.1
+mul { id | layernorm | layernorm nobias } -> slice 1 9 -> layerscale 0.1
 add { conv 8 k1 | { dwconv k3 p1 init=xavier_uniform } x2 | id }
 residual { dwconv k3 p1 } x3
 add { for: conv 8 k1 -> __half: bn beta=1 -> relu | conv 8 k1 }

@@ -171,6 +171,18 @@ class Last(nn.Module):
         return output
 
 
+class Unshifted(nn.Module):
+    """Layer normalisation without a shift, as a module and as a function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.LayerNorm(4, bias=False), nn.LayerNorm(4, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        output: Tensor = F.layer_norm(torch.relu(self.first(x)), (4,), self.second.weight)
+        return output
+
+
 STUDENTS: list[tuple[nn.Module, Shape, str]] = [
     (
         Functional(),
@@ -201,6 +213,7 @@ STUDENTS: list[tuple[nn.Module, Shape, str]] = [
         "conv 1 k1\n",
     ),
     (Halves(), (4, 3, 3), "split { conv 2 k1 | id }\nresidual { conv 4 k1 -> slice 2 4 } shortcut { slice 1 3 }\n"),
+    (Unshifted(), (4,), "layernorm nobias -> relu -> layernorm nobias\n"),
     (
         Last(),
         (4, 6, 6),

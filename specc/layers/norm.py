@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from specc.layers.base import Layer, Shape, ShapeError, module_class, require_divisible, require_spatial
-from specc.layers.fields import Count, Flag, Positive, Real, Says, field
-from specc.layers.weighted import Weighted
+from specc.layers.fields import Count, Flag, Numbers, Positive, Real, Says, field
+from specc.layers.weighted import Bias, Weighted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,7 +22,7 @@ class _Norm(Weighted):
 
     eps: Real = field(1e-5, doc="added to the variance, against division by zero")
     affine: Flag = field(True, doc="learn a factor and a shift for each channel")
-    bias: tuple[Any, ...] | None = field(None, doc="the shift's values, as a list")
+    bias: Numbers | None = field(None, doc="the shift's values, as a list")
 
     def output(self, x: Shape) -> Shape:
         return x
@@ -126,13 +126,19 @@ class LayerNorm(_Norm):
     example = "input 64x32x32 ; layernorm"
     torch_name = "LayerNorm"
 
+    bias: Bias = field(True, doc="learn a shift beside the factor")  # type: ignore[assignment]  # torch has it here alone
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        learned = super().weights(x)
+        return {"weight": learned["weight"]} if learned and self.bias is False else learned
+
     def build(self, x: Shape) -> "nn.Module":
         from torch import nn
 
         from specc.build.modules import ChannelLayerNorm
 
         cls = ChannelLayerNorm if len(x) > 1 else nn.LayerNorm
-        return cls(x[0], eps=self.eps, elementwise_affine=self.affine)
+        return cls(x[0], eps=self.eps, elementwise_affine=self.affine, bias=self.bias is not False)
 
 
 class LocalResponseNorm(Layer):

@@ -246,6 +246,10 @@ def _norm_fields(dice: Dice, place: Place) -> dict[str, Value]:
     return fields
 
 
+def _layernorm_fields(dice: Dice, place: Place) -> dict[str, Value]:
+    return _norm_fields(dice, place) | ({"bias": dice.chance(3)} if dice.chance(3) else {})
+
+
 def _running_norm_fields(dice: Dice, place: Place) -> dict[str, Value]:
     fields = _norm_fields(dice, place)
     if dice.chance(6):
@@ -343,7 +347,7 @@ _FIELDS: dict[str, Callable[[Dice, Place], dict[str, Value]]] = {
     "bn": _bn_fields,
     "groupnorm": _groupnorm_fields,
     "instancenorm": _running_norm_fields,
-    "layernorm": _norm_fields,
+    "layernorm": _layernorm_fields,
     "lrn": _lrn_fields,
     "leakyrelu": _some("negative_slope", [0.2, 0, 1]),
     "prelu": _prelu_fields,

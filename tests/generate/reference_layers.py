@@ -175,8 +175,8 @@ class _OverChannels(nn.LayerNorm):
         return super().forward(input.transpose(1, -1)).transpose(1, -1)
 
 
-def layernorm(x: Tensor, eps: Number = 1e-5, affine: Switch = True) -> nn.Module:
-    return _OverChannels(x.shape[1], eps, affine)
+def layernorm(x: Tensor, eps: Number = 1e-5, affine: Switch = True, bias: Bias = True) -> nn.Module:
+    return _OverChannels(x.shape[1], eps, affine, bias is not False)
 
 
 def lrn(x: Tensor, size: Whole, alpha: Number = 1e-4, beta: Number = 0.75, k: Number = 1.0) -> nn.Module:

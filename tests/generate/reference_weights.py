@@ -26,7 +26,9 @@ def take_weight_fields(word: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Parts what concerns initial weights from a step's fields."""
     if word not in WEIGHTED:
         return {}
-    mine = [*_FIELDS[:3], *(["bias"] if word in NORMS else []), *(_FIELDS[3:] if word == "bn" else [])]
+    mine = [*_FIELDS[:3], *(_FIELDS[3:] if word == "bn" else [])]
+    if word in NORMS and word != "layernorm":  # there it is a switch as well
+        mine.append("bias")
     taken = {name: fields.pop(name) for name in mine if name in fields}
     if isinstance(fields.get("bias"), Rows):
         taken["bias"] = fields["bias"]

@@ -134,7 +134,8 @@ def _normalisation(layer: Any, x: Shape) -> Code:
         return Code("nn.GroupNorm", (*sizes, eps, Arg("affine", layer.affine, True)))
     if isinstance(layer, norm.LayerNorm):
         name = "ChannelLayerNorm" if len(x) > 1 else "nn.LayerNorm"
-        return Code(name, (_given("channels", x[0]), eps, Arg("elementwise_affine", layer.affine, True)))
+        learned = (Arg("elementwise_affine", layer.affine, True), Arg("bias", layer.bias is not False, True))
+        return Code(name, (_given("channels", x[0]), eps, *learned))
     momentum = Arg("momentum", float(layer.momentum), 0.1)
     if isinstance(layer, norm.InstanceNorm):
         affine = Arg("affine", layer.affine, False)

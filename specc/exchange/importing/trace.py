@@ -318,10 +318,11 @@ class _Reader:
         names = ("normalized_shape", "weight", "bias", "eps")
         given = dict(zip(names, self._values(node.args[1:]), strict=False)) | self._values(node.kwargs)
         x = self._shape(source)
-        if tuple(given["normalized_shape"]) != x[:1] or (len(x) > 1 and not source.last) or given.get("bias") is None:
+        if tuple(given["normalized_shape"]) != x[:1] or (len(x) > 1 and not source.last) or given.get("weight") is None:
             raise NoWord(f"layer normalisation over {given['normalized_shape']}, not over the channels")
-        leaf = self._leaf("layernorm", node, source, Token("eps", given.get("eps", 1e-5), 1e-5))
-        weights = (("weight", given["weight"].detach()), ("bias", given["bias"].detach()))
+        flag = Token("bias", given.get("bias") is not None, True, "flag")
+        leaf = self._leaf("layernorm", node, source, Token("eps", given.get("eps", 1e-5), 1e-5), flag)
+        weights = tuple((name, given[name].detach()) for name in ("weight", "bias") if given.get(name) is not None)
         return self._add(node, leaf._replace(weights=weights), source)
 
     def _dealt(self, node: fx.Node, source: At, x: Tensor) -> Dealt:

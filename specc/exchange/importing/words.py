@@ -116,9 +116,9 @@ def _instance_norm(module: Any, x: Shape) -> Read:
 def _layer_norm(module: Any, x: Shape) -> Read:
     if tuple(module.normalized_shape) != x[:1]:
         raise NoWord(f"layer normalisation over {'×'.join(map(str, module.normalized_shape))}, not over the channels")
-    if module.elementwise_affine and module.bias is None:
-        raise NoWord("layer normalisation with a factor and no shift")
-    return "layernorm", [Token("eps", module.eps, 1e-5), _flag("affine", module.elementwise_affine, True)]
+    affine = module.elementwise_affine
+    flags = [_flag("affine", affine, True), _flag("bias", module.bias is not None or not affine, True)]
+    return "layernorm", [Token("eps", module.eps, 1e-5), *flags]
 
 
 def _local_norm(module: Any, x: Shape) -> Read:
