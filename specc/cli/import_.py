@@ -65,5 +65,7 @@ def _tell(found: Any, source: str, output: Path | None) -> None:
     checked = f"; largest difference from the model {found.difference:.1e}" if found.network is not None else ""
     size = f"{counted(found.text.count(chr(10)), 'line')}, {counted(found.model.params, 'parameter')}"
     say(f"imported {source}: {size}{checked}", err=True)
+    for remark in found.remarks:
+        say(f"note: {remark}", err=True)
     if output is not None and str(output) != STDOUT:
         say(f"wrote {output}; `specc summary {typed(output)}` shows it", err=True)

@@ -178,9 +178,10 @@ Here a line is neither, a number is missing or is none, or a layer refers to one
         "E668",
         "the imported spec gives another output",
         """\
-An imported spec is compiled, gets the model's weights, and is run beside the model before it is written. The two
-gave different outputs, so nothing was written. The model does something that its graph does not show, such as
-changing its own weights, or importing it is at fault: then a report with the model helps to mend it.
+An imported spec is compiled and run beside the model before it is written, with the model's weights and with others,
+since a factor of 0 would make any branch look right. The two gave different outputs, or the import failed on the
+way, so nothing was written. The model does something that its graph does not show, such as changing its own weights,
+or importing it is at fault: then a report with the model helps to mend it.
 """,
     ),
     Code(

@@ -42,11 +42,12 @@ than its factors.
 
 Usually a digit or a unit slipped in, or two parameters were swapped, so that a width stands
 where a depth should be. Repeats multiply: a group of 10 layers that is repeated 100 times,
-inside a block that is called 100 times, has 10 · 100 · 100 = 100,000 layers. Blocks, groups and branches
-are counted too, up to 300,000 with the layers in them: also a block with nothing in it is a step.
+inside a block that is called 100 times, has 10 · 100 · 100 = 100,000 layers. Blocks, groups and
+branches are counted too, up to 300,000 with the layers in them: also a block with nothing in it
+is a step.
 
-A list of lists grows in the same way: after `param p = [3 3]`, `param q = [p p]` holds four numbers. A
-value with names in it may have 1,000 parts.
+A list of lists grows in the same way: after `param p = [3 3]`, `param q = [p p]` holds four
+numbers. A value with names in it may have 1,000 parts.
 
 Wrong:
 

@@ -238,7 +238,7 @@ class _Columns:
         found = self._known(values) or (_of_arriving(values, arriving) if counts else None)
         if found is not None:
             return Expr(found)
-        stem = {"out": "c", "p": "drop", "num_parameters": "c"}.get(name, name)
+        stem = {"out": "c", "p": "drop", "num_parameters": "c", "frozen": "fixed"}.get(name, name)
         name, number = stem, 2
         while name in self.columns:
             name, number = f"{stem}{number}", number + 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from specc.diagnostics.diagnostic import Problem
@@ -23,14 +25,20 @@ SIZES = (224, 32, 28, 64, 96, 128, 227, 299)  # pictures that a model is tried o
 
 
 class Imported(NamedTuple):
-    """A spec. network: compiled, with the source's weights, None for a file without any; difference: of the outputs;
-    assumed: whether the input was not given."""
+    """A spec.
+
+    network: compiled, with the source's weights, None for a file without any; difference: of the outputs;
+    assumed: whether the input was not given; names: of the source's tensors, by the spec's names; remarks: what
+    the spec says otherwise than the source, or not at all.
+    """
 
     text: str
     model: ShapedModel
     network: nn.Sequential | None
     difference: float
     assumed: bool
+    names: dict[str, str]
+    remarks: tuple[str, ...] = ()
 
 
 def import_source(source: str, input: Shape | None) -> Imported:
@@ -51,12 +59,29 @@ def import_model(model: nn.Module, source: str, input: Shape | None = None) -> I
     model = model.eval()
     try:
         graph, shape = _traced(model, source, input)
-        chain = structure(graph)
+        with _faults_told():
+            chain = structure(graph)
     except (Unimportable, Crossing) as error:
         raise _wordless(source, error.parts) from None
-    text, shaped = _written(f"{type(model).__name__}, imported from {source}", shape, chain)
-    verified = verify(model, shaped, chain, shape)
-    return Imported(text, shaped, verified.network, verified.difference, input is None)
+    with _faults_told():
+        text, shaped = _written(f"{type(model).__name__}, imported from {source}", shape, chain)
+        found = verify(model, shaped, chain, shape)
+    return Imported(text, shaped, found.network, found.difference, input is None, found.names, found.remarks)
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    """Errors of the import itself, which are no fault of the model. Raises: Problem E668."""
+    try:
+        yield
+    except (Problem, Crossing):
+        raise
+    except Exception as error:  # of any kind: what a model may be has no end
+        raise Problem.of(
+            "E668",
+            f"importing this model fails by a fault of specc's own: {type(error).__name__}, {error}",
+            help="nothing was written; please report the model, so that importing it can be mended",
+        ) from error
 
 
 def _written(title: str, shape: Shape, chain: Chain) -> tuple[str, ShapedModel]:
@@ -72,21 +97,22 @@ def _written(title: str, shape: Shape, chain: Chain) -> tuple[str, ShapedModel]:
 
 
 def _wordless(source: str, parts: list[Wordless]) -> Problem:
-    what = "a part" if len(parts) == 1 else f"{len(parts)} parts"
     listed = tuple(dict.fromkeys(map(str, parts)))
-    return Problem.of("E666", f"{what} of {source} {'has' if len(parts) == 1 else 'have'} no word", notes=listed)
+    what = "a part" if len(listed) == 1 else f"{len(listed)} parts"
+    return Problem.of("E666", f"{what} of {source} {'has' if len(listed) == 1 else 'have'} no word", notes=listed)
 
 
 def _traced(model: nn.Module, source: str, input: Shape | None) -> tuple[Graph, Shape]:
+    from specc.exchange.importing.following import ModelFails
     from specc.exchange.importing.trace import trace
 
     shapes = [input] if input is not None else _guesses(model, source)
-    problem: Exception | None = None
+    problem: BaseException | None = None
     for shape in shapes:
         try:
             return trace(model, shape), shape
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            problem = problem or error
+        except ModelFails as error:
+            problem = problem or error.__cause__
     tried = ", ".join(spelled(shape) for shape in shapes[:3])
     raise Problem.of(
         "E665",
@@ -99,9 +125,12 @@ def _traced(model: nn.Module, source: str, input: Shape | None) -> tuple[Graph, 
 def _guesses(model: nn.Module, source: str) -> list[Shape]:
     """Inputs that a model may be made for, by its first layer with weights."""
     from torch import nn
+    from torch.nn.modules.lazy import LazyModuleMixin
 
     sizes = (299, *SIZES) if source == f"{TORCHVISION}:inception_v3" else SIZES
     for module in model.modules():
+        if isinstance(module, LazyModuleMixin):
+            break  # it takes what comes
         if isinstance(module, nn.Conv2d):
             return [(module.in_channels, size, size) for size in sizes]
         if isinstance(module, nn.Conv1d):
@@ -122,4 +151,4 @@ def _from_darknet(path: str, input: Shape | None) -> Imported:
     except Crossing as error:
         raise _wordless(path, error.parts) from None
     text, shaped = _written(f"{name}, imported from a Darknet file", graph.ops[0].output, chain)
-    return Imported(text, shaped, None, 0.0, assumed=False)
+    return Imported(text, shaped, None, 0.0, assumed=False, names={})

@@ -6,11 +6,15 @@ network that cannot be drawn so, for its branches cross, is refused.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from specc.exchange.importing.graph import Graph, Leaf, Op, Wordless
 from specc.ir.model import FormWord
 from specc.layers.base import Shape
+
+MOST_STEPS = 20_000  # that a network is written out to, far more than any that is read
+MOST_WORK = 1_000_000
 
 
 class Form(NamedTuple):
@@ -83,23 +87,25 @@ def _with_prefixes(graph: Graph) -> Graph:
 
 
 class _Builder:
-    """The graph with, for each operation, the one that all ways to it lead through last."""
+    """The graph with, for each operation, the one that all ways to it lead through last.
+
+    made: the chain between two operations, each built once, and how many steps it is when it is written out.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.ops = _merged(graph)
         self.above = _dominators(self.ops)
-        self.visits: dict[int, int] = {}
+        self.made: dict[tuple[int, int], tuple[Chain, int]] = {}
+        self.passed: set[int] = set()  # steps that are in a chain
+        self.crossed: dict[int, None] = {}  # steps that are in several, in the order in which that was found
+        self.work = 0  # operations passed so far
 
     def build(self) -> Chain:
-        chain = self._between(0, self.graph.result)
-        crossed = [
-            Wordless(self.ops[place].name, "its output goes into branches that cross others, and no form has that")
-            for place, count in self.visits.items()
-            if count > 1 and self.ops[place].step is not None and self._counts(place)
-        ]
-        if crossed:
-            raise Crossing(crossed)
+        chain, _ = self._between(0, self.graph.result)
+        if self.crossed:
+            what = "its output goes into branches that cross others, and no form has that"
+            raise Crossing([Wordless(self.ops[place].name, what) for place in self.crossed])
         return chain
 
     def _counts(self, place: int) -> bool:
@@ -107,24 +113,56 @@ class _Builder:
         step = self.ops[place].step
         return step is not None and (bool(step.weights) or step.word.startswith("drop"))
 
-    def _between(self, start: int, end: int) -> Chain:
-        """The steps that lead from the output of one operation to the output of another."""
+    def _between(self, start: int, end: int) -> tuple[Chain, int]:
+        """The steps that lead from the output of one operation to the output of another, and how many they are."""
+        if (start, end) not in self.made:
+            self.made[start, end] = self._walk(start, end)
+            return self.made[start, end]
+        again = [place for place in self._inside(start, end) if self._counts(place)]
+        self.crossed |= dict.fromkeys(again)
+        # What is refused anyway need not be written out again, however often it comes.
+        return ((), 0) if again else self.made[start, end]
+
+    def _walk(self, start: int, end: int) -> tuple[Chain, int]:
+        """A chain, and its steps when it is written out. Raises: Crossing where they are too many."""
         found: list[Node] = []
-        place = end
+        steps, place = 0, end
         while place != start:
             op = self.ops[place]
-            self.visits[place] = self.visits.get(place, 0) + 1
+            self.work += 1
+            if self._counts(place) and place in self.passed:
+                self.crossed[place] = None
+            self.passed.add(place)
+            source = op.inputs[0] if op.step is not None else self.above[place]
             if op.step is not None:
                 found.append(op.step)
-                place = op.inputs[0]
+                steps += 1
             else:
-                source = self.above[place]
-                found.append(self._form(op, source))
-                place = source
-        return tuple(reversed(found))
+                branches = [self._between(source, given) for given in op.inputs]
+                steps += sum(count for _, count in branches)
+                self._require_bounded(steps, op)
+                found.append(self._form(op, source, tuple(chain for chain, _ in branches)))
+            place = source
+        return tuple(reversed(found)), steps
 
-    def _form(self, op: Op, source: int) -> Form:
-        chains = tuple(self._between(source, place) for place in op.inputs)
+    def _require_bounded(self, steps: int, op: Op) -> None:
+        """Raises: Crossing for branches that hold each other so often that no spec could be read."""
+        if steps > MOST_STEPS or self.work > MOST_WORK:
+            what = f"its branches cross so often that they come to more than {MOST_STEPS:,} steps"
+            raise Crossing([Wordless(op.name, what)])
+
+    def _inside(self, start: int, end: int) -> Iterator[int]:
+        """The operations between two, each once."""
+        waiting, seen = [end], {start}
+        while waiting:
+            place = waiting.pop()
+            if place not in seen:
+                self.work += 1
+                seen.add(place)
+                yield place
+                waiting += self.ops[place].inputs
+
+    def _form(self, op: Op, source: int, chains: tuple[Chain, ...]) -> Form:
         x = self.ops[source].output
         if op.join == "add":
             return _sum(chains, x, op.output)
@@ -215,7 +253,7 @@ def _is_projection(chain: Chain, x: Shape, output: Shape) -> bool:
     except ShapeError:
         return False
     same = settings.get("stride", 1) in (stride, (stride, stride))
-    others = {"kernel": 1, "padding": 0, "groups": 1, "bias": False}
+    others = {"kernel": 1, "padding": 0, "groups": 1, "bias": False, "frozen": False}
     return plain and same and all(settings.get(name, value) == value for name, value in others.items())
 
 

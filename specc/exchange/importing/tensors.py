@@ -1,12 +1,11 @@
-"""Where a model's tensors are among the operations, what each of its nodes gave, how it is cut and turned, and leaves
-that need no module."""
+"""Where a model's tensors are among the operations, how they are cut and turned, and leaves that need no module."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from specc.diagnostics.spelling import counted
 from specc.exchange.importing.graph import Leaf, Token
@@ -34,22 +33,6 @@ class Dealt(NamedTuple):
     at: At
     groups: int
     turned: bool = False
-
-
-class Recorder(fx.Interpreter):
-    """Runs a graph and keeps what every node gave."""
-
-    def record(self, x: Tensor) -> dict[fx.Node, Any]:
-        self.found: dict[fx.Node, Any] = {}
-        with torch.no_grad():
-            self.run(x)
-        return self.found
-
-    def run_node(self, n: fx.Node) -> Any:
-        result = super().run_node(n)
-        # What is changed in place later keeps its shape; only tensors are told apart from other values.
-        self.found[n] = result
-        return result
 
 
 # Words that do to each value, or to the channels of each position, the same wherever the channels stand.

@@ -1,6 +1,6 @@
-"""A torch model in, its graph out: `torch.fx` follows the code, one real run tells the shapes.
+"""A model that was followed in, its graph out: each step of its code becomes a word.
 
-In:         a module in evaluation mode and the shape of one sample.
+In:         what `following` found, for an input of some shape.
 Out:        a `Graph`, or everything in the model that has no word.
 Guarantees: each operation of the graph is a step of the language, or a join of branches.
 Leaves:     how joins become forms to `structure`.
@@ -18,16 +18,25 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from specc.exchange.importing import functions
+from specc.exchange.importing.drops import chance_of, is_drop_path
+from specc.exchange.importing.following import (
+    BATCH,
+    DROPOUTS,
+    FOLLOWS_MODE,
+    Followed,
+    Unfollowable,
+    follow,
+    read_again,
+)
 from specc.exchange.importing.graph import Graph, Leaf, Op, Token, Wordless
+from specc.exchange.importing.recorded import Recorded
 from specc.exchange.importing.tensors import (
     ANYWHERE,
     At,
     Cut,
     Dealt,
-    Recorder,
     chance,
     channel_bounds,
-    channels_first,
     kind_of_result,
     mixing,
     order_of_dimensions,
@@ -35,8 +44,6 @@ from specc.exchange.importing.tensors import (
 )
 from specc.exchange.importing.words import NoWord, leaf_of
 from specc.layers.base import Shape
-
-BATCH = 2
 
 
 class Unimportable(Exception):
@@ -51,28 +58,20 @@ Special = Callable[[fx.Node, At], "At | Cut | Dealt | None"]
 
 
 def trace(model: nn.Module, input: Shape) -> Graph:
-    """Raises: Unimportable; whatever the model itself raises for that input."""
+    """Raises: ModelFails where the model does not run on that input; Unimportable."""
     try:
-        traced = fx.symbolic_trace(model)
-    except Exception as error:
-        raise Unimportable([Wordless("", f"its code cannot be followed without running it: {_line(error)}")]) from error
-    values = Recorder(traced).record(torch.rand(BATCH, *input, generator=torch.Generator().manual_seed(0)))
-    return _Reader(traced, values, input).read()
+        followed = follow(model, input)
+    except Unfollowable as error:
+        raise Unimportable([Wordless("", f"its code cannot be followed without running it: {error}")]) from error
+    trained = {parameter.data_ptr(): parameter.requires_grad for parameter in model.parameters()}
+    return _Reader(followed, input, trained).read()
 
 
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+class _Reader(Recorded):
+    """A model's steps as words, one after another."""
 
-
-class _Reader:
-    """The operations so far, and where each of the model's tensors is among them."""
-
-    def __init__(self, traced: fx.GraphModule, values: dict[fx.Node, Any], input: Shape) -> None:
-        self.traced, self.values, self.input = traced, values, input
-        self.ops: list[Op] = []
-        self.at: dict[fx.Node, At | Cut | Dealt] = {}
-        self.wordless: list[Wordless] = []
-        self.modules = dict(traced.named_modules())
+    def __init__(self, followed: Followed, input: Shape, trained: dict[int, bool]) -> None:
+        super().__init__(followed, input, trained)
         self.special: tuple[tuple[tuple[Any, ...], Special], ...] = (
             (functions.CUTTING, self._cut),
             ((torch.permute, "permute", torch.transpose, "transpose"), self._turned),
@@ -87,11 +86,7 @@ class _Reader:
             if node.op == "output":
                 result = self._result(node)
                 continue
-            try:
-                found = self._node(node)
-            except NoWord as error:
-                self.wordless.append(Wordless(self._where(node), str(error)))
-                found = self._unknown(node)
+            found = self._found(node)
             if found is not None:
                 self.at[node] = found
         self._check_sharing()
@@ -110,17 +105,44 @@ class _Reader:
         return at.op
 
     def _check_sharing(self) -> None:
-        calls = Counter(
-            node.target for node in self.traced.graph.nodes if node.op == "call_module" and self._has_weights(node)
-        )
-        for target, count in calls.items():
+        """A weight that two steps have in common, by one module that is called twice or by one parameter in two."""
+        calls = Counter(tensor.data_ptr() for op in self.ops if op.step is not None for _, tensor in op.step.weights)
+        for name, tensor in self.traced.state_dict().items():
+            count = calls.pop(tensor.data_ptr(), 0)
             if count > 1:
-                self.wordless.append(Wordless(str(target), f"{count} steps share its weights"))
-
-    def _has_weights(self, node: fx.Node) -> bool:
-        return bool(self.modules[str(node.target)].state_dict())
+                path, _, own = name.rpartition(".")
+                self.wordless.append(Wordless(path or own, f"{count} steps share its weights"))
 
     # one node
+
+    def _found(self, node: fx.Node) -> At | Cut | Dealt | None:
+        """Where a node's tensor is; what has no word is noted, and a stand-in goes on, so that the rest is read too."""
+        if any(given in self.unknown for given in node.all_input_nodes):
+            return self._unknown(node)
+        try:
+            found = self._node(node)
+            for source in self.followed.changed.get(node, ()):
+                self._follow_change(node, source, found)
+        except NoWord as error:
+            self.wordless.append(Wordless(self._where(node), str(error)))
+            return self._unknown(node)
+        except Exception as error:  # a fault of ours in reading one step is told at that step
+            what = f"`{functions.name_of(node.target)}` is used in a way that is not understood here"
+            self.wordless.append(Wordless(self._where(node), f"{what} ({type(error).__name__}: {error})"))
+            return self._unknown(node)
+        return found
+
+    def _follow_change(self, node: fx.Node, source: fx.Node, found: At | Cut | Dealt | None) -> None:
+        """What reads a tensor again after it was changed in place reads what it was changed into."""
+        again = read_again(self.followed, node, source)
+        whole = isinstance(found, At) and self.values[node].shape == self.values[source].shape
+        was = self.at.get(source)
+        if any(other is not source and self.at.get(other) != was for other in again) or (again and not whole):
+            raise NoWord(f"`{self._called(node)}` changes a tensor in place that is read again in another form")
+        if isinstance(found, At):
+            self.at |= dict.fromkeys(again, found)
+        elif not again:
+            raise NoWord(f"`{self._called(node)}` changes a part of a tensor in place")
 
     def _node(self, node: fx.Node) -> At | Cut | Dealt | None:
         value = self.values[node]
@@ -140,6 +162,11 @@ class _Reader:
     def _module(self, node: fx.Node, module: nn.Module) -> At:
         source = self._source(node)
         x = self._shape(source)
+        if not isinstance(self.values[node], Tensor):
+            leaf_of(module, x, x)
+            raise NoWord(f"`{type(module).__name__}` gives {kind_of_result(self.values[node])}")
+        if is_drop_path(module):
+            return self._dropped(node, source, chance_of(module))
         output = self._output(node, source)
         if isinstance(module, nn.Linear) and source.last:
             return self._add(node, mixing(module, x, output), source)
@@ -179,7 +206,11 @@ class _Reader:
         if functions.is_global_mean(node.target, args, kwargs, x) and not source.last:
             return self._mean(node, source)
         if functions.name_of(node.target) == "stochastic_depth":
-            return self._add(node, self._leaf("droppath", node, source, chance(args[0])), source)
+            if "batch" in (*args[1:], *kwargs.values()):
+                raise NoWord("stochastic depth of a whole batch at once")
+            return self._dropped(node, source, args[0] if args else kwargs["p"])
+        if node.target in DROPOUTS:
+            self._require_mode(node, args, kwargs)
         factor = functions.scalar_factor(node.target, args[0] if args else None)
         if factor is not None:
             return self._scaled(node, source, factor)
@@ -187,10 +218,20 @@ class _Reader:
             return self._dealt(node, source, x)
         return None
 
+    def _dropped(self, node: fx.Node, source: At, p: float) -> At:
+        return self._add(node, self._leaf("droppath", node, source, chance(p)), source) if p else source
+
+    def _require_mode(self, node: fx.Node, args: Any, kwargs: dict[str, Any]) -> None:
+        """Raises: NoWord for a dropout that is at work in evaluation too, by its `training` or by its default."""
+        if kwargs.get("training", args[1] if len(args) > 1 else True):
+            raise NoWord(f"`{self._called(node)}` drops in evaluation too, without `training=self.training`")
+
     def _like_module(self, node: fx.Node, source: At) -> At:
         args, kwargs = self._values(node.args[1:]), self._values(node.kwargs)
         x = self._given(node)
         module = functions.module_for(node.target, args, kwargs, x)
+        if node.target in DROPOUTS and FOLLOWS_MODE not in node.meta:
+            return source  # its `training` is False whatever the model's is
         if module is None:
             raise NoWord(f"no layer does what `{functions.name_of(node.target)}` does")
         if isinstance(module, nn.Identity):
@@ -341,55 +382,3 @@ class _Reader:
             raise NoWord("channels in an order that no shuffle gives")
         leaf = Leaf("channelshuffle", (Token("groups", dealt.groups, None, "positional"),), x, x)
         return self._add(node, leaf, dealt.at)
-
-    # smaller things
-
-    def _given(self, node: fx.Node) -> Tensor:
-        """The tensor that a node works on."""
-        value = self._values((node.args[0],))[0]
-        assert isinstance(value, Tensor)  # noqa: S101 - `_function` looked
-        return value
-
-    def _source(self, node: fx.Node) -> At:
-        given = node.args[0] if node.args else None
-        at = self.at.get(given) if isinstance(given, fx.Node) else None
-        if not isinstance(at, At) or len(node.args) > 1 or node.kwargs:
-            raise NoWord(f"`{type(self.modules[str(node.target)]).__name__}` of something else than one tensor")
-        return at
-
-    def _shape(self, at: At) -> Shape:
-        return self.ops[at.op].output
-
-    def _leaf(self, word: str, node: fx.Node, source: At, *tokens: Token) -> Leaf:
-        return Leaf(word, tokens, self._shape(source), self._output(node, source))
-
-    def _output(self, node: fx.Node, source: At) -> Shape:
-        """The shape that a node gives, channels first."""
-        return channels_first(tuple(self.values[node].shape[1:]), last=source.last)
-
-    def _add(self, node: fx.Node, leaf: Leaf, source: At) -> At:
-        if leaf.word == "id":
-            return source
-        owners = tuple(
-            (str(path), cls.__name__)
-            for path, cls in (node.meta.get("nn_module_stack") or {}).values()
-            if not cls.__module__.startswith("torch.nn") and str(path)
-        )
-        self.ops.append(Op(self._where(node), (source.op,), leaf.output, leaf._replace(owners=owners)))
-        return At(len(self.ops) - 1, source.last)
-
-    def _unknown(self, node: fx.Node) -> At | None:
-        """Goes on after a part without a word, so that the others are found too."""
-        if not isinstance(self.values[node], Tensor) or not self.ops:
-            return None
-        self.ops.append(Op(node.name, (0,), tuple(self.values[node].shape[1:])))
-        return At(len(self.ops) - 1)
-
-    def _where(self, node: fx.Node) -> str:
-        if node.op == "call_module":
-            return str(node.target)
-        owners = [str(path) for path, _ in (node.meta.get("nn_module_stack") or {}).values() if str(path)]
-        return owners[-1] if owners else ""
-
-    def _values(self, args: Any) -> Any:
-        return fx.map_arg(args, lambda node: self.values[node])

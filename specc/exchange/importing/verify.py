@@ -1,7 +1,13 @@
-"""The imported spec beside the model that it comes from: the same weights, the same output."""
+"""The imported spec beside the model that it comes from: with the same weights, the same output.
+
+It is compared with the model's own weights and with drawn ones: a factor of 0, as a fresh residual branch has it,
+makes any branch look right. The model is left with the weights that it had.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -9,6 +15,7 @@ from torch import Tensor, nn
 
 from specc.build.compile import build
 from specc.diagnostics.diagnostic import Problem
+from specc.exchange.importing.drops import draws
 from specc.exchange.importing.graph import Leaf
 from specc.exchange.importing.structure import Chain, leaves
 from specc.ir.shaped import ShapedModel
@@ -16,13 +23,20 @@ from specc.layers.base import Shape
 
 TOLERANCE = 1e-4  # of the largest output, in float32
 BATCHES = (2, 3)
+STATISTICS = ("running_mean", "running_var")
 
 
 class Verified(NamedTuple):
-    """The compiled spec with the model's weights, and the largest difference between the two outputs."""
+    """The compiled spec with the model's weights.
+
+    difference: the largest between the two outputs; names: of the model's tensors, by the spec's names;
+    remarks: what the comparison cannot show.
+    """
 
     network: nn.Sequential
     difference: float
+    names: dict[str, str]
+    remarks: tuple[str, ...]
 
 
 def verify(model: nn.Module, shaped: ShapedModel, chain: Chain, input: Shape) -> Verified:
@@ -32,7 +46,17 @@ def verify(model: nn.Module, shaped: ShapedModel, chain: Chain, input: Shape) ->
     Raises: Problem E668 where they differ by more than rounding does.
     """
     network = build(shaped).eval()
-    _copy(network, chain)
+    names = _copy(network, model, chain)
+    difference = _compare(model, network, input, "")
+    with _drawn_weights(model):
+        _copy(network, model, chain)
+        difference = max(difference, _compare(model, network, input, " with other weights than its own"))
+    _copy(network, model, chain)
+    return Verified(network, difference, names, tuple(_remarks(model, network, input)))
+
+
+def _compare(model: nn.Module, network: nn.Module, input: Shape, when: str) -> float:
+    """The largest difference. Raises: Problem E668."""
     chance = torch.Generator().manual_seed(1)
     largest = 0.0
     for size in BATCHES:
@@ -43,19 +67,69 @@ def verify(model: nn.Module, shaped: ShapedModel, chain: Chain, input: Shape) ->
         if not difference <= TOLERANCE * float(wanted.abs().max()) + 1e-7:
             raise Problem.of(
                 "E668",
-                f"the imported spec gives another output than the model: it is off by {difference:.1e}",
+                f"the imported spec gives another output than the model{when}: it is off by {difference:.1e}",
                 help="nothing was written; please report the model, so that importing it can be mended",
             )
         largest = max(largest, difference)
-    return Verified(network, largest)
+    return largest
 
 
-def _copy(network: nn.Module, chain: Chain) -> None:
-    """The model's weights into the layers of the same place, each under its own name."""
-    targets = [module for module in network.modules() if _own(module)]
+@contextmanager
+def _drawn_weights(model: nn.Module) -> Iterator[None]:
+    """Other values in every trained tensor and every running average, so that none is 0 or 1 by chance."""
+    statistics = [(name, one) for name, one in model.named_buffers() if name.rpartition(".")[2] in STATISTICS]
+    tensors = [*model.named_parameters(), *statistics]
+    kept = [tensor.detach().clone() for _, tensor in tensors]
+    chance = torch.Generator().manual_seed(2)
+    try:
+        with torch.no_grad():
+            for name, tensor in tensors:
+                if tensor.is_floating_point():
+                    tensor.copy_(_drawn(name, tensor, chance))
+        yield
+    finally:
+        with torch.no_grad():
+            for (_, tensor), before in zip(tensors, kept, strict=True):
+                tensor.copy_(before)
+
+
+def _drawn(name: str, tensor: Tensor, chance: torch.Generator) -> Tensor:
+    """Values that keep what passes through at about its size."""
+    drawn = torch.rand(tensor.shape, generator=chance)
+    if name.endswith(("bias", "running_mean")):
+        return 0.4 * drawn - 0.2
+    if tensor.numel() == max(tensor.shape, default=1):  # a factor or a variance for each channel
+        return 0.5 + drawn
+    inputs = tensor[0].numel()
+    bound: float = (6 / inputs) ** 0.5  # He et al. 2015
+    return (2 * drawn - 1) * bound
+
+
+def _remarks(model: nn.Module, network: nn.Module, input: Shape) -> Iterator[str]:
+    """What is lost though the outputs agree in evaluation."""
+    x = torch.rand(BATCHES[0], *input, generator=torch.Generator().manual_seed(3))
+    theirs, ours = draws(model, x), draws(network, x)
+    if theirs is not None and ours is not None and theirs != ours:
+        yield (
+            f"in training the model draws random numbers {_often(theirs)} a batch, the spec {_often(ours)}: "
+            "what is random in training alone is not all in the spec"
+        )
+
+
+def _often(count: int) -> str:
+    return ("never", "once", "twice")[count] if count < 3 else f"{count} times"
+
+
+def _copy(network: nn.Module, model: nn.Module, chain: Chain) -> dict[str, str]:
+    """The model's weights into the layers of the same place; which tensor went where, by the spec's names."""
+    targets = [(path, module) for path, module in network.named_modules() if _own(module)]
     sources = [leaf for leaf in leaves(chain) if leaf.weights]
-    for module, leaf in zip(targets, sources, strict=True):
+    known = {tensor.data_ptr(): name for name, tensor in model.state_dict().items()}
+    names: dict[str, str] = {}
+    for (path, module), leaf in zip(targets, sources, strict=True):
         _copy_one(module, leaf)
+        names |= {f"{path}.{name}": known[tensor.data_ptr()] for name, tensor in leaf.weights}
+    return names
 
 
 def _own(module: nn.Module) -> dict[str, Tensor]:

@@ -27,10 +27,15 @@ def leaf_of(module: nn.Module, x: Shape, output: Shape) -> Leaf:
     if read is None:
         raise NoWord(f"no layer does what `{type(module).__name__}` does")
     word, tokens = read(module, x)
+    strange = [name for name in module.state_dict() if name not in _TENSORS]
+    if strange:
+        made_of = " and ".join(f"`{name}`" for name in strange)
+        raise NoWord(f"a `{type(module).__name__}` whose weight is made of {made_of} at every step")
     return Leaf(word, tuple(tokens), x, output, tuple(module.state_dict().items()))
 
 
 Read = tuple[str, list[Token]]
+_TENSORS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
 def _size(value: Any) -> Any:
