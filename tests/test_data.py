@@ -25,6 +25,15 @@ from specc.data.load import load_dataset
 from specc.data.transform import prepared, shape_after
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.recipe import Recipe
+from specc.ir.shaped import ShapedModel
+from specc.pipeline import analyse
+from specc.source import Source
+
+
+def modelled(text: str) -> ShapedModel:
+    model = analyse(Source("net.cnn", text)).model
+    assert model is not None
+    return model
 
 
 def problem(action: Any) -> Diagnostic:
@@ -420,10 +429,26 @@ def test_ways_out(expected: tuple[int, ...], words: str) -> None:
 
 
 def test_output_that_is_not_the_classes() -> None:
-    found = problem(lambda: require_output("cifar100", 100, (10, 1, 1)))
+    found = problem(lambda: require_output("cifar100", 100, modelled("input 3x32x32\nconv 10 k32\n")))
     assert found.code == "E606"
     assert found.help and "flatten -> linear 100" in found.help
-    require_output("digits", 10, (10,))
+    require_output("digits", 10, modelled("input 64\nlinear 10\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("input 64\nlinear 10\n", "end the network with `linear 2`"),
+        ("param classes = 10\ninput 64\nlinear classes\n", "`--set classes=2`"),
+        ("param n = 10\nblock head(c) { linear c }\ninput 64\nhead n\n", "`--set n=2`"),
+        ("param n = 10\ninput 3x8x8\nconv n k1 -> gap -> flatten\n", "`--set n=2`"),
+        ("param n = 10\ninput 64\nlinear n -> relu -> linear 10\n", "end the network with `linear 2`"),
+        ("input 1x8x8\nconv 8 k3 p1 -> relu -> conv 2 k1\n", "this network answers for every pixel"),
+    ],
+)
+def test_the_first_way_to_the_number_of_classes(text: str, help: str) -> None:
+    found = problem(lambda: require_output("pets", 2, modelled(text)))
+    assert found.helps[0].startswith(help)
 
 
 # Real data, where it is

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
+from specc.ir.lint.classes import way_to_classes
 from specc.ir.recipe import Recipe
+from specc.ir.shaped import ShapedModel
 
 if TYPE_CHECKING:
     from specc.data.survey import Survey
@@ -85,26 +87,22 @@ def _way_back(expected: Shape, output: Shape) -> str:
     )
 
 
-def require_vector(output: Shape) -> None:
+def require_vector(model: ShapedModel) -> None:
     """Raise Problem E606 where a classifier's output is no vector, whatever the classes are."""
+    output = model.output
     if len(output) > 1:
         raise Problem.of(
             "E606", f"a classifier gives one number for each class, and the network's output is {spelled(output)}",
-            help=_classified(output[0], output),
+            help=way_to_classes(model, output[0]),
         )  # fmt: skip
 
 
-def require_output(name: str, classes: int, output: Shape) -> None:
+def require_output(name: str, classes: int, model: ShapedModel) -> None:
     """Raise Problem E606 where the network does not end in one number for each class."""
+    output = model.output
     if output == (classes,):
         return
     raise Problem.of(
         "E606", f"{name} has {counted(classes, 'class')}, and the network's output is {spelled(output)}",
-        help=_classified(classes, output),
+        help=way_to_classes(model, classes),
     )  # fmt: skip
-
-
-def _classified(classes: int, output: Shape) -> str:
-    if len(output) > 1:
-        return f"end the network with `flatten -> linear {classes}`, or `gap -> flatten -> linear {classes}`"
-    return f"end the network with `linear {classes}`"

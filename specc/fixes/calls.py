@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.edit import Candidate, Edit, Kind
-from specc.fixes.translate import Written, translations
+from specc.fixes.translate import Written, own_word, translations
+from specc.layers.registry import find_layer
 from specc.source import Source, Span
 from specc.syntax.unexpected import lookalike
 
@@ -17,6 +18,7 @@ _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _PREFIX = r"(?:(?:self\.)?\w+\s*=\s*|model\.add\()?(?:(?:torch\.nn|nn|F|(?:tf\.)?(?:keras\.)?layers)\.)?"
 _CALL = re.compile(rf"\s*{_PREFIX}([A-Za-z_]\w*)\((.*)\)\s*,?\s*(?:#.*)?")
 _AROUND = re.compile(r"\s*(?:(?:\w+\s*=\s*)?(?:torch\.nn\.|nn\.|keras\.)?Sequential\(\[?|\]?\)+)\s*,?\s*")
+_INPUT_SHAPE = re.compile(r"()\binput_shape\s*=\s*[(\[]([^()\[\]]*)[)\]]")
 _PART = re.compile(r"(?:[^,()\[\]]|\([^()]*\)|\[[^\[\]]*\])+")
 
 
@@ -60,10 +62,14 @@ def _code(source: Source) -> Iterator[tuple[int, str]]:
 
 def _pasted_calls(source: Source, at: int) -> Iterator[Candidate]:
     """All lines that are calls, as steps; told by the one at a place."""
+    has_input = re.search(r"^[ \t]*input\b", source.text, re.MULTILINE) is not None
     for choice in (0, 1):
         edits = []
         for start, line in _code(source):
             step = _step_of(line, choice)
+            shape = _INPUT_SHAPE.search(line)
+            if step and shape and not has_input:
+                step = f"{_shape(shape).strip()} ; {step}"
             if step == "":
                 edits.append(Edit(Span(start, source.text.find("\n", start) + 1 or len(source.text)), ""))
             elif step is not None:
@@ -81,7 +87,7 @@ def _step_of(line: str, choice: int) -> str | None:
         return ""
     if "->" in line:
         parts = [part.strip() for part in line.split("->")]
-        steps = [_step_of(part, choice) if "(" in part else part for part in parts]
+        steps = [_step_of(part, choice) if "(" in part else _own_spelling(part) for part in parts]
         return " -> ".join(step or part for step, part in zip(steps, parts, strict=True)) if any(steps) else None
     call = _CALL.fullmatch(line)
     if call is None:
@@ -91,6 +97,11 @@ def _step_of(line: str, choice: int) -> str | None:
         inner = inner.removesuffix(")") if inner.count(")") > inner.count("(") else inner
     found = translations(written_of(call[1], inner))
     return found[min(choice, len(found) - 1)] if found else None
+
+
+def _own_spelling(part: str) -> str:
+    """A step of one word, in this language."""
+    return own_word(part) or part if part.isidentifier() and find_layer(part) is None else part
 
 
 def written_of(word: str, inside: str) -> Written:
@@ -136,10 +147,30 @@ def _at(source: Source, span: Span, code: str) -> Iterator[Candidate]:
         yield from _closed(source, span, start + len(line.rstrip()))
     if source.slice(span) in ("param", "budget", "train", "input"):
         yield from _moved_out(source, span)
+    yield from _quoted_arguments(start, line)
+    yield from _without_value(start, line)
     if line.rstrip().endswith(":"):
         yield from _braced(source, start)
     if source.slice(span) == "}":
         yield Candidate(Kind.SPELLING, (Edit(span, ""),), "leave out this `}`")
+
+
+def _quoted_arguments(start: int, line: str) -> Iterator[Candidate]:
+    """`conv filters=16 activation='relu'`: a layer in Keras' words, without its brackets."""
+    word, *arguments = line.split() or [""]
+    if "'" in line and "->" not in line and "(" not in line:
+        for step in translations(written_of(word, ",".join(arguments)))[:1]:
+            yield _line(start, line, step)
+
+
+def _without_value(start: int, line: str) -> Iterator[Candidate]:
+    """`param classes` with a number, which is a guess."""
+    name = re.fullmatch(r"\s*param\s+([A-Za-z_]\w*)\s*=?\s*", line)
+    if name:
+        number = 10 if "class" in name[1] else 64
+        why = f": then `--set {name[1]}=…` gives another number"
+        mended = f"param {name[1]} = {number}"
+        yield _line(start, line, mended)._replace(text=f"`{mended}`", certain=False, why=why)
 
 
 def _line(start: int, line: str, mended: str) -> Candidate:
@@ -196,6 +227,12 @@ def _branches(found: re.Match[str]) -> str:
     return f"{found[1]} {{ {' |'.join(found[2].split(','))} }}"
 
 
+def _spaced(found: re.Match[str]) -> str:
+    """`optimizer adam(lr=0.1, betas=[0.9 0.99])` with spaces for brackets and commas."""
+    return f"{found[1]} {' '.join(part.strip() for part in found[2].split(','))}"
+
+
+_STEP = r"(\b(?:id\b|[a-z_]+\s+[\w= ]*\w|[a-z]\w*(?=\s*$|\s*\+)))"
 _LAYER_FOLLOWS = r"(?=[a-z_]\w*\b(?!\s*=))"
 # What people write on one line out of habit, and what stands there then.
 _HABITS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
@@ -207,6 +244,14 @@ _HABITS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"(?<![\w.])\.(?=\d)", "0."),
     (r"(?<![\w.])(\d+(?:\.\d+)?)\s*%", lambda found: f"{float(found[1]) / 100:g}"),
     (r"(?<=\d)([KMG])B\b", r"\1"),
+    (r"(?<=[\w)])\s*(\d+(?:x\d+)?)\s*/\s*(\d+)\s*(?=$|->|\})", r" \1 s\2"),
+    (r"^(\s*)(\d+)\s+((?:dw)?conv|convtranspose|linear)\b", r"\1\3 \2"),
+    (r"^(\s*)for\s+\w+\s+in\s+(?:range\()?(\d+)\)?\s*:\s*(\S.*?)\s*$", r"\1{ \3 } x\2"),
+    (r"^(\s*)(\d+)\s*[xX*]\s+([a-z_]\w*[^-|{}]*?)\s*$", r"\1\3 x\2"),
+    (r"(\}\s*)shortcut\s+(?!auto\b|same\b)([a-z][^{}|]*?)\s*(?=$|->\s*relu\s*$)", r"\1shortcut { \2 }"),
+    (r"^(\s*)shortcut\s*(?=\{)", r"\1residual "),
+    (r"(\boptimizer\s+\w+)\s*\(([^()]*)\)", _spaced),
+    (rf"^(\s*){_STEP}\s*\+\s*{_STEP}\s*$", r"\1add { \2 | \3 }"),
     (r"(?<![\w.])(\d+)(?=[kspdg]\d)", r"\1 "),
     (r"^(\s*)(?:[-*•+]|\d+[.)])\s+(?=[a-z])", r"\1"),
     (r"^(\s*)x\s*=\s*", r"\1"),

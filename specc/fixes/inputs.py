@@ -45,7 +45,7 @@ def _meant(dims: Shape) -> Iterator[tuple[Shape, str]]:
                 side = isqrt(size // colours)
                 if side > 1 and colours * side * side == size:
                     yield (colours, side, side), f": {size} pixels as an image"
-        case (height, width):
+        case (height, width) if height > max(_COLOURS):  # 1x16000 is a signal
             yield (1, height, width), ": one channel"
         case (height, width, colours) if colours in _COLOURS and height > colours:
             yield (colours, height, width), ": channels come first"

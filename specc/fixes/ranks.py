@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
+from typing import Any
 
 from specc.diagnostics.spelling import counted, spelled
 from specc.fixes.arguments import has_field, value_of
@@ -84,4 +85,19 @@ def _sizes_of_rank(failure: Failure, rank: int) -> Iterator[Candidate]:
         if has_field(failure.site, name):
             value = value_of(failure.outline, failure.site, name)
             if isinstance(value, tuple) and len(value) != rank:
-                yield set_to(failure, failure.site, Kind.WINDOW, **{name: max(value)})
+                yield from _size_of_rank(failure, rank, name, value)
+
+
+def _size_of_rank(failure: Failure, rank: int, name: str, value: Shape) -> Iterator[Candidate]:
+    """A size with a number for each dimension; a margin that says left, right, top and bottom, as in torch."""
+    widest: dict[str, Any] = {name: max(value)}
+    if len(set(value)) == 1 or name != "n":
+        yield set_to(failure, failure.site, Kind.WINDOW, **widest)
+    elif len(value) == 2 * rank and value[0::2] == value[1::2]:
+        yield set_to(failure, failure.site, Kind.WINDOW, n=tuple(reversed(value[0::2])))
+    elif len(value) == 2 and rank == 1:  # before and after, once the language parts them
+        word = failure.site.step.head
+        parted = f"pad {value[0]} {value[1]}"
+        yield Candidate(Kind.SPELLING, (Edit(word, parted),), f"`{parted}`")
+        alike = set_to(failure, failure.site, Kind.WINDOW, certain=False, **widest)
+        yield alike._replace(shows=None, why=f": {max(value)} on each side")

@@ -59,6 +59,16 @@ def known_setting(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
                 yield from _respelled(value, nearest(value.text, choices(setting.name.text)))
 
 
+def number_of_param(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+    """E207: a number for a word in a `param`; which one is a guess."""
+    for name, item in outline.params.items():
+        if item.value.span == error.span and isinstance(item.value, tree.Word):
+            number = 10 if "class" in name else 64
+            why = f": then `--set {name}=…` gives another number"
+            edits = (Edit(item.value.span, str(number)),)
+            yield Candidate(Kind.SHAPE, edits, f"`param {name} = {number}`", certain=False, why=why)
+
+
 def second_line(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
     """E222: the later of two lines left out; which of them was meant is not known."""
     for setting in _settings(outline):
@@ -124,6 +134,7 @@ def _respelled(word: tree.Word, own: str | None) -> Iterator[Candidate]:
 
 StatementMaker = Callable[[Diagnostic, Outline], Iterable[Candidate]]
 STATEMENT_MAKERS: dict[str, tuple[StatementMaker, ...]] = {
+    "E207": (number_of_param,),
     "E208": (second_definition,),
     "E210": (batchless_input,),
     "E214": (usual_input,),

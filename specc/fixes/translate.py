@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
 from specc.ir.foreign import DROPPED, INFERRED, own_argument_word, own_layer_word
-from specc.ir.habits import means_input, option_meant
+from specc.ir.habits import means_input, option_meant, step_meant
 from specc.ir.instantiate import words_for
 from specc.ir.model import FORM_WORDS
 from specc.ir.signature import Signature, layer_signature
@@ -32,7 +32,7 @@ class Written(NamedTuple):
 
 def own_word(word: str, blocks: Sequence[str] = ()) -> str | None:
     """The layer, form or block that a wrong word means."""
-    return own_layer_word(word) or nearest(word, [*LAYERS, *FORM_WORDS, *blocks])
+    return own_layer_word(word) or step_meant(word, [*LAYERS, *FORM_WORDS, *blocks])
 
 
 def translations(written: Written) -> list[str]:
@@ -48,6 +48,9 @@ def translations(written: Written) -> list[str]:
     if written.word.lower() == "activation" and written.positional:
         step = _activation(written.positional[0])
         return [step] if step else []
+    in_parts = _in_parts(written)
+    if in_parts:
+        return in_parts
     own = own_word(written.word)
     layer = find_layer(own) if own else None
     if own is None or layer is None:
@@ -65,6 +68,20 @@ def translations(written: Written) -> list[str]:
     if own == "flatten" and not own_layer_is_exact(written.word):
         orders = [()]
     return list(dict.fromkeys(" ".join([own, *order, *keyed]) + tail for order in orders))
+
+
+def _in_parts(written: Written) -> list[str]:
+    """Words for what other steps do here: a picture of a given size, a separable convolution."""
+    word, keyed = written.word.lower(), dict(written.keyed)
+    size = written.positional[:1] or [value for key, value in written.keyed if "size" in key]
+    if word in ("resize", "interpolate") and size and "scale_factor" not in keyed:
+        return [f"upsample size={size[0]}", f"adaptiveavgpool {size[0]}"]
+    if word.startswith(("sepconv", "separableconv")) and written.positional:
+        out, *rest = written.positional
+        found = translations(Written("Conv2D", (), written.keyed))
+        arguments = found[0].removeprefix("conv").split() if found else []
+        return [" ".join(["dwconv", *rest, *arguments, "->", "conv", out, "k1"])]
+    return []
 
 
 def _input(written: Written) -> list[str]:

@@ -18,12 +18,16 @@ from specc.ir.foreign import DROPPED, INFERRED, NO_EFFECT
 from specc.ir.habits import CHAIN_WORDS, means_input, option_meant
 from specc.ir.model import FORM_WORDS
 from specc.ir.naming import RESERVED_BY_TORCH
-from specc.ir.signature import layer_signature
+from specc.ir.signature import SHORT_KEYS, layer_signature
 from specc.layers.registry import find_layer
+from specc.layers.weighted import INITIALIZERS
 from specc.source import Span
 from specc.syntax import tree
 
 _RUN_TOGETHER = re.compile(r"([a-z][0-9]+(?:x[0-9]+)?){2,}")
+_PARTED = re.compile(r"(?<=\s)([kspdg])\s+([0-9]+(?:x[0-9]+)*)(?![\w.])")
+_NAMED_NUMBERS = (("class", 10), ("width|channel|filter|feature|hidden|units", 64))
+_TAKING_NONE = ("bn", "layernorm", "instancenorm", "relu", "flatten")  # what is given there is another framework's
 _IMPLIED = {"upsample": "2", "pixelshuffle": "2", "groupnorm": "8", "channelshuffle": "4", "lrn": "5", "maxpool": "2",
             "avgpool": "2"}  # fmt: skip
 
@@ -42,6 +46,10 @@ def step_candidates(failure: Failure) -> Iterator[Candidate]:
     if failure.site.word in failure.outline.blocks:
         yield from above_its_use(failure, failure.outline.blocks[failure.site.word])
         return
+    if any(site.step.label and site.step.label.text == failure.site.word for site in failure.outline.sites):
+        source = f"from {failure.site.word}"
+        yield Candidate(Kind.SPELLING, (Edit(step.word.span, source),), f"write `{source}`")
+        return
     own = own_word(failure.site.word, list(failure.outline.blocks))
     written = _written(failure)
     counts_input = len(written.positional) > 1 and len(translations(written)) > 1
@@ -51,10 +59,11 @@ def step_candidates(failure: Failure) -> Iterator[Candidate]:
     for position, text in enumerate(translations(written)):
         edits = (Edit(Span(step.word.span.start, _end(failure)), text),)
         said = failure.error.help or ""
-        told_as = (
-            f"{said.rstrip('?')}: `{text}`" if said.startswith(("it is called", "did you mean")) else f"write `{text}`"
-        )
-        yield Candidate(Kind.SPELLING, edits, told_as, position)
+        told_as = f"write `{text}`"
+        if said.startswith(("it is called", "did you mean")):
+            told_as = said if f"`{text}`" in said else f"{said.rstrip('?')}: `{text}`"
+        is_guess = text.startswith("adaptiveavgpool") and own is None
+        yield Candidate(Kind.SPELLING, edits, told_as, position, certain=not is_guess)
     if step.arguments and means_input(failure.site.word):
         yield from _statement_for(failure)
 
@@ -139,6 +148,14 @@ def key_candidates(failure: Failure) -> Iterator[Candidate]:
     text = failure.outline.source.slice(span)
     if find_layer(text) is not None and span.start > site.step.head.start:
         yield Candidate(Kind.SPELLING, (Edit(Span(span.start, span.start), "-> "),), f"write `-> {text}`")
+    yield from _defined(failure, text)
+    parted = _PARTED.sub(r"\1\2", failure.outline.text(site))
+    if text in SHORT_KEYS.values() and parted != failure.outline.text(site):
+        yield Candidate(Kind.SPELLING, (Edit(site.step.head, parted),), f"write `{parted}`")
+    if site.layer is not None and text not in layer_signature(site.layer).keys and _foreign_words(failure) > 1:
+        for whole in translations(_written(failure))[:1]:
+            edit = Edit(Span(site.step.head.start, _end(failure)), whole)
+            yield Candidate(Kind.SPELLING, (edit,), f"write `{whole}`")
     if _RUN_TOGETHER.fullmatch(text):
         parted = " ".join(re.findall(r"[a-z][0-9]+(?:x[0-9]+)?", text))
         yield Candidate(Kind.SPELLING, (Edit(span, parted),), f"write `{parted}`")
@@ -153,6 +170,22 @@ def key_candidates(failure: Failure) -> Iterator[Candidate]:
         yield from above_its_use(failure, failure.outline.params[text])
     else:
         yield from _word(failure, span, _name_in_scope(failure, text))
+
+
+def _defined(failure: Failure, text: str) -> Iterator[Candidate]:
+    """A `param` for a name that says what number it stands for; which number is a guess."""
+    number = next((number for pattern, number in _NAMED_NUMBERS if re.search(pattern, text.lower())), None)
+    if number is not None and text.isidentifier() and find_layer(text) is None:
+        edit = Edit(Span(0, 0), f"param {text} = {number}\n")
+        why = f": then `--set {text}=…` gives another number"
+        yield Candidate(Kind.INSERTION, (edit,), f"write `param {text} = {number}` at the top", certain=False, why=why)
+
+
+def _foreign_words(failure: Failure) -> int:
+    """How many keys of a step are another framework's."""
+    assert failure.site.layer is not None  # noqa: S101 - asked for layers
+    keys = layer_signature(failure.site.layer).keys
+    return sum(isinstance(item, tree.Keyword) and item.key.text not in keys for item in failure.site.step.arguments)
 
 
 def _as_said(failure: Failure, edit: Edit) -> Candidate:
@@ -244,6 +277,7 @@ def value_candidates(failure: Failure) -> Iterator[Candidate]:
     elif inner.startswith("(") and re.search(r"not [0-9]+\.[0-9]+$", failure.error.message):
         yield told(failure, failure.site, Kind.CHANNELS, (Edit(place, f"divisible({inner[1:-1]}, 8)"),), certain=False)
         yield told(failure, failure.site, Kind.CHANNELS, (Edit(place, f"({inner[1:-1]} // 1)"),), certain=False)
+    yield from _initializers(failure, place, inner)
     yield from _literal_values(failure, place, inner)
     if re.fullmatch(r'"\w+"', inner):
         yield told(failure, failure.site, Kind.SPELLING, (Edit(place, inner[1:-1]),))
@@ -278,11 +312,21 @@ def _literal_values(failure: Failure, place: Span, inner: str) -> Iterator[Candi
         if number <= 0 and key in ("k", "s", "d", "g"):
             yield instead(f"{key}1")
     meant = re.search(r"did you mean `(\w+)`", failure.error.help or "")
-    if meant and re.fullmatch(r"\w+", inner):
+    if meant and inner not in INITIALIZERS and re.fullmatch(r"\w+", inner):
         yield Candidate(Kind.SPELLING, (Edit(place, meant[1]),), f"did you mean `{meant[1]}`?")
     if "takes true, false" in failure.error.message and inner in ("0", "1"):
         assert failure.error.span is not None  # noqa: S101 - every wrong value has a place
         yield told(failure, site, Kind.SPELLING, (Edit(failure.error.span, "nobias" if inner == "0" else "bias"),))
+
+
+def _initializers(failure: Failure, place: Span, inner: str) -> Iterator[Candidate]:
+    """An initializer with the value that it lacks; one whose deviation is below 0 with its opposite."""
+    text = f"{inner}(0.01)" if inner in INITIALIZERS else ""
+    negative = re.fullmatch(r"(\w+)\((.*),\s*-([0-9.]+)\)", inner)
+    if negative and negative[1] in INITIALIZERS:
+        text = f"{negative[1]}({negative[2]}, {negative[3]})"
+    if text:
+        yield told(failure, failure.site, Kind.SPELLING, (Edit(place, text),), certain=False)
 
 
 def surplus_candidates(failure: Failure) -> Iterator[Candidate]:
@@ -290,7 +334,7 @@ def surplus_candidates(failure: Failure) -> Iterator[Candidate]:
     yield from torch_order(failure)
     surplus = next((item for item in failure.site.step.arguments if item.span == failure.error.span), None)
     if surplus is not None:
-        kind = Kind.SPELLING if failure.site.word in ("bn", "layernorm", "instancenorm", "relu") else Kind.REMOVAL
+        kind = Kind.SPELLING if failure.site.word in _TAKING_NONE else Kind.REMOVAL
         edits = (without(failure.outline, surplus.span),)
         yield told(failure, failure.site, kind, edits, certain=failure.says_what_arrives(surplus.value))
 
@@ -311,6 +355,7 @@ def place_candidates(failure: Failure) -> Iterator[Candidate]:
             yield told(failure, failure.site, Kind.ORDER, edits)
         case "E216":
             yield from _with_identity(error.span, text)
+            yield from _in_braces(error.span, text)
             if step.shortcut is not None and error.span == step.shortcut.span:
                 gone = (without(failure.outline, error.span),)
                 yield Candidate(Kind.REMOVAL, gone, f"leave out `{text}`")
@@ -335,6 +380,14 @@ def _with_identity(span: Span, text: str) -> Iterator[Candidate]:
     ]
     if edits:
         yield Candidate(Kind.INSERTION, tuple(edits), "write `id` for a branch that changes nothing")
+
+
+def _in_braces(span: Span, text: str) -> Iterator[Candidate]:
+    """`concat [a, b]` as a form: its branches in braces."""
+    listed = re.fullmatch(r"(\w+)\s*[\[(](.*)[\])]", text, re.DOTALL)
+    if listed and listed[1] in FORM_WORDS:
+        form = f"{listed[1]} {{ {' | '.join(part.strip() for part in listed[2].split(','))} }}"
+        yield Candidate(Kind.SPELLING, (Edit(span, form),), f"write `{form}`")
 
 
 Maker = Callable[[Failure], Iterable[Candidate]]

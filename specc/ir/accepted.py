@@ -28,6 +28,16 @@ OTHER_NAMES = {
 }  # fmt: skip
 
 
+_LOSS = "leave it out: the loss is the cross-entropy, or for `objective reconstruct` the squared difference"
+# What needs no setting, and why.
+_NEEDS_NONE = {
+    **dict.fromkeys(("loss", "criterion", "loss_fn", "loss_function"), _LOSS),
+    "metrics": "leave it out: the loss and the accuracy are told after each epoch",
+    "shuffle": "leave it out: training pictures are shuffled anew in each epoch",
+    "verbose": "leave it out: `specc train` shows a bar where there is a terminal",
+}  # fmt: skip
+
+
 class Wrong(NamedTuple):
     """Why a value is refused, and what would be taken."""
 
@@ -69,6 +79,7 @@ def unknown_setting(name: str) -> Wrong:
     known = Recipe.model_fields
     guess = OTHER_NAMES.get(name) or nearest(name, known)
     help = f"did you mean `{guess}`?" if guess else f"the settings are {', '.join(known)}"
+    help = _NEEDS_NONE.get(name, help)
     return Wrong(f"there is no setting `{name}`", help)
 
 

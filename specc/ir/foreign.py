@@ -4,7 +4,7 @@ from __future__ import annotations
 
 LAYER_SPELLINGS = {
     "conv": "conv1d conv2d conv3d convolution convolutional convolution2d conv_2d",
-    "dwconv": "depthwiseconv2d depthwise_conv separableconv2d",
+    "dwconv": "depthwiseconv2d depthwise_conv",
     "convtranspose": "convtranspose1d convtranspose2d convtranspose3d conv2dtranspose deconv deconvolutional",
     "maxpool": "maxpool1d maxpool2d maxpool3d maxpooling1d maxpooling2d maxpooling3d maxpooling max_pool2d max_pool "
     "pool pooling",
@@ -28,14 +28,14 @@ LAYER_SPELLINGS = {
     "droppath": "drop_path stochasticdepth stochastic_depth",
     "flatten": "reshape view ravel",
     "pad": "zeropad2d zeropadding2d reflectionpad2d replicationpad2d circularpad2d",
-    "upsample": "upsampling2d interpolate resize upsamplingnearest2d upsamplingbilinear2d",
+    "upsample": "upsampling2d interpolate upsamplingnearest2d upsamplingbilinear2d",
     "pixelshuffle": "pixel_shuffle depth_to_space",
     "channelshuffle": "channel_shuffle",
-    "id": "identity skip noop",
+    "id": "identity noop",
     "concat": "concatenate cat route",
     "add": "sum",
     "mul": "multiply",
-    "residual": "res resblock residualblock",
+    "residual": "res resblock residualblock shortcut skip skipconnection",
 }  # fmt: skip
 
 ARGUMENT_SPELLINGS = {

@@ -5,6 +5,9 @@ Imported only where a spec has an error.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from specc.diagnostics.spelling import nearest
 
 STATEMENTS = ("input", "param", "block", "budget", "train")
@@ -18,15 +21,28 @@ _BLOCK = "`block name(c) { … }` defines a chain of your own"
 _TRAINING = "what concerns training stands in `train { }`; the loss is cross-entropy"
 _PROGRAM = "a spec is no program: leave this line out"
 _SEQUENCES = "the language is one of convolutional networks, and has no such layer"
+_GATE = "squeeze-and-excitation of 64 channels: `gate { gap -> conv 4 k1 -> relu -> conv 64 k1 -> sigmoid }`"
+_RESPONSE = "there is no `grn` yet; the normalisations are `bn`, `groupnorm`, `instancenorm`, `layernorm` and `lrn`"
+_OUTPUT = "the output is what the last step gives: leave this line out"
+_SEPARABLE = "a separable convolution is two steps: `dwconv k3 -> conv 64 k1`"
+_RESIZE = "`upsample 2` makes a picture twice as large, `adaptiveavgpool 24` gives it 24×24 pixels"
+_SOURCE = "a branch begins with what arrives at its form: write the steps between into it, `concat { id | … }`"
 _ADVICE = {
     "activation": "write the activation itself as a step, such as `-> relu`",
     **dict.fromkeys(CHAIN_WORDS, _CHAIN),
     **dict.fromkeys(("repeat", "for", "loop", "times", "while"), _REPEAT),
     **dict.fromkeys(("def", "class", "function", "macro", "define", "fn"), _BLOCK),
     **dict.fromkeys(("let", "var", "const", "set", "parameter", "params"), "`param name = value` names a value"),
-    **dict.fromkeys(("import", "from", "return", "print", "self"), _PROGRAM),
+    **dict.fromkeys(("import", "return", "print", "self"), _PROGRAM),
+    **dict.fromkeys(("se", "squeeze", "excitation", "seblock", "se_block", "cbam"), _GATE),
+    **dict.fromkeys(("output", "outputs", "end"), _OUTPUT),
+    **dict.fromkeys(("data", "dataset"), "the data set is a setting of the recipe: `train { data mnist }`"),
+    "grn": _RESPONSE,
+    "globalresponsenorm": _RESPONSE,
+    "resize": _RESIZE,
+    "from": _SOURCE,
+    **dict.fromkeys(("sepconv", "sepconv2d", "separableconv", "separableconv2d"), _SEPARABLE),
     **dict.fromkeys(("loss", "crossentropyloss", "criterion", "optimizer", "epochs", "lr", "batch"), _TRAINING),
-    **dict.fromkeys(("lstm", "gru", "rnn", "embedding", "multiheadattention", "transformer", "attention"), _SEQUENCES),
     **dict.fromkeys(INPUT_WORDS, "the shape that arrives is a statement: `input 3x32x32`"),
 }
 
@@ -48,9 +64,30 @@ _INITIALIZERS = {
 }  # fmt: skip
 
 
+_OF_SEQUENCES = re.compile(r"attention|transformer|embed|positional|lstm|(^|_)(gru|rnn|mha)($|_|cell)")
+LEAST_LIKENESS = 0.7  # of a word to the layer that it may mean
+
+
 def advice_on(word: str) -> str | None:
     """What to write in place of a word that stands where a layer should."""
-    return _ADVICE.get(word.lower())
+    return _ADVICE.get(word.lower()) or (_SEQUENCES if _OF_SEQUENCES.search(word.lower()) else None)
+
+
+def on_label(label: str) -> str:
+    """What to write in place of a label that stands where a step should: branches, or a block to use twice."""
+    return (
+        f"put the steps behind `{label}` into a branch: `concat {{ id | … }}` joins both\n"
+        "to build the same steps twice, write them as a `block`"
+    )
+
+
+def step_meant(word: str, known: Iterable[str]) -> str | None:
+    """The layer, form or block that a mistyped word is near to; None for a word that has a meaning of its own.
+
+    >>> step_meant("maxpol", ["maxpool", "avgpool"]), step_meant("attention", ["flatten"]), step_meant("grn", ["lrn"])
+    ('maxpool', None, None)
+    """
+    return None if advice_on(word) else nearest(word, known, cutoff=LEAST_LIKENESS)
 
 
 def statement_meant(word: str) -> str | None:

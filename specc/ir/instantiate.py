@@ -12,7 +12,7 @@ from specc.diagnostics.spelling import nearest
 from specc.ir.values import as_torch, shown
 from specc.layers.base import Layer
 from specc.layers.fields import LARGEST, Called, accepts, choices
-from specc.layers.weighted import INITIALIZERS
+from specc.layers.weighted import INITIALIZERS, initializer_fault
 
 
 class WrongValue(Exception):
@@ -37,8 +37,19 @@ def wrong_value(cls: type[Layer], field: str, value: Any) -> WrongValue:
     if _is_too_large(value):
         message = f"`{field}` of `{cls.keyword}` is {shown(value)}; torch counts to {LARGEST:,}"
         return WrongValue(field, message, None, "E402")
-    message = f"`{field}` of `{cls.keyword}` takes {accepts(cls.model_fields[field])}, not {shown(value)}"
+    fault = initializer_fault(value) if field == "init" else None
+    if fault is not None:
+        return WrongValue(field, *fault)
+    takes = accepts(cls.model_fields[field])
+    message = f"`{field}` of `{cls.keyword}` takes {takes}, not {_as_written(value, takes)}"
     return WrongValue(field, message, _help(cls, field, value))
+
+
+def _as_written(value: Any, takes: str) -> str:
+    """A value; several numbers are a list where no size is taken."""
+    if isinstance(value, tuple) and not isinstance(value, Called) and "size" not in takes and "shape" not in takes:
+        return f"[{' '.join(map(shown, value))}]"
+    return shown(value)
 
 
 def _is_too_large(value: Any) -> bool:
@@ -55,6 +66,8 @@ def _help(cls: type[Layer], field: str, value: Any) -> str | None:
         guess = guess or nearest(value, words)
         return f"did you mean `{guess}`?" if guess else None
     takes = accepts(cls.model_fields[field])
+    if isinstance(value, tuple) and takes.startswith("a number"):
+        return "give one number, which holds for all channels"
     if isinstance(value, Fraction) and "whole" in takes:
         return "a division that must give a whole number is written `//`"
     return next((help for words, help in _EXAMPLES.items() if takes.startswith(words)), None)

@@ -5,6 +5,7 @@ Part of `ir.resolve`: it knows chains and scopes, and nothing of statements.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -186,6 +187,11 @@ class StepResolver:
             self._report("E211", f"the block `{name}` uses itself", word.span, help="repeat a step with `x3` instead")
         elif name in scope.values:
             self._report("E201", f"`{name}` is a value here, not a layer", word.span, help="a step begins with a layer")
+        elif re.search(rf"^[^#\n]*\b{re.escape(name)}[ \t]*:(?!:)", self.source.text, re.MULTILINE):
+            from specc.ir.habits import on_label
+
+            message = f"`{name}` is a label, and a step is a layer or a block"
+            self._report("E201", message, word.span, help=on_label(name))
         else:
             self.unknown_words.add(name.lower())
             known = [*LAYERS, *FORM_WORDS, *self.blocks, *scope.open]
@@ -387,13 +393,13 @@ class StepResolver:
 
 
 def _unknown_step_help(name: str, known: list[str]) -> str:
-    from specc.ir.habits import STATEMENTS, advice_on
+    from specc.ir.habits import STATEMENTS, advice_on, step_meant
 
     own = own_layer_word(name)
     if own is not None:
         return f"it is called `{own}` here"
     known = [*known, *STATEMENTS]
-    guess = name.lower() if name.lower() in known else advice_on(name) or nearest(name, known)
+    guess = name.lower() if name.lower() in known else advice_on(name) or step_meant(name, known)
     if guess in known:
         return f"did you mean `{guess}`?"
     return guess or "`specc layers` lists every layer"

@@ -1,5 +1,6 @@
 """Layers with weights: where the values come from (`init=`, literals) and whether they are trained (`frozen`)."""
 
+from fractions import Fraction
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -54,6 +55,35 @@ def _initializer(value: Any) -> Any:
         return None
     fits = all(map(_fits, rule.arguments, arguments)) and _draws(str(name), tuple(arguments))
     return Initializer(str(name), tuple(arguments)) if fits else None
+
+
+_NUMBERS = {"std": "a deviation of 0 or more", "groups": "a whole number of at least 1"}
+
+
+def initializer_fault(value: Any) -> tuple[str, str | None] | None:
+    """What is wrong with the arguments of a known initializer, and the way out; None for a name that is none.
+
+    >>> initializer_fault("constant")
+    ('`constant` lacks its value', 'such as `constant(0.01)`')
+    """
+    name, arguments = (value, ()) if isinstance(value, str) else value if isinstance(value, Called) else (None, ())
+    rule = INITIALIZERS.get(name) if isinstance(name, str) else None
+    if rule is None:
+        return None
+    if len(arguments) < rule.required:
+        return f"`{name}` lacks its {rule.arguments[len(arguments)]}", f"such as `{name}(0.01)`"
+    takes = ", ".join(rule.arguments) or "no arguments"
+    plain = None if rule.required else f"`init={name}` alone takes torch's own values"
+    leave_out = f"write `init={name}`" if not rule.arguments else f"leave out what follows {rule.arguments[-1]}"
+    if len(arguments) > len(rule.arguments):
+        return f"`{name}` takes {takes}, and {len(arguments)} {'is' if len(arguments) == 1 else 'are'} given", leave_out
+    wrong = next((pair for pair in zip(rule.arguments, arguments, strict=False) if not _fits(*pair)), None)
+    if wrong is None:
+        return f"`{name}` has nothing to draw from with these arguments: {takes}", plain
+    options = {"mode": _MODES, "nonlinearity": _NONLINEARITIES}.get(wrong[0])
+    accepted = f"one of {', '.join(options)}" if options else _NUMBERS.get(wrong[0], "a number")
+    given = f"{float(wrong[1]):g}" if isinstance(wrong[1], Fraction) else wrong[1]
+    return f"`{wrong[0]}` of `{name}` is {accepted}, not {given}", plain
 
 
 def _fits(argument: str, value: Any) -> bool:

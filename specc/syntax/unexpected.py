@@ -121,7 +121,8 @@ def _advice_on_statements(token: Token, before: list[str], accepted: AbstractSet
     if token.type == "COLON" and first == "block":
         return f"what a block holds stands in braces: `{' '.join(before)} {{ … }}`"
     if first == "param" and len(before) == 2 and "EQUAL" in accepted:
-        return f"a value follows `=`: `param {before[1]} = {token if token.type == 'NUMBER' else 64}`"
+        value = token if token.type == "NUMBER" else 10 if "class" in before[1] else 64
+        return f"a value follows `=`: `param {before[1]} = {value}`"
     if not before and token.type == "X" and "INPUT" in accepted:
         return "a step hands its output to the next one by itself: leave out `x =`"
     if not before and token.type == "MINUS":

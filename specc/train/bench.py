@@ -106,7 +106,7 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
     if recipe.objective == "reconstruct":
         require_same_output(subject.model.input, subject.model.output)
     else:
-        require_vector(subject.model.output)
+        require_vector(subject.model)
     chance = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, *subject.model.input), dtype=torch.uint8, generator=chance)
     split = Split(images, torch.randint(0, classes, (count,), generator=chance))

@@ -288,4 +288,4 @@ def _require_output(subject: Subject, recipe: Recipe, name: str, classes: int) -
     if recipe.objective == "reconstruct":
         require_same_output(subject.model.input, subject.model.output)
     else:
-        require_output(name, classes, subject.model.output)
+        require_output(name, classes, subject.model)

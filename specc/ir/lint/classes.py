@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from math import prod
+
 from specc.diagnostics.codes import add
 from specc.diagnostics.codes.code import Code
 from specc.diagnostics.diagnostic import Diagnostic
@@ -45,11 +48,31 @@ def contradicted_classes(model: ShapedModel, data: str, classes: int) -> Diagnos
     if model.output == (classes,):
         return None
     node = model.chain.steps[-1][1] if model.chain.steps else model.chain
-    help = f"end the network with `linear {classes}`"
-    if len(model.output) > 1:
-        help = f"end the network with `flatten -> linear {classes}`"
     return Diagnostic(
         CONTRADICTED.code,
         f"{data} has {counted(classes, 'class')}, and the network gives {written(model.output)}",
-        model.source, node.span, help=help,
+        model.source, node.span, help=way_to_classes(model, classes),
     )  # fmt: skip
+
+
+def way_to_classes(model: ShapedModel, classes: int) -> str:
+    """What makes a network give one number for each of so many classes, several ways a line each."""
+    output, pixels = model.output, model.input[1:]
+    if len(output) > 1 and output[1:] == pixels and prod(pixels) > 1:
+        return (
+            "this network answers for every pixel; `specc train` trains classifiers and autoencoders\n"
+            "`specc export --to python` takes it to a training loop of your own"
+        )
+    if len(output) > 1:
+        ends = (f"flatten -> linear {classes}", f"gap -> flatten -> linear {classes}")
+        return "\n".join(f"end the network with `{end}`" for end in ends)
+    name = _deciding_param(model)
+    return f"`--set {name}={classes}`" if name else f"end the network with `linear {classes}`"
+
+
+def _deciding_param(model: ShapedModel) -> str | None:
+    """The `param` that says how many outputs the last step with weights has."""
+    weighted = next((node for _, node in reversed(model.chain.steps) if node.costs.parameters), None)
+    words = re.findall(r"\w+", model.source.slice(weighted.span)) if weighted else []
+    found = (name for name, value in model.parameters.items() if value == model.output[0] and name in words)
+    return next(found, None)
