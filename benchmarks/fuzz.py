@@ -1,91 +1,172 @@
-"""Feeds mutated gallery specs and raw bytes to the checker, in worker processes, and reports what breaks it.
+"""Feeds mutated gallery specs, raw bytes and built bombs to the commands, in worker processes, and reports what breaks.
 
-A finding is a traceback, an input that takes over a second of processor time, or a worker that grows past 500 MB.
+A finding is a traceback, an input of up to 30 KB that takes over two seconds of processor time or gives over 300 KB of
+output, a character in the output that acts on a terminal, or a worker that grows past 500 MB.
 
-    python benchmarks/fuzz.py [--inputs 200000] [--workers 2] [--seed 0]
+    python benchmarks/fuzz.py [--inputs 100000] [--workers 2] [--seed 0] [--log fuzz.jsonl]
+
+With `--log` every batch is noted in that file when it is done, and the same command goes on behind those noted there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
+import re
 import resource
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from generate.checked import check
+from click.testing import CliRunner
+from generate.bombs import bombs
 from generate.mutations import PIECES, Change, Mutation, mutated
 
+from specc.cli import main as specc
 from specc.gallery import entries
 
-MOST_SECONDS = 1.0
+MOST_SECONDS = 2.0
+GIVEN_UP = 10.0  # seconds of processor time after which a command is stopped
+MOST_BYTES = 300_000  # of output
 MOST_KILOBYTES = 500_000
-BATCH = 200
+LENGTHS = (300, 3000, 30_000)  # characters of a bomb
+BATCH = 50
 PLACES = 10_000  # more than a gallery spec has tokens
+ACTING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+COMMANDS = [
+    line.split()
+    for line in (
+        "check -", "check - --format concise", "check - --format json", "check - --format github",
+        "check - --format sarif", "check - --sizes", "check - --fix", "summary -", "fmt -", "fmt - --diff",
+        "fmt - --shapes", "draw -", "draw - --style lecture", "draw - --format dot", "draw - --format mermaid",
+        "export - --to python", "diff - gallery:lenet5",
+    )
+]  # fmt: skip
+# Their standard output is the text itself, as it is, for a pipe.
+GIVES_TEXT = ("fmt -", "fmt - --diff", "fmt - --shapes", "check - --fix", "export - --to python")
 
 
 class Finding(NamedTuple):
-    """What an input did to the checker."""
+    """What an input did to a command."""
 
     what: str
+    command: str
     data: bytes
 
 
-def inputs(generator: random.Random, texts: list[str]) -> bytes:
-    """One input: now and then raw bytes, most often a gallery spec with a few tokens changed."""
-    if generator.random() < 0.1:
+class Stopped(Exception):
+    """A command took too long."""
+
+
+@cache
+def texts() -> list[str]:
+    return [entry.text for entry in entries()]
+
+
+@cache
+def built(length: int) -> list[str]:
+    return list(bombs(length).values())
+
+
+def one_input(generator: random.Random) -> bytes:
+    """Now and then raw bytes or a bomb, most often a gallery spec; all but the bytes with a few tokens changed."""
+    chance = generator.random()
+    if chance < 0.05:
         return generator.randbytes(generator.randrange(200))
+    text = generator.choice(built(generator.choice(LENGTHS)) if chance < 0.25 else texts())
     mutations = [
         Mutation(
             generator.choice(tuple(Change)), generator.randrange(PLACES), generator.randrange(PLACES),
             generator.choice(PIECES), generator.randrange(1, 12),
         )
-        for _ in range(generator.randrange(1, 6))
+        for _ in range(generator.randrange(0, 6))
     ]  # fmt: skip
-    return mutated(generator.choice(texts), mutations)
+    return mutated(text, mutations)
 
 
-def run_batch(seed: int) -> list[Finding]:
+def run_batch(seed: int) -> tuple[int, list[Finding]]:
     """The findings of one batch of inputs."""
-    generator, texts = random.Random(seed), [entry.text for entry in entries()]
-    return [finding for _ in range(BATCH) for finding in tried(inputs(generator, texts))]
+    generator = random.Random(seed)
+    signal.signal(signal.SIGPROF, _stop)
+    tries = ((one_input(generator), generator.choice(COMMANDS)) for _ in range(BATCH))
+    return seed, [finding for data, command in tries for finding in tried(data, command)]
 
 
-def tried(data: bytes) -> Iterator[Finding]:
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def tried(data: bytes, command: list[str]) -> Iterator[Finding]:
+    """What is wrong with the answer of one command to one input."""
+    name = " ".join(command)
     started = time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, GIVEN_UP)
     try:
-        check(data)
-    except Exception as error:
-        yield Finding(f"{type(error).__name__}: {error}", data)
+        done = CliRunner().invoke(specc, command, input=data)
+    except Stopped:
+        yield Finding(f"stopped after {GIVEN_UP:.0f} s", name, data)
+        return
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
     seconds = time.process_time() - started
-    if seconds > MOST_SECONDS:
-        yield Finding(f"{seconds:.1f} s", data)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        yield Finding(f"{type(done.exception).__name__}: {done.exception}"[:200], name, data)
+    if seconds > MOST_SECONDS and len(data) <= LENGTHS[-1]:
+        yield Finding(f"{seconds:.1f} s", name, data)
+    if len(done.stdout_bytes) + len(done.stderr_bytes) > MOST_BYTES and len(data) <= LENGTHS[-1]:
+        yield Finding(f"{len(done.stdout_bytes):,} bytes", name, data)
+    acting = ACTING.search(done.stderr if name in GIVES_TEXT else done.stdout + done.stderr)
+    if acting:
+        yield Finding(f"the output has {acting[0]!r}", name, data)
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if kilobytes > MOST_KILOBYTES:
-        yield Finding(f"{kilobytes // 1000} MB", data)
+        yield Finding(f"{kilobytes // 1000} MB", name, data)
+
+
+def noted(log: Path | None) -> dict[int, int]:
+    """By seed, the findings of the batches that a log says are done."""
+    if log is None or not log.exists():
+        return {}
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return {line["seed"]: len(line["findings"]) for line in lines}
+
+
+def note(log: Path, seed: int, found: list[Finding]) -> None:
+    findings = [{**finding._asdict(), "data": finding.data.decode("latin-1")} for finding in found]
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"seed": seed, "findings": findings}) + "\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", type=int, default=200_000)
+    parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--log", type=Path)
     options = parser.parse_args()
-    batches = -(-options.inputs // BATCH)
-    seeds = range(options.seed * 1_000_000, options.seed * 1_000_000 + batches)
-    findings = 0
-    with ProcessPoolExecutor(options.workers, max_tasks_per_child=None) as pool:
-        for done, found in enumerate(pool.map(run_batch, seeds), start=1):
-            findings += len(found)
+    first = options.seed * 1_000_000
+    before = noted(options.log)
+    batches = range(first, first + -(-options.inputs // BATCH))
+    left = [seed for seed in batches if seed not in before]
+    done, findings = len(batches) - len(left), sum(before.get(seed, 0) for seed in batches)
+    with ProcessPoolExecutor(options.workers, max_tasks_per_child=20) as pool:
+        for seed, found in pool.map(run_batch, left):
+            done, findings = done + 1, findings + len(found)
+            if options.log is not None:
+                note(options.log, seed, found)
             for finding in found:
-                print(f"{finding.what}\n    {finding.data!r}", flush=True)
-            if done % 25 == 0 or done == batches:
+                print(f"{finding.command}: {finding.what}\n    {finding.data[:2000]!r}", flush=True)
+            if done % 20 == 0 or done == len(batches):
                 print(f"{done * BATCH:,} inputs, {findings} findings", flush=True)
 
 

@@ -14,6 +14,7 @@ from specc.source import Source, Span
 
 MAX_LAYERS = 100_000
 MAX_NODES = 3 * MAX_LAYERS
+MAX_APART = 20_000  # repeats that are not alike, beyond what is written out
 MAX_CALL_DEPTH = 64
 MAX_NOTES = 8
 MAX_VALUES = 2**34  # 64 GiB in float32: parameters, and outputs for one sample
@@ -76,9 +77,14 @@ class Findings:
                 message = f"this network has {count:,} {what}; at most {MAX_VALUES:,} are handled"
                 self.report("E403", message, span, help="make the layers before it narrower, or the picture smaller")
                 raise LimitReached
-        if costs.layers > MAX_LAYERS or steps_walked > MAX_LAYERS:
+        if costs.layers > MAX_LAYERS:
             message = f"this network has more than {MAX_LAYERS:,} layers"
             self.report("E402", message, span, help="repeat fewer times")
+            raise LimitReached
+        most = MAX_APART + len(self.source.text) // 2
+        if steps_walked > most:
+            message = f"more than {most:,} steps of this network are not alike"
+            self.report("E402", message, span, help="repeat fewer times: each of these has a shape of its own")
             raise LimitReached
         if costs.nodes > MAX_NODES:
             message = f"this network has more than {MAX_NODES:,} layers, blocks, groups and branches"

@@ -6,6 +6,7 @@ Part of `ir.resolve`: it knows chains and scopes, and nothing of statements.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -48,7 +49,8 @@ class StepResolver:
         self, source: Source, blocks: Mapping[str, Block], parsed: Parsed, diagnostics: list[Diagnostic]
     ) -> None:
         self.source, self.blocks, self.diagnostics = source, blocks, diagnostics
-        self.lost_words, self.syntax_errors = parsed.lost_words, parsed.diagnostics
+        self.lost_words = parsed.lost_words
+        self.syntax_errors = sorted(error.span.start for error in parsed.diagnostics if error.span is not None)
         self.doubts: list[Doubt] = []
         self.unknown_words: set[str] = set()
         self.misnamed: set[str] = set()  # blocks that are called like a layer, which is reported
@@ -87,7 +89,7 @@ class StepResolver:
 
     def _holds_lost(self, span: Span) -> bool:
         """Whether a syntax error was found inside: then what is missing there was reported."""
-        return any(error.span is not None and span.start <= error.span.start < span.end for error in self.syntax_errors)
+        return bisect_left(self.syntax_errors, span.start) < bisect_left(self.syntax_errors, span.end)
 
     def _step(self, step: tree.Step, scope: Scope) -> SomeStep:
         arguments, repeat, misfit = take_repeat(step.arguments, scope)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 MAX_NESTING = 64
+MAX_ERRORS = 500
 MAX_CHARACTERS = 4_000_000
 
 
@@ -92,6 +93,8 @@ class _Reading:
                 if not self.diagnostics and (whole := self._in_another_language()) is not None:
                     return whole
                 token = self._recover(token)
+                if len(self.diagnostics) >= MAX_ERRORS:  # a file of another kind; nobody reads on
+                    return self._result(Tree(()))
                 continue
             except TooDeep as error:
                 self._report("E401", f"this is nested more than {MAX_NESTING} deep", error.span)

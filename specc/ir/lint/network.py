@@ -174,5 +174,5 @@ def _branches(name: str, form: ShapedForm, seen: set[int], beside: bool) -> Iter
     for number, (branch_name, branch) in enumerate(form.branches):
         if branch is None or (branch_name == "shortcut" and form.shortcut == "auto"):
             continue
-        by_others = any(read[:number] + read[number + 1 :])
+        by_others = sum(read) > read[number]
         yield from _runs(_items(branch, f"{name}.{branch_name}."), seen, beside=beside or by_others)
