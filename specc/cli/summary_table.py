@@ -11,12 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from specc.cli.report import wants_colour
+from specc.diagnostics.spelling import counted
 from specc.ir.folding import Line, folded_lines, unfolded_lines
 from specc.ir.receptive import Seen
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 
 PIPE_WIDTH = 200
+MOST_LINES = 1000  # layers that a person may look through
 _TIMES = ""  # the heading of the column that tells how often a folded line stands there
 BYTES = 4  # of a number in float32
 
@@ -33,12 +35,16 @@ class _Column(NamedTuple):
 def print_table(model: ShapedModel, batch: int, *, unfold: bool) -> None:
     """The lines, aligned; on a narrow terminal the columns that matter least give way."""
     lines = list(unfolded_lines(model) if unfold else folded_lines(model))
+    shown = lines[:MOST_LINES]
     colour = wants_colour(sys.stdout)
     console = Console(
         width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, force_terminal=colour, no_color=not colour
     )
     columns = _columns(model, batch, folded=any(line.times > 1 for line in lines))
-    console.print(_table(_that_fit(columns, lines, console.width), lines))
+    console.print(_table(_that_fit(columns, shown, console.width), shown))
+    if len(lines) > len(shown):
+        more = counted(len(lines) - len(shown), "more line")
+        console.print(f"the totals are of all; {more}, which `--format json` lists, are left out")
     console.print(_memory_text(model, batch))
 
 

@@ -13,7 +13,7 @@ from itertools import groupby
 from math import prod
 from typing import NamedTuple
 
-from specc.ir.receptive import Seen, of_input, of_rows, through
+from specc.ir.receptive import Known, Seen, of_input, of_rows, through
 from specc.ir.shaped import ShapedChain, ShapedForm, ShapedModel, SomeShaped
 from specc.layers.base import Shape
 
@@ -43,37 +43,38 @@ def unfolded_lines(model: ShapedModel) -> Iterator[Line]:
 
 def folded_lines(model: ShapedModel) -> Iterator[Line]:
     """A line for each row that is not a repeat: of steps that are one node, the same layers on the same shapes."""
-    return iter(_of_node(model.chain, "", of_input(model.input)))
+    return iter(_of_node(model.chain, "", of_input(model.input), {}))
 
 
-def _of_node(node: SomeShaped, name: str, seen: Seen) -> list[Line]:
+def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known) -> list[Line]:
     prefix = f"{name}." if name else ""
     if isinstance(node, ShapedChain):
-        return _of_chain(node, prefix, seen)
+        return _of_chain(node, prefix, seen, known)
     costs = node.costs
     if not isinstance(node, ShapedForm):
-        after = through(node, seen)
+        after = through(node, seen, known)
         elements = prod(node.output)
         return [Line(name, node.word, node.input, node.output, costs.parameters, costs.macs, elements, 1, after)]
     lines = [
         line
         for branch_name, branch in node.branches
         if branch is not None
-        for line in _of_node(branch, prefix + branch_name, seen)
+        for line in _of_node(branch, prefix + branch_name, seen, known)
     ]
-    joined = Line(name, node.word, node.input, node.output, 0, 0, prod(node.output), 1, through(node, seen))
+    joined = Line(name, node.word, node.input, node.output, 0, 0, prod(node.output), 1, through(node, seen, known))
     return [*lines, joined]
 
 
-def _of_chain(chain: ShapedChain, prefix: str, seen: Seen) -> list[Line]:
+def _of_chain(chain: ShapedChain, prefix: str, seen: Seen, known: Known) -> list[Line]:
     lines: list[Line] = []
     for _, group in groupby(chain.steps, key=lambda step: id(step[1])):
         steps = list(group)
         node, before = steps[0][1], seen
         for _ in steps:
-            before, seen = seen, through(node, seen)
+            before, seen = seen, through(node, seen, known)
         name = prefix + _span_of_names(steps[0][0], steps[-1][0])
-        lines += [_times(line, len(steps)) for line in _of_node(node, name, before)]
+        inner = _of_node(node, name, before, known)
+        lines += inner if len(steps) == 1 else [_times(line, len(steps)) for line in inner]
     return lines
 
 

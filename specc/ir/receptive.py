@@ -28,6 +28,8 @@ class Receptive(NamedTuple):
 
 
 Seen: TypeAlias = Receptive | None
+Known: TypeAlias = dict[tuple[int, Seen], Seen]
+"""By a node's id and what had been seen before it, what has been seen behind it."""
 
 
 def of_input(x: Shape) -> Seen:
@@ -40,18 +42,28 @@ def of_rows(model: ShapedModel) -> Iterator[Seen]:
     return _walk(model.chain, of_input(model.input))
 
 
-def through(node: SomeShaped, seen: Seen) -> Seen:
+def through(node: SomeShaped, seen: Seen, known: Known | None = None) -> Seen:
     """What has been seen behind a node, given what had been before it.
+
+    Args: known, answers so far, so that nodes within nodes are not walked at each level.
 
     Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019.
     """
-    walk = _walk(node, seen)
-    while True:
-        try:
-            next(walk)
-        except StopIteration as stop:
-            found: Seen = stop.value
-            return found
+    known = {} if known is None else known
+    key = (id(node), seen)
+    if key not in known:
+        known[key] = _through(node, seen, known)
+    return known[key]
+
+
+def _through(node: SomeShaped, seen: Seen, known: Known) -> Seen:
+    if isinstance(node, ShapedLayer):
+        return _slide(node, seen)
+    if isinstance(node, ShapedForm):
+        return _joined(node, [seen if branch is None else through(branch, seen, known) for _, branch in node.branches])
+    for _, child in node.steps:
+        seen = through(child, seen, known)
+    return seen
 
 
 def _walk(node: SomeShaped, seen: Seen) -> Generator[Seen, None, Seen]:
@@ -66,15 +78,20 @@ def _walk(node: SomeShaped, seen: Seen) -> Generator[Seen, None, Seen]:
 
 
 def _join(form: ShapedForm, seen: Seen) -> Generator[Seen, None, Seen]:
-    """Of several branches the one that has seen most; neighbours lie as in the branch that kept the output's size."""
     ends = []
     for _, branch in form.branches:
-        end = seen if branch is None else (yield from _walk(branch, seen))
-        ends.append((form.input if branch is None else branch.output, end))
-    fields = [end for _, end in ends if end is not None]
+        ends.append(seen if branch is None else (yield from _walk(branch, seen)))
+    return _joined(form, ends)
+
+
+def _joined(form: ShapedForm, ends: list[Seen]) -> Seen:
+    """Of several branches the one that has seen most; neighbours lie as in the branch that kept the output's size."""
+    fields = [end for end in ends if end is not None]
     if len(fields) < len(ends):
         return None
-    jump = next((end.jump for shape, end in ends if end and shape[1:] == form.output[1:]), fields[0].jump)
+    shapes = (form.input if branch is None else branch.output for _, branch in form.branches)
+    kept = (end.jump for shape, end in zip(shapes, fields, strict=True) if shape[1:] == form.output[1:])
+    jump = next(kept, fields[0].jump)
     return Receptive(tuple(map(max, zip(*(field.size for field in fields), strict=True))), jump)
 
 

@@ -21,6 +21,8 @@ from specc.layers.base import Shape
 
 MOST = 1024
 MOST_EVER = 32768  # signals are long
+MOST_ALONG, MOST_TRIED = 2_000_000, 150_000  # layers that are looked at, all sizes together
+FEWEST = 16
 # Sides of common pictures: where a spec's own input does not fit, one of these shows how the network works.
 _USUAL = (224, 32, 28, 64, 128, 256, 512, 1024, 299, 227, 96, 8)
 _LIMITS = ("E402", "E403")
@@ -51,19 +53,26 @@ def sizes_of(model: Model, shaped: ShapedModel | None, most: int | None = None) 
     if model.input is None or len(model.input) == 1:
         return None
     rank = len(model.input) - 1
-    most = most or min(max(MOST, *model.input[1:]), MOST_EVER)
+    asked, most = most, most or min(max(MOST, *model.input[1:]), MOST_EVER)
     free = unchecked(model)
     base = shaped or _base(free)
     if base is None:
         return Sizes(rank, most, _tried(free, most), None)
     try:
         alike = is_symmetric(base.chain)
+        most = asked or _within(most, MOST_ALONG, base)
         found = [_along(Axis(base, dimension), most) for dimension in range(1 if alike else rank)]
     except Entangled:
+        most = asked or _within(most, MOST_TRIED, base)
         return Sizes(rank, most, _tried(free, most), None)
     common = set(found[0]).intersection(*found[1:])
     squares = {size: any(each[size] for each in found) for size in sorted(common)}
     return Sizes(rank, most, _taken(squares), tuple(map(_taken, found)) * (rank if alike else 1))
+
+
+def _within(most: int, work: int, model: ShapedModel) -> int:
+    """So many sizes of a very deep network that they take no more than so much work, in layers."""
+    return max(FEWEST, min(most, work // max(1, model.chain.costs.nodes)))
 
 
 def _along(axis: Axis, most: int) -> dict[int, bool]:
