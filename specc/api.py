@@ -99,21 +99,41 @@ def compile(
     if analysis.model is None:
         raise SpecError(analysis.diagnostics)
     from specc.build.compile import build
+    from specc.build.names import ATTRIBUTE, names_beside
 
-    return build(analysis.model)
+    model = build(analysis.model)
+    names = names_beside(Path(analysis.model.source.path))
+    if names.is_file():
+        setattr(model, ATTRIBUTE, str(names))
+    return model
 
 
-def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copies weights from elsewhere into a compiled model, by order and shape, whatever they are called.
+def load_weights(
+    model: nn.Module,
+    weights: Mapping[str, Tensor],
+    *,
+    names: Mapping[str, str] | str | os.PathLike[str] | None = None,
+    by_order: bool = False,
+) -> None:
+    """Copies weights from elsewhere into a compiled model: by name, or else by shape and order.
 
-    Args:   model, from `specc.compile`; weights, a `state_dict()` with the layers in the spec's order, such as
-            `torchvision.models.vgg16().state_dict()` for `gallery:vgg16`.
-    Raises: ValueError that names the first tensor that does not fit, with both names and shapes; the model is then
-            as it was.
+    Weights whose names are the model's go to those names. Where the spec was imported, `specc import` wrote a file
+    beside it that says which tensor is which; it is used by itself. All others are paired by their shapes in order.
+
+    Args:   model, from `specc.compile`; weights, a `state_dict()`, such as that of the model that was imported, or
+            `torchvision.models.vgg16().state_dict()` for `gallery:classics/vgg16`; names, what the weights call each
+            of the model's tensors, or a file that says so, in place of the one beside the spec; by_order, that
+            tensors of one shape stand in the same order on both sides, so that nothing is said of them.
+    Raises: ValueError that names the first tensor that does not fit, with both names and shapes, or the tensors that
+            could be taken for one another where the orders differ; the model is then as it was.
+    Warns:  UserWarning that lists the tensors which only their order tells apart.
     """
     from specc.build.load import load_weights as load
+    from specc.build.names import ATTRIBUTE, read_names
 
-    load(model, weights)
+    found = getattr(model, ATTRIBUTE, None) if names is None else names
+    known = read_names(Path(found)) if isinstance(found, str | os.PathLike) else found
+    load(model, weights, known, by_order=by_order)
 
 
 def _advised(source: Source, input: tuple[int, ...] | str | None, parameters: Mapping[str, Any]) -> Analysis:

@@ -60,6 +60,11 @@ def test_torchvision(name: str, side: int) -> None:
     found = imported(model, (3, side, side))
     assert found.model.params == sum(parameter.numel() for parameter in model.parameters())
     assert found.text.count("\n") < 60
+    again = specc.compile(found.text).eval()
+    specc.load_weights(again, model.state_dict(), names=found.names)
+    x = torch.rand(2, 3, side, side)
+    with torch.no_grad():
+        assert torch.allclose(again(x), model(x), rtol=1e-4, atol=1e-5)
 
 
 def test_resnet18_is_as_short_as_a_person_writes_it() -> None:
@@ -411,12 +416,21 @@ def test_the_command_writes_spec_and_weights(tmp_path: Path, monkeypatch: pytest
     done = run("student_nets:loaded", "--input", "3x8x8", "-o", "net.cnn", "--weights", "net.safetensors")
     assert done.exit_code == 0, done.output
     assert body(Path("net.cnn").read_text()) == "conv 4 k3 -> bn -> relu -> flatten\nlinear 2\n"
+    assert "random" not in done.stderr
     network = specc.compile("net.cnn").eval()
     network.load_state_dict(load_file("net.safetensors"))
     import student_nets  # type: ignore[import-not-found]  # written above
 
     x = torch.rand(2, 3, 8, 8)
     assert torch.equal(network(x), student_nets.loaded(x))
+
+
+def test_random_weights_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "random.safetensors"
+    done = run("torchvision:squeezenet1_1", "--input", "3x64x64", "--weights", str(file))
+    assert done.exit_code == 0, done.output
+    assert file.is_file()
+    assert "holds the random weights that torchvision's model was made with" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ def test_same_weights_give_the_same_output_and_gradients(
     with torch.device("meta"):  # no initial values are drawn for what is loaded at once
         ours = specc.compile(f"gallery:{name}").to_empty(device="cpu").eval()
     own_order = function != "convnext_tiny"
-    specc.load_weights(ours, theirs.state_dict() if own_order else in_order_of_the_spec(theirs.state_dict()))
+    weights = theirs.state_dict() if own_order else in_order_of_the_spec(theirs.state_dict())
+    specc.load_weights(ours, weights, by_order=True)
     inputs = [torch.randn(2, 3, side, side, generator=torch.manual_seed(1)).requires_grad_() for _ in range(2)]
     outputs = [model(x) for model, x in zip((ours, theirs), inputs, strict=True)]
     assert largest_difference(outputs[0], outputs[1]) <= 1e-5

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +84,8 @@ def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | Non
     if to == "python":
         _write_python(model, output, weights)
         return
-    exported = export_program(model, weights, to)
+    with _order_told():
+        exported = export_program(model, weights, to)
     target = output or Path(f"{stem_of(model.source.path)}.{to}")
     deliver(exported.content, target)
     if str(target) == STDOUT:
@@ -92,6 +96,19 @@ def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | Non
         f"largest difference from the network {exported.difference:.1e}, over batches of {batches}",
         err=True,
     )
+
+
+@contextmanager
+def _order_told() -> Iterator[None]:
+    """Prints which weights were paired by their order alone."""
+    from specc.build.load import OrderAlone
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", OrderAlone)
+        yield
+    for one in found:
+        if issubclass(one.category, OrderAlone):
+            say(f"warning: {one.message}", err=True)
 
 
 def _size(count: int) -> str:

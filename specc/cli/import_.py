@@ -43,11 +43,16 @@ def command(source: str, output: Path | None, weights: Path | None, input_shape:
             _write_weights(found, weights)
         if output is not None and str(output) != STDOUT:
             deliver(found.text.encode(), output)
+            _write_names(found, source, output)
     except Problem as problem:
         sys.exit(fail(problem))
     if output is None or str(output) == STDOUT:
         write_text(found.text)
     _tell(found, source, output)
+    if weights is not None and source.startswith("torchvision:"):
+        own = f'torchvision.models.{source.partition(":")[2]}(weights="DEFAULT")'
+        made = f"note: {weights} holds the random weights that torchvision's model was made with"
+        say(f"{made}; for learned ones import a function of your own that returns `{own}`", err=True)
 
 
 def _write_weights(found: Any, path: Path) -> None:
@@ -58,7 +63,17 @@ def _write_weights(found: Any, path: Path) -> None:
     deliver(weights_file(found.network, {"spec": found.text}), path)
 
 
+def _write_names(found: Any, source: str, output: Path) -> None:
+    """Beside a spec with that ending, so that nothing else is put where somebody did not ask for it."""
+    from specc.build.names import names_beside, names_text
+
+    if found.names and output.suffix == ".cnn":
+        deliver(names_text(source, found.names).encode(), names_beside(output))
+
+
 def _tell(found: Any, source: str, output: Path | None) -> None:
+    from specc.build.names import names_beside
+
     shape = spelled(found.model.input)
     if found.assumed:
         say(f"input {shape} is assumed; give another with `--input`", err=True)
@@ -69,3 +84,5 @@ def _tell(found: Any, source: str, output: Path | None) -> None:
         say(f"note: {remark}", err=True)
     if output is not None and str(output) != STDOUT:
         say(f"wrote {output}; `specc summary {typed(output)}` shows it", err=True)
+        if found.names and output.suffix == ".cnn":
+            say(f"wrote {names_beside(output)}; by it `specc.load_weights` takes the model's own weights", err=True)

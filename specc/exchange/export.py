@@ -78,5 +78,5 @@ def network_of(model: ShapedModel, weights: Path | None) -> nn.Sequential:
         torch.manual_seed(SEED)
         network = build(model)
     if weights is not None:
-        fill(network, weights)
+        fill(network, weights, model.source.path)
     return network.eval()

@@ -85,13 +85,16 @@ def _others(path: str) -> str | None:
     return f"the run has {', '.join(here)}" if here else None
 
 
-def fill(network: nn.Module, weights: Path) -> None:
-    """Loads weights by name, or by order and shape where all the names are others.
+def fill(network: nn.Module, weights: Path, spec: str = "") -> None:
+    """Loads weights by name, or by shape and order where all the names are others.
 
+    Args:   spec, its path; a file beside it may say which tensor is which.
     Raises: Problem E664 where the file cannot be read or its weights belong to another network.
+    Warns:  OrderAlone, as `load_weights` does.
     """
-    from specc.build.load import WeightsError, load_weights
+    from specc.build.load import load_weights
     from specc.build.misfit import are_finite, misfit
+    from specc.build.names import names_beside, read_names
 
     tensors = _read(weights)
     own = network.state_dict()
@@ -101,9 +104,10 @@ def fill(network: nn.Module, weights: Path) -> None:
             raise Problem.of("E664", f"the weights in {weights} are not this network's: {fault}")
         network.load_state_dict(tensors)
         return
+    beside = names_beside(Path(spec))
     try:
-        load_weights(network, tensors)
-    except WeightsError as error:
+        load_weights(network, tensors, read_names(beside) if beside.is_file() else None)
+    except (OSError, ValueError) as error:
         raise Problem.of("E664", f"the weights in {weights} are not this network's: {error}") from None
     if not are_finite(tensors.values()):
         raise Problem.of("E664", f"the weights in {weights} hold what is no finite number")

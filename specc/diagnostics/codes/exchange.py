@@ -112,8 +112,8 @@ own words for it.
         """\
 `specc export` takes a spec or the folder of a run. A run's weights are its `best.safetensors`, those of the
 epoch with the best result, or with `--weights last` its `last.safetensors`; `--weights FILE` takes any
-`.safetensors` file whose weights are the network's: of the same names, or in the same order and of the same
-shapes.
+`.safetensors` file whose weights are the network's: of the same names, of those that `specc import` wrote
+beside the spec, or of the same shapes, told apart by their order.
 
     specc export runs/lenet5-mnist-1 --to onnx
     specc export lenet5.cnn --to onnx --weights runs/lenet5-mnist-1/last.safetensors
