@@ -15,16 +15,22 @@ LISTED = 8  # names in a message
 def misfit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:
     """Why tensors cannot take the place of others, as half a sentence; None where they can.
 
-    Args: wanted, of which only names, shapes and types are looked at.
+    Args: wanted, of which only names, shapes and types are looked at, and where its own numbers are not finite: a mask
+          of another package's layer may hold some.
     """
     if found.keys() != wanted.keys():
         return f"its tensors are not the network's: {listed(found.keys() ^ wanted.keys())}"
     for name, tensor in found.items():
         if not are_alike(wanted[name], tensor):
             return f"its `{shown(name)}` is {_kind(tensor)}, and should be {_kind(wanted[name])}"
-        if not are_finite([tensor]):
+        if not are_finite([tensor]) and not _is_meant(tensor, wanted[name]):
             return f"its `{shown(name)}` holds what is no finite number"
     return None
+
+
+def _is_meant(tensor: Tensor, wanted: Tensor) -> bool:
+    """Whether numbers are infinite or nan only where those of the network are, too."""
+    return not wanted.is_meta and bool((tensor.cpu().isfinite() | ~wanted.cpu().isfinite()).all())
 
 
 def are_alike(first: Tensor, second: Tensor) -> bool:

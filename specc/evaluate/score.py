@@ -21,6 +21,7 @@ from specc.evaluate.trained import Trained
 from specc.ir.recipe import Recipe
 from specc.report.confusion import Confusion
 from specc.train.forward import Forward, halving_for, lay_out
+from specc.train.known import is_known
 from specc.train.precision import choose_precision
 from specc.train.predictions import predict_split, reconstruction_loss
 from specc.train.session import EVALUATION_BATCH
@@ -110,10 +111,11 @@ def _forward(trained: Trained, device: torch.device) -> Forward:
     """The network as the run tested it: in its order and precision, where this device has that."""
     recipe, model = trained.recipe, trained.model
     lay_out(model, trained.data.sample, recipe, device)
+    known = is_known(model)
     try:
-        precision = choose_precision(recipe, device)
+        precision = choose_precision(recipe, device, known=known)
     except Problem:
-        precision = choose_precision(recipe.model_copy(update={"precision": "auto"}), device)
+        precision = choose_precision(recipe.model_copy(update={"precision": "auto"}), device, known=known)
     return Forward(model, precision, halving_for(recipe, device))
 
 

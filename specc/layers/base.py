@@ -43,7 +43,6 @@ class Layer(BaseModel):
     family: ClassVar[str] = ""
     example: ClassVar[str] = ""  # a whole spec in one line, `input 3x32x32 ; conv 64 k3 p1`
     torch_name: ClassVar[str] = ""  # what it becomes, for the reference: `Conv1d Conv2d Conv3d`
-    splits: ClassVar[bool] = True  # while training, the halves of a batch give what the whole one gives
 
     def output(self, x: Shape) -> Shape:
         """The shape that leaves, given the shape that arrives. Raises: ShapeError."""

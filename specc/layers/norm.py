@@ -37,7 +37,6 @@ class BatchNorm(_Norm):
     keyword = "bn"
     example = "input 64x32x32 ; bn"
     torch_name = "BatchNorm1d BatchNorm2d BatchNorm3d"
-    splits = False  # mean and variance are those of the batch
 
     eps: Positive = field(1e-5, doc="added to the variance, against division by zero")
     momentum: Real = field(0.1, doc="weight of the newest batch in the running averages")

@@ -13,7 +13,6 @@ class _Dropout(Layer):
     """The shape stays as it is."""
 
     family = "regularisation"
-    splits = False  # two halves would draw from one generator, in the order in which they come
 
     def output(self, x: Shape) -> Shape:
         return x

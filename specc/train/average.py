@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from specc.train.known import trained_tensors
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -14,15 +16,16 @@ if TYPE_CHECKING:
 class Average:
     """An exponential moving average of everything that training changes in a network.
 
-    Statistics of normalisations are averaged like weights; what is counted is copied.
+    Statistics of normalisations are averaged like weights; what else a module keeps, such as a count, is copied.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.model = deepcopy(model).requires_grad_(False)
         self.decay = decay
-        pairs = [(mine, theirs) for mine, theirs in zip(_tensors(self.model), _tensors(model), strict=True)]
-        self._moving = [(mine, theirs) for mine, theirs in pairs if mine.is_floating_point()]
-        self._counted = [(mine, theirs) for mine, theirs in pairs if not mine.is_floating_point()]
+        moving = {id(tensor) for tensor in trained_tensors(model) if tensor.is_floating_point()}
+        pairs = list(zip(_tensors(self.model), _tensors(model), strict=True))
+        self._moving = [(mine, theirs) for mine, theirs in pairs if id(theirs) in moving]
+        self._copied = [(mine, theirs) for mine, theirs in pairs if id(theirs) not in moving]
 
     @torch.no_grad()
     def follow(self, step: int) -> None:
@@ -31,7 +34,7 @@ class Average:
         kept = min(self.decay, (1 + step) / (10 + step))
         mine, theirs = ([pair[side] for pair in self._moving] for side in (0, 1))
         torch._foreach_lerp_(mine, theirs, 1 - kept)
-        for own, other in self._counted:
+        for own, other in self._copied:
             own.copy_(other)
 
 

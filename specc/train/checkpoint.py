@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from specc.ir.recipe import Recipe
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 class Cadence:
@@ -35,5 +36,16 @@ def weights_file(model: nn.Module, metadata: dict[str, str]) -> bytes:
     """
     from safetensors.torch import save
 
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    return save(state, metadata={"format": "pt", **metadata})
+    return save(plain_tensors(model.state_dict()), metadata={"format": "pt", **metadata})
+
+
+def plain_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors as safetensors takes them: on the CPU, contiguous, and each with memory of its own. A weight that has
+    two names is written twice."""
+    seen: set[int] = set()
+    plain = {}
+    for name, tensor in tensors.items():
+        value = tensor.detach().cpu().contiguous()
+        plain[name] = value.clone() if value.data_ptr() in seen else value
+        seen.add(value.data_ptr())
+    return plain

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from specc.train.known import is_known
 from specc.train.maxpool import ColumnsFirst, RowsFirst, is_halving
 from specc.train.precision import Precision
 
@@ -33,10 +34,13 @@ class Forward(nn.Module):
     def __init__(self, model: nn.Module, precision: Precision, halving: type[nn.Module] | None = None) -> None:
         """halving: what takes the place of max-pooling by 2x2, see `halving_for`."""
         super().__init__()
-        self.layers = rearranged(model, halving)
+        self._as_written = not is_known(model)
+        self.layers = model if self._as_written else rearranged(model, halving)
         self._precision = precision
 
     def forward(self, images: Tensor) -> Tensor:
+        if self._as_written:
+            images = images.contiguous()  # pictures out of files have their channels last
         with self._precision.autocast():
             outputs: Tensor = self.layers(images)
         return outputs.float()
@@ -47,7 +51,8 @@ def lay_out(model: nn.Module, sample: tuple[int, ...], recipe: Recipe, device: t
 
     Measured on CPUs; on CUDA it is what PyTorch's performance tuning guide advises.
     """
-    wanted = recipe.channels_last == "on" or (recipe.channels_last == "auto" and not recipe.exact)
+    may = not recipe.exact and is_known(model)
+    wanted = recipe.channels_last == "on" or (recipe.channels_last == "auto" and may)
     if wanted and device.type in ("cpu", "cuda") and len(sample) == 3:
         model.to(memory_format=torch.channels_last)
 

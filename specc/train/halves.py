@@ -15,6 +15,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from specc.build import modules
+from specc.train.forward import Forward
+from specc.train.known import is_changed
+from specc.train.maxpool import ColumnsFirst, RowsFirst
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -30,6 +35,24 @@ USES, MOST_WEIGHTS = 4, 1 << 19
 # Bytes of all outputs for half a batch. glibc keeps less than 64 MB for a second thread, whatever it is told; what is
 # more would be faulted in anew in each step. (One place for all threads would cost any step a seventh.)
 ROOM = 40 << 20
+# What makes of a picture the same in any batch, and draws nothing. A class that is not here keeps a step whole.
+OF_TORCH = (
+    "Sequential", "Identity", "Linear", "Bilinear", "Flatten", "Unflatten", "Conv1d", "Conv2d", "Conv3d",
+    "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d",
+    "AvgPool2d", "AvgPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "InstanceNorm1d",
+    "InstanceNorm2d", "InstanceNorm3d", "ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "CELU", "SELU", "GELU", "SiLU",
+    "Mish", "Hardswish", "Hardsigmoid", "Hardtanh", "Sigmoid", "LogSigmoid", "Tanh", "Tanhshrink", "Softplus",
+    "Softsign", "Softshrink", "Hardshrink", "Threshold", "Softmax", "LogSoftmax", "Softmin", "ReflectionPad1d",
+    "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "ZeroPad1d",
+    "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "CircularPad1d", "CircularPad2d",
+    "CircularPad3d", "Upsample", "PixelShuffle", "PixelUnshuffle", "ChannelShuffle",
+)  # fmt: skip
+OF_SPECC = (
+    modules.Concat, modules.Add, modules.Mul, modules.Split, modules.Residual, modules.Gate, modules.ChannelLayerNorm,
+    modules.LayerScale, modules.Scale, modules.Slice, Forward, ColumnsFirst, RowsFirst,
+)  # fmt: skip
+SINGLE = frozenset([getattr(nn, name) for name in OF_TORCH] + list(OF_SPECC))
 
 
 class Halves:
@@ -99,4 +122,12 @@ def halves_of(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Gr
         return None
     if 4 * shaped.chain.costs.elements * recipe.batch / 2 > ROOM:
         return None
-    return Halves(network) if all(layer.splits for layer in shaped.layers()) else None
+    return Halves(network) if can_be_halved(network) else None
+
+
+def can_be_halved(network: nn.Module) -> bool:
+    """Whether every module makes of a picture what it would make of it in another batch, and draws nothing."""
+    return all(
+        type(module) in SINGLE and not is_changed(module) and not getattr(module, "track_running_stats", False)
+        for module in network.modules()
+    )

@@ -64,7 +64,7 @@ CLASSIFY = Objective()
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not in inference mode: what a layer keeps from there it could not use while it learns
 def evaluate(
     model: nn.Module,
     batches: Batches,

@@ -76,13 +76,15 @@ class Precision:
             self.scaler.load_state_dict(content)
 
 
-def choose_precision(recipe: Recipe, device: torch.device) -> Precision:
+def choose_precision(recipe: Recipe, device: torch.device, *, known: bool = True) -> Precision:
     """The precision that a recipe asks for; auto is the fastest one that changes no accuracy.
 
+    Args:   known, whether all modules of the network are; what others make of half precision, nobody has measured.
     Raises: Problem E650 where the device cannot compute in it.
     """
     if recipe.precision == "auto":
-        return Precision("bf16" if not recipe.exact and has_fast_bf16(device) else "fp32", device)
+        is_short = known and not recipe.exact and has_fast_bf16(device)
+        return Precision("bf16" if is_short else "fp32", device)
     reason = _obstacle(recipe.precision, device)
     if reason:
         raise Problem.of("E650", f"`precision {recipe.precision}` cannot be had on `{device}`: {reason}",

@@ -47,7 +47,7 @@ class Predictions(NamedTuple):
         return Confusion(classes, tuple(tuple(row) for row in counts.tolist()))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def predict_split(model: nn.Module, batches: Iterable[Batch], keep: int = 0) -> Predictions:
     """Answers for every picture, in evaluation mode.
 
@@ -91,7 +91,7 @@ class Reconstruction(NamedTuple):
     image: Tensor
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def reconstruct(model: nn.Module, batches: Iterable[Batch], count: int) -> tuple[Reconstruction, ...]:
     """What an autoencoder gives for the first pictures of a split, at most so many, on the CPU."""
     model.eval()
@@ -106,7 +106,7 @@ def reconstruct(model: nn.Module, batches: Iterable[Batch], count: int) -> tuple
     return tuple(found)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def reconstruction_loss(model: nn.Module, batches: Iterable[Batch]) -> float:
     """The mean squared error of an autoencoder over a split."""
     model.eval()

@@ -25,6 +25,7 @@ from specc.train.device import chosen_kernels, seed_everything, seed_shard
 from specc.train.exact import draw_evaluation, draw_order
 from specc.train.forward import Forward, halving_for, lay_out
 from specc.train.halves import halves_of
+from specc.train.known import is_known, trained_tensors
 from specc.train.loop import evaluate, explained, mean_loss, train_epoch
 from specc.train.metrics import Metrics
 from specc.train.muon import muon_note
@@ -72,12 +73,12 @@ class Session:
         self.position = Position()
         self.order = seed_everything(recipe.seed, device)
         self.epoch_order = self.order.get_state()
-        self.precision = choose_precision(recipe, device)
         require_one(recipe, group)
         if device.type == "cpu":
             keep_pages()
         with explained():
             self.model = build(shaped).to(device)
+            self.precision = choose_precision(recipe, device, known=is_known(self.model))
             self._load_pictures()
         self.train.skip_single = any(isinstance(module, NORMS) for module in self.model.modules())
         lay_out(self.model, dataset.sample, recipe, device)
@@ -216,7 +217,7 @@ class Session:
             first = int(broken[0])
             where = f"in epoch {epoch}, step {first + 1} of {len(self.losses)}"
             raise keeper.not_finite(f"the loss became {float(losses[first])} {where}")
-        if not are_finite(self.model.state_dict().values()):
+        if not are_finite(trained_tensors(self.model)):
             raise keeper.not_finite(f"a weight became infinite or nan by step {step} of epoch {epoch}")
 
     def summary(self) -> str:

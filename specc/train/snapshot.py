@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from specc.build.misfit import are_alike, listed, misfit
+from specc.train.checkpoint import plain_tensors
 from specc.train.device import random_states, set_random_states
 from specc.train.optim import layout_of_memory, memory_of, set_memory
 from specc.train.state import Facts, damaged
@@ -38,7 +39,7 @@ def tensors_of(session: Session) -> Tensors:
     }
     if session.average is not None:
         found |= _under("average", session.average.model.state_dict())
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+    return plain_tensors(found)
 
 
 def restore(session: Session, tensors: Tensors, facts: Facts, path: Path) -> None:
