@@ -107,7 +107,7 @@ def test_eval_of_a_weights_file_elsewhere(run: Run, folder: Path) -> None:
     (folder / "net.safetensors").write_bytes((run.folder / "best.safetensors").read_bytes())
     done = specc("eval", "net.safetensors", "--limit", "50")
     assert done.exit_code == 0, done.stderr
-    assert "net (net.safetensors) on digits" in done.stdout
+    assert "net (net.safetensors, epoch 3) on digits" in done.stdout
     assert "50 test pictures" in done.stdout
 
 

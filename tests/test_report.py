@@ -16,20 +16,26 @@ from xml.etree import ElementTree
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from watches import Heard, Stop
 
 from specc.data.batches import Batches, scaling_of
 from specc.data.dataset import Split
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.outline import MAX_BOXES
+from specc.evaluate.score import Wanted, evaluate
+from specc.evaluate.trained import load_trained
 from specc.pipeline import analyse
 from specc.report.confusion import Confusion
+from specc.report.content import Content
 from specc.report.curves import Chart, Series, charts_of, curves_png, curves_svg, figure_of
 from specc.report.matrix import matrix_of
 from specc.report.network import picture_of
+from specc.report.page import page as page_of
 from specc.report.pictures import png_of
 from specc.source import Source
 from specc.train import ending
+from specc.train.metrics import Metrics
 from specc.train.predictions import predict_split, reconstruct
 from specc.train.resume import resume
 from specc.train.run import train
@@ -92,10 +98,10 @@ def decoded(image: dict[str, str | None]) -> Image.Image:
 def test_the_page_tells_the_run(tmp_path: Path) -> None:
     done = train(TINY, tmp_path / "run", normalize=True)
     page = read(done.folder / "report.html")
-    last = done.metrics[-1]
-    assert last.test_accuracy is not None
+    best = done.best
+    assert best is not None and best.test_accuracy is not None
     for words in (
-        "Complete: 2 epochs.", f"{100 * last.test_accuracy:.2f} %", "359 test pictures", "conv1", "1,490", "adam",
+        "Complete: 2 epochs.", f"{100 * best.test_accuracy:.2f} %", "359 test pictures", "conv1", "1,490", "adam",
         torch.__version__, "Worst mistakes", "linear 10",
     ):  # fmt: skip
         assert words in page.words
@@ -141,12 +147,51 @@ def test_a_failed_run_has_a_page(tmp_path: Path) -> None:
     assert "Failed after 0 of 2 epochs: the loss became" in read(tmp_path / "run" / "report.html").words
 
 
+def test_the_answers_are_those_of_the_best_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the first epoch is the best one, whatever is measured; `eval` gives the same figures."""
+    monkeypatch.setattr(Metrics, "score", property(lambda one: -one.epoch))
+    seen: list[Content] = []
+
+    def noting(content: Content) -> str:
+        seen.append(content)
+        return page_of(content)
+
+    monkeypatch.setattr(ending, "page", noting)
+    done = train(TINY, tmp_path / "run", epochs=3)
+    first = done.metrics[0]
+    assert first.test_accuracy is not None
+    (content,) = seen
+    assert content.confusion is not None
+    assert content.confusion.accuracy == pytest.approx(first.test_accuracy)
+    words = read(done.folder / "report.html").words
+    assert f"{100 * first.test_accuracy:.2f} %epoch 1, at the end" in words
+    assert "with the weights in best.safetensors, those of epoch 1, chosen on the same test pictures" in words
+    evaluated = evaluate(load_trained(done.folder), Wanted(), torch.device("cpu"))
+    assert evaluated.confusion == content.confusion
+    assert evaluated.chose_epoch
+    stored = load_file(done.folder / "best.safetensors")
+    assert all(stored[name].equal(tensor) for name, tensor in done.model.state_dict().items())
+
+
+def test_a_validation_split_makes_the_figures_honest(tmp_path: Path) -> None:
+    done = train(TINY, tmp_path / "run", validation=0.2)
+    words = read(done.folder / "report.html").words
+    assert "chosen for its validation accuracy" in words
+    assert "flatter" not in words
+    assert not evaluate(load_trained(done.folder), Wanted(), torch.device("cpu")).chose_epoch
+
+
+def test_a_run_that_was_stopped_at_once_shows_the_weights_so_far(tmp_path: Path) -> None:
+    done = train(TINY, tmp_path / "run", watch=Stop(after=3))
+    assert "in last.safetensors, as they were before the first epoch" in read(done.folder / "report.html").words
+
+
 def test_an_autoencoder_shows_pictures_beside_what_it_makes_of_them(tmp_path: Path) -> None:
     done = train(AUTOENCODER, tmp_path / "run")
     page = read(done.folder / "report.html")
     assert [image["alt"] for image in page.images] == ["original", "reconstruction"] * ending.PAIRS
     assert "Reconstructions" in page.words
-    assert "best test loss" in page.words
+    assert "test loss" in page.words
 
 
 def test_names_cannot_break_out_of_the_page(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_every_memory_survives(name: str, tmp_path: Path) -> None:
     assert done.stopped is None
     assert same_weights(tmp_path / "whole", tmp_path / "run")
     assert metrics_of(tmp_path / "whole") == metrics_of(tmp_path / "run")
-    stored = load_file(tmp_path / "run" / "last.safetensors")
+    stored = load_file(tmp_path / "run" / "best.safetensors")
     assert all(stored[name].equal(tensor) for name, tensor in done.model.state_dict().items())
 
 
@@ -191,8 +191,8 @@ def test_complete_run_is_left_alone(whole: Path) -> None:
 
 def test_a_complete_run_without_its_weights(tmp_path: Path) -> None:
     train(TINY, tmp_path / "run", epochs=1)
-    (tmp_path / "run" / "last.safetensors").unlink()
-    with pytest.raises(Problem, match=r"last\.safetensors") as caught:
+    (tmp_path / "run" / "best.safetensors").unlink()
+    with pytest.raises(Problem, match=r"best\.safetensors") as caught:
         resume(tmp_path / "run")
     assert caught.value.diagnostic.code == "E621"
 

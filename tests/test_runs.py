@@ -58,13 +58,14 @@ def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_list(folder: Path) -> None:
     lines = specc("runs").stdout.splitlines()
     assert re.split(r" {2,}", lines[0]) == ["run", "spec", "data", "epochs", "best", "loss", "time", "state"]
-    assert [line.split()[0] for line in lines[1:]] == ["fast", "slow"]
+    assert [line.split()[0] for line in lines[1:]] == ["fast", "slow", "*"]
     assert lines[1].split()[3] == "1/4"
-    assert [line.split()[-1] for line in lines[1:]] == ["stopped", "done"]
+    assert [line.split()[-1] for line in lines[1:3]] == ["stopped", "done"]
     best = listed(folder / "slow").best
     assert best is not None
     assert best.test_accuracy is not None
-    assert f"{100 * best.test_accuracy:.2f} %" in lines[2]
+    assert f"{100 * best.test_accuracy:.2f} %*" in lines[2]  # of two epochs the better one on the test pictures
+    assert "*" not in lines[1]  # of one epoch nothing was chosen
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,7 @@ def test_json_holds_everything(folder: Path) -> None:
     assert (fast["state"], fast["epochs_done"], fast["epochs"], fast["data"]) == ("stopped", 1, 4, "digits")
     row = json.loads((folder / "fast" / "metrics.jsonl").read_text())
     assert fast["best"] == fast["last"] == row
+    assert fast["chosen_on"] == "test"
     assert fast["recipe"]["lr"] == 0.02
 
 
@@ -147,7 +149,7 @@ def test_no_runs_and_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_comparing_runs(folder: Path) -> None:
     lines = specc("runs", folder / "slow", folder / "fast").stdout.splitlines()
     assert lines[0].split() == ["slow", "fast"]
-    table = {line[: line.index("  ")]: line.split()[-2:] for line in lines[1:] if line}
+    table = {line[: line.index("  ")]: line.split()[-2:] for line in lines[1:] if "  " in line}
     assert table["lr"] == ["0.001", "0.02"]
     assert table["epochs"] == ["2", "4"]
     assert table["state"] == ["done", "stopped"]

@@ -118,7 +118,7 @@ def test_metrics(run: Run) -> None:
 
 def test_weights_carry_the_spec(run: Run) -> None:
     state = run.model.state_dict()
-    stored = load_file(run.folder / "last.safetensors")
+    stored = load_file(run.folder / "best.safetensors")
     assert {name: tensor.shape for name, tensor in stored.items()} == {n: t.shape for n, t in state.items()}
     assert all(stored[name].equal(tensor) for name, tensor in state.items())
     with safe_open(run.folder / "best.safetensors", "pt") as file:
@@ -126,6 +126,8 @@ def test_weights_carry_the_spec(run: Run) -> None:
     assert metadata["spec"] == TINY
     assert json.loads(metadata["recipe"])["lr"] == 0.01
     assert json.loads(metadata["overrides"]) == {"input": None, "set": {}}
+    assert run.best is not None
+    assert (metadata["epoch"], metadata["chosen_on"]) == (str(run.best.epoch), "test")
 
 
 def test_same_seed_same_weights(run: Run, tmp_path: Path) -> None:
@@ -157,7 +159,7 @@ def test_default_folders_count_on(folder: Path) -> None:
         assert done.exit_code == 0, done.stderr
         assert (folder / "runs" / f"my_net-digits-{number}" / "metrics.jsonl").exists()
         lines = done.stdout.splitlines()
-        assert [line.split(" ")[0] for line in lines] == ["digits:", "epoch", "best", "weights"]
+        assert [line.split(" ")[0] for line in lines] == ["digits:", "epoch", "test", "weights"]
         assert "\x1b" not in done.stdout + done.stderr
 
 
@@ -242,7 +244,7 @@ def test_stop_inside_an_epoch(tmp_path: Path) -> None:
     assert "after 1 of 2 epochs" in watch.lines[-2]
     assert watch.lines[-1] == f"`specc train --resume '{run}'` goes on from here"
     assert f"specc train --resume &#x27;{run}&#x27;" in (run / "report.html").read_text(encoding="utf-8")
-    stored = load_file(run / "last.safetensors")
+    stored = load_file(run / "best.safetensors")
     assert all(stored[name].equal(tensor) for name, tensor in stopped.model.state_dict().items())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

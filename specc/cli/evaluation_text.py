@@ -27,7 +27,7 @@ def as_json(trained: Trained, found: Evaluation) -> dict[str, object]:
     """Everything, as `docs/runs.md` lists it."""
     whole: dict[str, object] = {
         "weights": str(trained.weights), "data": found.data, "split": found.part, "pictures": found.pictures,
-        "loss": found.loss, "accuracy": None,
+        "loss": found.loss, "accuracy": None, "epoch": trained.epoch, "chosen_on": trained.chosen_on or None,
     }  # fmt: skip
     if found.confusion is not None:
         whole["accuracy"] = found.confusion.accuracy
@@ -40,7 +40,10 @@ def as_text(trained: Trained, found: Evaluation, stream: TextIO) -> str:
     """The report for a terminal or a pipe."""
     width = shutil.get_terminal_size().columns if stream.isatty() else PIPE_WIDTH
     part = {"test": "test", "train": "training", "validation": "validation"}[found.part]
-    lines = [f"{trained.name} ({trained.weights.name}) on {found.data}", counted(found.pictures, f"{part} picture")]
+    epoch = "" if trained.epoch is None else f", epoch {trained.epoch}"
+    chose = ", on which the epoch was chosen: the figures flatter" if found.chose_epoch else ""
+    lines = wrap(f"{trained.name} ({trained.weights.name}{epoch}) on {found.data}", width)
+    lines += wrap(counted(found.pictures, f"{part} picture") + chose, width)
     if found.confusion is None:
         return page([*lines, f"loss {loss_text(found.loss)} (mean squared error)"])
     confusion = found.confusion

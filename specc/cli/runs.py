@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import click
@@ -15,7 +16,7 @@ from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
 from specc.train.folder import RUNS
 from specc.train.listing import Listed, differences, is_run, run_at, runs_in
-from specc.train.metrics import loss_text
+from specc.train.metrics import Metrics, loss_text
 
 PIPE_WIDTH = 160
 SORTS: dict[str, Callable[[Listed], Any]] = {
@@ -83,7 +84,7 @@ def table(runs: Sequence[Listed], width: int, *, full: bool = False) -> str:
         _Column("spec", lambda one: one.spec, 5, right=False),
         _Column("data", lambda one: Path(one.record.recipe.data).name if one.record else "-", 4, right=False),
         _Column("epochs", _epochs, 1),
-        _Column("best", lambda one: _score(one.best), 0),
+        _Column("best", _best, 0),
         _Column("loss", lambda one: loss_text(one.last.test_loss) if one.last else "-", 2),
         _Column("time", lambda one: _time(one.seconds), 3),
         _Column("state", lambda one: one.state, 1, right=False),
@@ -94,7 +95,7 @@ def table(runs: Sequence[Listed], width: int, *, full: bool = False) -> str:
         least = max(column.rank for column in kept)
         kept = [column for column in kept if column.rank != least]
     lines = zip(*(_aligned(cells[column.heading], column.right) for column in kept), strict=True)
-    return page((" " * SPREAD).join(line).rstrip() for line in lines)
+    return page([*((" " * SPREAD).join(line).rstrip() for line in lines), *_legend(runs, width)])
 
 
 def _total(columns: Sequence[_Column], cells: dict[str, list[str]]) -> int:
@@ -110,11 +111,24 @@ def _epochs(one: Listed) -> str:
     return f"{len(one.metrics)}/{one.record.recipe.epochs if one.record else '?'}"
 
 
-def _score(metrics: Any) -> str:
+def _score(metrics: Metrics | None) -> str:
     """An accuracy, or the loss of what has no classes."""
     if metrics is None:
         return "-"
     return f"{100 * metrics.test_accuracy:.2f} %" if metrics.test_accuracy is not None else f"{metrics.test_loss:.4g}"
+
+
+MARK = "*"
+LEGEND = "the epoch was chosen on the same test pictures, so the figure flatters; `--validation 0.1` chooses on others"
+
+
+def _best(one: Listed) -> str:
+    """The figure of the best epoch, with a mark where it was chosen by that figure."""
+    return _score(one.best) + (MARK if one.flatters else "")
+
+
+def _legend(runs: Sequence[Listed], width: int) -> list[str]:
+    return wrap(f"{MARK} {LEGEND}", width) if any(one.flatters for one in runs) else []
 
 
 def _time(seconds: float) -> str:
@@ -127,7 +141,7 @@ def _time(seconds: float) -> str:
 RESULTS: tuple[tuple[str, Callable[[Listed], str]], ...] = (
     ("state", lambda one: one.state),
     ("epochs done", _epochs),
-    ("best", lambda one: _score(one.best)),
+    ("best", _best),
     ("best epoch", lambda one: str(one.best.epoch) if one.best else "-"),
     ("last", lambda one: _score(one.last)),
     ("test loss", lambda one: loss_text(one.last.test_loss) if one.last else "-"),
@@ -149,8 +163,9 @@ def comparison(runs: Sequence[Listed], width: int) -> str:
     lines = [(" " * SPREAD).join(line).rstrip() for line in zip(*columns, strict=True)]
     alike = [] if settings else ["the recipes are alike"]
     if max(map(len, lines)) > width:
-        return page([*alike, *_stacked(names, rows)])
-    return page([lines[0], *alike, *lines[1 : 1 + len(settings)], "", *lines[1 + len(settings) :]])
+        return page([*alike, *_stacked(names, rows), *_legend(runs, width)])
+    first = 1 + len(settings)
+    return page([lines[0], *alike, *lines[1:first], "", *lines[first:], *_legend(runs, width)])
 
 
 def _stacked(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -215,6 +215,6 @@ def _watch(run: Path | None = None) -> Watch:
 def _ended(run: Run, watch: Watch) -> int:
     if not prints_json():  # there the last event tells it
         if run.best:
-            watch.say(best_line(run.best))
+            watch.say(best_line(run.metrics[run.adopted_after :]))
         watch.say(f"weights and metrics are in {run.folder}; report.html shows them")
     return SIGNALLED + run.stopped if run.stopped else 0

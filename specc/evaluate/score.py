@@ -45,13 +45,15 @@ class Wanted(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """loss: mean over the pictures. confusion: None where the objective has no classes. note: what is odd, or empty."""
+    """loss: mean over the pictures. confusion: None where the objective has no classes. chose_epoch: whether the epoch
+    of the weights was chosen on these very pictures. note: what is odd, or empty."""
 
     data: str
     part: Part
     pictures: int
     loss: float
     confusion: Confusion | None
+    chose_epoch: bool = False
     note: str = ""
 
 
@@ -69,12 +71,13 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
     batches = _batches(trained, dataset, split, recipe, device)
     model = _forward(trained, device)
     count = len(batches.labels)
+    own = wanted.data in (None, trained.recipe.data) and trained.chosen_on == part
     if trained.recipe.objective == "reconstruct":
         loss = reconstruction_loss(model, batches.in_order())
-        return Evaluation(dataset.name, part, count, loss, None, note)
+        return Evaluation(dataset.name, part, count, loss, None, own, note)
     found = predict_split(model, batches.in_order())
     confusion = found.confusion(trained.data.classes)
-    return Evaluation(dataset.name, part, count, found.loss, confusion, note)
+    return Evaluation(dataset.name, part, count, found.loss, confusion, own, note)
 
 
 def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, Part, Split | FileSplit]:

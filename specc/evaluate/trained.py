@@ -7,6 +7,7 @@ may be damaged, or made by somebody hostile; nothing in it can run, and what it 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,7 +37,8 @@ WRONG_SPEC = "what it says of its network cannot be right"
 class Trained(NamedTuple):
     """A network with its weights, in evaluation mode.
 
-    name: of the run, or of the file. weights: the file. shaped: the checked spec.
+    name: of the run, or of the file. weights: the file. shaped: the checked spec. epoch: after which the weights are
+    these, None where the file does not say. chosen_on: the split that the epoch was chosen on, empty where none was.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Trained(NamedTuple):
     shaped: ShapedModel
     recipe: Recipe
     data: DataDescription
+    epoch: int | None = None
+    chosen_on: str = ""
 
 
 class StoredSpec(NamedTuple):
@@ -61,6 +65,8 @@ class _Stored(NamedTuple):
     shaped: ShapedModel
     recipe: Recipe
     data: DataDescription
+    epoch: int | None
+    chosen_on: str
 
 
 def weights_of(path: Path, kind: str | None = None) -> Path:
@@ -89,13 +95,13 @@ def load_trained(path: Path, kind: str | None = None, device: torch.device | str
     Raises: Problem E640, E641.
     """
     weights = weights_of(path, kind)
-    shaped, recipe, data = _stored(weights)
+    stored = _stored(weights)
     from specc.build.compile import build
 
-    model = build(shaped)
+    model = build(stored.shaped)
     _fill(model, weights)
     name = weights.resolve().parent.name if weights.stem in WEIGHTS else weights.stem
-    return Trained(name, weights, model.to(device).eval(), shaped, recipe, data)
+    return Trained(name, weights, model.to(device).eval(), *stored)
 
 
 def _stored(path: Path) -> _Stored:
@@ -117,7 +123,12 @@ def _stored(path: Path) -> _Stored:
         raise _unusable(path, "its network does not give a number for each class that it names")
     if NUMBER * analysis.model.params > path.stat().st_size:
         raise _unusable(path, "it is too small for the network that it describes")
-    return _Stored(analysis.model, recipe, data)
+    epoch = texts.get("epoch", "")
+    chosen_on = texts.get("chosen_on", "")
+    return _Stored(
+        analysis.model, recipe, data, int(epoch) if re.fullmatch("[0-9]{1,9}", epoch) else None,
+        chosen_on if chosen_on in ("test", "validation") else "",
+    )  # fmt: skip
 
 
 def stored_spec(path: Path) -> StoredSpec | None:

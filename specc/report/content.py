@@ -33,6 +33,8 @@ class Content(NamedTuple):
                  nothing is left to do.
     rows:        the lines of `metrics.jsonl`; best: the number of the best epoch, None where
                  none of them is of the network that the run has now.
+    weights:     with which the answers were given, and how they were chosen, as a sentence; empty where nothing was
+                 asked.
     recipe, environment: what their files hold.
     confusion:   of the test split, None where the objective has no classes or nothing could be tested.
     mistakes, pairs: pictures of it.
@@ -49,6 +51,7 @@ class Content(NamedTuple):
     best: int | None
     recipe: Mapping[str, Any]
     environment: Mapping[str, Any]
+    weights: str = ""
     confusion: Confusion | None = None
     mistakes: tuple[Shown, ...] = ()
     pairs: tuple[Pair, ...] = ()

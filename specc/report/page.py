@@ -50,8 +50,13 @@ def _head(content: Content) -> str:
         resume = f'<p class="soft">Go on with it:</p>\n<pre>{escape(content.resume)}</pre>'
     return (
         f'<header>\n<h1>{escape(content.name)}</h1>\n<p class="soft">{escape(content.state)}</p>\n{resume}\n'
-        f'<dl class="tiles">\n{"".join(_tile(*tile) for tile in _tiles(content))}</dl>\n</header>'
+        f'<dl class="tiles">\n{"".join(_tile(*tile) for tile in _tiles(content))}</dl>\n{_provenance(content)}</header>'
     )
+
+
+def _provenance(content: Content) -> str:
+    """Whose the figures and the answers are."""
+    return f'<p class="soft">{escape(content.weights)}</p>\n' if content.weights else ""
 
 
 def _tile(name: str, value: str, note: str) -> str:
@@ -71,15 +76,16 @@ def _tiles(content: Content) -> Iterator[tuple[str, str, str]]:
 
 
 def _scores(last: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    if last.get("test_accuracy") is not None:
-        yield (
-            "test accuracy",
-            share_text(last["test_accuracy"]),
-            f"best {share_text(best['test_accuracy'])}, epoch {best['epoch']}",
-        )
-    else:
-        yield "best test loss", f"{best['test_loss']:.4g}", f"epoch {best['epoch']}"
-    yield "test loss", f"{last['test_loss']:.4g}", f"training {last['train_loss']:.4g}"
+    """Those of the best epoch, whose weights a run is used with; beside them those at the end where that is another."""
+    measures = {"test_accuracy": share_text, "test_loss": "{:.4g}".format, "train_loss": "{:.4g}".format}
+    for name, text in measures.items():
+        if best.get(name) is not None:
+            at_end = "" if best is last else f", at the end {text(last[name])}"
+            yield (
+                name.replace("train_", "training ").replace("_", " "),
+                text(best[name]),
+                f"epoch {best['epoch']}{at_end}",
+            )
 
 
 def _duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,10 @@ from specc.report.page import page
 from specc.report.pictures import png_of
 from specc.source import Source
 from specc.train.folder import ENVIRONMENT, SPEC
-from specc.train.metrics import best_of, is_complete
+from specc.train.keeper import file_of
+from specc.train.metrics import Metrics, best_of, is_complete
 from specc.train.predictions import Mistake, Reconstruction, predict_split, reconstruct
+from specc.train.progress import why_best
 
 if TYPE_CHECKING:
     from specc.data.batches import Batches, Scaling
@@ -37,17 +40,25 @@ MISTAKES, PAIRS = 24, 12  # pictures on the page
 
 
 def write_report(
-    session: Session, folder: RunFolder, record: Record, watch: Watch, *, stopped: int | None = None, failed: str = ""
+    session: Session,
+    folder: RunFolder,
+    record: Record,
+    watch: Watch,
+    weights: str | None,
+    *,
+    stopped: int | None = None,
+    failed: str = "",
 ) -> Path | None:
     """Write both files as the session stands.
 
-    Args:    stopped, the signal that ended the run; failed, what did: then the network is not looked at.
+    Args:    weights, the file with those of the network; None where it is not looked at. stopped, the signal that ended
+             the run; failed, what did.
     Returns: the page, None where it could not be written, or another process writes it.
     """
     if not folder.writes:
         return None
     try:
-        content = _with_curves(_content(session, folder.path, record, stopped, failed), folder, watch)
+        content = _with_curves(_content(session, folder.path, record, weights, stopped, failed), folder, watch)
         folder.write(REPORT, page(content).encode())
     except KeyboardInterrupt:
         watch.warn(f"stopped again: {REPORT} is not written; everything else is")
@@ -60,7 +71,9 @@ def write_report(
     return None
 
 
-def _content(session: Session, path: Path, record: Record, stopped: int | None, failed: str) -> Content:
+def _content(
+    session: Session, path: Path, record: Record, weights: str | None, stopped: int | None, failed: str
+) -> Content:
     metrics = tuple(session.position.metrics)
     best, done = best_of(metrics[record.adopted_after :]), is_complete(metrics, record.recipe, record.adopted_after)
     analysis = analyse(Source(str(path / SPEC), record.spec), record.input, record.params)
@@ -72,8 +85,21 @@ def _content(session: Session, path: Path, record: Record, stopped: int | None, 
         spec=record.spec, model=analysis.model, data=session.dataset.name,
         rows=tuple(one.row() for one in metrics), best=best and best.epoch,
         recipe=record.as_json(), environment=_environment(path),
+        weights="" if weights is None else _provenance(weights, metrics[record.adopted_after :]),
     )  # fmt: skip
-    return content if failed else _with_answers(content, session)
+    return content if weights is None else _with_answers(content, session)
+
+
+def _provenance(weights: str, metrics: Sequence[Metrics]) -> str:
+    """Which weights gave the answers, and why those."""
+    best = best_of(metrics)
+    if best is None:
+        which = "as they were before the first epoch was finished"
+    elif weights != file_of("best"):
+        which = "those at the end"
+    else:
+        which = f"those of epoch {best.epoch}" + (f", {why_best(best)}" if len(metrics) > 1 else "")
+    return f"The answers below were given with the weights in {weights}, {which}."
 
 
 def _with_curves(content: Content, folder: RunFolder, watch: Watch) -> Content:

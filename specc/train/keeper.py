@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from specc.data.dataset import Split
 from specc.diagnostics.diagnostic import Problem
@@ -84,6 +86,23 @@ class Keeper:
         watch.say(f"stopped by {cause} after {finished}; the weights so far are in {weights}")
         watch.say(f"`specc train --resume {typed(self.folder.path)}` goes on from here")
 
+    def take_best(self, session: Session, watch: Watch) -> str:
+        """Give the network that was tested the weights of the best epoch, by which a run is judged from its end on.
+
+        Returns: the name of the file with its weights now. That is the last one where no epoch is finished, and in a
+                 process that has no files.
+        """
+        best = best_of(session.position.metrics[self.record.adopted_after :])
+        if best is None or not self.folder.writes:
+            return file_of("last")
+        if best.epoch < session.position.epoch or session.position.step:
+            try:
+                session.tested.load_state_dict(load_file(self.folder.path / file_of("best")))
+            except (SafetensorError, OSError, RuntimeError) as error:  # somebody took it away meanwhile
+                watch.warn(f"{file_of('best')} cannot be read ({error}); the report shows the last weights")
+                return file_of("last")
+        return file_of("best")
+
     def not_finite(self, message: str) -> Problem:
         """The problem that numbers ran out, for a run whose files are those of better times."""
         return Problem.of(
@@ -107,7 +126,17 @@ class Keeper:
     def _write_weights(self, session: Session, name: str) -> None:
         if self.folder.writes:
             about = {**self.record.metadata(), "data": session.description.model_dump_json()}
+            about |= {"epoch": str(session.position.epoch), "chosen_on": self._chosen_on(session, name)}
             self.folder.write_weights(name, weights_file(session.tested, about))
+
+    def _chosen_on(self, session: Session, name: str) -> str:
+        """The split that the weights were chosen on among those of all epochs; empty where they were not chosen."""
+        return session.position.metrics[-1].judged_on if name == "best" and self.record.recipe.epochs > 1 else ""
+
+
+def file_of(weights: str) -> str:
+    """The file in a run's folder that has these weights."""
+    return f"{weights}.safetensors"
 
 
 def made_with(session: Session) -> dict[str, str]:

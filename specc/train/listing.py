@@ -48,6 +48,11 @@ class Listed(NamedTuple):
         return best_of(self.own)
 
     @property
+    def flatters(self) -> bool:
+        """Whether the best epoch was chosen among several on the test pictures that its figure is of."""
+        return len(self.own) > 1 and self.own[-1].judged_on == "test"
+
+    @property
     def last(self) -> Metrics | None:
         return self.own[-1] if self.own else None
 
@@ -71,8 +76,8 @@ class Listed(NamedTuple):
             "run": str(self.path), "state": self.state, "spec": self.spec,
             "data": self.record.recipe.data if self.record else None,
             "epochs_done": len(self.metrics), "epochs": self.record.recipe.epochs if self.record else None,
-            "best": best and best.row(), "last": last and last.row(), "seconds": round(self.seconds, 3),
-            "recipe": dict(self.recipe),
+            "best": best and best.row(), "chosen_on": best and best.judged_on, "last": last and last.row(),
+            "seconds": round(self.seconds, 3), "recipe": dict(self.recipe),
         }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from specc.ir.recipe import Recipe
 
@@ -38,6 +38,11 @@ class Metrics(NamedTuple):
         if self.test_accuracy is None:
             return -(self.test_loss if self.validation_loss is None else self.validation_loss)
         return self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
+
+    @property
+    def judged_on(self) -> Literal["validation", "test"]:
+        """The split that epochs are compared on."""
+        return "test" if self.validation_loss is None else "validation"
 
     def row(self) -> dict[str, Any]:
         """The measures that there are, by name; an accuracy that there cannot be is None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -125,7 +125,8 @@ class JsonLines(Quiet):
         own = ended.metrics[ended.adopted_after :]
         best, last = best_of(own), own[-1] if own else None
         _write("end", run=str(ended.folder), state=ended.state, epochs_done=len(ended.metrics),
-            best=best and best.row(), last=last and last.row(), report=ended.report and str(ended.report))  # fmt: skip
+            best=best and best.row(), chosen_on=best and best.judged_on, last=last and last.row(),
+            report=ended.report and str(ended.report))  # fmt: skip
 
 
 def _write(event: str, **fields: Any) -> None:
@@ -149,15 +150,29 @@ def epoch_line(metrics: Metrics, epochs: int) -> str:
     return "  ".join([*parts, f"{metrics.seconds:.1f} s"])
 
 
-def best_line(best: Metrics) -> str:
-    """The result of a run in one line.
+def best_line(metrics: Sequence[Metrics]) -> str:
+    """The result of a run with these epochs, of which there is at least one, in one line.
 
-    >>> best_line(Metrics(7, 0.5, 0.25, 0.9375, 1.5))
-    'best test accuracy 93.75 % in epoch 7'
+    >>> best_line([Metrics(1, 0.5, 0.25, 0.9375, 1.5)])
+    'test accuracy 93.75 % in epoch 1'
     """
-    if best.test_accuracy is None:
-        return f"best test loss {best.test_loss:.4g} in epoch {best.epoch}"
-    return f"best test accuracy {percent(best.test_accuracy)} in epoch {best.epoch}"
+    best = best_of(metrics)
+    assert best is not None  # noqa: S101 - there is an epoch
+    figure = f"loss {best.test_loss:.4g}" if best.test_accuracy is None else f"accuracy {percent(best.test_accuracy)}"
+    return f"test {figure} in epoch {best.epoch}" + (f", {why_best(best)}" if len(metrics) > 1 else "")
+
+
+def why_best(best: Metrics) -> str:
+    """Why an epoch is the best one, and what follows for its figures; to be read after the number of the epoch.
+
+    >>> why_best(Metrics(7, 0.5, 0.25, 0.9375, 1.5, 0.26, 0.94))
+    'chosen for its validation accuracy of 94.00 %'
+    """
+    if best.judged_on == "test":
+        return "chosen on the same test pictures, so it flatters; `--validation 0.1` chooses on others"
+    if best.validation_accuracy is None:
+        return f"chosen for its validation {loss_of(best.validation_loss or 0.0)}"
+    return f"chosen for its validation accuracy of {percent(best.validation_accuracy)}"
 
 
 def short_epoch_line(metrics: Metrics, epochs: int) -> str:

@@ -260,7 +260,7 @@ def _set_best_aside(plan: Plan, facts: Facts, watch: Watch) -> None:
 
 
 def _finished(path: Path, wish: Wish) -> Run:
-    """A complete run, its network with the last weights. Raises: Problem E621 where they are not there."""
+    """A complete run, its network with the best weights. Raises: Problem E621 where they are not there."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -268,7 +268,9 @@ def _finished(path: Path, wish: Wish) -> Run:
     from specc.build.misfit import misfit
 
     plan = _plan(path, wish)
-    model, weights = build(plan.subject.model), path / "last.safetensors"
+    metrics = plan.facts.metrics if plan.facts else ()
+    run = Run(path, metrics, None, build(plan.subject.model), plan.record.adopted_after)
+    model, weights = run.model, path / ("best.safetensors" if run.best else "last.safetensors")
     try:
         files.require_regular(weights)
         tensors = load_file(weights)
@@ -278,5 +280,4 @@ def _finished(path: Path, wish: Wish) -> Run:
     if fault:
         raise state.damaged(weights, fault)
     model.load_state_dict(tensors)
-    metrics = plan.facts.metrics if plan.facts else ()
-    return Run(path, metrics, None, model.eval(), plan.record.adopted_after)
+    return run._replace(model=model.eval())

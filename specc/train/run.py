@@ -55,7 +55,8 @@ class Run(NamedTuple):
     folder:  where its files are.
     metrics: an entry for each finished epoch.
     stopped: the signal that ended it early, None where it is complete.
-    model:   the network with its last weights, in evaluation mode, on the device that it was trained on.
+    model:   the network with the weights of its best epoch, those so far where none is finished, in evaluation mode, on
+             the device that it was trained on.
     adopted_after: how many of the epochs are those of another network, or of other data.
     """
 
@@ -224,9 +225,10 @@ def carry_out(session: Session, folder: RunFolder, record: Record, watch: Watch,
     try:
         stopped = session.run(keeper, watch)
     except Problem as problem:
-        write_report(session, folder, record, watch, failed=problem.diagnostic.message)
+        write_report(session, folder, record, watch, None, failed=problem.diagnostic.message)
         raise
-    report = write_report(session, folder, record, watch, stopped=stopped)
+    weights = keeper.take_best(session, watch)
+    report = write_report(session, folder, record, watch, weights, stopped=stopped)
     metrics = tuple(session.position.metrics)
     watch.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report, record.adopted_after))
     return Run(folder.path, metrics, stopped, session.tested, record.adopted_after)
