@@ -4,6 +4,7 @@ somewhere."""
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -97,7 +98,7 @@ def small_pictures(folder: Path) -> None:
     for label, name in enumerate(("daisy", "tulip")):
         (folder / "flowers" / name).mkdir(parents=True)
         for number in range(8):
-            Image.new("RGB", (70, 66), (30 * number, 200 * label, 90)).save(folder / "flowers" / name / f"{number}.png")
+            Image.new("RGB", (70, 66), (30 * number, 200 * label, 90)).save(folder / "flowers" / name / f"{number}.jpg")
 
 
 def run(line: str, folder: Path) -> Done:
@@ -127,6 +128,20 @@ def test_a_story_goes_as_it_is_told(page: Path, tmp_path: Path) -> None:
             printed = ""
         elif block.kind == "python":
             ran(block.text, tmp_path)
+
+
+def test_own_pictures_in_python_get_the_answers_of_predict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small_pictures(tmp_path)
+    page = DOCS / "guides" / "own-pictures.md"
+    (spec,) = (block for block in blocks(page) if block.file == "flowers.cnn")
+    (program,) = (block for block in blocks(page) if block.kind == "python")
+    (tmp_path / "flowers.cnn").write_text(spec.text, encoding="utf-8")
+    assert run("specc train flowers.cnn --data flowers", tmp_path).returncode == 0
+    ran(program.text, tmp_path)
+    said = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    done = run("specc predict runs/flowers-flowers-1 flowers/daisy/1.jpg --json", tmp_path)
+    told = {one["class"]: one["probability"] for one in json.loads(done.stdout)["classes"]}
+    assert {name: float(share) for name, share in said.items()} == pytest.approx(told, abs=1e-5)
 
 
 # Links.
