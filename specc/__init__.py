@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from specc.api import Report, SpecError, check, compile, load_weights
 
 
+def __dir__() -> list[str]:
+    """What there is to complete, also before it is loaded."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """The public names, loaded when they are used, so that `specc --version` loads nothing."""
     if name in __all__:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from base64 import b64decode
 from collections.abc import Iterator
@@ -52,6 +54,18 @@ def test_repeats_are_one_row() -> None:
     first = [row[0].text or "" for row in parsed(page).iter("tr")]
     assert "stage3.bottleneck2…36.residual1.body.conv1 ×35" in first
     assert len(page) < 200_000
+
+
+def test_a_report_names_its_font() -> None:
+    """A page that shows it, as nbconvert's does, may give `pre` one of which not all letters are as wide."""
+    (report,) = parsed(page_of(specc.check("input 3x4x4\nmaxpool 5\n"))).iter("pre")
+    assert re.search(r"font-family:[^;]*monospace;", report.attrib["style"])
+
+
+def test_what_is_public_can_be_completed() -> None:
+    assert set(specc.__all__) <= set(dir(specc))
+    program = "import specc, sys; assert set(specc.__all__) <= set(dir(specc)); assert 'specc.api' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_errors_are_the_report_in_colours() -> None:

@@ -17,6 +17,8 @@ from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 
 MOST_ROWS = 200
+# A page may give `pre` another font, as nbconvert's does, and the marks would no longer stand below what they mark.
+MONOSPACED = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 # Dark enough for white paper and bright enough for black.
 _COLOURS = {"error": "#d1383d", "warning": "#a87100", "frame": "#3f7fbf", "note": "#2f8f8f", "bold": ""}
 _OPENED = re.compile(r"\x00([a-z]+)\x01")
@@ -35,7 +37,7 @@ def _coloured(diagnostics: Sequence[Diagnostic]) -> str:
     """The report that a terminal shows, its colours as spans. What the spec wrote stays text."""
     text = escape(render_all(diagnostics, _mark))
     opened = _OPENED.sub(lambda found: f'<span style="{_css(found[1])}">', text)
-    return f'<pre style="line-height:1.3">{opened.replace(chr(2), "</span>")}</pre>'
+    return f'<pre style="font-family:{MONOSPACED};line-height:1.3">{opened.replace(chr(2), "</span>")}</pre>'
 
 
 def _mark(text: str, part: str) -> str:
