@@ -238,7 +238,7 @@ def test_a_comment_silences_its_line_and_the_others_are_told() -> None:
 def test_another_word_or_number_is_a_note_of_its_own() -> None:
     text = "input 3x30x30\nconv 8 k3 p1 -> bn -> maxpool 2\ndwconv k3 p1 -> bn -> maxpool 2 -> flatten -> linear 10\n"
     assert joined_warnings(text) == [
-        (2, "W502", ("line 3: the `bn` behind this `dwconv` takes its bias away again",)),
+        (2, "W502", ("line 3: the `bn` after this `dwconv` cancels its bias",)),
         (3, "W505", ()),
     ]
 

@@ -45,7 +45,7 @@ ROWS: dict[str, Row] = {
                 P + "avgpool k2\n"),
     "channels last": ("input 28x28x1\nconv 8 k5 -> flatten -> linear 10\n", [("E301", "conv 8 k5", "`input 1x28x28`")],
                       "input 1x28x28\nconv 8 k5 -> flatten -> linear 10\n"),
-    "no form": (P + "repeat 3 { relu }\n", [("E201", "repeat", "behind what is repeated")], None),
+    "no form": (P + "repeat 3 { relu }\n", [("E201", "repeat", "after what is repeated")], None),
     # Darknet and Caffe
     "darknet file": ("[net]\nwidth=416\n[convolutional]\nfilters=32\nsize=3\n", [("E101", "[net]", "a step")], None),
     "darknet words": (P + "convolutional 32 size=3 pad=1 -> leaky\n",

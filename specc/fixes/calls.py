@@ -202,7 +202,7 @@ def _braced(source: Source, start: int) -> Iterator[Candidate]:
     if body is not None and header.lstrip().startswith("block"):
         colon = start + header.rindex(":")
         edits = (Edit(Span(colon, colon + 1), " {"), Edit(Span(body.end(), body.end()), "\n}"))
-        yield Candidate(Kind.SPELLING, edits, f"write `{header.strip().rstrip(':')} {{`, and `}}` behind the last step")
+        yield Candidate(Kind.SPELLING, edits, f"write `{header.strip().rstrip(':')} {{`, and `}}` after the last step")
 
 
 def _closed(source: Source, opening: Span, end_of_line: int) -> Iterator[Candidate]:

@@ -85,7 +85,7 @@ def put_before(failure: Failure, site: Site, steps: str, kind: Kind, why: str = 
 def put_after(failure: Failure, site: Site, steps: str, kind: Kind) -> Candidate:
     """More steps behind one."""
     end = site.step.span.end
-    text = f"put `{steps}` behind `{failure.outline.text(site)}`{failure.line_of(site)}"
+    text = f"put `{steps}` after `{failure.outline.text(site)}`{failure.line_of(site)}"
     return Candidate(kind, (Edit(Span(end, end), f" -> {steps}"),), text, failure.distance(site))
 
 

@@ -85,7 +85,7 @@ def _no_more_pools(failure: Failure) -> Iterator[Candidate]:
     start = failure.site.step.span.start
     pools = [site for site in failure.outline.sites if is_one_of(site, *POOLS) and site.step.span.start >= start]
     if len(pools) > 1:
-        text = f"leave out `{failure.outline.text(failure.site)}` and the poolings behind it"
+        text = f"leave out `{failure.outline.text(failure.site)}` and the poolings after it"
         yield Candidate(Kind.SEVERAL, tuple(removal(failure.outline, site) for site in pools), text)
 
 

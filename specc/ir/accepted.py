@@ -53,7 +53,7 @@ def whole(value: Any) -> Any:
 def explain_wrong(name: str, value: object) -> Wrong | None:
     """Why a field refuses a value, or None where it takes it."""
     if is_beyond(value, MAX_MAGNITUDE if is_whole(name) else LARGEST_REAL):
-        return Wrong(f"the number for `{name}` is too large", "torch counts to 2^62; is there a digit too much?")
+        return Wrong(f"the number for `{name}` is too large", "torch counts to 2^62; is there a digit too many?")
     try:
         Recipe.model_validate({name: value})
     except ValidationError:
@@ -96,7 +96,7 @@ def value_of_line(setting: PlainSetting) -> tuple[PlainValue, tuple[PlainValue, 
 
 def surplus_value(name: str) -> Wrong:
     """A second value on the line of a setting that takes one."""
-    help = "an optimizer's arguments are written `lr=0.1`" if name == "optimizer" else "one setting a line"
+    help = "an optimizer's arguments are written `lr=0.1`" if name == "optimizer" else "one setting per line"
     return Wrong(f"`{name}` takes one value", help)
 
 

@@ -56,7 +56,7 @@ def take_repeat(
     if len(found) > 1:
         return rest, count, Misfit("E215", "this step is repeated twice over", found[1].span, "keep one repeat")
     if arguments[-1] is not found[0]:
-        return rest, count, Misfit("E215", "the repeat comes last", found[0].span, "move it behind the other arguments")
+        return rest, count, Misfit("E215", "the repeat comes last", found[0].span, "move it after the other arguments")
     return rest, count, None
 
 

@@ -36,7 +36,7 @@ def add_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
 def _sum_help(first: Shape, other: Shape) -> str:
     """What to do about branches that differ, by the dimension in which they do."""
     if len(first) != len(other):
-        return "end both branches with the same kind of shape: two vectors, or two pictures"
+        return "end both branches with shapes of one kind: two vectors, or two pictures"
     if first[1:] == other[1:]:
         return "give the last layers of the branches the same number of channels"
     if all(1 in pair or pair[0] == pair[1] for pair in zip(first, other, strict=True)):

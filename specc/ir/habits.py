@@ -16,10 +16,10 @@ INPUT_WORDS = frozenset(("input", "inputs", "inputlayer", "input_shape", "input_
 CHAIN_WORDS = frozenset(("sequential", "modulelist", "model", "module", "network", "net", "layer", "layers"))
 DEFINING_WORDS = frozenset(("def", "class", "function", "macro", "define", "fn", "let", "var", "const", "set"))
 _CHAIN = "the steps of a spec are a chain already: leave it out, or write `{ … }` around steps that belong together"
-_REPEAT = "a repeat stands behind what is repeated: `conv 64 k3 p1 x3`, or `{ conv 64 k3 p1 -> relu } x3`"
+_REPEAT = "a repeat comes after what is repeated: `conv 64 k3 p1 x3`, or `{ conv 64 k3 p1 -> relu } x3`"
 _BLOCK = "`block name(c) { … }` defines a chain of your own"
 _TRAINING = "what concerns training stands in `train { }`; the loss is cross-entropy"
-_PROGRAM = "a spec is no program: leave this line out"
+_PROGRAM = "a spec is not a program: leave this line out"
 _SEQUENCES = "the language is one of convolutional networks, and has no such layer"
 _GATE = "squeeze-and-excitation of 64 channels: `gate { gap -> conv 4 k1 -> relu -> conv 64 k1 -> sigmoid }`"
 _RESPONSE = "there is no `grn` yet; the normalisations are `bn`, `groupnorm`, `instancenorm`, `layernorm` and `lrn`"
@@ -43,7 +43,7 @@ _ADVICE = {
     "from": _SOURCE,
     **dict.fromkeys(("sepconv", "sepconv2d", "separableconv", "separableconv2d"), _SEPARABLE),
     **dict.fromkeys(("loss", "crossentropyloss", "criterion", "optimizer", "epochs", "lr", "batch"), _TRAINING),
-    **dict.fromkeys(INPUT_WORDS, "the shape that arrives is a statement: `input 3x32x32`"),
+    **dict.fromkeys(INPUT_WORDS, "a statement says what arrives: `input 3x32x32`"),
 }
 
 # Option words of other frameworks, and the one that is meant.
@@ -76,7 +76,7 @@ def advice_on(word: str) -> str | None:
 def on_label(label: str) -> str:
     """What to write in place of a label that stands where a step should: branches, or a block to use twice."""
     return (
-        f"put the steps behind `{label}` into a branch: `concat {{ id | … }}` joins both\n"
+        f"put the steps after `{label}` into a branch: `concat {{ id | … }}` joins both\n"
         "to build the same steps twice, write them as a `block`"
     )
 

@@ -329,7 +329,7 @@ class StepResolver:
         if form in _ONE_BRANCH and len(step.branches) > 1:
             self._report(
                 "E216",
-                f"`{form}` has one branch, and `|` parts {len(step.branches)}",
+                f"`{form}` takes one branch, and `|` separates {len(step.branches)}",
                 step.branches[1].span,
                 help="use `add { a | b }` for a sum of branches",
             )

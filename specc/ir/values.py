@@ -31,7 +31,7 @@ MAX_NESTED = 64  # lists in lists
 MAX_SHOWN = 120  # characters of a value in a message
 _DIVISIBLE = "write `divisible(a, 8)`"
 _A_NAME = "a name is defined by `param`, above its use"
-_TOO_LARGE = "torch counts to 2^62; is there a digit too much?"
+_TOO_LARGE = "torch counts to 2^62; is there a digit too many?"
 _TOO_FINE = "torch keeps 17 digits of a number: write a rounded one, such as 0.333"
 _WORDS: dict[str, PlainValue] = {"true": True, "false": False}
 

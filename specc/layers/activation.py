@@ -70,7 +70,7 @@ class PReLU(Weighted):
             raise ShapeError(
                 "E303",
                 f"`prelu` has {counted(self.num_parameters, 'factor', 'd')} for {counted(x[0], 'channel', 'd')}",
-                help=f"use `prelu` for one factor, or `prelu {x[0]}` for one a channel",
+                help=f"use `prelu` for one factor, or `prelu {x[0]}` for one per channel",
             )
         return x
 

@@ -37,7 +37,7 @@ _FORMS = ("concat", "add", "mul", "residual", "gate", "split")
 _NEW_NAME = {"WORD", "FUNCTION", "RPAR"}  # all that can stand where a name is given
 _ADVICE = {
     "EQUAL": "a key and its value are written `key=value`; a `param` needs its own line: `param name = value`",
-    "COMMA": "arguments are parted by spaces; commas stand only inside `( )` and `[ ]`",
+    "COMMA": "arguments are separated by spaces; commas stand only inside `( )` and `[ ]`",
     "COLON": "a label is one name before its step, as in `stem: conv 64 k7`; a value follows `=`",
     "SHORTCUT": "`shortcut` follows the `}` of a `residual`",
 }
@@ -135,17 +135,17 @@ def _advice_on_statements(token: Token, before: list[str], accepted: AbstractSet
 def _advice_on_lines(source: Source, token: Token, accepted: AbstractSet[str]) -> str | None:
     """The mistakes in what belongs together and what begins anew."""
     if token.type == "ARROW" and NEWLINE in accepted:
-        return "a statement is no step, so no `->` stands beside it"
+        return "a statement is not a step: no `->` goes before or after it"
     if token.type == "WORD" and NEWLINE in accepted and "ARROW" not in accepted:
         return f"start a new line before `{token}`"
     if token.type == NEWLINE and accepted & {"LBRACE", "LPAR"} and "WORD" not in accepted:
-        return "the `{` stands on the same line as the word that it belongs to"
+        return "put the `{` on the same line as the word that it belongs to"
     if token.type == "LBRACE" and _before(source, token).rstrip().endswith("}"):
-        return "branches stand in one pair of braces, parted by `|`"
+        return "branches stand in one pair of braces, separated by `|`"
     if token.type in ("IN", "X", "AUTO", "SAME", *STATEMENTS):
         return f"`{token}` is a reserved word of the language; choose another name"
     if token.type == END and _before(source, token).rstrip().endswith("->"):
-        return "write a step behind the last `->`, or leave it out"
+        return "write a step after the last `->`, or leave it out"
     return _ADVICE.get(token.type)
 
 
@@ -185,7 +185,7 @@ def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: 
     if token.type == "ARROW" and "WORD" in accepted:
         return "there is no step before this `->`", "write a step on each side of `->`"
     if token.type == "BAR" and not in_body:
-        return "`|` parts the branches of a form, and no form is open here", "write `concat { a | b }`"
+        return "`|` separates the branches of a form, and no form is open here", "write `concat { a | b }`"
     return None
 
 
@@ -221,7 +221,7 @@ def _number_advice(text: str) -> str:
     if text.startswith("."):
         return f"write a digit before the point: `0{text}`"
     if re.fullmatch(r"[0-9]+[xX]", text):
-        return f"a repeat stands behind what is repeated: `conv 64 k3 x{text[:-1]}`"
+        return f"a repeat comes after what is repeated: `conv 64 k3 x{text[:-1]}`"
     if "X" in text or text.endswith("x"):
         return "a size is written without spaces and with a small x, such as 3x32x32"
     if re.fullmatch(r"[0-9]+\.", text):

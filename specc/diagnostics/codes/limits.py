@@ -28,7 +28,7 @@ Right:
     block twice(f) { f ; f }
     twice f=relu
 
-A chain of equal steps is no reason to nest: write `x3` behind the step, or behind a group.
+A chain of equal steps is no reason to nest: write `x3` after the step, or after a group.
 """,
     ),
     Code(
@@ -37,14 +37,13 @@ A chain of equal steps is no reason to nest: write `x3` behind the step, or behi
         """\
 A number is larger than anything that a network can use: more than 100,000 layers once all
 blocks and repeats are written out, or a value beyond 2^62, where torch itself stops counting.
-A fraction may have 600 digits: numbers are calculated with exactly, and each product is longer
-than its factors.
+A fraction may have 600 digits: arithmetic is exact, and each product is longer than its factors.
 
 Usually a digit or a unit slipped in, or two parameters were swapped, so that a width stands
 where a depth should be. Repeats multiply: a group of 10 layers that is repeated 100 times,
 inside a block that is called 100 times, has 10 · 100 · 100 = 100,000 layers. Blocks, groups and
-branches are counted too, up to 300,000 with the layers in them: also a block with nothing in it
-is a step.
+branches are counted too, up to 300,000 with the layers in them: a block with nothing in it is
+a step too.
 
 A list of lists grows in the same way: after `param p = [3 3]`, `param q = [p p]` holds four
 numbers. A value with names in it may have 1,000 parts.
@@ -73,7 +72,7 @@ The product of two innocent numbers is the usual cause. A linear layer has
     inputs · outputs + outputs
 
 parameters. A picture of 3×224×224 that is flattened without any pooling has 150,528 features,
-so a linear layer of 150,528 outputs behind it has 150,528² ≈ 22.7 billion of them.
+so a linear layer of 150,528 outputs after it has 150,528² ≈ 22.7 billion of them.
 
 Wrong:
 
@@ -85,7 +84,7 @@ Right:
     input 3x224x224
     conv 16 k3 s2 -> relu -> gap -> flatten -> linear 1000
 
-Make the picture smaller before `flatten`: stride, pooling, or `gap`, which leaves one number a
+Make the picture smaller before `flatten`: stride, pooling, or `gap`, which leaves one number per
 channel.
 """,
     ),

@@ -73,13 +73,13 @@ Right:
     input 3x32x32
     conv 64 k3
 
-The same code tells that a block was called without one of its parameters: give the parameter a
+The same code says that a block was called without one of its parameters: give the parameter a
 default, as in `block stage(c, stride=1)`, or pass it.
 """,
     ),
     Code(
         "E204",
-        "a value that its argument does not take",
+        "a value that the argument does not take",
         """\
 The argument exists, but not with this value: a kernel of 0, a probability of 5, a word where a
 number belongs, a number that is not whole where channels are counted.
@@ -106,8 +106,8 @@ Right:
         "one argument too many",
         """\
 Arguments without a key fill the fields of the layer in a fixed order: for `conv` these are
-output channels, kernel, stride, padding, dilation and groups. All places are filled, and one
-value is left.
+output channels, kernel, stride, padding, dilation and groups. All of them are filled, and one
+value is left over.
 
 Often the number of input channels was given too, as torch wants it. Here it is inferred, so a
 linear layer has one number, its output features. Groups and forms take no values at all.
@@ -122,17 +122,17 @@ Right:
     input 400
     linear 120
 
-Two numbers in `conv 3 64` are no error of this kind: that is a convolution of 3 output channels
-and a 64×64 kernel.
+Two numbers in `conv 3 64` are not an error of this kind: that is a convolution of 3 output
+channels and a 64×64 kernel.
 """,
     ),
     Code(
         "E206",
         "an argument given twice",
         """\
-One argument has two values, and which of them should count cannot be known. A key has a long
-and a short form, and the first values may stand without any key: `conv 64 3` already says that
-the kernel is 3.
+One argument has two values, and there is no way to know which of them should count. A key has a
+long and a short form, and the first values may stand without any key: `conv 64 3` already says
+that the kernel is 3.
 
 Wrong:
 
@@ -150,9 +150,9 @@ Right:
         "an unknown name",
         """\
 A word stands where a value is expected, and nothing of that name is in scope. Names come from
-`param`, above their use, and from the parameters of the block around. Apart from them only
-option words stand for themselves, such as `same`, `reflect` or `true`, each where a layer takes
-it.
+`param`, above their use, and from the parameters of the surrounding block. Apart from these,
+only option words stand for themselves, such as `same`, `reflect` or `true`, each where a layer
+takes it.
 
 - A typing mistake in a name, or a flag that the layer does not have.
 - Shorthands run together: `k3p1` is written `k3 p1`.
@@ -176,7 +176,7 @@ Right:
         "E208",
         "something defined twice",
         """\
-A name may stand for one thing. Two `param`s or blocks of one name, two parameters of one block,
+A name stands for one thing. Two `param`s or blocks with one name, two parameters of one block,
 two `input`s or two `train` blocks would leave open which one counts, so the second is refused.
 The other mark shows the first.
 
@@ -203,7 +203,7 @@ width=32`.
         """\
 Every step becomes a module with a name, under which its weights stand in `state_dict()`.
 Without a label that is the word and a running number: `conv1`, `relu1`, `conv2`. The label asks
-for a name that cannot be had:
+for a name that is not available:
 
 - another step of the same chain has it, by a label or by counting (the second `conv` is
   `conv2`, whatever the first one is called);
@@ -229,8 +229,8 @@ Chains do not disturb each other: in every block, group and branch the counting 
         "an expression without a value",
         """\
 The expression can be read, but it has no value here. It divides by zero; it adds sizes of
-different lengths; it counts with something that is no number; it asks for `in`, the channels
-that arrive at a step, where there is no step; or its value is not of the kind that the
+different lengths; it calculates with something that is not a number; it asks for `in`, the
+channels that arrive at a step, where there is no step; or its value is not of the kind that the
 statement needs, such as an input shape with a dimension of 0.
 
 Operators work element by element on sizes: `(3x5 // 2)` is 1x2, but `3x5 + 1x1x1` has no
@@ -251,12 +251,12 @@ Right:
     ),
     Code(
         "E211",
-        "a block that may not be defined so",
+        "a block that cannot be defined like this",
         """\
-A block may not be called like a layer or a form, because then the word would mean two things.
+A block may not have the name of a layer or a form: the word would then mean two things.
 And it may not use itself: a network is built once, layer by layer, so a block inside itself
-would never end. What is repeated is written with a repeat, and what has several sizes with a
-parameter.
+would never end. A repeat does what such a block is meant to do, and a parameter gives several
+sizes.
 
 Wrong:
 
@@ -294,14 +294,14 @@ Right:
     ),
     Code(
         "E215",
-        "a repeat that cannot be",
+        "an impossible repeat",
         """\
 `x3` builds a step three times in a row, each time with weights of its own. The count is a whole
-number, 0 or more; it comes last in the step, before `::`, and there is one of it. With a name
+number, 0 or more; it comes last in the step, before `::`, and there is only one. With a name
 or an expression it is written `x=n` or `x=(n//2)`.
 
-A network of depth 20 with three stages of two layers a block has (20 − 2) / 6 = 3 blocks a
-stage. With a depth of 21 the division would give 3.17, and no network.
+With three stages and two layers per block, a network of depth 20 has (20 − 2) / 6 = 3 blocks per
+stage. With a depth of 21 the division would give 3.17, which is no number of blocks.
 
 Wrong:
 
@@ -318,9 +318,9 @@ Right:
     ),
     Code(
         "E216",
-        "branches that cannot be",
+        "missing or misplaced branches",
         """\
-Only the forms have branches: `concat`, `add`, `mul` and `split` one or more, parted by `|`;
+Only the forms have branches: `concat`, `add`, `mul` and `split` one or more, separated by `|`;
 `residual` and `gate` exactly one, since the other side is what arrived. A block and a group
 hold one chain. A `shortcut` belongs to `residual` alone.
 
@@ -340,9 +340,9 @@ Right:
     ),
     Code(
         "E217",
-        "a budget that cannot be",
+        "a budget that makes no sense",
         """\
-`budget` bounds one of three quantities, from above, by a number:
+`budget` sets an upper bound on one of three quantities:
 
     budget params <= 12M
     budget macs <= 600M
@@ -369,7 +369,7 @@ Right:
         """\
 `train { }` takes the settings that `specc train` takes as options, with `_` for `-`: `data`,
 `epochs`, `batch`, `optimizer`, `lr`, `seed` and so on; `specc train --help` lists them. Each
-stands on a line of its own, or behind a `;`. The optimizer's arguments may follow its name,
+stands on a line of its own, or after a `;`. The optimizer's arguments may follow its name,
 with a key.
 
 Wrong:
@@ -405,15 +405,15 @@ Right:
     gap -> flatten -> linear 10
     train { epochs 3 }
 
-A path or a name with signs in it is written in quotes: `data "../my pictures"`.
+A path or a name with special characters in it is written in quotes: `data "../my pictures"`.
 """,
     ),
     Code(
         "E222",
         "a training setting given twice",
         """\
-A setting has two values in one `train` block, and which of them counts cannot be known. The
-arguments behind an optimizer are settings too: `optimizer sgd lr=0.1` sets `lr`.
+A setting has two values in one `train` block, and there is no way to know which of them counts.
+The arguments after an optimizer are settings too: `optimizer sgd lr=0.1` sets `lr`.
 
 Wrong:
 

@@ -44,7 +44,7 @@ Right:
     conv 16 k5 -> avgpool 2
     conv 120 k5
 
-Usual causes: pooled once too often; a network for 224×224 pictures used on 32×32 ones; `p1`
+Usual causes: one pooling too many; a network for 224×224 pictures used on 32×32 ones; `p1`
 forgotten, so that every 3×3 convolution takes two pixels away; channels written last (`32x32x3`
 is a picture with 32 channels, 32 pixels high and 3 wide).
 
@@ -65,11 +65,12 @@ is the padding that can leave nothing.
 A shape is written channels first. What follows the channels are the spatial dimensions, and
 their number is the rank: a vector (`784`) has none, a signal (`1x16000`) one, an image
 (`3x32x32`) two, a volume three. Most layers work at every rank with the same word, but some
-need a certain one:
+need a particular one:
 
 - Convolutions and poolings slide over space, so a vector is not enough.
-- `linear` multiplies one weight with every feature of a vector. An image has to be strung out
-  first, by `flatten`: 16×5×5 becomes 16·5·5 = 400 features. You need not work that number out.
+- `linear` multiplies one weight with every feature of a vector. An image has to be laid out in
+  a row first, by `flatten`: 16×5×5 becomes 16·5·5 = 400 features. You need not work that number
+  out.
 - A kernel `3x5` has two numbers, one for each spatial dimension of an image; a signal takes
   one.
 
@@ -86,8 +87,8 @@ Right:
     flatten
     linear 10
 
-Behind `gap` the shape is still an image, of 1×1 pixels: `gap -> flatten -> linear 10`. The
-other way round, from a vector to an image, leads `unflatten 16x5x5`.
+After `gap` the shape is still an image, of 1×1 pixels: `gap -> flatten -> linear 10`.
+`unflatten 16x5x5` leads the other way, from a vector to an image.
 """,
     ),
     Code(
@@ -99,8 +100,8 @@ Some layers cut the channels into equal parts: `groups` of a convolution, `group
 number of channels has to be a multiple of the number of parts, since a part with fewer channels
 would need other weights.
 
-For 48 channels and 5 groups, 48 / 5 leaves 3. What divides 48 is 1, 2, 3, 4, 6, 8, 12, 16, 24
-and 48. With 6 groups, each of the 96 filters of a 3×3 convolution sees 48 / 6 = 8 channels: it
+For 48 channels and 5 groups, 48 / 5 leaves 3. The divisors of 48 are 1, 2, 3, 4, 6, 8, 12, 16,
+24 and 48. With 6 groups, each of the 96 filters of a 3×3 convolution sees 48 / 6 = 8 channels: it
 has 8·3·3 = 72 weights in place of 48·3·3 = 432, a sixth of them. In a convolution with groups
 both sides are cut: group 1 of the output sees only group 1 of the input, so input and output
 channels must each be a multiple.
@@ -127,8 +128,9 @@ the way.
         "values that cannot be rearranged",
         """\
 `unflatten` folds a vector into a shape without making or losing values, so the product of the
-shape has to be the number of features that arrive. `slice start end` keeps the channels number
-start up to, and without, end, so both have to lie within what is there, and start below end.
+shape has to be the number of features that arrive. `slice start end` keeps the channels from
+number start up to, but not including, end, so both have to lie within what is there, and start
+below end.
 
 A decoder that begins with `linear 400` can go on with `unflatten 16x5x5`, since 16·5·5 = 400.
 With `unflatten 16x6x6` it would need 16·6·6 = 576 features.
@@ -185,7 +187,7 @@ stride 1, which gives 32 pixels ⌊(32 + 2 − 2 − 1)/2⌋ + 1 = 16.
         "E306",
         "a checked shape that does not hold",
         """\
-`:: 64x16x16` behind a step is a promise: this shape leaves here. It is compared with the shape
+`:: 64x16x16` after a step is a promise: this shape leaves here. It is compared with the shape
 that was worked out, and they differ. `_` matches any one dimension, but the number of
 dimensions must agree.
 
@@ -204,20 +206,20 @@ Right:
     conv 64 k3     :: 64x30x30
 
 Without padding, a 3×3 kernel takes one pixel on every side: 32 − 3 + 1 = 30. With `p1` the
-first note would have been right. `specc fmt --shapes` writes all notes anew.
+first note would have been right. `specc fmt --shapes` rewrites all notes.
 
-Behind a repeated step the note concerns what leaves the last repeat.
+After a repeated step the note concerns what leaves the last repeat.
 """,
     ),
     Code(
         "E307",
-        "branches that do not go together",
+        "branches that do not fit together",
         """\
-The branches of a form all begin with the same input, and their outputs are brought together
+The branches of a form all begin with the same input, and their outputs are joined
 again:
 
 - `concat` puts the channels of one behind those of the other, like sheets on a pile. The sheets
-  need one height and width; only the number of channels may differ.
+  must have the same height and width; only the number of channels may differ.
 - `add`, and `residual`, which adds what the branch gives to what arrived, sum number by number:
   the whole shapes must agree.
 - `mul` and `gate` multiply number by number; a dimension of 1 goes with every size, so that

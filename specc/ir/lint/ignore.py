@@ -33,7 +33,7 @@ Right:
     conv 8 k3 p1 -> relu -> maxpool 2   # specc: ignore[W505] one row of 31 does not matter
     flatten -> linear 10
 
-Say why behind the bracket, as above. With `--input` or `--set` other warnings may be due, so then
+Say why after the bracket, as above. With `--input` or `--set` other warnings may be due, so then
 only unknown codes are reported.
 """,
 )

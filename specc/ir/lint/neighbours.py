@@ -22,7 +22,7 @@ subtraction takes it away again:
 
     (x + b) − mean(x + b) = x + b − mean(x) − b = x − mean(x)
 
-Whatever is learned for b, nothing behind the normalisation changes; its gradient is zero. The
+Whatever is learned for b, nothing after the normalisation changes; its gradient is zero. The
 shift that the network needs is there already: `bn` adds a learned number (torch calls it bias,
 papers β) after it has divided by the deviation.
 
@@ -61,7 +61,7 @@ def bias_before_norm(network: Network) -> Iterator[Finding]:
         if span not in needed:
             yield Finding(
                 span,
-                f"the `bn` behind this `{placed.word}` takes its bias away again",
+                f"the `bn` after this `{placed.word}` cancels its bias",
                 "write `nobias`: fewer parameters, and the same network",
                 others=(Label(norm.span, "subtracts the mean of every channel"),),
             )
@@ -95,7 +95,7 @@ Right:
     linear 10
 
 Nothing is said of a bottleneck, where the features between the two layers are fewer than both
-before and behind: 784 through 32 to 784 is a compression, and has fewer weights than one layer.
+before and after: 784 through 32 to 784 is a compression, and has fewer weights than one layer.
 """,
 )
 def linear_after_linear(network: Network) -> Iterator[Finding]:

@@ -66,17 +66,17 @@ _BOUNDED = ("sigmoid", "hardsigmoid", "tanh", "hardtanh", "softsign")
 
 @lint(
     "W514",
-    "an activation behind the last layer",
+    "an activation after the last layer",
     """\
 A classifier is trained with the cross-entropy of its softmax, which takes numbers of any size and
-sign: one class far up, the others far down. An activation behind the last layer takes that away.
+sign: one class far up, the others far down. An activation after the last layer takes that away.
 
-- `sigmoid` gives values from 0 to 1, `tanh` from −1 to 1. The most certain answer over ten classes
-  is then e¹ / (e¹ + 9·e⁰) = 0.23, or with `tanh` e¹ / (e¹ + 9·e⁻¹) = 0.45, and the loss cannot fall
-  below −ln 0.23 = 1.46, or 0.80, however right the network is.
-- `relu` turns every negative answer into 0 and its gradient with it: a class whose answer is negative for
-  all pictures is never learned. On scikit-learn's digits a small network is right in 52 % of the
-  pictures after three epochs, and without the `relu` in 82 %.
+- `sigmoid` gives values from 0 to 1, `tanh` from −1 to 1. The most certain answer over ten
+  classes is then e¹ / (e¹ + 9·e⁰) = 0.23, or with `tanh` e¹ / (e¹ + 9·e⁻¹) = 0.45, and the loss
+  cannot fall below −ln 0.23 = 1.46, or 0.80, however right the network is.
+- `relu` turns every negative answer into 0 and its gradient with it: a class whose answer is
+  negative for all pictures is never learned. On scikit-learn's digits a small network is right
+  in 52 % of the pictures after three epochs, and without the `relu` in 82 %.
 
 Wrong:
 
@@ -93,8 +93,8 @@ Right:
 Activations stand between layers; the last layer has none. For probabilities apply the softmax to
 what the network gives: `model(x).softmax(1)`.
 
-Nothing is said of an autoencoder (`objective reconstruct`, or an output of the input's shape), whose
-`sigmoid` at the end gives pixels from 0 to 1, nor of a network with a single output.
+Nothing is said of an autoencoder (`objective reconstruct`, or an output of the input's shape),
+whose `sigmoid` at the end gives pixels from 0 to 1, nor of a network with a single output.
 """,
 )
 def activation_before_loss(network: Network) -> Iterator[Finding]:
@@ -109,7 +109,7 @@ def activation_before_loss(network: Network) -> Iterator[Finding]:
     effect = "keeps every answer in a narrow range" if word in _BOUNDED else "cuts off every negative answer"
     yield Finding(
         end.span,
-        f"`{word}` behind the last layer {effect}, and the cross-entropy that trains a classifier needs them all",
+        f"`{word}` after the last layer {effect}, and the cross-entropy that trains a classifier needs them all",
         f"leave out `{word}`\nfor probabilities write `model(x).softmax(1)` where the model is used",
     )
 
@@ -123,8 +123,8 @@ def _gives_classes(placed: Placed, output: Shape) -> bool:
     "W507",
     "dropout just before the output",
     """\
-Dropout sets values to zero at random while training, so that the layers behind it learn not to
-rely on any single one. Behind the last layer with weights there is nobody left to learn that:
+Dropout sets values to zero at random while training, so that the layers after it learn not to
+rely on any single one. After the last layer with weights there is nothing left to learn that:
 the zeros fall on the answer itself. With `dropout 0.5` the output of the right class is zero in
 half of the training steps, and the loss punishes the network for what chance did.
 
@@ -152,6 +152,6 @@ def dropout_before_output(network: Network) -> Iterator[Finding]:
         word = layers[-1].word
         yield Finding(
             layers[-1].span,
-            f"`{word}` just before the output sets answers to zero, and no layer behind it can make up for that",
+            f"`{word}` just before the output sets answers to zero, and no layer after it can make up for that",
             f"put `{word}` before the last layer with weights, or leave it out",
         )

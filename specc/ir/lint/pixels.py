@@ -48,9 +48,10 @@ Right:
     conv 8 k3 p1 -> relu -> maxpool 2
     flatten -> linear 10
 
-Ways out: pictures of a size that divides (`specc check --sizes` lists them), `ceil` for a pool,
-so that a last window reaches over the edge, or a padding. Padding that is left over is not
-counted, and neither is what another branch reads, as the body of a residual does beside its shortcut.
+Ways out: pictures of a size that divides evenly (`specc check --sizes` lists them), `ceil` for
+a pool, so that a last window reaches over the edge, or a padding. Padding that is left over is
+not counted, and neither is what another branch reads, as the body of a residual does beside its
+shortcut.
 """,
 )
 def discarded_pixels(network: Network) -> Iterator[Finding]:
@@ -107,8 +108,9 @@ window, pixels lie between two windows that neither of them reads: with `k1 s2` 
 pixels of a picture might as well not be there. The same happens where kernel and stride are both
 2 and the dilation is 2 as well: only every second pixel is read, and read twice.
 
-It is nearly always a slip; a larger kernel with the same stride gives an output of the same size
-and sees everything. With a dilation that shares a divisor with the stride no kernel is large enough.
+It is nearly always a slip; a larger kernel with the same stride gives an output of the same
+size and sees everything. With a dilation that shares a divisor with the stride no kernel is
+large enough.
 
 Wrong:
 
@@ -122,8 +124,8 @@ Right:
     conv 16 k4 s4 -> relu
     flatten -> linear 10
 
-Nothing is said where another branch reads those pixels: the `conv c k1 s2` of a residual's shortcut
-only brings what arrived to the size of the body, and the body has seen the rest.
+Nothing is said where another branch reads those pixels: the `conv c k1 s2` of a residual's
+shortcut only brings what arrived to the size of the body, and the body has seen the rest.
 """,
 )
 def stride_above_kernel(network: Network) -> Iterator[Finding]:
@@ -175,13 +177,15 @@ lost. If until then no value has seen more than 10×10 of 32×32 pixels, the net
 there is a wheel and that there is a door, but not where they are to each other: it is a bag of
 small patches. For textures that may be right, for things it seldom is.
 
-It is told of pictures and volumes where the field is less than half of a side. Published networks such
-as NIN see most of the picture (27 of 32 pixels) and let every place vote. Nothing is said
+It is reported for pictures and volumes where the field is less than half of a side. Published
+networks such as NIN see most of the picture (27 of 32 pixels) and let every place vote. Nothing
+is said
 
 - of `flatten -> linear`, which has a weight for every place and sees everything at once;
-- where every kernel before the pooling is 1, as in PointNet: the places are a set, and have no neighbours;
-- of a signal on which windows of windows slide, as in M5: how long a recording lasts says nothing about
-  how much of it belongs together. One convolution alone is told.
+- where every kernel before the pooling is 1, as in PointNet: the places are a set, and have no
+  neighbours;
+- of a signal on which windows of windows slide, as in M5: how long a recording lasts says
+  nothing about how much of it belongs together. A single convolution is reported.
 
 Wrong:
 

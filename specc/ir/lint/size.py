@@ -21,7 +21,7 @@ SMALLEST_PICTURE = 8  # pixels of a side
     "one layer with most of the parameters",
     """\
 More than nine tenths of the parameters, and more than a million, stand in one layer. Nearly
-always it is the first `linear` behind a `flatten`: it has a weight for every feature and every
+always it is the first `linear` after a `flatten`: it has a weight for every feature and every
 output, and the features are channels · height · width. For 64 channels of 56×56 pixels and 128
 outputs that makes
 
@@ -71,12 +71,13 @@ def top_heavy(network: Network) -> Iterator[Finding]:
     "W513",
     "an input with its channels last",
     """\
-A spec writes channels first, as torch does: `input 3x32x32` is a picture of three channels with 32 by
-32 pixels. Keras, Pillow and NumPy count the other way round: height, width, channels. Here
-`32x32x3` is 32 channels of 32 by 3 pixels, and a convolution slides over a strip three pixels wide.
+A spec writes channels first, as torch does: `input 3x32x32` is a picture of three channels with
+32 by 32 pixels. Keras, Pillow and NumPy count the other way round: height, width, channels.
+Here `32x32x3` is 32 channels of 32 by 3 pixels, and a convolution slides over a strip three
+pixels wide.
 
-It is told where the first two numbers are equal and at least 8, and the last is 1 or 3: pictures
-are often square, and hardly ever one or three pixels wide.
+It is reported where the first two numbers are equal and at least 8, and the last is 1 or 3:
+pictures are often square, and hardly ever one or three pixels wide.
 
 Wrong:
 
