@@ -6,7 +6,8 @@ import os
 import shlex
 import subprocess
 import sys
-from contextlib import chdir
+from collections.abc import Iterator
+from contextlib import chdir, suppress
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -27,6 +28,27 @@ def specc(*arguments: str, cwd: Path, stdin: str | bytes = "", **environment: st
     with chdir(cwd):
         done = CliRunner(env=plain).invoke(main, arguments, input=stdin, catch_exceptions=False)
     return Done(arguments, done.exit_code, done.stdout, done.stderr)
+
+
+def on_a_terminal(line: str, folder: Path, **environment: str) -> Done:
+    """A line as somebody types it who sees both streams on one terminal, without colours."""
+    import pty
+
+    master, terminal = pty.openpty()
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    plain = {**os.environ, "PATH": path, "NO_COLOR": "1", **environment}
+    with subprocess.Popen(line, shell=True, cwd=folder, env=plain, stdout=terminal, stderr=terminal) as process:
+        os.close(terminal)
+        seen = b"".join(_read(master))
+    os.close(master)
+    return Done(line, process.returncode, seen.decode().replace("\r\n", "\n"), "")
+
+
+def _read(master: int) -> Iterator[bytes]:
+    """What is printed until the other end is closed, which Linux tells as an error."""
+    with suppress(OSError):
+        while data := os.read(master, 4096):
+            yield data
 
 
 def typed(line: str, folder: Path, **environment: str) -> Done:

@@ -16,7 +16,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
-from commands import Done, specc
+from commands import Done, on_a_terminal, specc
 
 from specc.cli.main import LazyGroup, main
 from specc.layers.fields import accepts
@@ -320,3 +320,29 @@ def test_the_page_of_every_layer_says_what_its_arguments_take(folder: Path) -> N
     page = specc("layers", "bn", cwd=folder).stdout
     assert re.search(r"^ +bias +the shift's values, as a list \(a list of numbers such as \[0 1 -1 0\]; default none\)",
                      page, re.MULTILINE)  # fmt: skip
+
+
+def test_a_right_spec_says_what_it_is_where_somebody_looks(folder: Path) -> None:
+    line = "right.cnn: 1×28×28 → 10, 13,610 parameters\n"
+    check = "specc check right.cnn"
+    assert on_a_terminal(check, folder, COLUMNS="100").stdout == line
+    assert on_a_terminal(f"{check} right.cnn", folder, COLUMNS="100").stdout == 2 * line
+    assert on_a_terminal(f"{check} --input 1x20x20", folder, COLUMNS="100").stdout.startswith(
+        "right.cnn: 1×20×20 → 10,"
+    )
+    for command in (check, "specc layers linear"):
+        assert on_a_terminal(command, folder, COLUMNS="100", PYTHONIOENCODING="ascii").returncode == 0
+    ascii_line = on_a_terminal(check, folder, COLUMNS="100", PYTHONIOENCODING="ascii").stdout
+    assert ascii_line == "right.cnn: 1x28x28 -> 10, 13,610 parameters\n"
+    for quiet in ("-q", "--quiet", "| cat", "--format concise", "--format github"):
+        assert on_a_terminal(f"{check} {quiet}", folder, COLUMNS="100").stdout == ""
+    assert specc("check", "right.cnn", cwd=folder).stdout == ""
+    assert "parameters" not in on_a_terminal("specc check wrong.cnn", folder, COLUMNS="100").stdout
+
+
+def test_warnings_stand_before_the_line_of_a_right_spec(folder: Path) -> None:
+    (folder / "doubtful.cnn").write_text("input 784\nparam n = 3\nlinear 10\n")
+    seen = on_a_terminal("specc check doubtful.cnn", folder, COLUMNS="100")
+    assert seen.returncode == 0
+    assert seen.stdout.startswith("warning[W510]")
+    assert seen.stdout.endswith("doubtful.cnn: 784 → 10, 7,850 parameters\n")

@@ -8,7 +8,7 @@ from typing import TextIO
 import click
 
 from specc.cli.fixing import Advice, report_stream
-from specc.cli.options import color_option, input_option, set_option
+from specc.cli.options import color_option, input_option, quiet_option, set_option, somebody_looks
 from specc.cli.printing import say
 from specc.cli.questions import Answer, Asked, answer
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show
@@ -34,6 +34,7 @@ from specc.reading import Unreadable, read_source
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(FORMATS), default="full", help="How findings are shown.")
 @click.option("--fix", is_flag=True, help="Make the edits that mend an error for certain, and show the difference.")
+@quiet_option
 @color_option
 def command(
     files: tuple[str, ...],
@@ -74,6 +75,9 @@ def command(
         status = max(status, EXIT_ERRORS)
     _print([diagnostic for diagnostic, action in actions if action != "ignore"], form, stream)
     if form == "full":
+        if somebody_looks(stream):
+            for line in (each.network for each in answers if each.network):
+                say(line, stream=stream)
         passed = dict.fromkeys(str(one) for survey in asked.known.values() for one in survey.passed_over)
         for line in (*(line for each in answers for line in each.lines), *passed):
             say(line, stream=stream)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -64,6 +64,26 @@ def set_option(command: Command) -> Command:
         "--set", "settings", multiple=True, callback=_assignments, metavar="NAME=VALUE",
         help="Give a `param` of the spec another value; may be repeated.",
     )(command)  # fmt: skip
+
+
+_QUIET = "specc.cli.quiet"
+
+
+def _set_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    ctx.meta[_QUIET] = value
+
+
+def quiet_option(command: Command) -> Command:
+    """`--quiet`, which `somebody_looks` obeys."""
+    return click.option(
+        "--quiet", "-q", is_flag=True, expose_value=False, callback=_set_quiet,
+        help="Print findings only: on a terminal, too, nothing of a spec that is right.",
+    )(command)  # fmt: skip
+
+
+def somebody_looks(stream: TextIO) -> bool:
+    """Whether what is right is told as well: on a terminal, unless `--quiet` is given."""
+    return stream.isatty() and not click.get_current_context().meta.get(_QUIET)
 
 
 def _set_colour(ctx: click.Context, param: click.Parameter, value: str) -> None:

@@ -19,13 +19,26 @@ def width_of(stream: TextIO) -> int | None:
     return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
+_PLAIN = str.maketrans({"×": "x", "→": "->", "·": "*", "…": "..."})
+
+
+def encodable(text: str, stream: TextIO) -> str:
+    """A text as a stream's encoding can show it: what it lacks in plain signs, else as question marks."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, errors="replace").decode(encoding)
+    return text
+
+
 def say(sentence: str, *, err: bool = False, stream: TextIO | None = None) -> None:
     """Prints a sentence; on a terminal it is broken between words. A line break in it is shown, not made."""
     stream = stream or (sys.stderr if err else sys.stdout)
     width = width_of(stream)
     shown = visible_line(sentence)
     first, *others = wrapped(shown, width, width - 2) if width else [shown]
-    click.echo("\n".join([first, *(f"  {line}" for line in others)]), file=stream)
+    click.echo(encodable("\n".join([first, *(f"  {line}" for line in others)]), stream), file=stream)
 
 
 def page(lines: Iterable[str]) -> str:
@@ -35,7 +48,8 @@ def page(lines: Iterable[str]) -> str:
 
 def show_page(text: str, *, stream: TextIO | None = None) -> None:
     """Prints a text of several lines, such as a table that `page` made; it keeps to the terminal's width itself."""
-    click.echo(visible_lines(text), file=stream)
+    stream = stream or sys.stdout
+    click.echo(encodable(visible_lines(text), stream), file=stream)
 
 
 def write_text(text: str, *, stream: TextIO | None = None) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.diagnostics.spelling import counted
+from specc.layers.base import written
 from specc.pipeline import Analysis, lint
 from specc.reading import Unreadable
 
@@ -15,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """Findings about one spec, and lines that answer what was asked."""
+    """Findings about one spec, and lines that answer what was asked.
+
+    network: what a right spec says in one line, for somebody who looks; empty for a wrong one.
+    """
 
     found: tuple[Diagnostic, ...]
     lines: tuple[str, ...] = ()
+    network: str = ""
 
 
 class Asked(NamedTuple):
@@ -36,7 +42,18 @@ def answer(analysis: Analysis, asked: Asked) -> Answer:
     Raises: Unreadable for a name that no data set has, Problem for a folder of pictures that is none.
     """
     found = _against_data(analysis, asked)
+    if not any(diagnostic.is_error for diagnostic in found.found):
+        found = found._replace(network=_network_line(analysis))
     return found._replace(lines=(*found.lines, *_size_lines(analysis))) if asked.sizes else found
+
+
+def _network_line(analysis: Analysis) -> str:
+    """`lenet.cnn: 1×28×28 → 10, 61,706 parameters`"""
+    model = analysis.model
+    if model is None:
+        return ""
+    shapes = f"{written(model.input)} → {written(model.output)}"
+    return f"{analysis.source.path}: {shapes}, {counted(model.params, 'parameter')}"
 
 
 def _size_lines(analysis: Analysis) -> tuple[str, ...]:
