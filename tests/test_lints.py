@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -251,3 +252,10 @@ def test_different_ways_out_are_told_apart() -> None:
 def test_a_note_names_a_few_of_many_lines() -> None:
     text = "input 3x32x32\n" + "conv 8 k3 p1 -> bn -> relu\n" * 40
     assert joined_warnings(text) == [(2, "W502", ("the same at lines 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 29 more",))]
+
+
+def test_what_a_wide_window_reads_is_found_without_looking_at_every_pixel() -> None:
+    text = "input 1x9000000\nadd { conv 2 k3000001 d2 s3 p3000000 | conv 2 k1 s3 }\n"
+    started = time.process_time()
+    assert [found.code for found in warnings_of(text)] == ["W508"]  # and no pixel is skipped
+    assert time.process_time() - started < 2

@@ -118,7 +118,7 @@ def _reads_all(items: Iterable[Item], known: dict[int, bool]) -> bool:
             return _some_branch_reads_all(item[1], known)
         if windows := _windows(item):
             numbers = zip(windows, item.node.input[1:], item.node.output[1:], strict=True)
-            return not any(window.loses(size, count) for window, size, count in numbers)
+            return not any(window.skips(*sizes) or window.unread(*sizes) for window, *sizes in numbers)
     return True
 
 
