@@ -1,9 +1,11 @@
-"""Feeds mutated gallery specs, raw bytes and built bombs to the commands, in worker processes, and reports what breaks.
+"""Feeds odd inputs to the commands, in worker processes, and reports what breaks.
 
-A finding is a traceback, an input of up to 30 KB that takes over two seconds of processor time or gives over 300 KB of
-output, a character in the output that acts on a terminal, or a worker that grows past 500 MB.
+Specs are mutated ones of the gallery, raw bytes and built bombs; folders of pictures are changed ones, given to every
+command that reads one. A finding is a traceback, an input (a spec of up to 30 KB) that takes over two seconds of
+processor time or gives over 300 KB of output, a character in the output that acts on a terminal, a command that hangs,
+or a worker that grows past 500 MB with specs.
 
-    python benchmarks/fuzz.py [--inputs 100000] [--workers 2] [--seed 0] [--log fuzz.jsonl]
+    python benchmarks/fuzz.py [--kind specs|pictures] [--inputs 100000] [--workers 2] [--seed 0] [--log fuzz.jsonl]
 
 With `--log` every batch is noted in that file when it is done, and the same command goes on behind those noted there.
 """
@@ -12,11 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -40,6 +44,7 @@ MOST_BYTES = 300_000  # of output
 MOST_KILOBYTES = 500_000
 LENGTHS = (300, 3000, 30_000)  # characters of a bomb
 BATCH = 50
+FOLDERS = 20  # of pictures, in a batch
 PLACES = 10_000  # more than a gallery spec has tokens
 ACTING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
@@ -133,6 +138,27 @@ def tried(data: bytes, command: list[str]) -> Iterator[Finding]:
         yield Finding(f"{kilobytes // 1000} MB", name, data)
 
 
+def run_folders(seed: int) -> tuple[int, list[Finding]]:
+    """The findings of one batch of folders of pictures."""
+    import torch
+    from generate.answers import Bounds
+    from generate.picture_folders import a_run, tried
+
+    torch.set_num_threads(1)
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        os.environ["XDG_CACHE_HOME"] = f"{name}/cache"
+        run, place = a_run(Path(name)), Path(name) / "changed"
+        place.mkdir()
+        for number in range(FOLDERS * seed, FOLDERS * (seed + 1)):
+            for one in tried(run, place, number, Bounds(MOST_SECONDS, output=MOST_BYTES)):
+                found.append(Finding(one.what, one.command, f"folder {number}: {'; '.join(one.changes)}".encode()))
+    return seed, found
+
+
+KINDS = {"specs": (run_batch, BATCH), "pictures": (run_folders, FOLDERS)}
+
+
 def noted(log: Path | None) -> dict[int, int]:
     """By seed, the findings of the batches that a log says are done."""
     if log is None or not log.exists():
@@ -149,6 +175,7 @@ def note(log: Path, seed: int, found: list[Finding]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kind", choices=KINDS, default="specs")
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
@@ -156,18 +183,19 @@ def main() -> None:
     options = parser.parse_args()
     first = options.seed * 1_000_000
     before = noted(options.log)
-    batches = range(first, first + -(-options.inputs // BATCH))
+    run, size = KINDS[options.kind]
+    batches = range(first, first + -(-options.inputs // size))
     left = [seed for seed in batches if seed not in before]
     done, findings = len(batches) - len(left), sum(before.get(seed, 0) for seed in batches)
     with ProcessPoolExecutor(options.workers, max_tasks_per_child=20) as pool:
-        for seed, found in pool.map(run_batch, left):
+        for seed, found in pool.map(run, left):
             done, findings = done + 1, findings + len(found)
             if options.log is not None:
                 note(options.log, seed, found)
             for finding in found:
                 print(f"{finding.command}: {finding.what}\n    {finding.data[:2000]!r}", flush=True)
             if done % 20 == 0 or done == len(batches):
-                print(f"{done * BATCH:,} inputs, {findings} findings", flush=True)
+                print(f"{done * size:,} inputs, {findings} findings", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from specc.data import walk
+from specc.data.catalogue import find
 from specc.data.folder import list_folder, list_part
 from specc.data.formats import endings
 from specc.data.walk import Walk
@@ -243,3 +245,24 @@ def test_one_class_is_enough_to_test_on(root: Path) -> None:
     (root / "dog").mkdir()
     assert list_part(root, None)[0].classes == ("cat",)
     assert problem(lambda: list_part(root / "cat", None)).code == "E608"
+
+
+@pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names are bytes on Linux alone")
+def test_names_that_are_no_text(root: Path) -> None:
+    """A class is named in weights and JSON; a picture is not."""
+    fill(root)
+    (root / "cat" / "0.png").rename(root / "cat" / os.fsdecode(b"\xff.png"))
+    assert len(list_folder(root).train.paths) == 2
+    fill(root, os.fsdecode(b"caf\xe9"))
+    found = problem(lambda: list_folder(root))
+    assert (found.code, r"caf\xe9" in found.message) == ("E608", True)
+    fill(Path(os.fsdecode(b"\xfc")))
+    assert problem(lambda: list_folder(Path(os.fsdecode(b"\xfc")))).code == "E608"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+@pytest.mark.parametrize("name", ["pipe", "pipe.csv", "./pipe"])
+def test_a_pipe_is_no_data(root: Path, name: str) -> None:
+    os.mkfifo(name)
+    found = problem(lambda: find(name))
+    assert (found.code, found.message) == ("E601", f"the data folder `{name}` is no folder")

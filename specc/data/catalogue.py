@@ -123,8 +123,9 @@ def _unknown(name: str) -> Problem:
     from specc.diagnostics.spelling import nearest
 
     known = ", ".join(BUILT_IN)
-    if not _may_be_name(name) or Path(name).suffix:
-        kind = "is a file, not a folder" if path_of(name).is_file() else "does not exist"
+    path = path_of(name)
+    if not _may_be_name(name) or Path(name).suffix or os.path.lexists(path):
+        kind = "is a file, not a folder" if path.is_file() else "is no folder" if path.exists() else "does not exist"
         return Problem.of("E601", f"the data folder `{name}` {kind}",
             help=f"name a folder of class folders, or one of {known}")  # fmt: skip
     guess = nearest(name, BUILT_IN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from specc.data.walk import Walk
+from specc.data.walk import Walk, require_text
 from specc.diagnostics.diagnostic import Problem
 
 TRAINING, TEST, VALIDATION = "training", "test", "validation"
@@ -29,6 +29,7 @@ def layout_of(root: Path, walk: Walk) -> Layout:
 
     Raises: Problem E608 where what is called like a part may be another thing; OSError.
     """
+    require_text(root.resolve())
     names = walk.folders(root)
     claims: dict[str, list[str]] = {}
     for name in names:

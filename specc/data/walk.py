@@ -37,6 +37,15 @@ def is_system(name: str) -> bool:
     return name.startswith(".") or name.lower() in SYSTEM
 
 
+def require_text(path: str | Path) -> None:
+    """Raise Problem E608 for a folder whose name is in bytes that are no UTF-8: weights and JSON could not hold it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise Problem.of("E608", f"the name of the folder {os.fsencode(path)!r} is not UTF-8",
+            help="rename it: the names of folders are kept in files that are UTF-8") from None  # fmt: skip
+
+
 class PassedOver(NamedTuple):
     """What looks like pictures and is not taken, for one reason. first: one of them."""
 
@@ -66,6 +75,8 @@ class Walk:
         """Names of the folders in a folder, sorted; loose pictures beside them are passed over.
 
         A link to a folder is one, but for one to the folder itself or to one around it.
+
+        Raises: OSError for a folder that cannot be read; Problem E608 for a name that is no text.
         """
         if folder not in self._folders:
             self._folders[folder] = self._listed(folder)
@@ -76,6 +87,7 @@ class Walk:
         for entry in _entries(folder):
             if _kind(entry) == FOLDER:
                 if not (entry.is_symlink() and _leads_out(entry.path, folder)):
+                    require_text(entry.path)
                     found.append(entry.name)
             elif self._is_picture(entry):
                 loose.append(entry.path)

@@ -1,0 +1,71 @@
+"""What is wrong with a command's answer to an odd input: it has to come, soon and briefly, in words of ours."""
+
+from __future__ import annotations
+
+import signal
+import time
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NamedTuple
+
+from click.testing import CliRunner
+
+from specc.cli.main import main
+
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of characters that act on a terminal, or hide what stands there
+
+
+class Bounds(NamedTuple):
+    """seconds: of processor time. hangs: seconds after which a command counts as hanging. output: characters."""
+
+    seconds: float = 10.0
+    hangs: float = 60.0
+    output: int = 300_000
+    ends: tuple[int, ...] = (0, 1, 2)
+
+
+class Hangs(BaseException):
+    """A command did not come back."""
+
+
+def faults(arguments: list[str], bounds: Bounds) -> Iterator[str]:
+    """Give a command to the command line, in this process, and yield what is wrong with its answer."""
+    started = time.process_time()
+    try:
+        with _at_most(bounds.hangs):
+            done = CliRunner().invoke(main, arguments)
+    except Hangs:
+        yield "hangs"
+        return
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        yield f"{type(done.exception).__name__}: {done.exception!s:.300}"
+    elif done.exit_code not in bounds.ends:
+        yield f"exit status {done.exit_code}"
+    if "Traceback" in done.output:
+        yield f"a traceback: {done.output[-300:]!r}"
+    if len(done.output) > bounds.output:
+        yield f"{len(done.output):,} characters: {done.output[:200]!r} …"
+    unseen = {char for char in done.output if char != "\n" and unicodedata.category(char) in UNSEEN}
+    if unseen:
+        yield f"control characters {sorted(unseen)}: {done.output[:600]!r}"
+    seconds = time.process_time() - started
+    if seconds > bounds.seconds:
+        yield f"{seconds:.1f} s"
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raises: Hangs where what is inside takes longer, also where it waits for a file."""
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise Hangs
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
