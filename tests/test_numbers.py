@@ -50,7 +50,12 @@ def test_numbers_are_exact(expression: str, expected: object) -> None:
         assert codes(f"input 8\nparam value = ({expression})\nrelu") == ["E402"]
         return
     value = value_of(expression)
-    assert (value, type(value)) == (expected, type(expected))
+    assert (value, kinds(value)) == (expected, kinds(expected))
+
+
+def kinds(value: object) -> object:
+    """int or `Fraction`, for each number of a list."""
+    return [kinds(item) for item in value] if isinstance(value, tuple) else type(value)
 
 
 @given(
