@@ -83,9 +83,14 @@ def read_json(path: Path) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def write(path: Path, content: bytes) -> None:
-    """Put `content` in the place of a file, or where none is yet. Raises: OSError, with the file as it was."""
-    with replacing(path) as file:
+def write(path: Path, content: bytes, *, own: bool = False) -> None:
+    """Put `content` in the place of a file, or where none is yet.
+
+    Args:   own, whether the path is the program's own, as in a run's folder: a link, a pipe or a device that stands
+            there is replaced, so that nothing is written to where it leads.
+    Raises: OSError, with the file as it was.
+    """
+    with replacing(path, own=own) as file:
         file.write(content)
 
 
@@ -98,15 +103,15 @@ def write_new(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, own: bool = False) -> Iterator[IO[bytes]]:
     """A file to write into, which takes the place of `path` once the block has ended well.
 
-    A device or a pipe cannot be replaced and is written to as it stands.
+    A device or a pipe cannot be replaced and is written to as it stands, unless the path is the program's own.
 
     Raises: OSError, with the file as it was.
     """
-    target = Path(os.path.realpath(path)) if path.is_symlink() else path
-    before = _status(target)
+    target = Path(os.path.realpath(path)) if path.is_symlink() and not own else path
+    before = _status(target, own)
     if before is None:
         with _beside(target, 0o666, os.replace) as file:
             yield file
@@ -178,12 +183,13 @@ def _require_regular(found: os.stat_result) -> None:
         raise OSError(errno.EINVAL, f"it is {kind}, not a file")
 
 
-def _status(path: Path) -> os.stat_result | None:
-    """Of what is there; None where nothing is."""
+def _status(path: Path, own: bool) -> os.stat_result | None:
+    """Of what is there; None where nothing is, or what stands in the way of a file of the program's own."""
     try:
-        return path.stat()
+        found = path.stat(follow_symlinks=not own)
     except FileNotFoundError:
         return None
+    return None if own and not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)) else found
 
 
 @contextmanager

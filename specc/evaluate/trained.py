@@ -7,11 +7,13 @@ may be damaged, or made by somebody hostile; nothing in it can run, and what it 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from specc import files
 from specc.data.described import DataDescription, read_description
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import typed
@@ -20,7 +22,7 @@ from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.source import Source
-from specc.train.folder import WEIGHTS
+from specc.train.folder import RECIPE, WEIGHTS
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +32,7 @@ SUFFIX = ".safetensors"
 WHAT_IS_MEANT = (
     "name the folder of a run, such as `runs/lenet5-mnist-1`, or a weights file; `specc runs` lists the runs"
 )
-NUMBER = 4  # bytes of a stored number
+SMALLEST = 1  # bytes of a stored number of any kind
 WRONG_SPEC = "what it says of its network cannot be right"
 
 
@@ -77,13 +79,13 @@ def weights_of(path: Path, kind: str | None = None) -> Path:
     Raises: Problem E640.
     """
     if not path.is_dir():
-        if path.is_file():
+        if path.exists():
             return path
         raise _nothing(f"there is no run or file {path}")
     for name in (kind,) if kind else WEIGHTS:
-        if (path / f"{name}{SUFFIX}").is_file():
+        if os.path.lexists(path / f"{name}{SUFFIX}"):
             return path / f"{name}{SUFFIX}"
-    if kind is None and (path / "recipe.json").is_file():
+    if kind is None and (path / RECIPE).is_file():
         raise Problem.of("E640", f"the run in {path} has no weights yet: it ended before its first epoch did",
             help=f"`specc train --resume {typed(path)}` goes on with it")  # fmt: skip
     raise _nothing(f"{path} holds no `{kind or 'last'}{SUFFIX}`")
@@ -121,7 +123,7 @@ def _stored(path: Path) -> _Stored:
         raise _unusable(path, "what it says of its network or its pictures cannot be right")
     if recipe.objective != "reconstruct" and analysis.model.output != (len(data.classes),):
         raise _unusable(path, "its network does not give a number for each class that it names")
-    if NUMBER * analysis.model.params > path.stat().st_size:
+    if SMALLEST * analysis.model.params > path.stat().st_size:
         raise _unusable(path, "it is too small for the network that it describes")
     epoch = texts.get("epoch", "")
     chosen_on = texts.get("chosen_on", "")
@@ -150,24 +152,24 @@ def _header(path: Path) -> dict[str, str]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        files.require_regular(path)
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}
     except SafetensorError:
         raise _unusable(path, "it is cut off, or no safetensors file") from None
+    except MemoryError:
+        raise _unusable(path, "there is not enough memory for it") from None
     except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from None
+        raise _unusable(path, files.reason(error)) from None
 
 
 def _fill(model: nn.Module, path: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    from specc.build.misfit import misfit
+    from specc.build.stored import load_tensors, misfit
 
     try:
-        tensors: dict[str, torch.Tensor] = load_file(path)
-    except (SafetensorError, OSError, RuntimeError, KeyError, ValueError):
-        raise _unusable(path, "its tensors are cut off, or not where its header says") from None
+        tensors = load_tensors(path)
+    except ValueError as error:
+        raise _unusable(path, str(error)) from None
     fault = misfit(model.state_dict(), tensors)
     if fault:
         raise _unusable(path, fault)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc import files
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.evaluate.trained import StoredSpec, stored_spec
 from specc.reading import Unreadable
@@ -14,7 +14,7 @@ from specc.train.folder import RECIPE, SPEC, WEIGHTS
 from specc.train.record import Record, read_record
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 SEED = 0  # of the initial weights, where none are given
 
@@ -71,8 +71,8 @@ def weights_of(path: str, asked: str | None) -> Path | None:
     else:
         kinds = (asked,) if asked is not None else WEIGHTS
         files = [Path(path) / f"{kind}.safetensors" for kind in kinds]
-        found = next((file for file in files if file.is_file()), files[0])
-    if not found.is_file():
+        found = next((file for file in files if os.path.lexists(file)), files[0])
+    if not os.path.lexists(found):
         if is_run(path):
             _record_of(Path(path))
         raise Unreadable(Diagnostic("E664", f"there are no weights `{found}`", help=_others(path)))
@@ -93,10 +93,15 @@ def fill(network: nn.Module, weights: Path, spec: str = "") -> None:
     Warns:  OrderAlone, as `load_weights` does.
     """
     from specc.build.load import load_weights
-    from specc.build.misfit import are_finite, misfit
     from specc.build.names import names_beside, read_names
+    from specc.build.stored import are_finite, load_tensors, misfit
 
-    tensors = _read(weights)
+    try:
+        tensors = load_tensors(weights)
+    except ValueError as error:
+        raise Problem.of(
+            "E664", f"{weights} cannot be read: {error}", help="weights are a `.safetensors` file"
+        ) from error
     own = network.state_dict()
     if own.keys() == tensors.keys():
         fault = misfit(own, tensors)
@@ -111,16 +116,3 @@ def fill(network: nn.Module, weights: Path, spec: str = "") -> None:
         raise Problem.of("E664", f"the weights in {weights} are not this network's: {error}") from None
     if not are_finite(tensors.values()):
         raise Problem.of("E664", f"the weights in {weights} hold what is no finite number")
-
-
-def _read(weights: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        files.require_regular(weights)
-        return load_file(weights)
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise Problem.of(
-            "E664", f"{weights} cannot be read: {error}", help="weights are a `.safetensors` file"
-        ) from error

@@ -22,6 +22,7 @@ RUNS = Path("runs")
 WEIGHTS = ("best", "last")  # the weights of a run; who says nothing gets the first that is there
 SPEC, RECIPE, ENVIRONMENT = "spec.cnn", "recipe.json", "environment.json"
 METRICS, TABLE = "metrics.jsonl", "metrics.csv"
+FILES = (SPEC, RECIPE, ENVIRONMENT, METRICS, TABLE, state.NAME, *(f"{name}.safetensors" for name in WEIGHTS))
 
 
 class RunFolder:
@@ -38,6 +39,16 @@ class RunFolder:
         self.write_json(RECIPE, record.as_json())
         self.write(SPEC, record.spec.encode())
 
+    def require_files(self) -> None:
+        """Raise Problem E621 where something else stands in the place of one of a run's files."""
+        for name in FILES:
+            try:
+                files.require_regular(self.path / name)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise state.damaged(self.path / name, files.reason(error)) from error
+
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         self.write(name, (json.dumps(content, indent=2) + "\n").encode())
 
@@ -45,7 +56,7 @@ class RunFolder:
         """A file, whole or not at all. Raises: Problem E614."""
         if self.writes:
             with told(self.path / name):
-                files.write(self.path / name, content)
+                files.write(self.path / name, content, own=True)
 
     def write_environment(self, found: dict[str, Any], *, resumed: bool) -> None:
         """What a run runs on; each time that it is continued is added to the first."""

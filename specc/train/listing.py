@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import sys
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from pydantic import ConfigDict, TypeAdapter
 
 from specc import files
 from specc.diagnostics.diagnostic import Problem
@@ -15,12 +17,13 @@ from specc.source import Source
 from specc.train.changed import is_same_spec
 from specc.train.folder import METRICS, RECIPE, SPEC
 from specc.train.lock import is_held
-from specc.train.metrics import Metrics, best_of, is_complete
+from specc.train.metrics import Metrics, are_in_order, best_of, is_complete
 from specc.train.record import Record, read_record
 
 LARGEST = 64_000_000  # bytes of a metrics file that are looked at
 # Of recipe.json: where the run began, and what was asked for; not how.
 NOT_COMPARED = ("path", "options")
+_METRICS = TypeAdapter(Metrics, config=ConfigDict(strict=True))
 
 
 class Listed(NamedTuple):
@@ -106,7 +109,7 @@ def run_at(path: Path) -> Listed:
 
 def is_run(path: Path) -> bool:
     """Whether a run was begun in a folder."""
-    return (path / RECIPE).is_file() and (path / SPEC).is_file()
+    return os.path.lexists(path / RECIPE) and os.path.lexists(path / SPEC)
 
 
 def listed(path: Path) -> Listed:
@@ -139,27 +142,14 @@ def _rows(path: Path) -> list[Metrics] | None:
     if rows and rows[-1] is None:
         rows.pop()
     found = [row for row in rows if row is not None]
-    ordered = [row.epoch for row in found] == list(range(1, len(found) + 1))
-    return found if ordered and len(found) == len(rows) else None
-
-
-_NUMBERS = frozenset(Metrics._fields)
-_OPTIONAL = frozenset(("test_accuracy", "validation_loss", "validation_accuracy"))
+    return found if are_in_order(found) and len(found) == len(rows) else None
 
 
 def _row(line: str) -> Metrics | None:
     try:
-        content = json.loads(line)
-    except (ValueError, RecursionError):
+        return _METRICS.validate_python({"test_accuracy": None, **json.loads(line)})
+    except (ValueError, TypeError, RecursionError):
         return None
-    if not isinstance(content, dict) or not (_NUMBERS - _OPTIONAL) <= content.keys() <= _NUMBERS:
-        return None
-    given = {name: value for name, value in content.items() if value is not None}
-    if not all(type(value) in (int, float) and abs(value) <= sys.float_info.max for value in given.values()):
-        return None
-    if not given.keys() >= (_NUMBERS - _OPTIONAL) or type(given["epoch"]) is not int:
-        return None
-    return Metrics(**{"test_accuracy": None, **given})
 
 
 def _changed(path: Path) -> float:

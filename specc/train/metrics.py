@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+
+from pydantic import Field
 
 from specc.ir.recipe import Recipe
+
+# What a file may say; sums of it stay numbers, and texts of it short.
+Count: TypeAlias = Annotated[int, Field(ge=0, le=2**53)]
+Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Seconds: TypeAlias = Annotated[float, Field(ge=0, le=1e10)]
 
 LOSS_WIDTH = 6  # cells of a loss, however large it is
 
@@ -23,13 +31,13 @@ class Metrics(NamedTuple):
     validation_accuracy: the same.
     """
 
-    epoch: int
-    train_loss: float
-    test_loss: float
-    test_accuracy: float | None
-    seconds: float
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
+    epoch: Count
+    train_loss: Number
+    test_loss: Number
+    test_accuracy: Share | None
+    seconds: Seconds
+    validation_loss: Number | None = None
+    validation_accuracy: Share | None = None
 
     @property
     def score(self) -> float:
@@ -52,6 +60,11 @@ class Metrics(NamedTuple):
 def best_of(metrics: Iterable[Metrics]) -> Metrics | None:
     """The first epoch with the highest score."""
     return max(metrics, key=lambda one: one.score, default=None)
+
+
+def are_in_order(metrics: Sequence[Metrics]) -> bool:
+    """Whether these are epochs from the first on."""
+    return all(one.epoch == number for number, one in enumerate(metrics, 1))
 
 
 def is_complete(metrics: Sequence[Metrics], recipe: Recipe, adopted_after: int = 0) -> bool:

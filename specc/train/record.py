@@ -32,9 +32,9 @@ class Record(BaseModel):
     params: dict[str, Any]
     options: dict[str, Any]
     recipe: Recipe
-    processes: Annotated[int, Field(ge=1)] = 1
-    machines: Annotated[int, Field(ge=1)] = 1
-    adopted_after: Annotated[int, Field(ge=0)] = 0
+    processes: Annotated[int, Field(ge=1, le=2**20)] = 1
+    machines: Annotated[int, Field(ge=1, le=2**20)] = 1
+    adopted_after: Annotated[int, Field(ge=0, le=2**53)] = 0
 
     def as_json(self) -> dict[str, Any]:
         """The content of `recipe.json`: the resolved recipe, and what else was asked for."""

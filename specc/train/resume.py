@@ -156,6 +156,7 @@ def _found(path: Path) -> tuple[Record, Facts | None]:
     """What a folder says of its run. Raises: Problem E620, E621."""
     if not path.is_dir():
         raise _no_run(f"there is no folder {path}")
+    RunFolder(path).require_files()
     if (path / state.NAME).exists():
         facts = state.read_facts(path / state.NAME)
         return facts.record, facts
@@ -261,21 +262,17 @@ def _set_best_aside(plan: Plan, facts: Facts, watch: Watch) -> None:
 
 def _finished(path: Path, wish: Wish) -> Run:
     """A complete run, its network with the best weights. Raises: Problem E621 where they are not there."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     from specc.build.compile import build
-    from specc.build.misfit import misfit
+    from specc.build.stored import load_tensors, misfit
 
     plan = _plan(path, wish)
     metrics = plan.facts.metrics if plan.facts else ()
     run = Run(path, metrics, None, build(plan.subject.model), plan.record.adopted_after)
     model, weights = run.model, path / ("best.safetensors" if run.best else "last.safetensors")
     try:
-        files.require_regular(weights)
-        tensors = load_file(weights)
-    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-        raise state.damaged(weights, "it is not there, or cut off") from error
+        tensors = load_tensors(weights)
+    except ValueError as error:
+        raise state.damaged(weights, str(error)) from error
     fault = misfit(model.state_dict(), tensors)
     if fault:
         raise state.damaged(weights, fault)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from specc.build.compile import build
-from specc.build.misfit import are_finite
+from specc.build.stored import are_finite
 from specc.data.augment import augmentation_of
 from specc.data.described import DataDescription, describe
 from specc.data.feed import Feed

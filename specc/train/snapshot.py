@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from specc.build.misfit import are_alike, listed, misfit
+from specc.build.stored import are_alike, listed, misfit
 from specc.train.checkpoint import plain_tensors
 from specc.train.device import random_states, set_random_states
 from specc.train.optim import layout_of_memory, memory_of, set_memory

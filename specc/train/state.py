@@ -17,7 +17,7 @@ from specc import files
 from specc.data.checksum import checksum
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
-from specc.train.metrics import Metrics
+from specc.train.metrics import Count, Metrics, Seconds, are_in_order
 from specc.train.record import Record
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 NAME = "state.safetensors"
 KEY = "specc-state"
 LARGEST_HEADER = 100_000_000  # safetensors' own limit
-
-Count = Annotated[int, Field(ge=0, le=2**53)]
+LONGEST = 1000  # characters of a text, and texts, that a message may quote
 
 
 class Facts(BaseModel):
@@ -45,10 +44,10 @@ class Facts(BaseModel):
     record: Record
     epoch: Count
     step: Count
-    seconds: Annotated[float, Field(ge=0)]
+    seconds: Seconds
     metrics: tuple[Metrics, ...]
-    data: str
-    made_with: dict[str, str]
+    data: Annotated[str, Field(max_length=LONGEST)]
+    made_with: Annotated[dict[str, Annotated[str, Field(max_length=LONGEST)]], Field(max_length=LONGEST)]
     checksum: Count = 0
 
 
@@ -75,7 +74,7 @@ def read_facts(path: Path) -> Facts:
         raise damaged(path, error.strerror or str(error)) from error
     except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
         raise damaged(path, "it is cut off, or no file of specc's") from error
-    if [metrics.epoch for metrics in facts.metrics] != list(range(1, facts.epoch + 1)):
+    if facts.epoch != len(facts.metrics) or not are_in_order(facts.metrics):
         raise damaged(path, f"it tells of {counted(facts.epoch, 'epoch')} and has the metrics of others")
     return facts
 
@@ -96,13 +95,12 @@ def read_tensors(path: Path, expected: int) -> dict[str, Tensor]:
     Args:   expected, the checksum that its facts name.
     Raises: Problem E621.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from specc.build.stored import load_tensors
 
     try:
-        tensors: dict[str, Tensor] = load_file(path)
-    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, MemoryError) as error:
-        raise damaged(path, "its tensors are cut off, or not where its header says") from error
+        tensors = load_tensors(path)
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
     if checksum(tensors) != expected:
         raise damaged(path, "its numbers are not those that were written")
     return tensors

@@ -102,4 +102,4 @@ def _recall(folder: Path, loggers: Sequence[Logger]) -> None:
 def _remember(folder: Path, loggers: Sequence[Logger]) -> None:
     found = {**_identities(folder), **{logger.name: logger.identity for logger in loggers}}
     with told(folder / IDENTITY):
-        files.write(folder / IDENTITY, (json.dumps(found, indent=2) + "\n").encode())
+        files.write(folder / IDENTITY, (json.dumps(found, indent=2) + "\n").encode(), own=True)

@@ -1,15 +1,33 @@
-"""Whether tensors from a file are those of a network: names, shapes and kinds of numbers, and that they are finite."""
+"""Tensors out of a file that anybody may have written: read, and compared with those of a network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from specc import files
 from specc.diagnostics.spelling import shown, spelled
 
 LISTED = 8  # names in a message
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, on the CPU. Raises: ValueError, which says why it cannot be read."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        files.require_regular(path)
+        return load_file(path)
+    except OSError as error:
+        raise ValueError(files.reason(error)) from error
+    except MemoryError as error:
+        raise ValueError("there is not enough memory for it") from error
+    except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ValueError("its tensors are cut off, or not where its header says") from error
 
 
 def misfit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:
