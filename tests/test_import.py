@@ -15,7 +15,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 import specc
 from specc.cli.main import main
-from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.exchange.importing.importer import Imported, import_model, import_source
 from specc.layers.base import Shape
 from specc.source import Source
@@ -383,6 +383,11 @@ def test_darknets_sections_without_a_word_are_listed(tmp_path: Path) -> None:
         ("size=3", "size 3", "neither a section nor an option"),
         ("size=3\npad=1", "size=99", "does not fit"),
         ("size=3\npad=1", "size=3\npad=1\n[maxpool]\nsize=2\nstride=0", "stride"),
+        ("size=3", "sizze=3", "`[convolutional]` has no option `sizze`"),
+        ("height=16", "heigth=16", "`[net]` needs `height=`"),
+        ("learning_rate=0.1", "learnin_rate=0.1", "`[net]` has no option `learnin_rate`"),
+        ("[avgpool]", "[avgpool]\nsize=2", "`[avgpool]` has no option `size`"),
+        ("size=3", "size=3\nsize=5", "`size=` is given twice"),
     ],
 )
 def test_darknet_files_that_are_wrong(old: str, new: str, told: str, tmp_path: Path) -> None:
@@ -390,6 +395,60 @@ def test_darknet_files_that_are_wrong(old: str, new: str, told: str, tmp_path: P
         darknet(DARKNET.replace(old, new, 1), tmp_path)
     assert caught.value.diagnostic.code == "E667"
     assert told in caught.value.diagnostic.message
+
+
+def report(text: str, folder: Path) -> Diagnostic:
+    with pytest.raises(Problem) as caught:
+        darknet(text, folder)
+    return caught.value.diagnostic
+
+
+def test_a_slip_in_an_option_is_told_at_its_line(tmp_path: Path) -> None:
+    found = report(DARKNET.replace("size=3", "sizze=3", 1), tmp_path)
+    assert found.source is not None and found.span is not None
+    assert (found.source.place(found.span.start).line, found.help) == (11, "did you mean `size`?")
+
+
+def test_remarks_behind_options_and_sections_are_passed_over(tmp_path: Path) -> None:
+    remarked = DARKNET.replace("filters=8", "filters=8 #32").replace("[maxpool]", "[maxpool] # halves")
+    assert darknet(remarked, tmp_path).text == darknet(DARKNET, tmp_path).text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[convolutional]", "[convolutional]\nxnor=1", "line 8, [convolutional]: no layer has `xnor=1`"),
+        ("[convolutional]", "[conv]\nbinary=1\nxnor=0", "line 8, [conv]: no layer has `binary=1`"),
+        ("[softmax]", "[softmax]\ntemperature=3", "line 45, [softmax]: no layer has `temperature=3`"),
+        ("[softmax]", "[softmax]\nspatial=1", "line 45, [softmax]: no layer has `spatial=1`"),
+        ("from=-3", "from=-3\nalpha=0.5", "line 32, [shortcut]: no layer has `alpha=0.5`"),
+        ("size=2\nstride=2", "size=2\nstride=2\nstride_x=1", "line 15, [maxpool]: a pooling with another stride"),
+    ],
+)
+def test_options_that_no_word_has_are_listed(old: str, new: str, told: str, tmp_path: Path) -> None:
+    found = report(DARKNET.replace(old, new, 1), tmp_path)
+    assert found.code == "E666"
+    assert [note[: len(told)] for note in found.notes] == [told]
+
+
+@pytest.mark.parametrize("usual", ["xnor=0", "binary=0", "stopbackward=1", "dontload=1"])
+def test_options_without_an_effect_change_nothing(usual: str, tmp_path: Path) -> None:
+    assert darknet(DARKNET.replace("size=3", f"size=3\n{usual}", 1), tmp_path).text == darknet(DARKNET, tmp_path).text
+
+
+def test_shapes_behind_a_section_without_a_word_are_not_guessed(tmp_path: Path) -> None:
+    """A route that joins what the reorganisation made smaller fits; said from the shape before it, it would not."""
+    head = "[net]\nwidth=16\nheight=16\nchannels=3\n[convolutional]\nfilters=8\nsize=3\npad=1\n"
+    tail = "[maxpool]\nsize=2\nstride=2\n[reorg]\nstride=2\n[route]\nlayers=-1,-3\n[shortcut]\nfrom=-4\n[yolo]\n"
+    found = report(head + tail, tmp_path)
+    assert found.code == "E666"
+    assert [note.partition(":")[0] for note in found.notes] == ["line 12, [reorg]", "line 18, [yolo]"]
+    wrong = report(f"{head}{tail}[convolutional]\nfilters=many\n", tmp_path)
+    assert wrong.code == "E667"
+    assert wrong.notes == (
+        "without a word: line 12, [reorg]: no layer does what it does",
+        "without a word: line 18, [yolo]: no layer does what it does",
+    )
 
 
 # the command

@@ -171,7 +171,9 @@ A Darknet `.cfg` is a list of sections, each a name in brackets with `key=value`
     pad=1
     activation=leaky
 
-Here a line is neither, a number is missing or is none, or a layer refers to one that is not there.
+Here a line is neither, a number is missing or is none, a section has no option of that name, or a layer refers
+to one that is not there. Darknet passes over an option that it does not know, so that `sizze=3` leaves a kernel
+of 1; here it is an error.
 """,
     ),
     Code(

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted, nearest, shown
+from specc.exchange.importing.darknet_options import full_name, in_effect, options_of
 from specc.exchange.importing.graph import Graph, Leaf, Op, Token, Wordless
 from specc.ir.instantiate import WrongValue, instantiate
 from specc.layers.base import Shape, ShapeError, written
@@ -30,19 +31,28 @@ _ACTIVATIONS: dict[str, tuple[str, tuple[Token, ...]] | None] = {
     "elu": ("elu", ()), "selu": ("selu", ()), "gelu": ("gelu", ()), "mish": ("mish", ()), "swish": ("silu", ()),
     "hardtan": ("hardtanh", ()),
 }  # fmt: skip
-_TRAINING = ("cost", "net", "network")  # sections that say nothing of the network's output
+_TRAINING = ("cost", "net")  # sections that say nothing of the network's output
 
 
 class Section(NamedTuple):
-    """`[convolutional]` with its options and its place in the text."""
+    """`[convolutional]` with its options, its place in the text, and theirs."""
 
     name: str
     options: dict[str, str]
     span: Span
+    places: dict[str, Span]
+
+
+class _Unfit(Exception):
+    """Shapes that do not go together."""
 
 
 class _NoWord(Exception):
-    """A section that the language cannot say."""
+    """A section that the language cannot say. by_shape: whether that depends on the shape that arrives."""
+
+    def __init__(self, what: str, *, by_shape: bool = False) -> None:
+        super().__init__(what)
+        self.by_shape = by_shape
 
 
 def read_darknet(path: str, input: Shape | None) -> tuple[Graph, str]:
@@ -66,11 +76,12 @@ def read_sections(source: Source) -> list[Section]:
         start += len(line)
         if not text or text[0] in "#;":
             continue
+        text = text.partition("#")[0].rstrip()  # Darknet reads numbers up to there, and so may a remark follow
         if text.startswith("[") and text.endswith("]"):
-            found.append(Section(text[1:-1].strip().lower(), {}, span))
+            found.append(Section(text[1:-1].strip().lower(), {}, span, {}))
         elif "=" in text and found:
             key, _, value = text.partition("=")
-            found[-1].options[key.strip().lower()] = value.strip()
+            _add_option(source, found[-1], key.strip().lower(), value.strip(), span)
         else:
             raise _wrong(source, span, "this line is neither a section nor an option of one")
     if not found or found[0].name not in ("net", "network"):
@@ -78,8 +89,26 @@ def read_sections(source: Source) -> list[Section]:
     return found
 
 
-def _wrong(source: Source, span: Span, message: str) -> Problem:
-    return Problem(Diagnostic("E667", message, source, span))
+def _add_option(source: Source, section: Section, key: str, value: str, span: Span) -> None:
+    """Raises: Problem E667 for an option that the section has already."""
+    if key in section.options:
+        raise _wrong(source, span, f"`{shown(key)}=` is given twice in this `[{shown(section.name)}]`")
+    section.options[key] = value
+    section.places[key] = span
+
+
+def _require_known(source: Source, section: Section) -> None:
+    """Raises: Problem E667 for an option that the section does not have."""
+    known = options_of(section.name)
+    for key in section.options if known is not None else ():
+        if known is not None and key not in known:
+            guess = nearest(key, known)
+            help = f"did you mean `{guess}`?" if guess else "leave it out: Darknet passes over what it does not know"
+            raise _wrong(source, section.places[key], f"`[{section.name}]` has no option `{shown(key)}`", help)
+
+
+def _wrong(source: Source, span: Span, message: str, help: str | None = None) -> Problem:
+    return Problem(Diagnostic("E667", message, source, span, help=help))
 
 
 class _Reader:
@@ -88,8 +117,11 @@ class _Reader:
     def __init__(self, source: Source, net: Section, input: Shape | None) -> None:
         self.source, self.section = source, net
         own = tuple(self._count(name) for name in ("channels", "height", "width")) if input is None else input
+        _require_known(source, net)
         self.ops = [Op("input", (), own)]
         self.outputs: list[int] = []
+        self.referred: set[int] = set()  # operations that this section names
+        self.unknown: set[int] = set()  # operations whose shape depends on a section without a word
         self.wordless: list[Wordless] = []
 
     def graph(self, path: str) -> Graph:
@@ -101,20 +133,43 @@ class _Reader:
         return Graph(tuple(self.ops), self.outputs[-1] if self.outputs else 0)
 
     def add(self, section: Section) -> None:
-        """One section more; where it has no word, the next ones go on with what arrived."""
-        self.section = section
-        before = len(self.ops)
-        read = _SECTIONS.get(section.name)
+        """One section more; where it has no word, the next ones go on from a shape that is not known."""
+        if full_name(section.name) in _TRAINING:
+            return
+        self.section, self.referred = section, set()
+        before, last = len(self.ops), self._last
         try:
-            if section.name not in _TRAINING:
-                if read is None:
-                    raise _NoWord("no layer does what it does")
-                self.outputs.append(read(self, self._last))
-        except _NoWord as error:
+            self.outputs.append(self._read(section))
+        except Problem as problem:
+            told = (*problem.diagnostic.notes, *(f"without a word: {part}" for part in self.wordless))
+            raise Problem(problem.diagnostic._replace(notes=told)) from None
+        except (_NoWord, _Unfit, ShapeError, WrongValue) as error:
+            self._note(error)
             del self.ops[before:]
-            self.outputs.append(self._last)
-            self.wordless.append(Wordless(f"line {self._line}, [{section.name}]", str(error)))
-        except (ShapeError, WrongValue) as error:
+            self.ops.append(Op(f"line {self._line}", (self._last,), self.ops[self._last].output))
+            self.outputs.append(len(self.ops) - 1)
+            self.unknown.add(self.outputs[-1])
+        if (self.referred | (set() if section.name == "route" else {last})) & self.unknown:
+            self.unknown |= set(range(before, len(self.ops)))
+
+    def _read(self, section: Section) -> int:
+        read = _SECTIONS.get(full_name(section.name))
+        if read is None:
+            raise _NoWord("no layer does what it does")
+        strange = in_effect(section.name, section.options)
+        if strange:
+            raise _NoWord(f"no layer has `{'`, `'.join(strange)}`")
+        place = read(self, self._last)
+        _require_known(self.source, section)
+        return place
+
+    def _note(self, error: Exception) -> None:
+        """What a section lacks; said of a shape that is not known it would be a guess. Raises: Problem E667."""
+        is_unknown = bool(({self._last} | self.referred) & self.unknown)
+        if isinstance(error, _NoWord):
+            if not (error.by_shape and is_unknown):
+                self.wordless.append(Wordless(f"line {self._line}, [{self.section.name}]", str(error)))
+        elif not is_unknown:
             raise self._problem(str(error)) from None
 
     @property
@@ -171,6 +226,8 @@ class _Reader:
     def maxpool(self, place: int) -> int:
         """Darknet counts the padding of both sides together, and gives the odd pixel to the far end."""
         stride = self._number("stride", 1)
+        if {self._number("stride_x", stride), self._number("stride_y", stride)} != {stride}:
+            raise _NoWord("a pooling with another stride in each direction")
         size = self._number("size", stride)
         total = self._number("padding", size - 1)
         near = total // 2
@@ -180,7 +237,8 @@ class _Reader:
             same = all((pixels + total - size) // stride == (pixels + 2 * near - size) // stride for pixels in sizes)
             ceil = not same
             if ceil and stride != 2:
-                raise _NoWord(f"a padding of {counted(total, 'pixel')}, more at the far end than at the near one")
+                what = f"a padding of {counted(total, 'pixel')}, more at the far end than at the near one"
+                raise _NoWord(what, by_shape=stride > 1)
         return self._step(
             "maxpool",
             [
@@ -221,7 +279,7 @@ class _Reader:
             return places[0]
         sizes = {self.ops[source].output[1:] for source in places}
         if len(sizes) > 1:
-            raise self._problem(f"pictures of {' and '.join(map(written, sorted(sizes)))} cannot be joined")
+            raise _Unfit(f"pictures of {' and '.join(map(written, sorted(sizes)))} cannot be joined")
         channels = sum(self.ops[source].output[0] for source in places)
         return self._join("concat", places, (channels, *sizes.pop()))
 
@@ -229,7 +287,8 @@ class _Reader:
         others = [self._referred(text) for text in self._text("from").split(",")]
         shapes = {self.ops[source].output for source in (place, *others)}
         if len(shapes) > 1:
-            raise _NoWord(f"a sum of {' and '.join(map(written, sorted(shapes)))}, of which a part is left out")
+            parts = " and ".join(map(written, sorted(shapes)))
+            raise _NoWord(f"a sum of {parts}, of which a part is left out", by_shape=True)
         return self._activated(self._join("add", [place, *others], shapes.pop()), "linear")
 
     def scale_channels(self, place: int) -> int:
@@ -276,6 +335,7 @@ class _Reader:
         index = number + len(self.outputs) if number < 0 else number
         if not 0 <= index < len(self.outputs):
             raise self._problem(f"there is no layer {number} before this one, which is layer {len(self.outputs)}")
+        self.referred.add(self.outputs[index])
         return self.outputs[index]
 
     def _text(self, name: str) -> str:
@@ -294,7 +354,7 @@ class _Reader:
         if text is None:
             return default
         if not text.isascii() or not text.isdigit() or len(text) > 9:
-            raise self._problem(f"`{name}={text}` is not a whole number")
+            raise self._problem(f"`{name}={text}` is not a whole number", name)
         return int(text)
 
     def _real(self, name: str, default: float) -> float:
@@ -302,10 +362,10 @@ class _Reader:
         try:
             return default if text is None else float(text)
         except ValueError:
-            raise self._problem(f"`{name}={text}` is not a number") from None
+            raise self._problem(f"`{name}={text}` is not a number", name) from None
 
-    def _problem(self, message: str) -> Problem:
-        return _wrong(self.source, self.section.span, message)
+    def _problem(self, message: str, option: str = "") -> Problem:
+        return _wrong(self.source, self.section.places.get(option, self.section.span), message)
 
 
 def _positional(name: str, value: Any, default: Any = None) -> Token:
@@ -313,10 +373,8 @@ def _positional(name: str, value: Any, default: Any = None) -> Token:
 
 
 _SECTIONS: dict[str, Callable[[_Reader, int], int]] = {
-    "convolutional": _Reader.convolutional, "conv": _Reader.convolutional, "deconvolutional": _Reader.deconvolutional,
-    "deconv": _Reader.deconvolutional, "connected": _Reader.connected, "conn": _Reader.connected,
-    "maxpool": _Reader.maxpool, "max": _Reader.maxpool, "avgpool": _Reader.avgpool, "avg": _Reader.avgpool,
-    "dropout": _Reader.dropout, "softmax": _Reader.softmax, "soft": _Reader.softmax, "upsample": _Reader.upsample,
-    "batchnorm": _Reader.batchnorm, "activation": _Reader.activation, "route": _Reader.route,
-    "shortcut": _Reader.shortcut, "scale_channels": _Reader.scale_channels,
+    "convolutional": _Reader.convolutional, "deconvolutional": _Reader.deconvolutional, "connected": _Reader.connected,
+    "maxpool": _Reader.maxpool, "avgpool": _Reader.avgpool, "dropout": _Reader.dropout, "softmax": _Reader.softmax,
+    "upsample": _Reader.upsample, "batchnorm": _Reader.batchnorm, "activation": _Reader.activation,
+    "route": _Reader.route, "shortcut": _Reader.shortcut, "scale_channels": _Reader.scale_channels,
 }  # fmt: skip

@@ -1,0 +1,83 @@
+"""The options of a Darknet file: which each section has, and which of them the language has no word for.
+
+Source: the parsers of Darknet (Redmon 2013–2018) and of its continuation (Bochkovskiy 2018–2021). Darknet itself passes
+over an option that it does not know, after a line on the terminal, so that a slip of the pen gives another network.
+"""
+
+from __future__ import annotations
+
+# What every layer may say; it concerns training or the weights' file alone.
+_COMMON = """
+    clip dont_update dontload dontloadscales dontsave learning_rate learning_rate_scale lr_scale numload onlyforward
+    stopbackward train_only_bn burnin_update
+"""
+_CONVOLUTION = "activation batch_normalize filters size stride pad padding"
+_OF_SECTIONS = {
+    "net": """
+        width height channels inputs batch subdivisions momentum decay learning_rate max_batches policy steps
+        scales burn_in power step scale gamma seq_scales angle aspect saturation exposure hue flip max_crop
+        min_crop center noadjust random adam b1 b2 beta1 beta2 eps epsilon notruth time_steps track
+        augment_speed sequential_subdivisions try_fix_nan loss_scale dynamic_minibatch optimized_memory
+        workspace_size_limit_mb label_smooth_eps resize_step attention adversarial_lr max_chart_loss cutmix
+        mixup mosaic mosaic_bound gaussian_noise blur letter_box contrastive contrastive_jit_flip
+        contrastive_color unsupervised ema_alpha weights_reject_freq equidistant_point
+        badlabels_rejection_percentage num_sigmas_reject_badlabels max_delta sgdr_cycle sgdr_mult ratio
+        reset_stats use_cuda_graph gpu_index log_step bflops show_receptive_field
+    """,
+    "convolutional": f"""{_CONVOLUTION} stride_x stride_y groups dilation binary xnor bin_output flipped dot share_index
+        antialiasing use_bin_output sway rotate stretch stretch_sway deform assisted_excitation wait_stream coordconv
+        grad_centr reverse normalize_bin_output""",
+    "deconvolutional": f"{_CONVOLUTION} output_padding",
+    "connected": "activation batch_normalize output",
+    "maxpool": "size stride stride_x stride_y padding maxpool_depth out_channels antialiasing",
+    "avgpool": "",
+    "dropout": "probability dropblock dropblock_size_rel dropblock_size_abs",
+    "softmax": "groups temperature tree spatial noloss",
+    "upsample": "stride scale",
+    "batchnorm": "",
+    "activation": "activation",
+    "route": "layers groups group_id stream",
+    "shortcut": "from activation alpha beta weights_type weights_normalization weights_normalizion assisted_excitation",
+    "scale_channels": "from activation scale_wh",
+}
+_SHORT = {"network": "net", "conv": "convolutional", "deconv": "deconvolutional", "conn": "connected", "max": "maxpool",
+          "avg": "avgpool", "soft": "softmax"}  # fmt: skip
+_USUAL = {"temperature": 1.0, "alpha": 1.0, "beta": 1.0, "scale": 1.0, "output_padding": 0.0}
+_IN_EFFECT = {
+    "convolutional": """binary xnor bin_output use_bin_output dot share_index antialiasing sway rotate stretch
+        stretch_sway deform assisted_excitation coordconv reverse""",
+    "deconvolutional": "output_padding",
+    "maxpool": "maxpool_depth antialiasing",
+    "dropout": "dropblock",
+    "softmax": "temperature spatial",
+    "upsample": "scale",
+    "shortcut": "alpha beta weights_type assisted_excitation",
+    "scale_channels": "scale_wh",
+}
+"""Options that change what a layer gives, and that no word has."""
+
+
+def full_name(section: str) -> str:
+    """A section's name without Darknet's short forms."""
+    return _SHORT.get(section, section)
+
+
+def options_of(section: str) -> frozenset[str] | None:
+    """The options that a section may have; None for one that specc has no word for, whose options do not count."""
+    own = _OF_SECTIONS.get(full_name(section))
+    return None if own is None else frozenset(f"{own} {_COMMON}".split())
+
+
+def in_effect(section: str, options: dict[str, str]) -> list[str]:
+    """The options of a section, as they are written, that change its output in a way that no word has."""
+    names = _IN_EFFECT.get(full_name(section), "").split()
+    return [f"{name}={options[name]}" for name in names if name in options and not _is_usual(name, options[name])]
+
+
+def _is_usual(name: str, text: str) -> bool:
+    if name == "weights_type":
+        return text in ("none", "0")
+    try:
+        return float(text) == _USUAL.get(name, 0.0)
+    except ValueError:
+        return False
