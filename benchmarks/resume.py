@@ -33,7 +33,7 @@ from specc.pipeline import analyse
 from specc.source import Source
 from specc.train import state
 from specc.train.folder import RunFolder
-from specc.train.keeper import Keeper, fingerprint
+from specc.train.keeper import Keeper
 from specc.train.progress import Watch
 from specc.train.resume import resume
 from specc.train.run import Subject, make_session, record_of
@@ -141,9 +141,7 @@ def checkpoint_cost(text: str, folder: Path) -> str:
     assert analysis.model is not None
     subject = Subject(Source("net.cnn", text), analysis.model, None, {})
     session = make_session(subject, analysis.recipe)
-    keeper = Keeper(
-        RunFolder(folder), record_of(subject, analysis.recipe, {}), fingerprint(load_dataset(analysis.recipe))
-    )
+    keeper = Keeper(RunFolder(folder), record_of(subject, analysis.recipe, {}), load_dataset(analysis.recipe).identity)
     batches = session.train.shuffled(session.order)
     steps, writes = [], []
     for number, batch in zip(range(20), batches, strict=False):

@@ -463,7 +463,7 @@ def test_options_that_need_each_other() -> None:
 
 def test_other_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train(TINY, tmp_path / "run", watch=Stop(3))
-    monkeypatch.setattr("specc.train.keeper._sample", lambda split: b"other pictures")
+    monkeypatch.setattr("specc.data.identity._of_samples", lambda split: lambda indices: "other pictures")
     assert problem(lambda: resume(tmp_path / "run")).code == "E623"
 
 
@@ -540,7 +540,7 @@ DAMAGES: dict[str, Callable[[Path], Any]] = {
     "epochs without metrics": lambda path: _facts(path, lambda facts: facts.update(epoch=2)),
     "metrics of text": lambda path: _facts(path, lambda facts: facts.update(metrics=[["a"]])),
     "unknown setting": lambda path: _facts(path, lambda facts: facts["record"]["recipe"].update(evil=1)),
-    "later format": lambda path: _facts(path, lambda facts: facts.update(format=2)),
+    "later format": lambda path: _facts(path, lambda facts: facts.update(format=3)),
     "other shape": lambda path: _tensors(path, lambda t: t.update({"model/conv1.weight": torch.zeros(5, 1, 3, 3)})),
     "other type": lambda path: _tensors(path, lambda t: t.update({"model/conv1.bias": torch.zeros(4).double()})),
     "weight missing": lambda path: _tensors(path, lambda t: t.pop("model/conv1.weight")),

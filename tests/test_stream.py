@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,7 +70,7 @@ def test_files_and_memory_hold_the_same(folder: Path) -> None:
     assert isinstance(kept.train, Split) and isinstance(files.train, FileSplit)
     assert kept.sample == files.sample == (3, 12, 10)
     assert kept.train.labels.equal(files.train.labels)
-    assert (kept.trace, kept.note) == (files.trace, files.note)
+    assert (kept.identity, kept.note) == (files.identity, files.note)
     with_validation = loaded(folder, "off", validation=0.2)
     assert len(with_validation.train.labels) + len(with_validation.validation.labels) == len(files.train.labels)
 
@@ -123,14 +125,42 @@ def test_a_grey_folder_with_one_picture_in_colour_is_rgb(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_damaged_file_is_named_when_it_is_reached(folder: Path, tmp_path: Path, workers: int) -> None:
+def test_a_file_that_is_damaged_while_it_is_used_is_named(folder: Path, tmp_path: Path, workers: int) -> None:
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     whole = str(next(folder.rglob("*.png")))
     pool = PicturePool(Reader("RGB", 12, 10, scaled=True), workers, pinned=False)
     stream = pool.read([[whole], [whole, str(tmp_path / "broken.png")]])
     assert next(stream).shape == (1, 3, 12, 10)
     found = problem(lambda: next(stream))
-    assert (found.code, "broken.png" in found.message) == ("E607", True)
+    assert (found.code, "broken.png cannot be read any more" in found.message) == ("E607", True)
+    assert "of 2" not in found.message
+
+
+@pytest.mark.parametrize("shares", [(0.0,), (0.7,), (0.7, 0.0)])
+def test_damaged_files_are_found_before_the_first_step(shares: tuple[float, ...], folder: Path, tmp_path: Path) -> None:
+    """Alike in memory and in files, all of them, though of some only the whole picture tells."""
+    pets = Path(shutil.copytree(folder, tmp_path / "pets"))
+    for path, share in zip(sorted(pets.rglob("*.*"))[::9], itertools.cycle(shares), strict=False):
+        path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    found = [problem(lambda where=where: loaded(pets, where)) for where in ("on", "off")]
+    assert found[0] == found[1]
+    assert (found[0].code, "5 of 45 pictures cannot be read" in found[0].message) == ("E607", True)
+    assert len(found[0].notes) == 4
+
+
+def test_pictures_of_other_sizes_are_found_before_the_first_step(folder: Path) -> None:
+    found = [
+        problem(lambda where=where: load_dataset(Recipe(data=str(folder), in_memory=where))) for where in ("on", "off")
+    ]
+    assert found[0] == found[1] and found[0].code == "E610"
+
+
+def test_a_look_at_every_file_is_said_and_kept(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    for _ in range(2):
+        found = load_dataset(Recipe(data=str(folder), resize=(12, 10), in_memory="off"), say=said.append)
+    assert said == ["reads 45 pictures once before training, to find damaged ones"]
+    assert isinstance(found.train, FileSplit) and found.identity == loaded(folder, "on").identity
 
 
 def test_a_picture_of_another_size_is_named_by_a_worker(folder: Path) -> None:
@@ -217,10 +247,11 @@ def _children(process: int) -> list[int]:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(decoded, "WORTH_KEEPING", 0.0)
+    monkeypatch.setattr(decoded, "SETTLED", -1.0)
     return tmp_path / "cache" / "specc" / "decoded"
 
 
-def _refuse(*arguments: Any) -> Any:
+def _refuse(*arguments: Any, **more: Any) -> Any:
     raise AssertionError("it was decoded again")
 
 

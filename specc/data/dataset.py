@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specc.data.download import Report, silent
+from specc.data.identity import DataIdentity
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 
@@ -50,7 +51,7 @@ class Dataset(NamedTuple):
     """A data set, its pictures in memory or, of a folder that is too large for that, in their files.
 
     validation: what chooses the best epoch; None where the test split does. A named set's loader leaves it None.
-    trace:      for pictures out of files: a text that is another one where the files are others; else empty.
+    identity:   what it is made of; of a loader's own, nothing yet.
     note:       what was decided about the data that their owner did not say, for the person; or empty.
     """
 
@@ -59,7 +60,7 @@ class Dataset(NamedTuple):
     train: Split | FileSplit
     test: Split | FileSplit
     validation: Split | FileSplit | None = None
-    trace: str = ""
+    identity: DataIdentity = DataIdentity()
     note: str = ""
 
     @property

@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from specc.data.picture_file import Unreadable, quiet
-from specc.data.pictures import Fault, Reader, damaged
+from specc.data.pictures import Reader
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 
 if TYPE_CHECKING:
@@ -135,11 +135,17 @@ class _Batch:
                 except Problem as problem:
                     return problem.diagnostic  # it comes back through a pipe
                 except Unreadable as error:
-                    return damaged([Fault(path, error.reason, error.way)], len(paths)).diagnostic
+                    return _gone(path, error.reason).diagnostic
         return pictures.permute(0, 3, 1, 2).contiguous()
 
     def __len__(self) -> int:
         return 0
+
+
+def _gone(path: str, reason: str) -> Problem:
+    """The problem with a file that was sound when all of them were looked at."""
+    return Problem.of("E607", f"{path} cannot be read any more: it {reason}",
+        help="put it back as it was; a run goes on with `specc train --resume`")  # fmt: skip
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from specc.data.folder import FolderContents
 from specc.data.layout import TEST, TRAINING, VALIDATION
-from specc.data.picture_file import Head, Unreadable, head_of, quiet
+from specc.data.picture_file import Head, Unreadable, eight_bits, head_of, opened, quiet
 from specc.data.pictures import Fault
 from specc.data.survey import Size, Survey
 
 CHUNK = 256  # pictures that a thread looks at, at a time
+DECODED_AT_MOST = 100_000  # pictures, where some heads are damaged, to count those that are damaged further on, too
 
 
 def survey_of_folder(root: Path, contents: FolderContents) -> Survey:
@@ -31,6 +32,8 @@ def survey_of_folder(root: Path, contents: FolderContents) -> Survey:
         sizes[found[:2]] = size._replace(pictures=size.pictures + 1)
         kinds[found.mode] = kinds.get(found.mode, 0) + 1
         grey &= found.is_grey
+    if faults and len(paths) <= DECODED_AT_MOST:
+        faults = _all_faults(paths)
     splits = zip((TRAINING, TEST, VALIDATION), (len(part.paths) for part in contents.parts), strict=False)
     return Survey(
         root.resolve().name, contents.classes, {name: count for name, count in splits if count}, None,
@@ -57,3 +60,18 @@ def _head_or_fault(path: str) -> Head | Unreadable:
         return head_of(path)
     except Unreadable as fault:
         return fault
+
+
+def _all_faults(paths: list[str]) -> list[Fault]:
+    """The pictures that cannot be read as a whole, which their heads do not tell."""
+    with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
+        return [fault for fault in threads.map(_fault, paths) if fault]
+
+
+def _fault(path: str) -> Fault | None:
+    try:
+        with opened(path) as picture:
+            eight_bits(picture, "L", (1, 1))  # as small as it may get: every byte is read all the same
+    except Unreadable as error:
+        return Fault(path, error.reason, error.way)
+    return None

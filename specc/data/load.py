@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from specc.data.catalogue import default_data_dir, find, path_of
@@ -14,20 +15,24 @@ from specc.data.transform import prepared
 from specc.ir.recipe import Recipe
 
 if TYPE_CHECKING:
-    from specc.data.files import FileSplit
-    from specc.data.folder import FolderContents
     from specc.data.pictures import Reader
 
 
-def load_dataset(recipe: Recipe, report: Report = silent, surveyed: Surveyed | None = None) -> Dataset:
+Say = Callable[[str], None]
+
+
+def load_dataset(
+    recipe: Recipe, report: Report = silent, surveyed: Surveyed | None = None, say: Say = lambda line: None
+) -> Dataset:
     """The recipe's data set: limited, in grey or RGB, scaled, a part held out for validation.
 
     The pictures are in memory; those of a folder that is too large for it stay in their files.
 
-    Args:   report, is told of a download's progress. surveyed, what is known of a folder; None looks at it.
+    Args:   report, is told of a download's progress. surveyed, what is known of a folder; None looks at it. say, is
+            told of what else takes long.
     Raises: Problem E601 to E604, E607 to E611, E619.
     """
-    dataset = _prepared(recipe, report, surveyed)
+    dataset = _prepared(recipe, report, surveyed, say)
     return with_validation(dataset, recipe.validation) if recipe.validation else dataset
 
 
@@ -37,50 +42,58 @@ def with_validation(dataset: Dataset, share: float) -> Dataset:
     return dataset._replace(train=train, validation=held_out)
 
 
-def _prepared(recipe: Recipe, report: Report, surveyed: Surveyed | None) -> Dataset:
+def _prepared(recipe: Recipe, report: Report, surveyed: Surveyed | None, say: Say) -> Dataset:
     entry = find(recipe.data)
     if entry is None:
-        return load_folder(surveyed or survey(recipe), recipe)
+        return load_folder(surveyed or survey(recipe), recipe, say=say)
     folder = path_of(recipe.data_dir) if recipe.data_dir else default_data_dir()
     dataset = load_named(entry, folder, report)
     limited = dataset._replace(train=dataset.train.first(recipe.limit), test=dataset.test.first(recipe.limit))
-    return prepared(limited, recipe.resize, recipe.channels)
+    return prepared(identified(limited), recipe.resize, recipe.channels)
 
 
-def load_folder(surveyed: Surveyed, recipe: Recipe, way_out: str = "") -> Dataset:
-    """A folder's pictures as the recipe prepares them.
+def identified(dataset: Dataset) -> Dataset:
+    """The same, with the identity of what is in memory."""
+    from specc.data.identity import identity_of_tensors
 
-    Args:   way_out, from pictures of different sizes.
+    parts = [split for split in (dataset.train, dataset.test, dataset.validation) if isinstance(split, Split)]
+    return dataset._replace(identity=identity_of_tensors(dataset.classes, parts))
+
+
+def load_folder(surveyed: Surveyed, recipe: Recipe, way_out: str = "", say: Say = lambda line: None) -> Dataset:
+    """A folder's pictures as the recipe prepares them: in memory where they fit, else in their files, each of which
+    has been decoded once.
+
+    Args:   way_out, from pictures of different sizes. say, is told of what takes long.
     Raises: Problem E607, E610, E611.
     """
-    from specc.data.decoded import manifest, trace_of
+    import torch
+
+    from specc.data.decoded import decoded
+    from specc.data.files import FileSplit
+    from specc.data.identity import identity_of_files
     from specc.data.pictures import Reader
 
     about, found = surveyed
     assert found is not None  # noqa: S101 - it is a folder's
     channels, height, width = about.shape(recipe, way_out)
     reader = Reader("L" if channels == 1 else "RGB", height, width, recipe.resize is not None)
-    files = manifest(path_of(recipe.data), found)
-    parts = _parts(found, reader, recipe, files)
-    validation = parts[2] if len(parts) > 2 else None
-    return Dataset(about.name, found.classes, parts[0], parts[1], validation, trace_of(files, recipe), found.note)
+    keep = _in_memory(sum(len(part.paths) for part in found.parts), reader, recipe)
+    labels = [torch.tensor(part.labels, dtype=torch.int64) for part in found.parts]
+    read = decoded(found, reader, keep=keep, say=say)
+    splits = [
+        FileSplit(part.paths, own, reader) if one.images is None else Split(one.images, own)
+        for part, own, one in zip(found.parts, labels, read, strict=True)
+    ]
+    identity = identity_of_files(
+        found.classes, [(own.numpy(), one.digests.numpy()) for own, one in zip(labels, read, strict=True)]
+    )
+    validation = splits[2] if len(splits) > 2 else None
+    return Dataset(about.name, found.classes, splits[0], splits[1], validation, identity, found.note)
 
 
-def _parts(found: FolderContents, reader: Reader, recipe: Recipe, files: str) -> list[Split] | list[FileSplit]:
-    """The folder's parts in memory where they fit there. Raises: Problem E607, E610, E611."""
-    from specc.data.decoded import decoded
-
-    count = sum(len(part.paths) for part in found.parts)
+def _in_memory(count: int, reader: Reader, recipe: Recipe) -> bool:
+    """Whether so many pictures stay in memory. Raises: Problem E611."""
     if recipe.in_memory == "on":
         require_memory(count, reader.shape)
-    elif recipe.in_memory == "off" or not fits(count, reader.shape):
-        return _in_files(found, reader)
-    return decoded(found, reader, files)
-
-
-def _in_files(found: FolderContents, reader: Reader) -> list[FileSplit]:
-    import torch
-
-    from specc.data.files import FileSplit
-
-    return [FileSplit(part.paths, torch.tensor(part.labels, dtype=torch.int64), reader) for part in found.parts]
+    return recipe.in_memory != "off" and fits(count, reader.shape)

@@ -28,6 +28,7 @@ UNREADABLE = (
 
 MOST_PIXELS = 1 << 28  # that are decoded of one picture: as RGB they take a gigabyte
 ALONE = 1 << 25  # pixels from which one picture is decoded at a time
+DIGEST_SIZE = 32  # bytes
 AT_ONCE = 1 << 26  # bytes up to which a file is read in one go
 HEAD = 1 << 16  # and where only its head is wanted
 
@@ -37,6 +38,7 @@ TURNS = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+TURNING = frozenset(("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"))  # where Pillow looks for it
 ACROSS = frozenset((5, 6, 7, 8))  # those that make height of width
 
 CONVERT = "save pictures of other kinds as 8-bit or 16-bit PNG"
@@ -91,10 +93,11 @@ def content_of(path: str, at_once: int = AT_ONCE) -> IO[bytes]:
     """A regular file's bytes; those of a small one, of so many, are read now. Raises: Unreadable."""
     try:
         file = files.open_regular(path)
-        if os.fstat(file.fileno()).st_size > at_once:
+        size = os.fstat(file.fileno()).st_size
+        if size > at_once:
             return file
         with file:
-            content = file.read(at_once)
+            content = file.read(size)  # no more: a buffer of what is asked for is made first
     except OSError as error:
         raise Unreadable(_absence(path, error)) from error
     if not content:
@@ -103,7 +106,7 @@ def content_of(path: str, at_once: int = AT_ONCE) -> IO[bytes]:
 
 
 def digest_of(content: IO[bytes]) -> bytes:
-    """What tells a file's bytes from others, 32 bytes; the content is at its beginning before and after."""
+    """SHA-256 of a file's bytes; the content is at its beginning before and after."""
     found = hashlib.file_digest(content, "sha256").digest()  # type: ignore[arg-type] # what it asks for, files have
     content.seek(0)
     return found
@@ -183,7 +186,7 @@ def eight_bits(picture: Image.Image, mode: str, at_least: tuple[int, int] | None
 
 def _orientation(picture: Image.Image) -> int:
     """EXIF's number, 1 for a picture that stands upright. Pillow turns TIFF itself, its size with it."""
-    if picture.format == "TIFF":
+    if picture.format == "TIFF" or TURNING.isdisjoint(picture.info):
         return 1
     with suppress(*UNREADABLE):
         # Not PNG's own method, which decodes the whole picture to look behind it.
@@ -203,6 +206,9 @@ def _require_known_levels(picture: Image.Image) -> None:
 def _levels(picture: Image.Image, mode: str) -> Image.Image:
     if picture.mode.startswith("I"):
         picture = _upper_byte(picture)
+    if picture.mode == mode:
+        picture.load()
+        return picture
     try:
         return picture.convert(mode)
     except ValueError:

@@ -9,15 +9,15 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 
-from specc.data.dataset import Split
 from specc.data.folder import FolderContents, Listing
-from specc.data.picture_file import Unreadable, eight_bits, opened, quiet
+from specc.data.picture_file import DIGEST_SIZE, Unreadable, content_of, digest_of, eight_bits, opened, quiet
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
 NAMED_AT_MOST = 5
 CHUNK = 256  # pictures that a thread decodes at a time
@@ -66,7 +66,7 @@ class Reader(NamedTuple):
             plain = plain.resize((self.width, self.height), Image.Resampling.BILINEAR)
         elif plain.size != (self.width, self.height):
             raise OtherSize(name, plain.height, plain.width, self)
-        return np.asarray(plain).reshape(self.height, self.width, -1)
+        return np.frombuffer(plain.tobytes(), np.uint8).reshape(self.height, self.width, -1)
 
 
 class Fault(NamedTuple):
@@ -77,40 +77,58 @@ class Fault(NamedTuple):
     way: str
 
 
-def decode(contents: FolderContents, reader: Reader) -> list[Split]:
-    """Each part of a folder in memory, decoded by as many threads as there are cores.
+class Decoded(NamedTuple):
+    """A part of a folder.
 
+    images:  uint8, (samples, channels, height, width); None where they were looked at and not kept.
+    digests: of each file's bytes, uint8, (samples, 32).
+    """
+
+    images: Tensor | None
+    digests: Tensor
+
+
+def decode(contents: FolderContents, reader: Reader, *, keep: bool) -> list[Decoded]:
+    """Each part of a folder, every picture decoded, by as many threads as there are cores.
+
+    Args:   keep, whether the pictures stay in memory; else they are read to find what is wrong with them.
     Raises: Problem E607 for damaged pictures, E610 for different sizes.
     """
-    decoded = [_decode_part(part, reader) for part in contents.parts]
-    faults = [fault for _, some in decoded for fault in some]
+    found = [_decode_part(part, reader, keep) for part in contents.parts]
+    faults = [fault for _, some in found for fault in some]
     if faults:
         raise damaged(faults, sum(len(part.paths) for part in contents.parts))
-    return [split for split, _ in decoded]
+    return [decoded for decoded, _ in found]
 
 
-def _decode_part(listing: Listing, reader: Reader) -> tuple[Split, list[Fault]]:
+def _decode_part(listing: Listing, reader: Reader, keep: bool) -> tuple[Decoded, list[Fault]]:
     import numpy as np
     import torch
 
     channels, height, width = reader.shape
     count = len(listing.paths)
-    images = torch.empty(count, channels, height, width, dtype=torch.uint8)
-    places = np.moveaxis(images.numpy(), 1, 3)
+    images = torch.empty(count, channels, height, width, dtype=torch.uint8) if keep else None
+    places = None if images is None else np.moveaxis(images.numpy(), 1, 3)
+    digests = torch.empty(count, DIGEST_SIZE, dtype=torch.uint8)
 
     def decode_chunk(start: int) -> list[Fault]:
         faults = []
         for index in range(start, min(start + CHUNK, count)):
             path = listing.paths[index]
             try:
-                places[index] = reader.read(path)
+                with content_of(path) as content:
+                    digests.numpy()[index] = np.frombuffer(digest_of(content), np.uint8)
+                    pixels = reader.read(path, content)
             except Unreadable as error:
                 faults.append(Fault(path, error.reason, error.way))
+            else:
+                if places is not None:
+                    places[index] = pixels
         return faults
 
     with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
         faults = [fault for chunk in threads.map(decode_chunk, range(0, count, CHUNK)) for fault in chunk]
-    return Split(images, torch.tensor(listing.labels, dtype=torch.int64)), faults
+    return Decoded(images, digests), faults
 
 
 def damaged(faults: Sequence[Fault], count: int) -> Problem:

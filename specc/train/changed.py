@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from difflib import unified_diff
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from specc.data.identity import DataIdentity
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.ir.accepted import as_written
@@ -20,11 +21,16 @@ from specc.source import Source
 from specc.train.folder import SPEC
 from specc.train.record import Record
 
+if TYPE_CHECKING:
+    from specc.data.dataset import Dataset
+    from specc.data.survey import Survey
+
 # What may be another when a run goes on: the steps that are left stay what they are.
 FREE = frozenset(
     ("epochs", "patience", "device", "data_dir", "workers", "in_memory", "checkpoint_steps", "checkpoint_minutes")
 )
 LONGEST = 40  # lines of a difference that are shown
+MOST_CHANGES = 5  # of the data that are told
 
 
 def require_same_spec(before: Record, run: Path, spec: Source | None, *, adopt: bool = False) -> Source | None:
@@ -85,6 +91,8 @@ def require_same_options(
     """Raise Problem E623 where an option asks for another run than the one that began."""
     old, new = before.recipe.resolved(), recipe.resolved()
     for name in said:
+        if name == "data" and Path(old.data).is_absolute() and Path(new.data).is_absolute():
+            continue  # a folder may have been moved: what is in it is compared when it is read
         if name not in FREE and getattr(old, name) != getattr(new, name):
             raise _other(f"`{name}` was {as_written(getattr(old, name))}, not {as_written(getattr(new, name))}")
     if recipe.epochs < before.recipe.epochs:
@@ -113,10 +121,38 @@ def _processes(count: int) -> str:
     return "one process" if count == 1 else f"{count} processes"
 
 
-def require_same_data(before: str, now: str) -> None:
-    """Raise Problem E623 where the pictures are no longer those that the run began with."""
-    if before != now:
-        raise _other(f"the data were “{before}”, and are “{now}”")
+def changes_of_data(before: DataIdentity | str, now: Dataset) -> tuple[str, ...]:
+    """What is another in the data than it was, a sentence each.
+
+    Args: before, what a run has kept of them; an older specc kept how many pictures there were.
+    """
+    if isinstance(before, DataIdentity):
+        return before.changes_to(now.identity)
+    size = f"{len(now.train.labels)} training and {len(now.test.labels)} test pictures, {len(now.classes)} classes"
+    return () if f": {size}, " in before else (f"they were “{before}”, and are {size}",)
+
+
+def require_same_classes(before: DataIdentity | str | None, now: Survey) -> None:
+    """Raise Problem E623 where a class has come or gone, before the network is found not to fit the others."""
+    if isinstance(before, DataIdentity) and isinstance(now.classes, tuple):
+        _refuse(now.name, before.changes_of_classes(now.classes))
+
+
+def require_same_data(before: DataIdentity | str, now: Dataset) -> None:
+    """Raise Problem E623 where the data are no longer those that the run began with."""
+    _refuse(now.name, changes_of_data(before, now))
+
+
+def _refuse(name: str, changes: tuple[str, ...]) -> None:
+    if not changes:
+        return
+    more = (f"and {counted(len(changes) - MOST_CHANGES, 'more change')}",) if len(changes) > MOST_CHANGES else ()
+    raise Problem.of(
+        "E623", f"the data of {name} have changed since the run began: {changes[0]}",
+        help="put the pictures back as they were\n`--data` says where they are, if they were moved\n"
+        "`--adopt` goes on with what is there, and begins the epoch anew",
+        notes=(*changes[1:MOST_CHANGES], *more),
+    )  # fmt: skip
 
 
 def _other(message: str) -> Problem:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import signal
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from specc.data.dataset import Split
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.train.checkpoint import Cadence, weights_file
@@ -22,21 +20,19 @@ from specc.train.snapshot import tensors_of
 from specc.train.state import Facts, state_bytes
 
 if TYPE_CHECKING:
-    from specc.data.dataset import Dataset
+    from specc.data.identity import DataIdentity
     from specc.train.folder import RunFolder
     from specc.train.progress import Watch
     from specc.train.record import Record
     from specc.train.session import Session
-
-SAMPLED = 1 << 24  # bytes of pictures that the fingerprint of a split is taken from
 
 
 class Keeper:
     """What a run has written is whole at every moment: files are replaced, and the state, which says how far the run
     is, comes after everything that it speaks of."""
 
-    def __init__(self, folder: RunFolder, record: Record, data: str) -> None:
-        """data: the fingerprint of the pictures."""
+    def __init__(self, folder: RunFolder, record: Record, data: DataIdentity) -> None:
+        """data: what the run learns from."""
         self.folder, self.record, self.data = folder, record, data
         self.cadence = Cadence(record.recipe)
         self._failed = False
@@ -149,21 +145,6 @@ def made_with(session: Session) -> dict[str, str]:
         "machine": platform.machine(),
         "precision": session.precision.name,
     }
-
-
-def fingerprint(dataset: Dataset) -> str:
-    """The data set in one line: another one, or pictures that were changed since, give another line."""
-    sums = zlib.crc32(dataset.trace.encode())
-    for split in (dataset.test, dataset.train):
-        if isinstance(split, Split) and not dataset.trace:
-            sums = zlib.crc32(_sample(split), sums)
-    counts = f"{len(dataset.train.labels)} training and {len(dataset.test.labels)} test pictures"
-    return f"{dataset.name}: {counts}, {len(dataset.classes)} classes, checksum {sums:08x}"
-
-
-def _sample(split: Split) -> bytes:
-    every = max(1, split.images.numel() // SAMPLED)
-    return split.labels.numpy().tobytes() + split.images[::every].contiguous().numpy().tobytes()
 
 
 def needed(session: Session) -> int:

@@ -5,7 +5,7 @@ Everything is refused before torch is imported, and nothing in the folder is tou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +19,14 @@ from specc.ir.recipe import Recipe, overridden
 from specc.pipeline import analyse
 from specc.source import Source
 from specc.train import state
-from specc.train.changed import require_same_options, require_same_processes, require_same_spec
+from specc.train.changed import (
+    changes_of_data,
+    require_same_classes,
+    require_same_data,
+    require_same_options,
+    require_same_processes,
+    require_same_spec,
+)
 from specc.train.distributed.group import Group, joined
 from specc.train.distributed.place import place_of
 from specc.train.folder import METRICS, RECIPE, SPEC, RunFolder
@@ -31,6 +38,7 @@ from specc.train.run import Run, Subject, alone_in, anchored, carry_out, make_se
 from specc.train.state import Facts
 
 if TYPE_CHECKING:
+    from specc.data.dataset import Dataset
     from specc.train.keeper import Keeper
     from specc.train.session import Session
 
@@ -91,7 +99,10 @@ def continue_run(path: Path, wish: Wish, watch: Watch) -> Run | None:
     """Go on with the run in a folder; None where it is complete, and nothing was done."""
     plan = _plan(path, wish)
     if not plan.is_complete:
-        surveyed = prepare(plan.subject, plan.record.recipe, place := place_of())
+        kept = None if wish.adopt or plan.facts is None else plan.facts.data
+        surveyed = prepare(
+            plan.subject, plan.record.recipe, place := place_of(), lambda survey: require_same_classes(kept, survey)
+        )
         with joined(plan.record.recipe.device) as group, alone_in(RunFolder(path, writes=place.is_first)):
             plan = _plan(path, wish)  # another process may have gone on with it meanwhile
             if not plan.is_complete:
@@ -140,16 +151,26 @@ def _plan(path: Path, wish: Wish, processes: int | None = None) -> Plan:
     options = {**before.options, **given(dict(wish.options))}
     place = place_of()
     if wish.adopt:
-        record = record_of(subject, anchored(overridden(analysis.recipe, options)), options, place)
+        record = record_of(subject, _anchored(overridden(analysis.recipe, options), wish), options, place)
         # Until the data are loaded no earlier epoch counts, so that none of them ends the run.
         record = record.model_copy(update={"adopted_after": facts.epoch if facts else 0})
     else:
-        recipe = anchored(overridden(before.recipe, dict(wish.options)))
+        recipe = _anchored(overridden(before.recipe, dict(wish.options)), wish)
         require_same_options(before, recipe, given(dict(wish.options)), wish.input, wish.params)
         if not (facts is not None and is_complete(facts.metrics, recipe, before.adopted_after)):
             require_same_processes(before, path, processes or place.size)
         record = before.model_copy(update={"recipe": recipe, "options": options})
     return Plan(RunFolder(path, writes=place.is_first), before, record, subject, facts)
+
+
+def _anchored(recipe: Recipe, wish: Wish) -> Recipe:
+    """The recipe with absolute paths. Raises: Problem E601, which says how a folder that was moved is named."""
+    try:
+        return anchored(recipe)
+    except Problem as problem:
+        if problem.diagnostic.code != "E601" or wish.options.get("data"):
+            raise
+        raise Problem(problem.diagnostic._replace(help="`--data` says where they are, if they were moved")) from None
 
 
 def _found(path: Path) -> tuple[Record, Facts | None]:
@@ -175,23 +196,21 @@ def _no_run(message: str) -> Problem:
 def _go_on(plan: Plan, adopt: bool, watch: Watch, group: Group, surveyed: Surveyed) -> Run:
     if plan.folder.writes:
         files.remove_partial(plan.folder.path)
-    session = make_session(plan.subject, plan.record.recipe, group, watch, surveyed)
+    judge = _judge_of(None if adopt else plan.facts, watch)
+    session = make_session(plan.subject, plan.record.recipe, group, watch, surveyed, judge)
     facts = plan.facts
     if facts is None:
         watch.say(f"the run in {plan.folder.path} had not begun; it begins now")
         plan.folder.write_record(plan.record)
         return carry_out(session, plan.folder, plan.record, watch)
-    from specc.train.keeper import fingerprint
-
-    data = fingerprint(session.dataset)
-    if adopt and _still_competes(plan, facts, data):
+    if adopt and _still_competes(plan, facts, session.dataset):
         record = plan.record.model_copy(update={"adopted_after": plan.before.adopted_after})
         plan = plan._replace(record=record)
-    keeper = _restored(plan, facts, session, data, adopt, watch)
+    keeper = _restored(plan, facts, session, adopt, watch)
     return carry_out(session, plan.folder, plan.record, watch, keeper)
 
 
-def _still_competes(plan: Plan, facts: Facts, data: str) -> bool:
+def _still_competes(plan: Plan, facts: Facts, dataset: Dataset) -> bool:
     """Whether the epochs so far can be compared with those to come: the same network, the same data, the same aim."""
     before = plan.before
     try:
@@ -199,24 +218,36 @@ def _still_competes(plan: Plan, facts: Facts, data: str) -> bool:
     except UnknownParameter:
         return False
     same = old is not None and same_network(old, plan.subject.model)
-    return same and facts.data == data and before.recipe.objective == plan.record.recipe.objective
+    return same and not changes_of_data(facts.data, dataset) and before.recipe.objective == plan.record.recipe.objective
 
 
-def _restored(plan: Plan, facts: Facts, session: Session, data: str, adopt: bool, watch: Watch) -> Keeper:
+def _judge_of(facts: Facts | None, watch: Watch) -> Callable[[Dataset], None]:
+    """Refuses data that are no longer those of a run; of one without facts they are what they are."""
+
+    def judge(dataset: Dataset) -> None:
+        if facts is None:
+            return
+        require_same_data(facts.data, dataset)
+        if isinstance(facts.data, str):
+            watch.say("note: this run began with an older specc, which has not kept what was in its pictures: only "
+                "their numbers were compared")  # fmt: skip
+
+    return judge
+
+
+def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Watch) -> Keeper:
     """Put the session where the run stands, and the folder's files with it. Raises: Problem E621, E623."""
-    from specc.train.changed import require_same_data
     from specc.train.keeper import Keeper, made_with
     from specc.train.snapshot import restore
 
     path = plan.folder.path
     tensors = state.read_tensors(path / state.NAME, facts.checksum)
-    keeper = Keeper(plan.folder, plan.record, data)
+    keeper = Keeper(plan.folder, plan.record, session.dataset.identity)
     # Also the point where all have read what the first one is about to write anew.
     session.group.require_same(f"{facts.epoch} {facts.step} {facts.checksum}")
     if adopt:
         _adopt(plan, facts, session, tensors, watch)
     else:
-        require_same_data(facts.data, data)
         restore(session, tensors, facts, path / state.NAME)
         session.position = Position(facts.epoch, facts.step, facts.seconds, list(facts.metrics))
     plan.folder.restore_metrics(facts.metrics)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.catalogue import find, path_of
 from specc.data.fit import require_input, require_output, require_pictures, require_same_output
-from specc.data.survey import Surveyed, survey
+from specc.data.survey import Survey, Surveyed, survey
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.recipe import Recipe, overridden
 from specc.ir.shaped import ShapedModel
@@ -138,12 +138,17 @@ def _require_space(folder: RunFolder, session: Session) -> None:
     folder.require_space(needed(session))
 
 
-def prepare(subject: Subject, recipe: Recipe, place: Place) -> Surveyed:
-    """What comes before torch is imported. Returns: what is known of the data.
+def prepare(
+    subject: Subject, recipe: Recipe, place: Place, judge: Callable[[Survey], None] = lambda survey: None
+) -> Surveyed:
+    """What comes before torch is imported.
+
+    Args:    judge, refuses data before they are compared with the network.
+    Returns: what is known of the data.
 
     Raises: Problem E601, E605 to E610, E627.
     """
-    surveyed = _require_known_fit(subject, recipe)
+    surveyed = _require_known_fit(subject, recipe, judge)
     require_enough(recipe, place)
     limit_spinning()
     return surveyed
@@ -179,11 +184,12 @@ def make_session(
     group: Group | None = None,
     watch: Watch | None = None,
     surveyed: Surveyed | None = None,
+    judge: Callable[[Dataset], None] = lambda dataset: None,
 ) -> Session:
     """Load the data and build the network.
 
     Args:   group, the processes that train together; None for this one alone. watch, is told of a download.
-            surveyed, what `prepare` has given.
+            surveyed, what `prepare` has given. judge, refuses data before they are compared with the network.
     Raises: Problem E601 to E612, E617 to E619, E628.
     """
     surveyed = surveyed or _require_known_fit(subject, recipe)
@@ -196,12 +202,12 @@ def make_session(
 
     group = group or Group(choose_device(recipe.device))
     with group.first_here():
-        dataset = load_dataset(recipe, telling((watch or Watch()).say), surveyed)
+        say = (watch or Watch()).say
+        dataset = load_dataset(recipe, telling(say), surveyed, say)
+    judge(dataset)
     _require_fit(subject, recipe, dataset)
     if group.place.size > 1:
-        from specc.train.keeper import fingerprint
-
-        group.require_same(record_of(subject, recipe, {}).meaning() + fingerprint(dataset))
+        group.require_same(record_of(subject, recipe, {}).meaning() + dataset.identity.digest)
     return Session(subject.model, dataset, recipe, group)
 
 
@@ -212,12 +218,12 @@ def carry_out(session: Session, folder: RunFolder, record: Record, watch: Watch,
     """
     from specc.train.ending import write_report
     from specc.train.environment import describe_environment
-    from specc.train.keeper import Keeper, fingerprint
+    from specc.train.keeper import Keeper
 
     environment = describe_environment(session.group, record.recipe.seed)
     folder.write_environment(environment, resumed=keeper is not None)
     if keeper is None:
-        keeper = Keeper(folder, record, fingerprint(session.dataset))
+        keeper = Keeper(folder, record, session.dataset.identity)
         keeper.begin(session)
     watch.say(session.summary())
     parameters = sum(weight.numel() for weight in session.model.parameters() if weight.requires_grad)
@@ -268,9 +274,12 @@ def anchored(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update=absolute)
 
 
-def _require_known_fit(subject: Subject, recipe: Recipe) -> Surveyed:
+def _require_known_fit(
+    subject: Subject, recipe: Recipe, judge: Callable[[Survey], None] = lambda survey: None
+) -> Surveyed:
     """Compare the network with what is known of the data before they are loaded. Raises: Problem E601, E605 to E610."""
     surveyed = survey(recipe)
+    judge(surveyed.survey)
     require_pictures(surveyed.survey, recipe, subject.model.input, _checks(subject))
     _require_output(subject, recipe, surveyed.survey.name, surveyed.survey.class_count)
     return surveyed

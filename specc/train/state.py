@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from specc import files
 from specc.data.checksum import checksum
+from specc.data.identity import DataIdentity
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.train.metrics import Count, Metrics, Seconds, are_in_order
@@ -34,19 +35,20 @@ class Facts(BaseModel):
 
     epoch:    finished epochs. step: finished steps of the one that runs. seconds: spent in it.
     metrics:  of each finished epoch.
-    data:     fingerprint of the pictures. made_with: versions and hardware that the last bits depend on.
+    data:     what the run learns from; of format 1 a line with the numbers of pictures.
+    made_with: versions and hardware that the last bits depend on.
     checksum: CRC-32 of the tensors.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     record: Record
     epoch: Count
     step: Count
     seconds: Seconds
     metrics: tuple[Metrics, ...]
-    data: Annotated[str, Field(max_length=LONGEST)]
+    data: DataIdentity | Annotated[str, Field(max_length=LONGEST)]
     made_with: Annotated[dict[str, Annotated[str, Field(max_length=LONGEST)]], Field(max_length=LONGEST)]
     checksum: Count = 0
 

@@ -97,6 +97,15 @@ def another_rate(scene: Scene) -> None:
     resume("run", lr=0.5)
 
 
+@case("E623")
+def pictures_that_were_changed(scene: Scene) -> None:
+    pets = scene.pictures("pets", "cat", "dog", "owl", count=4)
+    train("input 3x4x6\nflatten -> linear 3\n", "run", data=str(pets), **{**SHORT, "epochs": 1})
+    scene.pictures("pets", "cat", count=9)
+    (pets / "owl" / "0.png").write_bytes(scene.picture("pets/dog/9.png", height=4).read_bytes())
+    resume("run", epochs=2)
+
+
 @case("E624")
 def a_folder_in_use(scene: Scene) -> None:
     scene.patch.setattr(os, "getpid", lambda: 4711)

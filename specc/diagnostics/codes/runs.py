@@ -136,8 +136,11 @@ those of the new one: its best weights stay beside the run as `best-before-epoch
         """\
 An option, or the data, is another one than when the run began, so that it would not end as it would have
 without the stop. With `--resume` no option is needed. Those that may be given are `--epochs`, to make the run
-longer, `--patience`, `--device`, `--data-dir`, `--workers`, `--in-memory`, `--checkpoint-steps` and
-`--checkpoint-minutes`.
+longer, `--patience`, `--device`, `--data` for a folder that was moved, `--data-dir`, `--workers`, `--in-memory`,
+`--checkpoint-steps` and `--checkpoint-minutes`.
+
+Data are known by what is in them: every class's name, the bytes of its pictures, their order. Which class has come,
+gone or changed is told. What folders and files are called and when they were written is no matter.
 
 `--adopt` takes other changes too, such as a lower `--lr`, and begins the epoch that was running anew.
 """,
