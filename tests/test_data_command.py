@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from specc.cli.main import main
 from specc.data.catalogue import BUILT_IN
+from specc.data.dataset import Dataset, Split
+from specc.data.drawn import picture_of_sample
 from specc.data.sheet import CELL, ENLARGED, GAP, LINE, MARGIN, Samples, draw_sheet
 
 
@@ -149,6 +152,35 @@ def test_mistakes(arguments: list[str], status: int, words: str, pets: Path) -> 
     done = specc(*arguments)
     assert isinstance(done.exception, SystemExit), done.exception
     assert (done.exit_code, words in done.stderr) == (status, True), done.stderr
+
+
+@pytest.mark.parametrize("shape", [(784,), (1,), (1, 16000), (12, 50), (20, 3), (2, 9, 7), (1, 4, 9, 7), (3, 4, 9, 7)])
+def test_samples_of_any_shape(shape: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As packages offer them: vectors, signals, volumes, pictures of other channels."""
+    chance = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (8, *shape), generator=chance, dtype=torch.uint8)
+    split = Split(images, torch.arange(8) % 2)
+    monkeypatch.setattr("specc.data.digits.load", lambda request: Dataset("heard", ("low", "high"), split, split))
+    done = specc("show", "digits", "--count", "2", "-o", str(tmp_path / "sheet.png"))
+    assert done.exit_code == 0 and done.exception is None, done.output
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert len(sheet.getcolors(1 << 16) or ()) > 3
+    told = json.loads(specc("info", "digits", "--json").stdout)
+    assert told["counts"] == {"training": [4, 4], "test": [4, 4]}
+    channels = 1 if len(shape) == 1 else shape[0]
+    assert len(told["mean"]) == channels and told["mean"][0] == pytest.approx(0.5, abs=0.4)
+    assert specc("info", "digits").exit_code == 0
+
+
+def test_a_signal_is_drawn_as_its_curve_and_a_volume_by_its_middle() -> None:
+    ramp = np.asarray(picture_of_sample(np.arange(256, dtype=np.uint8)[None]))
+    heights = [int(np.argmax(ramp[:, column] < 128)) for column in (1, 48, 94)]
+    assert heights == sorted(heights, reverse=True) and heights[0] > 90 and heights[-1] < 5
+    spike = np.zeros((1, 100_000), np.uint8)
+    spike[0, 50_000] = 255
+    assert (np.asarray(picture_of_sample(spike))[0] < 128).any()
+    volume = np.arange(5, dtype=np.uint8).repeat(6).reshape(1, 5, 2, 3)
+    assert set(np.asarray(picture_of_sample(volume)).ravel().tolist()) == {2}
 
 
 @pytest.mark.skipif("SPECC_DATA" not in os.environ, reason="SPECC_DATA names no folder of real data")

@@ -81,8 +81,9 @@ def _class_table(found: Census) -> list[str]:
 
 def _facts(found: Census) -> list[str]:
     mean, deviation = (" ".join(f"{value:.4f}" for value in values) for values in (found.mean, found.deviation))
+    label = "height x width" if all(len(size) == 2 for size in found.sizes) else "size"
     lines = [
-        f"height x width  {_listed(f'{spelled(size)} ({count:,})' for size, count in found.sizes.items())}",
+        f"{label:<14}  {_listed(f'{spelled(size)} ({count:,})' for size, count in found.sizes.items())}",
         f"kind            {_listed(f'{kind} ({count:,})' for kind, count in found.kinds.items())}",
         f"mean            {mean}  of the training pictures, each channel, of full brightness",
         f"deviation       {deviation}",
@@ -118,6 +119,10 @@ def _listed(items: Iterable[str]) -> str:
     return ", ".join(every[:MANY]) + more
 
 
+def _size_json(size: tuple[int, ...]) -> dict[str, Any]:
+    return dict(zip(("height", "width"), size, strict=True)) if len(size) == 2 else {"size": list(size)}
+
+
 def census_json(found: Census) -> dict[str, Any]:
     """`specc data info --json`."""
 
@@ -128,7 +133,7 @@ def census_json(found: Census) -> dict[str, Any]:
         "name": found.name, "folder": found.place, "classes": list(found.classes),
         "note": "; ".join(found.notes) or None, "passed_over": [one._asdict() for one in found.passed_over],
         "counts": {part: list(counts) for part, counts in found.counts.items()},
-        "sizes": [{"height": size[0], "width": size[1], "count": count} for size, count in found.sizes.items()],
+        "sizes": [{**_size_json(size), "count": count} for size, count in found.sizes.items()],
         "kinds": found.kinds, "mean": list(found.mean), "deviation": list(found.deviation),
         "repeated": found.repeated, "shared": [duplicate(one) for one in found.shared],
         "classes_apart": found.classes_apart, "damaged": [fault.path for fault in found.damaged],

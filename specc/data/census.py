@@ -41,7 +41,8 @@ class Census(NamedTuple):
 
     place:      its folder; None where it has none of its own.
     counts:     for each part the number of pictures of each class, as `classes`.
-    sizes:      (height, width) of how many pictures. kinds: grey or colour, or as Pillow names the mode.
+    sizes:      (height, width) of how many pictures, as many numbers as a signal or a volume has. kinds: grey or
+                colour, signal, volume, or as Pillow names the mode.
     mean, deviation: of each channel of the training pictures, as fractions of full brightness.
     repeated:   training pictures that are there before. shared: pictures of other parts that are trained on.
     classes_apart: repeated or shared ones whose copy has another class.
@@ -53,7 +54,7 @@ class Census(NamedTuple):
     place: str | None
     classes: tuple[str, ...]
     counts: dict[str, tuple[int, ...]]
-    sizes: dict[tuple[int, int], int]
+    sizes: dict[tuple[int, ...], int]
     kinds: dict[str, int]
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
@@ -78,13 +79,14 @@ def census_of_named(entry: Entry, data_dir: Path, report: Report = silent) -> Ce
     """Count a named data set. Raises: Problem E602 to E604, E619."""
     dataset = load_named(entry, data_dir, report)
     parts = {part: split for part, split in zip(PARTS, dataset[2:5], strict=True) if isinstance(split, Split)}
-    height, width = dataset.sample[-2:]
+    size = dataset.sample[1:] or dataset.sample
+    kinds = {1: "vector", 2: "signal", 3: "grey" if dataset.sample[0] == 1 else "colour"}
     count = sum(len(split.labels) for split in parts.values())
     mean, deviation = _moments(_histogram(parts["training"]))
     return Census(
         entry.name, str(data_dir), dataset.classes,
         {part: _counted(split.labels.tolist(), dataset) for part, split in parts.items()},
-        {(height, width): count}, {"grey" if dataset.sample[0] == 1 else "colour": count},
+        {size: count}, {kinds.get(len(dataset.sample), "volume"): count},
         mean, deviation, *_duplicates(_seen_in_memory(parts)),
     )  # fmt: skip
 
@@ -98,11 +100,12 @@ def _histogram(split: Split) -> NDArray[np.int64]:
     """How many values there are of each level in each channel: (channels, 256)."""
     import torch
 
-    channels = split.images.shape[1]
+    images = split.images.unsqueeze(1) if split.images.dim() == 2 else split.images
+    channels = images.shape[1]
     total = torch.zeros(channels, LEVELS, dtype=torch.int64)
     for start in range(0, len(split.images), CHUNK):
         for channel in range(channels):
-            values = split.images[start : start + CHUNK, channel].flatten()
+            values = images[start : start + CHUNK, channel].flatten()
             total[channel] += torch.bincount(values, minlength=LEVELS)
     return total.numpy()
 
@@ -171,7 +174,7 @@ def census_of_folder(root: Path, report: Callable[[int, int], None] = lambda don
         for part, listing in zip(PARTS, found.parts, strict=False)
         for path, label in zip(listing.paths, listing.labels, strict=True)
     ]
-    sizes: Counter[tuple[int, int]] = Counter()
+    sizes: Counter[tuple[int, ...]] = Counter()
     kinds: Counter[str] = Counter()
     histogram = np.zeros((3, LEVELS), np.int64)
     seen, damaged = [], []

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from specc.data.catalogue import Entry
 from specc.data.dataset import Split, load_named
 from specc.data.download import Report, silent
+from specc.data.drawn import picture_of_sample
 from specc.data.folder import list_folder
 from specc.data.picture_file import Unreadable, eight_bits, opened, quiet
 from specc.data.pictures import Fault, damaged
@@ -43,8 +44,7 @@ def samples_of_named(
     assert isinstance(split, Split)  # noqa: S101 - a named data set is in memory
 
     def picture(index: int) -> Image.Image:
-        array = split.images[index].permute(1, 2, 0).squeeze(2).numpy()
-        return Image.fromarray(array)
+        return picture_of_sample(split.images[index].numpy())
 
     return _chosen(dataset.classes, split.labels.tolist(), count, seed, picture)
 
