@@ -68,7 +68,7 @@ def test_info_of_a_folder(pets: Path) -> None:
     assert [(one["part"], Path(one["picture"]).name) for one in found["shared"]] == [("test", "0.png")]
     text = specc("info", "pets").stdout
     assert "pets: 11 training and 4 test pictures" in text
-    assert "1 test picture is trained on, 1 training picture is there before" in text
+    assert "1 test picture is also trained on, 1 training picture repeats another" in text
     assert "1 of these has another class there" in text
 
 

@@ -490,7 +490,7 @@ def test_png(tmp_path: Path, style: Style) -> None:
     [
         (["-o", "net.jpg"], "end it in .svg, .png"),
         (["-o", "net"], "end it in .svg, .png"),
-        (["-o", "net.cnn", "--format", "svg"], "no picture's name"),
+        (["-o", "net.cnn", "--format", "svg"], "not the name of a picture"),
         (["-o", "a.mmd", "--style", "lecture"], "as svg or png"),
         (["-o", "a.svg", "--scale", "2"], "svg has no pixels"),
         (["--depth", "-1"], "--depth"),

@@ -141,7 +141,7 @@ def test_eval_on_other_data(run: Run, folder: Path) -> None:
     fitting = specc("eval", run.folder, "--data", large, "--fit")
     assert fitting.exit_code == 0, fitting.stderr
     assert "50 test pictures" in fitting.stdout
-    assert "other names" in fitting.stderr
+    assert "different names" in fitting.stderr
 
 
 def _confusion(classes: int, pictures: int) -> Confusion:
@@ -178,7 +178,7 @@ def test_the_text_of_an_evaluation_fits_a_narrow_terminal(run: Run, monkeypatch:
     found = Evaluation("digits", "test", 100, 0.5, _confusion(10, 90))
     text = as_text(load_trained(run.folder), found, Terminal())
     assert max(map(len, text.splitlines())) <= 40
-    assert "most often taken for another" in text
+    assert "most often mistaken for another class" in text
 
 
 # predict

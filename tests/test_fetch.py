@@ -497,7 +497,7 @@ def test_ctrl_c_keeps_what_has_arrived(small_mnist: Server, tmp_path: Path, monk
     with monkeypatch.context() as patch:
         patch.setattr("specc.cli.transfer.telling", lambda say: interrupted)
         done = specc("fetch", "mnist", "--data-dir", str(tmp_path))
-    assert (done.exit_code, "the same command goes on" in done.stderr) == (130, True)
+    assert (done.exit_code, "the same command continues" in done.stderr) == (130, True)
     assert (tmp_path / "MNIST" / "raw" / f"{images}.part").exists()
     assert specc("fetch", "mnist", "--data-dir", str(tmp_path)).exit_code == 0
 

@@ -232,7 +232,7 @@ def test_new_copies_a_spec_and_never_writes_over_a_file(tmp_path: Path, monkeypa
     Path("vgg16.cnn").write_text("mine")
     second = run("new", "vgg16")
     assert (second.exit_code, Path("vgg16.cnn").read_text()) == (2, "mine")
-    assert "vgg16.cnn exists already" in second.output
+    assert "vgg16.cnn already exists" in second.output
 
 
 def test_new_takes_a_file_or_a_folder(tmp_path: Path) -> None:

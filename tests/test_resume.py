@@ -413,8 +413,8 @@ def test_adopt_loads_what_fits(tmp_path: Path) -> None:
     watch = Stop(after=1, how=cut)
     with pytest.raises(Cut):
         resume(tmp_path / "run", changed, adopt=True, watch=watch)
-    assert watch.lines[0] == "begins anew: linear1.bias, linear1.weight, linear2.bias, linear2.weight"
-    assert watch.lines[1] == "left out of the old weights: linear1.bias, linear1.weight"
+    assert watch.lines[0] == "starts from fresh values: linear1.bias, linear1.weight, linear2.bias, linear2.weight"
+    assert watch.lines[1] == "not used of the old weights: linear1.bias, linear1.weight"
     adopted = load_file(tmp_path / "run" / "last.safetensors")
     assert adopted["conv1.weight"].equal(before["conv1.weight"])
     assert adopted["linear1.weight"].shape == (20, 144)
@@ -447,7 +447,7 @@ def test_adopt_of_a_wrong_spec_shows_its_errors(tmp_path: Path) -> None:
         (["--input", "1x9x9"], 2, "`--input`"),
         (["--set", "w=3"], 2, "`--set w=`"),
         (["--data", "mnist"], 2, "`data` was digits"),
-        (["--out", "other"], 2, "leave --out away"),
+        (["--out", "other"], 2, "leave out --out"),
         (["--lr", "0.001"], 0, "complete"),
     ],
 )
@@ -615,7 +615,7 @@ def test_a_full_disk_within_an_epoch_does_not_stop_training(whole: Path, tmp_pat
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limits[35], hard))
     assert caught.value.diagnostic.code == "E614"
-    assert sum("training goes on" in line for line in watch.lines) == 1
+    assert sum("training continues" in line for line in watch.lines) == 1
     assert read_facts(tmp_path / "run" / state.NAME).step == 8
     resume(tmp_path / "run")
     assert same_weights(whole, tmp_path / "run")

@@ -166,7 +166,7 @@ def test_comparing_specs_and_params(tmp_path: Path) -> None:
     other = listed(train(spec.replace("k3", "k5"), tmp_path / "other").folder)
     assert differences([runs[0], other]).keys() == {"set w", "spec"}
     assert differences([runs[0], runs[0]]) == {}
-    assert "alike" in specc("runs", tmp_path / "4", tmp_path / "4").stdout
+    assert "the same" in specc("runs", tmp_path / "4", tmp_path / "4").stdout
 
 
 def test_comparing_as_json(folder: Path) -> None:

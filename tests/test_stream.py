@@ -17,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from watches import Stop
+from watches import Heard, Stop
 
 from specc.data import decoded, memory
 from specc.data.batches import scaling_of
@@ -175,6 +175,16 @@ RECIPE: dict[str, Any] = {
     "resize": (12, 10), "epochs": 2, "batch": 8, "in_memory": "off", "workers": 1, "normalize": True, "flip": True,
     "resized_crop": 0.4, "color_jitter": 0.3, "device": "cpu",
 }  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+def test_more_readers_than_cores_are_told_of_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Heard()
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    train(SPEC, tmp_path / "run", data=str(folder), watch=watch, **{**RECIPE, "workers": 2, "epochs": 1})
+    assert "; 2 processes read the pictures, on 1 core" in watch.lines[0]
 
 
 def test_a_stopped_run_goes_on_with_the_same_pictures(folder: Path, tmp_path: Path) -> None:

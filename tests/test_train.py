@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
-from watches import Stop
+from watches import Heard, Stop
 
 from specc import __version__
 from specc.cli.main import main
@@ -190,7 +190,7 @@ def test_bar_on_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["tiny.cnn", "--data", "mnst"], 2, "did you mean `mnist`?"),
         (["tiny.cnn", "--data", "./nowhere"], 2, "does not exist"),
         (["tiny.cnn", "--set", "width=3"], 2, "width"),
-        (["tiny.cnn", "--out", "."], 2, "holds files already"),
+        (["tiny.cnn", "--out", "."], 2, "already holds files"),
         (["tiny.cnn", "--out", "tiny.cnn"], 2, "is a file"),
         (["wrong.cnn"], 1, "E2"),
         (["tiny.cnn", "--data", "mnist"], 1, "--resize 8"),
@@ -230,8 +230,21 @@ def test_absent_device() -> None:
 
 def test_batch_of_one_and_normalisation(tmp_path: Path) -> None:
     spec = "input 1x8x8\nflatten -> linear 4 -> bn -> linear 10"
-    assert problem(lambda: train(spec, tmp_path / "a", batch=1, epochs=1, limit=5)).code == "E616"
-    assert len(train(spec, tmp_path / "b", batch=4, epochs=1, limit=5).metrics) == 1
+    found = problem(lambda: train(spec, tmp_path / "a", batch=1, epochs=1, limit=5))
+    assert (found.code, found.help) == ("E616", "`--batch 2` or more")
+    watch = Heard()
+    assert len(train(spec, tmp_path / "b", batch=4, epochs=1, limit=5, watch=watch).metrics) == 1
+    assert "each epoch leaves out its last picture, which would be a batch of one" in watch.lines[0]
+    assert len(train(spec, tmp_path / "c", batch=2, epochs=1, limit=5).metrics) == 1
+
+
+def test_one_picture_and_normalisation(tmp_path: Path) -> None:
+    """No batch is larger than all pictures that there are."""
+    spec = "input 1x8x8\nflatten -> linear 4 -> bn -> linear 10"
+    found = problem(lambda: train(spec, tmp_path / "a", batch=32, epochs=1, limit=1))
+    assert found.code == "E616"
+    assert found.help == "there is only one picture to train on: raise `--limit`, or add pictures"
+    assert len(train(spec, tmp_path / "b", batch=32, epochs=1, limit=2).metrics) == 1
 
 
 # Stops; those from outside are in test_resume

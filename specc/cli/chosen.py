@@ -58,5 +58,5 @@ def fit_option(command: Command) -> Command:
 def invert_option(command: Command) -> Command:
     """`--invert`"""
     return click.option(
-        "--invert", is_flag=True, help="Turn dark and light: for dark ink on light paper, where MNIST is not."
+        "--invert", is_flag=True, help="Swap dark and light: for dark ink on light paper, the opposite of MNIST."
     )(command)

@@ -75,7 +75,7 @@ def fetch(names: tuple[str, ...], data_dir: Path) -> None:
     from specc.cli.transfer import reporting
     from specc.data.presence import fetch
 
-    with told("what has arrived stays, and the same command goes on with it"):
+    with told("what has arrived is kept, and the same command continues from there"):
         for name in names:
             entry = find(name)
             if entry is None:

@@ -102,15 +102,19 @@ def _duplicates(found: Census) -> str:
     if not found.repeated and not found.shared:
         return "none"
     by_part = {part: sum(one.part == part for one in found.shared) for part in found.counts}
-    told = [f"{_are(count, f'{part} picture')} trained on" for part, count in by_part.items() if count]
-    told += [f"{_are(found.repeated, 'training picture')} there before"] if found.repeated else []
+    told = [
+        f"{_which(count, f'{part} picture', 'is', 'are')} also trained on" for part, count in by_part.items() if count
+    ]
+    again = _which(found.repeated, "training picture", "repeats another", "repeat others")
+    told += [again] if found.repeated else []
     have = "has" if found.classes_apart == 1 else "have"
     told += [f"{found.classes_apart:,} of these {have} another class there"] if found.classes_apart else []
     return ", ".join(told)
 
 
-def _are(count: int, noun: str) -> str:
-    return f"{counted(count, noun)} {'is' if count == 1 else 'are'}"
+def _which(count: int, noun: str, one: str, many: str) -> str:
+    """A number of things with what they do."""
+    return f"{counted(count, noun)} {one if count == 1 else many}"
 
 
 def _listed(items: Iterable[str]) -> str:

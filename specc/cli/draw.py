@@ -25,7 +25,7 @@ from specc.ir.shaped import ShapedModel
               help="A diagram of the layers, or the stacked feature maps of a lecture.  [flow]")  # fmt: skip
 @click.option("--theme", type=click.Choice(THEMES), default="auto",
               help="Colours; auto: those that the reader's browser prefers.  [auto]")  # fmt: skip
-@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Open so many levels of blocks, and no more.")
+@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Open this many levels of blocks, and no more.")
 @click.option("--unfold", is_flag=True, help="Draw every repeat by itself.")
 @click.option("--params", "parameters", is_flag=True, help="Say how many parameters each layer has.")
 @click.option("--scale", type=click.FloatRange(0.1, 10), metavar="X", help="Pixels of a PNG for each of the SVG.  [2]")
@@ -56,7 +56,7 @@ def _format(form: Format | None, output: str, style: Style, scale: float | None)
     """The format that is meant. Raises: UsageError for options that do not go together."""
     meant = form or ("svg" if output == "-" else format_of(output))
     if meant is None or output.endswith(".cnn"):
-        raise click.UsageError(f"'{output}' is no picture's name; end it in {', '.join(ENDINGS)}")
+        raise click.UsageError(f"'{output}' is not the name of a picture; end it in {', '.join(ENDINGS)}")
     if meant in ("mermaid", "dot") and style != "flow":
         raise click.UsageError(f"--style {style} is drawn as svg or png, not as {meant}.")
     if scale is not None and meant != "png":

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @click.argument("run", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
 @click.option("--data", metavar="NAME|FOLDER", help="Other data, with the same classes or some.  [the run's own]")
 @click.option("--data-dir", metavar="DIR", help="Folder that holds the named data sets' files.  [as in training]")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many pictures.  [as in training]")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Use at most this many pictures.  [as in training]"
+)
 @click.option("--split", "part", type=click.Choice(["test", "validation", "train"]),
     help="Which part of the data.  [test; all of another folder without parts]")  # fmt: skip
 @weights_option

@@ -126,6 +126,6 @@ def _mistakes(confusion: Confusion, width: int) -> Iterator[str]:
     room = max(8, min(24, (width - 22) // 2))
     if found:
         yield ""
-        yield "most often taken for another"
+        yield "most often mistaken for another class"
     for one in found:
         yield f"{one.pictures:>5,}  {cut(one.true, room)} as {cut(one.predicted, room)} ({100 * one.share:.1f} %)"

@@ -19,7 +19,7 @@ from specc.diagnostics.spelling import counted, spelled, typed
 @click.command("import", cls=WritesWithOption)
 @click.argument("source")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
-    help="Where the spec is written, over what is there.  [standard output]")  # fmt: skip
+    help="Where to write the spec, in place of a file that exists.  [standard output]")  # fmt: skip
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE",
     help="Write the model's weights too, under the spec's names, as .safetensors.")  # fmt: skip
 @input_option

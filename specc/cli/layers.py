@@ -42,7 +42,7 @@ def overview() -> str:
     for family, classes in groupby(LAYERS.values(), key=lambda cls: cls.family):
         lines.append(f"\n{family}")
         lines += [f"  {cls.keyword:<16} {_first_line(cls)}" for cls in classes]
-    return "\n".join(lines).strip() + "\n\n`specc layers NAME` tells a layer's arguments."
+    return "\n".join(lines).strip() + "\n\n`specc layers NAME` explains a layer's arguments."
 
 
 def reference(cls: type[Layer]) -> str:

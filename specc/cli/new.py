@@ -21,7 +21,7 @@ from specc.gallery import PREFIX, entry
 def command(name: str, file: Path | None) -> None:
     """Copy the gallery's spec NAME to FILE, to start from.
 
-    Without FILE the copy lies in this folder under the spec's own name. A file that exists is never written over.
+    Without FILE the copy lies in this folder under the spec's own name. A file that exists is never overwritten.
     """
     from specc.reading import read_source
 
@@ -41,5 +41,5 @@ def command(name: str, file: Path | None) -> None:
 
 def _reason(target: Path, error: OSError) -> str:
     if isinstance(error, FileExistsError):
-        return f"{target} exists already and is left as it is; give the copy another name: `specc new NAME FILE`"
+        return f"{target} already exists and is left as it is; give the copy another name: `specc new NAME FILE`"
     return f"{target} cannot be written: {reason(error)}"

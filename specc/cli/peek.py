@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--layer", "layers", multiple=True, metavar="NAME",
     help="Only this layer, or all in this block; may be repeated.")  # fmt: skip
 @click.option("--maps", type=click.IntRange(1, 1024), default=16, metavar="N",
-    help="Maps of a layer that are drawn at most.  [16]")  # fmt: skip
+    help="How many maps of each layer to draw at most.  [16]")  # fmt: skip
 @invert_option
 @weights_option
 @fit_option

@@ -27,12 +27,12 @@ class Asked(NamedTuple):
 @click.command("predict")
 @click.argument("run", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
 @click.argument("pictures", metavar="PICTURE...", nargs=-1, required=True)
-@click.option("--top", type=click.IntRange(min=1), default=5, metavar="N", help="How many classes are told.  [5]")
+@click.option("--top", type=click.IntRange(min=1), default=5, metavar="N", help="How many classes to name.  [5]")
 @invert_option
 @weights_option
 @fit_option
 @device_option
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line, one for each picture.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, one for each picture.")
 def command(run: Path, pictures: tuple[str, ...], as_json: bool, **asked: Any) -> None:
     """Tell the likeliest classes of PICTUREs: files, folders, or - for standard input.
 

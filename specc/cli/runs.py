@@ -38,8 +38,8 @@ SPREAD = 2  # cells between two columns
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(folders: tuple[Path, ...], sort: str, as_json: bool) -> None:
-    """List the runs in FOLDER (by default `runs`), or compare two RUNs and more: where their recipes differ, and their
-    results beside each other.
+    """List the runs in FOLDER (by default `runs`), or compare two or more RUNs: where their recipes differ, and their
+    results side by side.
 
     Exit status: 0, also where there is no run yet; 2 where there is no such folder.
     """
@@ -59,7 +59,7 @@ def command(folders: tuple[Path, ...], sort: str, as_json: bool) -> None:
     if as_json:
         print_json({"runs": [one.as_json() for one in runs]})
     elif not runs:
-        say(f"no runs in {folder}; `specc train SPEC` makes one")
+        say(f"no runs in {folder}; `specc train SPEC` starts one")
     else:
         show_page(table(runs, _width(), full=is_run(folder)))
 
@@ -161,7 +161,7 @@ def comparison(runs: Sequence[Listed], width: int) -> str:
     rows = [[name, *values] for name, values in (*settings, *results)]
     columns = [_aligned(column, number > 0) for number, column in enumerate(zip(heads, *rows, strict=True))]
     lines = [(" " * SPREAD).join(line).rstrip() for line in zip(*columns, strict=True)]
-    alike = [] if settings else ["the recipes are alike"]
+    alike = [] if settings else ["the recipes are the same"]
     if max(map(len, lines)) > width:
         return page([*alike, *_stacked(names, rows), *_legend(runs, width)])
     first = 1 + len(settings)

@@ -95,11 +95,11 @@ class Train(click.Command):
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
     help="The run folder.  [the next free runs/SPEC-DATA-N]")  # fmt: skip
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN",
-    help="Go on with the run in this folder, where it stopped; --epochs may be raised.")  # fmt: skip
+    help="Continue the run in this folder from where it stopped; --epochs may be raised.")  # fmt: skip
 @click.option("--adopt", is_flag=True,
-    help="With --resume: take a changed spec or recipe, and load the weights that fit.")  # fmt: skip
+    help="With --resume: accept a changed spec or recipe, and load the weights that fit.")  # fmt: skip
 @click.option("--nproc", type=click.IntRange(1, 1024), metavar="N",
-    help="Train with so many processes on this machine, each with its own GPU or part of the cores.  [1]")  # fmt: skip
+    help="Train with N processes on this machine, each with its own GPU or part of the cores.  [1]")  # fmt: skip
 @watch_options
 def command(
     spec: str | None,
@@ -145,9 +145,9 @@ def command(
 
 def _require_sense(spec: str | None, out: Path | None, resume: Path | None, adopt: bool) -> None:
     if spec is None and resume is None:
-        raise click.UsageError("Missing argument 'SPEC'; `--resume RUN` goes on with a run.")
+        raise click.UsageError("Missing argument 'SPEC'; `--resume RUN` continues a run.")
     if out is not None and resume is not None:
-        raise click.UsageError("--resume goes on in the run's own folder; leave --out away.")
+        raise click.UsageError("--resume continues in the run's own folder; leave out --out.")
     if adopt and resume is None:
         raise click.UsageError("--adopt goes with --resume RUN.")
 
@@ -156,7 +156,7 @@ def _processes(place: Place, nproc: int | None, resume: Path | None, spec: str |
     """How many processes are to be started; 1 where this one trains itself."""
     if place.size > 1:
         if nproc is not None and not is_launched():
-            raise click.UsageError(f"torchrun has started {place.size} processes already; leave --nproc away.")
+            raise click.UsageError(f"torchrun has started {place.size} processes already; leave out --nproc.")
         count = 1
     else:
         count = nproc or (processes_of(resume) if resume is not None else 1)

@@ -24,10 +24,10 @@ def watch_options(command: Command) -> Command:
     """`--quiet`, `--json` and `--log`; `chosen` reads them out of the context."""
     for option in (
         click.option("--log", metavar="NAMES", callback=_read_log, expose_value=False,
-            help=f"Tell the run to {', '.join(LOGGERS)}, separated by commas. A run that is continued is told to its "
-            "own again, unless this names others or none."),
+            help=f"Report the run to {', '.join(LOGGERS)}, separated by commas. A continued run reports "
+            "to its own again, unless this names others or none."),
         click.option("--json", "as_json", is_flag=True, callback=_read_flag, expose_value=False,
-            help="Print a JSON object a line in place of text."),
+            help="Print one JSON object per line in place of text."),
         click.option("--quiet", "-q", is_flag=True, callback=_read_flag, expose_value=False,
             help="Print errors and warnings only."),
     ):  # fmt: skip
@@ -67,7 +67,7 @@ def _read_flag(context: click.Context, option: click.Parameter, value: bool) -> 
     asked = context.meta.setdefault(KEY, {})
     asked[option.name] = value
     if asked.get("quiet") and asked.get("as_json"):
-        raise click.UsageError("--quiet and --json exclude each other.")
+        raise click.UsageError("--quiet and --json cannot be used together.")
 
 
 def _read_log(context: click.Context, option: click.Parameter, value: str | None) -> None:

@@ -52,10 +52,21 @@ class FileSplit(NamedTuple):
         return self if count is None else self.pick(range(min(count, len(self.paths))))
 
 
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_workers() -> int:
     """One process for each core that this one may use, 8 at most."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
+    return min(usable_cores(), MOST_WORKERS)
+
+
+class _Loader(DataLoader[Any]):
+    """torch's, without its warning each time that more processes than cores are asked for: a run says so once."""
+
+    def check_worker_number_rationality(self) -> None:
+        return None
 
 
 class PicturePool:
@@ -67,7 +78,7 @@ class PicturePool:
     def __init__(self, reader: Reader, workers: int, pinned: bool) -> None:
         """Args: workers, 0 to read in this process; pinned, whether batches go to a CUDA device."""
         self._plan = _Plan()
-        self._loader: DataLoader[Any] = DataLoader(
+        self._loader = _Loader(
             _Batch(reader),  # type: ignore[arg-type] # no torch Dataset, but what a DataLoader asks of one
             batch_sampler=self._plan,
             num_workers=workers,

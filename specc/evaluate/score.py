@@ -100,7 +100,7 @@ def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, 
         split = {"test": dataset.test, "train": dataset.train, "validation": dataset.validation}[part]
         if split is None:
             raise Problem.of("E642", f"{trained.name} was trained without a validation split",
-                help="`--split test` and `--split train` are there")  # fmt: skip
+                help="`--split test` and `--split train` are available")  # fmt: skip
         return dataset, part, split
     root = path_of(recipe.data)
     contents, part = list_part(root, wanted.part)
@@ -149,8 +149,8 @@ def _class_numbers(trained: Trained, dataset: Dataset) -> tuple[list[int], str]:
         return [own.index(name) for name in theirs], ""
     if len(unknown) == len(theirs) == len(own):
         return list(range(len(own))), (
-            f"the classes of {dataset.name} have other names than those of {trained.data.name}, such as {unknown[0]} "
-            f"for {own[0]}: they are compared by their order"
+            f"the classes of {dataset.name} have different names from those of {trained.data.name}, such as "
+            f"{unknown[0]} for {own[0]}: they are matched by their order"
         )
     raise _other_classes(trained, dataset.name, f"{counted(len(unknown), 'class')} that the network does not know: "
         f"{shortened(unknown)}", nearest(unknown[0], own))  # fmt: skip
@@ -161,7 +161,7 @@ def _other_classes(trained: Trained, name: str, what: str, alike: str | None = N
     rename = [f"did you mean `{alike}`? Classes are matched by their names"] if alike else []
     return Problem.of(
         "E642", f"{name} has {what}", notes=(f"the network's classes are {shortened(list(own.classes))}",),
-        help="\n".join([*rename, "take data with those classes or some of them, or leave `--data` out"]),
+        help="\n".join([*rename, "take data with those classes or some of them, or leave out `--data`"]),
     )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def output_sections(
         title = output.name if tells_kind else f"{output.name} ({output.kind})"
         shape = spelled(tuple(output.values.shape))
         if output.same:
-            yield Section(title, f"{shape}, the values of before", ())
+            yield Section(title, f"{shape}, unchanged", ())
         else:
             tiles, note = _tiles(output.values, most, columns)
             if output is outputs[-1] and len(classes) == output.values.numel() <= MOST_NAMED:

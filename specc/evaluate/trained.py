@@ -33,7 +33,7 @@ WHAT_IS_MEANT = (
     "name the folder of a run, such as `runs/lenet5-mnist-1`, or a weights file; `specc runs` lists the runs"
 )
 SMALLEST = 1  # bytes of a stored number of any kind
-WRONG_SPEC = "what it says of its network cannot be right"
+WRONG_SPEC = "what it says about its network cannot be right"
 
 
 class Trained(NamedTuple):
@@ -86,7 +86,7 @@ def weights_of(path: Path, kind: str | None = None) -> Path:
         if os.path.lexists(path / f"{name}{SUFFIX}"):
             return path / f"{name}{SUFFIX}"
     if kind is None and (path / RECIPE).is_file():
-        raise Problem.of("E640", f"the run in {path} has no weights yet: it ended before its first epoch did",
+        raise Problem.of("E640", f"the run in {path} has no weights yet: it ended before its first epoch was finished",
             help=f"`specc train --resume {typed(path)}` goes on with it")  # fmt: skip
     raise _nothing(f"{path} holds no `{kind or 'last'}{SUFFIX}`")
 
@@ -120,7 +120,7 @@ def _stored(path: Path) -> _Stored:
         raise _unusable(path, WRONG_SPEC) from None
     data = read_description(texts.get("data", ""))
     if analysis.model is None or data is None or data.sample != analysis.model.input:
-        raise _unusable(path, "what it says of its network or its pictures cannot be right")
+        raise _unusable(path, "what it says about its network or its pictures cannot be right")
     if recipe.objective != "reconstruct" and analysis.model.output != (len(data.classes),):
         raise _unusable(path, "its network does not give a number for each class that it names")
     if SMALLEST * analysis.model.params > path.stat().st_size:

@@ -18,7 +18,7 @@ DEEP = 55  # percent of colour from which white is read better
 def matrix_of(confusion: Confusion) -> str:
     """The section about classes."""
     few = len(confusion.classes) <= MOST
-    said = "Rows are the true classes, columns the answers, of the weights at the end."
+    said = "Rows are the true classes, columns the answers."
     inner = _as_table(confusion) if few else _as_picture(confusion)
     scores = _scores(confusion)
     if not few:

@@ -47,7 +47,7 @@ def _parts(content: Content) -> Iterator[str]:
 def _head(content: Content) -> str:
     resume = ""
     if content.resume:
-        resume = f'<p class="soft">Go on with it:</p>\n<pre>{escape(content.resume)}</pre>'
+        resume = f'<p class="soft">Continue it with:</p>\n<pre>{escape(content.resume)}</pre>'
     return (
         f'<header>\n<h1>{escape(content.name)}</h1>\n<p class="soft">{escape(content.state)}</p>\n{resume}\n'
         f'<dl class="tiles">\n{"".join(_tile(*tile) for tile in _tiles(content))}</dl>\n{_provenance(content)}</header>'
@@ -150,7 +150,7 @@ def data_uri(png: bytes) -> str:
 def _record(content: Content) -> str:
     recipe = {name: value for name, value in content.recipe.items() if value is not None and name != "options"}
     options = content.recipe.get("options") or {}
-    said = f'<p class="soft">Given beside the spec: {escape(_flat(options))}.</p>' if options else ""
+    said = f'<p class="soft">Set outside the spec: {escape(_flat(options))}.</p>' if options else ""
     return (
         f'<div class="columns">\n<section><h2>Recipe</h2>\n{said}{_facts(recipe.items())}</section>\n'
         f"<section><h2>Environment</h2>\n{_facts(_flattened(content.environment))}</section>\n</div>"

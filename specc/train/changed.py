@@ -98,22 +98,22 @@ def require_same_options(
     if recipe.epochs < before.recipe.epochs:
         raise _other(f"`epochs` was {before.recipe.epochs}, and can only be raised")
     if shape is not None and shape != before.input:
-        raise _other("`--input` was another one")
+        raise _other("`--input` was different")
     other = sorted(name for name, value in params.items() if str(before.params.get(name)) != str(value))
     if other:
-        raise _other(f"`--set {other[0]}=` was another one")
+        raise _other(f"`--set {other[0]}=` was different")
 
 
 def require_same_processes(before: Record, run: Path, now: int) -> None:
-    """Raise Problem E629 where other many processes would go on with a run than began it."""
+    """Raise Problem E629 where a run would continue with another number of processes than it began with."""
     if before.processes == now:
         return
     command = f"specc train --resume {typed(run)} --nproc {before.processes}"
     if before.machines > 1:
         command = f"torchrun --nnodes {before.machines} … -m specc train --resume {typed(run)}"
     raise Problem.of(
-        "E629", f"{_processes(before.processes)} began the run in {run}, and {now} would go on with it",
-        help=f"`{command}` goes on as it began\nwith `--adopt` another number takes it up, and begins the epoch anew",
+        "E629", f"the run in {run} began with {_processes(before.processes)}, and {now} would continue it",
+        help=f"`{command}` continues as it began\n`--adopt` continues with another number, and starts the epoch over",
     )  # fmt: skip
 
 
@@ -157,6 +157,6 @@ def _refuse(name: str, changes: tuple[str, ...]) -> None:
 
 def _other(message: str) -> Problem:
     return Problem.of(
-        "E623", f"this is not how the run began: {message}",
-        help="leave the option out to go on as it began\n`--adopt` takes the change, and begins the epoch anew",
+        "E623", f"the run began differently: {message}",
+        help="leave out the option to continue as it began\n`--adopt` accepts the change, and starts the epoch over",
     )  # fmt: skip

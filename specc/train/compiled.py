@@ -28,7 +28,7 @@ def compiled(network: nn.Module, recipe: Recipe, device: torch.device) -> nn.Mod
         return network
     reason = _obstacle(device)
     if reason:
-        raise Problem.of("E651", f"`compile on` does not work here: {reason}", help="leave `--compile on` out")
+        raise Problem.of("E651", f"`compile on` does not work here: {reason}", help="leave out `--compile on`")
     # On CUDA a whole step becomes one graph that is launched at once. A last batch of another size gets its own.
     mode = "reduce-overhead" if device.type == "cuda" else "default"
     made = torch.compile(network, mode=mode, dynamic=False)

@@ -41,7 +41,7 @@ def _best() -> str:
 
 def _absent(wanted: str, reason: str) -> Problem:
     return Problem.of("E612", f"the device `{wanted}` is not available: {reason}",
-        help="`--device auto` takes the best one that there is")  # fmt: skip
+        help="`--device auto` takes the best device there is")  # fmt: skip
 
 
 def chosen_kernels(recipe: Recipe, device: torch.device) -> AbstractContextManager[None]:

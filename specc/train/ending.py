@@ -63,9 +63,9 @@ def write_report(
     except KeyboardInterrupt:
         watch.warn(f"stopped again: {REPORT} is not written; everything else is")
     except Problem as problem:
-        watch.warn(f"{problem.diagnostic.message}; all that the run has learned is in {folder.path}")
+        watch.warn(f"{problem.diagnostic.message}; everything that the run has learned is in {folder.path}")
     except Exception as error:  # hours of training must not end in a failure over a picture of it
-        watch.warn(f"{REPORT} could not be written ({type(error).__name__}: {error}); the run itself is whole")
+        watch.warn(f"{REPORT} could not be written ({type(error).__name__}: {error}); the run itself is complete")
     else:
         return folder.path / REPORT
     return None

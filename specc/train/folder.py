@@ -135,8 +135,8 @@ def _cells(metrics: Metrics, names: Sequence[str]) -> str:
 def require_free(out: Path | None) -> None:
     """Raise Problem E613 where `--out` names something that is already there; an empty folder is none."""
     if out is not None and out.exists() and not (out.is_dir() and not _holds_anything(out)):
-        kind = "holds files already" if out.is_dir() else "is a file"
-        help = "name another one with `--out`: specc never writes over a run"
+        kind = "already holds files" if out.is_dir() else "is a file"
+        help = "name another folder with `--out`: specc never overwrites a run"
         if (out / SPEC).exists() and (out / RECIPE).exists():
             help += f"\n`specc train --resume {typed(out)}` continues the run in it"
         raise Problem.of("E613", f"the run folder {out} {kind}", help=help)

@@ -60,7 +60,9 @@ class Keeper:
             self.cadence.restart()
             if not self._failed:
                 message = problem.diagnostic.message
-                watch.say(f"warning: {message}; the state before is kept, and training goes on; make room")
+                watch.say(
+                    f"warning: {message}; the previous state is kept and training continues, but make room on the disk"
+                )
             self._failed = True
 
     def end_epoch(self, session: Session) -> None:
@@ -105,7 +107,7 @@ class Keeper:
             "E615",
             message,
             help="lower the learning rate with `--lr`, or scale the pictures with `--normalize`",
-            notes=(f"the last good weights, of the epoch before, are in {self.folder.path / 'last.safetensors'}",),
+            notes=(f"the last good weights, from the epoch before, are in {self.folder.path / 'last.safetensors'}",),
         )
 
     def _write_state(self, session: Session) -> None:

@@ -103,7 +103,7 @@ def run_at(path: Path) -> Listed:
     """The run in a folder. Raises: Problem E640 where there is none."""
     if is_run(path):
         return listed(path)
-    kind = "holds no run" if path.is_dir() else "is not there" if not path.exists() else "is a file"
+    kind = "holds no run" if path.is_dir() else "does not exist" if not path.exists() else "is a file"
     raise Problem.of("E640", f"{path} {kind}", help="`specc runs` lists the runs in `runs`")
 
 

@@ -134,5 +134,5 @@ def _lives(holder: dict[str, Any]) -> bool:
 def _in_use(path: Path) -> Problem:
     holder = _holder(path)
     who = f"process {holder.get('pid')} on {holder.get('host')}" if holder else "another process"
-    return Problem.of("E624", f"another run is at work in {path.parent}: {who}",
-        help="wait until it ends, or stop it; `--resume` then continues from what it has done")  # fmt: skip
+    return Problem.of("E624", f"another run is working in {path.parent}: {who}",
+        help="wait until it ends, or stop it; `--resume` then continues from where it stopped")  # fmt: skip

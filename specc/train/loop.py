@@ -47,7 +47,7 @@ def train_epoch(
     step.model.train()
     sizes = batches.steps
     stream = batches.shuffled(order, skip=sum(len(parts) for parts in sizes[:first]))
-    with explained():
+    with explained(len(batches.labels), batches.size):
         for number, parts in enumerate(sizes[first:], first):
             losses[number] = step(epoch * len(sizes) + number, islice(stream, len(parts)), parts)
             after_step(number + 1)
@@ -94,8 +94,11 @@ def evaluate(
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """What a sound network can still run into, said in our words."""
+def explained(pictures: int = 0, batch: int = 0) -> Iterator[None]:
+    """What a sound network can still run into, said in our words.
+
+    Args: pictures to train on; batch, how many of them are a full batch.
+    """
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -111,10 +114,17 @@ def explained() -> Iterator[None]:
     except ValueError as error:
         if "Expected more than 1" not in str(error):
             raise
-        raise Problem.of("E616", "a normalisation layer cannot learn from a batch of one picture",
-            help="choose a larger `--batch`") from error  # fmt: skip
+        raise Problem.of("E616", "a normalisation layer cannot train on a batch of one picture",
+            help=_more_pictures(pictures, batch)) from error  # fmt: skip
+
+
+def _more_pictures(pictures: int, batch: int) -> str:
+    """How a batch comes to more than one picture."""
+    if pictures == 1:
+        return "there is only one picture to train on: raise `--limit`, or add pictures"
+    return "`--batch 2` or more" if batch == 1 else "a larger `--batch` gives every process more than one picture"
 
 
 def _out_of_memory() -> Problem:
-    return Problem.of("E618", "the device has not enough memory for a training step",
+    return Problem.of("E618", "the device does not have enough memory for a training step",
         help="halve the batch with `--batch`, or make the pictures smaller with `--resize`")  # fmt: skip

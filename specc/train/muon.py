@@ -36,7 +36,7 @@ def muon_note(model: nn.Module) -> str:
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     inside = len(muon_weights(model))
     if not inside:
-        return "no weight is Muon's: AdamW trains the first and the last layer, biases and norms"
+        return "Muon has no weights to train here: AdamW trains the first and the last layer, biases and norms"
     return f"Muon trains {inside} of {len(weights)} weight tensors, those of the inner layers, and AdamW the rest"
 
 

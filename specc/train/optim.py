@@ -42,7 +42,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     if not weights:
         raise Problem.of("E617", "the network has no weights to train",
-            help="add a layer that has weights, such as `linear 10`, or take `frozen` away")  # fmt: skip
+            help="add a layer that has weights, such as `linear 10`, or remove `frozen`")  # fmt: skip
     leave_compiler_alone()
     arguments: dict[str, Any] = recipe.optimizer_arguments()
     if recipe.optimizer == "muon":

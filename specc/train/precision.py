@@ -87,8 +87,8 @@ def choose_precision(recipe: Recipe, device: torch.device, *, known: bool = True
         return Precision("bf16" if is_short else "fp32", device)
     reason = _obstacle(recipe.precision, device)
     if reason:
-        raise Problem.of("E650", f"`precision {recipe.precision}` cannot be had on `{device}`: {reason}",
-            help="`--precision auto` takes the fastest one that the device has")  # fmt: skip
+        raise Problem.of("E650", f"`{device}` cannot compute in `precision {recipe.precision}`: {reason}",
+            help="`--precision auto` takes the fastest that the device has")  # fmt: skip
     return Precision(recipe.precision, device)
 
 
@@ -113,9 +113,9 @@ def _obstacle(name: str, device: torch.device) -> str | None:
     if name == "fp32":
         return None
     if device.type == "mps":
-        return "specc has it on CPUs and CUDA devices only"
+        return "specc offers it on CPUs and CUDA devices only"
     if name == "fp16" and device.type != "cuda":
-        return "a CPU has no arithmetic for it; `bf16` is its half precision"
+        return "CPUs have no instructions for it; their half precision is `bf16`"
     if name == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        return f"{torch.cuda.get_device_name(device)} has no arithmetic for it; `fp16` is its half precision"
+        return f"{torch.cuda.get_device_name(device)} has no instructions for it; its half precision is `fp16`"
     return None

@@ -265,7 +265,7 @@ def _warn_of_differences(before: Mapping[str, str], now: Mapping[str, str], watc
     """Say where the same steps may give other last digits than they would have given."""
     other = [f"{name} {before.get(name)} then, {value} now" for name, value in now.items() if before.get(name) != value]
     if other:
-        watch.say(f"note: {'; '.join(other)}: the last digits may be others than without the stop")
+        watch.say(f"note: {'; '.join(other)}: the last digits may differ from those of a run that never stopped")
 
 
 def _adopt(plan: Plan, facts: Facts, session: Session, tensors: dict[str, Any], watch: Watch) -> None:
@@ -278,7 +278,7 @@ def _adopt(plan: Plan, facts: Facts, session: Session, tensors: dict[str, Any], 
     if plan.before.spec != plan.record.spec:
         old = plan.folder.path / f"spec-before-epoch-{facts.epoch + 1}.cnn"
         plan.folder.write(old.name, plan.before.spec.encode())
-        watch.say(f"the spec as it was is in {old}")
+        watch.say(f"the previous spec is in {old}")
 
 
 def _set_best_aside(plan: Plan, facts: Facts, watch: Watch) -> None:

@@ -226,7 +226,8 @@ class Session:
         said = recipe.optimizer_arguments().items()
         arguments = ", ".join(f"{name}={value}" for name, value in said if value)
         left_out = len(data.train.labels) - sum(self.train.sizes)
-        note = f"; {_left_out(left_out)} of each epoch left out" if left_out else ""
+        note = f"; each epoch leaves out {_last(left_out)}" if left_out else ""
+        note += self._crowd()
         held_out = f", {len(data.validation.labels):,} validation" if data.validation else ""
         note += f"; {data.note}" if data.note else ""
         note += f"; {muon_note(self.model)}" if recipe.optimizer == "muon" else ""
@@ -237,12 +238,21 @@ class Session:
             f"seed {recipe.seed}, {self.device}, {self.precision.name}{note}"
         )
 
+    def _crowd(self) -> str:
+        """A remark where more processes read pictures than there are cores."""
+        from specc.data.files import FileSplit, usable_cores
+
+        workers, cores = self.recipe.workers or 0, usable_cores()
+        if workers <= cores or not isinstance(self.dataset.train, FileSplit):
+            return ""
+        return f"; {workers} processes read the pictures, on {counted(cores, 'core')}"
+
     def _load_pictures(self) -> None:
         dataset, recipe = self.dataset, self.recipe
         augmentation = augmentation_of(recipe, len(dataset.classes))
         if augmentation is not None and len(dataset.sample) != 3:
             raise Problem.of("E605", f"{dataset.name}: only pictures can be augmented",
-                help="leave `flip`, `crop`, `cutout` and `mixup` out")  # fmt: skip
+                help="leave out `flip`, `crop`, `cutout` and `mixup`")  # fmt: skip
         feed = Feed(dataset, self.device, normalize=recipe.normalize, workers=recipe.workers)
         low, high = EVALUATION_BATCH
         shard = self.group.place.shard
@@ -261,9 +271,9 @@ class Session:
 def require_one(recipe: Recipe, group: Group) -> None:
     """Raise Problem E652 where an exact run has several processes."""
     if recipe.exact and group.place.size > 1:
-        raise Problem.of("E652", f"`exact` is one process's result, and this run has {group.place.size}",
-            help="leave `--exact` out: several processes add gradients up in another order")  # fmt: skip
+        raise Problem.of("E652", f"`exact` gives the result of a single process, and this run has {group.place.size}",
+            help="leave out `--exact`: several processes add up their gradients in another order")  # fmt: skip
 
 
-def _left_out(count: int) -> str:
-    return "the last picture, a batch of one, is" if count == 1 else f"the last {count} pictures are"
+def _last(count: int) -> str:
+    return "its last picture, which would be a batch of one" if count == 1 else f"its last {count} pictures"

@@ -81,14 +81,14 @@ def _load_fitting(model: nn.Module, stored: Tensors) -> list[str]:
     fitting = {name: tensor for name, tensor in stored.items() if name in own and are_alike(own[name], tensor)}
     model.load_state_dict(fitting, strict=False)
     fresh, unused = own.keys() - fitting.keys(), stored.keys() - fitting.keys()
-    notes = [f"begins anew: {listed(fresh)}"] if fresh else []
-    return notes + ([f"left out of the old weights: {listed(unused)}"] if unused else [])
+    notes = [f"starts from fresh values: {listed(fresh)}"] if fresh else []
+    return notes + ([f"not used of the old weights: {listed(unused)}"] if unused else [])
 
 
 def _fault(session: Session, tensors: Tensors, facts: Facts) -> str | None:
     """Why the tensors cannot be this session's, None where they can."""
     if facts.step > len(session.losses):
-        return f"it tells of step {facts.step} of an epoch that has {len(session.losses)}"
+        return f"it stands at step {facts.step} of an epoch that has {len(session.losses)}"
     wanted = {**tensors_of(session), "losses": session.losses[: facts.step]}
     wanted |= _under("optimizer", _memory_wanted(session, tensors, whole=facts.step > 0))
     fault = misfit(*({name: one[name] for name in one if not name.startswith("random/")} for one in (wanted, tensors)))
@@ -145,7 +145,7 @@ def _random_fault(group: Group, tensors: Tensors) -> str | None:
         try:
             torch.Generator(device).set_state(tensors[name])
         except (RuntimeError, TypeError, KeyError):
-            return f"its random state `{name}` is none"
+            return f"its random state `{name}` is not a valid one"
     return None
 
 

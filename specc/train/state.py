@@ -71,13 +71,13 @@ def read_facts(path: Path) -> Facts:
         facts = Facts.model_validate_json(text)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "not JSON"
-        raise damaged(path, f"what it says of the run cannot be right ({place})") from error
+        raise damaged(path, f"what it says about the run cannot be right ({place})") from error
     except OSError as error:
         raise damaged(path, error.strerror or str(error)) from error
     except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
-        raise damaged(path, "it is cut off, or no file of specc's") from error
+        raise damaged(path, "it is cut off, or specc did not write it") from error
     if facts.epoch != len(facts.metrics) or not are_in_order(facts.metrics):
-        raise damaged(path, f"it tells of {counted(facts.epoch, 'epoch')} and has the metrics of others")
+        raise damaged(path, f"it counts {counted(facts.epoch, 'epoch')}, but has the metrics of other ones")
     return facts
 
 
@@ -110,5 +110,5 @@ def read_tensors(path: Path, expected: int) -> dict[str, Tensor]:
 
 def damaged(path: Path, reason: str) -> Problem:
     """The problem that a state cannot be used."""
-    return Problem.of("E621", f"{path} cannot be continued from: {reason}",
+    return Problem.of("E621", f"the run cannot continue from {path}: {reason}",
         help="nothing was loaded; put the file back from a copy, or start again with another `--out`")  # fmt: skip

@@ -15,7 +15,7 @@ where the command is run.
     specc train lenet.cnn --data ~/pictures/leaves
 
 The names are `digits` (part of scikit-learn, needs no download), `mnist`, `fashion-mnist`, `cifar10` and
-`cifar100`; installed packages may add others. A folder that is called like a data set is written
+`cifar100`; installed packages may add others. A folder with the name of a data set is written
 `./mnist`.
 """,
     ),
@@ -45,7 +45,7 @@ A file of a named data set is there, but it is not the published file: its MD5 d
 every byte, is another one. Most often a copy or a download broke off. Training on it would give results
 that nobody can compare, so specc stops.
 
-Delete the file that is named and run the command again: it is downloaded anew. Where there is no network,
+Delete the file that is named and run the command again: it is downloaded again. Where there is no network,
 copy it again from where it is whole. A file that you changed on purpose is a data set of its own: make it
 a folder of class folders and name that with `--data`.
 """,
@@ -199,7 +199,7 @@ default.
         "the processes that read pictures failed",
         """\
 Pictures that do not stay in memory are read by other processes beside the training (`--workers`). One of them
-ended before its time: most often the system ran out of memory and stopped it, or the shared memory of a
+ended too early: most often the system ran out of memory and stopped it, or the shared memory of a
 container (`/dev/shm`) is too small for the batches that wait in it.
 
 `--workers 2` runs fewer of them, `--workers 0` reads in the training process itself, which is slower but needs

@@ -22,7 +22,7 @@ One process uses all cores of a processor by itself: several pay on several GPUs
         "E626",
         "a process of the run died",
         """\
-One of the processes that train together ended without a word, or can no longer be reached: it was killed, by
+One of the processes that train together ended without saying why, or can no longer be reached: it was killed, by
 a person or by a system without memory, its machine went down, or the network between the machines broke. The
 others cannot go on without its share of every batch, so all of them were stopped.
 
@@ -56,7 +56,7 @@ under the same path, or an exact copy of it; only the first process writes into 
     ),
     Code(
         "E629",
-        "other many processes began the run",
+        "the run began with another number of processes",
         """\
 Each process draws its own random numbers for augmentation and dropout, and the order in which gradients are added
 depends on how many there are. A run that goes on with another number of processes would therefore not end with
@@ -65,7 +65,7 @@ the weights that it would have had, so `--resume` takes as many as began it. On 
     specc train --resume runs/net-mnist-1
 
 starts them again. A run of several machines is continued by the `torchrun` that began it, with `--resume RUN` in
-place of the spec. `--adopt` takes up a run with another number, and begins the epoch that was running anew.
+place of the spec. `--adopt` continues a run with another number, and starts the unfinished epoch over.
 """,
     ),
 )

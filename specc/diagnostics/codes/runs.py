@@ -18,11 +18,11 @@ print(torch.cuda.is_available())"` tells what torch sees.
         "E613",
         "the run folder is taken",
         """\
-The folder after `--out` holds files already, or another run has just started in it. A run is a record:
+The folder after `--out` already holds files, or another run has just started in it. A run is a record:
 specc never writes one over another.
 
 To go on with the run in it, write `specc train --resume DIR`. Otherwise name a folder that does not exist
-yet, or leave `--out` away: the run then goes to the next free folder in `runs/`, such as
+yet, or leave out `--out`: the run then goes to the next free folder in `runs/`, such as
 `runs/lenet5-mnist-3`.
 """,
     ),
@@ -31,7 +31,7 @@ yet, or leave `--out` away: the run then goes to the next free folder in `runs/`
         "the run folder cannot be written",
         """\
 A file of the run could not be written: the disk is full, the folder belongs to somebody else, or it lies
-on a medium that cannot be written. Every file is first written beside its place and renamed when it is
+on a medium that is write-protected. Every file is first written beside its place and renamed when it is
 whole, so that the weights of the epoch before are still there. A run that does not fit on the disk is refused before
 its first step; a state that cannot be written within an epoch is reported, and training goes on meanwhile.
 
@@ -60,8 +60,8 @@ Batch normalisation takes the mean and the deviation over a batch; on features w
 or a 1x1 picture) a batch of one has no deviation. The batch size is 1, or there is just one training
 picture.
 
-Choose a larger `--batch`. A single picture that is left over at the end of an epoch is left out by
-itself.
+With a batch size of 1, choose a larger `--batch`; with one training picture, take more of them: `--limit` may be
+too low. A single picture that is left over at the end of an epoch is left out by itself.
 """,
     ),
     Code(
@@ -142,15 +142,15 @@ longer, `--patience`, `--device`, `--data` for a folder that was moved, `--data-
 Data are known by what is in them: every class's name, the bytes of its pictures, their order. Which class has come,
 gone or changed is told. What folders and files are called and when they were written is no matter.
 
-`--adopt` takes other changes too, such as a lower `--lr`, and begins the epoch that was running anew.
+`--adopt` accepts other changes too, such as a lower `--lr`, and starts the unfinished epoch over.
 """,
     ),
     Code(
         "E624",
         "another run is at work in the folder",
         """\
-A process that still runs holds the run folder's lock; two that wrote into one folder would spoil each other's
-files. The message names the process and its host.
+A process that is still running holds the run folder's lock: two that wrote into one folder would damage each
+other's files. The message names the process and its host.
 
 Wait until it ends, or stop it with Ctrl-C: it keeps what it has learned, and `--resume` goes on from there. A
 process that was killed holds no lock, even if its file `.lock` is still there.
@@ -170,11 +170,11 @@ Update it with `pip install --upgrade torch`, or take another optimizer: `adamw`
         "E644",
         "a logger's package is missing",
         """\
-`--log` tells a run to another program through that program's own Python package, which specc does not bring
-along: `tensorboard`, `wandb`, `mlflow-skinny` or `visdom`. It is looked for before anything is loaded, so nothing
+`--log` tells a run to another program through that program's own Python package, which does not come with
+specc: `tensorboard`, `wandb`, `mlflow-skinny` or `visdom`. It is looked for before anything is loaded, so nothing
 was trained.
 
-Install it into the same environment, or leave `--log` away: metrics, curves and report are in the run folder in any
+Install it into the same environment, or leave out `--log`: metrics, curves and report are in the run folder in any
 case.
 """,
     ),
@@ -183,16 +183,16 @@ case.
         "a logger does not answer",
         """\
 The package of a logger is there, but the program behind it cannot be told anything: no Visdom server runs at the
-address, Weights & Biases knows no key, MLflow's store cannot be opened. That is found out before training starts.
+address, Weights & Biases has no API key, MLflow's store cannot be opened. That is found out before training starts.
 
-Each goes by its own settings: `VISDOM_SERVER` (`http://localhost:8097` if not set), `WANDB_MODE=offline` or
+Each follows its own settings: `VISDOM_SERVER` (`http://localhost:8097` if not set), `WANDB_MODE=offline` or
 `wandb login`, `MLFLOW_TRACKING_URI`. A logger that fails later is told of once, and training goes on. A run that is
 continued goes on without a logger that does not answer.
 """,
     ),
     Code(
         "E650",
-        "the precision cannot be had on this device",
+        "the device cannot compute in this precision",
         """\
 `--precision` names the numbers that a network computes in: `fp32`, `bf16`, which has the same range with fewer
 digits, or `fp16`, which has a smaller range too, so that the loss has to be scaled. `bf16` runs on every CPU,
@@ -209,7 +209,7 @@ changed in float32 whatever is chosen.
         "nothing here can compile the network",
         """\
 `--compile on` hands the network to `torch.compile`, which makes a program of it: on a CPU with a C++ compiler
-(`g++` or `clang++`; the variable CXX may name one), on CUDA with the package `triton`. This machine has not got it.
+(`g++` or `clang++`; the variable CXX may name one), on CUDA with the package `triton`. This machine has none.
 
 Install it, or leave the option out. On CPUs a compiled network was slower than a plain one whenever that was
 measured.

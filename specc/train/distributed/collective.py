@@ -56,7 +56,7 @@ def require_devices(count: int) -> None:
     """Raise Problem E625 where a machine has fewer GPUs than processes."""
     present = torch.cuda.device_count()
     if count > present:
-        raise Problem.of("E625", f"{count} processes need as many GPUs, and this machine has {present}",
+        raise Problem.of("E625", f"{count} processes need a GPU each, and this machine has {present}",
             help=f"`--nproc {present}` uses them all\n`--device cpu` needs none")  # fmt: skip
 
 
@@ -149,7 +149,7 @@ class Member(Group):
         others = [rank for rank, one in enumerate(sums) if one != sums[0]]
         if others:
             raise Problem.of(
-                "E628", f"process {self._named(others[0])} has another spec, recipe, state or data than process 0",
+                "E628", f"process {self._named(others[0])} and process 0 differ in spec, recipe, state or data set",
                 help="every machine needs the same files; a run is continued from one folder that all of them see",
             )  # fmt: skip
 
@@ -218,6 +218,6 @@ def is_lost(error: RuntimeError) -> bool:
 
 
 def _lost(place: Place) -> Problem:
-    return Problem.of("E626", f"process {place.rank} of {place.size} lost the connection to another one",
+    return Problem.of("E626", f"process {place.rank} of {place.size} lost its connection to another process",
         help="torch's own report names the process that ended first; start all of them again with `--resume RUN`",
     )  # fmt: skip

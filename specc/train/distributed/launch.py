@@ -116,7 +116,7 @@ def _end(failure: ProcessFailure) -> str:
         name = signal.Signals(-failure.exitcode).name
     except ValueError:
         name = f"signal {-failure.exitcode}"
-    out_of_memory = ", as a system does that has run out of memory" if -failure.exitcode == 9 else ""
+    out_of_memory = " (the system may have run out of memory)" if -failure.exitcode == 9 else ""
     return f"was ended by {name}{out_of_memory}"
 
 

@@ -77,7 +77,7 @@ def speaks_early() -> bool:
 def require_enough(recipe: Recipe, place: Place) -> None:
     """Raise Problem E627 where a batch has fewer pictures than the run has processes."""
     if recipe.batch < place.size:
-        raise Problem.of("E627", f"a batch of {recipe.batch} cannot be cut among {place.size} processes",
+        raise Problem.of("E627", f"a batch of {recipe.batch} cannot be divided among {place.size} processes",
             help="`--batch` counts the pictures of all processes together")  # fmt: skip
 
 

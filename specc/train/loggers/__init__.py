@@ -36,7 +36,7 @@ def named(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in LOGGERS and names != ["none"]:
             guess = nearest(name, LOGGERS)
-            meant = f"did you mean `{guess}`?" if guess else f"there are {', '.join(LOGGERS)}"
+            meant = f"did you mean `{guess}`?" if guess else f"the loggers are {', '.join(LOGGERS)}"
             raise ValueError(f"there is no logger `{name}`; {meant}")
     return () if names == ["none"] else tuple(dict.fromkeys(names))
 
@@ -55,5 +55,5 @@ def ready(name: str) -> Logger:
         missing = isinstance(error, ModuleNotFoundError)
         reason = "is not installed" if missing else f"cannot be imported: {error}"
         raise Problem.of("E644", f"`--log {name}` needs the package `{installing.split()[-1]}`, which {reason}",
-            help=f"`{installing}`, or leave `--log {name}` away") from None  # fmt: skip
+            help=f"`{installing}`, or leave out `--log {name}`") from None  # fmt: skip
     return logger

@@ -61,7 +61,7 @@ class Loggers:
             except Exception as error:  # another program's package may fail in any way
                 self.working.remove(logger)
                 said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-                self._warn(f"{logger.name} failed and is told nothing more of this run ({said}); training goes on")
+                self._warn(f"{logger.name} failed, and hears no more of this run ({said}); training goes on")
 
 
 def measures(metrics: Metrics) -> dict[str, float]:

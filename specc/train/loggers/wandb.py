@@ -22,8 +22,8 @@ class WeightsAndBiases(Logger):
     def prepare(self) -> None:
         self._wandb: Any = import_module("wandb")
         if os.environ.get("WANDB_MODE") not in UNATTENDED and not self._wandb.api.api_key:
-            raise Problem.of("E645", "Weights & Biases knows no key of yours, so nothing could be sent",
-                help="`wandb login` keeps one, `WANDB_MODE=offline` keeps the run here")  # fmt: skip
+            raise Problem.of("E645", "Weights & Biases has no API key of yours, so nothing could be sent",
+                help="`wandb login` stores one; `WANDB_MODE=offline` keeps the run on this machine")  # fmt: skip
 
     def start(self, started: Started) -> None:
         self._run: Any = self._wandb.init(
