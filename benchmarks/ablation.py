@@ -74,15 +74,15 @@ def epoch(task: Task, setting: Setting) -> float:
         optimizer.zero_grad(set_to_none=True)
         targets = labels.index_select(0, index)
         if halves is None:
-            gradient(network, batch, targets, 1)
+            gradient(batch, targets, 1, network)
         else:
             with halves.cores():
-                halves.gradient(gradient, batch, targets, 1)
+                halves.wrapped(gradient)(batch, targets, 1)
         optimizer.step()
     return clock() - started
 
 
-def gradient(network: nn.Module, images: Tensor, targets: Tensor, share: float) -> Tensor:
+def gradient(images: Tensor, targets: Tensor, share: float, network: nn.Module) -> Tensor:
     loss = cross_entropy(network(images), targets) * share
     loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
     return loss.detach()

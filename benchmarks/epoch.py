@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import islice
 from typing import Any, NamedTuple
 
 from side_by_side import (
@@ -44,7 +45,7 @@ from specc.ir.recipe import Recipe
 from specc.pipeline import analyse
 from specc.source import Source
 from specc.train.distributed.group import Group
-from specc.train.loop import evaluate, train_epoch
+from specc.train.loop import evaluate
 from specc.train.process import claim
 from specc.train.session import Session
 
@@ -125,7 +126,10 @@ def session_of(task: Task, **options: Any) -> Session:
 def specc(task: Task, **options: Any) -> float:
     session = session_of(task, **options)
     started = clock()
-    train_epoch(session.step, session.train, session.order, session.losses, lambda step: None)
+    session.network.train()
+    stream = session.train.shuffled(session.state.sampler.begin(0))
+    for number, parts in enumerate(session.train.steps):
+        session.state.losses.add(session.step(number, islice(stream, len(parts)), parts))
     return clock() - started
 
 

@@ -108,7 +108,7 @@ def trained(found: Session, steps: int = STEPS) -> dict[str, Tensor]:
     """The weights after so many steps, in float64 on the CPU."""
     stream = endless(found)
     sizes = found.train.steps[0]
-    found.step.model.train()
+    found.network.train()
     for number in range(steps):
         found.step(number, [next(stream) for _ in sizes], sizes)
     return {name: tensor.detach().double().cpu() for name, tensor in found.model.state_dict().items()}
@@ -117,7 +117,7 @@ def trained(found: Session, steps: int = STEPS) -> dict[str, Tensor]:
 def endless(found: Session) -> Iterator[tuple[Tensor, Tensor]]:
     full = found.train.sizes[0]
     while True:
-        for images, labels in found.train.shuffled(found.order):
+        for images, labels in found.train.shuffled(found.state.sampler.generator):
             if len(images) == full:
                 yield images, labels
 
@@ -231,7 +231,7 @@ def ours(model: ShapedModel, data: Dataset, scale: Scale, **options: Any) -> Cal
         model, data, scale.device, **({"batch": scale.batch, "optimizer": "sgd", "momentum": 0.9} | options)
     )
     stream, sizes = endless(found), found.train.steps[0]
-    found.step.model.train()
+    found.network.train()
 
     def step() -> None:
         with chosen_kernels(found.recipe, scale.device):

@@ -142,7 +142,7 @@ def checkpoint_cost(text: str, folder: Path) -> str:
     subject = Subject(Source("net.cnn", text), analysis.model, None, {})
     session = make_session(subject, analysis.recipe)
     keeper = Keeper(RunFolder(folder), record_of(subject, analysis.recipe, {}), load_dataset(analysis.recipe).identity)
-    batches = session.train.shuffled(session.order)
+    batches = session.train.shuffled(session.state.sampler.generator)
     steps, writes = [], []
     for number, batch in zip(range(20), batches, strict=False):
         started = time.perf_counter()

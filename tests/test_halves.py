@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from watches import Interrupted, interrupt
 
 import specc
 from specc.build.compile import build
@@ -19,7 +20,6 @@ from specc.train import halves, session
 from specc.train.halves import Halves
 from specc.train.resume import resume
 from specc.train.run import Run, train
-from specc.train.step import Step
 
 pytestmark = pytest.mark.usefixtures("two_threads", "no_curves")
 
@@ -99,15 +99,8 @@ def test_a_halved_run_that_goes_on_ends_with_the_same_bits(
 ) -> None:
     options = {"checkpoint_steps": 2, "precision": precision, "flip": True}
     whole = trained(NET, tmp_path / "whole", **options)
-    step = Step.__call__
-
-    def failing(self: Step, number: int, *arguments: Any) -> Tensor:
-        if number == 3:
-            raise InterruptedError
-        return step(self, number, *arguments)
-
-    with monkeypatch.context() as patch, pytest.raises(InterruptedError):
-        patch.setattr(Step, "__call__", failing)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        interrupt(patch, 3)
         trained(NET, tmp_path / "part", **options)
     resume(tmp_path / "part")
     first, second = (load_file(folder / "last.safetensors") for folder in (whole.folder, tmp_path / "part"))
@@ -157,7 +150,7 @@ def test_the_twin_has_the_same_weights_and_no_gradients_of_its_own_left() -> Non
     assert all(twin.equal(weight) and twin is not weight for twin, weight in zip(twins, weights, strict=True))
 
 
-def _part(network: nn.Module, images: Tensor, targets: Tensor, share: float) -> Tensor:
+def _part(images: Tensor, targets: Tensor, share: float, network: nn.Module) -> Tensor:
     loss = nn.functional.cross_entropy(network(images), targets) * share
     loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
     return loss.detach()
@@ -168,10 +161,10 @@ def test_an_error_in_either_half_is_told_and_the_threads_are_given_back(fails: s
     model = specc.compile(NET)
     cut = Halves(model)
 
-    def failing(network: nn.Module, images: Tensor, targets: Tensor, share: float) -> Tensor:
+    def failing(images: Tensor, targets: Tensor, share: float, network: nn.Module) -> Tensor:
         if fails in {"both", "first" if network is model else "second"}:
             raise RuntimeError(fails)
-        return _part(network, images, targets, share)
+        return _part(images, targets, share, network)
 
     with pytest.raises(RuntimeError, match=fails), cut.cores():
         cut.gradient(failing, torch.rand(64, 1, 8, 8), torch.randint(0, 10, (64,)), 1.0)

@@ -172,10 +172,10 @@ def session_of(word: str, **options: Any) -> Session:
 def test_a_step_with_a_stranger_is_the_plain_one(word: str) -> None:
     session = session_of(word)
     plain = deepcopy(session.model).to(memory_format=torch.contiguous_format)
-    images, labels = next(session.train.shuffled(session.order))
+    images, labels = next(session.train.shuffled(session.state.sampler.generator))
     expected = cross_entropy(plain.train()(images), labels)
     expected.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
-    session.step.model.train()
+    session.network.train()
     loss = session.step(0, [(images, labels)], [len(images)])
     assert float(loss) == pytest.approx(float(expected), rel=1e-5)
     for mine, its in zip(session.model.parameters(), plain.parameters(), strict=True):
@@ -198,5 +198,5 @@ def test_a_stranger_keeps_a_step_whole(word: str) -> None:
 def test_what_is_known_is_still_fast() -> None:
     session = session_of("id")
     assert session.precision.name == "bf16"
-    assert session.step.halves is not None
+    assert session.halves is not None
     assert next(session.model.parameters()).is_contiguous(memory_format=torch.channels_last)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,17 @@ from specc.data.dataset import Split
 from specc.diagnostics.codes.runs import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.recipe import Recipe
-from specc.train import session
+from specc.train import loop
 from specc.train.average import Average
 from specc.train.bar import Bar
 from specc.train.device import choose_device
 from specc.train.folder import RunFolder
 from specc.train.lock import locked
-from specc.train.loop import Score, evaluate, mean_loss, train_epoch
+from specc.train.loop import Score, evaluate, make_step, mean_loss
 from specc.train.metrics import Metrics
 from specc.train.optim import make_optimizer
 from specc.train.run import Run, train
 from specc.train.schedule import make_schedule
-from specc.train.step import Step
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -282,7 +282,7 @@ def test_measured_loss_that_is_no_number(
         calls.append(len(calls))
         return score._replace(loss=float("inf")) if len(calls) == number else score
 
-    monkeypatch.setattr(session, "evaluate", measured)
+    monkeypatch.setattr(loop, "evaluate", measured)
     found = problem(lambda: train(TINY, tmp_path / "run", epochs=1, validation=0.1))
     assert (found.code, f"the {part} loss became inf in epoch 1" in found.message) == ("E615", True)
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
@@ -346,9 +346,11 @@ def test_epoch_equals_the_plain_loop() -> None:
     recipe = Recipe(optimizer="sgd", lr=0.1, momentum=0.9)
     batches = Batches(split, 4, torch.device("cpu"))
     steps: list[int] = []
-    step = Step(ours, make_optimizer(ours, recipe), make_schedule(recipe, steps=3), recipe)
+    step = make_step(ours, make_optimizer(ours, recipe), make_schedule(recipe, steps=3), recipe)
     losses = torch.zeros(3)
-    train_epoch(step, batches, torch.Generator().manual_seed(7), losses, steps.append)
+    for number, batch in enumerate(batches.shuffled(torch.Generator().manual_seed(7))):
+        losses[number] = step(number, [batch], [len(batch[1])])
+        steps.append(number + 1)
 
     optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9)
     total = 0.0
@@ -377,8 +379,10 @@ def test_accumulated_gradients_are_those_of_one_batch() -> None:
     for network, (size, accumulate) in zip(networks, [(6, 1), (3, 2)], strict=True):
         recipe = Recipe(optimizer="sgd", lr=0.1, clip=0.5, label_smoothing=0.1)
         batches = Batches(split, size, torch.device("cpu"), accumulate=accumulate)
-        step = Step(network, make_optimizer(network, recipe), make_schedule(recipe, 2), recipe)
-        train_epoch(step, batches, torch.Generator().manual_seed(7), torch.zeros(2), lambda number: None)
+        step = make_step(network, make_optimizer(network, recipe), make_schedule(recipe, 2), recipe)
+        stream = batches.shuffled(torch.Generator().manual_seed(7))
+        for number, parts in enumerate(batches.steps):
+            step(number, islice(stream, len(parts)), parts)
     assert [sum(parts) for parts in batches.steps] == [6, 4]
     for first, second in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
         torch.testing.assert_close(first, second)
@@ -389,7 +393,7 @@ def test_clipped_gradients() -> None:
     before = [weight.detach().clone() for weight in network.parameters()]
     recipe = Recipe(optimizer="sgd", lr=1.0, clip=0.01)
     images, labels = torch.rand(8, 1, 4, 4), torch.arange(8) % 5
-    Step(network, make_optimizer(network, recipe), make_schedule(recipe, 1), recipe)(0, [(images, labels)], [8])
+    make_step(network, make_optimizer(network, recipe), make_schedule(recipe, 1), recipe)(0, [(images, labels)], [8])
     moved = [new.detach() - old for new, old in zip(network.parameters(), before, strict=True)]
     assert float(torch.cat([change.flatten() for change in moved]).norm()) == pytest.approx(0.01, rel=1e-3)
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from specc.train.progress import Watch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from specc.train.loop import Step
 
 
 class Heard(Watch):
@@ -30,3 +37,24 @@ class Stop(Heard):
         self.left -= 1
         if self.left == 0:
             self.how()
+
+
+class Interrupted(Exception):
+    """Stands for a process that is killed."""
+
+
+def interrupt(patch: pytest.MonkeyPatch, stop: int) -> None:
+    """Let runs end where the step with this number, from 0 over the whole run, would be taken."""
+    from specc.train.loop import make_step
+
+    def made(*arguments: Any, **more: Any) -> Step:
+        step = make_step(*arguments, **more)
+
+        def failing(number: int, *batches: Any) -> Tensor:
+            if number == stop:
+                raise Interrupted
+            return step(number, *batches)
+
+        return failing
+
+    patch.setattr("specc.train.session.make_step", made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -117,7 +118,7 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
 
 def _steps(session: Session, seconds: float) -> tuple[list[float], list[float]]:
     """The seconds that each step waits for its batches, and those that it computes."""
-    session.step.model.train()
+    session.network.train()
     sizes = session.train.steps[0]
     stream = _endless(session)
     loading: list[float] = []
@@ -127,7 +128,7 @@ def _steps(session: Session, seconds: float) -> tuple[list[float], list[float]]:
         if len(loading) == WARM_UP:
             started = perf_counter()
         begun = _now(session)
-        with session.step.cores():
+        with session.halves.cores() if session.halves else nullcontext():
             batches = [next(stream) for _ in sizes]
         loaded = _now(session)
         session.step(len(loading), batches, sizes)
@@ -140,7 +141,7 @@ def _endless(session: Session) -> Iterator[tuple[Tensor, Tensor]]:
     """Full batches, epoch after epoch."""
     full = session.train.sizes[0]
     while True:
-        for images, labels in session.train.shuffled(session.order):
+        for images, labels in session.train.shuffled(session.state.sampler.begin(0)):
             if len(images) == full:
                 yield images, labels
 
@@ -152,7 +153,7 @@ def _evaluation(session: Session, seconds: float) -> float:
     def over() -> None:
         return None
 
-    network, goal = session.evaluated, session.step.objective
+    network, goal = session.evaluated, session.goal
     passes, started = 0, _now(session)
     while passes < 2 or perf_counter() - started < seconds / 2:
         evaluate(network, session.test, over, goal)

@@ -74,7 +74,7 @@ def write_report(
 def _content(
     session: Session, path: Path, record: Record, weights: str | None, stopped: int | None, failed: str
 ) -> Content:
-    metrics = tuple(session.position.metrics)
+    metrics = tuple(session.state.position.metrics)
     best, done = best_of(metrics[record.adopted_after :]), is_complete(metrics, record.recipe, record.adopted_after)
     analysis = analyse(Source(str(path / SPEC), record.spec), record.input, record.params)
     assert analysis.model is not None  # noqa: S101 - it has just been trained
@@ -125,7 +125,7 @@ def _state(session: Session, record: Record, stopped: int | None, failed: str) -
 
 
 def _outcome(session: Session, record: Record, stopped: int | None, failed: str) -> str:
-    done, asked = len(session.position.metrics), counted(record.recipe.epochs, "epoch")
+    done, asked = len(session.state.position.metrics), counted(record.recipe.epochs, "epoch")
     if failed:
         return f"Failed after {done} of {asked}: {failed}."
     if stopped:
@@ -146,7 +146,7 @@ def _environment(path: Path) -> dict[str, Any]:
 def _with_answers(content: Content, session: Session) -> Content:
     """The same with what the network says to the test pictures, in one pass."""
     batches, scaling = _whole(session.test), session.test.scaling
-    if session.step.objective.has_accuracy:
+    if session.goal.has_accuracy:
         found = predict_split(session.evaluated, batches.in_order(), MISTAKES)
         classes = session.dataset.classes
         return content._replace(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -55,6 +56,10 @@ OF_SPECC = (
 SINGLE = frozenset([getattr(nn, name) for name in OF_TORCH] + list(OF_SPECC))
 
 
+# Adds the gradient of a network over some samples, which count by a share; gives their loss.
+Gradient = Callable[["Tensor", "Tensor", float, nn.Module], "Tensor"]
+
+
 class Halves:
     """A network and its twin: the same weights, gradients of their own."""
 
@@ -84,24 +89,22 @@ class Halves:
         finally:
             torch.set_num_threads(threads)
 
-    def gradient(
-        self, part: Callable[[nn.Module, Tensor, Tensor, float], Tensor], images: Tensor, targets: Tensor, share: float
-    ) -> Tensor:
-        """Add a batch's gradient to that of the network's weights.
+    def wrapped(self, gradient: Gradient) -> Callable[[Tensor, Tensor, float], Tensor]:
+        """The same function, with half of a batch for each thread."""
+        return partial(self.gradient, gradient)
 
-        Args:    part adds the gradient of a network over some pictures, which count by a share; it returns their loss.
-        Returns: the loss, as `part` would over the whole batch.
-        """
+    def gradient(self, part: Gradient, images: Tensor, targets: Tensor, share: float) -> Tensor:
+        """Add a batch's gradient to that of the network's weights. Returns: the loss, as `part` would."""
         count = len(images)
         if count < 2 * LEAST:
-            return part(self._network, images, targets, share)
+            return part(images, targets, share, self._network)
         middle = count // 2
         second = self._second.submit(
-            part, self._twin, images[middle:], targets[middle:], share * (count - middle) / count
+            part, images[middle:], targets[middle:], share * (count - middle) / count, self._twin
         )
         try:
             try:
-                loss = part(self._network, images[:middle], targets[:middle], share * middle / count)
+                loss = part(images[:middle], targets[:middle], share * middle / count, self._network)
             finally:
                 other = second.result()  # waited for whatever happens: it must not work on behind an error
             mine, its = ([weight.grad for weight in weights if weight.grad is not None] for weights in self._both)

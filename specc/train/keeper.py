@@ -16,7 +16,6 @@ from specc.diagnostics.spelling import counted, typed
 from specc.train.checkpoint import Cadence, weights_file
 from specc.train.metrics import Metrics, best_of, is_complete
 from specc.train.optim import layout_of_memory
-from specc.train.snapshot import tensors_of
 from specc.train.state import Facts, state_bytes
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Keeper:
 
     def end_epoch(self, session: Session) -> None:
         """Write what an epoch gives: weights, metrics, state."""
-        metrics = session.position.metrics
+        metrics = session.state.position.metrics
         best = best_of(metrics[self.record.adopted_after :]) is metrics[-1]
         for name in ("best", "last") if best else ("last",):
             self._write_weights(session, name)
@@ -79,7 +78,7 @@ class Keeper:
         self._write_state(session)
         self._write_weights(session, "last")
         cause = signal.Signals(number).name if number else "a signal"
-        finished = f"{session.position.epoch} of {counted(self.record.recipe.epochs, 'epoch')}"
+        finished = f"{session.state.position.epoch} of {counted(self.record.recipe.epochs, 'epoch')}"
         weights = self.folder.path / "last.safetensors"
         watch.say(f"stopped by {cause} after {finished}; the weights so far are in {weights}")
         watch.say(f"`specc train --resume {typed(self.folder.path)}` goes on from here")
@@ -90,10 +89,10 @@ class Keeper:
         Returns: the name of the file with its weights now. That is the last one where no epoch is finished, and in a
                  process that has no files.
         """
-        best = best_of(session.position.metrics[self.record.adopted_after :])
+        best = best_of(session.state.position.metrics[self.record.adopted_after :])
         if best is None or not self.folder.writes:
             return file_of("last")
-        if best.epoch < session.position.epoch or session.position.step:
+        if best.epoch < session.state.position.epoch or session.state.position.step:
             try:
                 session.tested.load_state_dict(load_file(self.folder.path / file_of("best")))
             except (SafetensorError, OSError, RuntimeError) as error:  # somebody took it away meanwhile
@@ -111,12 +110,12 @@ class Keeper:
         )
 
     def _write_state(self, session: Session) -> None:
-        place = session.position
+        place = session.state.position
         facts = Facts(
             record=self.record, epoch=place.epoch, step=place.step, seconds=place.seconds,
             metrics=tuple(place.metrics), data=self.data, made_with=made_with(session),
         )  # fmt: skip
-        tensors = tensors_of(session)
+        tensors = session.state.state_dict()
         if self.folder.writes:
             self.folder.write_state(state_bytes(facts, tensors))
         self.cadence.restart()
@@ -124,12 +123,12 @@ class Keeper:
     def _write_weights(self, session: Session, name: str) -> None:
         if self.folder.writes:
             about = {**self.record.metadata(), "data": session.description.model_dump_json()}
-            about |= {"epoch": str(session.position.epoch), "chosen_on": self._chosen_on(session, name)}
+            about |= {"epoch": str(session.state.position.epoch), "chosen_on": self._chosen_on(session, name)}
             self.folder.write_weights(name, weights_file(session.tested, about))
 
     def _chosen_on(self, session: Session, name: str) -> str:
         """The split that the weights were chosen on among those of all epochs; empty where they were not chosen."""
-        return session.position.metrics[-1].judged_on if name == "best" and self.record.recipe.epochs > 1 else ""
+        return session.state.position.metrics[-1].judged_on if name == "best" and self.record.recipe.epochs > 1 else ""
 
 
 def file_of(weights: str) -> str:

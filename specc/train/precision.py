@@ -6,7 +6,6 @@ the shorter numbers, and the loss is taken in float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -41,24 +40,6 @@ class Precision:
     def autocast(self) -> AbstractContextManager[None]:
         """While entered, operations that may run in the shorter numbers do."""
         return nullcontext() if self._dtype is None else torch.autocast(self._kind, self._dtype)
-
-    def backward(self, loss: Tensor) -> None:
-        """Add a loss's gradients to the weights'; scaled, until `unscale`."""
-        scaled = loss if self.scaler is None else self.scaler.scale(loss)
-        scaled.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
-
-    def unscale(self, optimizer: torch.optim.Optimizer) -> None:
-        """Make the gradients those of the loss itself."""
-        if self.scaler is not None:
-            self.scaler.unscale_(optimizer)
-
-    def step(self, optimizer: torch.optim.Optimizer, step: Callable[[], object]) -> None:
-        """Take the optimizer's step; not where a scaled gradient ran over: then the scale is lowered."""
-        if self.scaler is None:
-            step()
-        else:
-            self.scaler.step(optimizer)
-            self.scaler.update()
 
     def memory(self) -> dict[str, Tensor]:
         """What the scaler has learned, as tensors; nothing where there is none."""

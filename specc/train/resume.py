@@ -238,7 +238,6 @@ def _judge_of(facts: Facts | None, watch: Watch) -> Callable[[Dataset], None]:
 def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Watch) -> Keeper:
     """Put the session where the run stands, and the folder's files with it. Raises: Problem E621, E623."""
     from specc.train.keeper import Keeper, made_with
-    from specc.train.snapshot import restore
 
     path = plan.folder.path
     tensors = state.read_tensors(path / state.NAME, facts.checksum)
@@ -248,15 +247,19 @@ def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Wa
     if adopt:
         _adopt(plan, facts, session, tensors, watch)
     else:
-        restore(session, tensors, facts, path / state.NAME)
-        session.position = Position(facts.epoch, facts.step, facts.seconds, list(facts.metrics))
+        fault = session.state.objection(tensors, facts.step)
+        if fault:
+            raise state.damaged(path / state.NAME, fault)
+        position = Position(facts.epoch, facts.step, facts.seconds, list(facts.metrics))
+        session.state.load_state_dict(tensors, position)
     plan.folder.restore_metrics(facts.metrics)
     plan.folder.write_record(plan.record)
     if adopt or plan.record.adopted_after == facts.epoch > 0:
         keeper.begin(session)
         _set_best_aside(plan, facts, watch)
     _warn_of_differences(facts.made_with, made_with(session), watch)
-    step = f", after step {session.position.step} of {len(session.losses)}" if session.position.step else ""
+    done = session.state.position.step
+    step = f", after step {done} of {len(session.train.steps)}" if done else ""
     watch.say(f"continues {path} in epoch {facts.epoch + 1} of {plan.record.recipe.epochs}{step}")
     return keeper
 
@@ -270,11 +273,8 @@ def _warn_of_differences(before: Mapping[str, str], now: Mapping[str, str], watc
 
 def _adopt(plan: Plan, facts: Facts, session: Session, tensors: dict[str, Any], watch: Watch) -> None:
     """Load what fits; the epoch that was running begins again, since its pictures may be others."""
-    from specc.train.snapshot import adopt
-
-    for note in adopt(session, tensors):
+    for note in session.state.adopt(tensors, Position(facts.epoch, metrics=list(facts.metrics))):
         watch.say(note)
-    session.position = Position(facts.epoch, metrics=list(facts.metrics))
     if plan.before.spec != plan.record.spec:
         old = plan.folder.path / f"spec-before-epoch-{facts.epoch + 1}.cnn"
         plan.folder.write(old.name, plan.before.spec.encode())

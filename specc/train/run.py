@@ -219,6 +219,7 @@ def carry_out(session: Session, folder: RunFolder, record: Record, watch: Watch,
     from specc.train.ending import write_report
     from specc.train.environment import describe_environment
     from specc.train.keeper import Keeper
+    from specc.train.loop import fit
 
     environment = describe_environment(session.group, record.recipe.seed)
     folder.write_environment(environment, resumed=keeper is not None)
@@ -227,15 +228,15 @@ def carry_out(session: Session, folder: RunFolder, record: Record, watch: Watch,
         keeper.begin(session)
     watch.say(session.summary())
     parameters = sum(weight.numel() for weight in session.model.parameters() if weight.requires_grad)
-    watch.run_starts(Started(folder.path, record.as_json(), parameters, tuple(session.position.metrics)))
+    watch.run_starts(Started(folder.path, record.as_json(), parameters, tuple(session.state.position.metrics)))
     try:
-        stopped = session.run(keeper, watch)
+        stopped = fit(session, keeper, watch)
     except Problem as problem:
         write_report(session, folder, record, watch, None, failed=problem.diagnostic.message)
         raise
     weights = keeper.take_best(session, watch)
     report = write_report(session, folder, record, watch, weights, stopped=stopped)
-    metrics = tuple(session.position.metrics)
+    metrics = tuple(session.state.position.metrics)
     watch.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report, record.adopted_after))
     return Run(folder.path, metrics, stopped, session.tested, record.adopted_after)
 

@@ -1,19 +1,13 @@
-"""A training session: the network, its optimizer and the batches, epoch after epoch."""
+"""What a run is made of, built from a checked spec, a data set and a recipe."""
 
 from __future__ import annotations
 
-import math
-import signal
-from collections.abc import Callable
 from functools import cached_property
-from time import perf_counter
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
 from specc.build.compile import build
-from specc.build.stored import are_finite
 from specc.data.augment import augmentation_of
 from specc.data.described import DataDescription, describe
 from specc.data.feed import Feed
@@ -21,47 +15,38 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.train.average import Average
 from specc.train.compiled import compiled
-from specc.train.device import chosen_kernels, seed_everything, seed_shard
-from specc.train.exact import draw_evaluation, draw_order
+from specc.train.device import seed_everything, seed_shard
+from specc.train.explained import explained
 from specc.train.forward import Forward, halving_for, lay_out
 from specc.train.halves import halves_of
-from specc.train.known import is_known, trained_tensors
-from specc.train.loop import evaluate, explained, mean_loss, train_epoch
-from specc.train.metrics import Metrics
+from specc.train.known import is_known
+from specc.train.loop import make_step
 from specc.train.muon import muon_note
+from specc.train.objective import objective_of
 from specc.train.optim import make_optimizer
-from specc.train.position import Position
+from specc.train.parts import State
 from specc.train.precision import choose_precision
 from specc.train.process import keep_pages
-from specc.train.progress import Epoch
 from specc.train.schedule import make_schedule
-from specc.train.step import Step
-from specc.train.stop import StopRequested, StopSignals
 
 if TYPE_CHECKING:
     from specc.data.dataset import Dataset
     from specc.ir.recipe import Recipe
     from specc.ir.shaped import ShapedModel
     from specc.train.distributed.group import Group
-    from specc.train.keeper import Keeper
-    from specc.train.progress import Watch
 
 # Evaluation is fastest in this range; it needs less memory than training with the same batch.
 EVALUATION_BATCH = (64, 512)
-ABANDONED = int(getattr(signal, "SIGHUP", signal.SIGTERM))  # what a process is told whose terminal is gone
-RECENT = 50  # steps whose mean loss a bar shows
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 class Session:
-    """Everything that training changes, ready for the next step.
+    """What a run is made of: the network, what trains it, the batches, and the state of all that training changes.
 
-    position:    the place in the run.
-    order:       the generator of the pictures' order; epoch_order: its state when the running epoch began.
-    losses:      of the steps of the running epoch, (steps,), on the device; shared: how many are those of all
-                 processes, and not of this one's part of the pictures.
-    group:       the processes that train together, of which this is one.
-    precision:   in which the network computes; evaluated: the network that is tested, as it is run.
+    model:     the network under the names of the spec; network: the same as it is trained.
+    evaluated: the network that is tested, as it is run.
+    step:      one step of training, see `loop.make_step`; goal: what training makes small and a test counts.
+    group:     the processes that train together, of which this is one.
     """
 
     def __init__(self, shaped: ShapedModel, dataset: Dataset, recipe: Recipe, group: Group) -> None:
@@ -70,9 +55,8 @@ class Session:
         Raises: Problem E605, E617, E618.
         """
         self.recipe, self.dataset, self.group, self.device = recipe, dataset, group, (device := group.device)
-        self.position = Position()
-        self.order = seed_everything(recipe.seed, device)
-        self.epoch_order = self.order.get_state()
+        self.goal = objective_of(recipe)
+        order = seed_everything(recipe.seed, device)
         require_one(recipe, group)
         if device.type == "cpu":
             keep_pages()
@@ -82,21 +66,28 @@ class Session:
             self._load_pictures()
         self.train.skip_single = any(isinstance(module, NORMS) for module in self.model.modules())
         lay_out(self.model, dataset.sample, recipe, device)
-        self.optimizer = make_optimizer(self.model, recipe)
+        optimizer = make_optimizer(self.model, recipe)
         self.average = None if recipe.average is None else Average(self.model, recipe.average)
         steps = len(self.train.steps)
-        self.losses, self.shared = torch.zeros(steps, device=device), 0
+        self.state = State(self.model, self.average, optimizer, self.precision, order, steps, recipe, group)
         network = compiled(self._forward(self.model), recipe, device)
-        self.step = Step(
-            network, self.optimizer, make_schedule(recipe, steps), recipe, self.average, group, self.precision,
-            halves_of(network, shaped, recipe, group),
+        self.halves = halves_of(network, shaped, recipe, group)
+        self.network = group.parallel(network)
+        self.step = make_step(
+            self.network, optimizer, make_schedule(recipe, steps), recipe, self.average, group, self.precision,
+            self.halves,
         )  # fmt: skip
         self.evaluated = self._forward(self.tested)
-        group.settle(self.step.model, dataset.sample)
+        group.settle(self.network, dataset.sample)
         seed_shard(recipe.seed, group.place.rank, device)
 
     def _forward(self, model: nn.Module) -> Forward:
         return Forward(model, self.precision, halving_for(self.recipe, self.device))
+
+    def close(self) -> None:
+        """End what runs beside this thread, once the last step is taken."""
+        if self.halves is not None:
+            self.halves.close()
 
     @property
     def tested(self) -> nn.Module:
@@ -107,118 +98,6 @@ class Session:
     def description(self) -> DataDescription:
         """What the weights say of the pictures."""
         return describe(self.dataset, self.test.scaling)
-
-    def run(self, keeper: Keeper, watch: Watch) -> int | None:
-        """Train from the present position to the end of the recipe's epochs.
-
-        Returns: the signal that stopped it, None where it went to the end.
-        Raises:  Problem E614 to E618; what is in the folder then can be continued from.
-        """
-        stopped = None
-        with StopSignals() as stop, chosen_kernels(self.recipe, self.device):
-            try:
-                while not keeper.is_complete(self.position.metrics):
-                    with explained():  # torch tells of a killed worker wherever this process is, in a write, too
-                        self._epoch(keeper, watch, stop)
-                if len(self.position.metrics) < self.recipe.epochs:
-                    watch.say(f"stopped early: no better result in {counted(self.recipe.patience or 0, 'epoch')}")
-            except StopRequested as request:
-                stopped = request.number
-                self.require_sound(keeper)
-                with explained():
-                    keeper.stop(self, stopped, watch)
-            finally:
-                self.step.close()
-        self.tested.eval()
-        return stopped
-
-    def _epoch(self, keeper: Keeper, watch: Watch, stop: StopSignals) -> None:
-        self._agree(stop)
-        place, before, started = self.position, self.position.seconds, perf_counter()
-
-        def after_step(step: int) -> None:
-            place.step, place.seconds = step, before + perf_counter() - started
-            watch.step()
-            self._agree(stop, lambda: self._keep(keeper, watch), is_due=keeper.is_due())
-
-        self._begin_exactly()
-        watch.epoch_starts(self._epoch_now())
-        train_epoch(
-            self.step, self.train, self.order, self.losses, after_step, epoch=place.epoch, first=place.step
-        )  # fmt: skip
-        metrics = self._measured(lambda: self._agree(stop), lambda: round(before + perf_counter() - started, 3), keeper)
-        if self.recipe.exact_evaluation:
-            draw_evaluation()
-        place.next_epoch(metrics)
-        self.shared = 0
-        self.epoch_order = self.order.get_state()
-        keeper.end_epoch(self)
-        watch.epoch_ends(metrics, self.recipe.epochs)
-
-    def _begin_exactly(self) -> None:
-        if self.recipe.exact and not self.position.step:
-            draw_order(self.order)
-            self.epoch_order = self.order.get_state()
-
-    def _agree(self, stop: StopSignals, keep: Callable[[], None] | None = None, *, is_due: bool = False) -> None:
-        """Keep the state where the first process says that it is due, then stop where any process was asked to: all of
-        them between the same two steps. Raises: StopRequested."""
-        asked = stop.received or (ABANDONED if self.group.is_abandoned() else 0)
-        number, due = self.group.agreed(asked, int(is_due and self.group.place.is_first))
-        if due and keep is not None:
-            keep()
-        if number:
-            raise StopRequested(number)
-
-    def _keep(self, keeper: Keeper, watch: Watch) -> None:
-        self.require_sound(keeper)
-        keeper.write_state(self, watch)
-
-    def share_losses(self) -> None:
-        """Make the losses of the running epoch those of all processes."""
-        part = self.losses[self.shared : self.position.step]
-        if self.group.place.size > 1 and len(part):
-            part.copy_(self.group.total(part) / self.group.place.size)
-        self.shared = self.position.step
-
-    def _epoch_now(self) -> Epoch:
-        """The running epoch, as a watch is told of it."""
-        place, recipe = self.position, self.recipe
-
-        def loss() -> float:
-            return float(self.losses[max(0, place.step - RECENT) : place.step].mean())
-
-        pictures = recipe.batch * recipe.accumulate
-        return Epoch(place.epoch + 1, recipe.epochs, len(self.losses), place.step, pictures, loss)
-
-    def _measured(self, check: Callable[[], None], seconds: Callable[[], float], keeper: Keeper) -> Metrics:
-        """The measures of the epoch whose steps are done."""
-        self.require_sound(keeper)
-        for model in dict.fromkeys((self.model, self.tested)):
-            self.group.share_buffers(model)
-        epoch = self.position.epoch + 1
-        goal = self.step.objective
-        network = self.evaluated
-        score = evaluate(network, self.test, check, goal, self.group)
-        held_out = evaluate(network, self.validation, check, goal, self.group) if self.validation else (None, None)
-        for part, loss in (("test", score.loss), ("validation", held_out[0])):
-            if loss is not None and not math.isfinite(loss):
-                raise keeper.not_finite(f"the {part} loss became {loss} in epoch {epoch}")
-        trained = mean_loss(self.losses, [sum(parts) for parts in self.train.steps])
-        return Metrics(epoch, trained, score.loss, score.accuracy, seconds(), *held_out)
-
-    def require_sound(self, keeper: Keeper) -> None:
-        """Raise Problem E615 where a loss of the running epoch or a weight is no longer a finite number."""
-        epoch, step = self.position.epoch + 1, self.position.step
-        self.share_losses()
-        losses = self.losses[:step].cpu()
-        broken = (~losses.isfinite()).nonzero()
-        if len(broken):
-            first = int(broken[0])
-            where = f"in epoch {epoch}, step {first + 1} of {len(self.losses)}"
-            raise keeper.not_finite(f"the loss became {float(losses[first])} {where}")
-        if not are_finite(trained_tensors(self.model)):
-            raise keeper.not_finite(f"a weight became infinite or nan by step {step} of epoch {epoch}")
 
     def summary(self) -> str:
         """Data and recipe in one line."""

@@ -12,9 +12,9 @@ import torch
 
 from run_cases import TINY, Scene, case
 from specc.train.device import choose_device
+from specc.train.explained import explained
 from specc.train.folder import RunFolder
 from specc.train.lock import locked
-from specc.train.loop import explained
 from specc.train.resume import resume
 from specc.train.run import train
 from specc.train.storage import require_space
