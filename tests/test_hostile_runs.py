@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save
 
 from specc.diagnostics.diagnostic import Problem
 from specc.exchange.export import network_of
+from specc.ir.recipe import Recipe
 from specc.pipeline import analyse
 from specc.source import Source
 from specc.train import state
@@ -170,3 +171,17 @@ def test_states_without_numbers_are_refused(run: Path) -> None:
     path.write_bytes(state.state_bytes(facts, tensors))
     done = specc("train", "--resume", run)
     assert done.exit_code == 1 and "E621" in done.stderr and "`model/linear1.weight`" in done.stderr, done.output
+
+
+def test_no_picture_is_scaled_to_a_size_that_no_memory_holds(run: Path) -> None:
+    """A network whose input is large has no more weights than another."""
+    texts = {
+        "spec": "input 1x60000x60000\ngap -> flatten -> linear 2\n",
+        "overrides": json.dumps({"input": None, "set": {}}),
+        "recipe": json.dumps(Recipe().resolved().model_dump()),
+        "data": json.dumps({"name": "x", "classes": ["a", "b"], "sample": [1, 60_000, 60_000]}),
+    }
+    weights = {"linear1.weight": torch.zeros(2, 1), "linear1.bias": torch.zeros(2)}
+    (run / "best.safetensors").write_bytes(save(weights, metadata=texts))
+    done = specc("predict", run, run.parent / PICTURE, "--fit")
+    assert (done.exit_code, "E641" in done.stderr) == (1, True), done.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from specc.data.dataset import Dataset
 
 Count = Annotated[int, Field(ge=1, le=2**31)]
+MOST_NUMBERS = 3 * 16384**2  # in a sample: a colour picture of the largest size that a recipe scales to
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -42,8 +44,10 @@ class DataDescription(BaseModel):
 
     @property
     def is_sound(self) -> bool:
-        """Whether there is a mean and a deviation for each channel, or none at all."""
-        return all(part is None or len(part) in (1, self.sample[0]) for part in (self.mean, self.deviation))
+        """Whether a sample can be made, and there is a mean and a deviation for each channel, or none at all."""
+        return prod(self.sample) <= MOST_NUMBERS and all(
+            part is None or len(part) in (1, self.sample[0]) for part in (self.mean, self.deviation)
+        )
 
 
 def describe(dataset: Dataset, scaling: Scaling | None) -> DataDescription:
