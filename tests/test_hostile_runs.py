@@ -164,6 +164,14 @@ def test_weights_of_another_kind_are_refused(dtype: torch.dtype | None, run: Pat
     assert caught.value.diagnostic.code == "E664"
 
 
+@pytest.mark.parametrize("dtype", KINDS, ids=str)
+def test_the_report_is_not_made_with_such_weights(dtype: torch.dtype | None, run: Path) -> None:
+    """They would be those of the best epoch when the run ends."""
+    _rewritten(run / "best.safetensors", dtype)
+    done = specc("train", "--resume", run)
+    assert "best.safetensors cannot be used: its `" in done.output, done.output
+
+
 def test_states_without_numbers_are_refused(run: Path) -> None:
     path = run / state.NAME
     facts, tensors = state.read_facts(path), load_file(path)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from specc import files
 from specc.diagnostics.spelling import shown, spelled
@@ -28,6 +28,15 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         raise ValueError("there is not enough memory for it") from error
     except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise ValueError("its tensors are cut off, or not where its header says") from error
+
+
+def load_stored(model: nn.Module, path: Path) -> None:
+    """Put the tensors of a file into a network, or nothing of them. Raises: ValueError, which says why not."""
+    tensors = load_tensors(path)
+    fault = misfit(model.state_dict(), tensors)
+    if fault:
+        raise ValueError(fault)
+    model.load_state_dict(tensors)
 
 
 def misfit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:

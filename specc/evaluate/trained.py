@@ -164,16 +164,12 @@ def _header(path: Path) -> dict[str, str]:
 
 
 def _fill(model: nn.Module, path: Path) -> None:
-    from specc.build.stored import load_tensors, misfit
+    from specc.build.stored import load_stored
 
     try:
-        tensors = load_tensors(path)
+        load_stored(model, path)
     except ValueError as error:
         raise _unusable(path, str(error)) from None
-    fault = misfit(model.state_dict(), tensors)
-    if fault:
-        raise _unusable(path, fault)
-    model.load_state_dict(tensors)
 
 
 def _nothing(message: str) -> Problem:

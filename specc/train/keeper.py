@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
+from specc.build.stored import load_stored
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.train.checkpoint import Cadence, weights_file
@@ -94,9 +93,9 @@ class Keeper:
             return file_of("last")
         if best.epoch < session.state.position.epoch or session.state.position.step:
             try:
-                session.tested.load_state_dict(load_file(self.folder.path / file_of("best")))
-            except (SafetensorError, OSError, RuntimeError) as error:  # somebody took it away meanwhile
-                watch.warn(f"{file_of('best')} cannot be read ({error}); the report shows the last weights")
+                load_stored(session.tested, self.folder.path / file_of("best"))
+            except ValueError as error:  # somebody took it away or changed it meanwhile
+                watch.warn(f"{file_of('best')} cannot be used: {error}; the report shows the last weights")
                 return file_of("last")
         return file_of("best")
 

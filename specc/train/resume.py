@@ -294,18 +294,14 @@ def _set_best_aside(plan: Plan, facts: Facts, watch: Watch) -> None:
 def _finished(path: Path, wish: Wish) -> Run:
     """A complete run, its network with the best weights. Raises: Problem E621 where they are not there."""
     from specc.build.compile import build
-    from specc.build.stored import load_tensors, misfit
+    from specc.build.stored import load_stored
 
     plan = _plan(path, wish)
     metrics = plan.facts.metrics if plan.facts else ()
     run = Run(path, metrics, None, build(plan.subject.model), plan.record.adopted_after)
     model, weights = run.model, path / ("best.safetensors" if run.best else "last.safetensors")
     try:
-        tensors = load_tensors(weights)
+        load_stored(model, weights)
     except ValueError as error:
         raise state.damaged(weights, str(error)) from error
-    fault = misfit(model.state_dict(), tensors)
-    if fault:
-        raise state.damaged(weights, fault)
-    model.load_state_dict(tensors)
     return run._replace(model=model.eval())
