@@ -105,8 +105,8 @@ Nothing else is needed: spec, recipe and data are those that the run began with.
         "the state of a run is damaged",
         """\
 `state.safetensors` in the run folder is what a run is continued from. It is cut off, was changed, belongs to
-another network, or is no file of specc's; or something that is no file at all, such as a named pipe or a device,
-stands in its place or in that of another file of the run. All of it is checked before any of it is used, so nothing was
+another network, or is no file of specc's; or what is no file at all, such as a named pipe, stands in its
+place or in that of another file of the run. All of it is checked before any of it is used, so nothing was
 loaded; the file holds numbers and texts only and cannot run anything.
 
 specc never leaves half a state behind: it is written beside its place and renamed when it is whole. A
