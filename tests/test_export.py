@@ -26,8 +26,10 @@ from torch import Tensor, nn
 from specc.build.compile import build
 from specc.cli.main import main
 from specc.diagnostics.diagnostic import Problem
+from specc.emit.program.compared import reason
 from specc.emit.program.source import require_same
 from specc.emit.python.program import write_python
+from specc.exchange.export import export_program
 from specc.gallery import entry, names
 from specc.ir.shaped import ShapedModel
 from specc.layers.registry import LAYERS
@@ -363,6 +365,40 @@ def test_pt2_and_onnx_run_for_any_batch(tmp_path: Path) -> None:
     answer = torch.from_numpy(session.run(None, {"input": x.numpy()})[0])
     assert answer.shape == (7, 10)
     assert torch.allclose(answer, loaded(x), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told", "help"),
+    [
+        ("input 4x12x12\nconv 4 k1 -> adaptivemaxpool 5\n", 2,
+            "`adaptivemaxpool` from 4x12x12 to 4x5x5: `adaptivemaxpool1`", "`adaptivemaxpool 4` can be written"),
+        ("input 4x12x7\nrelu\nresidual { adaptivemaxpool 5x3 } shortcut { adaptivemaxpool 5x3 }\n", 3,
+            "`adaptivemaxpool` from 4x12x7 to 4x5x3, nor for 1 other like it: `residual1.body.adaptivemaxpool1`",
+            "`adaptivemaxpool 4x1` can be written"),
+    ],
+)  # fmt: skip
+def test_a_layer_that_onnx_lacks_is_named_at_its_line(text: str, line: int, told: str, help: str) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    with pytest.raises(Problem) as caught:
+        export_program(model_of(text), None, "onnx")
+    found = caught.value.diagnostic
+    assert (found.code, found.line) == ("E663", line)
+    assert told in found.message
+    assert found.help is not None
+    assert found.help.startswith(help)
+    mended = re.sub(r"adaptivemaxpool \w+", str(found.help.split("`")[1]), text)
+    assert export_program(model_of(mended), None, "onnx").difference < 1e-5
+
+
+def test_the_reason_of_an_error_is_its_cause_without_colours() -> None:
+    try:
+        try:
+            raise ValueError("\x1b[96mno such operation\x1b[0m\nmore")
+        except ValueError as error:
+            raise RuntimeError("Next steps:") from error
+    except RuntimeError as error:
+        assert reason(error) == "no such operation"
 
 
 @pytest.mark.usefixtures("no_curves")

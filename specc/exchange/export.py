@@ -6,15 +6,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.diagnostics.spelling import counted, spelled
 from specc.emit.program.compared import Exported
 from specc.exchange.subject import SEED, fill
-from specc.ir.shaped import ShapedModel
+from specc.ir.shaped import Row, ShapedModel
+from specc.source import Span
 
 if TYPE_CHECKING:
     from torch import nn
 
 Format = Literal["python", "onnx", "pt2"]
+ELSE = "`--to pt2` exports what torch can run, and `--to python` the source"
 ENDINGS: dict[str, Format] = {".py": "python", ".onnx": "onnx", ".pt2": "pt2"}
 
 
@@ -58,14 +61,48 @@ def export_program(model: ShapedModel, weights: Path | None, to: Format) -> Expo
     Raises: Problem E661 to E664.
     """
     if to == "onnx":
-        from specc.emit.program.onnx import require_packages, require_small, write_onnx
+        from specc.emit.program.onnx import NoOperation, require_packages, require_small, write_onnx
 
         require_packages()
         require_small(model.params)
-        return write_onnx(network_of(model, weights), model.input, model.source.text)
+        try:
+            return write_onnx(network_of(model, weights), model.input, model.source.text)
+        except NoOperation as error:
+            raise _without_operation(model, error.modules or [error.operation]) from error
     from specc.emit.program.pt2 import write_pt2
 
     return write_pt2(network_of(model, weights), model.input, model.source.text)
+
+
+def _without_operation(model: ShapedModel, names: list[str]) -> Problem:
+    """E663 at the first layer that ONNX has no operation for."""
+    rows = [row for row in model.rows() if row.name in names]
+    if not rows:
+        return Problem.of("E663", f"ONNX has no operation for `{names[0]}`", help=ELSE)
+    first = rows[0]
+    before = model.source.text.splitlines(keepends=True)[: first.line - 1]
+    start = sum(map(len, before))
+    length = len(model.source.text[start:].partition("\n")[0])
+    more = f", nor for {counted(len(rows) - 1, 'other')} like it" if len(rows) > 1 else ""
+    shapes = f"from {spelled(first.input)} to {spelled(first.output)}"
+    return Problem(
+        Diagnostic(
+            "E663", f"ONNX has no operation for `{first.kind}` {shapes}{more}: `{first.name}`",
+            model.source, Span(start, start + length), help="\n".join([*_dividing(first), ELSE]),
+        )
+    )  # fmt: skip
+
+
+def _dividing(row: Row) -> list[str]:
+    """The size nearest to an adaptive pool's that divides its input: such a pool is one of fixed windows."""
+    if row.kind != "adaptivemaxpool":
+        return []
+    sizes = [
+        min((size for size in range(1, there + 1) if there % size == 0), key=lambda size: abs(size - wanted))
+        for there, wanted in zip(row.input[1:], row.output[1:], strict=True)
+    ]
+    size = sizes[0] if len(set(sizes)) == 1 else spelled(sizes)
+    return [f"`adaptivemaxpool {size}` can be written: its windows are all of one size"]
 
 
 def network_of(model: ShapedModel, weights: Path | None) -> nn.Sequential:

@@ -102,6 +102,9 @@ A `.pt2` file has no such limit:
 
     specc export net.cnn --to pt2
 
+Of all layers only `adaptivemaxpool` has no operation in ONNX, and only where its size does not divide that of its
+input, so that its windows differ: `adaptivemaxpool 5` on 12×12 cannot be written, 4 and 6 can.
+
 A layer of another package may hold code that cannot be followed without running it; the message has torch's
 own words for it.
 """,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BATCHES = (1, 2, 5)  # the first is the one size for which broadcasting hides a wrong shape, the last a size never seen
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 TOLERANCE = 1e-4  # of the largest output, in float32
 
 
@@ -48,7 +50,9 @@ def _differs(what: str, how: str) -> Problem:
     return Problem.of("E662", f"the {what} {how}, so it was not kept", help="`--to python` exports the source instead")
 
 
-def reason(error: Exception) -> str:
-    """The first line of an error of torch's, which are long."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+def reason(error: BaseException) -> str:
+    """The first line of the error that torch's error comes from: its own are long, in colours, and name no cause."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in _COLOUR.sub("", str(error)).splitlines() if line.strip()]
     return lines[0][:200] if lines else type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,27 @@ if TYPE_CHECKING:
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 LARGEST = 2**31 - 2**20  # protobuf counts bytes in 32 bits; a little is left for the graph
+
+
+_MISSING = re.compile(r"No ONNX function found for <OpOverload\(op='aten\.(\w+)'")
+
+
+class NoOperation(Exception):
+    """ONNX lacks one of torch's operations. modules: the names of those in the network that need it."""
+
+    def __init__(self, operation: str, modules: list[str]) -> None:
+        super().__init__(operation)
+        self.operation, self.modules = operation, modules
+
+
+def _modules_with(network: nn.Module, input: tuple[int, ...], operation: str) -> list[str]:
+    """The modules whose code runs an operation, in the order in which they do."""
+    import torch
+
+    graph = torch.export.export(network, (torch.rand(2, *input),)).graph
+    found = [node for node in graph.nodes if str(node.target).startswith(f"aten.{operation}.")]
+    stacks = [list((node.meta.get("nn_module_stack") or {}).values()) for node in found]
+    return list(dict.fromkeys(str(stack[-1][0]) for stack in stacks if stack))
 
 
 def require_packages() -> None:
@@ -43,7 +65,7 @@ def write_onnx(network: nn.Module, input: tuple[int, ...], spec: str) -> Exporte
 
     Args:   network, in evaluation mode; input, the shape of one sample; spec, its text, kept in the metadata.
     Raises: Problem E661 where packages are missing, E662 where it gives another output, E663 where it cannot be
-            exported.
+            exported; NoOperation where that is for an operation that ONNX lacks.
     """
     require_packages()
     require_small(sum(tensor.numel() for tensor in network.state_dict().values()))
@@ -64,7 +86,13 @@ def _content(network: nn.Module, input: tuple[int, ...], spec: str) -> bytes:
         )  # fmt: skip
         model = program.model_proto
     except Exception as error:  # of any kind: it is told in the exporter's own words
-        raise Problem.of("E663", f"this network cannot be written as ONNX: {reason(error)}") from error
+        if missing := _MISSING.search(reason(error)):
+            raise NoOperation(missing[1], _modules_with(network, input, missing[1])) from error
+        raise Problem.of(
+            "E663",
+            f"this network cannot be written as ONNX: {reason(error)}",
+            help="`--to pt2` has torch's own operations",
+        ) from error
     model.producer_name, model.producer_version = "specc", __version__
     entry = model.metadata_props.add()
     entry.key, entry.value = "spec.cnn", spec
