@@ -150,7 +150,7 @@ def _refuse(name: str, changes: tuple[str, ...]) -> None:
     raise Problem.of(
         "E623", f"the data of {name} have changed since the run began: {changes[0]}",
         help="put the pictures back as they were\n`--data` says where they are, if they were moved\n"
-        "`--adopt` goes on with what is there, and begins the epoch anew",
+        "`--adopt` continues with what is there, and starts the epoch over",
         notes=(*changes[1:MOST_CHANGES], *more),
     )  # fmt: skip
 
