@@ -28,13 +28,13 @@ from side_by_side import (
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from specc.ir.recipe import Recipe
-from specc.train.compiled import compiled
-from specc.train.forward import Forward
-from specc.train.halves import Halves
-from specc.train.maxpool import RowsFirst
-from specc.train.precision import Precision, has_fast_bf16
-from specc.train.process import claim, keep_pages
+from specc.recipe.recipe import Recipe
+from specc.runner.compiled import compiled
+from specc.runner.forward import Forward
+from specc.runner.halves import Halves
+from specc.runner.maxpool import RowsFirst
+from specc.runner.precision import Precision, has_fast_bf16
+from specc.runner.process import claim, keep_pages
 
 
 class Setting(NamedTuple):

@@ -20,7 +20,7 @@ from typing import Any
 
 from side_by_side import NETWORKS, Network, machine
 
-from specc.train.run import train
+from specc.runner.run import train
 
 
 def accuracies(network: Network, seeds: int, **options: Any) -> list[list[float]]:

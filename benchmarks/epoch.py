@@ -41,13 +41,13 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
 from specc.data.dataset import Dataset, Split
-from specc.ir.recipe import Recipe
 from specc.pipeline import analyse
+from specc.recipe.recipe import Recipe
+from specc.runner.distributed.group import Group
+from specc.runner.loop import evaluate
+from specc.runner.process import claim
+from specc.runner.session import Session
 from specc.source import Source
-from specc.train.distributed.group import Group
-from specc.train.loop import evaluate
-from specc.train.process import claim
-from specc.train.session import Session
 
 RATE = 1e-3
 

@@ -34,17 +34,17 @@ from torch.utils.data import DataLoader
 
 from specc.build.compile import build
 from specc.data.dataset import Dataset, Split
-from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.reading import read_source
-from specc.train.device import chosen_kernels
-from specc.train.distributed.group import Group
-from specc.train.loop import evaluate
-from specc.train.progress import Watch
-from specc.train.resume import Wish, continue_run
-from specc.train.run import train
-from specc.train.session import Session
+from specc.recipe.recipe import Recipe
+from specc.runner.device import chosen_kernels
+from specc.runner.distributed.group import Group
+from specc.runner.loop import evaluate
+from specc.runner.progress import Watch
+from specc.runner.resume import Wish, continue_run
+from specc.runner.run import train
+from specc.runner.session import Session
 
 CHECKED = (
     "input 1x28x28\nconv 16 k3 p1 -> bn -> relu -> maxpool 2\nconv 32 k3 p1 -> relu -> gap -> flatten -> linear 10\n"

@@ -30,14 +30,14 @@ from safetensors.torch import load_file
 
 from specc.data.load import load_dataset
 from specc.pipeline import analyse
+from specc.runner import state
+from specc.runner.folder import RunFolder
+from specc.runner.keeper import Keeper
+from specc.runner.progress import Watch
+from specc.runner.resume import resume
+from specc.runner.run import Subject, make_session, record_of
+from specc.runner.state import read_facts
 from specc.source import Source
-from specc.train import state
-from specc.train.folder import RunFolder
-from specc.train.keeper import Keeper
-from specc.train.progress import Watch
-from specc.train.resume import resume
-from specc.train.run import Subject, make_session, record_of
-from specc.train.state import read_facts
 
 SPEC = """\
 input 1x8x8

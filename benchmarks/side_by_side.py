@@ -23,8 +23,8 @@ from torch import nn
 
 from specc.data.dataset import Dataset, Split
 from specc.data.load import load_dataset
-from specc.ir.recipe import Recipe
-from specc.train.process import SPINS, VARIABLE
+from specc.recipe.recipe import Recipe
+from specc.runner.process import SPINS, VARIABLE
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -220,7 +220,7 @@ def _version(package: str) -> str:
 
 
 def _cpu() -> str:
-    from specc.train.environment import _cpu_name
+    from specc.runner.environment import _cpu_name
 
     flags = [name for name in ("avx2", "avx512", "avx512_bf16", "amx_tile") if _has(name)]
     return f"{_cpu_name()} ({', '.join(flags) or 'no vector extensions that torch knows'})"

@@ -12,10 +12,10 @@ import sys
 import time
 
 from specc.gallery import entries
-from specc.ir.axis import loses_pixels
-from specc.ir.infer import infer
-from specc.ir.sizes import Taken, sizes_of
-from specc.ir.unchecked import unchecked
+from specc.ir.analysis.axis import loses_pixels
+from specc.ir.analysis.sizes import Taken, sizes_of
+from specc.ir.analysis.unchecked import unchecked
+from specc.ir.shapes.infer import infer
 from specc.pipeline import Analysis, analyse
 
 BOUND = 1.0  # seconds

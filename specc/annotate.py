@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.ir.infer import Visits, infer
-from specc.ir.resolve import resolve
+from specc.ir.names.resolve import resolve
+from specc.ir.shapes.infer import Visits, infer
 from specc.layers.base import Shape
 from specc.pipeline import analyse
 from specc.source import Source, Span

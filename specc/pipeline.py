@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.ir.infer import Visits, infer
 from specc.ir.lint import joined
 from specc.ir.lint import lint as find_doubtful
 from specc.ir.model import Model
-from specc.ir.overrides import read_overrides
-from specc.ir.recipe import Recipe
-from specc.ir.resolve import resolve
+from specc.ir.names.overrides import read_overrides
+from specc.ir.names.resolve import resolve
 from specc.ir.shaped import ShapedModel
+from specc.ir.shapes.infer import Visits, infer
+from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 from specc.syntax.parse import parse
 from specc.syntax.tree import Tree

@@ -43,4 +43,4 @@ def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
 
     For tests of something else: `test_report.py` and the commands of the documentation draw them.
     """
-    monkeypatch.setattr("specc.train.ending.charts_of", lambda rows: [])
+    monkeypatch.setattr("specc.runner.ending.charts_of", lambda rows: [])

@@ -70,7 +70,7 @@ def _context() -> ForkServerContext | SpawnContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     # DistributedDataParallel imports the second one, which takes as long as the first.
-    context.set_forkserver_preload(["torch", "torch._dynamo", "specc.train.run"])
+    context.set_forkserver_preload(["torch", "torch._dynamo", "specc.runner.run"])
     return context
 
 
@@ -78,7 +78,7 @@ def _serve(connection: Connection) -> None:
     import torch
 
     torch.set_num_threads(1)
-    pytest.MonkeyPatch().setattr("specc.train.ending.charts_of", lambda rows: [])  # as `no_curves` in conftest
+    pytest.MonkeyPatch().setattr("specc.runner.ending.charts_of", lambda rows: [])  # as `no_curves` in conftest
     while True:
         environment, function, arguments = connection.recv()
         os.environ.update(environment)

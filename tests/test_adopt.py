@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 from watches import Heard, Stop
 
 from specc.cli.main import main
-from specc.train.listing import run_at
-from specc.train.metrics import Metrics
-from specc.train.resume import resume
-from specc.train.run import train
-from specc.train.state import read_facts
+from specc.runner.listing import run_at
+from specc.runner.metrics import Metrics
+from specc.runner.resume import resume
+from specc.runner.run import train
+from specc.runner.state import read_facts
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -112,7 +112,7 @@ def test_a_crash_before_the_first_epoch_of_the_new_network(run: Path, tmp_path: 
 @pytest.mark.parametrize("method", ["write_record", "write_state", "write_weights", "set_best_aside"])
 def test_a_crash_while_a_network_is_adopted(method: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between any two files: a weights file is always used with the network that it holds, and the run can go on."""
-    from specc.train.folder import RunFolder
+    from specc.runner.folder import RunFolder
 
     with monkeypatch.context() as patch, pytest.raises(Cut):
         patch.setattr(RunFolder, method, lambda *arguments: cut())

@@ -25,8 +25,8 @@ from torch import nn
 import specc
 from specc.build import modules
 from specc.fixes.search import Budget, advise
-from specc.ir import forms
-from specc.ir.naming import Names
+from specc.ir.shapes import forms
+from specc.ir.shapes.naming import Names
 from specc.layers import conv, linear, norm, padding, pool
 from specc.layers.base import ShapeError
 from specc.layers.registry import LAYERS as KNOWN_LAYERS

@@ -19,6 +19,7 @@ ORDER = [
     ["gallery"],
     ["syntax", "reading", "highlight"],
     ["layers"],
+    ["recipe"],
     ["ir"],
     ["pipeline"],
     ["fixes"],
@@ -29,7 +30,7 @@ ORDER = [
     ["notebook"],
     ["data"],
     ["report"],
-    ["train"],
+    ["runner"],
     ["evaluate"],
     ["exchange"],
     ["lsp"],
@@ -90,6 +91,6 @@ def test_only_build_and_the_runner_import_torch() -> None:
         stage = path.relative_to(ROOT).parts[0].removesuffix(".py")
         for module, at_top, line in imports_of(path):
             if module.partition(".")[0] in ("torch", "torchvision") and at_top:
-                assert stage in ("build", "data", "train", "evaluate", "exchange"), (
+                assert stage in ("build", "data", "runner", "evaluate", "exchange"), (
                     f"{path}:{line} imports {module} at the top"
                 )

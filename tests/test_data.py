@@ -24,9 +24,9 @@ from specc.data.holdout import stratified, stratified_fifth
 from specc.data.load import load_dataset
 from specc.data.transform import prepared, shape_after
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
+from specc.recipe.recipe import Recipe
 from specc.source import Source
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 import specc
 from specc.cli import main
 from specc.gallery import names
-from specc.ir.compare import compare_rows, compare_weights
+from specc.ir.analysis.compare import compare_rows, compare_weights
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.source import Source

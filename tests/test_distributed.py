@@ -22,13 +22,13 @@ from safetensors.torch import load_file
 from specc.cli.main import main
 from specc.data.shard import Shard
 from specc.diagnostics.diagnostic import Problem
-from specc.train import state
-from specc.train.distributed.place import Place, place_of
-from specc.train.metrics import Metrics
-from specc.train.progress import Watch
-from specc.train.resume import resume
-from specc.train.run import train
-from specc.train.state import read_facts
+from specc.runner import state
+from specc.runner.distributed.place import Place, place_of
+from specc.runner.metrics import Metrics
+from specc.runner.progress import Watch
+from specc.runner.resume import resume
+from specc.runner.run import train
+from specc.runner.state import read_facts
 
 pytestmark = pytest.mark.usefixtures("no_curves")
 

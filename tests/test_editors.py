@@ -18,7 +18,7 @@ import pytest
 from specc import __version__
 from specc.data.catalogue import BUILT_IN
 from specc.ir.model import FORM_WORDS
-from specc.ir.signature import SHORT_KEYS
+from specc.ir.names.signature import SHORT_KEYS
 from specc.pipeline import analyse
 from specc.source import Source
 

@@ -23,7 +23,7 @@ from specc.data.digits import load as load_digits
 from specc.evaluate.score import Evaluation
 from specc.evaluate.trained import load_trained
 from specc.report.confusion import Confusion
-from specc.train.run import Run, train
+from specc.runner.run import Run, train
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 

@@ -31,7 +31,7 @@ from specc.data.idx import read_idx
 from specc.data.load import load_dataset
 from specc.data.plain_pickle import read_plain_pickle
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.ir.recipe import Recipe
+from specc.recipe.recipe import Recipe
 
 
 def problem(action: Any) -> Diagnostic:

@@ -23,8 +23,8 @@ from specc.fixes.edit import Edit, Kind, edited, moved, origin
 from specc.fixes.search import MOST_SHOWN, Asked, Budget, Suggestion, advise, clear_choice, suggest
 from specc.fixes.translate import Written, translations
 from specc.gallery import entries
-from specc.ir.foreign import ARGUMENT_SPELLINGS, LAYER_SPELLINGS, own_argument_word, own_layer_word
 from specc.ir.model import FORM_WORDS
+from specc.ir.names.foreign import ARGUMENT_SPELLINGS, LAYER_SPELLINGS, own_argument_word, own_layer_word
 from specc.layers.registry import LAYERS, field_keys
 from specc.pipeline import Analysis, analyse
 from specc.source import Source, Span

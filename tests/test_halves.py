@@ -15,11 +15,11 @@ import specc
 from specc.build.compile import build
 from specc.layers.registry import LAYERS
 from specc.pipeline import analyse
+from specc.runner import halves, session
+from specc.runner.halves import Halves
+from specc.runner.resume import resume
+from specc.runner.run import Run, train
 from specc.source import Source
-from specc.train import halves, session
-from specc.train.halves import Halves
-from specc.train.resume import resume
-from specc.train.run import Run, train
 
 pytestmark = pytest.mark.usefixtures("two_threads", "no_curves")
 

@@ -22,11 +22,11 @@ from safetensors.torch import load_file, save
 
 from specc.diagnostics.diagnostic import Problem
 from specc.exchange.export import network_of
-from specc.ir.recipe import Recipe
 from specc.pipeline import analyse
+from specc.recipe.recipe import Recipe
+from specc.runner import state
+from specc.runner.folder import FILES
 from specc.source import Source
-from specc.train import state
-from specc.train.folder import FILES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -23,10 +23,10 @@ from specc.data import decoded
 from specc.data.dataset import Dataset, Split
 from specc.data.identity import DataIdentity, identity_of_tensors
 from specc.data.load import load_dataset
-from specc.ir.recipe import Recipe
-from specc.train import state
-from specc.train.run import train
-from specc.train.state import read_facts, read_tensors, state_bytes
+from specc.recipe.recipe import Recipe
+from specc.runner import state
+from specc.runner.run import train
+from specc.runner.state import read_facts, read_tensors, state_bytes
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 

@@ -15,12 +15,12 @@ from watches import Heard, Stop
 
 from specc.cli.main import main
 from specc.diagnostics.diagnostic import Problem
-from specc.train.loggers import LOGGERS, named, ready
-from specc.train.loggers.logger import Logger
-from specc.train.loggers.watched import Logging, logging, logging_again
-from specc.train.progress import Ended, Started
-from specc.train.resume import resume
-from specc.train.run import Run, train
+from specc.runner.loggers import LOGGERS, named, ready
+from specc.runner.loggers.logger import Logger
+from specc.runner.loggers.watched import Logging, logging, logging_again
+from specc.runner.progress import Ended, Started
+from specc.runner.resume import resume
+from specc.runner.run import Run, train
 
 pytestmark = pytest.mark.usefixtures("no_curves")
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from specc.train.run import train
+from specc.runner.run import train
 
 pytestmark = pytest.mark.usefixtures("no_curves")
 

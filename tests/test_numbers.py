@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 import specc
 from specc.cli.main import main
-from specc.ir.accepted import explain_wrong, from_text
-from specc.ir.overrides import UnknownParameter
-from specc.ir.recipe import Recipe
-from specc.ir.values import MAX_MAGNITUDE, shown
+from specc.ir.names.overrides import UnknownParameter
+from specc.ir.names.values import shown
 from specc.pipeline import analyse
+from specc.recipe.judging import explain_wrong, from_text
+from specc.recipe.recipe import Recipe
 from specc.source import Source
-from specc.syntax.numerals import FINEST, number_of, whole_of
+from specc.syntax.numerals import FINEST, MAX_MAGNITUDE, number_of, whole_of
 
 
 def value_of(expression: str) -> Any:

@@ -13,13 +13,13 @@ from safetensors.torch import load_file
 from watches import Stop
 
 from specc.diagnostics.diagnostic import Problem
-from specc.ir.recipe import OPTIMIZERS
 from specc.pipeline import analyse
+from specc.recipe.recipe import OPTIMIZERS
+from specc.runner import state
+from specc.runner.optim import layout_of_memory, make_optimizer, memory_of
+from specc.runner.resume import resume
+from specc.runner.run import train
 from specc.source import Source
-from specc.train import state
-from specc.train.optim import layout_of_memory, make_optimizer, memory_of
-from specc.train.resume import resume
-from specc.train.run import train
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -122,7 +122,7 @@ def test_muon_on_the_smallest_network_that_has_its_weights(tmp_path: Path) -> No
 def test_the_layout_is_what_a_step_leaves(name: str) -> None:
     """What is checked when a run goes on is what torch's optimizer keeps; before the first step it is nothing."""
     from specc.build.compile import build
-    from specc.ir.recipe import overridden
+    from specc.recipe.recipe import overridden
 
     analysis = analyse(Source("net.cnn", KINDS))
     assert analysis.model is not None

@@ -69,7 +69,7 @@ def _pictures(path: Path) -> None:
 
 
 def _runs(path: Path) -> None:
-    from specc.train.run import train
+    from specc.runner.run import train
 
     for name, run, side in (("lenet", "lenet5-mnist-1", 32), ("net", "net", 28)):
         train(path / f"{name}.cnn", path / "runs" / run, data="digits", resize=side, epochs=1, limit=64)

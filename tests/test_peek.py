@@ -16,8 +16,8 @@ from specc.cli.main import main
 from specc.evaluate.activations import first_kernels, outputs_of
 from specc.evaluate.sheet import GAP, MARGIN, TILE, kernel_section, output_sections
 from specc.pipeline import analyse
+from specc.runner.run import Run, train
 from specc.source import Source
-from specc.train.run import Run, train
 
 TINY = (
     "input 1x8x8\nconv 20 k3 p1 -> bn -> relu -> maxpool 2 -> flatten -> dropout 0.5 -> linear 10\ntrain { epochs 1 }\n"

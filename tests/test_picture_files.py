@@ -27,8 +27,8 @@ from specc.data.load import load_dataset
 from specc.data.picture_file import Unreadable, head_of, quiet
 from specc.data.pictures import OtherSize, Reader
 from specc.diagnostics.diagnostic import Problem
-from specc.ir.recipe import Recipe
-from specc.train.run import train
+from specc.recipe.recipe import Recipe
+from specc.runner.run import train
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 

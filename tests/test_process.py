@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from specc.train import process
+from specc.runner import process
 
 NET = "input 1x8x8\nconv 4 k3 p1 -> relu -> maxpool 2 -> flatten -> linear 10\n"
 
@@ -68,8 +68,8 @@ def snapshot():
     }
 """
 TRAINED = """
-from specc.train.run import train
-from specc.train.resume import resume
+from specc.runner.run import train
+from specc.runner.resume import resume
 
 def quietly():
     train(NET, "run", data="digits", epochs=1, **OPTIONS)
@@ -125,7 +125,7 @@ COMMAND = """
 from specc.cli import main
 main("train net.cnn --data digits --epochs 1 --limit 100 --batch 16 --out run".split())
 """
-CALL = "from specc.train.run import train\ntrain('net.cnn', 'run', data='digits', epochs=1, limit=100, batch=16)\n"
+CALL = "from specc.runner.run import train\ntrain('net.cnn', 'run', data='digits', epochs=1, limit=100, batch=16)\n"
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "muon"])
@@ -149,7 +149,7 @@ def test_a_limit_of_the_users_stays(tmp_path: Path) -> None:
 def test_settings_of_torch_do_not_disturb_a_training(tmp_path: Path) -> None:
     program = f"""
 import json, torch
-from specc.train.run import train
+from specc.runner.run import train
 torch.set_default_dtype(torch.float64)
 with torch.no_grad():
     run = train({NET!r}, "run", data="digits", epochs=1, limit=100)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.ir.accepted import accepts, example, explain_wrong, from_text
-from specc.ir.recipe import (
+from specc.recipe.judging import accepts, example, explain_wrong, from_text
+from specc.recipe.recipe import (
     OPTIMIZER_SETTINGS,
     OPTIMIZERS,
     PlainSetting,
@@ -219,7 +219,7 @@ def test_wrong_options(options: dict[str, object], code: str) -> None:
 
 
 def test_recipe_imports_no_torch() -> None:
-    code = "import sys, specc.ir.recipe; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    code = "import sys, specc.recipe.recipe; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

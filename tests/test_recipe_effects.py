@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from specc.ir.recipe import Recipe
-from specc.ir.reference import PAGE, SECTIONS, page
-from specc.train.progress import Watch
-from specc.train.run import train
-from specc.train.state import read_facts
+from specc.recipe.recipe import Recipe
+from specc.recipe.reference import PAGE, SECTIONS, page
+from specc.runner.progress import Watch
+from specc.runner.run import train
+from specc.runner.state import read_facts
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -246,7 +246,7 @@ def cudnn_benchmark(folder: Path) -> None:
     """On CUDA alone; there cuDNN is asked within the run, and as it was behind it."""
     import torch
 
-    from specc.train.device import chosen_kernels
+    from specc.runner.device import chosen_kernels
 
     before = torch.backends.cudnn.benchmark
     for said, exact, asked in (
@@ -281,7 +281,7 @@ def test_every_setting_is_proved_once() -> None:
 
 
 def test_the_reference_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m specc.ir.reference`"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m specc.recipe.reference`"
 
 
 def test_the_reference_has_every_setting_and_section() -> None:

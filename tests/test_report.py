@@ -33,12 +33,12 @@ from specc.report.matrix import matrix_of
 from specc.report.network import picture_of
 from specc.report.page import page as page_of
 from specc.report.pictures import png_of
+from specc.runner import ending
+from specc.runner.metrics import Metrics
+from specc.runner.predictions import predict_split, reconstruct
+from specc.runner.resume import resume
+from specc.runner.run import train
 from specc.source import Source
-from specc.train import ending
-from specc.train.metrics import Metrics
-from specc.train.predictions import predict_split, reconstruct
-from specc.train.resume import resume
-from specc.train.run import train
 
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
 AUTOENCODER = (

@@ -25,14 +25,14 @@ from watches import Stop
 from specc.api import SpecError
 from specc.cli.main import main
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.train import state
-from specc.train.keeper import Keeper
-from specc.train.listing import differences, run_at
-from specc.train.lock import locked
-from specc.train.resume import resume
-from specc.train.run import Run, train
-from specc.train.state import read_facts
-from specc.train.unheard import Unheard
+from specc.runner import state
+from specc.runner.keeper import Keeper
+from specc.runner.listing import differences, run_at
+from specc.runner.lock import locked
+from specc.runner.resume import resume
+from specc.runner.run import Run, train
+from specc.runner.state import read_facts
+from specc.runner.unheard import Unheard
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -317,7 +317,7 @@ def test_a_failing_watch_is_not_taken_for_a_closed_pipe(tmp_path: Path) -> None:
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
     train(TINY, tmp_path / "run", watch=Stop(5))
     program = (
-        "import pathlib, sys\nfrom specc.train.lock import locked\n"
+        "import pathlib, sys\nfrom specc.runner.lock import locked\n"
         f"with locked(pathlib.Path({str(tmp_path / 'run')!r})):\n    print('held', flush=True)\n    sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
@@ -637,7 +637,7 @@ def test_a_disk_that_is_too_small_is_refused_at_once(tmp_path: Path, monkeypatch
     class Usage:
         free = 50_000
 
-    monkeypatch.setattr("specc.train.storage.shutil.disk_usage", lambda folder: Usage)
+    monkeypatch.setattr("specc.runner.storage.shutil.disk_usage", lambda folder: Usage)
     found = problem(lambda: train(TINY, tmp_path / "run"))
     assert (found.code, "has 0.1 MB free" in found.message) == ("E614", True)
     assert not list((tmp_path / "run").iterdir())

@@ -19,12 +19,12 @@ from click.testing import CliRunner, Result
 from watches import Stop
 
 from specc.cli.main import main
-from specc.train.bar import Bar
-from specc.train.listing import differences, listed, runs_in
-from specc.train.lock import locked
-from specc.train.metrics import Metrics, best_of
-from specc.train.progress import Epoch, Watch, epoch_line, short_epoch_line
-from specc.train.run import train
+from specc.runner.bar import Bar
+from specc.runner.listing import differences, listed, runs_in
+from specc.runner.lock import locked
+from specc.runner.metrics import Metrics, best_of
+from specc.runner.progress import Epoch, Watch, epoch_line, short_epoch_line
+from specc.runner.run import train
 
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
 
@@ -226,7 +226,7 @@ def a_terminal(width: int, monkeypatch: pytest.MonkeyPatch, encoding: str = "utf
     """A terminal of this width, on which every step is drawn."""
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("specc.train.bar.EVERY", 0.0)
+    monkeypatch.setattr("specc.runner.bar.EVERY", 0.0)
     terminal = Terminal()
     terminal.encoding = encoding
     return terminal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specc.gallery import entries
-from specc.ir.compare import same_network
+from specc.ir.analysis.compare import same_network
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.source import Source

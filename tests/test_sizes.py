@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 
 from specc.cli import main
 from specc.gallery import Entry, entries
-from specc.ir.axis import loses_pixels
-from specc.ir.infer import infer
+from specc.ir.analysis.axis import loses_pixels
+from specc.ir.analysis.sizes import Sizes, sizes_of
+from specc.ir.analysis.unchecked import unchecked
 from specc.ir.model import Model
 from specc.ir.shaped import ShapedModel
-from specc.ir.sizes import Sizes, sizes_of
-from specc.ir.unchecked import unchecked
+from specc.ir.shapes.infer import infer
 from specc.layers.windows import Window, window_count
 from specc.pipeline import analyse
 from specc.source import Source

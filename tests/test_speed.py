@@ -20,14 +20,14 @@ import specc
 from specc.cli.main import main
 from specc.data.load import load_dataset
 from specc.diagnostics.diagnostic import Problem
-from specc.ir.recipe import Recipe, overridden
-from specc.train import compiled, precision, run
-from specc.train.distributed.group import Group
-from specc.train.forward import Forward, rearranged
-from specc.train.loop import make_step
-from specc.train.maxpool import ColumnsFirst, RowsFirst
-from specc.train.precision import Precision, choose_precision
-from specc.train.resume import resume
+from specc.recipe.recipe import Recipe, overridden
+from specc.runner import compiled, precision, run
+from specc.runner.distributed.group import Group
+from specc.runner.forward import Forward, rearranged
+from specc.runner.loop import make_step
+from specc.runner.maxpool import ColumnsFirst, RowsFirst
+from specc.runner.precision import Precision, choose_precision
+from specc.runner.resume import resume
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -299,8 +299,8 @@ def test_without_a_compiler_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_exact_is_for_one_process() -> None:
-    from specc.train.distributed.place import Place
-    from specc.train.session import require_one
+    from specc.runner.distributed.place import Place
+    from specc.runner.session import require_one
 
     group = Group(CPU)
     require_one(Recipe(exact=True), group)

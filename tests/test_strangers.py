@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from specc.ir.recipe import Recipe
 from specc.layers.base import Layer, Shape
 from specc.pipeline import analyse
+from specc.recipe.recipe import Recipe
+from specc.runner import precision
+from specc.runner.halves import can_be_halved
+from specc.runner.resume import resume
+from specc.runner.run import Subject, make_session, train
+from specc.runner.session import Session
 from specc.source import Source
-from specc.train import precision
-from specc.train.halves import can_be_halved
-from specc.train.resume import resume
-from specc.train.run import Subject, make_session, train
-from specc.train.session import Session
 
 pytestmark = pytest.mark.usefixtures("two_threads", "no_curves")
 

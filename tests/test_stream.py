@@ -28,11 +28,11 @@ from specc.data.load import load_dataset
 from specc.data.pictures import Reader
 from specc.data.shard import Shard
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.ir.recipe import Recipe
-from specc.train import state
-from specc.train.resume import resume
-from specc.train.run import train
-from specc.train.state import read_facts
+from specc.recipe.recipe import Recipe
+from specc.runner import state
+from specc.runner.resume import resume
+from specc.runner.run import train
+from specc.runner.state import read_facts
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 

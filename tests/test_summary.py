@@ -14,8 +14,8 @@ import specc
 from specc.cli import main
 from specc.cli.summary_table import _columns, _that_fit, _width
 from specc.gallery import Entry, entries, entry
-from specc.ir.folding import folded_lines, unfolded_lines
-from specc.ir.receptive import Seen, of_rows
+from specc.ir.analysis.folding import folded_lines, unfolded_lines
+from specc.ir.analysis.receptive import Seen, of_rows
 from specc.ir.shaped import ShapedModel, memory_of
 from specc.pipeline import analyse
 from specc.source import Source

@@ -20,8 +20,8 @@ from PIL import Image
 from specc.cli.main import main
 from specc.data.survey import survey
 from specc.diagnostics.diagnostic import Problem
-from specc.ir.recipe import Recipe
-from specc.train.run import train
+from specc.recipe.recipe import Recipe
+from specc.runner.run import train
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 

@@ -25,18 +25,18 @@ from specc.data.batches import Batches
 from specc.data.dataset import Split
 from specc.diagnostics.codes.runs import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.ir.recipe import Recipe
-from specc.train import loop
-from specc.train.average import Average
-from specc.train.bar import Bar
-from specc.train.device import choose_device
-from specc.train.folder import RunFolder
-from specc.train.lock import locked
-from specc.train.loop import Score, evaluate, make_step, mean_loss
-from specc.train.metrics import Metrics
-from specc.train.optim import make_optimizer
-from specc.train.run import Run, train
-from specc.train.schedule import make_schedule
+from specc.recipe.recipe import Recipe
+from specc.runner import loop
+from specc.runner.average import Average
+from specc.runner.bar import Bar
+from specc.runner.device import choose_device
+from specc.runner.folder import RunFolder
+from specc.runner.lock import locked
+from specc.runner.loop import Score, evaluate, make_step, mean_loss
+from specc.runner.metrics import Metrics
+from specc.runner.optim import make_optimizer
+from specc.runner.run import Run, train
+from specc.runner.schedule import make_schedule
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -294,7 +294,7 @@ def test_worker_that_is_killed_while_something_is_written(tmp_path: Path, monkey
     def killed(*arguments: Any) -> None:
         raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
 
-    monkeypatch.setattr("specc.train.keeper.Keeper.end_epoch", killed)
+    monkeypatch.setattr("specc.runner.keeper.Keeper.end_epoch", killed)
     assert problem(lambda: train(TINY, tmp_path / "run")).code == "E632"
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specc.train.progress import Watch
+from specc.runner.progress import Watch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from specc.train.loop import Step
+    from specc.runner.loop import Step
 
 
 class Heard(Watch):
@@ -45,7 +45,7 @@ class Interrupted(Exception):
 
 def interrupt(patch: pytest.MonkeyPatch, stop: int) -> None:
     """Let runs end where the step with this number, from 0 over the whole run, would be taken."""
-    from specc.train.loop import make_step
+    from specc.runner.loop import make_step
 
     def made(*arguments: Any, **more: Any) -> Step:
         step = make_step(*arguments, **more)
@@ -57,4 +57,4 @@ def interrupt(patch: pytest.MonkeyPatch, stop: int) -> None:
 
         return failing
 
-    patch.setattr("specc.train.session.make_step", made)
+    patch.setattr("specc.runner.session.make_step", made)

@@ -14,13 +14,13 @@ from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.cli.train import SIGNALLED, USAGE_CODES, recipe_options
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
-from specc.ir.overrides import UnknownParameter
-from specc.ir.recipe import overridden
+from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
 from specc.reading import read_source
-from specc.train.bench import Measured, measure
-from specc.train.process import claim
-from specc.train.run import Subject
+from specc.recipe.recipe import overridden
+from specc.runner.bench import Measured, measure
+from specc.runner.process import claim
+from specc.runner.run import Subject
 
 
 @click.command(short_help="Measure how fast a spec trains on this machine.")

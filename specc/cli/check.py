@@ -15,7 +15,7 @@ from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show
 from specc.cli.warning_filter import WarningRule, action_for, read_rules
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.told import tally
-from specc.ir.overrides import UnknownParameter
+from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
 from specc.reading import Unreadable, read_source
 

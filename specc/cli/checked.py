@@ -8,7 +8,7 @@ from specc.cli.fixing import Advice
 from specc.cli.printing import say
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
-from specc.ir.overrides import UnknownParameter
+from specc.ir.names.overrides import UnknownParameter
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse, lint
 from specc.reading import read_source

@@ -38,12 +38,12 @@ def device_option(command: Command) -> Command:
 
 def device_of(name: str) -> torch.device:
     """The device that `--device` names. Raises: Problem E612; click.BadParameter for a word that is none."""
-    from specc.ir.accepted import explain_wrong
+    from specc.recipe.judging import explain_wrong
 
     wrong = explain_wrong("device", name)
     if wrong:
         raise click.BadParameter(wrong.message, param_hint="--device")
-    from specc.train.device import choose_device
+    from specc.runner.device import choose_device
 
     return choose_device(name)
 

@@ -14,7 +14,7 @@ from specc.cli.options import color_option, input_option, set_option
 from specc.cli.printing import page, print_json
 from specc.cli.report import wants_colour
 from specc.diagnostics.spelling import counted
-from specc.ir.compare import Change, Pair, Weights, compare_rows, compare_weights
+from specc.ir.analysis.compare import Change, Pair, Weights, compare_rows, compare_weights
 from specc.ir.shaped import Row, ShapedModel
 from specc.layers.base import written
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from specc.cli.printing import page
 from specc.diagnostics.spelling import counted
 from specc.report.confusion import Confusion, shares
-from specc.train.metrics import loss_text
+from specc.runner.metrics import loss_text
 
 if TYPE_CHECKING:
     from specc.evaluate.score import Evaluation

@@ -30,7 +30,7 @@ def command(name: str | None) -> None:
 
 def _meant(name: str) -> str:
     from specc.diagnostics.spelling import nearest
-    from specc.ir.foreign import own_layer_word
+    from specc.ir.names.foreign import own_layer_word
 
     guess = own_layer_word(name) or nearest(name, LAYERS)
     return f"; did you mean `{guess}`?" if guess else "; `specc layers` lists them all"

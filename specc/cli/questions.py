@@ -59,7 +59,7 @@ def _network_line(analysis: Analysis) -> str:
 def _size_lines(analysis: Analysis) -> tuple[str, ...]:
     """The sizes that a spec takes; nothing where its mistakes are not about shapes."""
     from specc.cli.size_lines import size_lines
-    from specc.ir.sizes import sizes_of
+    from specc.ir.analysis.sizes import sizes_of
 
     if any(not diagnostic.code.startswith("E3") for diagnostic in analysis.diagnostics if diagnostic.is_error):
         return ()

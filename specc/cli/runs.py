@@ -14,9 +14,9 @@ import click
 from specc.cli.printing import page, print_json, say, show_page
 from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
-from specc.train.folder import RUNS
-from specc.train.listing import Listed, differences, is_run, run_at, runs_in
-from specc.train.metrics import Metrics, loss_text
+from specc.runner.folder import RUNS
+from specc.runner.listing import Listed, differences, is_run, run_at, runs_in
+from specc.runner.metrics import Metrics, loss_text
 
 PIPE_WIDTH = 160
 SORTS: dict[str, Callable[[Listed], Any]] = {
@@ -181,7 +181,7 @@ def _names(runs: Sequence[Listed]) -> list[str]:
 
 
 def _value(value: Any) -> str:
-    from specc.ir.accepted import as_written
+    from specc.recipe.judging import as_written
 
     return "-" if value is None else as_written(value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from specc.ir.sizes import Sizes, Taken
+from specc.ir.analysis.sizes import Sizes, Taken
 
 _NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 _WIDTH = 18

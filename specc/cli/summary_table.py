@@ -12,8 +12,8 @@ from rich.table import Table
 
 from specc.cli.report import wants_colour
 from specc.diagnostics.spelling import counted
-from specc.ir.folding import Line, folded_lines, unfolded_lines
-from specc.ir.receptive import Seen
+from specc.ir.analysis.folding import Line, folded_lines, unfolded_lines
+from specc.ir.analysis.receptive import Seen
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 

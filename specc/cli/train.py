@@ -18,19 +18,19 @@ from specc.cli.printing import show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.cli.watching import chosen, prints_json, watch_options
 from specc.diagnostics.diagnostic import Problem
-from specc.ir.accepted import choices, explain_wrong, from_text, is_switch, is_whole
-from specc.ir.overrides import UnknownParameter
-from specc.ir.recipe import Recipe, overridden
+from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse, lint
 from specc.reading import read_source
-from specc.train.distributed.group import FailedElsewhere, FailedHere
-from specc.train.distributed.launch import launch
-from specc.train.distributed.place import Place, is_launched, place_of, speaks_early
-from specc.train.process import claim
-from specc.train.progress import Watch, best_line
-from specc.train.resume import Wish, continue_run, processes_of, what_is_left
-from specc.train.run import Run, Subject, require_possible, train_subject
-from specc.train.unheard import Unheard
+from specc.recipe.judging import choices, explain_wrong, from_text, is_switch, is_whole
+from specc.recipe.recipe import Recipe, overridden
+from specc.runner.distributed.group import FailedElsewhere, FailedHere
+from specc.runner.distributed.launch import launch
+from specc.runner.distributed.place import Place, is_launched, place_of, speaks_early
+from specc.runner.process import claim
+from specc.runner.progress import Watch, best_line
+from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
+from specc.runner.run import Run, Subject, require_possible, train_subject
+from specc.runner.unheard import Unheard
 
 # These say that the command itself was wrong; any other problem is a run that failed.
 USAGE_CODES = frozenset((
@@ -38,7 +38,7 @@ USAGE_CODES = frozenset((
     "E625", "E627", "E629", "E650", "E651", "E652",
 ))  # fmt: skip
 
-ARGUMENTS = "specc.train.arguments"
+ARGUMENTS = "specc.runner.arguments"
 SIGNALLED = 128  # and the signal's number: as a shell tells it
 
 

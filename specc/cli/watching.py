@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 import click
 
 from specc.cli.report import wants_colour
-from specc.train.loggers import LOGGERS, named
-from specc.train.loggers.watched import logging, logging_again
-from specc.train.progress import JsonLines, Lines, Quiet, Watch
+from specc.runner.loggers import LOGGERS, named
+from specc.runner.loggers.watched import logging, logging_again
+from specc.runner.progress import JsonLines, Lines, Quiet, Watch
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-KEY = "specc.train.watch"
+KEY = "specc.runner.watch"
 
 
 def watch_options(command: Command) -> Command:
@@ -47,7 +47,7 @@ def chosen(run: Path | None = None) -> Watch:
     elif asked.get("quiet"):
         watch = Quiet()
     elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        from specc.train.bar import Bar
+        from specc.runner.bar import Bar
 
         watch = Bar(colour=wants_colour(sys.stdout))
     else:

@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import grid_sample, one_hot, pad
 
 from specc.data.transform import GREY_WEIGHTS
-from specc.ir.recipe import Recipe
+from specc.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor

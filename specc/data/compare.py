@@ -9,9 +9,9 @@ from specc.data.fit import Shape, require_pictures, require_same_output
 from specc.data.survey import Survey, survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.lint.classes import contradicted_classes
-from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import Analysis, analyse
+from specc.recipe.recipe import Recipe
 
 Known = dict[tuple[object, ...], Survey]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
 from specc.ir.lint.classes import way_to_classes
-from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedModel
+from specc.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from specc.data.survey import Survey

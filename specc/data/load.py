@@ -12,7 +12,7 @@ from specc.data.holdout import stratified
 from specc.data.memory import fits, require_memory
 from specc.data.survey import Surveyed, survey
 from specc.data.transform import prepared
-from specc.ir.recipe import Recipe
+from specc.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from specc.data.pictures import Reader

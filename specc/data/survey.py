@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from specc.data.catalogue import find, path_of
 from specc.data.transform import shape_after, size_of
 from specc.diagnostics.diagnostic import Problem
-from specc.ir.recipe import Recipe
+from specc.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from specc.data.folder import FolderContents

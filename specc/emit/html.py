@@ -12,7 +12,7 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.render import render_all
 from specc.diagnostics.spelling import counted
 from specc.emit.draw.picture import Options, Style, draw
-from specc.ir.folding import Line, folded_lines
+from specc.ir.analysis.folding import Line, folded_lines
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 

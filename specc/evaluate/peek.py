@@ -16,8 +16,8 @@ from specc.diagnostics.spelling import spelled
 from specc.evaluate.activations import first_kernels, outputs_of
 from specc.evaluate.pictures import Taker, taker_of
 from specc.evaluate.sheet import input_section, kernel_section, output_sections, sheet
-from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedModel
+from specc.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -18,13 +18,13 @@ from specc.data.transform import shape_after
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest, spelled
 from specc.evaluate.trained import Trained
-from specc.ir.recipe import Recipe
+from specc.recipe.recipe import Recipe
 from specc.report.confusion import Confusion
-from specc.train.forward import Forward, halving_for, lay_out
-from specc.train.known import is_known
-from specc.train.precision import choose_precision
-from specc.train.predictions import predict_split, reconstruction_loss
-from specc.train.session import EVALUATION_BATCH
+from specc.runner.forward import Forward, halving_for, lay_out
+from specc.runner.known import is_known
+from specc.runner.precision import choose_precision
+from specc.runner.predictions import predict_split, reconstruction_loss
+from specc.runner.session import EVALUATION_BATCH
 
 if TYPE_CHECKING:
     from specc.data.batches import Batches

@@ -17,12 +17,12 @@ from specc import files
 from specc.data.described import DataDescription, read_description
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import typed
-from specc.ir.overrides import UnknownParameter
-from specc.ir.recipe import Recipe
+from specc.ir.names.overrides import UnknownParameter
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
+from specc.recipe.recipe import Recipe
+from specc.runner.folder import RECIPE, WEIGHTS
 from specc.source import Source
-from specc.train.folder import RECIPE, WEIGHTS
 
 if TYPE_CHECKING:
     import torch

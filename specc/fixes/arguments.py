@@ -7,10 +7,10 @@ from typing import Any
 
 from specc.fixes.edit import Edit
 from specc.fixes.outline import Outline, Site
-from specc.ir.bind import bind, take_repeat
 from specc.ir.model import Argument
-from specc.ir.signature import SHORT_KEYS, block_signature, layer_signature
-from specc.ir.values import shown
+from specc.ir.names.bind import bind, take_repeat
+from specc.ir.names.signature import SHORT_KEYS, block_signature, layer_signature
+from specc.ir.names.values import shown
 from specc.layers.fields import role
 from specc.source import Span
 from specc.syntax import tree

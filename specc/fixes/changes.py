@@ -9,7 +9,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.arguments import drop_field, repeat_of, set_field, without_line
 from specc.fixes.edit import Candidate, Edit, Kind, edited
 from specc.fixes.outline import Outline, Site
-from specc.ir.infer import Visits
+from specc.ir.shapes.infer import Visits
 from specc.layers.base import Shape
 from specc.pipeline import analyse
 from specc.source import Span

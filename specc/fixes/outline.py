@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from specc.ir.model import Block
-from specc.ir.values import NotYet, PlainValue, Scope, ValueProblem, evaluate
+from specc.ir.names.values import NotYet, PlainValue, Scope, ValueProblem, evaluate
 from specc.layers.base import Layer
 from specc.layers.registry import find_layer
 from specc.pipeline import Analysis

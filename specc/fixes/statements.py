@@ -10,9 +10,9 @@ from specc.fixes.arguments import without_line
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import input_edits
 from specc.fixes.outline import Outline
-from specc.ir.accepted import OTHER_NAMES, choices
-from specc.ir.recipe import OPTIMIZER_SETTINGS, Recipe
-from specc.ir.resolve import QUANTITIES
+from specc.ir.names.resolve import QUANTITIES
+from specc.recipe.judging import OTHER_NAMES, choices
+from specc.recipe.recipe import OPTIMIZER_SETTINGS, Recipe
 from specc.source import Span
 from specc.syntax import tree
 

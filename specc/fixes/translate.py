@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
-from specc.ir.foreign import DROPPED, INFERRED, own_argument_word, own_layer_word
-from specc.ir.habits import means_input, option_meant, step_meant
-from specc.ir.instantiate import words_for
 from specc.ir.model import FORM_WORDS
-from specc.ir.signature import Signature, layer_signature
+from specc.ir.names.foreign import DROPPED, INFERRED, own_argument_word, own_layer_word
+from specc.ir.names.habits import means_input, option_meant, step_meant
+from specc.ir.names.instantiate import words_for
+from specc.ir.names.signature import Signature, layer_signature
 from specc.layers.fields import role
 from specc.layers.registry import LAYERS, find_layer
 

@@ -13,12 +13,12 @@ from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import torch_order
 from specc.fixes.outline import Outline, Site
 from specc.fixes.translate import Written, argument, own_word, translations
-from specc.ir.bind import take_repeat
-from specc.ir.foreign import DROPPED, INFERRED, NO_EFFECT
-from specc.ir.habits import CHAIN_WORDS, means_input, option_meant
 from specc.ir.model import FORM_WORDS
-from specc.ir.naming import RESERVED_BY_TORCH
-from specc.ir.signature import SHORT_KEYS, layer_signature
+from specc.ir.names.bind import take_repeat
+from specc.ir.names.foreign import DROPPED, INFERRED, NO_EFFECT
+from specc.ir.names.habits import CHAIN_WORDS, means_input, option_meant
+from specc.ir.names.signature import SHORT_KEYS, layer_signature
+from specc.ir.shapes.naming import RESERVED_BY_TORCH
 from specc.layers.registry import find_layer
 from specc.layers.weighted import INITIALIZERS
 from specc.source import Span

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from specc.ir.opaque import Opaque
-from specc.ir.recipe import Recipe
 from specc.layers.base import Layer
+from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 from specc.syntax import tree
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from specc.ir.model import Doubt, FormWord, Shortcut
 from specc.ir.opaque import Opaque
-from specc.ir.recipe import Recipe
 from specc.layers.base import Layer, Shape
+from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 
 AShape: TypeAlias = Annotated[Shape, Opaque()]

@@ -11,11 +11,8 @@ from lsprotocol import types
 from specc.data.catalogue import BUILT_IN
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.spelling import counted
-from specc.ir.accepted import choices as setting_choices
-from specc.ir.accepted import is_switch
 from specc.ir.lint import add_all_codes
 from specc.ir.model import FORM_WORDS
-from specc.ir.recipe import OPTIMIZERS, Recipe
 from specc.layers.base import Layer
 from specc.layers.fields import choices, is_flag, role
 from specc.layers.registry import LAYERS, find_layer
@@ -35,6 +32,9 @@ from specc.lsp.reference import (
     word_page,
 )
 from specc.lsp.scan import Scan, State
+from specc.recipe.judging import choices as setting_choices
+from specc.recipe.judging import is_switch
+from specc.recipe.recipe import OPTIMIZERS, Recipe
 
 TRIGGERS = [" ", "=", "{", ">", "|", "[", "(", ","]
 _WORD_BEFORE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -246,7 +246,7 @@ def _block_arguments(header: Header, given: Iterable[str]) -> Iterator[Offer]:
 
 def _values(scan: Scan, state: State, layer: type[Layer] | None) -> Iterator[Offer]:
     """What may follow `key=`."""
-    from specc.ir.signature import layer_signature
+    from specc.ir.names.signature import layer_signature
 
     key = state.item.key or ""
     field = layer_signature(layer).keys.get(key) if layer else None

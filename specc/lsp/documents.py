@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.ir.infer import Visits
+from specc.ir.shapes.infer import Visits
 from specc.lsp.names import Names, find_names
 from specc.lsp.positions import Positions
 from specc.lsp.scan import Scan, scan

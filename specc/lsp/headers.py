@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lark.lexer import Token
 
-from specc.ir.signature import SHORT_KEYS
+from specc.ir.names.signature import SHORT_KEYS
 from specc.source import Span
 from specc.syntax.grow import span_of
 from specc.syntax.tokens import NEWLINE

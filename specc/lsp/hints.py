@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from lsprotocol import types
 
 from specc.diagnostics.spelling import spelled
-from specc.ir.infer import Visit
+from specc.ir.shapes.infer import Visit
 from specc.layers.base import Shape, written
 from specc.lsp.documents import Snapshot
 from specc.lsp.steps import Here, steps

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 from lsprotocol import types
 
 from specc.diagnostics.spelling import counted
-from specc.ir.infer import Visit
-from specc.ir.receptive import Seen
-from specc.ir.recipe import Recipe
+from specc.ir.analysis.receptive import Seen
+from specc.ir.names.values import shown
 from specc.ir.shaped import Costs
-from specc.ir.values import shown
+from specc.ir.shapes.infer import Visit
 from specc.layers.base import Layer, written
 from specc.layers.fields import choices
 from specc.layers.registry import find_layer
@@ -22,6 +21,7 @@ from specc.lsp.names import Symbol
 from specc.lsp.reference import field_line, layer_page, setting_page, word_page
 from specc.lsp.scan import Placed, State
 from specc.lsp.steps import Here, receptive_fields, step_at
+from specc.recipe.recipe import Recipe
 from specc.source import Span
 
 MOST_VISITS = 4
@@ -97,7 +97,7 @@ def argument_page(state: State, word: str) -> str | None:
 
 
 def _field_of(layer: type[Layer], word: str) -> str | None:
-    from specc.ir.signature import layer_signature
+    from specc.ir.names.signature import layer_signature
 
     signature = layer_signature(layer)
     if word in signature.keys:

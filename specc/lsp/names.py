@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from specc.ir.signature import SHORT_KEYS
+from specc.ir.names.signature import SHORT_KEYS
 from specc.layers.registry import find_layer
 from specc.source import Span
 from specc.syntax import tree

@@ -9,13 +9,13 @@ from functools import cache
 
 from pydantic.fields import FieldInfo
 
-from specc.ir.accepted import accepts as setting_accepts
-from specc.ir.accepted import as_written, example
-from specc.ir.recipe import Recipe
-from specc.ir.values import shown
+from specc.ir.names.values import shown
 from specc.layers.base import Layer
 from specc.layers.fields import accepts, role
 from specc.layers.weighted import INITIALIZERS
+from specc.recipe.judging import accepts as setting_accepts
+from specc.recipe.judging import as_written, example
+from specc.recipe.recipe import Recipe
 
 STATEMENTS = {
     "input": "The shape of one sample, channels first: `input 3x32x32`, or `input 784` for a vector.",

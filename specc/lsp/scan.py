@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from lark.lexer import Token
 
 from specc.ir.model import FORM_WORDS
-from specc.ir.signature import SHORT_KEYS, layer_signature
+from specc.ir.names.signature import SHORT_KEYS, layer_signature
 from specc.layers.registry import find_layer
 from specc.lsp.headers import CLOSING, OPENING, find_headers, names_after
 from specc.source import Span

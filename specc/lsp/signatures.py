@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from lsprotocol import types
 
-from specc.ir.signature import layer_signature
+from specc.ir.names.signature import layer_signature
 from specc.layers.registry import LAYERS, find_layer
 from specc.lsp.documents import Snapshot
 from specc.lsp.reference import field_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from specc.ir.receptive import Seen, of_input, through
+from specc.ir.analysis.receptive import Seen, of_input, through
 from specc.ir.shaped import ShapedChain, ShapedForm, SomeShaped
 from specc.lsp.documents import Checked
 from specc.source import Span

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.picture import draw
-from specc.ir.folding import folded_lines
+from specc.ir.analysis.folding import folded_lines
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 from specc.report.table import table

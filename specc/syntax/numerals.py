@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+MAX_MAGNITUDE = 2**62  # of a number in a spec: torch counts in 64 bits
 TOO_LARGE = 10**40
 FINEST = 10**600  # the largest divisor of a fraction that is calculated with; torch's own floats end at 2^1074
 TOO_FINE = Fraction(1, 10 * FINEST)

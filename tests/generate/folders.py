@@ -293,7 +293,7 @@ def _rewritten(path: Path, change: Callable[[dict[str, Any]], str]) -> str:
     from safetensors import safe_open
     from safetensors.torch import load_file, save
 
-    from specc.train import state
+    from specc.runner import state
 
     with safe_open(path, framework="pt") as file:
         texts = file.metadata()

@@ -20,9 +20,9 @@ from PIL import Image
 
 from generate.folders import damaged
 from specc.cli.main import main
-from specc.train.distributed.launch import _require_devices
-from specc.train.progress import Lines
-from specc.train.run import train
+from specc.runner.distributed.launch import _require_devices
+from specc.runner.progress import Lines
+from specc.runner.run import train
 
 SPEC = "input 1x8x8\nconv 4 k3 -> bn -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 32 ; limit 64 }\n"
 PICTURE = "picture.png"
@@ -78,7 +78,7 @@ def prepared(folder: Path) -> Iterator[Path]:
     """
     Image.new("L", (8, 8), 100).save(folder / PICTURE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("specc.train.ending.charts_of", lambda rows: [])
+        patch.setattr("specc.runner.ending.charts_of", lambda rows: [])
         patch.setattr("specc.cli.train.chosen", lambda run=None: Stopping())
         patch.setattr("specc.cli.train.launch", _launched)
         patch.setenv("TORCHDYNAMO_DISABLE", "1")  # a compiler takes a minute for a network that says it wants one

@@ -19,7 +19,7 @@ from PIL import Image
 from generate.answers import Bounds, faults
 from specc.data.folder import list_folder
 from specc.diagnostics.diagnostic import Problem
-from specc.train.run import train
+from specc.runner.run import train
 
 SPEC = """\
 param classes = 2

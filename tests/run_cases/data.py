@@ -16,8 +16,8 @@ from specc.data.fetch import ensure_files
 from specc.data.fit import require_input, require_output
 from specc.data.load import load_dataset
 from specc.data.plain_pickle import read_plain_pickle
-from specc.ir.recipe import Recipe
 from specc.pipeline import analyse
+from specc.recipe.recipe import Recipe
 from specc.source import Source
 
 

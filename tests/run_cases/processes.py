@@ -8,13 +8,13 @@ from pathlib import Path
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 from run_cases import TINY, Scene, case
-from specc.ir.recipe import Recipe
-from specc.train.distributed.collective import Member, own_device
-from specc.train.distributed.launch import status_of
-from specc.train.distributed.place import Place, place_of, require_enough
-from specc.train.progress import Watch
-from specc.train.resume import Wish, what_is_left
-from specc.train.run import train
+from specc.recipe.recipe import Recipe
+from specc.runner.distributed.collective import Member, own_device
+from specc.runner.distributed.launch import status_of
+from specc.runner.distributed.place import Place, place_of, require_enough
+from specc.runner.progress import Watch
+from specc.runner.resume import Wish, what_is_left
+from specc.runner.run import train
 
 
 class Once(Watch):

@@ -15,8 +15,8 @@ from specc.data.files import PicturePool
 from specc.data.fit import require_same_output
 from specc.data.pictures import Reader
 from specc.data.sheet import encoded
-from specc.ir.recipe import Recipe
-from specc.train.optim import make_optimizer
+from specc.recipe.recipe import Recipe
+from specc.runner.optim import make_optimizer
 
 
 @case("E630")

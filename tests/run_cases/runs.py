@@ -11,13 +11,13 @@ from typing import Any
 import torch
 
 from run_cases import TINY, Scene, case
-from specc.train.device import choose_device
-from specc.train.explained import explained
-from specc.train.folder import RunFolder
-from specc.train.lock import locked
-from specc.train.resume import resume
-from specc.train.run import train
-from specc.train.storage import require_space
+from specc.runner.device import choose_device
+from specc.runner.explained import explained
+from specc.runner.folder import RunFolder
+from specc.runner.lock import locked
+from specc.runner.resume import resume
+from specc.runner.run import train
+from specc.runner.storage import require_space
 
 SHORT: dict[str, Any] = {"epochs": 1, "limit": 8}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from run_cases import TINY, Scene, case
-from specc.train.run import train
+from specc.runner.run import train
 
 SHORT: dict[str, Any] = {"epochs": 1, "limit": 8}
 
@@ -25,10 +25,10 @@ def a_machine_without_a_compiler(scene: Scene) -> None:
 def an_exact_run_of_two_processes(scene: Scene) -> None:
     import torch
 
-    from specc.ir.recipe import Recipe
-    from specc.train.distributed.group import Group
-    from specc.train.distributed.place import Place
-    from specc.train.session import require_one
+    from specc.recipe.recipe import Recipe
+    from specc.runner.distributed.group import Group
+    from specc.runner.distributed.place import Place
+    from specc.runner.session import require_one
 
     group = Group(torch.device("cpu"))
     group.place = Place(size=2, local_size=2)

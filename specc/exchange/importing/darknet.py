@@ -16,7 +16,7 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.spelling import counted, nearest, shown
 from specc.exchange.importing.darknet_options import full_name, in_effect, options_of
 from specc.exchange.importing.graph import Graph, Leaf, Op, Token, Wordless
-from specc.ir.instantiate import WrongValue, instantiate
+from specc.ir.names.instantiate import WrongValue, instantiate
 from specc.layers.base import Shape, ShapeError, written
 from specc.layers.registry import LAYERS
 from specc.reading import read_source

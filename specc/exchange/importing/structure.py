@@ -245,7 +245,7 @@ def _is_projection(chain: Chain, x: Shape, output: Shape) -> bool:
         return False
     settings = {token.name: token.value for token in steps[0].tokens}
     plain = all(token.value == token.default for token in steps[1].tokens)
-    from specc.ir.forms import projection_stride
+    from specc.ir.shapes.forms import projection_stride
     from specc.layers.base import ShapeError
 
     try:

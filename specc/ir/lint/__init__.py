@@ -18,8 +18,8 @@ from specc.diagnostics.spelling import listed
 from specc.ir.lint import names, neighbours, output, pixels, size
 from specc.ir.lint.network import Network
 from specc.ir.lint.rule import RULES
-from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedModel
+from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 from specc.syntax.tree import Tree
 

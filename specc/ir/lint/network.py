@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from specc.ir.recipe import Recipe
 from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel
 from specc.layers.base import Layer
 from specc.layers.windows import Window
+from specc.recipe.recipe import Recipe
 from specc.source import Span
 from specc.syntax.tree import Tree
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import gcd
 
 from specc.diagnostics.spelling import counted
-from specc.ir import receptive
+from specc.ir.analysis import receptive
 from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
 from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer

@@ -1,0 +1,1 @@
+"""What can be said of a shaped model beside its shapes: pixels, sizes, folded rows, comparisons."""

@@ -1,0 +1,96 @@
+"""The rows of a summary with repeats folded: what is built three times alike is listed once, `×3`.
+
+In:         a shaped model.
+Out:        a `Line` for each row, or for each that is not a repeat of the one before it.
+Guarantees: parameters, MACs and elements of a line count all its repeats, so lines sum to the totals either way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from math import prod
+from typing import NamedTuple
+
+from specc.ir.analysis.receptive import Known, Seen, of_input, of_rows, through
+from specc.ir.shaped import ShapedChain, ShapedForm, ShapedModel, SomeShaped
+from specc.layers.base import Shape
+
+
+class Line(NamedTuple):
+    """A layer or a form. name: as in `named_modules()`, of a folded one from the first to the last, `conv2…4`;
+    elements: values in its output for one sample; seen: the receptive field, of the last where it is folded."""
+
+    name: str
+    kind: str
+    input: Shape
+    output: Shape
+    params: int
+    macs: int
+    elements: int
+    times: int
+    seen: Seen
+
+
+def unfolded_lines(model: ShapedModel) -> Iterator[Line]:
+    """A line for each row."""
+    for row, seen in zip(model.rows(), of_rows(model), strict=True):
+        yield Line(
+            row.name, row.kind, row.input, row.output, row.params, row.macs, prod(row.output), 1, seen
+        )  # fmt: skip
+
+
+def folded_lines(model: ShapedModel) -> Iterator[Line]:
+    """A line for each row that is not a repeat: of steps that are one node, the same layers on the same shapes."""
+    return iter(_of_node(model.chain, "", of_input(model.input), {}))
+
+
+def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known) -> list[Line]:
+    prefix = f"{name}." if name else ""
+    if isinstance(node, ShapedChain):
+        return _of_chain(node, prefix, seen, known)
+    costs = node.costs
+    if not isinstance(node, ShapedForm):
+        after = through(node, seen, known)
+        elements = prod(node.output)
+        return [Line(name, node.word, node.input, node.output, costs.parameters, costs.macs, elements, 1, after)]
+    lines = [
+        line
+        for branch_name, branch in node.branches
+        if branch is not None
+        for line in _of_node(branch, prefix + branch_name, seen, known)
+    ]
+    joined = Line(name, node.word, node.input, node.output, 0, 0, prod(node.output), 1, through(node, seen, known))
+    return [*lines, joined]
+
+
+def _of_chain(chain: ShapedChain, prefix: str, seen: Seen, known: Known) -> list[Line]:
+    lines: list[Line] = []
+    for _, group in groupby(chain.steps, key=lambda step: id(step[1])):
+        steps = list(group)
+        node, before = steps[0][1], seen
+        for _ in steps:
+            before, seen = seen, through(node, seen, known)
+        name = prefix + _span_of_names(steps[0][0], steps[-1][0])
+        inner = _of_node(node, name, before, known)
+        lines += inner if len(steps) == 1 else [_times(line, len(steps)) for line in inner]
+    return lines
+
+
+def _times(line: Line, count: int) -> Line:
+    return line._replace(
+        params=line.params * count, macs=line.macs * count, elements=line.elements * count, times=line.times * count
+    )
+
+
+def _span_of_names(first: str, last: str) -> str:
+    """Names that differ in their number at the end, in one.
+
+    >>> _span_of_names("basic2", "basic8"), _span_of_names("stem", "stem")
+    ('basic2…8', 'stem')
+    """
+    if first == last:
+        return first
+    number = re.search(r"\d+$", last)
+    return f"{first}…{number[0] if number else last}"

@@ -1,0 +1,1 @@
+"""Names and arguments: every word gets its meaning, every argument its field."""

@@ -1,0 +1,267 @@
+"""Written arguments in, fields out: each argument finds the field that it is for.
+
+In:         a step's arguments, the signature of what it names, the names in scope.
+Out:        an `Argument` for each field that is given; errors for those that fit nowhere.
+Leaves:     the values: an expression is not worked out here, and no value is checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from specc.diagnostics.spelling import nearest
+from specc.ir.model import Argument, Doubt
+from specc.ir.names.foreign import INFERRED, own_argument_word
+from specc.ir.names.signature import Signature, option_words
+from specc.ir.names.values import Scope
+from specc.layers.registry import find_layer
+from specc.source import Span
+from specc.syntax import tree
+from specc.syntax.numerals import whole_of
+
+_SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
+_INFERRED = "leave out what arrives: it is inferred from the step before"
+_RUN_TOGETHER = re.compile(r"[ksdpg][0-9]+(?:x[0-9]+)*")
+_REPEAT = re.compile(r"x([0-9]+)")
+
+
+class Misfit(NamedTuple):
+    """An argument that fits nowhere."""
+
+    code: str
+    message: str
+    span: Span
+    help: str | None = None
+
+
+class Bound(NamedTuple):
+    """A step's arguments by field, what fits nowhere, and what is doubtful."""
+
+    arguments: tuple[Argument, ...]
+    misfits: tuple[Misfit, ...]
+    doubts: tuple[Doubt, ...]
+
+
+def take_repeat(
+    arguments: Sequence[tree.Argument], scope: Scope
+) -> tuple[tuple[tree.Argument, ...], tree.Value | None, Misfit | None]:
+    """Parts the repeat (`x3`, `x=n`) from the other arguments. Returns: the rest, the count, an error."""
+    found = [argument for argument in arguments if _repeat_of(argument, scope) is not None]
+    if not found:
+        return tuple(arguments), None, None
+    rest = tuple(argument for argument in arguments if argument not in found)
+    count = _repeat_of(found[-1], scope)
+    if len(found) > 1:
+        return rest, count, Misfit("E215", "this step is repeated twice over", found[1].span, "keep one repeat")
+    if arguments[-1] is not found[0]:
+        return rest, count, Misfit("E215", "the repeat comes last", found[0].span, "move it after the other arguments")
+    return rest, count, None
+
+
+def _repeat_of(argument: tree.Argument, scope: Scope) -> tree.Value | None:
+    if isinstance(argument, tree.Keyword):
+        return argument.value if argument.key.text == "x" else None
+    word = argument.value
+    if not isinstance(word, tree.Word) or scope.knows(word.text):
+        return None
+    match = _REPEAT.fullmatch(word.text)
+    return tree.Number(whole_of(match[1]), word.span) if match else None
+
+
+def take_frozen(
+    arguments: Sequence[tree.Argument], keys: Mapping[str, str] | None = None
+) -> tuple[tuple[tree.Argument, ...], bool]:
+    """Parts the flag `frozen` from a container's arguments, unless a parameter has that name."""
+    if keys and "frozen" in keys:
+        return tuple(arguments), False
+    rest = tuple(argument for argument in arguments if not _is_frozen(argument))
+    return rest, len(rest) < len(arguments)
+
+
+def _is_frozen(argument: tree.Argument) -> bool:
+    value = argument.value
+    return isinstance(argument, tree.Positional) and isinstance(value, tree.Word) and value.text == "frozen"
+
+
+def bind(
+    arguments: Sequence[tree.Argument], signature: Signature, scope: Scope, span: Span, blocks: Collection[str] = ()
+) -> Bound:
+    """Gives each argument its field; span is the place of the word, for what is missing; blocks are known by name."""
+    binding = _Binding(signature, scope, blocks)
+    for argument in arguments:
+        binding.take(argument)
+    binding.require(span)
+    return Bound(tuple(binding.found.values()), tuple(binding.misfits), tuple(binding.doubts))
+
+
+class _Binding:
+    """The arguments of one step, one after another."""
+
+    def __init__(self, signature: Signature, scope: Scope, blocks: Collection[str]) -> None:
+        self.signature, self.scope, self.blocks = signature, scope, blocks
+        self.found: dict[str, Argument] = {}
+        self.misfits: list[Misfit] = []
+        self.doubts: list[Doubt] = []
+        self.after_lone_key = False
+
+    def take(self, argument: tree.Argument) -> None:
+        if self.after_lone_key and not isinstance(argument.value, tree.Word):
+            self.after_lone_key = False  # the value that was meant for the key before it, which is reported
+        elif isinstance(argument, tree.Keyword):
+            self._take_key(argument)
+        elif isinstance(argument.value, tree.Word):
+            self._take_word(argument.value)
+        else:
+            self._take_position(argument.value)
+
+    def require(self, span: Span) -> None:
+        missing = [name for name in self.signature.required if name not in self.found]
+        if missing and not self.misfits:
+            names = " and ".join(f"`{name}`" for name in missing)
+            self.misfits.append(
+                Misfit("E203", f"`{self.signature.name}` needs {names}", span, _missing_help(self.signature, missing))
+            )
+
+    def _take_key(self, argument: tree.Keyword) -> None:
+        field = self.signature.keys.get(argument.key.text)
+        if field is None:
+            self.misfits.append(self._unknown_key(argument.key))
+        else:
+            self._set(Argument(field, argument.value, None, argument.span))
+
+    def _take_word(self, word: tree.Word) -> None:
+        """A bare word is, the first that fits: an option or a flag, a name in scope, a shorthand."""
+        flag = self.signature.flags.get(word.text)
+        if flag is not None:
+            self._doubt_flag(word, flag[0])
+            self._set(Argument(flag[0], None, flag[1], word.span))
+        elif self.scope.knows(word.text) or word.text in ("true", "false") or self._names_step(word.text):
+            self._take_position(word)
+        elif not self._take_shorthand(word):
+            if self.signature.any_word and word.text in option_words():
+                self._take_position(word)
+            else:
+                self.misfits.append(self._unknown_word(word))
+
+    def _take_shorthand(self, word: tree.Word) -> bool:
+        parts = _SHORTHAND.fullmatch(word.text)
+        if parts is None or parts[1] not in self.signature.keys:
+            return False
+        sizes = tuple(whole_of(part) for part in parts[2].split("x"))
+        value = tree.SizeLiteral(sizes, word.span) if len(sizes) > 1 else tree.Number(sizes[0], word.span)
+        self._set(Argument(self.signature.keys[parts[1]], value, None, word.span))
+        return True
+
+    def _names_step(self, text: str) -> bool:
+        """Whether a word is a layer or a block that this step can hand on: a layer takes none."""
+        return self.signature.any_word and (text in self.blocks or find_layer(text) is not None)
+
+    def _take_position(self, value: tree.Value) -> None:
+        """A bare argument fills the next field that nothing before it has filled."""
+        field = next((name for name in self.signature.positional if name not in self.found), None)
+        if field is None:
+            self.misfits.append(self._too_many(value))
+            return
+        if isinstance(value, tree.Word):
+            self._doubt_key(value, field)
+        self._set(Argument(field, value, None, value.span))
+
+    def _doubt_key(self, word: tree.Word, field: str) -> None:
+        """A name that is also the key of another field: `conv c k2 d` fills the stride."""
+        meant = self.signature.keys.get(word.text, field)
+        if meant != field:
+            message = f"`{word.text}` fills `{field}` here, and is also the key of `{meant}`"
+            help = f"write `{field}={word.text}`, or `{meant}={word.text}`"
+            self.doubts.append(Doubt(message, word.span, help))
+
+    def _doubt_flag(self, word: tree.Word, field: str) -> None:
+        """A flag that has the name of a value in scope: it does not hand the value on."""
+        if self.scope.knows(word.text):
+            kind = "a flag" if isinstance(self.signature.flags[word.text][1], bool) else "an option"
+            message = f"`{word.text}` is {kind} of `{self.signature.name}` here, not the name in scope"
+            self.doubts.append(Doubt(message, word.span, f"`{field}={word.text}` hands the value on"))
+
+    def _set(self, argument: Argument) -> None:
+        earlier = self.found.get(argument.name)
+        if earlier is not None:
+            message = f"`{argument.name}` is given twice"
+            self.misfits.append(Misfit("E206", message, argument.span, "keep one of the two"))
+            return
+        self.found[argument.name] = argument
+
+    def _too_many(self, value: tree.Value) -> Misfit:
+        names = ", ".join(f"`{name}`" for name in self.signature.positional)
+        order = " in this order" if len(self.signature.positional) > 1 else ""
+        taken = f"takes {names}{order}" if names else "takes no arguments without a key"
+        message = f"one argument too many: `{self.signature.name}` {taken}"
+        infers = self.signature.positional[:1] == ("out",)
+        return Misfit("E205", message, value.span, _INFERRED if infers else "leave it out, or give it its key")
+
+    def _unknown_key(self, key: tree.Word) -> Misfit:
+        if key.text in self.signature.flags:
+            message = f"`{key.text}` is a flag, and takes no value"
+            return Misfit("E202", message, key.span, f"write `{key.text}` alone")
+        message = f"`{self.signature.name}` has no argument `{key.text}`"
+        return Misfit("E202", message, key.span, self._meant(key.text))
+
+    def _meant(self, text: str) -> str:
+        if text in INFERRED:
+            return _INFERRED
+        own = own_argument_word(text)
+        if own in self.signature.keys:
+            return f"it is called `{own}` here"
+        guess = nearest(text, self.signature.keys)
+        if guess:
+            return f"did you mean `{guess}`?"
+        if not self.signature.keys:
+            return f"`{self.signature.name}` takes no arguments"
+        return "it takes " + ", ".join(f"`{name}`" for name in dict.fromkeys(self.signature.keys.values()))
+
+    def _unknown_word(self, word: tree.Word) -> Misfit:
+        known = [*self.signature.flags, *self.signature.keys, *self.scope.values, *self.scope.open]
+        guess = nearest(word.text, known)
+        shorthand = _SHORTHAND.fullmatch(word.text)
+        if find_layer(word.text) is not None:
+            message = f"`{word.text}` is a layer, not an argument of `{self.signature.name}`"
+            return Misfit("E207", message, word.span, f"a layer is a step of its own: write `-> {word.text}`")
+        if guess == word.text:
+            self.after_lone_key = True
+            message = f"`{word.text}` stands alone: a key and its value belong together"
+            return Misfit("E202", message, word.span, f"write `{word.text}=3`, or `{word.text}3` for a size")
+        meant = self._other_spelling(word.text)
+        if meant is not None:
+            message = f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope"
+            return Misfit("E207", message, word.span, f"it is written `{meant}` here")
+        run_together = _RUN_TOGETHER.findall(word.text)
+        if len(run_together) > 1 and "".join(run_together) == word.text:
+            message = f"`{word.text}` is several arguments in one word"
+            return Misfit("E202", message, word.span, f"write `{' '.join(run_together)}`")
+        if shorthand and not guess:
+            keys = [key for key in self.signature.keys if len(key) == 1]
+            help = "its short keys are " + ", ".join(f"`{key}`" for key in keys) if keys else "it takes no shorthand"
+            return Misfit("E202", f"`{self.signature.name}` has no argument `{shorthand[1]}`", word.span, help)
+        help = f"did you mean `{guess}`?" if guess else "a name is defined by `param` or as a block's parameter"
+        return Misfit("E207", f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope",
+                      word.span, help)  # fmt: skip
+
+    def _other_spelling(self, text: str) -> str | None:
+        """A flag or a shorthand that is written in capitals, an option word of another framework."""
+        from specc.ir.names.habits import option_meant
+
+        small = text.lower()
+        shorthand = _SHORTHAND.fullmatch(small)
+        if small != text and (small in self.signature.flags or (shorthand and shorthand[1] in self.signature.keys)):
+            return small
+        return option_meant(text, tuple(self.signature.flags))
+
+
+def _missing_help(signature: Signature, missing: list[str]) -> str:
+    short = {field: key for key, field in signature.keys.items() if len(key) == 1}
+    if missing[0] in short and len(missing) == 1:
+        return f"give it as `{short[missing[0]]}3` or `{missing[0]}=3`"
+    if missing[0] in signature.positional:
+        places = signature.positional[: signature.positional.index(missing[-1]) + 1]
+        return f"write it after the word: `{signature.name} {' '.join(places)}`"
+    return "give it as " + ", ".join(f"`{name}=…`" for name in missing)

@@ -1,0 +1,63 @@
+"""Values for a spec's `param`s from outside: `--set width=32`, `specc.compile(path, width=32)`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from specc.diagnostics.spelling import nearest
+from specc.ir.names.values import NotYet, PlainValue, Scope, ValueProblem, checked, evaluate
+from specc.source import Source, Span
+from specc.syntax import tree
+from specc.syntax.parse import parse
+
+_LONGEST = 60  # characters of a value that a message repeats
+
+
+class UnknownParameter(ValueError):
+    """A setting that names no `param` of the spec, or a value that cannot be read: the caller's mistake."""
+
+
+def read_overrides(settings: Mapping[str, Any], spec: tree.Tree) -> dict[str, PlainValue]:
+    """The values of the settings, by name. Raises: UnknownParameter."""
+    known = [item.name.text for item in spec.items if isinstance(item, tree.Param)]
+    for name in settings:
+        if name not in known:
+            guess = nearest(name, known)
+            hint = f"; did you mean `{guess}`?" if guess else _listed(known)
+            raise UnknownParameter(f"the spec has no param `{name}`{hint}")
+    return {name: _read(name, value) for name, value in settings.items()}
+
+
+def _listed(known: list[str]) -> str:
+    return "; it has " + ", ".join(f"`{name}`" for name in known) if known else "; it has none"
+
+
+def _read(name: str, value: Any) -> PlainValue:
+    if isinstance(value, list | tuple):
+        return tuple(_read(name, item) for item in value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float | Fraction):
+        return _number(name, value)
+    text = str(value)
+    told = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    parsed = parse(Source(name, f"param value = {text}"))
+    item = parsed.tree.items[0] if parsed.tree.items else None
+    if parsed.diagnostics or len(parsed.tree.items) != 1 or not isinstance(item, tree.Param):
+        raise UnknownParameter(f"`{told}` is not a value for `{name}`; write a number, a size such as 3x3 or a word")
+    try:
+        return evaluate(item.value, Scope({}))
+    except (ValueProblem, NotYet) as error:
+        raise UnknownParameter(f"`{told}` is not a value for `{name}`: {error}") from error
+
+
+def _number(name: str, value: float | Fraction) -> PlainValue:
+    """A number from Python, exactly as Python shows it: 0.1 is a tenth."""
+    try:
+        return checked(Fraction(repr(float(value))) if isinstance(value, float) else value, Span(0, 0))
+    except ValueProblem as error:
+        raise UnknownParameter(f"the value for `{name}` cannot be used: {error}") from error
+    except ValueError:
+        raise UnknownParameter(f"the value for `{name}` is {value}, and a spec holds finite numbers") from None

@@ -1,0 +1,407 @@
+"""One step after another: which layer, block, form or parameter a word names, and whether it may stand there.
+
+Part of `ir.resolve`: it knows chains and scopes, and nothing of statements.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.spelling import nearest
+from specc.ir.model import (
+    FORM_WORDS,
+    Argument,
+    Block,
+    BlockStep,
+    BrokenStep,
+    Chain,
+    Doubt,
+    FormStep,
+    GroupStep,
+    LayerStep,
+    ParameterStep,
+    SomeStep,
+)
+from specc.ir.names.bind import Misfit, bind, take_frozen, take_repeat
+from specc.ir.names.foreign import own_layer_word
+from specc.ir.names.instantiate import WrongValue, instantiate, words_for
+from specc.ir.names.signature import block_signature, layer_signature, option_words
+from specc.ir.names.values import NotYet, Scope, ValueProblem, evaluate
+from specc.layers.base import Layer
+from specc.layers.fields import LARGEST
+from specc.layers.registry import LAYERS, find_layer
+from specc.source import Source, Span
+from specc.syntax import tree
+from specc.syntax.parse import Parsed
+from specc.syntax.unexpected import without_branches
+
+_ONE_BRANCH = ("residual", "gate")
+
+
+class StepResolver:
+    """Resolves chains; blocks are looked up in the table that `ir.resolve` fills from top to bottom."""
+
+    def __init__(
+        self, source: Source, blocks: Mapping[str, Block], parsed: Parsed, diagnostics: list[Diagnostic]
+    ) -> None:
+        self.source, self.blocks, self.diagnostics = source, blocks, diagnostics
+        self.lost_words = parsed.lost_words
+        self.syntax_errors = sorted(error.span.start for error in parsed.diagnostics if error.span is not None)
+        self.doubts: list[Doubt] = []
+        self.unknown_words: set[str] = set()
+        self.misnamed: set[str] = set()  # blocks that are called like a layer, which is reported
+        self.inside: str | None = None  # the block whose body is being resolved
+        self.braceless: Span | None = None  # the last form without a body, which is reported
+
+    def _report(self, code: str, message: str, span: Span, **more: Any) -> None:
+        self.diagnostics.append(Diagnostic(code, message, self.source, span, **more))
+
+    def chain(self, chain: tree.Chain, scope: Scope) -> Chain:
+        """The steps of a chain; one with an error is reported, and stands there as broken."""
+        return Chain(steps=tuple(self._step(step, scope) for step in chain.items), span=chain.span)
+
+    def only_branch(
+        self, branches: Sequence[tree.Chain], span: Span, what: str, scope: Scope, inside: str | None = None
+    ) -> Chain:
+        """The one chain of a body that has no branches."""
+        if len(branches) > 1:
+            self._report(
+                "E216",
+                f"{what} holds one chain, and `|` parts {len(branches)}",
+                branches[1].span,
+                help="branches belong into a form: `concat { a | b }`",
+            )
+        outside, self.inside = self.inside, inside or self.inside
+        chains = self._branches(branches, span, what, scope)
+        self.inside = outside
+        return chains[0]
+
+    def _branches(self, branches: Sequence[tree.Chain], span: Span, what: str, scope: Scope) -> tuple[Chain, ...]:
+        for number, branch in enumerate(branches, start=1):
+            if not branch.items and not self._holds_lost(span):
+                which = f"branch {number} of {what}" if len(branches) > 1 else what
+                self._report("E216", f"{which} is empty", span, help="write `id` for a branch that changes nothing")
+        return tuple(self.chain(branch, scope) for branch in branches)
+
+    def _holds_lost(self, span: Span) -> bool:
+        """Whether a syntax error was found inside: then what is missing there was reported."""
+        return bisect_left(self.syntax_errors, span.start) < bisect_left(self.syntax_errors, span.end)
+
+    def _step(self, step: tree.Step, scope: Scope) -> SomeStep:
+        arguments, repeat, misfit = take_repeat(step.arguments, scope)
+        if misfit is not None:
+            self._misfits([misfit])
+        label_meant = self._label_meant(step)
+        check = self._checked_shape(step.check, label_meant)
+        common: dict[str, Any] = {
+            "word": step.word.text if step.word else "group", "span": step.span, "head": step.head,
+            "label": step.label, "repeat": repeat,
+            "check": check,
+        }  # fmt: skip
+        if not self._can_repeat(repeat, scope):
+            common["repeat"] = None
+            self._resolved(step, arguments, scope, common)
+            return BrokenStep(**common)
+        broken = BrokenStep(**common)
+        return broken if label_meant else self._resolved(step, arguments, scope, common) or broken
+
+    def _checked_shape(self, check: tree.CheckedShape | None, label_meant: str | None) -> tree.CheckedShape | None:
+        """What `::` asserts; None where it asserts nothing, or nothing that a shape can be, which is reported."""
+        if check is None:
+            return None
+        if check.dims is None:
+            help = f"a label has one colon: `{label_meant}`" if label_meant else "such as `:: 64x16x16`, or `:: 64x_x_`"
+            self._report("E104", "this is not a shape", check.span, help=help)
+            return None
+        if any(size is not None and size > LARGEST for size in check.dims):
+            message = f"no shape is as large as this one; torch counts to {LARGEST:,}"
+            self._report("E402", message, check.span, help="`_` stands for any one dimension")
+            return None
+        return check
+
+    def _label_meant(self, step: tree.Step) -> str | None:
+        """`stem:: conv 64 k3` as it was meant; None where a shape or a layer stands there."""
+        if step.check is None or step.check.dims is not None:
+            return None
+        if step.word is None or step.arguments or step.branches is not None:
+            return None
+        if step.word.text in self.blocks or find_layer(step.word.text) is not None:
+            return None
+        return f"{step.word.text}: {self.source.slice(step.check.span).lstrip(': ')}"
+
+    def _resolved(
+        self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> SomeStep | None:
+        """The step by what its word names; None where it has an error, which is reported."""
+        if step.word is None:
+            return self._group(step, arguments, scope, common)
+        if step.word.text in FORM_WORDS:
+            return self._form(step, step.word.text, arguments, scope, common)
+        if step.branches is not None:
+            self._body_without_form(step, step.word)
+            return None
+        return self._named(step.word, arguments, scope, common)
+
+    def _can_repeat(self, repeat: tree.Value | None, scope: Scope) -> bool:
+        """Whether a repeat has a value, or will have one; where it has none, that is reported."""
+        try:
+            if repeat is not None:
+                evaluate(repeat, scope)
+        except ValueProblem as problem:
+            self._report(problem.code, problem.message, problem.span, help=problem.help)
+            return False
+        except NotYet:
+            pass
+        return True
+
+    def _named(
+        self, word: tree.Word, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> SomeStep | None:
+        """A step that names a parameter, a block or a layer; a name in scope goes first where it holds one."""
+        name = word.text
+        if name in scope.open:
+            self._check_raw(arguments, scope)
+            return ParameterStep(**common, raw=tuple(arguments))
+        if name in self.misnamed:
+            return None
+        target = self._held(name, scope)
+        if isinstance(target, Block):
+            return self._block_step(target, arguments, scope, common)
+        if target is not None:
+            return self._layer_step(target, arguments, scope, common)
+        self._lose_defined(word, arguments)
+        if name not in self.lost_words and not (name in scope.values and scope.values[name] is None):
+            self._unknown_step(word, scope)
+        return None
+
+    def _held(self, name: str, scope: Scope) -> Block | type[Layer] | None:
+        value = scope.values.get(name)
+        word = value if isinstance(value, str) else name
+        return self.blocks.get(word) or find_layer(word)
+
+    def _unknown_step(self, word: tree.Word, scope: Scope) -> None:
+        name = word.text
+        if name == self.inside:
+            self._report("E211", f"the block `{name}` uses itself", word.span, help="repeat a step with `x3` instead")
+        elif name in scope.values:
+            self._report("E201", f"`{name}` is a value here, not a layer", word.span, help="a step begins with a layer")
+        elif re.search(rf"^[^#\n]*\b{re.escape(name)}[ \t]*:(?!:)", self.source.text, re.MULTILINE):
+            from specc.ir.names.habits import on_label
+
+            message = f"`{name}` is a label, and a step is a layer or a block"
+            self._report("E201", message, word.span, help=on_label(name))
+        else:
+            self.unknown_words.add(name.lower())
+            known = [*LAYERS, *FORM_WORDS, *self.blocks, *scope.open]
+            help = _unknown_step_help(name, known)
+            self._report("E201", f"there is no layer or block `{name}`", word.span, help=help)
+
+    def _layer_step(
+        self, cls: type[Layer], arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> LayerStep | None:
+        bound = bind(arguments, layer_signature(cls), scope, common["head"])
+        self._misfits(bound.misfits)
+        self.doubts += bound.doubts
+        fits = self._check_values(cls, bound.arguments, scope) and not bound.misfits
+        return LayerStep(**common, layer=cls, arguments=bound.arguments) if fits else None
+
+    def _check_values(self, cls: type[Layer], arguments: tuple[Argument, ...], scope: Scope) -> bool:
+        """Whether the values that are known by now are ones that their fields take; reports those that are not."""
+        fits, values = True, {}
+        for argument in arguments:
+            try:
+                values[argument.name] = argument.constant if argument.value is None else evaluate(argument.value, scope)
+            except ValueProblem as problem:
+                self._report(problem.code, problem.message, problem.span, help=problem.help)
+                fits = False
+            except NotYet:
+                return fits
+        return fits and self._try_layer(cls, arguments, values, scope)
+
+    def _try_layer(
+        self, cls: type[Layer], arguments: tuple[Argument, ...], values: dict[str, Any], scope: Scope
+    ) -> bool:
+        required = layer_signature(cls).required
+        if any(name not in values for name in required):
+            return True
+        try:
+            instantiate(cls, values)
+        except WrongValue as error:
+            argument = next(argument for argument in arguments if argument.name == error.field)
+            takes_words = bool(words_for(cls, error.field))
+            if takes_words or not self._is_unknown_word(argument, values[error.field], scope):
+                self._report(error.code, error.message, argument.span, help=error.help)
+            return False
+        return True
+
+    def _is_unknown_word(self, argument: Argument, value: Any, scope: Scope) -> bool:
+        """Whether an argument is a bare word that means nothing here, most likely a mistyped name: reports it."""
+        if not isinstance(argument.value, tree.Word) or value != argument.value.text or isinstance(value, bool):
+            return False
+        if value not in self.lost_words:
+            from specc.ir.names.habits import option_meant
+
+            own = option_meant(value, ("true", "false"))
+            guess = nearest(value, [*scope.values, *scope.open])
+            help = f"did you mean `{guess}`?" if guess else "a name is defined by `param`, above its use"
+            self._report(
+                "E207",
+                f"`{value}` is not a name in scope",
+                argument.value.span,
+                help=f"it is written `{own}` here" if own else help,
+            )
+        return True
+
+    def _block_step(
+        self, block: Block, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> BlockStep | None:
+        signature = block_signature(block)
+        rest, frozen = take_frozen(arguments, signature.keys)
+        bound = bind(rest, signature, scope, common["head"], self.blocks)
+        self._misfits(bound.misfits)
+        self.doubts += bound.doubts
+        fits = self._can_evaluate(bound.arguments, scope) and not bound.misfits
+        return BlockStep(**common, block=block, arguments=bound.arguments, frozen=frozen) if fits else None
+
+    def _can_evaluate(self, arguments: Iterable[Argument], scope: Scope) -> bool:
+        fits = True
+        for argument in arguments:
+            try:
+                value = None if argument.value is None else evaluate(argument.value, scope)
+                if isinstance(value, str) and not self._means_something(value):
+                    fits = not self._is_unknown_word(argument, value, scope) and fits
+            except ValueProblem as problem:
+                self._report(problem.code, problem.message, problem.span, help=problem.help)
+                fits = False
+            except NotYet:
+                pass
+        return fits
+
+    def _means_something(self, word: str) -> bool:
+        return word in self.blocks or word in option_words() or find_layer(word) is not None
+
+    def _check_raw(self, arguments: Sequence[tree.Argument], scope: Scope) -> None:
+        """What can be said of arguments before their layer is known: whether their expressions make sense.
+
+        A bare word may be that layer's shorthand or flag.
+        """
+        values = [
+            Argument("", argument.value, None, argument.span)
+            for argument in arguments
+            if isinstance(argument, tree.Keyword) or not isinstance(argument.value, tree.Word)
+        ]
+        self._can_evaluate(values, scope)
+
+    def _group(
+        self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> GroupStep | None:
+        if self._is_body_of_braceless(step):
+            self._branches(step.branches or (), step.span, "this form", scope)
+            return None
+        rest, frozen = take_frozen(arguments)
+        self._no_arguments("a group", rest)
+        body = self.only_branch(step.branches or (), step.span, "a group", scope)
+        return GroupStep(**common, body=body, frozen=frozen)
+
+    def _is_body_of_braceless(self, step: tree.Step) -> bool:
+        """Whether a group is the body that a form before it lacks: its `{` stands a line too low, which is reported."""
+        form = self.braceless
+        if form is None:
+            return False
+        between = self.source.slice(Span(form.end, step.span.start)).split("\n")
+        return not any(line.partition("#")[0].strip() for line in between)
+
+    def _form(
+        self, step: tree.Step, form: Any, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> FormStep | None:
+        if step.branches is None:
+            message, help = without_branches(form, "conv 64 k3 p1 -> relu" if form in _ONE_BRANCH else "a | b")
+            if not self._holds_lost(step.head):
+                self._report("E216", message, step.head, help=help)
+            self.braceless = step.span
+            return None
+        rest, frozen = take_frozen(arguments)
+        self._no_arguments(f"`{form}`", rest)
+        if form in _ONE_BRANCH and len(step.branches) > 1:
+            self._report(
+                "E216",
+                f"`{form}` takes one branch, and `|` separates {len(step.branches)}",
+                step.branches[1].span,
+                help="use `add { a | b }` for a sum of branches",
+            )
+            return None
+        branches = self._branches(step.branches, step.span, f"`{form}`", scope)
+        return FormStep(**common, form=form, branches=branches, frozen=frozen, **self._shortcut(step, form, scope))
+
+    def _shortcut(self, step: tree.Step, form: str, scope: Scope) -> dict[str, Any]:
+        shortcut = step.shortcut
+        if shortcut is None:
+            return {}
+        if form != "residual":
+            self._report(
+                "E216",
+                f"`shortcut` belongs to `residual`, not to `{form}`",
+                shortcut.span,
+                help=f"write `residual` for `{form}`",
+            )
+            return {}
+        found: dict[str, Any] = {"shortcut": shortcut.kind, "shortcut_span": shortcut.span}
+        if shortcut.kind == "chain":
+            found["shortcut_chain"] = self.only_branch(shortcut.branches, shortcut.span, "a shortcut", scope)
+        return found
+
+    def _no_arguments(self, what: str, arguments: Sequence[tree.Argument]) -> None:
+        for argument in arguments[:1]:
+            message = f"{what} takes no arguments but `frozen` and a repeat"
+            self._report("E205", message, argument.span, help="leave it out, or give it to a step inside")
+
+    def _body_without_form(self, step: tree.Step, word: tree.Word) -> None:
+        known = find_layer(word.text) is not None or word.text in self.blocks
+        self._lose_defined(word, step.arguments)
+        guess = own_layer_word(word.text) or nearest(word.text, (*FORM_WORDS, "block", "train"))
+        if known:
+            self._report(
+                "E216",
+                f"`{word.text}` has no branches, so no `{{` may follow it",
+                word.span,
+                help="begin a new line before `{` for a group",
+            )
+        elif word.text not in self.lost_words:
+            from specc.ir.names.habits import advice_on
+
+            help = advice_on(word.text) or f"the forms are {', '.join(f'`{form}`' for form in FORM_WORDS)}"
+            help = f"did you mean `{guess}`?" if guess else help
+            self._report("E201", f"there is no form `{word.text}`", word.span, help=help)
+
+    def _lose_defined(self, word: tree.Word, arguments: Sequence[tree.Argument]) -> None:
+        """`def name(c) { … }`, `parm name = 3`: what another language's or mistyped words define is not unknown."""
+        from specc.ir.names.habits import DEFINING_WORDS, statement_meant
+
+        if word.text in DEFINING_WORDS or statement_meant(word.text) in ("param", "block"):
+            calls = [argument.value for argument in arguments if isinstance(argument.value, tree.Call)]
+            keys = [argument.key for argument in arguments if isinstance(argument, tree.Keyword)]
+            self.lost_words |= {*(call.function.text for call in calls), *(key.text for key in keys)}
+
+    def _misfits(self, misfits: Iterable[Misfit]) -> None:
+        for misfit in misfits:
+            words = self.source.slice(misfit.span)
+            if misfit.code == "E207" and words in self.lost_words:
+                continue
+            self._report(misfit.code, misfit.message, misfit.span, help=misfit.help)
+
+
+def _unknown_step_help(name: str, known: list[str]) -> str:
+    from specc.ir.names.habits import STATEMENTS, advice_on, step_meant
+
+    own = own_layer_word(name)
+    if own is not None:
+        return f"it is called `{own}` here"
+    known = [*known, *STATEMENTS]
+    guess = name.lower() if name.lower() in known else advice_on(name) or step_meant(name, known)
+    if guess in known:
+        return f"did you mean `{guess}`?"
+    return guess or "`specc layers` lists every layer"

@@ -1,0 +1,1 @@
+"""Shapes: from the input to the output, step by step."""

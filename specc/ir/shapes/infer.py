@@ -1,0 +1,400 @@
+"""Model in, shaped model out: walks the network once, from the input to the output.
+
+In:         a resolved `Model`.
+Out:        a `ShapedModel`, or None where something is wrong; every shape error, each told once.
+Guarantees: what comes out can be built and run; nothing larger than the limits below is ever counted out.
+            A shape that is unknown because of an error silences only what depends on it.
+Leaves:     the rules themselves to the layers and `ir.forms`, names to `ir.naming`, `:: shape` and budgets to
+            `ir.claims`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any, NamedTuple, TypeAlias
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.spelling import nearest
+from specc.ir.model import (
+    Argument,
+    Block,
+    BlockStep,
+    BrokenStep,
+    Chain,
+    FormStep,
+    GroupStep,
+    LayerStep,
+    Model,
+    ParameterStep,
+    SomeStep,
+)
+from specc.ir.names.bind import bind, take_frozen
+from specc.ir.names.instantiate import WrongValue, instantiate
+from specc.ir.names.signature import block_signature, layer_signature
+from specc.ir.names.values import NotYet, Scope, ValueProblem, as_torch, evaluate, shown
+from specc.ir.shaped import Costs, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
+from specc.ir.shapes import forms
+from specc.ir.shapes.claims import check_budgets, check_shape
+from specc.ir.shapes.findings import MAX_CALL_DEPTH, MAX_LAYERS, Arriving, Findings, LimitReached
+from specc.ir.shapes.joining import Branch, join, shape_layer
+from specc.ir.shapes.naming import Names
+from specc.layers.base import Layer, Shape, ShapeError
+from specc.layers.registry import LAYERS, find_layer
+from specc.source import Span
+
+
+class Visit(NamedTuple):
+    """One time that the walk came past a step: what arrived, what left, None where it is unknown, and a node for each
+    repeat."""
+
+    arriving: Shape | None
+    leaving: Shape | None
+    nodes: tuple[SomeShaped, ...]
+
+
+Visits: TypeAlias = dict[Span, list[Visit]]
+"""By a step's span, its visits in the order of execution: several inside blocks and groups; a block that is called
+twice alike is walked once."""
+
+
+def infer(model: Model, visits: Visits | None = None) -> tuple[ShapedModel | None, tuple[Diagnostic, ...]]:
+    """Every shape of a model, or what is wrong with them; `visits` is filled with those of every step."""
+    return _Inference(model, visits).run()
+
+
+class _Inference:
+    """The state of one walk: what was found wrong, which calls lead to where it stands, what is known already."""
+
+    def __init__(self, model: Model, visits: Visits | None) -> None:
+        self.model, self.source, self.visits = model, model.source, visits
+        self.findings = Findings(model.source)
+        self.doubts = list(model.doubts)
+        self.call_depth = 0
+        self.steps_walked = 0
+        self.known_calls: dict[tuple[Any, ...], ShapedChain] = {}
+        self.known_layers: dict[tuple[Any, ...], Layer] = {}
+
+    def run(self) -> tuple[ShapedModel | None, tuple[Diagnostic, ...]]:
+        model = self.model
+        arriving = Arriving(model.input, model.input_span, is_input=True)
+        chain = None
+        try:
+            if model.input is not None:
+                self.findings.limit(model.input_span or Span(0, 0), Costs(elements=prod(model.input)))
+            chain, _ = self.chain(model.chain, arriving, Scope(model.parameters), "network")
+        except LimitReached:
+            pass
+        if chain is not None:
+            check_budgets(model.budgets, chain, self.findings)
+        if chain is None or self.findings.diagnostics:
+            return None, tuple(self.findings.diagnostics)
+        parameters = {name: as_torch(value) for name, value in model.parameters.items()}
+        shaped = ShapedModel(
+            source=self.source, chain=chain, recipe=model.recipe, parameters=parameters, doubts=tuple(self.doubts)
+        )
+        return shaped, ()
+
+    # chains and repeats
+
+    def chain(
+        self,
+        chain: Chain,
+        arriving: Arriving,
+        scope: Scope,
+        word: str,
+        span: Span | None = None,
+        *,
+        frozen: bool = False,
+        values: dict[str, Any] | None = None,
+    ) -> tuple[ShapedChain | None, Arriving]:
+        """The steps of a chain in order, each named. Returns: None for the chain where one of them is wrong."""
+        first, names = arriving, Names()
+        steps: list[tuple[str, SomeShaped]] = []
+        costs, whole = Costs(nodes=1), True
+        for step in chain.steps:
+            before, built = arriving, len(steps)
+            for name, node, leaving in self._repeated(step, arriving, scope, names):
+                arriving, whole = leaving, whole and node is not None
+                if node is not None:
+                    steps.append((name, node))
+                    costs = costs.plus(node.costs)
+                    self.findings.limit(step.head, costs)
+            if self.visits is not None:
+                visit = Visit(before.shape, arriving.shape, tuple(node for _, node in steps[built:]))
+                self.visits.setdefault(step.span, []).append(visit)
+            arriving = check_shape(step, arriving, self.findings)
+        if not whole or first.shape is None or arriving.shape is None:
+            return None, arriving
+        shaped = ShapedChain(
+            word=word,
+            span=span or chain.span,
+            input=first.shape,
+            output=arriving.shape,
+            costs=costs,
+            steps=tuple(steps),
+            frozen=frozen,
+            values=tuple((name, as_torch(value)) for name, value in (values or {}).items()),
+        )
+        return shaped, arriving
+
+    def _repeated(
+        self, step: SomeStep, arriving: Arriving, scope: Scope, names: Names
+    ) -> Iterator[tuple[str, SomeShaped | None, Arriving]]:
+        """A step as often as it is repeated: its name, its node, what leaves it."""
+        count = self._repeat_count(step, arriving, scope)
+        if count is None:
+            yield "", None, Arriving(None)
+            return
+        node: SomeShaped | None = None
+        for number in range(1, count + 1):
+            name = self._name(step, names, number)
+            if node is None or node.input != arriving.shape:
+                place = f"repeat {number} of {count}" if count > 1 else ""
+                before, arrived = len(self.findings.diagnostics), arriving.shape
+                node, arriving = self._once(step, arriving, scope, place)
+                told = len(self.findings.diagnostics) > before
+                if node is None and (told or arriving.shape == arrived):  # another repeat would find the same again
+                    yield name, None, arriving
+                    return
+            else:  # the same step on the same shape: the same node, under another name
+                arriving = Arriving(node.output, step.head)
+            yield name, node, arriving
+
+    def _repeat_count(self, step: SomeStep, arriving: Arriving, scope: Scope) -> int | None:
+        if step.repeat is None:
+            return 1
+        try:
+            count = evaluate(step.repeat, _at(scope, arriving))
+        except NotYet:
+            return None
+        except ValueProblem as problem:
+            self.findings.report(problem.code, problem.message, problem.span, help=problem.help)
+            return None
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            self.findings.report(
+                "E215",
+                f"a step is repeated a whole number of times, not {shown(count)}",
+                step.repeat.span,
+                help="a division that must give a whole number is written `//`",
+            )
+            return None
+        if count > MAX_LAYERS:
+            self.findings.report(
+                "E402",
+                f"{count:,} repeats are more than the {MAX_LAYERS:,} layers that a network may have",
+                step.repeat.span,
+                help="repeat fewer times",
+            )
+            raise LimitReached
+        return count
+
+    def _name(self, step: SomeStep, names: Names, number: int) -> str:
+        running = names.count(step.word)
+        if step.label is None:
+            name, span = f"{step.word}{running}", step.head
+        else:
+            name, span = step.label.text + (str(number) if step.repeat is not None else ""), step.label.span
+        objection = names.objection(name)
+        if objection is not None:
+            self.findings.report("E209", objection, span, help="choose another label")
+        return name
+
+    # one step
+
+    def _once(self, step: SomeStep, arriving: Arriving, scope: Scope, place: str) -> tuple[SomeShaped | None, Arriving]:
+        """A step built once. Returns: its node, None where it is wrong, and what leaves it."""
+        self.steps_walked += 1
+        self.findings.limit(step.head, Costs(), self.steps_walked)
+        match step:
+            case BrokenStep():
+                return None, Arriving(None)
+            case LayerStep():
+                return self._layer(step, step.layer, step.arguments, arriving, scope, place)
+            case BlockStep():
+                return self._call(step, step.block, step.arguments, arriving, scope, place, step.frozen)
+            case ParameterStep():
+                return self._held(step, arriving, scope, place)
+            case GroupStep():
+                with self.findings.inside(f"in {place} of this group" if place else ""):
+                    return self.chain(step.body, arriving, scope, "group", step.span, frozen=step.frozen)
+            case FormStep():
+                with self.findings.inside(f"in {place} of this `{step.form}`" if place else ""):
+                    return self._form(step, arriving, scope)
+
+    def _values(self, arguments: tuple[Argument, ...], scope: Scope) -> dict[str, Any] | None:
+        """The arguments' values by field; None where one has none (reported, or hidden by an earlier error)."""
+        try:
+            return {
+                argument.name: argument.constant if argument.value is None else evaluate(argument.value, scope)
+                for argument in arguments
+            }
+        except NotYet:
+            return None
+        except ValueProblem as problem:
+            self.findings.report(problem.code, problem.message, problem.span, help=problem.help)
+            return None
+
+    def _layer(
+        self, step: SomeStep, cls: type[Layer], arguments: tuple[Argument, ...],
+        arriving: Arriving, scope: Scope, place: str,
+    ) -> tuple[ShapedLayer | None, Arriving]:  # fmt: skip
+        with self.findings.inside(f"in {place} of this step" if place else ""):
+            layer = self._instance(cls, arguments, _at(scope, arriving))
+            if layer is None:
+                return None, Arriving(None)
+            if arriving.shape is None:
+                return None, Arriving(layer.output_anyway(), step.head)
+            try:
+                node = shape_layer(layer, step.word, step.span, arriving.shape)
+            except ShapeError as error:
+                wrong = next((argument.span for argument in arguments if argument.name == error.field), step.head)
+                self.findings.report_shape(error, wrong, arriving)
+                return None, Arriving(layer.output_anyway(), step.head)
+            self.findings.limit(step.head, node.costs)
+            return node, Arriving(node.output, step.head)
+
+    def _instance(self, cls: type[Layer], arguments: tuple[Argument, ...], scope: Scope) -> Layer | None:
+        values = self._values(arguments, scope)
+        if values is None:
+            return None
+        key = (cls, *((name, type(value), value) for name, value in values.items()))
+        known = self.known_layers.get(key)
+        if known is not None:
+            return known
+        try:
+            layer = instantiate(cls, values)
+        except WrongValue as error:
+            span = next(argument.span for argument in arguments if argument.name == error.field)
+            self.findings.report(error.code, error.message, span, help=error.help)
+            return None
+        self.known_layers[key] = layer
+        return layer
+
+    def _held(
+        self, step: ParameterStep, arriving: Arriving, scope: Scope, place: str
+    ) -> tuple[SomeShaped | None, Arriving]:
+        """A step whose word is a parameter: the layer or the block that it holds, in its place."""
+        value = scope.values.get(step.word)
+        if value is None:
+            return None, Arriving(None)
+        block = self.model.blocks.get(value) if isinstance(value, str) else None
+        cls = find_layer(value) if isinstance(value, str) and block is None else find_layer(step.word)
+        if block is None and cls is None:
+            self.findings.report(
+                "E201",
+                f"`{step.word}` holds {shown(value)} here, and a step is a layer or a block",
+                step.head,
+                help=_layer_help(value),
+            )
+            return None, Arriving(None)
+        signature = block_signature(block) if block is not None else layer_signature(cls)
+        raw, frozen = (step.raw, False) if block is None else take_frozen(step.raw, signature.keys)
+        bound = bind(raw, signature, scope, step.head, self.model.blocks)
+        self.doubts += bound.doubts
+        for misfit in bound.misfits:
+            self.findings.report(misfit.code, misfit.message, misfit.span, help=misfit.help)
+        if bound.misfits:
+            return None, Arriving(None)
+        if block is not None:
+            return self._call(step, block, bound.arguments, arriving, scope, place, frozen)
+        assert cls is not None  # noqa: S101 - narrows the type for mypy
+        return self._layer(step, cls, bound.arguments, arriving, scope, place)
+
+    # blocks
+
+    def _call(
+        self, step: SomeStep, block: Block, arguments: tuple[Argument, ...],
+        arriving: Arriving, scope: Scope, place: str, frozen: bool = False,
+    ) -> tuple[ShapedChain | None, Arriving]:  # fmt: skip
+        values = self._call_values(block, arguments, _at(scope, arriving))
+        if values is None:
+            return None, Arriving(None)
+        key = (block.name, step.word, frozen, arriving.shape, *((type(value), value) for value in values.values()))
+        known = self.known_calls.get(key)
+        if known is not None:
+            return known, Arriving(known.output, step.head)
+        if self.call_depth >= MAX_CALL_DEPTH:
+            self.findings.report(
+                "E401",
+                f"blocks call each other more than {MAX_CALL_DEPTH} deep here",
+                step.head,
+                help="a block that is handed to itself never ends",
+            )
+            raise LimitReached
+        inner = Scope({**self.model.parameters, **values})
+        text = ", ".join(shown(value) for value in values.values())
+        parts = [f"in block `{block.name}({text})`", place, f"called at line {self.source.place(step.head.start).line}"]
+        self.call_depth += 1
+        with self.findings.inside(", ".join(part for part in parts if part)):
+            chain, leaving = self.chain(block.body, arriving, inner, step.word, step.span, frozen=frozen, values=values)
+        self.call_depth -= 1
+        if chain is not None:
+            self.known_calls[key] = chain
+        return chain, Arriving(leaving.shape, step.head)
+
+    def _call_values(self, block: Block, arguments: tuple[Argument, ...], scope: Scope) -> dict[str, Any] | None:
+        """A block's parameters with their values, in its own order: what the call gives, then the defaults."""
+        given = self._values(arguments, scope)
+        if given is None:
+            return None
+        values: dict[str, Any] = {}
+        for parameter in block.parameters:
+            if parameter.name in given:
+                values[parameter.name] = given[parameter.name]
+                continue
+            assert parameter.default is not None  # noqa: S101 - `bind` requires the others
+            seen = Scope({**self.model.parameters, **values}, channels=scope.channels)
+            default = self._values((Argument(parameter.name, parameter.default, None, parameter.span),), seen)
+            if default is None:
+                return None
+            values.update(default)
+        return values
+
+    # forms
+
+    def _form(self, step: FormStep, arriving: Arriving, scope: Scope) -> tuple[ShapedForm | None, Arriving]:
+        entering = self._entering(step, arriving)
+        written_out = [(name, chain, entering) for name, chain in zip(_branch_names(step), step.branches, strict=True)]
+        if step.shortcut_chain is not None:
+            written_out.append(("shortcut", step.shortcut_chain, arriving))
+        results = [(name, *self.chain(chain, enters, scope, name)) for name, chain, enters in written_out]
+        outputs = [leaving.shape for _, _, leaving in results]
+        known = [output for output in outputs if output is not None]
+        if arriving.shape is None or len(known) < len(outputs):
+            return None, Arriving(None)
+        branches = [Branch(name, chain, output) for (name, chain, _), output in zip(results, known, strict=True)]
+        try:
+            node = join(step, arriving.shape, branches)
+        except ShapeError as error:
+            self.findings.report_shape(error, step.shortcut_span or step.head, arriving, tuple(known))
+            return None, Arriving(None)
+        self.findings.limit(step.head, node.costs)
+        whole = all(branch.chain is not None for branch in branches)
+        return node if whole else None, Arriving(node.output, step.head)
+
+    def _entering(self, step: FormStep, arriving: Arriving) -> Arriving:
+        """What arrives at each branch: everything, or an equal part of the channels."""
+        if step.form != "split" or arriving.shape is None:
+            return arriving
+        try:
+            return Arriving(forms.split_input(arriving.shape, len(step.branches)), step.head)
+        except ShapeError as error:
+            self.findings.report_shape(error, step.head, arriving)
+            return Arriving(None)
+
+
+def _at(scope: Scope, arriving: Arriving) -> Scope:
+    """A scope in which `in` is the number of channels that arrive."""
+    return scope._replace(channels=arriving.shape[0] if arriving.shape is not None else None)
+
+
+def _branch_names(step: FormStep) -> list[str]:
+    if step.form == "residual":
+        return ["body"]
+    return [f"branch{number}" for number in range(1, len(step.branches) + 1)]
+
+
+def _layer_help(value: Any) -> str | None:
+    guess = nearest(value, LAYERS) if isinstance(value, str) else None
+    return f"did you mean `{guess}`?" if guess else "give it a layer's name, such as `act=relu`"

@@ -1,0 +1,1 @@
+"""What `train { }` and the options of a run say, and whether it can be."""

@@ -1,0 +1,81 @@
+"""Settings of a recipe that cannot hold together."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from specc.recipe.recipe import OPTIMIZER_SETTINGS, OPTIMIZERS, Recipe
+
+
+class Conflict(NamedTuple):
+    """Two settings that cannot both hold: the one to point at, why, and what to do."""
+
+    name: str
+    message: str
+    help: str
+
+
+def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    """The first setting among `said` that the recipe's optimizer cannot use, or None."""
+    accepted = OPTIMIZERS[recipe.optimizer]
+    for name in sorted(OPTIMIZER_SETTINGS & said - accepted.keys()):
+        users = [optimizer for optimizer, arguments in OPTIMIZERS.items() if name in arguments]
+        return Conflict(
+            name,
+            f"the optimizer `{recipe.optimizer}` has no `{name}`; it is a setting of {_listed(users)}",
+            f"leave `{name}` out, or choose another optimizer; `{recipe.optimizer}` takes {_listed(list(accepted))}",
+        )
+    if recipe.nesterov and not recipe.optimizer_arguments()["momentum"]:
+        return Conflict("nesterov", "`nesterov` needs a momentum above 0", "add `momentum 0.9`")
+    return _schedule_conflict(recipe, said) or _objective_conflict(recipe, said) or _exact_conflict(recipe, said)
+
+
+def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    if recipe.schedule != "step":
+        for name in sorted(said & {"step_epochs", "step_factor"}):
+            return Conflict(name, f"the schedule `{recipe.schedule}` has no `{name}`", "add `schedule step`")
+    if recipe.schedule == "onecycle" and recipe.warmup and "warmup" in said:
+        return Conflict("warmup", "the schedule `onecycle` has a warm-up of its own", "leave `warmup` out")
+    return None
+
+
+def _objective_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    if recipe.objective == "reconstruct":
+        for name in sorted(said & {"label_smoothing", "mixup"}):
+            if getattr(recipe, name):
+                return Conflict(
+                    name,
+                    f"`{name}` changes the classes of the pictures, and `objective reconstruct` has none",
+                    f"leave `{name}` out",
+                )
+    return None
+
+
+# What a plain loop would do to each picture by itself, or not at all: with these no plain loop gives the same bits.
+NOT_EXACT = (
+    "flip", "crop", "resized_crop", "color_jitter", "cutout", "mixup", "normalize", "resize", "accumulate", "average",
+    "decay_weights_only",
+)  # fmt: skip
+
+
+def _exact_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    if recipe.exact_evaluation and not recipe.exact:
+        return Conflict("exact_evaluation", "`exact_evaluation` says how `exact` is meant", "add `exact`")
+    if not recipe.exact:
+        return None
+    changed = [name for name in NOT_EXACT if getattr(recipe, name) != Recipe.model_fields[name].default]
+    changed += ["precision"] if recipe.precision in ("bf16", "fp16") else []
+    changed += [name for name in ("channels_last", "cudnn_benchmark", "compile") if getattr(recipe, name) == "on"]
+    changed += ["optimizer"] if recipe.optimizer == "muon" else []
+    if not changed:
+        return None
+    return Conflict(
+        next((name for name in changed if name in said), "exact"),
+        f"`exact` is a plain loop's result bit for bit, which `{changed[0]}` changes",
+        f"leave `{changed[0]}` out, or `exact`",
+    )
+
+
+def _listed(words: list[str]) -> str:
+    quoted = [f"`{word}`" for word in words]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

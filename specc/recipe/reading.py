@@ -1,0 +1,79 @@
+"""The settings of one `train { }` block, read into a recipe; loaded only for a spec that has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.recipe.conflicts import conflict
+from specc.recipe.judging import explain_wrong, surplus_option, surplus_value, unknown_setting, value_of_line, whole
+from specc.recipe.recipe import OPTIMIZER_SETTINGS, PlainSetting, PlainValue, Recipe
+from specc.source import Source, Span
+
+
+class Block:
+    """The settings of one block as far as they have been read."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.diagnostics: list[Diagnostic] = []
+        self.said: dict[str, PlainValue] = {}
+        self.places: dict[str, Span] = {}
+
+    def recipe(self) -> Recipe:
+        return Recipe.model_validate({name: plain.value for name, plain in self.said.items()})
+
+    def read(self, setting: PlainSetting) -> None:
+        if setting.name not in Recipe.model_fields:
+            self._unknown(setting.name, setting.name_span)
+            return
+        for name, place, plain in self._assignments(setting):
+            self._take(name, place, plain)
+
+    def check_conflict(self) -> None:
+        if {"optimizer", "momentum"} & self.places.keys() - self.said.keys():
+            return  # that one is reported; what does not go with its default may go with what was meant
+        found = conflict(self.recipe(), frozenset(self.said))
+        if found:
+            self._error("E221", found.message, self.places[found.name], found.help)
+            del self.said[found.name]
+
+    def _assignments(self, setting: PlainSetting) -> Iterator[tuple[str, Span, PlainValue]]:
+        """Each name and value on the line; what has no place on it is reported."""
+        plain, surplus = value_of_line(setting)
+        yield setting.name, setting.span, plain
+        for extra in surplus:
+            if setting.name == "optimizer" and extra.value == "nesterov":
+                yield "nesterov", extra.span, PlainValue(True, extra.span)
+            else:
+                message, help = surplus_value(setting.name)
+                self._error("E221", message, extra.span, help)
+                break
+        for name, place, value in setting.options:
+            if setting.name == "optimizer" and name in OPTIMIZER_SETTINGS:
+                yield name, place.to(value.span), value
+            else:
+                message, help = surplus_option(setting.name, name)
+                self._error("E220", message, place, help)
+
+    def _take(self, name: str, place: Span, plain: PlainValue) -> None:
+        if name in self.places:
+            first = Label(self.places[name], "first given here")
+            self._error("E222", f"`{name}` is given twice", place, "keep one of the two", (first,))
+            return
+        self.places[name] = place
+        value = whole(plain.value)
+        wrong = explain_wrong(name, value)
+        if wrong:
+            self._error("E221", wrong.message, plain.span, wrong.help)
+        else:
+            self.said[name] = PlainValue(value, plain.span)
+
+    def _unknown(self, name: str, place: Span) -> None:
+        message, help = unknown_setting(name)
+        self._error("E220", message, place, help)
+
+    def _error(
+        self, code: str, message: str, place: Span, help: str | None = None, others: tuple[Label, ...] = ()
+    ) -> None:
+        self.diagnostics.append(Diagnostic(code, message, source=self.source, span=place, others=others, help=help))

@@ -1,0 +1,357 @@
+"""The training recipe: one model is the truth for `train { }`, for `specc train` and for the reference.
+
+A field's name is the setting's and, with `-` for `_`, the option's; its description is the line in both
+references. `read_recipe` takes the settings of a block, `overridden` the options of the command line and of
+Python; `judging` judges values and words the errors, `conflicts` judges settings together. Nothing here opens a file or
+imports torch.
+"""
+
+# No `from __future__ import annotations` here: pydantic would have to compile each field's annotation out of a text,
+# which every command that reads a spec would wait for.
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.source import Source, Span
+
+# What each optimizer takes, with its default: torch's own, but for sgd's rate, which is too low there.
+# The reference, docs/recipe.md, is made from this table and from the fields below by specc.recipe.reference.
+OPTIMIZERS: dict[str, dict[str, object]] = {
+    "adam": {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0},
+    "adamw": {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 1e-2},
+    "sgd": {"lr": 1e-2, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0},
+    "rmsprop": {"lr": 1e-2, "alpha": 0.99, "eps": 1e-8, "momentum": 0.0, "weight_decay": 0.0},
+    # betas and eps are those of the AdamW that changes the weights which are not Muon's.
+    "muon": {"lr": 1e-3, "momentum": 0.95, "nesterov": True, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.1},
+}
+OPTIMIZER_SETTINGS = frozenset(name for arguments in OPTIMIZERS.values() for name in arguments)
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Side = Annotated[int, Field(ge=1, le=16384)]
+Strength = Annotated[float, Field(ge=0, le=10)]
+
+
+class Recipe(BaseModel):
+    """How to train: what `train { }` says, then what the command line says, else these defaults.
+
+    None stands for "not said": the optimizer's own default, or the data set as it is.
+    """
+
+    # Built on first use: `specc check` of a spec without a `train` block never needs the validator.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+
+    objective: Literal["classify", "reconstruct"] = Field(
+        "classify",
+        examples=["reconstruct"],
+        description="What is learned: the class of a picture (cross-entropy), or the picture itself (an autoencoder: "
+        "mean squared error between output and input).",
+    )
+    data: str = Field(
+        "digits",
+        min_length=1,
+        description="Data set: a name or a folder of class folders.",
+        examples=["fashion-mnist"],
+    )
+    data_dir: str | None = Field(
+        None,
+        min_length=1,
+        examples=['"~/data"'],
+        description="Folder that holds the named data sets' files; missing ones are downloaded into it.",
+    )
+    limit: int | None = Field(
+        None,
+        ge=1,
+        examples=[1000],
+        description="At most this many training pictures, and as many test pictures.",
+    )
+    validation: Fraction = Field(
+        0.0,
+        examples=[0.1],
+        description="Share of the training pictures that is held out, to choose the best epoch by.",
+    )
+    in_memory: Literal["auto", "on", "off"] = Field(
+        "auto",
+        examples=["off"],
+        description="Decode a folder's pictures once and keep them (on), or read them again in each epoch (off); "
+        "auto keeps them where they fit.",
+    )
+    workers: int | None = Field(
+        None,
+        ge=0,
+        le=1024,
+        examples=[8],
+        description="Processes that read pictures which are not kept in memory; if not given one for each core, "
+        "8 at most.",
+    )
+    resize: Side | tuple[Side, Side] | None = Field(
+        None,
+        examples=[32, "32x48"],
+        description="Scale the pictures to this height and width, in pixels.",
+        json_schema_extra={"accepts": "a side in pixels such as 32, or height and width such as 32x48"},
+    )
+    channels: Literal[1, 3] | None = Field(
+        None, examples=[3], description="Turn grey pictures into RGB (3), or colour pictures into grey (1)."
+    )
+    normalize: bool = Field(
+        False,
+        examples=[True],
+        description="Shift and scale each channel to mean 0 and deviation 1 over the training pictures.",
+    )
+    flip: bool = Field(False, examples=[True], description="Mirror half of the training pictures, others each epoch.")
+    crop: Side | None = Field(
+        None,
+        examples=[4],
+        description="Shift each training picture at random, by up to this many pixels; black comes in.",
+    )
+    resized_crop: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        examples=[0.08],
+        description="Cut a part of at least this share of the area out of each training picture, its sides stretched "
+        "by up to 4/3, and scale it to the picture's size; 0.08 is usual for photographs.",
+    )
+    color_jitter: Strength | tuple[Strength, Strength, Strength] | None = Field(
+        None,
+        examples=[0.4, "[0.4 0.4 0.2]"],
+        description="Change brightness, contrast and saturation of each training picture by a factor from 1 - x to "
+        "1 + x; one x for all three, or one for each.",
+        json_schema_extra={"accepts": "a number from 0 to 10, or three for brightness, contrast and saturation"},
+    )
+    cutout: Side | None = Field(
+        None,
+        examples=[8],
+        description="Blank a square of this side at a random place of each training picture.",
+    )
+    mixup: float | None = Field(
+        None,
+        gt=0,
+        examples=[0.2],
+        description="Blend each training picture and its class with another one's; the share is drawn from Beta(a, a).",
+    )
+    epochs: int = Field(10, ge=1, examples=[30], description="Passes over the training pictures.")
+    batch: int = Field(128, ge=1, examples=[128], description="Pictures in a training step.")
+    drop_last: bool = Field(
+        False, examples=[True], description="Leave out the last batch of an epoch where it is not full."
+    )
+    accumulate: int = Field(
+        1, ge=1, examples=[4], description="Batches whose gradients are averaged for one change of the weights."
+    )
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "muon"] = Field(
+        "adam",
+        examples=["sgd lr=0.1 momentum=0.9"],
+        description="The rule that changes the weights; in a spec its arguments may follow it. muon takes the kernels "
+        "and matrices between the first and the last layer, AdamW the rest.",
+    )
+    lr: float | None = Field(
+        None,
+        gt=0,
+        examples=[0.001],
+        description="Learning rate; if not given 0.001 (adam, adamw, muon), 0.01 (sgd, rmsprop).",
+    )
+    schedule: Literal["constant", "step", "cosine", "onecycle"] = Field(
+        "constant",
+        examples=["cosine"],
+        description="The learning rate over the run: constant, falling in steps, falling to 0 along half a cosine, "
+        "or rising to it for 30 % of the run and then falling (one-cycle).",
+    )
+    step_epochs: int | None = Field(
+        None, ge=1, examples=[30], description="Epochs between two falls (schedule step); if not given a third of all."
+    )
+    step_factor: float = Field(
+        0.1, gt=0, lt=1, examples=[0.1], description="What each fall multiplies the learning rate by (schedule step)."
+    )
+    warmup: float = Field(
+        0.0, ge=0, examples=[5], description="Epochs in which the learning rate first rises from 0 in a line."
+    )
+    momentum: Fraction | None = Field(
+        None,
+        examples=[0.9],
+        description="Share of the last step that the next one keeps (sgd, rmsprop, muon); if not given 0.95 for "
+        "muon, else 0.",
+    )
+    nesterov: bool | None = Field(
+        None, examples=[True], description="Nesterov's form of momentum (sgd, muon); if not given on for muon."
+    )
+    betas: tuple[Fraction, Fraction] | None = Field(
+        None,
+        examples=["[0.9 0.999]"],
+        description="Memory of the mean and of the mean square (adam, adamw, muon's AdamW); if not given 0.9 and "
+        "0.999.",
+        json_schema_extra={"accepts": "two numbers from 0 below 1, such as [0.9 0.999]"},
+    )
+    alpha: Fraction | None = Field(
+        None, examples=[0.99], description="Memory of the mean square (rmsprop); if not given 0.99."
+    )
+    eps: float | None = Field(
+        None,
+        gt=0,
+        examples=[1e-8],
+        description="Keeps a division from zero (adam, adamw, rmsprop, muon's AdamW); if not given 1e-8.",
+    )
+    weight_decay: float | None = Field(
+        None,
+        ge=0,
+        examples=[0.0005],
+        description="Pull of the weights towards zero; if not given 0.01 for adamw, 0.1 for muon, else 0.",
+    )
+    decay_weights_only: bool = Field(
+        False,
+        examples=[True],
+        description="Weight decay for kernels and matrices only: biases and normalisations are left alone.",
+    )
+    clip: float | None = Field(
+        None, gt=0, examples=[1.0], description="Shorten a gradient whose norm over all weights is above this."
+    )
+    label_smoothing: Fraction = Field(
+        0.0, examples=[0.1], description="Share of the target that is spread over all classes in training."
+    )
+    average: Fraction | None = Field(
+        None,
+        examples=[0.999],
+        description="Test and keep a moving average of the weights; this share of it stays in each step.",
+    )
+    patience: int | None = Field(
+        None, ge=1, examples=[10], description="Stop after this many epochs without a better result."
+    )
+    checkpoint_steps: int | None = Field(
+        None, ge=1, examples=[1000], description="Save the state to resume from after this many steps, too."
+    )
+    checkpoint_minutes: float = Field(
+        5.0, gt=0, examples=[10.0], description="Save the state to resume from this often, beside each epoch's end."
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        le=2**32 - 1,
+        examples=[777],
+        description="Seed of the first weights, the order of the pictures, their changes and dropout.",
+    )
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$",
+        examples=["cpu", '"cuda:1"'],
+        description="Where to train: auto takes cuda, else mps, else cpu.",
+        json_schema_extra={"accepts": "auto, cpu, mps, cuda or a numbered one such as cuda:1"},
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto",
+        examples=["fp32"],
+        description="Numbers to compute in; weights are float32 always. auto takes bf16 where the hardware multiplies "
+        "it and it is faster, else fp32; fp16 scales the loss, and needs CUDA.",
+    )
+    channels_last: Literal["auto", "on", "off"] = Field(
+        "auto",
+        examples=["off"],
+        description="Lay pictures and kernels out with their channels last in memory; auto does on CPUs and on CUDA, "
+        "unless the run is exact.",
+    )
+    cudnn_benchmark: Literal["auto", "on", "off"] = Field(
+        "auto",
+        examples=["off"],
+        description="Let cuDNN try its kernels on the first batch of each size and keep the fastest, which need not be "
+        "the same in another run (CUDA); auto does, unless the run is exact or torch is to be deterministic.",
+    )
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto",
+        examples=["off"],
+        description="Compile the network with torch.compile, on CUDA into one graph; auto does where that was measured "
+        "to pay, which is nowhere yet.",
+    )
+    exact: bool = Field(
+        False,
+        examples=[True],
+        description="The same weights, bit for bit, as a plain loop over a shuffled DataLoader with `ToTensor`, in "
+        "float32 and with torch's own optimizer after `torch.manual_seed(seed)`; slower than without.",
+    )
+    exact_evaluation: bool = Field(
+        False,
+        examples=[True],
+        description="With exact: the plain loop evaluates after each epoch over a DataLoader of the test pictures, "
+        "which moves the random state on.",
+    )
+
+    def optimizer_arguments(self) -> dict[str, object]:
+        """The optimizer's arguments by torch's names, its defaults filled in.
+
+        >>> Recipe(optimizer="sgd", momentum=0.9).optimizer_arguments()
+        {'lr': 0.01, 'momentum': 0.9, 'nesterov': False, 'weight_decay': 0.0}
+        """
+        defaults = OPTIMIZERS[self.optimizer]
+        said = {name: getattr(self, name) for name in defaults}
+        return {name: default if said[name] is None else said[name] for name, default in defaults.items()}
+
+    def resolved(self) -> "Recipe":
+        """The same recipe with the optimizer's defaults written out."""
+        return self.model_copy(update=self.optimizer_arguments())
+
+
+Plain: TypeAlias = "int | float | bool | str | tuple[Plain, ...]"
+
+
+class PlainValue(NamedTuple):
+    """A value with its place; words arrive as text, sizes and lists as tuples."""
+
+    value: Plain
+    span: Span
+
+
+class PlainSetting(NamedTuple):
+    """A line of `train { }` without unknown names in it: `optimizer sgd lr=0.1`.
+
+    options: each `key=value` as key, the key's place, value.
+    """
+
+    name: str
+    name_span: Span
+    positional: tuple[PlainValue, ...]
+    options: tuple[tuple[str, Span, PlainValue], ...]
+    span: Span
+
+
+def read_recipe(settings: Sequence[PlainSetting], source: Source) -> tuple[Recipe, tuple[Diagnostic, ...]]:
+    """The recipe that a `train` block describes, and every error in it.
+
+    A setting with an error keeps its default, so that one mistake is one error.
+    """
+    if not settings:
+        return Recipe.model_construct(), ()
+    from specc.recipe.reading import Block
+
+    block = Block(source)
+    for setting in settings:
+        block.read(setting)
+    block.check_conflict()
+    return block.recipe(), tuple(block.diagnostics)
+
+
+def overridden(recipe: Recipe, options: dict[str, object]) -> Recipe:
+    """The recipe with other values for some settings.
+
+    A change of optimizer drops the arguments in the recipe that only the old one has.
+
+    Args:    options by field name, None for what was not given.
+    Returns: a new, validated recipe.
+    Raises:  Problem E220 for an unknown setting, E221 for a value or a pair of settings that cannot be.
+    """
+    from specc.recipe.conflicts import conflict
+    from specc.recipe.judging import explain_wrong, unknown_setting, whole
+
+    said = {name: whole(value) for name, value in options.items() if value is not None}
+    for name, value in said.items():
+        if name not in Recipe.model_fields:
+            raise Problem.of("E220", *unknown_setting(name))
+        wrong = explain_wrong(name, value)
+        if wrong:
+            raise Problem.of("E221", wrong.message, wrong.help)
+    kept = recipe.model_dump()
+    usable = OPTIMIZERS[str(said.get("optimizer", recipe.optimizer))]
+    kept |= dict.fromkeys(OPTIMIZER_SETTINGS - usable.keys())
+    changed = Recipe.model_validate({**kept, **said})
+    found = conflict(changed, frozenset(said))
+    if found:
+        raise Problem.of("E221", found.message, found.help)
+    return changed

@@ -1,0 +1,132 @@
+"""The reference page of the recipe, made out of the model: `python -m specc.recipe.reference` writes docs/recipe.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from specc.recipe.judging import accepts, as_written, example, is_switch
+from specc.recipe.recipe import OPTIMIZERS, Recipe
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "recipe.md"
+
+INTRODUCTION = """\
+# The recipe
+
+How a network is trained: what stands in a spec's `train { }`, what `specc train` takes as options, and what
+`specc.runner.run.train` takes as arguments. All three are one model, `specc.recipe.recipe.Recipe`; this page is made
+out of it. An option wins over the spec, the spec over the default.
+
+```cnn
+input 1x28x28
+conv 16 k5 -> relu -> maxpool 2
+flatten -> linear 10
+
+train {
+  data fashion-mnist
+  epochs 20
+  normalize
+  optimizer sgd lr=0.1 momentum=0.9 nesterov
+  schedule onecycle
+}
+```
+
+A setting stands on a line of its own, its value behind it; a switch needs none. An optimizer's arguments may follow it.
+The option is `--` and the same name with `-` for `_`: `--weight-decay 0.0005`; a switch is `--flip` or `--no-flip`.
+`recipe.json` in the run folder says what was used, every default written out.
+"""
+
+# The first setting of each section; the order is that of the model.
+SECTIONS = {
+    "objective": "What is learned, and from what",
+    "resize": "The pictures",
+    "flip": "Augmentation, of training pictures only",
+    "epochs": "Epochs and batches",
+    "optimizer": "The optimizer",
+    "schedule": "The learning rate over the run",
+    "momentum": "Arguments of the optimizer",
+    "decay_weights_only": "What keeps the weights in check",
+    "patience": "When it stops, and what is saved",
+    "seed": "Chance, and the machine",
+}
+
+NOTES = {
+    "What is learned, and from what": """\
+A folder of pictures holds a folder for each class, or `train` and `test` (or `val`) with class folders in both.
+Where all three are there, `val` is the validation split. Where there are class folders only, a fifth of each class
+is held out to test on, and the run's first line says so. [Data](data.md) tells more.
+
+With a validation split the best epoch, and `patience`, go by it; the test split is measured and decides nothing.
+
+`objective reconstruct` trains an autoencoder: its output has the shape of its input, which is what it was given,
+scaled where the recipe normalises and changed where it augments. There is no accuracy: `test_accuracy` is null in
+`metrics.jsonl`, and the best epoch is the one with the lowest loss. `mixup` and `label_smoothing` change classes
+and are refused.""",
+    "Augmentation, of training pictures only": """\
+Each is done to whole batches on the device that trains, in this order: `resized_crop`, `flip`, `crop`,
+`color_jitter`, then scaling to floats, then `cutout` and `mixup`. All chance comes from the recipe's seed, and a
+run that is resumed draws what it would have drawn. `resized_crop` and `color_jitter` are torchvision's
+RandomResizedCrop (its ratio, ten tries) and ColorJitter (brightness, then contrast, then saturation; hue stays).
+The part is cut out of the picture after `resize`.""",
+    "Epochs and batches": """\
+A last batch that is not full is trained on, unless `drop_last` leaves it out. One of a single picture is always
+left out where the network has a batch normalisation, which cannot take it; the run's first line says so. An only
+batch stays.""",
+    "The optimizer": """\
+`muon` is torch's Muon (torch 2.9 or newer) for the kernels and matrices between the first and the last layer, and
+AdamW for the rest: the first and the last layer, biases, normalisations, and grouped convolutions. A kernel of out
+x in x height x width is shown to it as the matrix of out x (in·height·width). Its step is scaled to the size of
+AdamW's, so that both take one `lr` and one `weight_decay`. The run's first line says how many tensors are whose.
+
+Source: Jordan 2024, "Muon: An optimizer for hidden layers in neural networks"; Liu et al. 2025, "Muon is Scalable
+for LLM Training".""",
+}
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    return "\n".join([INTRODUCTION, *_sections()]).rstrip() + "\n"
+
+
+def _sections() -> Iterator[str]:
+    title = ""
+    for name in Recipe.model_fields:
+        if name in SECTIONS:
+            yield from _note(title)
+            title = SECTIONS[name]
+            yield from (
+                f"## {title}",
+                "",
+                "| setting | what it does | takes | default | example |",
+                "|---|---|---|---|---|",
+            )
+        yield _row(name)
+    yield from _note(title)
+
+
+def _note(title: str) -> Iterator[str]:
+    yield ""
+    if title in NOTES:
+        yield from (NOTES[title], "")
+    if title == "The optimizer":
+        yield from _optimizers()
+
+
+def _row(name: str) -> str:
+    field = Recipe.model_fields[name]
+    default = "" if field.default is None else f"`{as_written(field.default)}`"
+    written = name if is_switch(name) else f"{name} {example(name)}"
+    cells = (f"`{name}`", field.description or "", accepts(name), default, f"`{written}`")
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _optimizers() -> Iterator[str]:
+    yield from ("What each takes, with the value that holds where nothing is said:", "")
+    for name, arguments in OPTIMIZERS.items():
+        said = ", ".join(f"`{key} {as_written(value)}`" for key, value in arguments.items())
+        yield f"- `{name}`: {said}"
+    yield ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

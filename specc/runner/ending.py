@@ -1,0 +1,180 @@
+"""What a run leaves for people when it ends: `report.html` and `curves.png`.
+
+Nothing here can make a run fail: what goes wrong is told in one line, and the files of before stay.
+"""
+
+from __future__ import annotations
+
+import copy
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specc import files
+from specc.data.shard import WHOLE
+from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted, typed
+from specc.pipeline import analyse
+from specc.report.content import Content, Pair, Shown
+from specc.report.curves import charts_of, curves_png, curves_svg
+from specc.report.page import page
+from specc.report.pictures import png_of
+from specc.runner.folder import ENVIRONMENT, SPEC
+from specc.runner.keeper import file_of
+from specc.runner.metrics import Metrics, best_of, is_complete
+from specc.runner.predictions import Mistake, Reconstruction, predict_split, reconstruct
+from specc.runner.progress import why_best
+from specc.source import Source
+
+if TYPE_CHECKING:
+    from specc.data.batches import Batches, Scaling
+    from specc.runner.folder import RunFolder
+    from specc.runner.progress import Watch
+    from specc.runner.record import Record
+    from specc.runner.session import Session
+
+REPORT, CURVES = "report.html", "curves.png"
+MISTAKES, PAIRS = 24, 12  # pictures on the page
+
+
+def write_report(
+    session: Session,
+    folder: RunFolder,
+    record: Record,
+    watch: Watch,
+    weights: str | None,
+    *,
+    stopped: int | None = None,
+    failed: str = "",
+) -> Path | None:
+    """Write both files as the session stands.
+
+    Args:    weights, the file with those of the network; None where it is not looked at. stopped, the signal that ended
+             the run; failed, what did.
+    Returns: the page, None where it could not be written, or another process writes it.
+    """
+    if not folder.writes:
+        return None
+    try:
+        content = _with_curves(_content(session, folder.path, record, weights, stopped, failed), folder, watch)
+        folder.write(REPORT, page(content).encode())
+    except KeyboardInterrupt:
+        watch.warn(f"stopped again: {REPORT} is not written; everything else is")
+    except Problem as problem:
+        watch.warn(f"{problem.diagnostic.message}; everything that the run has learned is in {folder.path}")
+    except Exception as error:  # hours of training must not end in a failure over a picture of it
+        watch.warn(f"{REPORT} could not be written ({type(error).__name__}: {error}); the run itself is complete")
+    else:
+        return folder.path / REPORT
+    return None
+
+
+def _content(
+    session: Session, path: Path, record: Record, weights: str | None, stopped: int | None, failed: str
+) -> Content:
+    metrics = tuple(session.state.position.metrics)
+    best, done = best_of(metrics[record.adopted_after :]), is_complete(metrics, record.recipe, record.adopted_after)
+    analysis = analyse(Source(str(path / SPEC), record.spec), record.input, record.params)
+    assert analysis.model is not None  # noqa: S101 - it has just been trained
+    content = Content(
+        name=path.resolve().name,
+        state=_state(session, record, stopped, failed),
+        resume=None if done else f"specc train --resume {typed(path)}",
+        spec=record.spec, model=analysis.model, data=session.dataset.name,
+        rows=tuple(one.row() for one in metrics), best=best and best.epoch,
+        recipe=record.as_json(), environment=_environment(path),
+        weights="" if weights is None else _provenance(weights, metrics[record.adopted_after :]),
+    )  # fmt: skip
+    return content if weights is None else _with_answers(content, session)
+
+
+def _provenance(weights: str, metrics: Sequence[Metrics]) -> str:
+    """Which weights gave the answers, and why those."""
+    best = best_of(metrics)
+    if best is None:
+        which = "as they were before the first epoch was finished"
+    elif weights != file_of("best"):
+        which = "those at the end"
+    else:
+        which = f"those of epoch {best.epoch}" + (f", {why_best(best)}" if len(metrics) > 1 else "")
+    return f"The answers below were given with the weights in {weights}, {which}."
+
+
+def _with_curves(content: Content, folder: RunFolder, watch: Watch) -> Content:
+    """The same with its curves, which get a file of their own too; a page without them is better than none."""
+    charts = charts_of(content.rows)
+    try:
+        if charts:
+            folder.write(CURVES, curves_png(charts))
+        return content._replace(curves=tuple(curves_svg(chart, number) for number, chart in enumerate(charts)))
+    except Problem:
+        raise
+    except Exception as error:  # of matplotlib's: a backend that an environment variable asks for and that is not there
+        watch.warn(f"the curves could not be drawn ({type(error).__name__}: {error}); {REPORT} leaves them out")
+        return content
+
+
+def _state(session: Session, record: Record, stopped: int | None, failed: str) -> str:
+    """How the run ended, and of which epochs that does not speak."""
+    first = record.adopted_after
+    before = "the first epoch is" if first == 1 else f"the first {first} epochs are"
+    adopted = f" Before that, {before} of another network or other data." if first else ""
+    return _outcome(session, record, stopped, failed) + adopted
+
+
+def _outcome(session: Session, record: Record, stopped: int | None, failed: str) -> str:
+    done, asked = len(session.state.position.metrics), counted(record.recipe.epochs, "epoch")
+    if failed:
+        return f"Failed after {done} of {asked}: {failed}."
+    if stopped:
+        return f"Stopped by {signal.Signals(stopped).name} after {done} of {asked}."
+    if done < record.recipe.epochs:
+        return f"Complete: stopped early after {done} of {asked}."
+    return f"Complete: {counted(done, 'epoch')}."
+
+
+def _environment(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        found = files.read_json(path / ENVIRONMENT)
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _with_answers(content: Content, session: Session) -> Content:
+    """The same with what the network says to the test pictures, in one pass."""
+    batches, scaling = _whole(session.test), session.test.scaling
+    if session.goal.has_accuracy:
+        found = predict_split(session.evaluated, batches.in_order(), MISTAKES)
+        classes = session.dataset.classes
+        return content._replace(
+            confusion=found.confusion(classes), mistakes=_shown(found.mistakes, classes, scaling)
+        )  # fmt: skip
+    return content._replace(pairs=_pairs(reconstruct(session.evaluated, batches.in_order(), PAIRS), scaling))
+
+
+def _shown(mistakes: tuple[Mistake, ...], classes: tuple[str, ...], scaling: Scaling | None) -> tuple[Shown, ...]:
+    """Mistakes as pictures; none for data that are no pictures."""
+    return tuple(
+        Shown(png_of(one.image, scaling), classes[one.true], classes[one.predicted], one.confidence)
+        for one in mistakes
+        if one.image.dim() == 3
+    )
+
+
+def _pairs(found: tuple[Reconstruction, ...], scaling: Scaling | None) -> tuple[Pair, ...]:
+    """Reconstructions as pictures; none for data that are no pictures."""
+    return tuple(
+        Pair(png_of(one.original, scaling), png_of(one.image, scaling), one.loss)
+        for one in found
+        if one.original.dim() == 3
+    )
+
+
+def _whole(batches: Batches) -> Batches:
+    """All pictures of a split, also where this process tests only its part of them."""
+    whole = copy.copy(batches)
+    whole.shard = WHOLE
+    return whole

@@ -1,0 +1,191 @@
+"""What run folders tell of themselves, read without torch; nothing in them is trusted to be whole."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ConfigDict, TypeAdapter
+
+from specc import files
+from specc.diagnostics.diagnostic import Problem
+from specc.runner.changed import is_same_spec
+from specc.runner.folder import METRICS, RECIPE, SPEC
+from specc.runner.lock import is_held
+from specc.runner.metrics import Metrics, are_in_order, best_of, is_complete
+from specc.runner.record import Record, read_record
+from specc.source import Source
+
+LARGEST = 64_000_000  # bytes of a metrics file that are looked at
+# Of recipe.json: where the run began, and what was asked for; not how.
+NOT_COMPARED = ("path", "options")
+_METRICS = TypeAdapter(Metrics, config=ConfigDict(strict=True))
+
+
+class Listed(NamedTuple):
+    """A run in a folder.
+
+    state:   running, done, stopped or damaged. record: None where it is damaged.
+    spec:    the file's name that it began with. metrics: of the finished epochs, of which `own` are those of the
+             network and the data that it has now.
+    changed: when something was last written, in seconds of the system's clock.
+    """
+
+    path: Path
+    state: str
+    spec: str
+    record: Record | None
+    metrics: tuple[Metrics, ...]
+    changed: float
+
+    @property
+    def own(self) -> tuple[Metrics, ...]:
+        return self.metrics[self.record.adopted_after :] if self.record else self.metrics
+
+    @property
+    def best(self) -> Metrics | None:
+        return best_of(self.own)
+
+    @property
+    def flatters(self) -> bool:
+        """Whether the best epoch was chosen among several on the test pictures that its figure is of."""
+        return len(self.own) > 1 and self.own[-1].judged_on == "test"
+
+    @property
+    def last(self) -> Metrics | None:
+        return self.own[-1] if self.own else None
+
+    @property
+    def seconds(self) -> float:
+        return math.fsum(one.seconds for one in self.metrics)
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """What is compared of two runs: the resolved recipe, `input` and each `param`."""
+        if self.record is None:
+            return {}
+        content = self.record.as_json()
+        params = {f"set {name}": value for name, value in content.pop("set").items()}
+        return {name: value for name, value in content.items() if name not in NOT_COMPARED} | params
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields of `specc runs --json`."""
+        best, last = self.best, self.last
+        return {
+            "run": str(self.path), "state": self.state, "spec": self.spec,
+            "data": self.record.recipe.data if self.record else None,
+            "epochs_done": len(self.metrics), "epochs": self.record.recipe.epochs if self.record else None,
+            "best": best and best.row(), "chosen_on": best and best.judged_on, "last": last and last.row(),
+            "seconds": round(self.seconds, 3), "recipe": dict(self.recipe),
+        }  # fmt: skip
+
+
+def runs_in(folder: Path) -> list[Listed]:
+    """The runs in a folder, or the one that it is, the latest first.
+
+    Raises: Problem E640 where there is no such folder.
+    """
+    if is_run(folder):
+        return [listed(folder)]
+    try:
+        found = [listed(path) for path in folder.iterdir() if path.is_dir() and is_run(path)]
+    except OSError as error:
+        raise Problem.of("E640", f"the folder {folder} cannot be read: {error.strerror}",
+            help="`specc runs DIR` lists the runs in another folder than `runs`") from None  # fmt: skip
+    return sorted(found, key=lambda one: (-one.changed, one.path.name))
+
+
+def run_at(path: Path) -> Listed:
+    """The run in a folder. Raises: Problem E640 where there is none."""
+    if is_run(path):
+        return listed(path)
+    kind = "holds no run" if path.is_dir() else "does not exist" if not path.exists() else "is a file"
+    raise Problem.of("E640", f"{path} {kind}", help="`specc runs` lists the runs in `runs`")
+
+
+def is_run(path: Path) -> bool:
+    """Whether a run was begun in a folder."""
+    return os.path.lexists(path / RECIPE) and os.path.lexists(path / SPEC)
+
+
+def listed(path: Path) -> Listed:
+    """A run's folder, as far as it can be read."""
+    record = read_record(path / SPEC, path / RECIPE)
+    rows = _rows(path / METRICS)
+    metrics = tuple(rows) if rows is not None else ()
+    spec = Path(record.path).name if record and record.path else SPEC
+    return Listed(path, _state(path, record, rows), spec, record, metrics, _changed(path))
+
+
+def _state(path: Path, record: Record | None, rows: Sequence[Metrics] | None) -> str:
+    if is_held(path):
+        return "running"
+    if record is None or rows is None:
+        return "damaged"
+    return "done" if is_complete(rows, record.recipe, record.adopted_after) else "stopped"
+
+
+def _rows(path: Path) -> list[Metrics] | None:
+    """The epochs in a metrics file; none where there is no file, None where it is no such file."""
+    try:
+        lines = files.read(path, LARGEST).decode().splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError):
+        return None
+    rows = list(map(_row, lines))
+    # A process that was killed may have left half of its last line; the state file has it whole.
+    if rows and rows[-1] is None:
+        rows.pop()
+    found = [row for row in rows if row is not None]
+    return found if are_in_order(found) and len(found) == len(rows) else None
+
+
+def _row(line: str) -> Metrics | None:
+    try:
+        return _METRICS.validate_python({"test_accuracy": None, **json.loads(line)})
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _changed(path: Path) -> float:
+    def times() -> Iterator[float]:
+        for name in (METRICS, RECIPE):
+            try:
+                yield (path / name).stat().st_mtime
+            except OSError:
+                continue
+
+    return max(times(), default=0.0)
+
+
+def differences(runs: Sequence[Listed]) -> dict[str, tuple[Any, ...]]:
+    """The settings in which runs differ, each with its value in every run; None where a run has none.
+
+    The seed is one of them: two runs that differ in nothing else tell the spread.
+    """
+    names = dict.fromkeys(name for run in runs for name in run.recipe)
+    found = {name: tuple(run.recipe.get(name) for run in runs) for name in names}
+    found["spec"] = _specs(runs)
+    different = {name: values for name, values in found.items() if any(value != values[0] for value in values)}
+    if "spec" in different:  # the texts are long: `specc diff` shows where they differ
+        different["spec"] = tuple(run.spec for run in runs)
+    return different
+
+
+def _specs(runs: Sequence[Listed]) -> tuple[str | None, ...]:
+    """The spec of each run: the same text where two are the same spec, however each is written."""
+    known: list[Record] = []
+    texts: list[str | None] = []
+    for record in (run.record for run in runs):
+        if record is None:
+            texts.append(None)
+            continue
+        like = next((one for one in known if is_same_spec(record, Source("", one.spec))), record)
+        known += [] if like is not record else [record]
+        texts.append(like.spec)
+    return tuple(texts)

@@ -1,0 +1,252 @@
+"""A run from its first epoch to its last: the page to read.
+
+`fit` goes through the epochs. `make_step` is one step of it: the gradient of a batch and the change of the weights are
+two functions of tensors in which nothing waits for the device, and what makes a step faster wraps these two. `evaluate`
+is one pass over a split. Stop, checkpoint and lines stand between the steps.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from itertools import islice
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+from specc.build.stored import are_finite
+from specc.data.batches import Batches
+from specc.diagnostics.spelling import counted
+from specc.runner.device import chosen_kernels
+from specc.runner.distributed.group import Group
+from specc.runner.exact import draw_evaluation
+from specc.runner.explained import explained
+from specc.runner.known import trained_tensors
+from specc.runner.metrics import Metrics
+from specc.runner.objective import Objective, objective_of
+from specc.runner.plain_step import step_of
+from specc.runner.precision import Precision
+from specc.runner.progress import Epoch
+from specc.runner.stop import StopRequested, StopSignals
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from specc.recipe.recipe import Recipe
+    from specc.runner.average import Average
+    from specc.runner.halves import Halves
+    from specc.runner.keeper import Keeper
+    from specc.runner.progress import Watch
+    from specc.runner.schedule import Schedule
+    from specc.runner.session import Session
+
+ABANDONED = int(getattr(signal, "SIGHUP", signal.SIGTERM))  # what a process is told whose terminal is gone
+RECENT = 50  # steps whose mean loss a bar shows
+
+# The number of a step over the whole run, from 0; its batches, of which each process has its part; their whole sizes.
+# Gives the step's loss, on the device, not waited for: the mean over all processes is that of the mean sample.
+Step = Callable[[int, Iterable[tuple["Tensor", "Tensor"]], Sequence[int]], "Tensor"]
+
+
+def fit(session: Session, keeper: Keeper, watch: Watch) -> int | None:
+    """Train from where the session stands to the end of the recipe's epochs.
+
+    Returns: the signal that stopped it, None where it went to the end.
+    Raises:  Problem E614 to E618; what is in the folder then can be continued from.
+    """
+    recipe, group, state, sizes = session.recipe, session.group, session.state, session.train.steps
+    place, losses, sampler = state.position, state.losses, state.sampler
+    samples, stopped = len(session.train.labels), None
+
+    def agree(*, is_due: bool = False) -> None:
+        """Write a checkpoint where the first process says that it is due, then stop where any process was asked to: all
+        of them between the same two steps."""
+        asked = stop.received or (ABANDONED if group.is_abandoned() else 0)
+        number, due = group.agreed(asked, int(is_due and group.place.is_first))
+        if due:
+            require_finite(session, keeper)
+            keeper.write_state(session, watch)
+        if number:
+            raise StopRequested(number)
+
+    # torch tells of a killed worker wherever this process is, in a write, too.
+    with StopSignals() as stop, chosen_kernels(recipe, group.device), explained(samples, session.train.size):
+        try:
+            while not keeper.is_complete(place.metrics):
+                agree()
+                started = perf_counter() - place.seconds
+                order = sampler.begin(place.step)
+                watch.epoch_starts(_epoch_now(session))
+                session.network.train()
+                batches = session.train.shuffled(order, skip=sum(map(len, sizes[: place.step])))
+                for parts in sizes[place.step :]:
+                    number = place.epoch * len(sizes) + place.step
+                    losses.add(session.step(number, islice(batches, len(parts)), parts))
+                    place.step, place.seconds = losses.count, perf_counter() - started
+                    watch.step()
+                    agree(is_due=keeper.is_due())
+                metrics = _measured(session, keeper, agree, started)
+                place.next_epoch(metrics)
+                losses.restart()
+                sampler.end()
+                keeper.end_epoch(session)
+                watch.epoch_ends(metrics, recipe.epochs)
+            if len(place.metrics) < recipe.epochs:
+                watch.say(f"stopped early: no better result in {counted(recipe.patience or 0, 'epoch')}")
+        except StopRequested as request:
+            stopped = request.number
+            require_finite(session, keeper)
+            keeper.stop(session, stopped, watch)
+        finally:
+            session.close()
+    session.tested.eval()
+    return stopped
+
+
+def make_step(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: Schedule,
+    recipe: Recipe,
+    average: Average | None = None,
+    group: Group | None = None,
+    precision: Precision | None = None,
+    halves: Halves | None = None,
+) -> Step:
+    """What changes a network's weights as a recipe says.
+
+    Args: network, as `group` made it for training. average, follows the weights. group, the processes that share the
+          gradient, where there are more than this one. halves, of the network, where it is faster in two.
+    """
+    goal, scaler, take = objective_of(recipe), None if precision is None else precision.scaler, step_of(optimizer)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    processes = 1 if group is None else group.place.size
+
+    def gradient(x: Tensor, y: Tensor, share: float, network: nn.Module = network) -> Tensor:
+        """Add the gradient of some samples, which count by a share, to the weights'. Returns: their loss."""
+        # Where no part of a last batch is this process's, it takes part in the exchange with nothing.
+        loss = goal.loss(network(x), x, y) if len(x) else network(x.new_zeros((1, *x.shape[1:]))).sum()
+        if share != 1:
+            loss = loss * share
+        if processes > 1:  # the exchange takes the mean over the processes
+            loss = loss * processes
+        (loss if scaler is None else scaler.scale(loss)).backward()
+        return loss.detach()
+
+    def change(number: int) -> None:
+        """Change the weights by the gradient that has added up."""
+        if scaler is not None:
+            scaler.unscale_(optimizer)
+        if recipe.clip is not None:
+            clip_grad_norm_(weights, recipe.clip)
+        if scaler is None:
+            take()
+        else:  # no step where a scaled gradient ran over: then the scale is lowered
+            scaler.step(optimizer)
+            scaler.update()
+        if average is not None:
+            average.follow(number)
+
+    part = gradient if halves is None else halves.wrapped(gradient)
+
+    def step(number: int, batches: Iterable[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Tensor:
+        factor, losses = schedule(number), []
+        for settings, rate in zip(optimizer.param_groups, rates, strict=True):
+            settings["lr"] = rate * factor
+        optimizer.zero_grad(set_to_none=True)
+        with nullcontext() if halves is None else halves.cores():
+            for count, (x, y) in enumerate(batches, 1):
+                with nullcontext() if group is None or count == len(sizes) else group.apart(network):
+                    losses.append(part(x, y, len(x) / sum(sizes)))
+            change(number)
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+    return step
+
+
+class Score(NamedTuple):
+    """The objective's mean loss over a split, and the share of right answers; None where it has no classes."""
+
+    loss: float
+    accuracy: float | None
+
+
+CLASSIFY = Objective()
+
+
+@torch.no_grad()  # not in inference mode: what a layer keeps from there it could not use while it learns
+def evaluate(
+    model: nn.Module,
+    batches: Batches,
+    after_batch: Callable[[], None],
+    objective: Objective = CLASSIFY,
+    group: Group | None = None,
+) -> Score:
+    """Loss and accuracy over a split, in evaluation mode.
+
+    Args:   group, the processes of which each has its part of every batch, where there are more than this one.
+    Raises: Problem E618; whatever `after_batch` raises.
+    """
+    model.eval()
+    loss = torch.zeros((), device=batches.labels.device)
+    right = torch.zeros((), dtype=torch.int64, device=batches.labels.device)
+    with explained():
+        for x, y in batches.in_order():
+            if len(x):
+                outputs = model(x)
+                loss += objective.total(outputs, x, y)
+                right += objective.right(outputs, y)
+            after_batch()
+    count = len(batches.labels)
+    if group is not None:
+        loss, right = group.total(loss), group.total(right)
+    return Score(float(loss) / count, float(right) / count if objective.has_accuracy else None)
+
+
+def _measured(session: Session, keeper: Keeper, check: Callable[[], None], started: float) -> Metrics:
+    """The measures of the epoch whose steps are done, and the seconds since it started."""
+    require_finite(session, keeper)
+    for model in dict.fromkeys((session.model, session.tested)):
+        session.group.share_buffers(model)
+    network, goal, group, epoch = session.evaluated, session.goal, session.group, session.state.position.epoch + 1
+    score = evaluate(network, session.test, check, goal, group)
+    held_out = evaluate(network, session.validation, check, goal, group) if session.validation else (None, None)
+    for part, loss in (("test", score.loss), ("validation", held_out[0])):
+        if loss is not None and not math.isfinite(loss):
+            raise keeper.not_finite(f"the {part} loss became {loss} in epoch {epoch}")
+    trained = mean_loss(session.state.losses.values, [sum(parts) for parts in session.train.steps])
+    seconds = round(perf_counter() - started, 3)
+    if session.recipe.exact_evaluation:
+        draw_evaluation()
+    return Metrics(epoch, trained, score.loss, score.accuracy, seconds, *held_out)
+
+
+def mean_loss(losses: Tensor, sizes: list[int]) -> float:
+    """The loss of the mean sample: each step's loss counts by the samples in it."""
+    weights = torch.tensor(sizes, dtype=torch.float64)
+    return float(losses.cpu().double() @ weights / weights.sum())
+
+
+def require_finite(session: Session, keeper: Keeper) -> None:
+    """Raise Problem E615 where a loss of the running epoch or a weight is no longer a finite number."""
+    epoch, step = session.state.position.epoch + 1, session.state.position.step
+    losses = session.state.losses.share().cpu()
+    broken = (~losses.isfinite()).nonzero()
+    if len(broken):
+        first = int(broken[0])
+        where = f"in epoch {epoch}, step {first + 1} of {len(session.train.steps)}"
+        raise keeper.not_finite(f"the loss became {float(losses[first])} {where}")
+    if not are_finite(trained_tensors(session.model)):
+        raise keeper.not_finite(f"a weight became infinite or nan by step {step} of epoch {epoch}")
+
+
+def _epoch_now(session: Session) -> Epoch:
+    """The running epoch, as a watch is told of it."""
+    recipe, place, losses = session.recipe, session.state.position, session.state.losses
+    samples = recipe.batch * recipe.accumulate
+    return Epoch(place.epoch + 1, recipe.epochs, len(losses.values), place.step, samples, lambda: losses.recent(RECENT))

@@ -1,0 +1,316 @@
+"""Everything that the next step of a run depends on, in parts.
+
+Each part gives its tensors (`state_dict`), says why others cannot be its own (`objection`), and takes them
+(`load_state_dict`). All parts are asked before one loads, so that a state that is refused changes nothing. Where a run
+goes on with another network, weights, their average and the optimizer's memory adopt what fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from specc.build.stored import are_alike, listed, misfit
+from specc.runner.average import Average
+from specc.runner.checkpoint import plain_tensors
+from specc.runner.device import random_states, set_random_states
+from specc.runner.exact import draw_order
+from specc.runner.optim import layout_of_memory, memory_of, set_memory
+from specc.runner.position import Position
+
+if TYPE_CHECKING:
+    from specc.recipe.recipe import Recipe
+    from specc.runner.distributed.group import Group
+    from specc.runner.precision import Precision
+
+Tensors = dict[str, Tensor]
+
+
+class Part(Protocol):
+    """A part of a run's state."""
+
+    def state_dict(self) -> Tensors:
+        """Its tensors by name, on any device. Every process of a run takes part."""
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        """Why the tensors cannot be this part's, as half a sentence; None where they can.
+
+        Args: step, finished ones of the epoch that runs.
+        """
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        """Take the tensors, to which there was no objection."""
+
+
+class Weights:
+    """A network's weights and the statistics of its normalisations."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+
+    def state_dict(self) -> Tensors:
+        return self.model.state_dict()
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        return misfit(self.state_dict(), state)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        self.model.load_state_dict(state)
+
+    def adopt(self, state: Tensors) -> list[str]:
+        """Take what fits by name and shape. Returns: what begins anew and what was left out, a line each."""
+        own = self.state_dict()
+        fitting = {name: tensor for name, tensor in state.items() if name in own and are_alike(own[name], tensor)}
+        self.model.load_state_dict(fitting, strict=False)
+        fresh, unused = own.keys() - fitting.keys(), state.keys() - fitting.keys()
+        notes = [f"starts from fresh values: {listed(fresh)}"] if fresh else []
+        return notes + ([f"not used of the old weights: {listed(unused)}"] if unused else [])
+
+
+class Memory:
+    """What the optimizer keeps, as `WEIGHT/SLOT`."""
+
+    def __init__(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, *, skips_steps: bool
+    ) -> None:
+        """skips_steps: whether a step may leave the weights as they are, as a loss's scaler does."""
+        self.model, self.optimizer, self.recipe, self.skips_steps = model, optimizer, recipe, skips_steps
+
+    def state_dict(self) -> Tensors:
+        return memory_of(self.model, self.optimizer)
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        """After a step every weight has its table's slots; before one those weights, in whole, that were adopted."""
+        wanted = layout_of_memory(self.model, self.recipe)
+        owners = {_owner(name) for name in state}
+        if not step or (self.skips_steps and not owners):
+            wanted = {name: tensor for name, tensor in wanted.items() if _owner(name) in owners}
+        return misfit(wanted, state)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        set_memory(self.model, self.optimizer, state)
+
+    def adopt(self, state: Tensors) -> None:
+        """Take that of each weight which is there as a whole."""
+        layout = layout_of_memory(self.model, self.recipe)
+        unfit = {
+            _owner(name)
+            for name in state.keys() | layout.keys()
+            if name not in state or name not in layout or not are_alike(layout[name], state[name])
+        }
+        set_memory(self.model, self.optimizer, {k: v for k, v in state.items() if _owner(k) not in unfit})
+
+
+def _owner(name: str) -> str:
+    """The weight that a tensor of the optimizer's belongs to."""
+    return name.rpartition("/")[0]
+
+
+class Scaler:
+    """What the scaler of fp16's loss has learned; nothing in other precisions."""
+
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
+
+    def state_dict(self) -> Tensors:
+        return self.precision.memory()
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        return misfit(self.state_dict(), state)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        self.precision.set_memory(state)
+
+
+class Random:
+    """torch's random state in each process; those of further ones as `RANK/…`."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self._own = f"{group.place.rank}/" if group.place.rank else ""
+
+    def state_dict(self) -> Tensors:
+        return {
+            f"{rank}/{name}" if rank else name: state
+            for name, own in random_states(self.group.device).items()
+            for rank, state in enumerate(self.group.gathered(own.contiguous()))
+        }
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        generators = {"torch": "cpu", f"{self._own}torch": "cpu"}
+        if self.group.device.type == "cuda" and f"{self._own}cuda" in state:
+            generators[f"{self._own}cuda"] = str(self.group.device)
+        return next((fault for name, device in generators.items() if (fault := _not_random(name, device, state))), None)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        """A run that goes on on another kind of device begins that one's random state anew."""
+        own = {name.removeprefix(self._own): one for name, one in state.items() if name.startswith(self._own)}
+        set_random_states(self.group.device, own)
+
+
+def _not_random(name: str, device: str, state: Tensors) -> str | None:
+    """torch checks a random state where it is set: a generator that nobody uses tells."""
+    try:
+        torch.Generator(device).set_state(state[name])
+    except (RuntimeError, TypeError, KeyError):
+        return f"its random state `{name}` is not a valid one"
+    return None
+
+
+class Sampler:
+    """The order of the samples, drawn on the CPU, so that it is the same on every device.
+
+    generator: its state at an epoch's beginning gives the epoch's order again.
+    """
+
+    def __init__(self, generator: torch.Generator, *, exact: bool) -> None:
+        """exact: whether epochs are drawn as a DataLoader draws them."""
+        self.generator, self.exact = generator, exact
+        self._beginning = generator.get_state()
+
+    def begin(self, step: int) -> torch.Generator:
+        """The generator for the epoch that begins, or goes on after so many steps."""
+        if self.exact and not step:
+            draw_order(self.generator)
+            self._beginning = self.generator.get_state()
+        return self.generator
+
+    def end(self) -> None:
+        """The epoch is over."""
+        self._beginning = self.generator.get_state()
+
+    def state_dict(self) -> Tensors:
+        return {"order": self._beginning}
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        return _not_random("order", "cpu", state)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        self.generator.set_state(state["order"])
+        self._beginning = state["order"].clone()
+
+
+class Losses:
+    """The losses of the steps of the running epoch, (steps,), on the device.
+
+    count: how many steps are done. shared: how many of the losses are those of all processes, and not of this one's
+    part of the samples.
+    """
+
+    def __init__(self, steps: int, group: Group) -> None:
+        self.values, self.group = torch.zeros(steps, device=group.device), group
+        self.count = self.shared = 0
+
+    def add(self, loss: Tensor) -> None:
+        self.values[self.count] = loss
+        self.count += 1
+
+    def restart(self) -> None:
+        """Another epoch begins."""
+        self.count = self.shared = 0
+
+    def share(self) -> Tensor:
+        """Make them those of all processes. Returns: those of the steps so far."""
+        part, size = self.values[self.shared : self.count], self.group.place.size
+        if size > 1 and len(part):
+            part.copy_(self.group.total(part) / size)
+        self.shared = self.count
+        return self.values[: self.count]
+
+    def recent(self, most: int) -> float:
+        """The mean of the latest ones, at most so many; waits for the device."""
+        return float(self.values[max(0, self.count - most) : self.count].mean())
+
+    def state_dict(self) -> Tensors:
+        return {"": self.values[: self.count].clone()}
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        if step > len(self.values):
+            return f"it stands at step {step} of an epoch that has {len(self.values)}"
+        return misfit({"": self.values[:step]}, state)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        self.values[:step] = state[""].to(self.values.device)
+        self.count = self.shared = step
+
+
+class State:
+    """A run's state: what training changes, and how far it has come."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        average: Average | None,
+        optimizer: torch.optim.Optimizer,
+        precision: Precision,
+        order: torch.Generator,
+        steps: int,
+        recipe: Recipe,
+        group: Group,
+    ) -> None:
+        """steps: of an epoch."""
+        self.position = Position()
+        self.weights, self.average = Weights(model), None if average is None else Weights(average.model)
+        self.memory = Memory(model, optimizer, recipe, skips_steps=precision.scaler is not None)
+        self.random, self.losses = Random(group), Losses(steps, group)
+        self.sampler = Sampler(order, exact=recipe.exact)
+        self._parts: dict[str, Part] = {
+            "model": self.weights, "optimizer": self.memory, "scaler": Scaler(precision), "random": self.random,
+            "sampler": self.sampler, "losses": self.losses,
+        }  # fmt: skip
+        if self.average is not None:
+            self._parts["average"] = self.average
+
+    def state_dict(self) -> Tensors:
+        """All tensors by name, on the CPU; every process of a run takes part, and has the random states of all."""
+        return plain_tensors(
+            {_NAMES.get(f"{part}/{name}", f"{part}/{name}"): tensor
+             for part, one in self._parts.items() for name, tensor in one.state_dict().items()}
+        )  # fmt: skip
+
+    def objection(self, tensors: Mapping[str, Tensor], step: int) -> str | None:
+        """Why the tensors cannot be this run's, None where they can."""
+        state = _by_part(tensors)
+        strange = state.keys() - self._parts.keys()
+        if strange:
+            return f"its tensors are not the network's: {listed(strange)}"
+        faults = (part.objection(state.get(name, {}), step) for name, part in self._parts.items())
+        return next((fault for fault in faults if fault), None)
+
+    def load_state_dict(self, tensors: Mapping[str, Tensor], position: Position) -> None:
+        """Put the run where the tensors were taken; there was no objection to them."""
+        state = _by_part(tensors)
+        for name, part in self._parts.items():
+            part.load_state_dict(state.get(name, {}), position.step)
+        self.position = position
+
+    def adopt(self, tensors: Mapping[str, Tensor], position: Position) -> list[str]:
+        """Take what fits of another network's state. Returns: what was left out, a line each."""
+        state = _by_part(tensors)
+        notes = self.weights.adopt(state.get("model", {}))
+        self.memory.adopt(state.get("optimizer", {}))
+        if self.average is not None:
+            self.average.model.load_state_dict(self.weights.model.state_dict())
+            self.average.adopt(state.get("average", {}))
+        chance: tuple[tuple[str, Part], ...] = (("random", self.random), ("sampler", self.sampler))
+        if not any(part.objection(state.get(name, {}), 0) for name, part in chance):
+            for name, part in chance:
+                part.load_state_dict(state[name], 0)
+        self.position = position
+        return notes
+
+
+# Where a tensor stands in a file under another name than its part's.
+_NAMES = {"sampler/order": "random/order", "losses/": "losses"}
+_PLACES = {name: place for place, name in _NAMES.items()}
+
+
+def _by_part(tensors: Mapping[str, Tensor]) -> dict[str, Tensors]:
+    parts: dict[str, Tensors] = {}
+    for name, tensor in tensors.items():
+        part, _, inside = _PLACES.get(name, name).partition("/")
+        parts.setdefault(part, {})[inside] = tensor
+    return parts

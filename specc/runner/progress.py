@@ -1,0 +1,198 @@
+"""What a person or a program is told of a run: nothing, a line an epoch, or JSON; `bar` has the one for a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import click
+
+from specc.diagnostics.visible import visible_line
+from specc.runner.metrics import LOSS_WIDTH, Metrics, best_of, loss_text
+
+
+class Started(NamedTuple):
+    """A run that is about to train, or to go on.
+
+    folder: its own. recipe: the content of `recipe.json`. parameters: trainable ones. metrics: of finished epochs.
+    """
+
+    folder: Path
+    recipe: Mapping[str, Any]
+    parameters: int
+    metrics: tuple[Metrics, ...] = ()
+
+
+class Epoch(NamedTuple):
+    """An epoch that begins, or goes on.
+
+    number:   from 1, of so many epochs.
+    steps:    training steps in it; done: those that are done already.
+    pictures: in a step.
+    loss:     the mean loss of the latest steps, when it is asked for; may wait for the device.
+    """
+
+    number: int
+    epochs: int
+    steps: int
+    done: int
+    pictures: int
+    loss: Callable[[], float]
+
+
+class Ended(NamedTuple):
+    """A run that has ended. report: its page, None where there is none.
+
+    state: "done", "stopped" by a signal, or for loggers "failed". adopted_after: as in its record.
+    """
+
+    folder: Path
+    state: str
+    metrics: tuple[Metrics, ...]
+    report: Path | None = None
+    adopted_after: int = 0
+
+
+class Watch:
+    """Is told what happens in a run; this one keeps it to itself."""
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def say(self, line: str) -> None:
+        """One sentence for the person."""
+
+    def warn(self, message: str) -> None:
+        """Something went wrong that does not end the run."""
+        self.say(f"warning: {message}")
+
+    def run_starts(self, started: Started) -> None:
+        """Everything fits and is loaded; training begins."""
+
+    def epoch_starts(self, epoch: Epoch) -> None:
+        """An epoch begins, or goes on where some of its steps are done."""
+
+    def step(self) -> None:
+        """One training step is done."""
+
+    def epoch_ends(self, metrics: Metrics, epochs: int) -> None:
+        """An epoch is trained, evaluated and written."""
+        self.say(epoch_line(metrics, epochs))
+
+    def run_ends(self, ended: Ended) -> None:
+        """Everything that the run leaves behind is written."""
+
+
+class Quiet(Watch):
+    """Warnings only, to standard error."""
+
+    def warn(self, message: str) -> None:
+        click.echo(visible_line(f"warning: {message}"), err=True)
+
+
+class Lines(Watch):
+    """A plain line an epoch, for a pipe or a file."""
+
+    def say(self, line: str) -> None:
+        click.echo(visible_line(line))
+
+
+class JsonLines(Quiet):
+    """A JSON object a line on standard output, each with an `event`; `docs/runs.md` lists the fields."""
+
+    def say(self, line: str) -> None:
+        _write("note", text=line)
+
+    def warn(self, message: str) -> None:
+        _write("warning", text=message)
+
+    def run_starts(self, started: Started) -> None:
+        _write("start", run=str(started.folder), data=started.recipe["data"], epochs=started.recipe["epochs"],
+            epochs_done=len(started.metrics), parameters=started.parameters)  # fmt: skip
+
+    def epoch_ends(self, metrics: Metrics, epochs: int) -> None:
+        _write("epoch", epochs=epochs, **metrics.row())
+
+    def run_ends(self, ended: Ended) -> None:
+        own = ended.metrics[ended.adopted_after :]
+        best, last = best_of(own), own[-1] if own else None
+        _write("end", run=str(ended.folder), state=ended.state, epochs_done=len(ended.metrics),
+            best=best and best.row(), chosen_on=best and best.judged_on, last=last and last.row(),
+            report=ended.report and str(ended.report))  # fmt: skip
+
+
+def _write(event: str, **fields: Any) -> None:
+    click.echo(json.dumps({"event": event, **fields}))
+
+
+def epoch_line(metrics: Metrics, epochs: int) -> str:
+    """An epoch in one line.
+
+    >>> epoch_line(Metrics(1, 0.5, 0.25, 0.9375, 1.5), 10)
+    'epoch  1/10  train loss 0.5000  test loss 0.2500  test accuracy 93.75 %  1.5 s'
+    """
+    parts = [f"epoch {numbered(metrics.epoch, epochs)}", f"train {loss_of(metrics.train_loss)}"]
+    if metrics.validation_accuracy is not None:
+        parts.append(f"validation accuracy {percent(metrics.validation_accuracy)}")
+    elif metrics.validation_loss is not None:
+        parts.append(f"validation {loss_of(metrics.validation_loss)}")
+    parts.append(f"test {loss_of(metrics.test_loss)}")
+    if metrics.test_accuracy is not None:
+        parts.append(f"test accuracy {percent(metrics.test_accuracy)}")
+    return "  ".join([*parts, f"{metrics.seconds:.1f} s"])
+
+
+def best_line(metrics: Sequence[Metrics]) -> str:
+    """The result of a run with these epochs, of which there is at least one, in one line.
+
+    >>> best_line([Metrics(1, 0.5, 0.25, 0.9375, 1.5)])
+    'test accuracy 93.75 % in epoch 1'
+    """
+    best = best_of(metrics)
+    assert best is not None  # noqa: S101 - there is an epoch
+    figure = f"loss {best.test_loss:.4g}" if best.test_accuracy is None else f"accuracy {percent(best.test_accuracy)}"
+    return f"test {figure} in epoch {best.epoch}" + (f", {why_best(best)}" if len(metrics) > 1 else "")
+
+
+def why_best(best: Metrics) -> str:
+    """Why an epoch is the best one, and what follows for its figures; to be read after the number of the epoch.
+
+    >>> why_best(Metrics(7, 0.5, 0.25, 0.9375, 1.5, 0.26, 0.94))
+    'chosen for its validation accuracy of 94.00 %'
+    """
+    if best.judged_on == "test":
+        return "chosen on the same test pictures, so it flatters; `--validation 0.1` chooses on others"
+    if best.validation_accuracy is None:
+        return f"chosen for its validation {loss_of(best.validation_loss or 0.0)}"
+    return f"chosen for its validation accuracy of {percent(best.validation_accuracy)}"
+
+
+def short_epoch_line(metrics: Metrics, epochs: int) -> str:
+    """The same for a narrow terminal.
+
+    >>> short_epoch_line(Metrics(1, 0.5, 0.25, 0.9375, 1.5), 10)
+    ' 1/10  loss 0.2500  93.75 %  1.5 s'
+    """
+    accuracy = "" if metrics.test_accuracy is None else f"  {percent(metrics.test_accuracy)}"
+    return f"{numbered(metrics.epoch, epochs)}  {loss_of(metrics.test_loss)}{accuracy}  {metrics.seconds:.1f} s"
+
+
+def loss_of(value: float) -> str:
+    """`loss 0.2500`, as wide for every value."""
+    return f"loss {loss_text(value):>{LOSS_WIDTH}}"
+
+
+def numbered(epoch: int, epochs: int) -> str:
+    return f"{epoch}/{epochs}".rjust(2 * len(str(epochs)) + 1)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.2f} %"

@@ -1,0 +1,307 @@
+"""Going on with a run in its own folder: what is there, whether it may go on as it is asked to, and the rest of it.
+
+Everything is refused before torch is imported, and nothing in the folder is touched before the run is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from specc import files
+from specc.data.survey import Surveyed
+from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
+from specc.ir.analysis.compare import same_network
+from specc.ir.names.overrides import UnknownParameter
+from specc.pipeline import analyse
+from specc.recipe.recipe import Recipe, overridden
+from specc.runner import state
+from specc.runner.changed import (
+    changes_of_data,
+    require_same_classes,
+    require_same_data,
+    require_same_options,
+    require_same_processes,
+    require_same_spec,
+)
+from specc.runner.distributed.group import Group, joined
+from specc.runner.distributed.place import place_of
+from specc.runner.folder import METRICS, RECIPE, SPEC, RunFolder
+from specc.runner.metrics import is_complete
+from specc.runner.position import Position
+from specc.runner.progress import Ended, Watch
+from specc.runner.record import Record, given, read_record
+from specc.runner.run import Run, Subject, alone_in, anchored, carry_out, make_session, prepare, record_of, source_of
+from specc.runner.state import Facts
+from specc.source import Source
+
+if TYPE_CHECKING:
+    from specc.data.dataset import Dataset
+    from specc.runner.keeper import Keeper
+    from specc.runner.session import Session
+
+
+class Wish(NamedTuple):
+    """How a run is to go on.
+
+    spec:     in place of the run's own, None where that is meant. adopt: whether changes are taken.
+    input:    `--input`. params: `--set`. options: settings of the recipe, by name, None for what is not given.
+    """
+
+    spec: Source | None = None
+    adopt: bool = False
+    input: tuple[int, ...] | None = None
+    params: Mapping[str, Any] = {}
+    options: Mapping[str, Any] = {}
+
+
+class Plan(NamedTuple):
+    """A run as it was found and as it goes on.
+
+    facts: of its state, None where it was stopped before it wrote one.
+    """
+
+    folder: RunFolder
+    before: Record
+    record: Record
+    subject: Subject
+    facts: Facts | None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.facts is not None and is_complete(self.facts.metrics, self.record.recipe, self.record.adopted_after)
+
+
+def resume(
+    run: str | Path,
+    spec: str | Path | None = None,
+    *,
+    adopt: bool = False,
+    input: tuple[int, ...] | None = None,
+    params: Mapping[str, Any] | None = None,
+    watch: Watch | None = None,
+    **options: Any,
+) -> Run:
+    """Go on with a run as `specc train --resume` does.
+
+    Args:    run, its folder. spec, a path or text to go on with in place of the run's own; adopt, whether it may be
+             another one: then what fits is loaded. options: `epochs` may be raised; others only with `adopt`.
+    Returns: the finished run, also where there was nothing left to do.
+    Raises:  as `specc.runner.run.train`; Problem E620 to E624 where the run cannot go on.
+    """
+    wish = Wish(None if spec is None else source_of(spec), adopt, input, params or {}, options)
+    return continue_run(Path(run), wish, watch or Watch()) or _finished(Path(run), wish)
+
+
+def continue_run(path: Path, wish: Wish, watch: Watch) -> Run | None:
+    """Go on with the run in a folder; None where it is complete, and nothing was done."""
+    plan = _plan(path, wish)
+    if not plan.is_complete:
+        kept = None if wish.adopt or plan.facts is None else plan.facts.data
+        surveyed = prepare(
+            plan.subject, plan.record.recipe, place := place_of(), lambda survey: require_same_classes(kept, survey)
+        )
+        with joined(plan.record.recipe.device) as group, alone_in(RunFolder(path, writes=place.is_first)):
+            plan = _plan(path, wish)  # another process may have gone on with it meanwhile
+            if not plan.is_complete:
+                return _go_on(plan, wish.adopt, watch, group, surveyed)
+    metrics = plan.facts.metrics if plan.facts else ()
+    adopted_after = plan.record.adopted_after
+    watch.say(f"the run in {path} is complete: {counted(len(metrics), 'epoch')}; nothing to do")
+    watch.run_ends(Ended(path, "done", metrics, None, adopted_after))
+    return None
+
+
+def processes_of(path: Path) -> int:
+    """How many processes on one machine began a run; one where more machines did, and where nothing tells."""
+    try:
+        before, _ = _found(path)
+    except Problem:
+        return 1
+    return before.processes if before.machines == 1 else 1
+
+
+def what_is_left(path: Path, wish: Wish, processes: int) -> Recipe | None:
+    """The recipe with which so many processes would go on with a run; None where it is complete.
+
+    Raises: as `continue_run` would before it begins.
+    """
+    plan = _plan(path, wish, processes)
+    return None if plan.is_complete else plan.record.recipe
+
+
+def _plan(path: Path, wish: Wish, processes: int | None = None) -> Plan:
+    """What is to be done by so many processes, or by those that there are.
+
+    Raises: Problem E620 to E623, E629, SpecError, UnknownParameter.
+    """
+    before, facts = _found(path)
+    changed = require_same_spec(before, path, wish.spec, adopt=wish.adopt)
+    spec = changed or Source(str(path / SPEC), before.spec)
+    shape = (wish.adopt and wish.input) or before.input
+    params = {**before.params, **wish.params} if wish.adopt else before.params
+    analysis = analyse(spec, shape, params)
+    if analysis.model is None:
+        from specc import SpecError
+
+        raise SpecError(analysis.diagnostics)
+    subject = Subject(spec, analysis.model, shape, params)
+    options = {**before.options, **given(dict(wish.options))}
+    place = place_of()
+    if wish.adopt:
+        record = record_of(subject, _anchored(overridden(analysis.recipe, options), wish), options, place)
+        # Until the data are loaded no earlier epoch counts, so that none of them ends the run.
+        record = record.model_copy(update={"adopted_after": facts.epoch if facts else 0})
+    else:
+        recipe = _anchored(overridden(before.recipe, dict(wish.options)), wish)
+        require_same_options(before, recipe, given(dict(wish.options)), wish.input, wish.params)
+        if not (facts is not None and is_complete(facts.metrics, recipe, before.adopted_after)):
+            require_same_processes(before, path, processes or place.size)
+        record = before.model_copy(update={"recipe": recipe, "options": options})
+    return Plan(RunFolder(path, writes=place.is_first), before, record, subject, facts)
+
+
+def _anchored(recipe: Recipe, wish: Wish) -> Recipe:
+    """The recipe with absolute paths. Raises: Problem E601, which says how a folder that was moved is named."""
+    try:
+        return anchored(recipe)
+    except Problem as problem:
+        if problem.diagnostic.code != "E601" or wish.options.get("data"):
+            raise
+        raise Problem(problem.diagnostic._replace(help="`--data` says where they are, if they were moved")) from None
+
+
+def _found(path: Path) -> tuple[Record, Facts | None]:
+    """What a folder says of its run. Raises: Problem E620, E621."""
+    if not path.is_dir():
+        raise _no_run(f"there is no folder {path}")
+    RunFolder(path).require_files()
+    if (path / state.NAME).exists():
+        facts = state.read_facts(path / state.NAME)
+        return facts.record, facts
+    if (path / METRICS).exists() or (path / "last.safetensors").exists():
+        raise _no_run(f"the run in {path} has no {state.NAME} to continue from")
+    record = read_record(path / SPEC, path / RECIPE)
+    if record is None:
+        raise _no_run(f"{path} holds no run")
+    return record, None
+
+
+def _no_run(message: str) -> Problem:
+    return Problem.of("E620", message, help="`--resume` takes the folder of a run, such as `runs/lenet5-mnist-1`")
+
+
+def _go_on(plan: Plan, adopt: bool, watch: Watch, group: Group, surveyed: Surveyed) -> Run:
+    if plan.folder.writes:
+        files.remove_partial(plan.folder.path)
+    judge = _judge_of(None if adopt else plan.facts, watch)
+    session = make_session(plan.subject, plan.record.recipe, group, watch, surveyed, judge)
+    facts = plan.facts
+    if facts is None:
+        watch.say(f"the run in {plan.folder.path} had not begun; it begins now")
+        plan.folder.write_record(plan.record)
+        return carry_out(session, plan.folder, plan.record, watch)
+    if adopt and _still_competes(plan, facts, session.dataset):
+        record = plan.record.model_copy(update={"adopted_after": plan.before.adopted_after})
+        plan = plan._replace(record=record)
+    keeper = _restored(plan, facts, session, adopt, watch)
+    return carry_out(session, plan.folder, plan.record, watch, keeper)
+
+
+def _still_competes(plan: Plan, facts: Facts, dataset: Dataset) -> bool:
+    """Whether the epochs so far can be compared with those to come: the same network, the same data, the same aim."""
+    before = plan.before
+    try:
+        old = analyse(Source(SPEC, before.spec), before.input, before.params).model
+    except UnknownParameter:
+        return False
+    same = old is not None and same_network(old, plan.subject.model)
+    return same and not changes_of_data(facts.data, dataset) and before.recipe.objective == plan.record.recipe.objective
+
+
+def _judge_of(facts: Facts | None, watch: Watch) -> Callable[[Dataset], None]:
+    """Refuses data that are no longer those of a run; of one without facts they are what they are."""
+
+    def judge(dataset: Dataset) -> None:
+        if facts is None:
+            return
+        require_same_data(facts.data, dataset)
+        if isinstance(facts.data, str):
+            watch.say("note: this run began with an older specc, which has not kept what was in its pictures: only "
+                "their numbers were compared")  # fmt: skip
+
+    return judge
+
+
+def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Watch) -> Keeper:
+    """Put the session where the run stands, and the folder's files with it. Raises: Problem E621, E623."""
+    from specc.runner.keeper import Keeper, made_with
+
+    path = plan.folder.path
+    tensors = state.read_tensors(path / state.NAME, facts.checksum)
+    keeper = Keeper(plan.folder, plan.record, session.dataset.identity)
+    # Also the point where all have read what the first one is about to write anew.
+    session.group.require_same(f"{facts.epoch} {facts.step} {facts.checksum}")
+    if adopt:
+        _adopt(plan, facts, session, tensors, watch)
+    else:
+        fault = session.state.objection(tensors, facts.step)
+        if fault:
+            raise state.damaged(path / state.NAME, fault)
+        position = Position(facts.epoch, facts.step, facts.seconds, list(facts.metrics))
+        session.state.load_state_dict(tensors, position)
+    plan.folder.restore_metrics(facts.metrics)
+    plan.folder.write_record(plan.record)
+    if adopt or plan.record.adopted_after == facts.epoch > 0:
+        keeper.begin(session)
+        _set_best_aside(plan, facts, watch)
+    _warn_of_differences(facts.made_with, made_with(session), watch)
+    done = session.state.position.step
+    step = f", after step {done} of {len(session.train.steps)}" if done else ""
+    watch.say(f"continues {path} in epoch {facts.epoch + 1} of {plan.record.recipe.epochs}{step}")
+    return keeper
+
+
+def _warn_of_differences(before: Mapping[str, str], now: Mapping[str, str], watch: Watch) -> None:
+    """Say where the same steps may give other last digits than they would have given."""
+    other = [f"{name} {before.get(name)} then, {value} now" for name, value in now.items() if before.get(name) != value]
+    if other:
+        watch.say(f"note: {'; '.join(other)}: the last digits may differ from those of a run that never stopped")
+
+
+def _adopt(plan: Plan, facts: Facts, session: Session, tensors: dict[str, Any], watch: Watch) -> None:
+    """Load what fits; the epoch that was running begins again, since its pictures may be others."""
+    for note in session.state.adopt(tensors, Position(facts.epoch, metrics=list(facts.metrics))):
+        watch.say(note)
+    if plan.before.spec != plan.record.spec:
+        old = plan.folder.path / f"spec-before-epoch-{facts.epoch + 1}.cnn"
+        plan.folder.write(old.name, plan.before.spec.encode())
+        watch.say(f"the previous spec is in {old}")
+
+
+def _set_best_aside(plan: Plan, facts: Facts, watch: Watch) -> None:
+    """Where no epoch of the network that the run has now is finished; after the state, from which it can be done again
+    should the run be cut off here."""
+    if plan.record.adopted_after < facts.epoch:
+        return
+    aside = plan.folder.set_best_aside(facts.epoch)
+    if aside:
+        watch.say(f"the best weights so far are in {aside}; only epochs from {facts.epoch + 1} on compete from now on")
+
+
+def _finished(path: Path, wish: Wish) -> Run:
+    """A complete run, its network with the best weights. Raises: Problem E621 where they are not there."""
+    from specc.build.compile import build
+    from specc.build.stored import load_stored
+
+    plan = _plan(path, wish)
+    metrics = plan.facts.metrics if plan.facts else ()
+    run = Run(path, metrics, None, build(plan.subject.model), plan.record.adopted_after)
+    model, weights = run.model, path / ("best.safetensors" if run.best else "last.safetensors")
+    try:
+        load_stored(model, weights)
+    except ValueError as error:
+        raise state.damaged(weights, str(error)) from error
+    return run._replace(model=model.eval())

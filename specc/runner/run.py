@@ -1,0 +1,303 @@
+"""From a checked spec and a recipe to a finished run: the order of things on one page.
+
+What can be known without torch is refused before torch is imported, what can be known without pictures before
+they are loaded, and nothing is written before everything fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from specc.data.catalogue import find, path_of
+from specc.data.fit import require_input, require_output, require_pictures, require_same_output
+from specc.data.survey import Survey, Surveyed, survey
+from specc.diagnostics.diagnostic import Problem
+from specc.ir.shaped import ShapedModel
+from specc.pipeline import analyse
+from specc.reading import read_source
+from specc.recipe.recipe import Recipe, overridden
+from specc.runner.distributed.group import Group, joined
+from specc.runner.distributed.place import ALONE, Place, place_of, require_enough, tell_launcher
+from specc.runner.folder import RunFolder, create, require_free
+from specc.runner.lock import locked
+from specc.runner.metrics import Metrics, best_of
+from specc.runner.process import limit_spinning
+from specc.runner.progress import Ended, Started, Watch
+from specc.runner.record import Record, given
+from specc.source import Source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from specc.data.dataset import Dataset
+    from specc.runner.keeper import Keeper
+    from specc.runner.session import Session
+
+
+class Subject(NamedTuple):
+    """What is trained: a spec without errors, and what was overridden in it.
+
+    input_shape: `--input`, None where the spec's own holds. settings: `--set`, by name.
+    """
+
+    source: Source
+    model: ShapedModel
+    input_shape: tuple[int, ...] | None
+    settings: Mapping[str, Any]
+
+
+class Run(NamedTuple):
+    """A run that has ended.
+
+    folder:  where its files are.
+    metrics: an entry for each finished epoch.
+    stopped: the signal that ended it early, None where it is complete.
+    model:   the network with the weights of its best epoch, those so far where none is finished, in evaluation mode, on
+             the device that it was trained on.
+    adopted_after: how many of the epochs are those of another network, or of other data.
+    """
+
+    folder: Path
+    metrics: tuple[Metrics, ...]
+    stopped: int | None
+    model: nn.Module
+    adopted_after: int = 0
+
+    @property
+    def best(self) -> Metrics | None:
+        """The epoch whose weights are in `best.safetensors`: the first with the highest accuracy."""
+        return best_of(self.metrics[self.adopted_after :])
+
+
+def train(
+    spec: str | Path,
+    out: str | Path | None = None,
+    *,
+    input: tuple[int, ...] | None = None,
+    params: Mapping[str, Any] | None = None,
+    watch: Watch | None = None,
+    **options: Any,
+) -> Run:
+    """Train a spec as `specc train` does.
+
+    Args:    spec: a path, or the text itself where it has a new line in it.
+             out: the run folder; by default the next free one in `runs/`.
+             input, params: in place of the spec's `input` and `param`s.
+             watch: is told of the run's progress; `specc.runner.progress.Lines()` prints it.
+             options: settings of the recipe by name (`epochs=3, data="mnist"`), before the spec's own.
+    Returns: the finished run. The process is as it was before: its environment, torch's random state and settings.
+    Raises:  specc.SpecError for a spec with errors, ValueError for a param that it does not have,
+             specc.diagnostics.diagnostic.Problem for what concerns files, data, device and run folder.
+    """
+    source = source_of(spec)
+    analysis = analyse(source, input, params)
+    if analysis.model is None:
+        from specc import SpecError
+
+        raise SpecError(analysis.diagnostics)
+    subject = Subject(source, analysis.model, input, params or {})
+    place = None if out is None else Path(out)
+    return train_subject(subject, overridden(analysis.recipe, options), place, watch, options)
+
+
+def train_subject(
+    subject: Subject,
+    recipe: Recipe,
+    out: Path | None = None,
+    watch: Watch | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Run:
+    """Load the data, build the network, train it, and keep everything in a run folder.
+
+    Args:   options, those among the recipe's settings that are not from the spec.
+    Raises: Problem E601 to E628.
+    """
+    recipe, place = anchored(recipe), place_of()
+    if place.is_first:
+        require_free(out)
+    surveyed = prepare(subject, recipe, place)
+    with joined(recipe.device) as group:
+        session = make_session(subject, recipe, group, watch, surveyed)
+        folder = _claimed(out, subject, session)
+        record = record_of(subject, recipe, options or {}, place)
+        with alone_in(folder):
+            if folder.writes:
+                require_free(folder.path)
+            _require_space(folder, session)
+            folder.write_record(record)
+            return carry_out(session, folder, record, watch or Watch())
+
+
+def _require_space(folder: RunFolder, session: Session) -> None:
+    """Before the first file, so that a refused run leaves none. Raises: Problem E614."""
+    from specc.runner.keeper import needed
+
+    folder.require_space(needed(session))
+
+
+def prepare(
+    subject: Subject, recipe: Recipe, place: Place, judge: Callable[[Survey], None] = lambda survey: None
+) -> Surveyed:
+    """What comes before torch is imported.
+
+    Args:    judge, refuses data before they are compared with the network.
+    Returns: what is known of the data.
+
+    Raises: Problem E601, E605 to E610, E627.
+    """
+    surveyed = _require_known_fit(subject, recipe, judge)
+    require_enough(recipe, place)
+    limit_spinning()
+    return surveyed
+
+
+def require_possible(subject: Subject, recipe: Recipe, out: Path | None, processes: int) -> None:
+    """Raise what `train_subject` would before it imports torch, in a process that only starts others."""
+    recipe = anchored(recipe)
+    require_free(out)
+    _require_known_fit(subject, recipe)
+    require_enough(recipe, Place(size=processes))
+
+
+def _claimed(out: Path | None, subject: Subject, session: Session) -> RunFolder:
+    """The folder of a new run, made by the first process. Raises: Problem E613, E614."""
+    group = session.group
+    if not group.place.is_first:
+        return RunFolder(Path(group.from_first("")), writes=False)
+    folder = create(out, _name(subject.source), session.dataset.name)
+    group.from_first(str(folder.path))
+    tell_launcher(folder.path)
+    return folder
+
+
+def alone_in(folder: RunFolder) -> AbstractContextManager[None]:
+    """The folder's lock, held by the process that writes. Raises: Problem E614, E624."""
+    return locked(folder.path) if folder.writes else nullcontext()
+
+
+def make_session(
+    subject: Subject,
+    recipe: Recipe,
+    group: Group | None = None,
+    watch: Watch | None = None,
+    surveyed: Surveyed | None = None,
+    judge: Callable[[Dataset], None] = lambda dataset: None,
+) -> Session:
+    """Load the data and build the network.
+
+    Args:   group, the processes that train together; None for this one alone. watch, is told of a download.
+            surveyed, what `prepare` has given. judge, refuses data before they are compared with the network.
+    Raises: Problem E601 to E612, E617 to E619, E628.
+    """
+    surveyed = surveyed or _require_known_fit(subject, recipe)
+
+    limit_spinning()
+    from specc.data.download import telling
+    from specc.data.load import load_dataset
+    from specc.runner.device import choose_device
+    from specc.runner.session import Session
+
+    group = group or Group(choose_device(recipe.device))
+    with group.first_here():
+        say = (watch or Watch()).say
+        dataset = load_dataset(recipe, telling(say), surveyed, say)
+    judge(dataset)
+    _require_fit(subject, recipe, dataset)
+    if group.place.size > 1:
+        group.require_same(record_of(subject, recipe, {}).meaning() + dataset.identity.digest)
+    return Session(subject.model, dataset, recipe, group)
+
+
+def carry_out(session: Session, folder: RunFolder, record: Record, watch: Watch, keeper: Keeper | None = None) -> Run:
+    """Train from where the session stands to the end, and keep what it gives.
+
+    Args: keeper, of a run that is continued; a new run's writes what it begins with.
+    """
+    from specc.runner.ending import write_report
+    from specc.runner.environment import describe_environment
+    from specc.runner.keeper import Keeper
+    from specc.runner.loop import fit
+
+    environment = describe_environment(session.group, record.recipe.seed)
+    folder.write_environment(environment, resumed=keeper is not None)
+    if keeper is None:
+        keeper = Keeper(folder, record, session.dataset.identity)
+        keeper.begin(session)
+    watch.say(session.summary())
+    parameters = sum(weight.numel() for weight in session.model.parameters() if weight.requires_grad)
+    watch.run_starts(Started(folder.path, record.as_json(), parameters, tuple(session.state.position.metrics)))
+    try:
+        stopped = fit(session, keeper, watch)
+    except Problem as problem:
+        write_report(session, folder, record, watch, None, failed=problem.diagnostic.message)
+        raise
+    weights = keeper.take_best(session, watch)
+    report = write_report(session, folder, record, watch, weights, stopped=stopped)
+    metrics = tuple(session.state.position.metrics)
+    watch.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report, record.adopted_after))
+    return Run(folder.path, metrics, stopped, session.tested, record.adopted_after)
+
+
+def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any], place: Place = ALONE) -> Record:
+    """What is asked for, as the run folder keeps it."""
+    path = Path(subject.source.path)
+    return Record(
+        spec=subject.source.text,
+        path=str(path.absolute()) if path.is_file() else None,
+        input=subject.input_shape,
+        params=dict(subject.settings),
+        options=given(dict(options)),
+        recipe=recipe,
+        processes=place.size,
+        machines=place.machines,
+    )
+
+
+def source_of(spec: str | Path) -> Source:
+    """The spec at a path, or the text itself where it has a new line in it."""
+    if isinstance(spec, str) and "\n" in spec:
+        return Source("<string>", spec)
+    return read_source(str(spec))
+
+
+def _name(source: Source) -> str:
+    return Path(source.path).stem.strip("<>-") or "stdin"
+
+
+def anchored(recipe: Recipe) -> Recipe:
+    """The recipe with absolute paths, so that it means the same from any folder."""
+    entry = find(recipe.data)
+    paths = {"data_dir": recipe.data_dir} if entry else {"data": recipe.data, "data_dir": recipe.data_dir}
+    absolute = {name: str(path_of(path).absolute()) for name, path in paths.items() if path}
+    return recipe.model_copy(update=absolute)
+
+
+def _require_known_fit(
+    subject: Subject, recipe: Recipe, judge: Callable[[Survey], None] = lambda survey: None
+) -> Surveyed:
+    """Compare the network with what is known of the data before they are loaded. Raises: Problem E601, E605 to E610."""
+    surveyed = survey(recipe)
+    judge(surveyed.survey)
+    require_pictures(surveyed.survey, recipe, subject.model.input, _checks(subject))
+    _require_output(subject, recipe, surveyed.survey.name, surveyed.survey.class_count)
+    return surveyed
+
+
+def _require_fit(subject: Subject, recipe: Recipe, dataset: Dataset) -> None:
+    """Compare the network with the data as they are: a package's may be other than its entry says."""
+    require_input(dataset.name, dataset.sample, subject.model.input, _checks(subject))
+    _require_output(subject, recipe, dataset.name, len(dataset.classes))
+
+
+def _checks(subject: Subject) -> Callable[[tuple[int, ...]], bool]:
+    return lambda shape: analyse(subject.source, shape, subject.settings).ok
+
+
+def _require_output(subject: Subject, recipe: Recipe, name: str, classes: int) -> None:
+    if recipe.objective == "reconstruct":
+        require_same_output(subject.model.input, subject.model.output)
+    else:
+        require_output(name, classes, subject.model)

@@ -1,0 +1,158 @@
+"""What a run is made of, built from a checked spec, a data set and a recipe."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from specc.build.compile import build
+from specc.data.augment import augmentation_of
+from specc.data.described import DataDescription, describe
+from specc.data.feed import Feed
+from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
+from specc.runner.average import Average
+from specc.runner.compiled import compiled
+from specc.runner.device import seed_everything, seed_shard
+from specc.runner.explained import explained
+from specc.runner.forward import Forward, halving_for, lay_out
+from specc.runner.halves import halves_of
+from specc.runner.known import is_known
+from specc.runner.loop import make_step
+from specc.runner.muon import muon_note
+from specc.runner.objective import objective_of
+from specc.runner.optim import make_optimizer
+from specc.runner.parts import State
+from specc.runner.precision import choose_precision
+from specc.runner.process import keep_pages
+from specc.runner.schedule import make_schedule
+
+if TYPE_CHECKING:
+    from specc.data.dataset import Dataset
+    from specc.ir.shaped import ShapedModel
+    from specc.recipe.recipe import Recipe
+    from specc.runner.distributed.group import Group
+
+# Evaluation is fastest in this range; it needs less memory than training with the same batch.
+EVALUATION_BATCH = (64, 512)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+class Session:
+    """What a run is made of: the network, what trains it, the batches, and the state of all that training changes.
+
+    model:     the network under the names of the spec; network: the same as it is trained.
+    evaluated: the network that is tested, as it is run.
+    step:      one step of training, see `loop.make_step`; goal: what training makes small and a test counts.
+    group:     the processes that train together, of which this is one.
+    """
+
+    def __init__(self, shaped: ShapedModel, dataset: Dataset, recipe: Recipe, group: Group) -> None:
+        """Build the network from the recipe's seed and put it and the pictures on the device.
+
+        Raises: Problem E605, E617, E618.
+        """
+        self.recipe, self.dataset, self.group, self.device = recipe, dataset, group, (device := group.device)
+        self.goal = objective_of(recipe)
+        order = seed_everything(recipe.seed, device)
+        require_one(recipe, group)
+        if device.type == "cpu":
+            keep_pages()
+        with explained():
+            self.model = build(shaped).to(device)
+            self.precision = choose_precision(recipe, device, known=is_known(self.model))
+            self._load_pictures()
+        self.train.skip_single = any(isinstance(module, NORMS) for module in self.model.modules())
+        lay_out(self.model, dataset.sample, recipe, device)
+        optimizer = make_optimizer(self.model, recipe)
+        self.average = None if recipe.average is None else Average(self.model, recipe.average)
+        steps = len(self.train.steps)
+        self.state = State(self.model, self.average, optimizer, self.precision, order, steps, recipe, group)
+        network = compiled(self._forward(self.model), recipe, device)
+        self.halves = halves_of(network, shaped, recipe, group)
+        self.network = group.parallel(network)
+        self.step = make_step(
+            self.network, optimizer, make_schedule(recipe, steps), recipe, self.average, group, self.precision,
+            self.halves,
+        )  # fmt: skip
+        self.evaluated = self._forward(self.tested)
+        group.settle(self.network, dataset.sample)
+        seed_shard(recipe.seed, group.place.rank, device)
+
+    def _forward(self, model: nn.Module) -> Forward:
+        return Forward(model, self.precision, halving_for(self.recipe, self.device))
+
+    def close(self) -> None:
+        """End what runs beside this thread, once the last step is taken."""
+        if self.halves is not None:
+            self.halves.close()
+
+    @property
+    def tested(self) -> nn.Module:
+        """The network that is evaluated and kept: the moving average where there is one."""
+        return self.model if self.average is None else self.average.model
+
+    @cached_property
+    def description(self) -> DataDescription:
+        """What the weights say of the pictures."""
+        return describe(self.dataset, self.test.scaling)
+
+    def summary(self) -> str:
+        """Data and recipe in one line."""
+        data, recipe = self.dataset, self.recipe
+        said = recipe.optimizer_arguments().items()
+        arguments = ", ".join(f"{name}={value}" for name, value in said if value)
+        left_out = len(data.train.labels) - sum(self.train.sizes)
+        note = f"; each epoch leaves out {_last(left_out)}" if left_out else ""
+        note += self._crowd()
+        held_out = f", {len(data.validation.labels):,} validation" if data.validation else ""
+        note += f"; {data.note}" if data.note else ""
+        note += f"; {muon_note(self.model)}" if recipe.optimizer == "muon" else ""
+        return (
+            f"{data.name}: {len(data.train.labels):,} training{held_out} and {len(data.test.labels):,} test pictures, "
+            f"{counted(len(data.classes), 'class')}; {recipe.optimizer}({arguments}), {recipe.schedule} rate, "
+            f"batch {recipe.batch}, "
+            f"seed {recipe.seed}, {self.device}, {self.precision.name}{note}"
+        )
+
+    def _crowd(self) -> str:
+        """A remark where more processes read pictures than there are cores."""
+        from specc.data.files import FileSplit, usable_cores
+
+        workers, cores = self.recipe.workers or 0, usable_cores()
+        if workers <= cores or not isinstance(self.dataset.train, FileSplit):
+            return ""
+        return f"; {workers} processes read the pictures, on {counted(cores, 'core')}"
+
+    def _load_pictures(self) -> None:
+        dataset, recipe = self.dataset, self.recipe
+        augmentation = augmentation_of(recipe, len(dataset.classes))
+        if augmentation is not None and len(dataset.sample) != 3:
+            raise Problem.of("E605", f"{dataset.name}: only pictures can be augmented",
+                help="leave out `flip`, `crop`, `cutout` and `mixup`")  # fmt: skip
+        feed = Feed(dataset, self.device, normalize=recipe.normalize, workers=recipe.workers)
+        low, high = EVALUATION_BATCH
+        shard = self.group.place.shard
+        size = shard.parts * min(max(recipe.batch // shard.parts, low), high)
+
+        self.train = feed.batches(
+            dataset.train, recipe.batch,
+            augmentation=augmentation, accumulate=recipe.accumulate, drop_last=recipe.drop_last,
+            shard=shard,
+        )  # fmt: skip
+        self.test = feed.batches(dataset.test, size, shard=shard)
+        held_out = dataset.validation
+        self.validation = None if held_out is None else feed.batches(held_out, size, shard=shard)
+
+
+def require_one(recipe: Recipe, group: Group) -> None:
+    """Raise Problem E652 where an exact run has several processes."""
+    if recipe.exact and group.place.size > 1:
+        raise Problem.of("E652", f"`exact` gives the result of a single process, and this run has {group.place.size}",
+            help="leave out `--exact`: several processes add up their gradients in another order")  # fmt: skip
+
+
+def _last(count: int) -> str:
+    return "its last picture, which would be a batch of one" if count == 1 else f"its last {count} pictures"
