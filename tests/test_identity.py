@@ -19,7 +19,7 @@ from PIL import Image
 from watches import Stop
 
 from specc.cli.main import main
-from specc.data import decoded
+from specc.data import kept
 from specc.data.dataset import Dataset, Split
 from specc.data.identity import DataIdentity, identity_of_tensors
 from specc.data.load import load_dataset
@@ -207,8 +207,8 @@ def test_a_file_with_other_bytes_and_an_old_time_is_decoded_again(
     where: Any, pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(decoded, "WORTH_KEEPING", 0.0)
-    monkeypatch.setattr(decoded, "SETTLED", -1.0)
+    monkeypatch.setattr(kept, "WORTH_KEEPING", 0.0)
+    monkeypatch.setattr(kept, "SETTLED", -1.0)
 
     def loaded() -> Dataset:
         return load_dataset(Recipe(data=str(pets), in_memory=where))
@@ -218,7 +218,7 @@ def test_a_file_with_other_bytes_and_an_old_time_is_decoded_again(
     after = loaded()
     assert before.identity != after.identity and 200 in np.asarray(after.train.images)
     assert loaded().identity == after.identity
-    assert len(list((tmp_path / "cache/specc/decoded").iterdir())) == 2
+    assert len(list((tmp_path / "cache/specc/decoded").glob("*.safetensors"))) == 2
 
 
 def test_files_that_have_just_been_written_are_not_kept(
@@ -226,7 +226,7 @@ def test_files_that_have_just_been_written_are_not_kept(
 ) -> None:
     """A file system may not tell whether they were written again since."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(decoded, "WORTH_KEEPING", 0.0)
+    monkeypatch.setattr(kept, "WORTH_KEEPING", 0.0)
     bitmap(pets / "train/dog/2.bmp", 7)
     load_dataset(Recipe(data=str(pets)))
     assert not (tmp_path / "cache").exists()

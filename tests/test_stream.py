@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from watches import Heard, Stop
 
-from specc.data import decoded, memory
+from specc.data import decoded, heads, kept, memory
 from specc.data.batches import scaling_of
 from specc.data.dataset import Split
 from specc.data.feed import Feed
@@ -27,6 +27,7 @@ from specc.data.files import FileSplit, PicturePool
 from specc.data.load import load_dataset
 from specc.data.pictures import Reader
 from specc.data.shard import Shard
+from specc.data.survey import Size, survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
 from specc.runner import state
@@ -156,6 +157,7 @@ def test_pictures_of_other_sizes_are_found_before_the_first_step(folder: Path) -
 
 
 def test_a_look_at_every_file_is_said_and_kept(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoded, "MANY", 45)
     said: list[str] = []
     for _ in range(2):
         found = load_dataset(Recipe(data=str(folder), resize=(12, 10), in_memory="off"), say=said.append)
@@ -256,8 +258,8 @@ def _children(process: int) -> list[int]:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(decoded, "WORTH_KEEPING", 0.0)
-    monkeypatch.setattr(decoded, "SETTLED", -1.0)
+    monkeypatch.setattr(kept, "WORTH_KEEPING", 0.0)
+    monkeypatch.setattr(kept, "SETTLED", -1.0)
     return tmp_path / "cache" / "specc" / "decoded"
 
 
@@ -267,12 +269,29 @@ def _refuse(*arguments: Any, **more: Any) -> Any:
 
 def test_decoded_pictures_are_kept(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = loaded(folder, "on")
-    assert len(list(cache.iterdir())) == 1
+    assert len(list(cache.glob("*.safetensors"))) == 1
     monkeypatch.setattr(decoded, "decode", _refuse)
     again = loaded(folder, "on")
     assert again.train.images.equal(first.train.images) and again.test.labels.equal(first.test.labels)
     with pytest.raises(AssertionError):
         load_dataset(Recipe(data=str(folder), resize=11))
+
+
+def test_heads_are_read_once(folder: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pets = Path(shutil.copytree(folder, tmp_path / "pets"))
+    recipe = Recipe(data=str(pets))
+    first = survey(recipe).survey
+    with monkeypatch.context() as patch:
+        patch.setattr(heads, "head_of", _refuse)
+        assert survey(recipe).survey == first
+    (found,) = cache.glob("*.json")
+    for damage in ("", "{}", "[[], [], true]", '[[[1, 1, 45, 99]], [["RGB", 45]], true]', "[1, 2, 3]"):
+        found.write_text(damage)
+        assert survey(recipe).survey == first
+    Image.new("RGB", (70, 70)).save(pets / "cat" / "0.png")
+    assert Size(70, 70, 1) in {size._replace(first="") for size in survey(recipe).survey.sizes}
+    (pets / "cat" / "1.png").write_bytes(b"")
+    assert survey(recipe).survey.unreadable == survey(recipe).survey.unreadable != ()
 
 
 def test_a_file_that_was_changed_is_decoded_again(
@@ -290,7 +309,7 @@ def test_a_file_that_was_changed_is_decoded_again(
 @pytest.mark.parametrize("damage", [b"", b"x" * 100, None])
 def test_a_damaged_copy_is_made_again(folder: Path, cache: Path, damage: bytes | None) -> None:
     first = loaded(folder, "on")
-    (copy,) = cache.iterdir()
+    (copy,) = cache.glob("*.safetensors")
     content = copy.read_bytes()
     copy.write_bytes(content[:-1] + bytes([content[-1] ^ 1]) if damage is None else damage)
     assert loaded(folder, "on").train.images.equal(first.train.images)
@@ -299,13 +318,13 @@ def test_a_damaged_copy_is_made_again(folder: Path, cache: Path, damage: bytes |
 
 def test_copies_take_no_more_room_than_they_may(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded(folder, "on")
-    (first,) = cache.iterdir()
-    monkeypatch.setattr(decoded, "LARGEST", first.stat().st_size + 100)
+    (first,) = cache.glob("*.safetensors")
+    monkeypatch.setattr(kept, "LARGEST", first.stat().st_size + 100)
     load_dataset(Recipe(data=str(folder), resize=(12, 9)))
-    assert len(list(cache.iterdir())) == 1 and not first.exists()
-    monkeypatch.setattr(decoded, "LARGEST", 10)
+    assert len(list(cache.glob("*.safetensors"))) == 1 and not first.exists()
+    monkeypatch.setattr(kept, "LARGEST", 10)
     load_dataset(Recipe(data=str(folder), resize=(12, 8)))
-    assert len(list(cache.iterdir())) == 1
+    assert len(list(cache.glob("*.safetensors"))) == 1
 
 
 def test_a_cache_that_cannot_be_written_is_no_matter(folder: Path, cache: Path) -> None:

@@ -74,13 +74,13 @@ def load_folder(surveyed: Surveyed, recipe: Recipe, way_out: str = "", say: Say 
     from specc.data.identity import identity_of_files
     from specc.data.pictures import Reader
 
-    about, found = surveyed
-    assert found is not None  # noqa: S101 - it is a folder's
+    about, found, files = surveyed
+    assert found is not None and files is not None  # noqa: S101 - it is a folder's
     channels, height, width = about.shape(recipe, way_out)
     reader = Reader("L" if channels == 1 else "RGB", height, width, recipe.resize is not None)
     keep = _in_memory(sum(len(part.paths) for part in found.parts), reader, recipe)
     labels = [torch.tensor(part.labels, dtype=torch.int64) for part in found.parts]
-    read = decoded(found, reader, keep=keep, say=say)
+    read = decoded(found, files, reader, keep=keep, say=say)
     splits = [
         FileSplit(part.paths, own, reader) if one.images is None else Split(one.images, own)
         for part, own, one in zip(found.parts, labels, read, strict=True)

@@ -15,6 +15,7 @@ from specc.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from specc.data.folder import FolderContents
+    from specc.data.kept import Manifest
     from specc.data.pictures import Fault
     from specc.data.walk import PassedOver
 
@@ -101,10 +102,11 @@ class Survey(NamedTuple):
 
 
 class Surveyed(NamedTuple):
-    """A survey, and the folder's pictures that it is about; None for what is no folder."""
+    """A survey, and of a folder the pictures that it is about, with their manifest."""
 
     survey: Survey
     contents: FolderContents | None = None
+    files: Manifest | None = None
 
 
 def survey(recipe: Recipe) -> Surveyed:
@@ -122,4 +124,4 @@ def survey(recipe: Recipe) -> Surveyed:
     contents = list_folder(root).at_most(recipe.limit)
     if recipe.validation:
         contents = contents._replace(validation=None)
-    return Surveyed(survey_of_folder(root, contents), contents)
+    return survey_of_folder(root, contents)

@@ -13,7 +13,6 @@ from specc.data.folder import Part, list_part
 from specc.data.heads import survey_of_folder
 from specc.data.layout import shortened
 from specc.data.load import load_dataset, load_folder
-from specc.data.survey import Surveyed
 from specc.data.transform import shape_after
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest, spelled
@@ -105,7 +104,7 @@ def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, 
     root = path_of(recipe.data)
     contents, part = list_part(root, wanted.part)
     contents = contents.at_most(recipe.limit)
-    surveyed = Surveyed(survey_of_folder(root, contents), contents)
+    surveyed = survey_of_folder(root, contents)
     dataset = load_folder(surveyed, recipe, "`--fit` converts them")
     return dataset, part, dataset.test
 
