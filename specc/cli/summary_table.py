@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from math import ceil, prod
@@ -12,13 +13,16 @@ from rich.table import Table
 
 from specc.cli.report import wants_colour
 from specc.diagnostics.spelling import counted
+from specc.diagnostics.visible import shortened
 from specc.ir.analysis.folding import Line, folded_lines, unfolded_lines
 from specc.ir.analysis.receptive import Seen
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 
 PIPE_WIDTH = 200
-MOST_LINES = 1000  # layers that a person may look through
+MOST_CHARACTERS = 250_000  # of a table; what is longer, nobody looks through
+MOST_NAME = 100  # characters
+OTHERS = 120  # characters of a line beside the name
 _TIMES = ""  # the heading of the column that tells how often a folded line stands there
 BYTES = 4  # of a number in float32
 
@@ -35,13 +39,14 @@ class _Column(NamedTuple):
 def print_table(model: ShapedModel, batch: int, *, unfold: bool) -> None:
     """The lines, aligned; on a narrow terminal the columns that matter least give way."""
     lines = list(unfolded_lines(model) if unfold else folded_lines(model))
-    shown = lines[:MOST_LINES]
+    widest = min(MOST_NAME, max((len(line.name) for line in lines), default=0))
+    shown = lines[: MOST_CHARACTERS // (widest + OTHERS)]
     colour = wants_colour(sys.stdout)
     console = Console(
         width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, force_terminal=colour, no_color=not colour
     )
     columns = _columns(model, batch, folded=any(line.times > 1 for line in lines))
-    console.print(_table(_that_fit(columns, shown, console.width), shown))
+    console.print(_table(_that_fit(columns, shown, console.width), shown, console.width))
     if len(lines) > len(shown):
         more = counted(len(lines) - len(shown), "more line")
         console.print(f"the totals are of all; {more}, which `--format json` lists, are left out")
@@ -80,7 +85,8 @@ def _width(column: _Column, lines: Sequence[Line]) -> int:
     return min(widest, 20) if column.heading == "name" else widest
 
 
-def _table(columns: Sequence[_Column], lines: Sequence[Line]) -> Table:
+def _table(columns: Sequence[_Column], lines: Sequence[Line], width: int) -> Table:
+    room = width - sum(_width(column, lines) + 2 for column in columns[1:])
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         is_text = column.heading in ("name", "kind")
@@ -91,10 +97,24 @@ def _table(columns: Sequence[_Column], lines: Sequence[Line]) -> Table:
             justify="left" if is_text else "right",
         )
     for line in lines:
-        table.add_row(*(column.cell(line) for column in columns))
+        table.add_row(in_lines(shortened(line.name, MOST_NAME), room), *(column.cell(line) for column in columns[1:]))
     table.add_section()
     table.add_row(*(column.total for column in columns))
     return table
+
+
+def in_lines(name: str, room: int) -> str:
+    """A name in lines of so many characters, broken behind its dots.
+
+    >>> in_lines("stage1.basic2.conv1", 14)
+    'stage1.basic2.\\nconv1'
+    """
+    lines = [""]
+    for part in re.findall(r"[^.]*\.|[^.]+", name):
+        if lines[-1] and len(lines[-1]) + len(part) > room:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _field(seen: Seen) -> str:

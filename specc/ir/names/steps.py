@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic
@@ -183,13 +184,18 @@ class StepResolver:
         word = value if isinstance(value, str) else name
         return self.blocks.get(word) or find_layer(word)
 
+    @cached_property
+    def _labels(self) -> frozenset[str]:
+        """The words of the text that stand before a colon."""
+        return frozenset(re.findall(r"\b(\w++)[ \t]*+:(?!:)", re.sub(r"#[^\n]*", "", self.source.text)))
+
     def _unknown_step(self, word: tree.Word, scope: Scope) -> None:
         name = word.text
         if name == self.inside:
             self._report("E211", f"the block `{name}` uses itself", word.span, help="repeat a step with `x3` instead")
         elif name in scope.values:
             self._report("E201", f"`{name}` is a value here, not a layer", word.span, help="a step begins with a layer")
-        elif re.search(rf"^[^#\n]*\b{re.escape(name)}[ \t]*:(?!:)", self.source.text, re.MULTILINE):
+        elif name in self._labels:
             from specc.ir.names.habits import on_label
 
             message = f"`{name}` is a label, and a step is a layer or a block"
