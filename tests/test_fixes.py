@@ -164,7 +164,7 @@ def test_a_right_spec_is_left_alone() -> None:
         ("input 3x32x32\ngap -> linear 10\n", "put `flatten` before it: a vector of 3 features"),
         ("input 3x32x32\nconv 64 k3 s2 same\n", "`conv 64 k3 s2 p1` gives 64×16×16"),
         ("input 3x32x32\nconv 64 k3 :: 64x32x32\n", "`conv 64 k3 p1` gives 64×32×32"),
-        ("input 3x32x32\ngap :: 3\n", "if it is meant so, write `:: 3x1x1`"),
+        ("input 3x32x32\ngap :: 3\n", "if that is what you mean, write `:: 3x1x1`"),
         ("input 64x32x32\nresidual { conv 128 k3 s2 p1 }\n",
          "`shortcut auto` brings what arrived to the shape of the body"),
         ("input 64x32x32\nresidual { conv 64 k3 }\n", "`conv 64 k3 p1` at line 2"),

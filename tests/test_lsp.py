@@ -278,7 +278,7 @@ HOVERS = [
     ("block twice(c) { conv ▮c k3 }\ntwice 8", ["parameter of the block"]),
     ("block b(c, stride=1) { conv c k3 s=stride }\nb 8 s▮=2", ["block b(c, stride=1)", "parameter of the block"]),
     ("▮here: conv 8 k3", ["`3×32×32` → `8×30×30`", "names the module"]),
-    ("train { ▮batch 8 }", ["Pictures in a training step", "a whole number from 1"]),
+    ("train { ▮batch 8 }", ["Pictures per training step", "a whole number from 1"]),
     ("relu # specc: ignore[W5▮05]", ["# W505: rows or columns are discarded"]),
     ("budget ▮macs <= 1M", ["Multiply-accumulates"]),
     ("conv (▮divisible(9, 8)) k3", ["divisible(a, 8)"]),

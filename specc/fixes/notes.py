@@ -20,7 +20,7 @@ def note_candidates(failure: Failure) -> Iterator[Candidate]:
         return
     yield from _network(failure, actual, check.dims)
     text = _agreeing(check.dims, actual)
-    yield Candidate(Kind.NOTE, (Edit(check.span, f":: {text}"),), f"if it is meant so, write `:: {text}`")
+    yield Candidate(Kind.NOTE, (Edit(check.span, f":: {text}"),), f"if that is what you mean, write `:: {text}`")
 
 
 def _network(failure: Failure, actual: Shape, wanted: tuple[int | None, ...]) -> Iterator[Candidate]:

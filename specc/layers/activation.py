@@ -209,7 +209,7 @@ class Softplus(Activation):
     arguments = ("beta", "threshold")
 
     beta: Real = field(1.0, positional=True, doc="sharpness of the bend")
-    threshold: Real = field(20.0, positional=True, doc="above it the function is taken as x")
+    threshold: Real = field(20.0, positional=True, doc="above this the function is taken to be x")
 
 
 class Softsign(Activation):

@@ -131,7 +131,7 @@ def spread(size: int | tuple[Any, ...] | Any, rank: int, what: str) -> tuple[Any
             "E302",
             f"the {what} {written(size)} has {counted(len(size), 'dimension')}, "
             f"but {_RANK_NAMES[rank]} with {counted(rank, 'spatial dimension')} arrives",
-            help=f"one number counts for every dimension: `{size[0]}`",
+            help=f"one number holds for every dimension: `{size[0]}`",
         )
     return size
 

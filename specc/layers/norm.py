@@ -20,7 +20,7 @@ class _Norm(Weighted):
 
     family = "normalisation"
 
-    eps: Real = field(1e-5, doc="added to the variance, against division by zero")
+    eps: Real = field(1e-5, doc="added to the variance, to avoid division by zero")
     affine: Flag = field(True, doc="learn a factor and a shift for each channel")
     bias: Numbers | None = field(None, doc="the shift's values, as a list")
 
@@ -38,7 +38,7 @@ class BatchNorm(_Norm):
     example = "input 64x32x32 ; bn"
     torch_name = "BatchNorm1d BatchNorm2d BatchNorm3d"
 
-    eps: Positive = field(1e-5, doc="added to the variance, against division by zero")
+    eps: Positive = field(1e-5, doc="added to the variance, to avoid division by zero")
     momentum: Real = field(0.1, doc="weight of the newest batch in the running averages")
     gamma: Start | None = field(None, doc="initial value of the factor; 0 for a residual branch that starts silent")
     beta: Start | None = field(None, doc="initial value of the shift")
@@ -125,7 +125,7 @@ class LayerNorm(_Norm):
     example = "input 64x32x32 ; layernorm"
     torch_name = "LayerNorm"
 
-    bias: Bias = field(True, doc="learn a shift beside the factor")  # type: ignore[assignment]  # torch has it here alone
+    bias: Bias = field(True, doc="learn a shift as well as a factor")  # type: ignore[assignment]  # torch has it here alone
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         learned = super().weights(x)

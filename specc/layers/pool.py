@@ -80,10 +80,12 @@ class MaxPool(_Pool):
     torch_name = "MaxPool1d MaxPool2d MaxPool3d"
 
     kernel: Size = field(positional=True, short="k", doc="the window, in pixels")
-    stride: Size | None = field(None, positional=True, short="s", doc="pixels between windows; the kernel without it")
+    stride: Size | None = field(
+        None, positional=True, short="s", doc="pixels from one window to the next; the kernel if not given"
+    )
     padding: Margin = field(0, positional=True, short="p", doc="pixels of −∞ on each side")
     dilation: Size = field(1, positional=True, short="d", doc="distance between the pixels that a window reads")
-    ceil: Flag = field(False, positional=True, doc="keep a last window that reaches over the edge")
+    ceil: Flag = field(False, positional=True, doc="keep a last window that reaches beyond the edge")
 
     def dilations(self, rank: int) -> Shape:
         return spread(self.dilation, rank, "dilation")
@@ -103,10 +105,12 @@ class AvgPool(_Pool):
     torch_name = "AvgPool1d AvgPool2d AvgPool3d"
 
     kernel: Size = field(positional=True, short="k", doc="the window, in pixels")
-    stride: Size | None = field(None, positional=True, short="s", doc="pixels between windows; the kernel without it")
+    stride: Size | None = field(
+        None, positional=True, short="s", doc="pixels from one window to the next; the kernel if not given"
+    )
     padding: Margin = field(0, positional=True, short="p", doc="pixels of zeros on each side")
-    ceil: Flag = field(False, positional=True, doc="keep a last window that reaches over the edge")
-    count_include_pad: Flag = field(True, positional=True, doc="count the zeros of the padding in the mean")
+    ceil: Flag = field(False, positional=True, doc="keep a last window that reaches beyond the edge")
+    count_include_pad: Flag = field(True, positional=True, doc="include the zeros of the padding in the mean")
 
     def output(self, x: Shape) -> Shape:
         kernel = spread(self.kernel, len(x) - 1, "kernel") if len(x) == 4 else ()

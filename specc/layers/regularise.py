@@ -19,7 +19,7 @@ class _Dropout(Layer):
 
 
 class Dropout(_Dropout):
-    """Sets single values to 0 at random, and scales up the rest."""
+    """Sets individual values to 0 at random, and scales up the rest."""
 
     keyword = "dropout"
     example = "input 128 ; dropout 0.5"

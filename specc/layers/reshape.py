@@ -179,7 +179,7 @@ class ChannelShuffle(Layer):
 
 
 class Slice(Layer):
-    """Keeps the channels from `start` up to, and without, `end`."""
+    """Keeps the channels from `start` up to but not including `end`."""
 
     keyword = "slice"
     family = "shape"
@@ -187,7 +187,7 @@ class Slice(Layer):
     torch_name = "specc.build.modules.Slice"
 
     start: Index = field(positional=True, doc="first channel that is kept, counted from 0")
-    end: Count = field(positional=True, doc="first channel that is not kept any more")
+    end: Count = field(positional=True, doc="first channel that is no longer kept")
 
     def output(self, x: Shape) -> Shape:
         if not self.start < self.end <= x[0]:

@@ -76,7 +76,7 @@ def initializer_fault(value: Any) -> tuple[str, str | None] | None:
     plain = None if rule.required else f"`init={name}` alone takes torch's own values"
     leave_out = f"write `init={name}`" if not rule.arguments else f"leave out what follows {rule.arguments[-1]}"
     if len(arguments) > len(rule.arguments):
-        return f"`{name}` takes {takes}, and {len(arguments)} {'is' if len(arguments) == 1 else 'are'} given", leave_out
+        return f"`{name}` takes {takes}, but {len(arguments)} {'is' if len(arguments) == 1 else 'are'} given", leave_out
     wrong = next((pair for pair in zip(rule.arguments, arguments, strict=False) if not _fits(*pair)), None)
     if wrong is None:
         return f"`{name}` has nothing to draw from with these arguments: {takes}", plain
@@ -122,7 +122,7 @@ Bias = Annotated[bool | tuple[Any, ...], Says("true, false or a list of numbers 
 class Weighted(Layer):
     """A layer with a `weight`, and most often a `bias`."""
 
-    init: Init | None = field(None, doc="how the weight is initialised; torch's own way without it")
+    init: Init | None = field(None, doc="how the weight is initialised; torch's own way if not given")
     frozen: Frozen = field(False, doc="keep the weights as they are while training")
     weight: Numbers | None = field(None, doc="the weight's values, as nested lists")
 

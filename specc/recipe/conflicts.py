@@ -60,7 +60,7 @@ NOT_EXACT = (
 
 def _exact_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     if recipe.exact_evaluation and not recipe.exact:
-        return Conflict("exact_evaluation", "`exact_evaluation` says how `exact` is meant", "add `exact`")
+        return Conflict("exact_evaluation", "`exact_evaluation` means nothing without `exact`", "add `exact`")
     if not recipe.exact:
         return None
     changed = [name for name in NOT_EXACT if getattr(recipe, name) != Recipe.model_fields[name].default]
@@ -71,7 +71,7 @@ def _exact_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
         return None
     return Conflict(
         next((name for name in changed if name in said), "exact"),
-        f"`exact` is a plain loop's result bit for bit, which `{changed[0]}` changes",
+        f"`exact` gives a plain loop's result bit for bit, which `{changed[0]}` changes",
         f"leave `{changed[0]}` out, or `exact`",
     )
 

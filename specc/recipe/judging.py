@@ -27,13 +27,13 @@ OTHER_NAMES = {
 }  # fmt: skip
 
 
-_LOSS = "leave it out: the loss is the cross-entropy, or for `objective reconstruct` the squared difference"
+_LOSS = "leave it out: the loss is cross-entropy, or the squared difference with `objective reconstruct`"
 # What needs no setting, and why.
 _NEEDS_NONE = {
     **dict.fromkeys(("loss", "criterion", "loss_fn", "loss_function"), _LOSS),
-    "metrics": "leave it out: the loss and the accuracy are told after each epoch",
-    "shuffle": "leave it out: training pictures are shuffled anew in each epoch",
-    "verbose": "leave it out: `specc train` shows a bar where there is a terminal",
+    "metrics": "leave it out: the loss and the accuracy are shown after each epoch",
+    "shuffle": "leave it out: the training pictures are reshuffled in each epoch",
+    "verbose": "leave it out: `specc train` shows a progress bar in a terminal",
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def explain_wrong(name: str, value: object) -> Wrong | None:
     except ValidationError:
         guess = nearest(value, choices(name)) if isinstance(value, str) else None
         help = f"did you mean `{guess}`?" if guess else f"for example `{name} {example(name)}`"
-        found = f"not `{as_written(value)}`" if value != "" else "and nothing is given"
+        found = f"not `{as_written(value)}`" if value != "" else "but nothing is given"
         return Wrong(f"`{name}` is {accepts(name)}, {found}", help)
     return None
 

@@ -83,8 +83,8 @@ class Recipe(BaseModel):
         ge=0,
         le=1024,
         examples=[8],
-        description="Processes that read pictures which are not kept in memory; if not given one for each core, "
-        "8 at most.",
+        description="Processes that read pictures that are not kept in memory; if not given, one for each core, "
+        "at most 8.",
     )
     resize: Side | tuple[Side, Side] | None = Field(
         None,
@@ -100,11 +100,15 @@ class Recipe(BaseModel):
         examples=[True],
         description="Shift and scale each channel to mean 0 and deviation 1 over the training pictures.",
     )
-    flip: bool = Field(False, examples=[True], description="Mirror half of the training pictures, others each epoch.")
+    flip: bool = Field(
+        False,
+        examples=[True],
+        description="Mirror each training picture with probability one half, drawn again in each epoch.",
+    )
     crop: Side | None = Field(
         None,
         examples=[4],
-        description="Shift each training picture at random, by up to this many pixels; black comes in.",
+        description="Shift each training picture at random, by up to this many pixels; black fills the gap.",
     )
     resized_crop: float | None = Field(
         None,
@@ -124,21 +128,22 @@ class Recipe(BaseModel):
     cutout: Side | None = Field(
         None,
         examples=[8],
-        description="Blank a square of this side at a random place of each training picture.",
+        description="Blank out a square of this side at a random place in each training picture.",
     )
     mixup: float | None = Field(
         None,
         gt=0,
         examples=[0.2],
-        description="Blend each training picture and its class with another one's; the share is drawn from Beta(a, a).",
+        description="Blend each training picture and its class with those of another; the share is drawn from "
+        "Beta(a, a).",
     )
     epochs: int = Field(10, ge=1, examples=[30], description="Passes over the training pictures.")
-    batch: int = Field(128, ge=1, examples=[128], description="Pictures in a training step.")
+    batch: int = Field(128, ge=1, examples=[128], description="Pictures per training step.")
     drop_last: bool = Field(
         False, examples=[True], description="Leave out the last batch of an epoch where it is not full."
     )
     accumulate: int = Field(
-        1, ge=1, examples=[4], description="Batches whose gradients are averaged for one change of the weights."
+        1, ge=1, examples=[4], description="Batches whose gradients are averaged for one update of the weights."
     )
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "muon"] = Field(
         "adam",
@@ -150,7 +155,7 @@ class Recipe(BaseModel):
         None,
         gt=0,
         examples=[0.001],
-        description="Learning rate; if not given 0.001 (adam, adamw, muon), 0.01 (sgd, rmsprop).",
+        description="Learning rate; if not given, 0.001 (adam, adamw, muon), 0.01 (sgd, rmsprop).",
     )
     schedule: Literal["constant", "step", "cosine", "onecycle"] = Field(
         "constant",
@@ -159,44 +164,47 @@ class Recipe(BaseModel):
         "or rising to it for 30 % of the run and then falling (one-cycle).",
     )
     step_epochs: int | None = Field(
-        None, ge=1, examples=[30], description="Epochs between two falls (schedule step); if not given a third of all."
+        None,
+        ge=1,
+        examples=[30],
+        description="Epochs between two falls (schedule step); if not given, a third of all epochs.",
     )
     step_factor: float = Field(
         0.1, gt=0, lt=1, examples=[0.1], description="What each fall multiplies the learning rate by (schedule step)."
     )
     warmup: float = Field(
-        0.0, ge=0, examples=[5], description="Epochs in which the learning rate first rises from 0 in a line."
+        0.0, ge=0, examples=[5], description="Epochs over which the learning rate first rises linearly from 0."
     )
     momentum: Fraction | None = Field(
         None,
         examples=[0.9],
-        description="Share of the last step that the next one keeps (sgd, rmsprop, muon); if not given 0.95 for "
+        description="Share of the last step that the next one keeps (sgd, rmsprop, muon); if not given, 0.95 for "
         "muon, else 0.",
     )
     nesterov: bool | None = Field(
-        None, examples=[True], description="Nesterov's form of momentum (sgd, muon); if not given on for muon."
+        None, examples=[True], description="Nesterov's form of momentum (sgd, muon); if not given, on for muon."
     )
     betas: tuple[Fraction, Fraction] | None = Field(
         None,
         examples=["[0.9 0.999]"],
-        description="Memory of the mean and of the mean square (adam, adamw, muon's AdamW); if not given 0.9 and "
+        description="Memory of the mean and of the mean square (adam, adamw, muon's AdamW); if not given, 0.9 and "
         "0.999.",
         json_schema_extra={"accepts": "two numbers from 0 below 1, such as [0.9 0.999]"},
     )
     alpha: Fraction | None = Field(
-        None, examples=[0.99], description="Memory of the mean square (rmsprop); if not given 0.99."
+        None, examples=[0.99], description="Memory of the mean square (rmsprop); if not given, 0.99."
     )
     eps: float | None = Field(
         None,
         gt=0,
         examples=[1e-8],
-        description="Keeps a division from zero (adam, adamw, rmsprop, muon's AdamW); if not given 1e-8.",
+        description="Keeps a divisor away from zero (adam, adamw, rmsprop, muon's AdamW); if not given, 1e-8.",
     )
     weight_decay: float | None = Field(
         None,
         ge=0,
         examples=[0.0005],
-        description="Pull of the weights towards zero; if not given 0.01 for adamw, 0.1 for muon, else 0.",
+        description="Pull of the weights towards zero; if not given, 0.01 for adamw, 0.1 for muon, else 0.",
     )
     decay_weights_only: bool = Field(
         False,
@@ -218,17 +226,23 @@ class Recipe(BaseModel):
         None, ge=1, examples=[10], description="Stop after this many epochs without a better result."
     )
     checkpoint_steps: int | None = Field(
-        None, ge=1, examples=[1000], description="Save the state to resume from after this many steps, too."
+        None,
+        ge=1,
+        examples=[1000],
+        description="Steps between two saves of the state to resume from, besides those after each epoch.",
     )
     checkpoint_minutes: float = Field(
-        5.0, gt=0, examples=[10.0], description="Save the state to resume from this often, beside each epoch's end."
+        5.0,
+        gt=0,
+        examples=[10.0],
+        description="Minutes between two saves of the state to resume from, besides those after each epoch.",
     )
     seed: int = Field(
         0,
         ge=0,
         le=2**32 - 1,
         examples=[777],
-        description="Seed of the first weights, the order of the pictures, their changes and dropout.",
+        description="Seed of the initial weights, the order of the pictures, their augmentation and dropout.",
     )
     device: str = Field(
         "auto",
@@ -240,26 +254,26 @@ class Recipe(BaseModel):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto",
         examples=["fp32"],
-        description="Numbers to compute in; weights are float32 always. auto takes bf16 where the hardware multiplies "
-        "it and it is faster, else fp32; fp16 scales the loss, and needs CUDA.",
+        description="Number format to compute in; weights are always float32. auto takes bf16 where the hardware "
+        "multiplies in it and that is faster, else fp32; fp16 scales the loss, and needs CUDA.",
     )
     channels_last: Literal["auto", "on", "off"] = Field(
         "auto",
         examples=["off"],
-        description="Lay pictures and kernels out with their channels last in memory; auto does on CPUs and on CUDA, "
-        "unless the run is exact.",
+        description="Lay pictures and kernels out with their channels last in memory; auto does so on CPUs and on "
+        "CUDA, unless the run is exact.",
     )
     cudnn_benchmark: Literal["auto", "on", "off"] = Field(
         "auto",
         examples=["off"],
         description="Let cuDNN try its kernels on the first batch of each size and keep the fastest, which need not be "
-        "the same in another run (CUDA); auto does, unless the run is exact or torch is to be deterministic.",
+        "the same in another run (CUDA); auto does so, unless the run is exact or torch is to be deterministic.",
     )
     compile: Literal["auto", "on", "off"] = Field(
         "auto",
         examples=["off"],
-        description="Compile the network with torch.compile, on CUDA into one graph; auto does where that was measured "
-        "to pay, which is nowhere yet.",
+        description="Compile the network with torch.compile, on CUDA into one graph; auto does so where it was "
+        "measured to pay, which is nowhere yet.",
     )
     exact: bool = Field(
         False,

@@ -13,9 +13,9 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "recipe.md"
 INTRODUCTION = """\
 # The recipe
 
-How a network is trained: what stands in a spec's `train { }`, what `specc train` takes as options, and what
+How a network is trained: what a spec's `train { }` says, what `specc train` takes as options, and what
 `specc.runner.run.train` takes as arguments. All three are one model, `specc.recipe.recipe.Recipe`; this page is made
-out of it. An option wins over the spec, the spec over the default.
+from it. An option wins over the spec, the spec over the default.
 
 ```cnn
 input 1x28x28
@@ -31,7 +31,7 @@ train {
 }
 ```
 
-A setting stands on a line of its own, its value behind it; a switch needs none. An optimizer's arguments may follow it.
+A setting goes on a line of its own, followed by its value; a switch needs none. An optimizer's arguments may follow it.
 The option is `--` and the same name with `-` for `_`: `--weight-decay 0.0005`; a switch is `--flip` or `--no-flip`.
 `recipe.json` in the run folder says what was used, every default written out.
 """
@@ -53,8 +53,8 @@ SECTIONS = {
 NOTES = {
     "What is learned, and from what": """\
 A folder of pictures holds a folder for each class, or `train` and `test` (or `val`) with class folders in both.
-Where all three are there, `val` is the validation split. Where there are class folders only, a fifth of each class
-is held out to test on, and the run's first line says so. [Data](data.md) tells more.
+Where all three exist, `val` is the validation split. Where there are class folders only, a fifth of each class
+is held out to test on, and the run's first line says so. [Data](data.md) says more.
 
 With a validation split the best epoch, and `patience`, go by it; the test split is measured and decides nothing.
 
@@ -63,15 +63,15 @@ scaled where the recipe normalises and changed where it augments. There is no ac
 `metrics.jsonl`, and the best epoch is the one with the lowest loss. `mixup` and `label_smoothing` change classes
 and are refused.""",
     "Augmentation, of training pictures only": """\
-Each is done to whole batches on the device that trains, in this order: `resized_crop`, `flip`, `crop`,
-`color_jitter`, then scaling to floats, then `cutout` and `mixup`. All chance comes from the recipe's seed, and a
+Each works on whole batches, on the device that trains, in this order: `resized_crop`, `flip`, `crop`,
+`color_jitter`, then scaling to floats, then `cutout` and `mixup`. All randomness comes from the recipe's seed, and a
 run that is resumed draws what it would have drawn. `resized_crop` and `color_jitter` are torchvision's
 RandomResizedCrop (its ratio, ten tries) and ColorJitter (brightness, then contrast, then saturation; hue stays).
 The part is cut out of the picture after `resize`.""",
     "Epochs and batches": """\
 A last batch that is not full is trained on, unless `drop_last` leaves it out. One of a single picture is always
-left out where the network has a batch normalisation, which cannot take it; the run's first line says so. An only
-batch stays.""",
+left out where the network has a batch normalisation, which cannot take it; the run's first line says so. A batch
+that is the only one stays.""",
     "The optimizer": """\
 `muon` is torch's Muon (torch 2.9 or newer) for the kernels and matrices between the first and the last layer, and
 AdamW for the rest: the first and the last layer, biases, normalisations, and grouped convolutions. A kernel of out
@@ -121,7 +121,7 @@ def _row(name: str) -> str:
 
 
 def _optimizers() -> Iterator[str]:
-    yield from ("What each takes, with the value that holds where nothing is said:", "")
+    yield from ("What each takes, with its defaults:", "")
     for name, arguments in OPTIMIZERS.items():
         said = ", ".join(f"`{key} {as_written(value)}`" for key, value in arguments.items())
         yield f"- `{name}`: {said}"

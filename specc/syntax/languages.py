@@ -17,7 +17,7 @@ _LANGUAGES = (
     (r"^class\s+\w+\s*\(.*Module\)\s*:|^\s*def\s+(?:__init__|forward)\s*\(self",
      "this is a Python program, not a spec", f"write its layers as steps, in the order of `forward`, {_EXAMPLE}"),
     (r"^<(?:\?xml|!DOCTYPE|html)", "this is a page of markup, not a spec", "did the download fetch a web page?"),
-    (r'\A\s*\{\s*"', "this is JSON, not a spec", "a spec is plain text: a chain of layers, a line each"),
+    (r'\A\s*\{\s*"', "this is JSON, not a spec", "a spec is plain text: a chain of layers, one per line"),
 )  # fmt: skip
 LOOKED_AT = 10_000  # characters
 

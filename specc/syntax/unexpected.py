@@ -15,7 +15,7 @@ from specc.syntax.tokens import END, NEWLINE, STATEMENTS
 # Characters that people paste from slides and papers, and what the language writes.
 _LOOKALIKES = {
     **dict.fromkeys("→⟶➔➜➝➞⇒⟹⇾➡▶»—", "->"), "×": "x", "−": "-", "–": "-", "“": '"', "”": '"', "’": '"', "'": '"',
-    "≤": "<=", ".": "->", "\\": "a new line", ">": "->", "!": "no sign", "&": ";", "@": ":", "<": "<=",
+    "≤": "<=", ".": "->", "\\": "a new line", ">": "->", "!": "nothing", "&": ";", "@": ":", "<": "<=",
     "\u00a0": "an ordinary space", "\u200b": "nothing (this is an invisible space)", "\ufeff": "nothing",
 }  # fmt: skip
 
@@ -37,7 +37,7 @@ _FORMS = ("concat", "add", "mul", "residual", "gate", "split")
 _NEW_NAME = {"WORD", "FUNCTION", "RPAR"}  # all that can stand where a name is given
 _ADVICE = {
     "EQUAL": "a key and its value are written `key=value`; a `param` needs its own line: `param name = value`",
-    "COMMA": "arguments are separated by spaces; commas stand only inside `( )` and `[ ]`",
+    "COMMA": "arguments are separated by spaces; commas belong only inside `( )` and `[ ]`",
     "COLON": "a label is one name before its step, as in `stem: conv 64 k7`; a value follows `=`",
     "SHORTCUT": "`shortcut` follows the `}` of a `residual`",
 }
@@ -109,7 +109,7 @@ def _advice_on_values(source: Source, token: Token, accepted: AbstractSet[str]) 
     if token.type == "PERCENT" and before[-1:].isdigit():
         return "a share is written as a number, such as 0.5"
     if token.type in _OPERATORS:
-        return "arithmetic stands in parentheses: `conv (c*4) k1`"
+        return "arithmetic goes in parentheses: `conv (c*4) k1`"
     return None
 
 
@@ -119,7 +119,7 @@ def _advice_on_statements(token: Token, before: list[str], accepted: AbstractSet
     if token.type in ("COLON", "EQUAL") and before == ["input"]:
         return "`input` is followed by its shape: `input 3x32x32`"
     if token.type == "COLON" and first == "block":
-        return f"what a block holds stands in braces: `{' '.join(before)} {{ … }}`"
+        return f"the body of a block goes in braces: `{' '.join(before)} {{ … }}`"
     if first == "param" and len(before) == 2 and "EQUAL" in accepted:
         value = token if token.type == "NUMBER" else 10 if "class" in before[1] else 64
         return f"a value follows `=`: `param {before[1]} = {value}`"
@@ -128,7 +128,7 @@ def _advice_on_statements(token: Token, before: list[str], accepted: AbstractSet
     if not before and token.type == "MINUS":
         return "a step begins with its word: leave out the `-`"
     if not before and token.type in ("LPAR", "LSQB"):
-        return "steps that belong together stand in braces: `{ conv 64 k3 p1 -> relu } x3`"
+        return "steps that belong together go in braces: `{ conv 64 k3 p1 -> relu } x3`"
     return None
 
 
@@ -141,7 +141,7 @@ def _advice_on_lines(source: Source, token: Token, accepted: AbstractSet[str]) -
     if token.type == NEWLINE and accepted & {"LBRACE", "LPAR"} and "WORD" not in accepted:
         return "put the `{` on the same line as the word that it belongs to"
     if token.type == "LBRACE" and _before(source, token).rstrip().endswith("}"):
-        return "branches stand in one pair of braces, separated by `|`"
+        return "branches go in one pair of braces, separated by `|`"
     if token.type in ("IN", "X", "AUTO", "SAME", *STATEMENTS):
         return f"`{token}` is a reserved word of the language; choose another name"
     if token.type == END and _before(source, token).rstrip().endswith("->"):
@@ -179,13 +179,13 @@ def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: 
         return "this `}` closes nothing", "remove it, or add the `{` that it belongs to"
     if token.type == "FUNCTION" and "WORD" in accepted:
         kind = "form" if text in _FORMS else "step"
-        apart = f"write `{text}` and its arguments with spaces between"
-        help = f"branches stand in braces: `{text} {{ … }}`" if kind == "form" else apart
+        apart = f"write `{text}` and its arguments with spaces between them"
+        help = f"branches go in braces: `{text} {{ … }}`" if kind == "form" else apart
         return f"`{text}(` is a call, and a {kind} is not called", help
     if token.type == "ARROW" and "WORD" in accepted:
         return "there is no step before this `->`", "write a step on each side of `->`"
     if token.type == "BAR" and not in_body:
-        return "`|` separates the branches of a form, and no form is open here", "write `concat { a | b }`"
+        return "`|` separates the branches of a form, but no form is open here", "write `concat { a | b }`"
     return None
 
 
@@ -195,7 +195,7 @@ def _prefix(source: Source, token: Token) -> tuple[str, str] | None:
     prefix = _before(source, token).split()[-1:] if source.slice(span) == "." else []
     if not prefix or not prefix[0].isidentifier() or not source.text[end : end + 1].isalpha():
         return None
-    return "names have no points in them", f"leave out `{prefix[0]}.`"
+    return "names have no dots in them", f"leave out `{prefix[0]}.`"
 
 
 def _unknown_character(text: str) -> tuple[str, str | None]:
@@ -206,7 +206,9 @@ def _unknown_character(text: str) -> tuple[str, str | None]:
     message = f"the character `{shown}` has no meaning in a spec"
     if meant is None:
         return message, None
-    return message, f"write {meant if ' ' in meant or meant == 'nothing' else f'`{meant}`'} instead"
+    if meant == "nothing":
+        return message, "leave it out"
+    return message, f"write {meant if ' ' in meant else f'`{meant}`'} instead"
 
 
 def lookalike(sign: str) -> str | None:

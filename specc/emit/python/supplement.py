@@ -59,7 +59,7 @@ class Scale(nn.Module):
 
 _SLICE = '''\
 class Slice(nn.Module):
-    """Keeps the channels from start up to, and without, end."""
+    """Keeps the channels from start up to but not including end."""
 
     def __init__(self, start: int, end: int) -> None:
         super().__init__()

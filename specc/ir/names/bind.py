@@ -54,7 +54,7 @@ def take_repeat(
     rest = tuple(argument for argument in arguments if argument not in found)
     count = _repeat_of(found[-1], scope)
     if len(found) > 1:
-        return rest, count, Misfit("E215", "this step is repeated twice over", found[1].span, "keep one repeat")
+        return rest, count, Misfit("E215", "this step has more than one repeat", found[1].span, "keep one repeat")
     if arguments[-1] is not found[0]:
         return rest, count, Misfit("E215", "the repeat comes last", found[0].span, "move it after the other arguments")
     return rest, count, None

@@ -18,15 +18,15 @@ DEFINING_WORDS = frozenset(("def", "class", "function", "macro", "define", "fn",
 _CHAIN = "the steps of a spec are a chain already: leave it out, or write `{ … }` around steps that belong together"
 _REPEAT = "a repeat comes after what is repeated: `conv 64 k3 p1 x3`, or `{ conv 64 k3 p1 -> relu } x3`"
 _BLOCK = "`block name(c) { … }` defines a chain of your own"
-_TRAINING = "what concerns training stands in `train { }`; the loss is cross-entropy"
+_TRAINING = "whatever concerns training goes in `train { }`; the loss is cross-entropy"
 _PROGRAM = "a spec is not a program: leave this line out"
-_SEQUENCES = "the language is one of convolutional networks, and has no such layer"
+_SEQUENCES = "the language is for convolutional networks, and has no such layer"
 _GATE = "squeeze-and-excitation of 64 channels: `gate { gap -> conv 4 k1 -> relu -> conv 64 k1 -> sigmoid }`"
 _RESPONSE = "there is no `grn` yet; the normalisations are `bn`, `groupnorm`, `instancenorm`, `layernorm` and `lrn`"
 _OUTPUT = "the output is what the last step gives: leave this line out"
 _SEPARABLE = "a separable convolution is two steps: `dwconv k3 -> conv 64 k1`"
 _RESIZE = "`upsample 2` makes a picture twice as large, `adaptiveavgpool 24` gives it 24×24 pixels"
-_SOURCE = "a branch begins with what arrives at its form: write the steps between into it, `concat { id | … }`"
+_SOURCE = "a branch begins with what arrives at its form: write the steps in between into it, `concat { id | … }`"
 _ADVICE = {
     "activation": "write the activation itself as a step, such as `-> relu`",
     **dict.fromkeys(CHAIN_WORDS, _CHAIN),

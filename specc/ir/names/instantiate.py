@@ -69,7 +69,7 @@ def _help(cls: type[Layer], field: str, value: Any) -> str | None:
     if isinstance(value, tuple) and takes.startswith("a number"):
         return "give one number, which holds for all channels"
     if isinstance(value, Fraction) and "whole" in takes:
-        return "a division that must give a whole number is written `//`"
+        return "use `//` for a division that must give a whole number"
     return next((help for words, help in _EXAMPLES.items() if takes.startswith(words)), None)
 
 
@@ -79,7 +79,7 @@ _EXAMPLES = {
     "a number above 0": "give a number such as 0.001",
     "a number": "give a number such as 0.01",
     "true, false or": "`nobias` leaves the bias out",
-    "true or false": "the word alone says true, and with `no` before it false",
+    "true or false": "the word alone means true, and with `no` before it false",
     "a shape": "channels first, such as 16x5x5",
 }
 

@@ -31,7 +31,7 @@ def read_overrides(settings: Mapping[str, Any], spec: tree.Tree) -> dict[str, Pl
 
 
 def _listed(known: list[str]) -> str:
-    return "; it has " + ", ".join(f"`{name}`" for name in known) if known else "; it has none"
+    return "; it has " + ", ".join(f"`{name}`" for name in known) if known else "; it defines none"
 
 
 def _read(name: str, value: Any) -> PlainValue:
@@ -60,4 +60,4 @@ def _number(name: str, value: float | Fraction) -> PlainValue:
     except ValueProblem as error:
         raise UnknownParameter(f"the value for `{name}` cannot be used: {error}") from error
     except ValueError:
-        raise UnknownParameter(f"the value for `{name}` is {value}, and a spec holds finite numbers") from None
+        raise UnknownParameter(f"the value for `{name}` is {value}, but a spec holds only finite numbers") from None

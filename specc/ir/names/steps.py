@@ -72,9 +72,9 @@ class StepResolver:
         if len(branches) > 1:
             self._report(
                 "E216",
-                f"{what} holds one chain, and `|` parts {len(branches)}",
+                f"{what} holds one chain, but `|` separates {len(branches)}",
                 branches[1].span,
-                help="branches belong into a form: `concat { a | b }`",
+                help="branches belong in a form: `concat { a | b }`",
             )
         outside, self.inside = self.inside, inside or self.inside
         chains = self._branches(branches, span, what, scope)
@@ -119,7 +119,7 @@ class StepResolver:
             self._report("E104", "this is not a shape", check.span, help=help)
             return None
         if any(size is not None and size > LARGEST for size in check.dims):
-            message = f"no shape is as large as this one; torch counts to {LARGEST:,}"
+            message = f"a shape cannot be this large; torch counts to {LARGEST:,}"
             self._report("E402", message, check.span, help="`_` stands for any one dimension")
             return None
         return check
@@ -335,7 +335,7 @@ class StepResolver:
         if form in _ONE_BRANCH and len(step.branches) > 1:
             self._report(
                 "E216",
-                f"`{form}` takes one branch, and `|` separates {len(step.branches)}",
+                f"`{form}` takes one branch, but `|` separates {len(step.branches)}",
                 step.branches[1].span,
                 help="use `add { a | b }` for a sum of branches",
             )

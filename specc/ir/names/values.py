@@ -115,7 +115,7 @@ def _gathered(items: Iterable[PlainValue], span: Span, written: Iterable[tree.Va
     found.nested = 1 + max((nested for _, nested, _ in inner), default=0)
     found.named = any(named for _, _, named in inner) or any(isinstance(value, tree.Word) for value in written)
     if found.named and found.parts > MAX_PARTS:
-        message = f"this value has {found.parts:,} parts, and at most {MAX_PARTS:,} are handled"
+        message = f"this value has {found.parts:,} parts; at most {MAX_PARTS:,} are handled"
         raise ValueProblem(message, span, "a name stands for everything in it: put fewer into one list", "E402")
     if found.nested > MAX_NESTED:
         message = f"lists and calls are nested more than {MAX_NESTED} deep here"
@@ -248,7 +248,7 @@ def _apply(function: Callable[..., Any], name: str, span: Span, *operands: Plain
     if len(lengths) > 1:
         sides = " and ".join(shown(operand) for operand in operands)
         raise ValueProblem(
-            f"`{name}` needs sizes of one length, not {sides}", span, "or a number, which goes with every size"
+            f"`{name}` needs sizes of the same length, not {sides}", span, "or a number, which goes with every size"
         )
     if lengths:
         if sum(_extent(operand)[0] for operand in operands) > MAX_OPERANDS:
@@ -273,7 +273,7 @@ def _not_a_number(operand: PlainValue, name: str, span: Span) -> ValueProblem:
     if is_word(operand):
         return ValueProblem(f"`{operand}` is not a name in scope, and `{name}` needs a number", span, _A_NAME, "E207")
     return ValueProblem(
-        f"`{name}` needs numbers, not {shown(operand)}", span, "numbers, sizes and lists are calculated with"
+        f"`{name}` needs numbers, not {shown(operand)}", span, "only numbers, sizes and lists can be calculated with"
     )
 
 

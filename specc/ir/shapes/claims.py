@@ -33,7 +33,7 @@ def check_shape(step: SomeStep, leaving: Arriving, findings: Findings) -> Arrivi
             step.check.span,
             others=(Label(step.head, f"gives {actual}"),),
             shapes=(leaving.shape,),
-            help=f"if it is meant so, write `:: {actual.replace('×', 'x')}`",
+            help=f"if that is what you mean, write `:: {actual.replace('×', 'x')}`",
         )
     return leaving
 

@@ -83,12 +83,12 @@ class Findings:
             raise LimitReached
         most = MAX_APART + len(self.source.text) // 2
         if steps_walked > most:
-            message = f"more than {most:,} steps of this network are not alike"
-            self.report("E402", message, span, help="repeat fewer times: each of these has a shape of its own")
+            message = f"more than {most:,} steps of this network differ from one another"
+            self.report("E402", message, span, help="repeat fewer times: each of these steps has a shape of its own")
             raise LimitReached
         if costs.nodes > MAX_NODES:
             message = f"this network has more than {MAX_NODES:,} layers, blocks, groups and branches"
-            self.report("E402", message, span, help="repeat fewer times, or leave out blocks with nothing in them")
+            self.report("E402", message, span, help="repeat fewer times, or leave out empty blocks")
             raise LimitReached
 
 

@@ -13,7 +13,7 @@ def concat_shape(outputs: list[Shape]) -> Shape:
         if other[1:] != first[1:]:
             raise ShapeError(
                 "E307",
-                f"`concat` joins pictures of one size, but branch 1 gives {written(first)} "
+                f"`concat` joins pictures of the same size, but branch 1 gives {written(first)} "
                 f"and branch {number} gives {written(other)}",
                 help="give both branches the same strides and paddings: only channels may differ",
             )
@@ -26,7 +26,7 @@ def add_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
         if other != outputs[0]:
             raise ShapeError(
                 "E307",
-                f"`{word}` adds equal shapes, but {names[0]} gives {written(outputs[0])} "
+                f"`{word}` needs equal shapes, but {names[0]} gives {written(outputs[0])} "
                 f"and {name} gives {written(other)}",
                 help=_shortcut_help(outputs[0], other) if word == "residual" else _sum_help(outputs[0], other),
             )
@@ -36,11 +36,11 @@ def add_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
 def _sum_help(first: Shape, other: Shape) -> str:
     """What to do about branches that differ, by the dimension in which they do."""
     if len(first) != len(other):
-        return "end both branches with shapes of one kind: two vectors, or two pictures"
+        return "end both branches with shapes of the same kind: two vectors, or two pictures"
     if first[1:] == other[1:]:
         return "give the last layers of the branches the same number of channels"
     if all(1 in pair or pair[0] == pair[1] for pair in zip(first, other, strict=True)):
-        return "`mul` takes a dimension of 1 with every other; `add` does not"
+        return "`mul` stretches a dimension of 1 to any other; `add` does not"
     return "give the branches the same strides and paddings"
 
 
@@ -49,7 +49,7 @@ def _shortcut_help(body: Shape, arriving: Shape) -> str:
     try:
         projection_stride(arriving, body)
     except ShapeError:
-        return "give the body paddings and strides that lead to the size of its shortcut"
+        return "give the body paddings and strides that keep it at the size of its shortcut"
     return "`shortcut auto` brings what arrived to the shape of the body"
 
 
@@ -63,7 +63,7 @@ def mul_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
         if not fits:
             raise ShapeError(
                 "E307",
-                f"`{word}` multiplies equal shapes, but {names[0]} gives {written(joined)} "
+                f"`{word}` needs equal shapes, but {names[0]} gives {written(joined)} "
                 f"and {name} gives {written(other)}",
                 help="a dimension may be 1 in one of them, as after `gap`",
             )

@@ -176,7 +176,7 @@ class _Inference:
                 "E215",
                 f"a step is repeated a whole number of times, not {shown(count)}",
                 step.repeat.span,
-                help="a division that must give a whole number is written `//`",
+                help="use `//` for a division that must give a whole number",
             )
             return None
         if count > MAX_LAYERS:
@@ -283,7 +283,7 @@ class _Inference:
         if block is None and cls is None:
             self.findings.report(
                 "E201",
-                f"`{step.word}` holds {shown(value)} here, and a step is a layer or a block",
+                f"`{step.word}` holds {shown(value)} here, but a step is a layer or a block",
                 step.head,
                 help=_layer_help(value),
             )
@@ -319,7 +319,7 @@ class _Inference:
                 "E401",
                 f"blocks call each other more than {MAX_CALL_DEPTH} deep here",
                 step.head,
-                help="a block that is handed to itself never ends",
+                help="a block that is passed to itself never ends",
             )
             raise LimitReached
         inner = Scope({**self.model.parameters, **values})
