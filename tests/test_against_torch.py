@@ -32,7 +32,7 @@ from specc.layers.base import ShapeError
 from specc.layers.registry import LAYERS as KNOWN_LAYERS
 from specc.layers.weighted import Weighted
 
-EXAMPLES_ABOUT_A_WORD = 10
+EXAMPLES_ABOUT_A_WORD = 14
 EXAMPLES_FOR_A_MUTATION = 500
 SEARCHING = 0.003  # seconds of processor time
 

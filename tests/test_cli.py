@@ -288,7 +288,7 @@ def test_a_path_with_spaces_is_quoted_in_a_command(folder: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("runs", 300 * "a"), "E107"),
+        (("runs", 300 * "a"), "E640"),
         (("train", "right.cnn", "--out", 300 * "a"), "E107"),
         (("train", "right.cnn", "--data", 300 * "a"), "E107"),
         (("train", "right.cnn", "--data", "~nobody-of-this-name/x"), "E601"),

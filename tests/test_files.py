@@ -198,10 +198,10 @@ def test_every_command_keeps_links_and_modes(name: str, tmp_path: Path) -> None:
 
 ELSEWHERE = {
     "data/download.py": "appends to what arrived of a download",
-    "train/lock.py": "a lock is a file that stays open",
+    "runner/lock.py": "a lock is a file that stays open",
     "lsp/explanations.py": "a page in a folder of its own that nobody keeps",
     "syntax/precompile.py": "run by developers",
-    "ir/reference.py": "run by developers",
+    "recipe/reference.py": "run by developers",
     "data/decoded.py": "a cache, which safetensors writes",
 }
 WRITES = {"write_text", "write_bytes", "mkstemp", "NamedTemporaryFile", "save_file"}

@@ -107,7 +107,8 @@ def test_the_exported_class_takes_the_weights_of_a_run(folder: Path, monkeypatch
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     CliRunner().invoke(main, ["export", "gallery:lenet5", "-o", "lenet5.py"], catch_exceptions=False)
-    (code,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "export.md").read_text(encoding="utf-8"), re.M | re.S)
+    codes = re.findall(r"^```python\n(.*?)^```$", (DOCS / "export.md").read_text(encoding="utf-8"), re.M | re.S)
+    (code,) = (code for code in codes if "from lenet5 import" in code)
     exec(code, {})
 
 

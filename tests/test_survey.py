@@ -308,7 +308,7 @@ def test_a_class_that_the_network_does_not_know_is_an_error_never_a_shift(run: P
 def test_classes_of_other_names_are_compared_by_their_order_and_it_is_said(run: Path, folder: Path) -> None:
     coloured(folder / "more", "a", "b", "c", levels={"a": 0, "b": 128, "c": 255})
     assert evaluated(run, "--data", "more")["accuracy"] == 1
-    assert "compared by their order" in specc("eval", run, "--data", "more").stderr
+    assert "matched by their order" in specc("eval", run, "--data", "more").stderr
 
 
 def test_sizes_that_differ_are_converted_by_fit(run: Path, folder: Path) -> None:

@@ -14,7 +14,7 @@ import click
 from specc.cli.checked import checked_model
 from specc.cli.options import WritesWithOption, input_option, set_option
 from specc.cli.output import STDOUT, deliver
-from specc.cli.printing import say, write_text
+from specc.cli.printing import print_text, say
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
@@ -123,7 +123,7 @@ def _write_python(model: ShapedModel, output: Path | None, weights: Path | None)
         require_free_name(output)
     exported = export_source(model, weights)
     if output is None or not to_file:
-        write_text(exported.text)
+        print_text(exported.text)
         return
     deliver(exported.text.encode(), output)
     length = counted(exported.text.count("\n"), "line")

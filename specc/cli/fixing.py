@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from specc.cli.printing import say, write_text
+from specc.cli.printing import print_text, say
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.files import reason
 from specc.gallery import PREFIX
@@ -49,14 +49,14 @@ class Advice:
         source = read_source(path)
         fixed = fix(source, Asked(self.input_shape, self.settings))
         if path == "-":
-            write_text(fixed.source.text)
+            print_text(fixed.source.text)
         elif fixed.changed:
             try:
                 write_fixed(Path(path), fixed.source.text)
             except OSError as error:
                 raise Unreadable(Diagnostic("E107", f"`{path}` cannot be written: {reason(error)}")) from None
         if fixed.changed:
-            write_text(difference(source, fixed.source), stream=stream)
+            print_text(difference(source, fixed.source), stream=stream)
             for line in fixed.applied:
                 say(f"{source.path}: fixed {line}", stream=stream)
         return fixed.analysis

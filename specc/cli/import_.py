@@ -10,7 +10,7 @@ import click
 
 from specc.cli.options import WritesWithOption, input_option
 from specc.cli.output import STDOUT, deliver
-from specc.cli.printing import say, write_text
+from specc.cli.printing import print_text, say
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled, typed
@@ -47,7 +47,7 @@ def command(source: str, output: Path | None, weights: Path | None, input_shape:
     except Problem as problem:
         sys.exit(fail(problem))
     if output is None or str(output) == STDOUT:
-        write_text(found.text)
+        print_text(found.text)
     _tell(found, source, output)
     if weights is not None and source.startswith("torchvision:"):
         own = f'torchvision.models.{source.partition(":")[2]}(weights="DEFAULT")'

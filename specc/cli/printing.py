@@ -52,7 +52,7 @@ def show_page(text: str, *, stream: TextIO | None = None) -> None:
     click.echo(encodable(visible_lines(text), stream), file=stream)
 
 
-def write_text(text: str, *, stream: TextIO | None = None) -> None:
+def print_text(text: str, *, stream: TextIO | None = None) -> None:
     """Prints a spec, a program or a difference as it is, for a pipe or a file; on a terminal, as it can be shown."""
     stream = stream or sys.stdout
     click.echo(visible_lines(text) if stream.isatty() else text, file=stream, nl=False)

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from specc.cli.printing import page, show_page, write_text
+from specc.cli.printing import page, print_text, show_page
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.gallery import PREFIX, Entry, entries
@@ -26,7 +26,7 @@ def command(name: str | None) -> None:
         show_page(listing(entries()))
         return
     try:
-        write_text(read_source(PREFIX + name.removeprefix(PREFIX)).text)
+        print_text(read_source(PREFIX + name.removeprefix(PREFIX)).text)
     except Problem as problem:
         sys.exit(fail(problem))
 

@@ -45,17 +45,22 @@ class Part(Protocol):
         """Take the tensors, to which there was no objection."""
 
 
+def _misfit(part: str, wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str | None:
+    """As `misfit`, in the names that tensors have in the whole state."""
+    return misfit(*({_named(part, name): tensor for name, tensor in one.items()} for one in (wanted, state)))
+
+
 class Weights:
     """A network's weights and the statistics of its normalisations."""
 
-    def __init__(self, model: nn.Module) -> None:
-        self.model = model
+    def __init__(self, model: nn.Module, name: str) -> None:
+        self.model, self.name = model, name
 
     def state_dict(self) -> Tensors:
         return self.model.state_dict()
 
     def objection(self, state: Tensors, step: int) -> str | None:
-        return misfit(self.state_dict(), state)
+        return _misfit(self.name, self.state_dict(), state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         self.model.load_state_dict(state)
@@ -88,7 +93,7 @@ class Memory:
         owners = {_owner(name) for name in state}
         if not step or (self.skips_steps and not owners):
             wanted = {name: tensor for name, tensor in wanted.items() if _owner(name) in owners}
-        return misfit(wanted, state)
+        return _misfit("optimizer", wanted, state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         set_memory(self.model, self.optimizer, state)
@@ -119,7 +124,7 @@ class Scaler:
         return self.precision.memory()
 
     def objection(self, state: Tensors, step: int) -> str | None:
-        return misfit(self.state_dict(), state)
+        return _misfit("scaler", self.state_dict(), state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         self.precision.set_memory(state)
@@ -143,7 +148,8 @@ class Random:
         generators = {"torch": "cpu", f"{self._own}torch": "cpu"}
         if self.group.device.type == "cuda" and f"{self._own}cuda" in state:
             generators[f"{self._own}cuda"] = str(self.group.device)
-        return next((fault for name, device in generators.items() if (fault := _not_random(name, device, state))), None)
+        faults = (_not_random("random", name, device, state) for name, device in generators.items())
+        return next((fault for fault in faults if fault), None)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         """A run that goes on on another kind of device begins that one's random state anew."""
@@ -151,12 +157,12 @@ class Random:
         set_random_states(self.group.device, own)
 
 
-def _not_random(name: str, device: str, state: Tensors) -> str | None:
+def _not_random(part: str, name: str, device: str, state: Tensors) -> str | None:
     """torch checks a random state where it is set: a generator that nobody uses tells."""
     try:
         torch.Generator(device).set_state(state[name])
     except (RuntimeError, TypeError, KeyError):
-        return f"its random state `{name}` is not a valid one"
+        return f"its random state `{_named(part, name)}` is not a valid one"
     return None
 
 
@@ -186,7 +192,7 @@ class Sampler:
         return {"order": self._beginning}
 
     def objection(self, state: Tensors, step: int) -> str | None:
-        return _not_random("order", "cpu", state)
+        return _not_random("sampler", "order", "cpu", state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         self.generator.set_state(state["order"])
@@ -230,7 +236,7 @@ class Losses:
     def objection(self, state: Tensors, step: int) -> str | None:
         if step > len(self.values):
             return f"it stands at step {step} of an epoch that has {len(self.values)}"
-        return misfit({"": self.values[:step]}, state)
+        return _misfit("losses", {"": self.values[:step]}, state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         self.values[:step] = state[""].to(self.values.device)
@@ -253,7 +259,10 @@ class State:
     ) -> None:
         """steps: of an epoch."""
         self.position = Position()
-        self.weights, self.average = Weights(model), None if average is None else Weights(average.model)
+        self.weights, self.average = (
+            Weights(model, "model"),
+            None if average is None else Weights(average.model, "average"),
+        )
         self.memory = Memory(model, optimizer, recipe, skips_steps=precision.scaler is not None)
         self.random, self.losses = Random(group), Losses(steps, group)
         self.sampler = Sampler(order, exact=recipe.exact)
@@ -267,7 +276,7 @@ class State:
     def state_dict(self) -> Tensors:
         """All tensors by name, on the CPU; every process of a run takes part, and has the random states of all."""
         return plain_tensors(
-            {_NAMES.get(f"{part}/{name}", f"{part}/{name}"): tensor
+            {_named(part, name): tensor
              for part, one in self._parts.items() for name, tensor in one.state_dict().items()}
         )  # fmt: skip
 
@@ -306,6 +315,11 @@ class State:
 # Where a tensor stands in a file under another name than its part's.
 _NAMES = {"sampler/order": "random/order", "losses/": "losses"}
 _PLACES = {name: place for place, name in _NAMES.items()}
+
+
+def _named(part: str, name: str) -> str:
+    """What a tensor of a part is called in the whole state."""
+    return _NAMES.get(f"{part}/{name}", f"{part}/{name}")
 
 
 def _by_part(tensors: Mapping[str, Tensor]) -> dict[str, Tensors]:
