@@ -3,18 +3,21 @@
 import specc
 model = specc.compile("lenet.cnn")      # an nn.Sequential
 report = specc.check("lenet.cnn")       # .ok, .diagnostics, .layers, .output
+run = specc.train("lenet.cnn", data="mnist", epochs=2)  # .folder, .metrics, .best, .model
 """
 
 from __future__ import annotations
 
 __version__ = "0.1.0"
-__all__ = ["Report", "SpecError", "check", "compile", "load_weights"]
+__all__ = ["Report", "SpecError", "check", "compile", "load_weights", "resume", "train"]
 
 TYPE_CHECKING = False  # as type checkers know it; with an import, Ctrl-C could come before `specc.cli` catches it
 if TYPE_CHECKING:
     from typing import Any
 
     from specc.api import Report, SpecError, check, compile, load_weights
+    from specc.runner.resume import resume
+    from specc.runner.run import train
 
 
 def __dir__() -> list[str]:
@@ -24,6 +27,14 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """The public names, loaded when they are used, so that `specc --version` loads nothing."""
+    if name == "train":
+        from specc.runner.run import train
+
+        return train
+    if name == "resume":
+        from specc.runner.resume import resume
+
+        return resume
     if name in __all__:
         from specc import api
 

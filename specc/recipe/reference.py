@@ -14,7 +14,7 @@ INTRODUCTION = """\
 # The recipe
 
 How a network is trained: what a spec's `train { }` says, what `specc train` takes as options, and what
-`specc.runner.run.train` takes as arguments. All three are one model, `specc.recipe.recipe.Recipe`; this page is made
+`specc.train` takes as arguments. All three are one model, `specc.recipe.recipe.Recipe`; this page is made
 from it. An option wins over the spec, the spec over the default.
 
 ```cnn

@@ -89,7 +89,7 @@ def resume(
     Args:    run, its folder. spec, a path or text to go on with in place of the run's own; adopt, whether it may be
              another one: then what fits is loaded. options: `epochs` may be raised; others only with `adopt`.
     Returns: the finished run, also where there was nothing left to do.
-    Raises:  as `specc.runner.run.train`; Problem E620 to E624 where the run cannot go on.
+    Raises:  as `specc.train`; Problem E620 to E624 where the run cannot go on.
     """
     wish = Wish(None if spec is None else source_of(spec), adopt, input, params or {}, options)
     return continue_run(Path(run), wish, watch or Watch()) or _finished(Path(run), wish)
