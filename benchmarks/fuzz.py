@@ -13,6 +13,7 @@ With `--log` every batch is noted in that file when it is done, and the same com
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -102,6 +103,7 @@ def one_input(generator: random.Random) -> bytes:
 def run_batch(seed: int) -> tuple[int, list[Finding]]:
     """The findings of one batch of inputs."""
     generator = random.Random(seed)
+    gc.enable()  # which the command line leaves off: its process soon ends
     signal.signal(signal.SIGPROF, _stop)
     tries = ((one_input(generator), generator.choice(COMMANDS)) for _ in range(BATCH))
     return seed, [finding for data, command in tries for finding in tried(data, command)]

@@ -6,6 +6,7 @@ import json
 import re
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from commands import specc
@@ -264,3 +265,14 @@ def test_only_one_file_prints() -> None:
         )
     }
     assert printing - may == {"diff.py"}  # which colours lines that `page` made
+
+
+@many(100)
+@given(TEXT)
+def test_what_fix_shows_does_not_act_on_a_terminal(text: str) -> None:
+    """The mended text goes to standard output as it is; the difference, to a person."""
+    spec = "input 8\nrelux # " + re.sub(r"[\n\r\x00\ud800-\udfff]", "", text) + "\r\n"
+    with TemporaryDirectory() as folder:
+        done = specc("check", "-", "--fix", cwd=Path(folder), stdin=spec.encode())
+    assert not ACTING.search(done.stderr.replace("\t", " ")), done.stderr
+    assert "relu #" in done.stdout

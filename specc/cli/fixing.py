@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from specc.cli.printing import print_text, say
+from specc.cli.printing import print_text, say, show_page
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.files import reason
 from specc.gallery import PREFIX
@@ -56,7 +56,7 @@ class Advice:
             except OSError as error:
                 raise Unreadable(Diagnostic("E107", f"`{path}` cannot be written: {reason(error)}")) from None
         if fixed.changed:
-            print_text(difference(source, fixed.source), stream=stream)
+            show_page(difference(source, fixed.source).rstrip("\n"), stream=stream)
             for line in fixed.applied:
                 say(f"{source.path}: fixed {line}", stream=stream)
         return fixed.analysis

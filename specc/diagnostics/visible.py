@@ -39,8 +39,9 @@ def visible_line(text: str) -> str:
 
 
 def visible_lines(text: str) -> str:
-    """A text of several lines; tabs stay."""
-    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
+    """A text of several lines, however they end; tabs stay."""
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
+    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)
 
 
 def shortened(text: str, most: int = MOST) -> str:
