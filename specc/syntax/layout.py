@@ -148,7 +148,10 @@ class _Layout:
             self.add(step.flat, step.comments)
         else:
             for index, part in enumerate(step.parts):
-                self.part(part, base, " " if index else "", _tail(step.parts[index + 1 :], step.check))
+                tail = (
+                    0 if isinstance(part, Text) else _tail(step.parts[index + 1 :], step.check)
+                )  # a text asks for none
+                self.part(part, base, " " if index else "", tail)
         self.lines[-1].check = step.check
 
     def part(self, part: Piece, base: int, space: str, tail: int) -> None:

@@ -21,7 +21,7 @@ from specc.layers.base import Shape
 
 MOST = 1024
 MOST_EVER = 32768  # signals are long
-MOST_ALONG, MOST_TRIED = 2_000_000, 150_000  # layers that are looked at, all sizes together
+MOST_ALONG, MOST_TRIED = 250_000, 100_000  # layers that are looked at, all sizes together
 FEWEST = 16
 # Sides of common pictures: where a spec's own input does not fit, one of these shows how the network works.
 _USUAL = (224, 32, 28, 64, 128, 256, 512, 1024, 299, 227, 96, 8)
