@@ -23,7 +23,7 @@ PARTIAL = ".{}.partial"  # what is not whole yet: a name, and a number where sev
 _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your disk quota is used up",
-    errno.EFBIG: "the largest size of a file is reached",
+    errno.EFBIG: "the system allows no larger file",
 }
 _PLAIN = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)  # Windows has the first, others the second
 
@@ -216,7 +216,7 @@ def _created(path: Path, mode: int) -> int:
     except FileNotFoundError:
         raise FileNotFoundError(errno.ENOENT, f"there is no folder {path.parent}") from None
     except PermissionError as error:
-        raise PermissionError(error.errno, f"no file may be made in its folder {path.parent}") from None
+        raise PermissionError(error.errno, f"no file can be created in its folder {path.parent}") from None
 
 
 def _as_before(file: IO[bytes], before: os.stat_result) -> None:

@@ -84,7 +84,7 @@ def entry(name: str) -> Entry:
         return _read(matches[0])
     if matches:
         meant = " or ".join(f"`{match}`" for match in matches)
-        raise NotInGallery(f"the gallery has {len(matches)} specs `{wanted}`", f"write {meant}")
+        raise NotInGallery(f"the gallery has {len(matches)} specs called `{wanted}`", f"write {meant}")
     raise NotInGallery(f"there is no spec `{wanted}` in the gallery", _similar(wanted))
 
 

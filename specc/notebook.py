@@ -40,7 +40,7 @@ class SpecMagics(Magics):
         """
         given = _parser().parse_args(line.split())
         if given.name is not None and (not given.name.isidentifier() or keyword.iskeyword(given.name)):
-            raise UsageError(f"`{given.name}` is no name for a variable")
+            raise UsageError(f"`{given.name}` is not a name for a variable")
         assert self.shell is not None  # noqa: S101 - a magic is registered with a shell
         report = _checked(_source(cell), given.input, given.set)
         display(_Shown(report, given.style))  # type: ignore[no-untyped-call]  # IPython's own

@@ -69,7 +69,7 @@ def _not_text(path: str, before: str, reason: str) -> Problem:
     span = Span(len(before), len(before) + 1)
     return Problem(
         Diagnostic("E106", f"this is not a text file: {reason}", Source(path, shown), span,
-                   help="a spec is plain text in UTF-8; save it so in your editor")
+                   help="a spec is plain text in UTF-8; save it as such in your editor")
     )  # fmt: skip
 
 

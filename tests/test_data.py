@@ -262,7 +262,7 @@ def test_downloads_of_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> 
     assert default_data_dir() == Path(".cache/specc/data")
     monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache")
     assert default_data_dir() == Path("/var/cache/specc/data")
-    assert "the system knows no home folder `~`" in problem(lambda: find("~/pictures")).message
+    assert "there is no home folder `~`" in problem(lambda: find("~/pictures")).message
 
 
 def test_folder_limit_takes_of_all_classes(tmp_path: Path) -> None:

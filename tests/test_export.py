@@ -289,8 +289,8 @@ def test_the_written_file_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str
         (("return ", "return missing + "), "does not run: NameError"),
         (("conv1", "stem"), "has a tensor `stem.weight` where the network has `conv1.weight`"),
         (("Linear(120, 84", "Linear(120, 85"), "has `linear1.weight` of shape (85, 120), the network (84, 120)"),
-        (("torch.tanh(self.conv1(x))", "self.conv1(x)"), "gives another output in evaluation"),
-        (("super().__init__()", "super().__init__()\n        torch.rand(1)"), "begins with other values"),
+        (("torch.tanh(self.conv1(x))", "self.conv1(x)"), "gives a different output in evaluation"),
+        (("super().__init__()", "super().__init__()\n        torch.rand(1)"), "begins with different values"),
     ],
 )
 def test_python_that_is_not_the_network_is_not_written(

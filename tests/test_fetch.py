@@ -166,7 +166,7 @@ def test_a_wrong_beginning_is_thrown_away(server: Server, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"md5": "0" * 32}, "another digest"),
+        ({"md5": "0" * 32}, "different digest"),
         ({"size": 99_999}, "more than the 99,999 bytes"),
         ({"size": 100_001}, "cut after 100,000 of 100,001"),
     ],
@@ -401,9 +401,9 @@ def test_idx_files_are_read_as_they_are_written(tmp_path: Path) -> None:
         (b"\x89PNG" + PIXELS[4:], "does not begin"),
         (idx(np.arange(24)), "does not begin"),
         (bytes([0, 0, 13, 3]) + PIXELS[4:], "does not begin"),
-        (PIXELS[:-1], "tells of 2x3x4 bytes and has 23"),
+        (PIXELS[:-1], "announces 2x3x4 bytes and has 23"),
         (PIXELS + b"x", "and has 25"),
-        (PIXELS[:4] + b"\xff" * 12 + PIXELS[16:], "tells of 4294967295x4294967295x4294967295"),
+        (PIXELS[:4] + b"\xff" * 12 + PIXELS[16:], "announces 4294967295x4294967295x4294967295"),
     ],
 )
 def test_idx_files_that_are_none(tmp_path: Path, content: bytes, words: str) -> None:

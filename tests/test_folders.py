@@ -157,10 +157,10 @@ def test_what_looks_like_a_picture_and_is_passed_over_is_named(root: Path) -> No
     (root / "cat" / "notes.txt").write_text("no picture")
     (root / "labels.csv").write_text("file,label\n")
     assert [str(one) for one in list_folder(root).passed_over] == [
-        "passed over: pets/cat/a.heic and 1 more file: this Pillow does not read `.heic`",
-        "passed over: pets/dog/0 and 1 more file: a picture by the first bytes, not by the name",
+        "passed over: pets/cat/a.heic and 1 more file: this Pillow cannot read `.heic`",
+        "passed over: pets/dog/0 and 1 more file: a picture by its first bytes, not by its name",
         "passed over: pets/loose.png: beside the class folders, not in one",
-        "passed over: pets/dog/c.svg: this Pillow does not read `.svg`",
+        "passed over: pets/dog/c.svg: this Pillow cannot read `.svg`",
     ]
 
 
@@ -169,7 +169,7 @@ def test_a_class_whose_pictures_are_all_passed_over_says_so(root: Path) -> None:
     (root / "owl").mkdir()
     (root / "owl" / "0.heic").write_bytes(b"")
     found = problem(lambda: list_folder(root))
-    assert "passed over: pets/owl/0.heic: this Pillow does not read `.heic`" in found.notes
+    assert "passed over: pets/owl/0.heic: this Pillow cannot read `.heic`" in found.notes
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
@@ -265,4 +265,4 @@ def test_names_that_are_no_text(root: Path) -> None:
 def test_a_pipe_is_no_data(root: Path, name: str) -> None:
     os.mkfifo(name)
     found = problem(lambda: find(name))
-    assert (found.code, found.message) == ("E601", f"the data folder `{name}` is no folder")
+    assert (found.code, found.message) == ("E601", f"the data folder `{name}` is not a folder")

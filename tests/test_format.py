@@ -362,7 +362,7 @@ def test_a_folder_or_a_file_that_may_not_be_written_is_told(folder: Path, monkey
     monkeypatch.setattr(os, "open", refuse)
     done = CliRunner().invoke(main, ["fmt", str(folder / "ugly.cnn")])
     assert done.exit_code == 2
-    assert "ugly.cnn cannot be written, and is as it was: no file may be made in its folder" in done.output
+    assert "ugly.cnn cannot be written, and is as it was: no file can be created in its folder" in done.output
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert "it is read-only" in CliRunner().invoke(main, ["fmt", str(folder / "ugly.cnn")]).output
     assert (folder / "ugly.cnn").read_text() == UGLY

@@ -77,15 +77,15 @@ def in_both(pets: Path, change: Callable[[Path], Any]) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "other": (lambda pets: replaced(pets / "train/dog/2.bmp", 200), "training pictures of `dog` have another content"),
-    "other-test": (lambda pets: replaced(pets / "test/owl/0.bmp", 200), "test pictures of `owl` have another content"),
-    "one-more": (lambda pets: bitmap(pets / "train/cat/9.bmp", 9), "`cat` has 5 training pictures, and had 4"),
-    "one-less": (lambda pets: (pets / "train/cat/0.bmp").unlink(), "`cat` has 3 training pictures, and had 4"),
+    "other": (lambda pets: replaced(pets / "train/dog/2.bmp", 200), "training pictures of `dog` have changed"),
+    "other-test": (lambda pets: replaced(pets / "test/owl/0.bmp", 200), "test pictures of `owl` have changed"),
+    "one-more": (lambda pets: bitmap(pets / "train/cat/9.bmp", 9), "`cat` has 5 training pictures, where it had 4"),
+    "one-less": (lambda pets: (pets / "train/cat/0.bmp").unlink(), "`cat` has 3 training pictures, where it had 4"),
     "class-gone": (lambda pets: in_both(pets, lambda part: shutil.rmtree(part / "owl")), "the class `owl` is gone"),
     "class-new": (lambda pets: in_both(pets, lambda part: bitmap(part / "fox/0.bmp", 1)), "the class `fox` is new"),
     "two-swapped": (
         lambda pets: [replaced(pets / "train/dog/0.bmp", 41), replaced(pets / "train/dog/1.bmp", 40)],
-        "training pictures of `dog` have another content",
+        "training pictures of `dog` have changed",
     ),
 }  # fmt: skip
 
@@ -103,7 +103,7 @@ def test_many_changes_are_counted(stopped: Path, pets: Path) -> None:
     for path in pets.rglob("*.bmp"):
         replaced(path, 255)
     done = specc("train", "--resume", str(stopped))
-    assert "1 more change" in done.output and done.output.count("have another content") == 5
+    assert "1 more change" in done.output and done.output.count("` have changed") == 5
 
 
 def test_what_is_the_same_goes_on(stopped: Path, pets: Path) -> None:
@@ -128,7 +128,7 @@ def test_another_folder_is_refused_by_what_is_in_it(stopped: Path, pets: Path) -
     shutil.copytree(pets, "other")
     replaced(Path("other/test/cat/0.bmp"), 99)
     done = specc("train", "--resume", str(stopped), "--data", "other")
-    assert (done.exit_code, "test pictures of `cat` have another content" in done.output) == (2, True), done.output
+    assert (done.exit_code, "test pictures of `cat` have changed" in done.output) == (2, True), done.output
     named = specc("train", "--resume", str(stopped), "--data", "digits")
     assert (named.exit_code, "`data` was" in named.output) == (2, True), named.output
 
@@ -196,7 +196,7 @@ def test_named_data_are_known_by_their_content(monkeypatch: pytest.MonkeyPatch, 
     assert load_dataset(Recipe(data="digits", resize=3)).identity == plain.identity
     levels[5] = 200
     (first, *_) = plain.identity.changes_to(load_dataset(Recipe(data="digits")).identity)
-    assert first == "training pictures of `odd` have another content"
+    assert first == "training pictures of `odd` have changed"
 
 
 # Decoded pictures that are kept

@@ -422,7 +422,7 @@ def test_remarks_behind_options_and_sections_are_passed_over(tmp_path: Path) -> 
         ("[softmax]", "[softmax]\ntemperature=3", "line 45, [softmax]: no layer has `temperature=3`"),
         ("[softmax]", "[softmax]\nspatial=1", "line 45, [softmax]: no layer has `spatial=1`"),
         ("from=-3", "from=-3\nalpha=0.5", "line 32, [shortcut]: no layer has `alpha=0.5`"),
-        ("size=2\nstride=2", "size=2\nstride=2\nstride_x=1", "line 15, [maxpool]: a pooling with another stride"),
+        ("size=2\nstride=2", "size=2\nstride=2\nstride_x=1", "line 15, [maxpool]: a pooling with a different stride"),
     ],
 )
 def test_options_that_no_word_has_are_listed(old: str, new: str, told: str, tmp_path: Path) -> None:
@@ -496,7 +496,7 @@ def test_random_weights_are_told(tmp_path: Path) -> None:
     ("source", "status", "told"),
     [
         ("nothing.cfg", 2, "there is no file"),
-        ("nothing", 2, "is no source"),
+        ("nothing", 2, "is not something to import"),
         ("torchvision:resnet19", 2, "did you mean `torchvision:resnet18`?"),
         ("no_such_module:Net", 2, "No module named"),
         ("student_wrong:missing", 2, "has no attribute"),

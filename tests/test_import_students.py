@@ -126,7 +126,7 @@ def copied(self: Any, x: Any) -> Any:
     return h
 
 
-IN_ANOTHER_FORM = ["`relu_` changes a tensor in place that is read again in another form"]
+IN_ANOTHER_FORM = ["`relu_` changes in place a tensor that is read again in another form"]
 IN_PLACE = [
     Case("a sum with what was rectified in place", in_place_before_the_sum, lambda: {"conv": conv(), "bn": zeroed()},
         "residual {\n  conv 3 k1 -> relu\n  residual { id } -> bn\n}\n"),
@@ -203,7 +203,7 @@ ODD = [
         ["a cut that is not along the channels", "rnn: no layer does what `GRU` does"]),
     Case("places of maxima", with_indices,
         lambda: {"pool": nn.MaxPool2d(2, return_indices=True), "unpool": nn.MaxUnpool2d(2)},
-        ["pool: a pooling that gives the places of the maxima too", "unpool: `MaxUnpool2d`"]),
+        ["pool: a pooling that also gives the positions of the maxima", "unpool: `MaxUnpool2d`"]),
     Case("places of maxima from a function", lambda self, x: F.max_pool2d(x, 2, return_indices=True)[0], dict,
         ["no layer does what `max_pool2d_with_indices` does"]),
     Case("old weight normalisation", lambda self, x: self.conv(x), lambda: {"conv": nn.utils.weight_norm(conv())},
@@ -217,7 +217,7 @@ ODD = [
     Case("Python's assertion", python_asserted, lambda: {"conv": conv()}, ["its code cannot be followed"]),
     Case("a loop over a size", counted_by_size, lambda: {"conv": conv()}, ["its code cannot be followed"]),
     Case("attention", with_itself, lambda: {"attend": nn.MultiheadAttention(8, 2)},
-        ["a cut", "attend: `MultiheadAttention` of something else than one tensor"]),
+        ["a cut", "attend: `MultiheadAttention` of something other than one tensor"]),
     Case("an encoder", lambda self, x: self.encode(x[:, 0]),
         lambda: {"encode": nn.TransformerEncoderLayer(8, 2, batch_first=True)},
         ["a cut", "encode: no layer does what `TransformerEncoderLayer` does"]),
@@ -373,7 +373,7 @@ def test_a_wrong_spec_does_not_hide_behind_a_factor_of_zero(zero: str, monkeypat
         norm.get_buffer("running_var").fill_(1e20)
     monkeypatch.setattr(importer, "structure", without_relu)
     model = Student(lambda self, x: x + self.norm(F.relu(self.conv(x))), {"conv": conv(), "norm": norm})
-    with pytest.raises(Problem, match="another output than the model with other weights than its own"):
+    with pytest.raises(Problem, match="a different output from the model with weights other than its own"):
         import_model(model, "net:Net", INPUT)
 
 
@@ -382,6 +382,6 @@ def test_a_fault_of_the_import_is_told_as_such(monkeypatch: pytest.MonkeyPatch) 
         raise IndexError("tuple index out of range")
 
     monkeypatch.setattr(importer, "with_blocks", fails)
-    with pytest.raises(Problem, match=r"a fault of specc's own: IndexError") as caught:
+    with pytest.raises(Problem, match=r"a fault in specc itself: IndexError") as caught:
         import_model(Student(lambda self, x: self.conv(x), {"conv": conv()}), "net:Net", INPUT)
     assert caught.value.diagnostic.code == "E668"

@@ -190,7 +190,7 @@ def test_classes_that_do_not_agree_are_a_warning() -> None:
     text = "input 3x32x32\nconv 8 k3 -> relu -> flatten\nlinear 10\n"
     done = run("--data", "cifar100", text=text)
     assert done.exit_code == 0
-    assert "warning[W511]: cifar100 has 100 classes, and the network gives 10" in done.output
+    assert "warning[W511]: cifar100 has 100 classes, but the network gives 10" in done.output
     assert "<stdin>:3:1" in done.output
     assert run("--data", "cifar100", "-W", "error", text=text).exit_code == 1
     quiet = text.replace("linear 10", "linear 10   # specc: ignore[W511]")

@@ -145,8 +145,8 @@ def test_lines_are_counted_as_the_notebook_counts_them(shell: InteractiveShell) 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("3x", "`3x` is no name"),
-        ("class", "`class` is no name"),
+        ("3x", "`3x` is not a name"),
+        ("class", "`class` is not a name"),
         ("net --set a=3", "the spec has no param `a`"),
         ("net --set a", "not of the form NAME=VALUE"),
         ("net --input axb", "'axb' is not a shape"),

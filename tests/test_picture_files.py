@@ -273,10 +273,10 @@ def test_what_is_cut_off_is_told(ending: str, share: float, tmp_path: Path) -> N
     path.write_bytes(content[: int(len(content) * share)])
     with (
         quiet(),
-        pytest.raises(Unreadable, match=r"^(is|begins like a picture and is) ") as caught,
+        pytest.raises(Unreadable, match=r"^(is|begins like a picture but is) ") as caught,
     ):
         Reader("RGB", 6, 4, scaled=True).read(str(path))
-    assert share < 0.1 or caught.value.reason != "is no picture, or of a format that is not read"
+    assert share < 0.1 or caught.value.reason != "is not a picture, or is in a format that cannot be read"
 
 
 def test_why_a_file_cannot_be_read(tmp_path: Path) -> None:
@@ -288,10 +288,10 @@ def test_why_a_file_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "script.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 6\n")
     save(tmp_path / "short.png", noise(60, 40)).write_bytes(b"\x89PNG\r\n\x1a\n")
     reasons = {
-        "empty": "is empty", "text": "is no picture, or of a format that is not read", "folder": "is a folder",
+        "empty": "is empty", "text": "is not a picture, or is in a format that cannot be read", "folder": "is a folder",
         "link": "is a link that leads nowhere", "round": "is a link that leads nowhere", "gone": "is not there",
-        "script": "is no picture, or of a format that is not read",
-        "short": "begins like a picture and is cut off, damaged or of an unusual kind",
+        "script": "is not a picture, or is in a format that cannot be read",
+        "short": "begins like a picture but is cut off, damaged or of an unusual kind",
     }  # fmt: skip
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.png")
@@ -339,7 +339,7 @@ def test_a_picture_that_is_larger_than_pillow_takes_is_no_damaged_one(ending: st
 @pytest.mark.usefixtures("small_limits")
 def test_how_many_pixels_are_decoded_is_limited(tmp_path: Path) -> None:
     png, jpeg = (save(tmp_path / f"x.{ending}", noise(80, 80)) for ending in ("png", "jpg"))
-    with pytest.raises(Unreadable, match="has 80 x 80 pixels, and no more than 3,000 are decoded of one") as caught:
+    with pytest.raises(Unreadable, match="has 80 x 80 pixels; at most 3,000 are decoded") as caught:
         Reader("RGB", 10, 10, scaled=True).read(str(png))
     assert "--resize" in caught.value.way
     assert Reader("RGB", 10, 10, scaled=True).read(str(jpeg)).shape == (10, 10, 3)  # at a quarter

@@ -232,7 +232,7 @@ def test_what_is_passed_over_is_told_everywhere(folder: Path) -> None:
     pets(folder / "pets", "cat", "dog")
     (folder / "pets" / "cat" / "a.heic").write_bytes(b"")
     (folder / "net.cnn").write_text(spec_of())
-    said = "passed over: pets/cat/a.heic: this Pillow does not read `.heic`"
+    said = "passed over: pets/cat/a.heic: this Pillow cannot read `.heic`"
     assert said in specc("check", "net.cnn", "--data", "pets").stdout
     assert said in specc("data", "info", "pets").stdout
     assert json.loads(specc("data", "info", "pets", "--json").stdout)["passed_over"][0]["files"] == 1

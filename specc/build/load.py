@@ -68,8 +68,8 @@ def _checked(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, tensor in weights.items():
         if not isinstance(tensor, Tensor):
             raise WeightsError(
-                f"`{name}` is no tensor but {type(tensor).__name__}; a checkpoint often holds the weights under a key, "
-                'such as `checkpoint["state_dict"]`'
+                f"`{name}` is not a tensor but {type(tensor).__name__}; a checkpoint often holds the weights under a "
+                'key, such as `checkpoint["state_dict"]`'
             )
     return dict(weights)
 

@@ -51,7 +51,7 @@ def misfit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | N
         if not are_alike(wanted[name], tensor):
             return f"its `{shown(name)}` is {_kind(tensor)}, and should be {_kind(wanted[name])}"
         if not are_finite([tensor]) and not _is_meant(tensor, wanted[name]):
-            return f"its `{shown(name)}` holds what is no finite number"
+            return f"its `{shown(name)}` holds values that are not finite"
     return None
 
 

@@ -82,8 +82,8 @@ def path_of(text: str) -> Path:
     """
     found = os.path.expanduser(text)  # noqa: PTH111 - pathlib would raise an error of its own
     if found.startswith("~"):
-        raise Problem.of("E601", f"the system knows no home folder `{Path(text).parts[0]}`",
-            help=f"name the whole path; a folder that is called so is `./{text}`")  # fmt: skip
+        raise Problem.of("E601", f"there is no home folder `{Path(text).parts[0]}`",
+            help=f"name the whole path; a folder of that very name is `./{text}`")  # fmt: skip
     return Path(found)
 
 
@@ -125,7 +125,7 @@ def _unknown(name: str) -> Problem:
     known = ", ".join(BUILT_IN)
     path = path_of(name)
     if not _may_be_name(name) or Path(name).suffix or os.path.lexists(path):
-        kind = "is a file, not a folder" if path.is_file() else "is no folder" if path.exists() else "does not exist"
+        kind = "is a file, not a folder" if path.is_file() else "is not a folder" if path.exists() else "does not exist"
         return Problem.of("E601", f"the data folder `{name}` {kind}",
             help=f"name a folder of class folders, or one of {known}")  # fmt: skip
     guess = nearest(name, BUILT_IN)

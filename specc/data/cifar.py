@@ -48,7 +48,7 @@ def _class_names(path: Path, key: str) -> tuple[str, ...]:
     content = read_plain_pickle(path)
     names = content.get(key) if isinstance(content, dict) else None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise _damaged(path, "holds no names of classes")
+        raise _damaged(path, "holds no class names")
     return tuple(names)
 
 
@@ -75,7 +75,7 @@ def read_batch(path: Path, key: str, classes: int) -> tuple[NDArray[np.uint8], l
     if pixels.shape != (len(labels), VALUES) or not labels:
         raise _damaged(path, f"holds {counted(len(labels), 'label')} and pixels of the shape {pixels.shape}")
     if not all(type(label) is int and 0 <= label < classes for label in labels):
-        raise _damaged(path, f"holds labels that are none of {classes} classes")
+        raise _damaged(path, f"holds labels that belong to none of its {classes} classes")
     return pixels.reshape(len(labels), 3, SIDE, SIDE), labels
 
 

@@ -109,7 +109,7 @@ def _require_kinds(entry: Entry, split: Split | FileSplit) -> None:
     if not isinstance(split, Split):
         raise _failed(entry, f"a split of its pictures is a {type(split).__name__}, not a Split")
     if (split.images.dtype, split.labels.dtype) != (torch.uint8, torch.int64):
-        raise _failed(entry, "its pictures are not uint8 or its labels not int64")
+        raise _failed(entry, "its pictures are not uint8, or its labels are not int64")
     if len(split.images) != len(split.labels) or not len(split.labels):
         pictures, labels = counted(len(split.images), "picture"), counted(len(split.labels), "label")
         raise _failed(entry, f"it has {pictures} and {labels} in a split")

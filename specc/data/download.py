@@ -65,7 +65,7 @@ def download(archive: Archive, folder: Path, report: Report = silent) -> Path:
     raise Problem.of(
         "E602",
         f"{archive.file} could not be downloaded",
-        help=f"run the command again, which goes on where this one ended, or put the file into {folder}",
+        help=f"run the command again, which picks up where this one stopped, or put the file into {folder}",
         notes=tuple(failures),
     )
 
@@ -85,7 +85,7 @@ def _from_mirror(address: str, part: Path, archive: Archive, report: Report) -> 
         return
     part.unlink()
     if not continued:
-        raise Refused("the file that it sends has another digest")
+        raise Refused("the file that it sends has a different digest")
     _from_mirror(address, part, archive, report)  # what was there may have been the wrong half
 
 
@@ -138,7 +138,7 @@ def _first_byte(answer: HTTPResponse) -> int:
 def _copy(answer: HTTPResponse, file: IO[bytes], start: int, archive: Archive, report: Report) -> int:
     """Append the answer. Returns: how many bytes the file has then."""
     if file.tell() != start:
-        raise Refused("it sends another part of the file than it was asked for")
+        raise Refused("it sends a different part of the file from the one it was asked for")
     done = start
     while block := _read(answer):
         done += len(block)

@@ -56,7 +56,9 @@ def _complete(name: str, data_dir: Path, folder: Path, published: Published, rep
 
 def _explained(name: str, folder: Path, problem: Problem) -> Problem:
     found = problem.diagnostic
-    help = f"{found.help}\n`--data-dir DIR` names a folder where its files are already\n`--data digits` needs none"
+    help = (
+        f"{found.help}\n`--data-dir DIR` names a folder where its files are already\n`--data digits` needs no download"
+    )
     message = f"the data set `{name}` is not in {folder} and could not be downloaded"
     return Problem.of("E602", message, help=help, notes=(found.message, *found.notes))
 
@@ -123,6 +125,6 @@ def _check(name: str, folder: Path, published: Published) -> None:
         if found != expected:
             raise Problem.of(
                 "E603",
-                f"the file {path} of `{name}` is damaged or another one: its MD5 is {found}, not {expected}",
+                f"the file {path} of `{name}` is damaged or is a different file: its MD5 is {found}, not {expected}",
                 help="delete the file and run the command again, which downloads it",
             )

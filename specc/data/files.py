@@ -112,7 +112,7 @@ def explained_failure(error: RuntimeError) -> Problem | None:
     """
     if "DataLoader worker" not in str(error):
         return None
-    return Problem.of("E632", "a process that reads pictures ended before its time",
+    return Problem.of("E632", "a process that reads pictures ended unexpectedly",
         help="`--workers 2` runs fewer of them, `--workers 0` none")  # fmt: skip
 
 
@@ -155,8 +155,8 @@ class _Batch:
 
 def _gone(path: str, reason: str) -> Problem:
     """The problem with a file that was sound when all of them were looked at."""
-    return Problem.of("E607", f"{path} cannot be read any more: it {reason}",
-        help="put it back as it was; a run goes on with `specc train --resume`")  # fmt: skip
+    return Problem.of("E607", f"{path} can no longer be read: it {reason}",
+        help="put it back as it was; `specc train --resume` then goes on with the run")  # fmt: skip
 
 
 def _as_it_is(batch: Any) -> Any:

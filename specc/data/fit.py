@@ -40,7 +40,7 @@ def require_input(name: str, sample: Shape, expected: Shape, checks: Callable[[S
     help = f"`--input {spelled(sample)}` trains the network on pictures of that shape"
     notes: tuple[str, ...] = ()
     if not checks(sample):
-        notes = (f"with `--input {spelled(sample)}` this spec has errors: `specc check` tells them",)
+        notes = (f"with `--input {spelled(sample)}` this spec has errors: `specc check` lists them",)
     fitting = _fitting_options(sample, expected)
     if fitting:
         help = f"`{fitting}` makes the pictures {spelled(expected)}\n{help}"
@@ -48,7 +48,7 @@ def require_input(name: str, sample: Shape, expected: Shape, checks: Callable[[S
         help = f"write `input {spelled(sample)}` and `flatten` as the first step"
         notes = ()
     raise Problem.of(
-        "E605", f"the pictures of {name} are {spelled(sample)}, and the spec's input is {spelled(expected)}",
+        "E605", f"the pictures of {name} are {spelled(sample)}, but the spec's input is {spelled(expected)}",
         help=help, notes=notes,
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ def require_same_output(expected: Shape, output: Shape) -> None:
     """Raise Problem E630 where an autoencoder's output has not the shape of its input."""
     if output != expected:
         raise Problem.of(
-            "E630", f"an autoencoder gives back its input, {spelled(expected)}, and the network's output is "
+            "E630", f"an autoencoder gives back its input, {spelled(expected)}, but the network's output is "
             f"{spelled(output)}", help=_way_back(expected, output),
         )  # fmt: skip
 
@@ -92,7 +92,7 @@ def require_vector(model: ShapedModel) -> None:
     output = model.output
     if len(output) > 1:
         raise Problem.of(
-            "E606", f"a classifier gives one number for each class, and the network's output is {spelled(output)}",
+            "E606", f"a classifier gives one number for each class, but the network's output is {spelled(output)}",
             help=way_to_classes(model, output[0]),
         )  # fmt: skip
 
@@ -103,6 +103,6 @@ def require_output(name: str, classes: int, model: ShapedModel) -> None:
     if output == (classes,):
         return
     raise Problem.of(
-        "E606", f"{name} has {counted(classes, 'class')}, and the network's output is {spelled(output)}",
+        "E606", f"{name} has {counted(classes, 'class')}, but the network's output is {spelled(output)}",
         help=way_to_classes(model, classes),
     )  # fmt: skip

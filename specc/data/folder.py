@@ -167,7 +167,7 @@ def _held_out(root: Path, walk: Walk) -> FolderContents:
     for index, name in enumerate(classes):
         if counts[index] < 2:
             raise Problem.of("E608", f"the class folder {root / name} holds a single picture",
-                help="a class needs two at least, one to train on and one to test on")  # fmt: skip
+                help="a class needs at least two, one to train on and one to test on")  # fmt: skip
     train, test = (sorted(part) for part in stratified_fifth(everything.labels))
     notes = ("a fifth of each class is held out to test on",)
     return FolderContents(classes, everything.pick(train), everything.pick(test), notes=notes)

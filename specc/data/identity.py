@@ -63,7 +63,7 @@ class DataIdentity(BaseModel):
             if part in other.parts:
                 found += self._changed_classes(other, part)
         if not found and self != other:
-            found = ["the pictures come in another order"]
+            found = ["the pictures come in a different order"]
         return tuple(found)
 
     def changes_of_classes(self, classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,9 +79,9 @@ class DataIdentity(BaseModel):
                 continue
             if before.counts[place] != now.counts[there]:
                 pictures = counted(now.counts[there], f"{part} picture")
-                yield f"`{name}` has {pictures}, and had {before.counts[place]:,}"
+                yield f"`{name}` has {pictures}, where it had {before.counts[place]:,}"
             elif before.digests[place] != now.digests[there]:
-                yield f"{part} pictures of `{name}` have another content"
+                yield f"{part} pictures of `{name}` have changed"
 
 
 def _differing_names(what: str, before: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:

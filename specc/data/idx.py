@@ -39,7 +39,7 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
     shape = tuple(int.from_bytes(head[at : at + 4], "big") for at in range(4, start, 4))
     if length != start + prod(shape):
         told = spelled(shape)
-        raise _damaged(path, f"it tells of {told} bytes and has {length - start:,}")
+        raise _damaged(path, f"its header announces {told} bytes and has {length - start:,}")
     return np.fromfile(path, np.uint8, offset=start).reshape(shape)
 
 

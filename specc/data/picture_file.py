@@ -114,7 +114,7 @@ def digest_of(content: IO[bytes]) -> bytes:
 
 def _absence(path: str, error: OSError) -> str:
     if isinstance(error, PermissionError):
-        return "may not be read"
+        return "is not readable by this user"
     if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114 - a Path for each of a million is slow
         return "is a link that leads nowhere"
     return (
@@ -173,7 +173,7 @@ def eight_bits(picture: Image.Image, mode: str, at_least: tuple[int, int] | None
     pixels = picture.width * picture.height
     if pixels > MOST_PIXELS:
         raise Unreadable(
-            f"has {picture.width:,} x {picture.height:,} pixels, and no more than {MOST_PIXELS:,} are decoded of one",
+            f"has {picture.width:,} x {picture.height:,} pixels; at most {MOST_PIXELS:,} are decoded",
             SHRINK,
         )
     if pixels < ALONE:
@@ -198,9 +198,9 @@ def _orientation(picture: Image.Image) -> int:
 def _require_known_levels(picture: Image.Image) -> None:
     """Raise Unreadable where nothing says which number is full brightness."""
     if picture.mode == "F":
-        raise Unreadable("holds floating-point levels, of which nothing says how bright they are", CONVERT)
+        raise Unreadable("holds floating-point levels, and nothing says how bright they are", CONVERT)
     if picture.mode == "I" and picture.format != "PPM":  # Pillow spreads those over 16 bits
-        raise Unreadable("holds signed or 32-bit levels, of which nothing says how bright they are", CONVERT)
+        raise Unreadable("holds signed or 32-bit levels, and nothing says how bright they are", CONVERT)
 
 
 def _levels(picture: Image.Image, mode: str) -> Image.Image:
@@ -213,7 +213,7 @@ def _levels(picture: Image.Image, mode: str) -> Image.Image:
         return picture.convert(mode)
     except ValueError:
         picture.load()  # where its content is what is wrong
-        raise Unreadable(f"has colours of a kind that is not read, {picture.mode}", CONVERT) from None
+        raise Unreadable(f"has colours of a kind that cannot be read, {picture.mode}", CONVERT) from None
 
 
 def _upper_byte(picture: Image.Image) -> Image.Image:
@@ -233,7 +233,7 @@ def _explained(error: Exception, file: IO[bytes]) -> Unreadable:
     if isinstance(error, UnidentifiedImageError):
         file.seek(0)
         if looks_like_picture(file.read(16)):
-            return Unreadable("begins like a picture and is cut off, damaged or of an unusual kind")
-        return Unreadable("is no picture, or of a format that is not read")
+            return Unreadable("begins like a picture but is cut off, damaged or of an unusual kind")
+        return Unreadable("is not a picture, or is in a format that cannot be read")
     cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
     return Unreadable("is cut off" if cut else "is damaged")

@@ -28,7 +28,7 @@ class OtherSize(Problem):
 
     def __init__(self, path: str, height: int, width: int, reader: Reader) -> None:
         wanted = f"{reader.height}x{reader.width}"
-        found = Problem.of("E610", f"{path} is {height}x{width} (height x width), and the other pictures are {wanted}",
+        found = Problem.of("E610", f"{path} is {height}x{width} (height x width), but the other pictures are {wanted}",
             help=f"`--resize {wanted}` scales all of them as they are read")  # fmt: skip
         super().__init__(found.diagnostic)
         self.height, self.width = height, width

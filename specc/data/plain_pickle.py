@@ -43,6 +43,6 @@ def read_plain_pickle(path: Path) -> Any:
     except Exception as error:  # a broken pickle fails in many ways, all of which mean the same
         raise Problem.of(
             "E604",
-            f"the file {path} was not read: it is no pickle of plain data ({error})",
+            f"the file {path} was not read: it is not a pickle of plain data ({error})",
             help="delete the file, which may be hostile, and run the command again, which downloads it",
         ) from error

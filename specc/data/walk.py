@@ -24,7 +24,7 @@ DEEPEST = 64  # folders below each other that are entered
 MOST_FOLDERS = 1_000_000
 SNIFFED = 1000  # files of other names whose first bytes are read
 
-UNNAMED = "a picture by the first bytes, not by the name"
+UNNAMED = "a picture by its first bytes, not by its name"
 SPECIAL = "a pipe, a socket or a device, not a file"
 TOO_DEEP = f"more than {DEEPEST} folders deep"
 LOOSE = "beside the class folders, not in one"
@@ -121,7 +121,7 @@ class Walk:
     def _enter(self, folder: Path | str) -> None:
         self._entered += 1
         if self._entered > MOST_FOLDERS:
-            raise Problem.of("E608", f"there are more than {MOST_FOLDERS:,} folders by {folder}",
+            raise Problem.of("E608", f"there are more than {MOST_FOLDERS:,} folders in {folder}",
                 help="name the folder that holds the class folders and nothing else")  # fmt: skip
 
     def _is_picture(self, entry: os.DirEntry[str]) -> bool:
@@ -138,7 +138,7 @@ class Walk:
         """Pass over a file that is not called like a picture, and say so where it seems to be one."""
         ending = unread_ending(entry.name)
         if ending:
-            self._pass_over(f"this Pillow does not read `{ending}`", entry.path)
+            self._pass_over(f"this Pillow cannot read `{ending}`", entry.path)
         elif self._sniffed < SNIFFED:
             self._sniffed += 1
             if looks_like_picture(_start(entry.path)):

@@ -102,7 +102,7 @@ def _dividing(row: Row) -> list[str]:
         for there, wanted in zip(row.input[1:], row.output[1:], strict=True)
     ]
     size = sizes[0] if len(set(sizes)) == 1 else spelled(sizes)
-    return [f"`adaptivemaxpool {size}` can be written: its windows are all of one size"]
+    return [f"`adaptivemaxpool {size}` can be written: its windows are all the same size"]
 
 
 def network_of(model: ShapedModel, weights: Path | None) -> nn.Sequential:

@@ -115,4 +115,4 @@ def fill(network: nn.Module, weights: Path, spec: str = "") -> None:
     except (OSError, ValueError) as error:
         raise Problem.of("E664", f"the weights in {weights} are not this network's: {error}") from None
     if not are_finite(tensors.values()):
-        raise Problem.of("E664", f"the weights in {weights} hold what is no finite number")
+        raise Problem.of("E664", f"the weights in {weights} hold values that are not finite")

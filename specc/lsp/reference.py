@@ -21,8 +21,8 @@ STATEMENTS = {
     "input": "The shape of one sample, channels first: `input 3x32x32`, or `input 784` for a vector.",
     "param": "A named value, used anywhere below: `param width = 64`. `--set width=32` overrides it.",
     "block": "A reusable chain with parameters: `block name(a, b=1) { … }`. It is used like a layer.",
-    "budget": "An upper bound that `specc check` enforces: `budget params <= 1M`; also of `macs` and `memory`.",
-    "train": "The training recipe: a setting a line, named as the options of `specc train`.",
+    "budget": "An upper bound that `specc check` enforces: `budget params <= 1M`; also on `macs` and `memory`.",
+    "train": "The training recipe: one setting per line, named like the options of `specc train`.",
     "shortcut": "What goes round a `residual`: `shortcut auto`, `shortcut same` or `shortcut { … }`.",
     "auto": "The identity where the shapes agree, else a 1×1 convolution and `bn` that fit.",
     "same": "The identity where the shapes agree, else the body alone. As padding: the size stays.",
@@ -34,10 +34,10 @@ STATEMENTS = {
 FORMS = {
     "concat": "Every branch gets the input; their outputs are joined along channels.",
     "add": "Every branch gets the input; their outputs are summed, so their shapes must agree.",
-    "mul": "Every branch gets the input; their outputs are multiplied. Dimensions of 1 spread.",
+    "mul": "Every branch gets the input; their outputs are multiplied. Dimensions of 1 are broadcast.",
     "residual": "`add { f | id }`: the body's output and what went round it, by `shortcut …` or unchanged.",
     "gate": "`mul { id | f }`: the input, each channel scaled by what the branch gives (squeeze-and-excitation).",
-    "split": "The channels are cut into as many equal parts as there are branches, a branch each, and joined again.",
+    "split": "The channels are cut into as many equal parts as there are branches, one for each, and joined again.",
 }
 
 FUNCTIONS = {

@@ -151,7 +151,7 @@ def require_one(recipe: Recipe, group: Group) -> None:
     """Raise Problem E652 where an exact run has several processes."""
     if recipe.exact and group.place.size > 1:
         raise Problem.of("E652", f"`exact` gives the result of a single process, and this run has {group.place.size}",
-            help="leave out `--exact`: several processes add up their gradients in another order")  # fmt: skip
+            help="leave out `--exact`: several processes add up their gradients in a different order")  # fmt: skip
 
 
 def _last(count: int) -> str:

@@ -9,7 +9,7 @@ CODES = (
         """\
 A picture of thousands of boxes helps nobody, and would be a file that no browser opens. Repeats are drawn
 once, `×4`, and where there are still many boxes the innermost blocks are drawn closed; this network has too
-many all the same, because its steps differ from each other, or because `--unfold` or `--depth` asks for more.
+many even so, because its steps differ from each other, or because `--unfold` or `--depth` asks for more.
 
     specc draw net.cnn --depth 1 -o net.svg      # the outer blocks open, those inside them closed
     specc draw net.cnn --depth 0 -o net.svg      # every block a box
@@ -50,7 +50,7 @@ An SVG can be made without: `specc draw net.cnn -o net.svg`.
         "E658",
         "the PNG would be too large",
         """\
-The picture times `--scale` has more pixels than most programs open. Make it smaller with `--scale 1`, draw less
+The picture times `--scale` has more pixels than most programs can open. Make it smaller with `--scale 1`, draw less
 of it with `--depth 1`, or take an SVG, which has no pixels:
 
     specc draw net.cnn -o net.svg
@@ -81,10 +81,10 @@ torch's exporter, and `onnxruntime`, on which the file is run and compared befor
     ),
     Code(
         "E662",
-        "the exported program gives another output",
+        "the exported program gives a different output",
         """\
-Every exported program is run beside the network before it is kept. This one does not run, has other tensors, or
-gave outputs that differ by more than rounding does (a ten-thousandth of the largest value), so nothing was
+Every exported program is run beside the network before it is kept. This one does not run, has different tensors, or
+gives outputs that differ by more than rounding does (a ten-thousandth of the largest value), so nothing was
 written. It is a fault of the exporter or of the program that ran the file, not of the spec.
 
 ONNX and `pt2` are run on batches of several sizes: another version of torch or of onnxruntime may help, and
@@ -105,8 +105,8 @@ A `.pt2` file has no such limit:
 Of all layers only `adaptivemaxpool` has no operation in ONNX, and only where its size does not divide that of its
 input, so that its windows differ: `adaptivemaxpool 5` on 12×12 cannot be written, 4 and 6 can.
 
-A layer of another package may hold code that cannot be followed without running it; the message has torch's
-own words for it.
+A layer of another package may hold code that cannot be followed without running it; the message quotes
+torch.
 """,
     ),
     Code(
@@ -115,8 +115,8 @@ own words for it.
         """\
 `specc export` takes a spec or the folder of a run. A run's weights are its `best.safetensors`, those of the
 epoch with the best result, or with `--weights last` its `last.safetensors`; `--weights FILE` takes any
-`.safetensors` file whose weights are the network's: of the same names, of those that `specc import` wrote
-beside the spec, or of the same shapes, told apart by their order.
+`.safetensors` file whose weights are the network's: with the same names, with those that `specc import`
+wrote beside the spec, or with the same shapes, told apart by their order.
 
     specc export runs/lenet5-mnist-1 --to onnx
     specc export lenet5.cnn --to onnx --weights runs/lenet5-mnist-1/last.safetensors
@@ -128,16 +128,16 @@ Here the folder holds no run, the file is missing or damaged, or its weights bel
         "E665",
         "the model to import cannot be made",
         """\
-What `specc import` reads is a function that makes a torch model, or a Darknet file:
+`specc import` reads a function that makes a torch model, or a Darknet file:
 
     specc import torchvision:resnet18
     specc import mypackage.models:Net
     specc import darknet19.cfg
 
-Before the colon stands a module that Python can import from where the command is run, behind it a function or
-a class that gives an `nn.Module` without needing an argument, or a model that is there already. The module is
+Before the colon goes a module that Python can import from where the command is run, after it a function or a
+class that gives an `nn.Module` without needing an argument, or a model that is there already. The module is
 run, as Python runs whatever it imports: never import what you do not trust. This one was not found, or failed;
-the notes have its own words.
+the notes quote the error.
 """,
     ),
     Code(
@@ -174,19 +174,19 @@ A Darknet `.cfg` is a list of sections, each a name in brackets with `key=value`
     pad=1
     activation=leaky
 
-Here a line is neither, a number is missing or is none, a section has no option of that name, or a layer refers
+Here a line is neither, a number is missing or is not one, a section has no option of that name, or a layer refers
 to one that is not there. Darknet passes over an option that it does not know, so that `sizze=3` leaves a kernel
-of 1; here it is an error.
+of 1; here that is an error.
 """,
     ),
     Code(
         "E668",
-        "the imported spec gives another output",
+        "the imported spec gives a different output",
         """\
 An imported spec is compiled and run beside the model before it is written, with the model's weights and with others,
 since a factor of 0 would make any branch look right. The two gave different outputs, or the import failed on the
 way, so nothing was written. The model does something that its graph does not show, such as changing its own weights,
-or importing it is at fault: then a report with the model helps to mend it.
+or the import is at fault: then a report with the model helps to mend it.
 """,
     ),
     Code(
@@ -195,7 +195,7 @@ or importing it is at fault: then a report with the model helps to mend it.
         """\
 The file named with `-o` (or `--weights` of `specc import`) could not be written: the folder does not exist or
 belongs to somebody else, the disk is full, or a folder has that name. A file that was there before is
-as it was: the new one is written beside it and renamed when it is whole.
+left as it was: the new one is written beside it and renamed when it is whole.
 
 A Python file called `torch.py` or `random.py` is not written either: Python would read it where torch asks for its
 own module of that name, and could not run it.

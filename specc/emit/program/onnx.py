@@ -45,7 +45,7 @@ def require_packages() -> None:
     if missing:
         raise Problem.of(
             "E661",
-            f"ONNX needs {' and '.join(f'`{name}`' for name in missing)}, not installed here",
+            f"ONNX needs packages that are not installed: {', '.join(f'`{name}`' for name in missing)}",
             help="`pip install onnx onnxruntime onnxscript`",
         )
 

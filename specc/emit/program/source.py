@@ -75,15 +75,15 @@ def _compare(ours: nn.Module, theirs: nn.Module) -> None:
     mine, its = ours.state_dict(), theirs.state_dict()
     for own, other in zip([*mine, ""], [*its, ""], strict=False):
         if own != other:
-            raise _Differs(f"has a tensor `{other or own}` where the network has {f'`{own}`' if own else 'none more'}")
+            raise _Differs(f"has a tensor `{other or own}` where the network has {f'`{own}`' if own else 'none left'}")
     for name, tensor in mine.items():
         if tensor.shape != its[name].shape:
             raise _Differs(f"has `{name}` of shape {tuple(its[name].shape)}, the network {tuple(tensor.shape)}")
         if not _agree(tensor, its[name]):
-            raise _Differs(f"begins with other values in `{name}`")
+            raise _Differs(f"begins with different values in `{name}`")
     frozen = {name for name, parameter in ours.named_parameters() if not parameter.requires_grad}
     if frozen != {name for name, parameter in theirs.named_parameters() if not parameter.requires_grad}:
-        raise _Differs("has other frozen weights")
+        raise _Differs("has different frozen weights")
 
 
 def _run_both(ours: nn.Module, theirs: nn.Module, input: tuple[int, ...]) -> None:
@@ -96,7 +96,7 @@ def _run_both(ours: nn.Module, theirs: nn.Module, input: tuple[int, ...]) -> Non
         if wanted.shape != got.shape:
             raise _Differs(f"gives {tuple(got.shape)} for a batch of two, the network {tuple(wanted.shape)}")
         if not _agree(wanted, got):
-            raise _Differs(f"gives another output in {'training' if training else 'evaluation'}")
+            raise _Differs(f"gives a different output in {'training' if training else 'evaluation'}")
 
 
 def _agree(one: Tensor, other: Tensor) -> bool:

@@ -103,7 +103,7 @@ def _require_known(source: Source, section: Section) -> None:
     for key in section.options if known is not None else ():
         if known is not None and key not in known:
             guess = nearest(key, known)
-            help = f"did you mean `{guess}`?" if guess else "leave it out: Darknet passes over what it does not know"
+            help = f"did you mean `{guess}`?" if guess else "leave it out: Darknet ignores what it does not know"
             raise _wrong(source, section.places[key], f"`[{section.name}]` has no option `{shown(key)}`", help)
 
 
@@ -227,7 +227,7 @@ class _Reader:
         """Darknet counts the padding of both sides together, and gives the odd pixel to the far end."""
         stride = self._number("stride", 1)
         if {self._number("stride_x", stride), self._number("stride_y", stride)} != {stride}:
-            raise _NoWord("a pooling with another stride in each direction")
+            raise _NoWord("a pooling with a different stride in each direction")
         size = self._number("size", stride)
         total = self._number("padding", size - 1)
         near = total // 2
@@ -288,7 +288,7 @@ class _Reader:
         shapes = {self.ops[source].output for source in (place, *others)}
         if len(shapes) > 1:
             parts = " and ".join(map(written, sorted(shapes)))
-            raise _NoWord(f"a sum of {parts}, of which a part is left out", by_shape=True)
+            raise _NoWord(f"a sum of {parts}, part of which is left out", by_shape=True)
         return self._activated(self._join("add", [place, *others], shapes.pop()), "linear")
 
     def scale_channels(self, place: int) -> int:

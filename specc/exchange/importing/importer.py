@@ -79,7 +79,7 @@ def _faults_told() -> Iterator[None]:
     except Exception as error:  # of any kind: what a model may be has no end
         raise Problem.of(
             "E668",
-            f"importing this model fails by a fault of specc's own: {type(error).__name__}, {error}",
+            f"importing this model failed through a fault in specc itself: {type(error).__name__}, {error}",
             help="nothing was written; please report the model, so that importing it can be mended",
         ) from error
 

@@ -18,7 +18,7 @@ class Recorded:
     """The operations so far, and where each of the model's tensors is among them.
 
     trained: of each parameter, by its place in memory, whether it is trained. unknown: nodes that had no word and
-    give something else than a tensor.
+    give something other than a tensor.
     """
 
     def __init__(self, followed: Followed, input: Shape, trained: dict[int, bool]) -> None:
@@ -45,7 +45,7 @@ class Recorded:
         given = node.args[0] if node.args else None
         at = self.at.get(given) if isinstance(given, fx.Node) else None
         if not isinstance(at, At) or len(node.args) > 1 or node.kwargs:
-            raise NoWord(f"`{type(self.modules[str(node.target)]).__name__}` of something else than one tensor")
+            raise NoWord(f"`{type(self.modules[str(node.target)]).__name__}` of something other than one tensor")
         return at
 
     def _shape(self, at: At) -> Shape:

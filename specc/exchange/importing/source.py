@@ -35,7 +35,7 @@ def load_model(source: str) -> nn.Module:
     if not name or not module:
         raise Unreadable(
             Diagnostic(
-                "E665", f"`{source}` is no source",
+                "E665", f"`{source}` is not something to import",
                 help="write `torchvision:resnet18`, `package.module:factory`, or the name of a `.cfg` file",
             )
         )  # fmt: skip
@@ -49,7 +49,7 @@ def _torchvision(name: str) -> nn.Module:
     known = models.list_models(module=models)
     if name not in known:
         guess = nearest(name, known)
-        help = f"did you mean `torchvision:{guess}`?" if guess else "torchvision's classification models are known"
+        help = f"did you mean `torchvision:{guess}`?" if guess else "only torchvision's classification models are known"
         raise Unreadable(Diagnostic("E665", f"torchvision has no model `{name}`", help=help))
     made: nn.Module = models.get_model(name, weights=None, **_ARGUMENTS.get(name, {}))
     return made

@@ -104,7 +104,7 @@ class _Builder:
     def build(self) -> Chain:
         chain, _ = self._between(0, self.graph.result)
         if self.crossed:
-            what = "its output goes into branches that cross others, and no form has that"
+            what = "its output goes into branches that cross others, which no form allows"
             raise Crossing([Wordless(self.ops[place].name, what) for place in self.crossed])
         return chain
 

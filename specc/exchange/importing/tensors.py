@@ -99,4 +99,4 @@ def starting_value(factors: Tensor) -> float:
 def kind_of_result(given: Any) -> str:
     if isinstance(given, dict):
         return "a dictionary"
-    return counted(len(given), "result") if isinstance(given, tuple | list) else "something else than a tensor"
+    return counted(len(given), "result") if isinstance(given, tuple | list) else "something other than a tensor"

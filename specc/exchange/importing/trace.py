@@ -98,10 +98,12 @@ class _Reader(Recorded):
         given = node.args[0]
         at = self.at.get(given) if isinstance(given, fx.Node) else None
         if not isinstance(at, At):
-            self.wordless.append(Wordless("", f"the model gives {kind_of_result(given)}, and a network one tensor"))
+            self.wordless.append(
+                Wordless("", f"the model gives {kind_of_result(given)}, but a network gives one tensor")
+            )
             return 0
         if at.last:
-            self.wordless.append(Wordless("", "the output's channels stand last"))
+            self.wordless.append(Wordless("", "the output's channels come last"))
         return at.op
 
     def _check_sharing(self) -> None:
@@ -138,7 +140,7 @@ class _Reader(Recorded):
         whole = isinstance(found, At) and self.values[node].shape == self.values[source].shape
         was = self.at.get(source)
         if any(other is not source and self.at.get(other) != was for other in again) or (again and not whole):
-            raise NoWord(f"`{self._called(node)}` changes a tensor in place that is read again in another form")
+            raise NoWord(f"`{self._called(node)}` changes in place a tensor that is read again in another form")
         if isinstance(found, At):
             self.at |= dict.fromkeys(again, found)
         elif not again:
@@ -176,7 +178,7 @@ class _Reader(Recorded):
             )
         leaf = leaf_of(module, x, output)
         if source.last and leaf.word not in ANYWHERE:
-            raise NoWord(f"`{type(module).__name__}` on a tensor whose channels stand last")
+            raise NoWord(f"`{type(module).__name__}` on a tensor whose channels come last")
         return self._add(node, leaf, source)
 
     def _function(self, node: fx.Node) -> At | Cut | Dealt | None:
@@ -193,7 +195,7 @@ class _Reader(Recorded):
         if isinstance(first, Dealt):
             return self._shuffled(node, first)
         if first is None:
-            raise NoWord(f"`{functions.name_of(target)}` of something that is not the network's")
+            raise NoWord(f"`{functions.name_of(target)}` of something that does not come from the network")
         return self._special(node, first) or self._like_module(node, first)
 
     def _special(self, node: fx.Node, source: At) -> At | Cut | Dealt | None:
@@ -240,7 +242,7 @@ class _Reader(Recorded):
             return source
         leaf = leaf_of(module, self._shape(source), self._output(node, source))
         if source.last and leaf.word not in ANYWHERE and not all(size == 1 for size in self._shape(source)[1:]):
-            raise NoWord(f"`{functions.name_of(node.target)}` on a tensor whose channels stand last")
+            raise NoWord(f"`{functions.name_of(node.target)}` on a tensor whose channels come last")
         return self._add(node, leaf, source)
 
     # joins
@@ -253,11 +255,11 @@ class _Reader(Recorded):
         places = [self.at.get(arg) if isinstance(arg, fx.Node) else None for arg in (left, right)]
         if isinstance(places[0], At) and isinstance(places[1], At):
             if places[0].last != places[1].last:
-                raise NoWord("tensors of another order of dimensions, joined")
+                raise NoWord("tensors with different orders of dimensions, joined")
             return self._join(node, join, [places[0], places[1]])
         mine, other = (places[0], right) if isinstance(places[0], At) else (places[1], left)
         if not isinstance(mine, At):
-            raise NoWord(f"`{join}` of something that is not the network's")
+            raise NoWord(f"`{join}` of something that does not come from the network")
         return self._with_constant(node, join, mine, self._values((other,))[0])
 
     def _with_constant(self, node: fx.Node, join: str, source: At, other: Any) -> At:
@@ -283,7 +285,7 @@ class _Reader(Recorded):
         places = [self.at.get(part) if isinstance(part, fx.Node) else None for part in listed]
         known = [place for place in places if isinstance(place, At)]
         if len(known) < len(places) or not known:
-            raise NoWord("a concatenation of something that is not the network's")
+            raise NoWord("a concatenation of something that does not come from the network")
         if not isinstance(dim, int) or dim % rank != 1 or any(place.last for place in known):
             raise NoWord(f"a concatenation along dimension {dim}, not along the channels")
         return self._join(node, "concat", known) if len(known) > 1 else known[0]

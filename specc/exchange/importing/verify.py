@@ -50,7 +50,7 @@ def verify(model: nn.Module, shaped: ShapedModel, chain: Chain, input: Shape) ->
     difference = _compare(model, network, input, "")
     with _drawn_weights(model):
         _copy(network, model, chain)
-        difference = max(difference, _compare(model, network, input, " with other weights than its own"))
+        difference = max(difference, _compare(model, network, input, " with weights other than its own"))
     _copy(network, model, chain)
     return Verified(network, difference, names, tuple(_remarks(model, network, input)))
 
@@ -67,7 +67,7 @@ def _compare(model: nn.Module, network: nn.Module, input: Shape, when: str) -> f
         if not difference <= TOLERANCE * float(wanted.abs().max()) + 1e-7:
             raise Problem.of(
                 "E668",
-                f"the imported spec gives another output than the model{when}: it is off by {difference:.1e}",
+                f"the imported spec gives a different output from the model{when}: it is off by {difference:.1e}",
                 help="nothing was written; please report the model, so that importing it can be mended",
             )
         largest = max(largest, difference)

@@ -137,10 +137,10 @@ def _pool(module: Any, x: Shape) -> Read:
     tokens = [_positional("kernel", kernel), _short("stride", stride, kernel), _short("padding", module.padding, 0)]
     if isinstance(module, nn.MaxPool1d | nn.MaxPool2d | nn.MaxPool3d):
         if module.return_indices:
-            raise NoWord("a pooling that gives the places of the maxima too")
+            raise NoWord("a pooling that also gives the positions of the maxima")
         return "maxpool", [*tokens, _short("dilation", module.dilation, 1), _flag("ceil", module.ceil_mode, False)]
     if getattr(module, "divisor_override", None):
-        raise NoWord("an average with another divisor than the size of its window")
+        raise NoWord("an average with a divisor other than the size of its window")
     ends = [_flag("ceil", module.ceil_mode, False), _flag("count_include_pad", module.count_include_pad, True)]
     return "avgpool", [*tokens, *ends]
 
@@ -194,7 +194,7 @@ def _flatten(module: Any, x: Shape) -> Read:
 
 def _unflatten(module: Any, x: Shape) -> Read:
     if len(x) > 1 or module.dim not in (1, -1):
-        raise NoWord("unflattening something else than a vector")
+        raise NoWord("unflattening something other than a vector")
     return "unflatten", [_positional("shape", tuple(module.unflattened_size))]
 
 

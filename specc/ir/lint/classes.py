@@ -50,7 +50,7 @@ def contradicted_classes(model: ShapedModel, data: str, classes: int) -> Diagnos
     node = model.chain.steps[-1][1] if model.chain.steps else model.chain
     return Diagnostic(
         CONTRADICTED.code,
-        f"{data} has {counted(classes, 'class')}, and the network gives {written(model.output)}",
+        f"{data} has {counted(classes, 'class')}, but the network gives {written(model.output)}",
         model.source, node.span, help=way_to_classes(model, classes),
     )  # fmt: skip
 
