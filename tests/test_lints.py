@@ -129,7 +129,7 @@ def test_warnings_exit_0_and_are_counted() -> None:
     done = run()
     assert done.exit_code == 0
     assert "warning[W502]" in done.output
-    assert "2 warnings found; `specc explain W502` tells more" in done.output
+    assert "2 warnings found; `specc explain W502` says more" in done.output
 
 
 @pytest.mark.parametrize(

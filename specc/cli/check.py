@@ -89,7 +89,7 @@ def _print(found: list[Diagnostic], form: str, stream: TextIO) -> None:
         show(found, stream)
         if found:
             click.echo(file=stream)
-            say(f"{tally(found)} found; `specc explain {found[0].code}` tells more", stream=stream)
+            say(f"{tally(found)} found; `specc explain {found[0].code}` says more", stream=stream)
         return
     from specc.diagnostics.formats import FORMATTERS
 
