@@ -102,7 +102,7 @@ def codes() -> str:
 
 def commands() -> str:
     """Every command's help: read from the options themselves, so that it does not depend on click's layout."""
-    lines = ["# Commands", "", "What `specc COMMAND --help` tells.", ""]
+    lines = ["# Commands", "", "What `specc COMMAND --help` shows.", ""]
     lines += [f"- [`specc {name}`](#specc-{name}): {_cell(about)}" for name, about in COMMANDS.items()]
     root = click.Context(main, info_name="specc")
     for name in COMMANDS:

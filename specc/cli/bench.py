@@ -39,7 +39,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train SPEC for a few seconds and tell samples per second, step time, memory and the share of data.
+    """Train SPEC for a few seconds and report samples per second, step time, memory and the share of data.
 
     On random pictures of the spec's input shape, unless --data names a data set or a folder. The recipe is that of
     `specc train`: the spec's `train { }` block, then the options given here. Nothing is written.

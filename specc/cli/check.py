@@ -25,7 +25,7 @@ from specc.reading import Unreadable, read_source
 @input_option
 @set_option
 @click.option(
-    "--data", metavar="NAME|FOLDER,…", help="Also tell whether the spec fits these data sets, such as mnist,cifar10."
+    "--data", metavar="NAME|FOLDER,…", help="Also say whether the spec fits these data sets, such as mnist,cifar10."
 )
 @click.option("--sizes", is_flag=True, help="Also list the sizes of pictures that the spec takes.")
 @click.option(
@@ -48,7 +48,7 @@ def command(
 ) -> None:
     """Find the mistakes in specs, without running them. `-` reads standard input.
 
-    Exit status: 0 nothing wrong but warnings, 1 errors in a spec, 2 a file could not be read or the command was wrong.
+    Exit status: 0 nothing worse than warnings, 1 errors in a spec, 2 a file could not be read or the command was wrong.
     """
     if sizes and form != "full":
         raise click.UsageError("--sizes is answered in words: leave out --format")

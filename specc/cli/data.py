@@ -51,7 +51,7 @@ def _expanded(context: click.Context, option: click.Parameter, value: Path | Non
 @data_dir_option
 @json_option
 def list_(data_dir: Path, as_json: bool) -> None:
-    """List the data sets that have names, and whether their files are here."""
+    """List the named data sets, and whether their files are here."""
     from specc.cli.data_text import listing, presence_json
     from specc.data.presence import all_presences
 
@@ -69,7 +69,7 @@ def list_(data_dir: Path, as_json: bool) -> None:
 def fetch(names: tuple[str, ...], data_dir: Path) -> None:
     """Download the data sets called NAME and check every file.
 
-    What has arrived of a download that was stopped stays: the same command goes on with it.
+    What a stopped download has fetched is kept: the same command goes on with it.
     """
     from specc.cli.data_text import fetched
     from specc.cli.transfer import reporting
@@ -114,7 +114,9 @@ def info(source: str, data_dir: Path, as_json: bool) -> None:
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
     help="The picture; - for standard output.  [NAME.png]")  # fmt: skip
 @click.option("--count", type=click.IntRange(1, 100), default=8, help="Pictures of each class.", show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Chooses them.", show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Seed by which they are chosen.", show_default=True
+)
 @data_dir_option
 def show(source: str, out: Path | None, count: int, seed: int, data_dir: Path) -> None:
     """Draw a sheet of samples, some of each class, as a picture."""

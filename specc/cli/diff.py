@@ -33,7 +33,7 @@ SHOWN = 6  # tensors that are named
 def command(first: str, second: str, input_shape: tuple[int, ...] | None, settings: dict[str, str], form: str) -> None:
     """Compare the networks of two specs: layers, shapes, parameters, MACs, and which weights of A would fit B.
 
-    --input and --set hold for both. Exit status: 0 also where they differ, 1 errors in a spec, 2 a file could not be
+    --input and --set hold for both. Exit status: 0 even where they differ, 1 errors in a spec, 2 a file could not be
     read or the command was wrong.
     """
     models = [checked_model(path, input_shape, settings) for path in (first, second)]

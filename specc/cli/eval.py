@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @click.command("eval")
 @click.argument("run", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
-@click.option("--data", metavar="NAME|FOLDER", help="Other data, with the same classes or some.  [the run's own]")
+@click.option(
+    "--data", metavar="NAME|FOLDER", help="Other data, with the same classes or some of them.  [the run's own]"
+)
 @click.option("--data-dir", metavar="DIR", help="Folder that holds the named data sets' files.  [as in training]")
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="Use at most this many pictures.  [as in training]"
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 def command(run: Path, kind: str | None, device: str, as_json: bool, **wanted: Any) -> None:
     """Evaluate a run, or a weights file: loss, accuracy, precision and recall of each class, confusion matrix.
 
-    Exit status: 0, also for a poor result; 1 where the weights or the data cannot be used, 2 where the command was
+    Exit status: 0, even for a poor result; 1 where the weights or the data cannot be used, 2 where the command was
     wrong or there is no such run.
     """
     from specc.cli.evaluation_text import as_json as evaluation_json

@@ -25,7 +25,7 @@ from specc.ir.shaped import ShapedModel
 @click.argument("source", metavar="SPEC|RUN")
 @click.option("--to", type=click.Choice(["python", "onnx", "pt2"]), help="The format.  [by the ending of -o]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
-    help="Where to write it, over what is there; - is standard output.  [-, or NAME.onnx and NAME.pt2]")  # fmt: skip
+    help="Where to write it, replacing any file; - is standard output.  [-, or NAME.onnx and NAME.pt2]")  # fmt: skip
 @click.option("--weights", metavar="best|last|FILE",
     help="Which weights: a run's best or last, or a .safetensors file.  [a run's best]")  # fmt: skip
 @input_option

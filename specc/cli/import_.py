@@ -19,15 +19,15 @@ from specc.diagnostics.spelling import counted, spelled, typed
 @click.command("import", cls=WritesWithOption)
 @click.argument("source")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
-    help="Where to write the spec, in place of a file that exists.  [standard output]")  # fmt: skip
+    help="Where to write the spec, overwriting a file that exists.  [standard output]")  # fmt: skip
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE",
     help="Write the model's weights too, under the spec's names, as .safetensors.")  # fmt: skip
 @input_option
 def command(source: str, output: Path | None, weights: Path | None, input_shape: tuple[int, ...] | None) -> None:
-    """Make a spec of SOURCE.
+    """Make a spec from SOURCE.
 
     \b
-    torchvision:resnet18      a model of torchvision's
+    torchvision:resnet18      one of torchvision's models
     package.module:factory    a function or class of your own that makes an nn.Module, or a model that is there
     darknet19.cfg             a Darknet file, without weights
 

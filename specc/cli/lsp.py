@@ -19,7 +19,7 @@ from specc.cli.report import EXIT_USAGE
 def command(stdio: bool, verbose: bool) -> None:
     """Serve an editor: diagnostics, fixes, shapes and more while a spec is written.
 
-    An editor starts this command and talks to it in the Language Server Protocol; docs/editors.md tells how. The log
+    An editor starts this command and talks to it in the Language Server Protocol; docs/editors.md says how. The log
     goes to standard error. It needs pygls: pip install pygls.
     """
     try:

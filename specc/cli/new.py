@@ -21,7 +21,7 @@ from specc.gallery import PREFIX, entry
 def command(name: str, file: Path | None) -> None:
     """Copy the gallery's spec NAME to FILE, to start from.
 
-    Without FILE the copy lies in this folder under the spec's own name. A file that exists is never overwritten.
+    Without FILE the copy goes into this folder under the spec's own name. A file that exists is never overwritten.
     """
     from specc.reading import read_source
 

@@ -77,7 +77,7 @@ def quiet_option(command: Command) -> Command:
     """`--quiet`, which `somebody_looks` obeys."""
     return click.option(
         "--quiet", "-q", is_flag=True, expose_value=False, callback=_set_quiet,
-        help="Print findings only: on a terminal, too, nothing of a spec that is right.",
+        help="Print findings only: on a terminal, too, nothing about a spec that is right.",
     )(command)  # fmt: skip
 
 

@@ -34,11 +34,11 @@ class Asked(NamedTuple):
 @device_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, one for each picture.")
 def command(run: Path, pictures: tuple[str, ...], as_json: bool, **asked: Any) -> None:
-    """Tell the likeliest classes of PICTUREs: files, folders, or - for standard input.
+    """Name the likeliest classes of PICTUREs: files, folders, or - for standard input.
 
     A picture is converted as the recipe of the run says: size, colour, mean and deviation of the training pictures.
 
-    Exit status: 0 all pictures were read, 1 some could not be used, or the weights cannot, 2 the command was wrong or
+    Exit status: 0 all pictures were read, 1 some, or the weights, could not be used, 2 the command was wrong or
     there is no such run.
     """
     try:

@@ -41,7 +41,7 @@ def command(folders: tuple[Path, ...], sort: str, as_json: bool) -> None:
     """List the runs in FOLDER (by default `runs`), or compare two or more RUNs: where their recipes differ, and their
     results side by side.
 
-    Exit status: 0, also where there is no run yet; 2 where there is no such folder.
+    Exit status: 0, even where there is no run yet; 2 where there is no such folder.
     """
     try:
         if len(folders) > 1:

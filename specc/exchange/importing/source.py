@@ -1,4 +1,4 @@
-"""What is imported, found: a model of torchvision's, one that the user's own code makes, or a Darknet file."""
+"""What is imported, found: one of torchvision's models, one that the user's own code makes, or a Darknet file."""
 
 from __future__ import annotations
 
