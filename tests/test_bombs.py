@@ -43,7 +43,7 @@ def test_a_bomb_is_answered(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LONG)
-@pytest.mark.parametrize("command", ["summary -", "fmt - --diff", "fmt - --shapes"])
+@pytest.mark.parametrize("command", ["summary -", "diff - gallery:lenet5", "fmt - --diff", "fmt - --shapes"])
 def test_a_command_answers_a_bomb(name: str, command: str, tmp_path: Path) -> None:
     started = time.process_time()
     done = specc(*command.split(), cwd=tmp_path, stdin=LONG[name])

@@ -14,6 +14,7 @@ from specc.cli.options import color_option, input_option, set_option
 from specc.cli.printing import page, print_json
 from specc.cli.report import wants_colour
 from specc.diagnostics.spelling import counted
+from specc.diagnostics.visible import shortened
 from specc.ir.analysis.compare import Change, Pair, Weights, compare_rows, compare_weights
 from specc.ir.shaped import Row, ShapedModel
 from specc.layers.base import written
@@ -21,6 +22,7 @@ from specc.layers.base import written
 _SIGNS: dict[Change, str] = {"same": " ", "changed": "~", "removed": "-", "added": "+"}
 _COLOURS: dict[Change, str | None] = {"same": None, "changed": "yellow", "removed": "red", "added": "green"}
 SHOWN = 6  # tensors that are named
+MOST_CHARACTERS = 200_000  # of the lines of layers
 
 
 @click.command("diff")
@@ -42,7 +44,11 @@ def command(first: str, second: str, input_shape: tuple[int, ...] | None, settin
         print_json(as_json((first, second), models, pairs, weights), indent=2)
         return
     colour = wants_colour(sys.stdout)
-    for line, change in (*_layer_lines(pairs), *_total_lines((first, second), models), *_weight_lines(weights, models)):
+    for line, change in (
+        *_bounded(_layer_lines(pairs)),
+        *_total_lines((first, second), models),
+        *_weight_lines(weights, models),
+    ):
         shown = page([line])
         click.echo(click.style(shown, fg=_COLOURS[change]) if colour and _COLOURS[change] else shown, color=True)
 
@@ -64,6 +70,18 @@ def as_json(paths: tuple[str, str], models: list[ShapedModel], pairs: list[Pair]
 
 def _row(row: Row | None) -> dict[str, object] | None:
     return row._asdict() if row is not None else None
+
+
+def _bounded(lines: Iterator[tuple[str, Change]]) -> Iterator[tuple[str, Change]]:
+    """As many lines as somebody looks through, and how many more there are."""
+    length = 0
+    for line, change in lines:
+        shown = shortened(line)
+        length += len(shown)
+        if length > MOST_CHARACTERS:
+            yield f"  {counted(1 + sum(1 for _ in lines), 'more line')}, which `--format json` has", "same"
+            return
+        yield shown, change
 
 
 def _layer_lines(pairs: list[Pair]) -> Iterator[tuple[str, Change]]:
@@ -135,4 +153,4 @@ def _weight_lines(weights: Weights, models: list[ShapedModel]) -> Iterator[tuple
     ):  # fmt: skip
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            yield f"    {what}: {', '.join(names[:SHOWN])}{more}", "same"
+            yield f"    {what}: {', '.join(map(shortened, names[:SHOWN]))}{more}", "same"

@@ -16,12 +16,12 @@ from specc.ir.analysis.axis import Axis, Entangled, is_symmetric, loses_pixels
 from specc.ir.analysis.unchecked import unchecked
 from specc.ir.model import Model
 from specc.ir.shaped import ShapedModel
-from specc.ir.shapes.infer import infer
+from specc.ir.shapes.infer import Visits, infer
 from specc.layers.base import Shape
 
 MOST = 1024
 MOST_EVER = 32768  # signals are long
-MOST_ALONG, MOST_TRIED = 250_000, 100_000  # layers that are looked at, all sizes together
+MOST_ALONG, MOST_TRIED = 250_000, 60_000  # layers that are looked at, all sizes together
 FEWEST = 16
 # Sides of common pictures: where a spec's own input does not fit, one of these shows how the network works.
 _USUAL = (224, 32, 28, 64, 128, 256, 512, 1024, 299, 227, 96, 8)
@@ -57,22 +57,30 @@ def sizes_of(model: Model, shaped: ShapedModel | None, most: int | None = None) 
     free = unchecked(model)
     base = shaped or _base(free)
     if base is None:
+        most = asked or _within(most, MOST_TRIED, _steps(free))
         return Sizes(rank, most, _tried(free, most), None)
     try:
         alike = is_symmetric(base.chain)
-        most = asked or _within(most, MOST_ALONG, base)
+        most = asked or _within(most, MOST_ALONG, base.chain.costs.nodes)
         found = [_along(Axis(base, dimension), most) for dimension in range(1 if alike else rank)]
     except Entangled:
-        most = asked or _within(most, MOST_TRIED, base)
+        most = asked or _within(most, MOST_TRIED, base.chain.costs.nodes)
         return Sizes(rank, most, _tried(free, most), None)
     common = set(found[0]).intersection(*found[1:])
     squares = {size: any(each[size] for each in found) for size in sorted(common)}
     return Sizes(rank, most, _taken(squares), tuple(map(_taken, found)) * (rank if alike else 1))
 
 
-def _within(most: int, work: int, model: ShapedModel) -> int:
-    """So many sizes of a very deep network that they take no more than so much work, in layers."""
-    return max(FEWEST, min(most, work // max(1, model.chain.costs.nodes)))
+def _within(most: int, work: int, steps: int) -> int:
+    """So many sizes of a network of so many steps that they take no more than so much work."""
+    return max(FEWEST, min(most, work // max(1, steps)))
+
+
+def _steps(model: Model) -> int:
+    """How often a walk comes past a step, where no size is known to fit."""
+    visits: Visits = {}
+    infer(model, visits)
+    return sum(map(len, visits.values()))
 
 
 def _along(axis: Axis, most: int) -> dict[int, bool]:
