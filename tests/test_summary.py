@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -182,3 +185,18 @@ def test_colour_where_it_is_wanted(tmp_path: Path) -> None:
     assert "\x1b[" not in run("gallery:lenet5").output
     done = CliRunner().invoke(main, ["summary", "gallery:lenet5", "--color", "always"], color=True)
     assert "\x1b[" in done.output
+
+
+@pytest.mark.parametrize(
+    "command", ["summary SPEC", "summary SPEC --format json", "diff SPEC SPEC", "specs", "layers conv"]
+)
+def test_a_terminal_that_knows_ascii_only(command: str) -> None:
+    """What it lacks is shown otherwise, and nothing ends in a traceback."""
+    words = ["gallery:lenet5" if word == "SPEC" else word for word in command.split()]
+    done = subprocess.run(
+        [sys.executable, "-m", "specc", *words], capture_output=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+    assert b"Traceback" not in done.stderr

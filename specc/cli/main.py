@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from io import TextIOWrapper
 from keyword import iskeyword
 from typing import Any
 
@@ -60,6 +61,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        _replace_what_streams_lack()
         with _stoppable():
             return super().main(*args, **extra)
 
@@ -133,6 +135,13 @@ def _unknown_command(name: str) -> str:
     if name.endswith(".cnn"):
         return f"There is no command `{name}`; to check that file, write `specc check {typed(name)}`."
     return f"There is no command `{name}`."
+
+
+def _replace_what_streams_lack() -> None:
+    """A sign that a stream's encoding lacks, such as × in ASCII, becomes a question mark, whatever writes it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+            stream.reconfigure(errors="replace")
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
