@@ -133,7 +133,7 @@ def test_a_file_that_is_damaged_while_it_is_used_is_named(folder: Path, tmp_path
     stream = pool.read([[whole], [whole, str(tmp_path / "broken.png")]])
     assert next(stream).shape == (1, 3, 12, 10)
     found = problem(lambda: next(stream))
-    assert (found.code, "broken.png cannot be read any more" in found.message) == ("E607", True)
+    assert (found.code, "broken.png can no longer be read" in found.message) == ("E607", True)
     assert "of 2" not in found.message
 
 

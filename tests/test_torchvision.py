@@ -203,7 +203,7 @@ def changed(**tensors: Tensor | None) -> dict[str, Tensor]:
         ),
         (changed(**{"4_bias": None}), "tensor 8 is missing: the weights end before `linear1.bias` of shape 2"),
         (changed(aux_weight=torch.zeros(2, 2)), "tensor 9 is one too many: the weights go on with `aux.weight`"),
-        ({"state_dict": {}, "epoch": 3}, "`state_dict` is no tensor but dict"),
+        ({"state_dict": {}, "epoch": 3}, "`state_dict` is not a tensor but dict"),
     ],
 )
 def test_weights_that_do_not_fit_change_nothing(weights: dict[str, Any], message: str) -> None:
