@@ -29,10 +29,11 @@ from specc.pipeline import analyse
 from specc.report.confusion import Confusion
 from specc.report.content import Content
 from specc.report.curves import Chart, Series, charts_of, curves_png, curves_svg, figure_of
-from specc.report.matrix import matrix_of
+from specc.report.matrix import classes_of
 from specc.report.network import picture_of
 from specc.report.page import page as page_of
 from specc.report.pictures import png_of
+from specc.report.template import rendered
 from specc.runner import ending
 from specc.runner.metrics import Metrics
 from specc.runner.predictions import predict_split, reconstruct
@@ -242,7 +243,8 @@ def test_curves_that_cannot_be_drawn_are_left_out(tmp_path: Path, monkeypatch: p
 
 def test_a_matrix_of_many_classes_is_a_picture() -> None:
     counts = tuple(tuple(9 if row == column else int(column == 0) for column in range(30)) for row in range(30))
-    page = Page(matrix_of(Confusion(tuple(f"class {number}" for number in range(30)), counts)))
+    confusion = Confusion(tuple(f"class {number}" for number in range(30)), counts)
+    page = Page(rendered("classes.html", classes=classes_of(confusion)))
     heat = decoded(page.images[0]).convert("RGB")
     assert heat.size == (30, 30)
     assert heat.getpixel((0, 0)) == (11, 98, 196)

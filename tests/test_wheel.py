@@ -27,7 +27,13 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_the_grammar_and_the_types_travel(names: set[str]) -> None:
-    assert {"specc/syntax/grammar.lark", "specc/syntax/tables.py", "specc/report/report.css", "specc/py.typed"} <= names
+    assert {"specc/syntax/grammar.lark", "specc/syntax/tables.py", "specc/py.typed"} <= names
+
+
+def test_the_templates_travel(names: set[str]) -> None:
+    templates = {str(path.relative_to(ROOT)) for path in (ROOT / "specc" / "report" / "templates").iterdir()}
+    assert len(templates) > 2
+    assert templates <= names
 
 
 def test_every_module_travels(names: set[str]) -> None:

@@ -7,12 +7,12 @@ from specc.emit.draw.picture import draw
 from specc.ir.analysis.folding import folded_lines
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
-from specc.report.table import table
+from specc.report.table import Table
 
 LARGEST = 100_000  # bytes of a picture that is still read on a page; beyond, it would be most of the page
 
 
-def network_of(model: ShapedModel) -> str:
+def network_of(model: ShapedModel) -> Table:
     """A row for each layer, with the totals below."""
     rows = [
         [
@@ -23,7 +23,7 @@ def network_of(model: ShapedModel) -> str:
     ]  # fmt: skip
     heads = ["name", "kind", "", "input", "output", "parameters", "MACs"]
     foot = ["total", "", "", written(model.input), written(model.output), f"{model.params:,}", f"{model.macs:,}"]
-    return f'<div class="scroll text2">{table(heads, rows, foot)}</div>'
+    return Table(heads, rows, foot)
 
 
 def picture_of(model: ShapedModel) -> str:

@@ -1,0 +1,73 @@
+"""The page of a run, whole: what a fixed content becomes."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specc.pipeline import analyse
+from specc.report.confusion import Confusion
+from specc.report.content import Content, Pair, Shown
+from specc.report.page import page
+from specc.source import Source
+
+GOLDEN = Path(__file__).parent / "cases" / "report"
+SPEC = "input 1x8x8\nconv 4 k3 -> relu -> conv 4 k3 -> relu  # <b>\nflatten -> linear 3\n"
+EVIL = '<script>alert("x&y")</script>'
+ROWS = (
+    {"epoch": 1, "train_loss": 1.25, "test_loss": 1.5, "test_accuracy": 0.5, "seconds": 61.25},
+    {"epoch": 2, "train_loss": 0.75, "test_loss": 1.75, "test_accuracy": 0.4375, "seconds": 60},
+    {"epoch": 3, "train_loss": 0.5, "test_loss": 2.0, "test_accuracy": None, "seconds": 1.5},
+)
+RECIPE = {"epochs": 3, "betas": (0.9, 0.999), "flip": True, "resize": None, "options": {"epochs": 3, "data": EVIL}}
+ENVIRONMENT = {"specc": "1.0", "versions": {"torch": "2.9", "numpy": None}, "resumed": [{}, {}], "command": [EVIL, "x"]}
+
+
+def content_of(**changes: Any) -> Content:
+    model = analyse(Source("net.cnn", SPEC)).model
+    assert model is not None
+    whole: dict[str, Any] = {
+        "name": EVIL, "state": "Stopped by SIGINT after 3 of 4 epochs & more.", "resume": "specc train --resume 'a<b'",
+        "spec": SPEC, "model": model, "data": EVIL, "rows": ROWS, "best": 1, "recipe": RECIPE,
+        "environment": ENVIRONMENT, "weights": "The answers are those of <best>.",
+        "curves": ("<svg>one</svg>", "<svg>two</svg>"),
+    }  # fmt: skip
+    return Content(**{**whole, **changes})
+
+
+FEW = Confusion((EVIL, "a long name of a class", "c"), ((3, 1, 0), (0, 0, 0), (2, 0, 1234)))
+MANY = Confusion(
+    tuple(f"class <{number}>" for number in range(21)),
+    tuple(tuple(9 if row == column else int(column == 0) for column in range(21)) for row in range(21)),
+)
+CASES = {
+    "classes": content_of(confusion=FEW, mistakes=(Shown(b"png", EVIL, "c", 0.9876), Shown(b"gnp", "c", EVIL, 0.5))),
+    "many-classes": content_of(confusion=MANY, resume=None, weights="", recipe={**RECIPE, "options": {}}),
+    "no-mistakes": content_of(confusion=Confusion(("a", "b"), ((3, 0), (0, 4))), best=3, environment={}),
+    "pairs": content_of(pairs=(Pair(b"one", b"two", 0.125), Pair(b"three", b"four", 12345.678)), rows=ROWS[2:]),
+    "no-epoch": content_of(rows=(), best=None, curves=()),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_whole_page(name: str) -> None:
+    """The network's picture and the style sheet are other tests' affair."""
+    text = re.sub(r"<svg xmlns.*?</svg>", "<svg/>", page(CASES[name]), flags=re.DOTALL)
+    text = re.sub(r"<style>.*?</style>", "<style/>", text, flags=re.DOTALL)
+    path = GOLDEN / f"{name}.html"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_is_taken_for_a_tag(name: str) -> None:
+    text = page(CASES[name])
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "&amp;lt;" not in text
