@@ -268,6 +268,12 @@ def test_lenet_reads_like_a_lecture() -> None:
     assert not any("nn.Tanh" in line for line in lines)
 
 
+def test_a_heading_cannot_hide_what_it_says() -> None:
+    text = write_python(model_of("# figure\u202e1\x85x = 1\ninput 8\nlinear 2\n"))
+    assert all(line.isprintable() for line in text.splitlines())
+    assert "# figure�1" in text
+
+
 # the command
 
 

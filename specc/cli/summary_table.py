@@ -20,7 +20,7 @@ from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 
 PIPE_WIDTH = 200
-MOST_CHARACTERS = 250_000  # of a table; what is longer, nobody looks through
+MOST_CHARACTERS = 120_000  # of a table; what is longer, nobody looks through
 MOST_NAME = 100  # characters
 OTHERS = 120  # characters of a line beside the name
 _TIMES = ""  # the heading of the column that tells how often a folded line stands there

@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 from specc.diagnostics.spelling import counted
+from specc.diagnostics.visible import visible
 from specc.emit.python.classes import TAKEN, class_name, read_program
 from specc.emit.python.code import WIDTH
 from specc.emit.python.plan import ClassText
@@ -64,7 +65,7 @@ def _heading(model: ShapedModel, weights: str) -> str:
 
 
 def _comment(line: str) -> list[str]:
-    return textwrap.wrap(line, WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False) or ["#"]
+    return textwrap.wrap(visible(line), WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False) or ["#"]
 
 
 def _imports(words: set[str], classes: list[ClassText]) -> str:
