@@ -28,3 +28,10 @@ def test_the_table_of_a_card_without_one() -> None:
 def test_the_walk_reaches_the_first_step() -> None:
     said = ran("walk.py")
     assert re.findall(r"frames at the (\w+)", said) == ["forward", "backward", "step"]
+
+
+def test_published_models_come_in_with_their_weights() -> None:
+    said = ran("zoo.py", "--library", "torchvision", "--match", "squeezenet1_1|vgg11$")
+    assert "torchvision: 2 of 2 imported" in said
+    assert "weights with the import's names: 2 right\n" in said
+    assert "WRONG" not in said

@@ -1,0 +1,231 @@
+"""Imports published models, as many libraries as are installed, and prints how many come in and why the others do not.
+
+A model is a success where `specc import` gives a spec whose outputs are those of the model with random weights; its own
+`state_dict()` is then loaded into the compiled spec, with the names that the import keeps and without them, and the
+outputs are compared once more.
+
+    pip install timm pytorchcv segmentation-models-pytorch
+    python benchmarks/zoo.py [--library torchvision timm pytorchcv smp] [--match REGEX] [--log zoo.jsonl]
+
+Of timm and pytorchcv one model of each architecture is taken: the first of its module, or of its name's stem.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import signal
+import sys
+import time
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+import specc
+from specc.build.load import OrderAlone
+from specc.diagnostics.diagnostic import Problem
+from specc.exchange.importing.importer import Imported, import_model
+
+MOST_SECONDS = 120
+TOLERANCE = 1e-3  # of the largest value: the weights are random, and deep networks amplify rounding
+SIZE = 128  # of the picture
+LIBRARIES = ("torchvision", "timm", "pytorchcv", "smp")
+# Modules of timm and stems of pytorchcv whose networks are built of attention, and of what is no network for pictures.
+NOT_CONVOLUTIONAL = re.compile(
+    r"vit|beit|cait|coat|deit|eva|former|hiera|mixer|mvit|nest|pit|pvt|swin|tnt|twins|volo|xcit|levit|mamba|sequencer"
+    r"|jasper|quartznet|wav2letter|pose|bert|nvpatt"
+)
+DATASETS = re.compile(r"_(cifar|svhn|cub|coco|voc|ade20k|cityscapes|celeba|widerface|cmupan|en|de|fr|it|es|ca|pl|ru)")
+
+
+class Candidate(NamedTuple):
+    """A model that is to be imported."""
+
+    library: str
+    family: str
+    name: str
+    make: Callable[[], nn.Module]
+
+
+class Outcome(NamedTuple):
+    """What came of it. reason: of a refusal, or empty; loading: how its weights went in, by `names` and without."""
+
+    library: str
+    family: str
+    name: str
+    reason: str
+    seconds: float
+    loading: str = ""
+    plain: str = ""
+
+
+class Late(Exception):
+    """A model took too long."""
+
+
+def of_torchvision() -> Iterator[Candidate]:
+    from torchvision import models
+
+    for name in models.list_models(module=models):
+        if not re.search("vit|swin", name):
+            stem = re.split(r"[_\d]", name)[0]
+            settings: dict[str, Any] = {"googlenet": {"aux_logits": False}, "inception_v3": {"aux_logits": False}}
+            plain = {"transform_input": False, "init_weights": False} if name in settings else {}
+            yield Candidate("torchvision", stem, name,
+                partial(models.get_model, name, weights=None, **settings.get(name, {}), **plain))  # fmt: skip
+    for name in models.list_models(module=models.segmentation):
+        yield Candidate("torchvision", "segmentation", name,
+            partial(models.get_model, name, weights=None, weights_backbone=None))  # fmt: skip
+
+
+def of_timm() -> Iterator[Candidate]:
+    import timm
+
+    for module in timm.list_modules():
+        if not NOT_CONVOLUTIONAL.search(module):
+            for name in timm.list_models(module=module)[:2]:
+                yield Candidate("timm", module, name, partial(timm.create_model, name, pretrained=False))
+
+
+def of_pytorchcv() -> Iterator[Candidate]:
+    from pytorchcv.model_provider import _models, get_model
+
+    seen = set()
+    for name in sorted(_models):
+        stem = re.split(r"_|\d", name)[0]
+        if stem not in seen and not NOT_CONVOLUTIONAL.search(name) and not DATASETS.search(name):
+            seen.add(stem)
+            yield Candidate("pytorchcv", stem, name, partial(get_model, name, pretrained=False))
+
+
+def of_smp() -> Iterator[Candidate]:
+    import segmentation_models_pytorch as smp
+
+    made = partial(smp.create_model, encoder_weights=None, classes=3)
+    for encoder in ("resnet18", "vgg11_bn", "densenet121", "mobilenet_v2", "efficientnet-b0", "timm-regnetx_002"):
+        yield Candidate("smp", "encoders", f"unet of {encoder}", partial(made, "unet", encoder_name=encoder))
+    for decoder in (
+        "unetplusplus",
+        "linknet",
+        "fpn",
+        "pspnet",
+        "pan",
+        "manet",
+        "deeplabv3",
+        "deeplabv3plus",
+        "upernet",
+    ):
+        yield Candidate("smp", "decoders", decoder, partial(made, decoder, encoder_name="resnet18"))
+
+
+SOURCES = {"torchvision": of_torchvision, "timm": of_timm, "pytorchcv": of_pytorchcv, "smp": of_smp}
+
+
+def shuffled(model: nn.Module) -> nn.Module:
+    """The model with weights and statistics of which no two are equal, of a size that keeps its values finite."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                fan = max(1, tensor[0].numel() if tensor.dim() > 1 else 1)
+                noise = torch.randn(tensor.shape, generator=generator) / fan**0.5
+                positive = tensor.dim() == 1 and ("var" in name or "weight" in name)
+                tensor.copy_(1 + noise.abs() / 4 if positive else noise)
+    return model.eval()
+
+
+def tried(candidate: Candidate) -> Outcome:
+    about, started = candidate[:3], time.perf_counter()
+    signal.alarm(MOST_SECONDS)
+    try:
+        model = shuffled(candidate.make())
+        size = 299 if "inception" in candidate.name else SIZE
+        found = import_model(model, f"{candidate.library}:{candidate.name}", (3, size, size))
+    except Problem as problem:
+        reasons = problem.diagnostic.notes or (problem.diagnostic.message,)
+        return Outcome(*about, f"{problem.diagnostic.code}: {reasons[0]}", time.perf_counter() - started)
+    except Late:
+        return Outcome(*about, f"over {MOST_SECONDS} seconds", time.perf_counter() - started)
+    except Exception as error:
+        return Outcome(*about, f"cannot be made: {type(error).__name__}: {error}", time.perf_counter() - started)
+    finally:
+        signal.alarm(0)
+    seconds = time.perf_counter() - started
+    with torch.no_grad():
+        x = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(1))
+        return Outcome(*about, "", seconds, loaded(found, model, x, found.names), loaded(found, model, x, None))
+
+
+def loaded(found: Imported, model: nn.Module, x: torch.Tensor, names: dict[str, str] | None) -> str:
+    """What becomes of the model's own weights in a newly compiled spec."""
+    network = specc.compile(found.text)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", OrderAlone)
+        try:
+            specc.load_weights(network, model.state_dict(), names=names)
+        except ValueError as error:
+            return f"refused: {error}"
+    wanted, got = model(x), network.eval()(x)
+    close = bool((wanted - got).abs().max() <= TOLERANCE * wanted.abs().max())
+    said = ", after a warning" if any(issubclass(one.category, OrderAlone) for one in told) else ""
+    return ("right" if close else "WRONG") + said
+
+
+def rows(outcomes: list[Outcome]) -> Iterator[str]:
+    by_family: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+    for one in outcomes:
+        by_family[one.library, one.family].append(one)
+    for (library, family), some in by_family.items():
+        came = [one for one in some if not one.reason]
+        reasons = "; ".join(sorted({shortened(one.reason) for one in some if one.reason}))
+        yield f"{library:12}{family:22}{len(came):3} of {len(some):3}  {reasons}"
+    for library in dict.fromkeys(one.library for one in outcomes):
+        some = [one for one in outcomes if one.library == library]
+        came = [one for one in some if not one.reason]
+        yield f"\n{library}: {len(came)} of {len(some)} imported, the slowest in {max(o.seconds for o in some):.1f} s"
+        for title, how in (("with the import's names", "loading"), ("without them", "plain")):
+            counts = Counter(getattr(one, how).partition(":")[0] for one in came)
+            yield f"  weights {title}: " + ", ".join(f"{count} {what}" for what, count in counts.most_common())
+
+
+def shortened(reason: str) -> str:
+    return reason if len(reason) <= 90 else f"{reason[:89]}…"
+
+
+def _late(number: int, frame: FrameType | None) -> None:
+    raise Late
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--library", nargs="*", choices=LIBRARIES, default=LIBRARIES)
+    parser.add_argument("--match", type=re.compile, default=re.compile(""), help="of a model's name")
+    parser.add_argument("--log", type=Path)
+    options = parser.parse_args()
+    signal.signal(signal.SIGALRM, _late)
+    outcomes: list[Outcome] = []
+    for library in options.library:
+        try:
+            candidates = [one for one in SOURCES[library]() if options.match.search(one.name)]
+        except ImportError as error:
+            print(f"{library} is not installed: {error}")
+            continue
+        for candidate in candidates:
+            outcomes.append(tried(candidate))
+            print(*outcomes[-1][:4], f"{outcomes[-1].seconds:.1f} s", *outcomes[-1][5:], sep=" | ", file=sys.stderr)
+            if options.log:
+                with options.log.open("a") as file:
+                    file.write(json.dumps(outcomes[-1]._asdict()) + "\n")
+    print("\n".join(rows(outcomes)))
+
+
+if __name__ == "__main__":
+    main()
