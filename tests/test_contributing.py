@@ -1,46 +1,109 @@
-"""CONTRIBUTING is true: the layer that it works through is complete, and does in torch what it says."""
+"""CONTRIBUTING is followed to the letter, in a copy of the tree: what it adds works, and says what the page says."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-import torch
-from torch import nn
 
-from specc.layers import activation
 from specc.layers.base import Layer
 from specc.layers.registry import LAYERS, collect
 
-TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PIECE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PLACE = re.compile(r"# ([\w/.]+)(?:, (at the end)|, in `(\w+)`)?\n")
 
 
-@pytest.fixture
-def threshold() -> type[Layer]:
-    """The class of the worked example, as if it stood in the file that the text names."""
-    (code,) = re.findall(r"```python\n(class Threshold.*?)```", TEXT, re.DOTALL)
-    scope = dict(vars(activation))
-    exec(code, scope)
-    found = scope["Threshold"]
-    assert isinstance(found, type)
-    assert issubclass(found, Layer)
-    return found
+class Example(NamedTuple):
+    """A heading's pieces of code, in order: what they are written in, and their text."""
+
+    heading: str
+    pieces: tuple[tuple[str, str], ...]
 
 
-def test_the_worked_example_is_a_whole_layer(threshold: type[Layer]) -> None:
-    assert collect(iter([threshold])) == {"threshold": threshold}
+def examples() -> Iterator[Example]:
+    _, *sections = re.split(r"^### ", PAGE, flags=re.MULTILINE)
+    for section in sections:
+        pieces = tuple(PIECE.findall(section))
+        if pieces:
+            yield Example(section.partition("\n")[0], pieces)
 
 
-def test_the_worked_example_is_torchs(threshold: type[Layer]) -> None:
-    layer = threshold.model_validate({"threshold": 0.1, "value": 0})
-    module = layer.build((2, 4, 4))
-    batch = torch.randn(2, 2, 4, 4)
-    assert layer.output((2, 4, 4)) == (2, 4, 4)
-    torch.testing.assert_close(module(batch), nn.Threshold(0.1, 0)(batch))
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the examples change and try, in which they are all carried out."""
+    copy = tmp_path_factory.mktemp("tree")
+    for name in ("specc", "tests", "specs", "docs", "benchmarks"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, copy)
+    programs = copy / ".programs"
+    programs.mkdir()
+    for name in ("specc", "pytest"):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {name} "$@"\n', encoding="utf-8")
+        (programs / name).chmod(0o755)
+    for example in examples():
+        for _, text in example.pieces:
+            changed(copy, text)
+    return copy
 
 
-def test_a_taken_keyword_fails_at_import(threshold: type[Layer]) -> None:
+def changed(tree: Path, text: str) -> None:
+    """Carry out a piece that begins with a place."""
+    found = PLACE.match(text)
+    if found is None:
+        return
+    path, code = tree / found[1], text[found.end() :]
+    if found[2]:
+        path.write_text(path.read_text(encoding="utf-8") + code, encoding="utf-8")
+    elif found[3]:
+        before = path.read_text(encoding="utf-8")
+        table = re.compile(rf"^{found[3]}\b.*[(\[{{]\n", re.MULTILINE)
+        assert len(table.findall(before)) == 1, f"{found[1]} has no table `{found[3]}`"
+        path.write_text(table.sub(lambda opening: opening[0] + code, before), encoding="utf-8")
+    else:
+        assert not path.exists()
+        path.write_text(code, encoding="utf-8")
+
+
+def run(line: str, tree: Path) -> str:
+    """What a line says in the copy's shell, with the copy's `specc`."""
+    paths = os.pathsep.join([str(tree / ".programs"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV"))}
+    plain |= {"PATH": paths, "PYTHONPATH": str(tree), "NO_COLOR": "1", "PYTEST_ADDOPTS": "-n 0 -p no:cacheprovider"}
+    done = subprocess.run(line, shell=True, cwd=tree, env=plain, capture_output=True, text=True, check=False)
+    if line.startswith(("pytest", "UPDATE_GOLDEN")):
+        assert done.returncode == 0, done.stdout  # 5 where no test has such a name
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.heading)
+def test_an_example_does_what_the_page_says(example: Example, tree: Path) -> None:
+    for kind, text in example.pieces:
+        if kind != "console":
+            continue
+        for turn in text.removeprefix("$ ").split("\n$ "):
+            line, _, expected = turn.partition("\n")
+            said = run(line, tree)
+            if expected:
+                assert said.rstrip() == expected.rstrip(), line
+
+
+def test_what_was_added_is_clean(tree: Path) -> None:
+    for command in (["ruff", "check", "-q", "specc"], ["ruff", "format", "-q", "--check", "specc"]):
+        done = subprocess.run([sys.executable, "-m", *command], cwd=tree, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_taken_keyword_fails_at_import() -> None:
     with pytest.raises(TypeError, match="two layers are called `relu`"):
         collect(iter([LAYERS["relu"], LAYERS["relu"]]))
 
@@ -55,8 +118,7 @@ def test_an_incomplete_layer_fails_at_import() -> None:
         collect(iter([Nameless]))
 
 
-def test_every_path_that_it_names_is_there() -> None:
-    root = Path(__file__).parent.parent
-    paths = re.findall(r"`((?:specc|tests|docs)/[\w/.]+)`", TEXT)
+def test_every_path_that_it_names_is_there(tree: Path) -> None:
+    paths = re.findall(r"`((?:specc|tests|docs)/[\w/.]+)`", PAGE)
     assert paths
-    assert [path for path in paths if not (root / path).exists()] == []
+    assert [path for path in paths if not (tree / path).exists()] == []

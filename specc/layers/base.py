@@ -1,7 +1,7 @@
 """What a layer is: one class with its fields, its shape rule, its weights, its costs, its module and its example."""
 
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 Shape: TypeAlias = tuple[int, ...]
 """One sample, channels first, without the batch dimension: `(3, 32, 32)`; `(784,)` is a vector."""
 
-Refusal: TypeAlias = Literal["E204", "E301", "E302", "E303", "E304", "E305", "E307", "E308", "E309"]
 
 _RANK_NAMES = {0: "a vector", 1: "a signal", 2: "an image", 3: "a volume"}
 
@@ -27,7 +26,7 @@ class ShapeError(Exception):
     """
 
     def __init__(
-        self, code: Refusal, what: str, label: str = "", help: str | None = None, field: str | None = None
+        self, code: str, what: str, label: str = "", help: str | None = None, field: str | None = None
     ) -> None:
         super().__init__(what)
         self.code, self.what, self.label, self.help, self.field = code, what, label, help, field

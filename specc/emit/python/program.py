@@ -65,7 +65,9 @@ def _heading(model: ShapedModel, weights: str) -> str:
 
 
 def _comment(line: str) -> list[str]:
-    return textwrap.wrap(visible(line), WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False) or ["#"]
+    return textwrap.wrap(visible(line), WIDTH, initial_indent="# ", subsequent_indent="# ", break_long_words=False) or [
+        "#"
+    ]
 
 
 def _imports(words: set[str], classes: list[ClassText]) -> str:
