@@ -44,7 +44,7 @@ from specc.data.dataset import Dataset, Split
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner.distributed.group import Group
-from specc.runner.loop import evaluate
+from specc.runner.loop import evaluate, make_step
 from specc.runner.process import claim
 from specc.runner.session import Session
 from specc.source import Source
@@ -125,11 +125,12 @@ def session_of(task: Task, **options: Any) -> Session:
 
 def specc(task: Task, **options: Any) -> float:
     session = session_of(task, **options)
+    step = make_step(*session.trained)
     started = clock()
     session.network.train()
     stream = session.train.shuffled(session.state.sampler.begin(0))
     for number, parts in enumerate(session.train.steps):
-        session.state.losses.add(session.step(number, islice(stream, len(parts)), parts))
+        session.state.losses.values[number] = step(number, islice(stream, len(parts)), parts)
     return clock() - started
 
 

@@ -40,7 +40,7 @@ from specc.reading import read_source
 from specc.recipe.recipe import Recipe
 from specc.runner.device import chosen_kernels
 from specc.runner.distributed.group import Group
-from specc.runner.loop import evaluate
+from specc.runner.loop import evaluate, make_step
 from specc.runner.progress import Watch
 from specc.runner.resume import Wish, continue_run
 from specc.runner.run import train
@@ -106,11 +106,11 @@ def session(model: ShapedModel, data: Dataset, device: torch.device, **options: 
 
 def trained(found: Session, steps: int = STEPS) -> dict[str, Tensor]:
     """The weights after so many steps, in float64 on the CPU."""
-    stream = endless(found)
+    stream, step = endless(found), make_step(*found.trained)
     sizes = found.train.steps[0]
     found.network.train()
     for number in range(steps):
-        found.step(number, [next(stream) for _ in sizes], sizes)
+        step(number, [next(stream) for _ in sizes], sizes)
     return {name: tensor.detach().double().cpu() for name, tensor in found.model.state_dict().items()}
 
 
@@ -230,12 +230,12 @@ def ours(model: ShapedModel, data: Dataset, scale: Scale, **options: Any) -> Cal
     found = session(
         model, data, scale.device, **({"batch": scale.batch, "optimizer": "sgd", "momentum": 0.9} | options)
     )
-    stream, sizes = endless(found), found.train.steps[0]
+    stream, sizes, change = endless(found), found.train.steps[0], make_step(*found.trained)
     found.network.train()
 
     def step() -> None:
         with chosen_kernels(found.recipe, scale.device):
-            found.step(0, [next(stream)], sizes)
+            change(0, [next(stream)], sizes)
 
     return step
 

@@ -30,13 +30,12 @@ from safetensors.torch import load_file
 
 from specc.data.load import load_dataset
 from specc.pipeline import analyse
-from specc.runner import state
-from specc.runner.folder import RunFolder
-from specc.runner.keeper import Keeper
+from specc.runner.checkpoint import Checkpointer, read_checkpoint
+from specc.runner.loop import make_step
 from specc.runner.progress import Watch
 from specc.runner.resume import resume
 from specc.runner.run import Subject, make_session, record_of
-from specc.runner.state import read_facts
+from specc.runner.run_folder import STATE, RunFolder
 from specc.source import Source
 
 SPEC = """\
@@ -77,7 +76,7 @@ def stopped_and_continued(
     time.sleep(chance.uniform(0, 0.1))  # so that it also comes between two states, or while one is written
     stop(process, number, chance)
     process.communicate()
-    facts = read_facts(folder / state.NAME)
+    facts = read_checkpoint(folder / STATE)
     if facts.epoch == EPOCHS:
         return None
     if given.processes == 1:
@@ -117,15 +116,15 @@ def children_of(number: int) -> list[int]:
 
 def steps_of(folder: Path) -> int:
     """How many steps the state in a folder tells of; none where there is no state yet."""
-    if not (folder / state.NAME).exists():
+    if not (folder / STATE).exists():
         return -1
-    facts = read_facts(folder / state.NAME)
+    facts = read_checkpoint(folder / STATE)
     return facts.epoch * STEPS + facts.step
 
 
 def same_bits(first: Path, second: Path) -> bool:
     """Whether two runs hold the same weights and the same last state."""
-    for name in ("last.safetensors", "best.safetensors", state.NAME):
+    for name in ("last.safetensors", "best.safetensors", STATE):
         one, other = load_file(first / name), load_file(second / name)
         if one.keys() != other.keys():
             return False
@@ -141,18 +140,20 @@ def checkpoint_cost(text: str, folder: Path) -> str:
     assert analysis.model is not None
     subject = Subject(Source("net.cnn", text), analysis.model, None, {})
     session = make_session(subject, analysis.recipe)
-    keeper = Keeper(RunFolder(folder), record_of(subject, analysis.recipe, {}), load_dataset(analysis.recipe).identity)
+    keeper = Checkpointer(
+        RunFolder(folder), record_of(subject, analysis.recipe, {}), load_dataset(analysis.recipe).identity
+    )
     batches = session.train.shuffled(session.state.sampler.generator)
     steps, writes = [], []
     for number, batch in zip(range(20), batches, strict=False):
         started = time.perf_counter()
         session.model.train()
-        session.step(number, [batch], [len(batch[1])])
+        make_step(*session.trained)(number, [batch], [len(batch[1])])
         stepped = time.perf_counter()
         keeper.write_state(session, Watch())
         steps.append(stepped - started)
         writes.append(time.perf_counter() - stepped)
-    size = (folder / state.NAME).stat().st_size / 1e6
+    size = (folder / STATE).stat().st_size / 1e6
     return f"{size:.2f} MB: {1000 * statistics.median(writes):.1f} ms; a step {1000 * statistics.median(steps):.1f} ms"
 
 

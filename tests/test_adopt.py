@@ -15,11 +15,12 @@ from safetensors.torch import load_file
 from watches import Heard, Stop
 
 from specc.cli.main import main
+from specc.runner.checkpoint import Checkpointer, read_checkpoint
 from specc.runner.listing import run_at
 from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
 from specc.runner.run import train
-from specc.runner.state import read_facts
+from specc.runner.run_folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -73,7 +74,7 @@ def test_the_new_network_is_the_best(run: Path) -> None:
     found = json.loads(specc("runs", run, "--json").stdout)["runs"][0]
     assert (found["best"]["epoch"], found["last"]["epoch"], found["epochs_done"]) == (4, 5, 5)
     assert json.loads((run / "recipe.json").read_text())["adopted_after"] == 3
-    assert read_facts(run / "state.safetensors").record.adopted_after == 3
+    assert read_checkpoint(run / "state.safetensors").record.adopted_after == 3
     page = (run / "report.html").read_text()
     assert "the first 3 epochs are of another network or other data" in page and "epoch 4" in page
 
@@ -109,17 +110,16 @@ def test_a_crash_before_the_first_epoch_of_the_new_network(run: Path, tmp_path: 
     assert done.best is not None and done.best.epoch == 4
 
 
-@pytest.mark.parametrize("method", ["write_record", "write_state", "write_weights", "set_best_aside"])
+@pytest.mark.parametrize("method", ["write_record", "_write_state", "_write_weights", "set_best_aside"])
 def test_a_crash_while_a_network_is_adopted(method: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between any two files: a weights file is always used with the network that it holds, and the run can go on."""
-    from specc.runner.folder import RunFolder
-
+    owner = Checkpointer if hasattr(Checkpointer, method) else RunFolder
     with monkeypatch.context() as patch, pytest.raises(Cut):
-        patch.setattr(RunFolder, method, lambda *arguments: cut())
+        patch.setattr(owner, method, lambda *arguments: cut())
         resume(run, WIDER, adopt=True, **SLOW)
     assert specc("eval", run).exit_code == 0
     assert specc("export", run, "--to", "python").exit_code == 0
-    if read_facts(run / "state.safetensors").record.spec == WIDER:
+    if read_checkpoint(run / "state.safetensors").record.spec == WIDER:
         assert resume(run, watch=Stop(1)).best is None
     elif (run / "spec.cnn").read_text() == GOOD:
         assert resume(run, epochs=4).best is not None

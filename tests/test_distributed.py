@@ -22,13 +22,13 @@ from safetensors.torch import load_file
 from specc.cli.main import main
 from specc.data.shard import Shard
 from specc.diagnostics.diagnostic import Problem
-from specc.runner import state
+from specc.runner.checkpoint import read_checkpoint
 from specc.runner.distributed.place import Place, place_of
 from specc.runner.metrics import Metrics
 from specc.runner.progress import Watch
 from specc.runner.resume import resume
 from specc.runner.run import train
-from specc.runner.state import read_facts
+from specc.runner.run_folder import STATE
 
 pytestmark = pytest.mark.usefixtures("no_curves")
 
@@ -104,7 +104,7 @@ def values(answers: list[Answer]) -> list[Any]:
 
 
 def same_weights(first: Path, second: Path) -> bool:
-    for name in ("last.safetensors", "best.safetensors", state.NAME):
+    for name in ("last.safetensors", "best.safetensors", STATE):
         one, other = load_file(first / name), load_file(second / name)
         if one.keys() != other.keys() or not all(one[key].equal(other[key]) for key in one):
             return False
@@ -142,7 +142,7 @@ def test_shards_are_a_batch() -> None:
 def test_processes_draw_apart(ranks: Ranks, tmp_path: Path) -> None:
     """Augmentation and dropout are each process's own, and none of it is lost."""
     values(ranks.call(trained, [{"spec": NORMED, "out": tmp_path / "run", "flip": True}] * 2))
-    tensors = load_file(tmp_path / "run" / state.NAME)
+    tensors = load_file(tmp_path / "run" / STATE)
     assert not tensors["random/torch"].equal(tensors["random/1/torch"])
     record = json.loads((tmp_path / "run" / "recipe.json").read_text())
     assert (record["processes"], record["machines"]) == (2, 1)
@@ -159,7 +159,7 @@ def test_stopped_in_one_process_and_resumed(count: int, ranks: Ranks, tmp_path: 
     parts = [{"spec": NORMED, "out": tmp_path / "run", **recipe, "stop_after": 30 if rank == 1 else -1}
              for rank in range(count)]  # fmt: skip
     assert [one["stopped"] for one in values(ranks.call(trained, parts))] == [signal.SIGINT] * count
-    facts = read_facts(tmp_path / "run" / state.NAME)
+    facts = read_checkpoint(tmp_path / "run" / STATE)
     assert (facts.epoch, facts.step) == (1, 7)
     again = [{"run": tmp_path / "run", "stop_after": 20 if rank == 0 else -1} for rank in range(count)]
     assert values(ranks.call(resumed, again)) == [signal.SIGINT] * count
@@ -278,8 +278,8 @@ def started(folder: Path, *options: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 100
     while process.poll() is None and time.monotonic() < deadline:
-        path = folder / "run" / state.NAME
-        if path.exists() and read_facts(path).epoch:
+        path = folder / "run" / STATE
+        if path.exists() and read_checkpoint(path).epoch:
             return process
         time.sleep(0.02)
     raise AssertionError(process.communicate())
@@ -299,7 +299,7 @@ def test_a_worker_that_dies_is_named(tmp_path: Path) -> None:
     assert process.returncode == 1, err
     assert "E626" in err and "process 1 of 2 was ended by SIGKILL" in err and "--resume run" in err
     assert "Traceback" not in err and len(err.splitlines()) <= 3
-    assert read_facts(tmp_path / "run" / state.NAME).epoch >= 1
+    assert read_checkpoint(tmp_path / "run" / STATE).epoch >= 1
 
 
 def test_a_signal_stops_all_processes(tmp_path: Path, ranks: Ranks) -> None:
@@ -310,7 +310,7 @@ def test_a_signal_stops_all_processes(tmp_path: Path, ranks: Ranks) -> None:
     assert (process.returncode, err) == (128 + signal.SIGTERM, "")
     assert out.count("stopped by SIGTERM") == 1
     assert not [number for number in workers if Path(f"/proc/{number}").exists()]
-    facts = read_facts(tmp_path / "run" / state.NAME)
+    facts = read_checkpoint(tmp_path / "run" / STATE)
     # The same stop again, asked for by the processes themselves; between two epochs no step is the last.
     place = {"stop_after": 23 * facts.epoch + facts.step} if facts.step else {"stop_in": facts.epoch}
     values(ranks.call(trained, [{"spec": NORMED, "out": tmp_path / "again", "epochs": 300, **place}] * 2))

@@ -198,7 +198,6 @@ def test_every_command_keeps_links_and_modes(name: str, tmp_path: Path) -> None:
 
 ELSEWHERE = {
     "data/download.py": "appends to what arrived of a download",
-    "runner/lock.py": "a lock is a file that stays open",
     "lsp/explanations.py": "a page in a folder of its own that nobody keeps",
     "syntax/precompile.py": "run by developers",
     "recipe/reference.py": "run by developers",

@@ -24,8 +24,8 @@ from specc.diagnostics.diagnostic import Problem
 from specc.exchange.export import network_of
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
-from specc.runner import state
-from specc.runner.folder import FILES
+from specc.runner.checkpoint import KEY, checkpoint_bytes, read_checkpoint
+from specc.runner.run_folder import FILES, STATE
 from specc.source import Source
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -66,15 +66,15 @@ def _in_facts(path: Path, **values: Any) -> None:
     content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
-    facts = json.loads(header["__metadata__"][state.KEY])
-    header["__metadata__"][state.KEY] = json.dumps({**facts, **values})
+    facts = json.loads(header["__metadata__"][KEY])
+    header["__metadata__"][KEY] = json.dumps({**facts, **values})
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
 
 
 @pytest.mark.parametrize("epoch", [200_000_000, 2**53, 2**63, 10**400])
 def test_no_work_follows_from_the_number_of_epochs(epoch: int, run: Path) -> None:
-    _in_facts(run / state.NAME, epoch=epoch)
+    _in_facts(run / STATE, epoch=epoch)
     done = specc("train", "--resume", run)
     assert (done.exit_code, "E621" in done.stderr) == (1, True), done.output
 
@@ -87,7 +87,7 @@ def test_metrics_out_of_range_are_no_metrics(name: str, value: float, run: Path)
     line = json.loads((run / "metrics.jsonl").read_text().splitlines()[0])
     (run / "metrics.jsonl").write_text(f"{json.dumps({**line, name: value})}\n" * 2)
     assert "damaged" in specc("runs", run).stdout
-    _in_facts(run / state.NAME, metrics=[list({**line, name: value}.values())])
+    _in_facts(run / STATE, metrics=[list({**line, name: value}.values())])
     assert "E621" in specc("train", "--resume", run).stderr
 
 
@@ -173,10 +173,10 @@ def test_the_report_is_not_made_with_such_weights(dtype: torch.dtype | None, run
 
 
 def test_states_without_numbers_are_refused(run: Path) -> None:
-    path = run / state.NAME
-    facts, tensors = state.read_facts(path), load_file(path)
+    path = run / STATE
+    facts, tensors = read_checkpoint(path), load_file(path)
     tensors["model/linear1.weight"].fill_(float("nan"))
-    path.write_bytes(state.state_bytes(facts, tensors))
+    path.write_bytes(checkpoint_bytes(facts, tensors))
     done = specc("train", "--resume", run)
     assert done.exit_code == 1 and "E621" in done.stderr and "`model/linear1.weight`" in done.stderr, done.output
 

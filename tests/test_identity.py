@@ -24,9 +24,9 @@ from specc.data.dataset import Dataset, Split
 from specc.data.identity import DataIdentity, identity_of_tensors
 from specc.data.load import load_dataset
 from specc.recipe.recipe import Recipe
-from specc.runner import state
+from specc.runner.checkpoint import checkpoint_bytes, read_checkpoint, read_tensors
 from specc.runner.run import train
-from specc.runner.state import read_facts, read_tensors, state_bytes
+from specc.runner.run_folder import STATE
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -141,15 +141,15 @@ def test_changed_data_are_adopted(stopped: Path, pets: Path) -> None:
 
 @pytest.mark.parametrize("pictures", [12, 13])
 def test_runs_of_an_older_specc_go_on_by_their_counts(pictures: int, stopped: Path) -> None:
-    place = stopped / state.NAME
-    facts = read_facts(place)
+    place = stopped / STATE
+    facts = read_checkpoint(place)
     line = f"pets: {pictures} training and 12 test pictures, 3 classes, checksum 0123abcd"
     older = facts.model_copy(update={"format": 1, "data": line})
-    place.write_bytes(state_bytes(older, read_tensors(place, facts.checksum)))
+    place.write_bytes(checkpoint_bytes(older, read_tensors(place, facts.checksum)))
     done = specc("train", "--resume", str(stopped), "--workers", "0")
     if pictures == 12:
         assert done.exit_code == 0 and "only their numbers were compared" in done.output, done.output
-        assert isinstance(read_facts(place).data, DataIdentity)
+        assert isinstance(read_checkpoint(place).data, DataIdentity)
     else:
         assert done.exit_code == 2 and "13 training" in done.output and "12 training" in done.output
 

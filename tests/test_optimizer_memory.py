@@ -15,10 +15,11 @@ from watches import Stop
 from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import analyse
 from specc.recipe.recipe import OPTIMIZERS
-from specc.runner import state
+from specc.runner.checkpoint import checkpoint_bytes, read_checkpoint
 from specc.runner.optim import layout_of_memory, make_optimizer, memory_of
 from specc.runner.resume import resume
 from specc.runner.run import train
+from specc.runner.run_folder import STATE
 from specc.source import Source
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
@@ -71,7 +72,7 @@ def resumed(after: int = -1, **arguments: Any) -> int | None:
 
 def same_files(first: Path, second: Path) -> bool:
     """Whether both runs hold the same weights and states, bit for bit."""
-    return all(_same(load_file(first / name), load_file(second / name)) for name in ("last.safetensors", state.NAME))
+    return all(_same(load_file(first / name), load_file(second / name)) for name in ("last.safetensors", STATE))
 
 
 def _same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -140,12 +141,12 @@ def test_the_layout_is_what_a_step_leaves(name: str) -> None:
 @pytest.mark.parametrize("slot", ["step", "exp_avg", "exp_avg_sq", "all"])
 def test_memory_that_lacks_a_part_is_refused(slot: str, tmp_path: Path) -> None:
     """torch would meet it in the middle of a step, or begin that weight's memory anew."""
-    path = train(KINDS, tmp_path / "run", watch=Stop(4)).folder / state.NAME
-    facts, tensors = state.read_facts(path), load_file(path)
+    path = train(KINDS, tmp_path / "run", watch=Stop(4)).folder / STATE
+    facts, tensors = read_checkpoint(path), load_file(path)
     for name in [name for name in tensors if name.startswith("optimizer/")]:
         if slot == "all" or name == f"optimizer/linear1.weight/{slot}":
             del tensors[name]
-    path.write_bytes(state.state_bytes(facts, tensors))
+    path.write_bytes(checkpoint_bytes(facts, tensors))
     with pytest.raises(Problem, match="optimizer") as caught:
         resume(tmp_path / "run")
     assert caught.value.diagnostic.code == "E621"

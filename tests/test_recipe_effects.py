@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 
 from specc.recipe.recipe import Recipe
 from specc.recipe.reference import PAGE, SECTIONS, page
+from specc.runner.checkpoint import read_checkpoint
 from specc.runner.progress import Watch
 from specc.runner.run import train
-from specc.runner.state import read_facts
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -199,7 +199,7 @@ def saved_step(folder: Path, **options: Any) -> int:
     """The step that the state tells of after a cut in the first epoch."""
     with pytest.raises(Cut):
         train(SPEC, folder, watch=Cutting(), **(BASE | options))
-    return read_facts(folder / "state.safetensors").step
+    return read_checkpoint(folder / "state.safetensors").step
 
 
 def checkpoint_steps(folder: Path) -> None:

@@ -9,10 +9,12 @@ import random
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +27,11 @@ from watches import Stop
 from specc.api import SpecError
 from specc.cli.main import main
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.runner import state
-from specc.runner.keeper import Keeper
+from specc.runner.checkpoint import KEY, Checkpointer, checkpoint_bytes, read_checkpoint
 from specc.runner.listing import differences, run_at
-from specc.runner.lock import locked
 from specc.runner.resume import resume
 from specc.runner.run import Run, train
-from specc.runner.state import read_facts
+from specc.runner.run_folder import HOLDER, LOCK, STATE, locked
 from specc.runner.unheard import Unheard
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
@@ -71,7 +71,7 @@ def specc(*arguments: str) -> Result:
 
 def same_weights(first: Path, second: Path) -> bool:
     """Whether both run folders hold the same weights and states, bit for bit."""
-    return all(_same(first / name, second / name) for name in ("last.safetensors", "best.safetensors", state.NAME))
+    return all(_same(first / name, second / name) for name in ("last.safetensors", "best.safetensors", STATE))
 
 
 def _same(first: Path, second: Path) -> bool:
@@ -123,7 +123,7 @@ def test_any_step_will_do(after: int, whole: Path, tmp_path: Path) -> None:
 def test_cut_off_between_checkpoints(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(Cut):
         train(TINY, tmp_path / "run", watch=Stop(37, cut), checkpoint_steps=10)
-    facts = read_facts(tmp_path / "run" / state.NAME)
+    facts = read_checkpoint(tmp_path / "run" / STATE)
     assert (facts.epoch, facts.step) == (1, 10)
     watch = Stop()
     resume(tmp_path / "run", watch=watch)
@@ -134,23 +134,23 @@ def test_cut_off_between_checkpoints(whole: Path, tmp_path: Path) -> None:
 def test_checkpoints_by_the_clock(tmp_path: Path) -> None:
     with pytest.raises(Cut):
         train(TINY, tmp_path / "run", watch=Stop(7, cut), checkpoint_minutes=1e-9)
-    assert read_facts(tmp_path / "run" / state.NAME).step == 6
+    assert read_checkpoint(tmp_path / "run" / STATE).step == 6
 
 
 @pytest.mark.parametrize("method", ["_write_state", "_write_weights", "end_epoch"])
 def test_cut_off_while_writing(method: str, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between any two files of an epoch's end."""
-    write = getattr(Keeper, method)
+    write = getattr(Checkpointer, method)
     calls: list[None] = []
 
-    def once(self: Keeper, *arguments: Any) -> None:
+    def once(self: Checkpointer, *arguments: Any) -> None:
         calls.append(None)
         if len(calls) == (3 if method == "_write_weights" else 2):
             raise Cut
         write(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Keeper, method, once)
+        patch.setattr(Checkpointer, method, once)
         with pytest.raises(Cut):
             train(TINY, tmp_path / "run")
     resume(tmp_path / "run")
@@ -172,7 +172,7 @@ def test_metrics_of_a_torn_write_are_mended(whole: Path, tmp_path: Path) -> None
 
 def test_stopped_before_the_first_state(whole: Path, tmp_path: Path) -> None:
     train(TINY, tmp_path / "run", watch=Stop(5))
-    for name in (state.NAME, "last.safetensors"):
+    for name in (STATE, "last.safetensors"):
         (tmp_path / "run" / name).unlink()
     watch = Stop()
     resume(tmp_path / "run", watch=watch)
@@ -239,7 +239,7 @@ def _wait_for_state(path: Path, process: subprocess.Popen[str], steps: int) -> N
     """Until the run's state tells of so many steps."""
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
-        if path.exists() and (facts := read_facts(path)).epoch * 180 + facts.step >= steps:
+        if path.exists() and (facts := read_checkpoint(path)).epoch * 180 + facts.step >= steps:
             return
         time.sleep(0.005)
 
@@ -258,7 +258,7 @@ def test_stopped_by_a_signal(number: signal.Signals, busy: Path, tmp_path: Path)
     (tmp_path / "tiny.cnn").write_text(TINY)
     options = ["--epochs", "4", "--batch", "8", "--flip", "--mixup", "0.3", "--checkpoint-steps", "7"]
     process = _started(tmp_path, "tiny.cnn", "--out", "run", *options)
-    _wait_for_state(tmp_path / "run" / state.NAME, process, random.Random(int(number)).randrange(1, 240))
+    _wait_for_state(tmp_path / "run" / STATE, process, random.Random(int(number)).randrange(1, 240))
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == (-number if number == signal.SIGKILL else 128 + number), err
@@ -267,7 +267,7 @@ def test_stopped_by_a_signal(number: signal.Signals, busy: Path, tmp_path: Path)
         assert f"stopped by {number.name}" in out and "last.safetensors" in out
         assert load_file(tmp_path / "run" / "last.safetensors")
         assert not list((tmp_path / "run").glob(".*"))
-    facts = read_facts(tmp_path / "run" / state.NAME)
+    facts = read_checkpoint(tmp_path / "run" / STATE)
     assert 0 < 180 * facts.epoch + facts.step < 720
     resume(tmp_path / "run")
     assert same_weights(busy, tmp_path / "run")
@@ -317,7 +317,7 @@ def test_a_failing_watch_is_not_taken_for_a_closed_pipe(tmp_path: Path) -> None:
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
     train(TINY, tmp_path / "run", watch=Stop(5))
     program = (
-        "import pathlib, sys\nfrom specc.runner.lock import locked\n"
+        "import pathlib, sys\nfrom specc.runner.run_folder import locked\n"
         f"with locked(pathlib.Path({str(tmp_path / 'run')!r})):\n    print('held', flush=True)\n    sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
@@ -336,6 +336,35 @@ def test_the_lock_ends_with_what_it_is_for(tmp_path: Path) -> None:
     for _ in range(2):
         with locked(tmp_path):
             assert problem(lambda: locked(tmp_path).__enter__()).code == "E624"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP])
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", fails)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / HOLDER).write_text(json.dumps({"pid": gone.pid, "host": socket.gethostname()}))
+    with locked(tmp_path):  # who signed last is no more
+        found = problem(lambda: locked(tmp_path).__enter__())
+        assert (found.code, f"process {os.getpid()} on" in found.message) == ("E624", True)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / HOLDER).write_text(json.dumps({"pid": gone.pid, "host": "elsewhere"}))
+    assert "on elsewhere" in problem(lambda: locked(tmp_path).__enter__()).message  # nobody can tell
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+@pytest.mark.parametrize("name", [LOCK, HOLDER])
+def test_a_lock_that_leads_elsewhere_writes_nothing_there(tmp_path: Path, name: str) -> None:
+    (tmp_path / "kept").write_text("as it was")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).symlink_to(tmp_path / "kept")
+    with suppress(Problem), locked(tmp_path / "run"):
+        pass
+    assert (tmp_path / "kept").read_text() == "as it was"
 
 
 # Changes
@@ -479,7 +508,7 @@ def stopped_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def stopped(stopped_once: Path, tmp_path: Path) -> Path:
     """The state file in a copy of it."""
-    return Path(shutil.copytree(stopped_once, tmp_path / "run")) / state.NAME
+    return Path(shutil.copytree(stopped_once, tmp_path / "run")) / STATE
 
 
 def _header(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -494,18 +523,18 @@ def _header(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
 
 def _facts(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     def in_header(header: dict[str, Any]) -> None:
-        facts = json.loads(header["__metadata__"][state.KEY])
+        facts = json.loads(header["__metadata__"][KEY])
         change(facts)
-        header["__metadata__"][state.KEY] = json.dumps(facts)
+        header["__metadata__"][KEY] = json.dumps(facts)
 
     _header(path, in_header)
 
 
 def _tensors(path: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -> None:
     """Other tensors under the same facts, their checksum made right."""
-    facts, tensors = read_facts(path), {name: tensor.clone() for name, tensor in load_file(path).items()}
+    facts, tensors = read_checkpoint(path), {name: tensor.clone() for name, tensor in load_file(path).items()}
     change(tensors)
-    path.write_bytes(state.state_bytes(facts, tensors))
+    path.write_bytes(checkpoint_bytes(facts, tensors))
 
 
 def _flip_a_bit(path: Path) -> None:
@@ -533,8 +562,8 @@ DAMAGES: dict[str, Callable[[Path], Any]] = {
     "a list": lambda path: path.write_bytes((2).to_bytes(8, "little") + b"[]"),
     "weights": lambda path: save_file({"conv1.weight": torch.zeros(3)}, path),
     "a folder": _make_a_folder,
-    "facts not JSON": lambda path: _header(path, lambda header: header["__metadata__"].update({state.KEY: "{"})),
-    "facts a number": lambda path: _header(path, lambda header: header["__metadata__"].update({state.KEY: 5})),
+    "facts not JSON": lambda path: _header(path, lambda header: header["__metadata__"].update({KEY: "{"})),
+    "facts a number": lambda path: _header(path, lambda header: header["__metadata__"].update({KEY: 5})),
     "negative step": lambda path: _facts(path, lambda facts: facts.update(step=-1)),
     "step beyond the epoch": lambda path: _facts(path, lambda facts: facts.update(step=10**15)),
     "epochs without metrics": lambda path: _facts(path, lambda facts: facts.update(epoch=2)),
@@ -588,7 +617,7 @@ def test_weights_that_are_no_numbers_are_never_kept(tmp_path: Path) -> None:
     found = problem(lambda: train(TINY, tmp_path / "run", **options))
     assert found.code == "E615"
     assert "epoch 1" in found.message and "step" in found.message
-    stored = load_file(tmp_path / "run" / state.NAME)
+    stored = load_file(tmp_path / "run" / STATE)
     assert all(tensor.isfinite().all() for tensor in stored.values() if tensor.is_floating_point())
     again = problem(lambda: resume(tmp_path / "run"))
     assert (again.code, again.message) == ("E615", found.message)
@@ -616,7 +645,7 @@ def test_a_full_disk_within_an_epoch_does_not_stop_training(whole: Path, tmp_pat
         resource.setrlimit(resource.RLIMIT_FSIZE, (limits[35], hard))
     assert caught.value.diagnostic.code == "E614"
     assert sum("training continues" in line for line in watch.lines) == 1
-    assert read_facts(tmp_path / "run" / state.NAME).step == 8
+    assert read_checkpoint(tmp_path / "run" / STATE).step == 8
     resume(tmp_path / "run")
     assert same_weights(whole, tmp_path / "run")
 
@@ -637,7 +666,7 @@ def test_a_disk_that_is_too_small_is_refused_at_once(tmp_path: Path, monkeypatch
     class Usage:
         free = 50_000
 
-    monkeypatch.setattr("specc.runner.storage.shutil.disk_usage", lambda folder: Usage)
+    monkeypatch.setattr("specc.runner.run_folder.shutil.disk_usage", lambda folder: Usage)
     found = problem(lambda: train(TINY, tmp_path / "run"))
     assert (found.code, "has 0.1 MB free" in found.message) == ("E614", True)
     assert not list((tmp_path / "run").iterdir())

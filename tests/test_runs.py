@@ -21,10 +21,10 @@ from watches import Stop
 from specc.cli.main import main
 from specc.runner.bar import Bar
 from specc.runner.listing import differences, listed, runs_in
-from specc.runner.lock import locked
 from specc.runner.metrics import Metrics, best_of
 from specc.runner.progress import Epoch, Watch, epoch_line, short_epoch_line
 from specc.runner.run import train
+from specc.runner.run_folder import locked
 
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
 

@@ -17,6 +17,7 @@ from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner import precision
 from specc.runner.halves import can_be_halved
+from specc.runner.loop import make_step
 from specc.runner.resume import resume
 from specc.runner.run import Subject, make_session, train
 from specc.runner.session import Session
@@ -176,7 +177,7 @@ def test_a_step_with_a_stranger_is_the_plain_one(word: str) -> None:
     expected = cross_entropy(plain.train()(images), labels)
     expected.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
     session.network.train()
-    loss = session.step(0, [(images, labels)], [len(images)])
+    loss = make_step(*session.trained)(0, [(images, labels)], [len(images)])
     assert float(loss) == pytest.approx(float(expected.detach()), rel=1e-5)
     for mine, its in zip(session.model.parameters(), plain.parameters(), strict=True):
         assert its.grad is not None

@@ -30,10 +30,10 @@ from specc.data.shard import Shard
 from specc.data.survey import Size, survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
-from specc.runner import state
+from specc.runner.checkpoint import read_checkpoint
 from specc.runner.resume import resume
 from specc.runner.run import train
-from specc.runner.state import read_facts
+from specc.runner.run_folder import STATE
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -211,7 +211,7 @@ def test_a_signal_to_all_processes_stops_a_run_as_one_to_the_first(
     output, _ = process.communicate(timeout=60)
     assert (process.returncode, "goes on from here" in output, "Traceback" in output) == (status, True, False), output
     assert "could not be written" not in output
-    assert read_facts(tmp_path / "run" / state.NAME).epoch >= 1
+    assert read_checkpoint(tmp_path / "run" / STATE).epoch >= 1
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="the children of a process are found in /proc")

@@ -27,16 +27,15 @@ from specc.diagnostics.codes.runs import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
 from specc.runner import loop
-from specc.runner.average import Average
 from specc.runner.bar import Bar
 from specc.runner.device import choose_device
-from specc.runner.folder import RunFolder
-from specc.runner.lock import locked
 from specc.runner.loop import Score, evaluate, make_step, mean_loss
 from specc.runner.metrics import Metrics
 from specc.runner.optim import make_optimizer
 from specc.runner.run import Run, train
+from specc.runner.run_folder import RunFolder, locked
 from specc.runner.schedule import make_schedule
+from specc.runner.state import EMA
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
 
@@ -294,7 +293,7 @@ def test_worker_that_is_killed_while_something_is_written(tmp_path: Path, monkey
     def killed(*arguments: Any) -> None:
         raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
 
-    monkeypatch.setattr("specc.runner.keeper.Keeper.end_epoch", killed)
+    monkeypatch.setattr("specc.runner.checkpoint.Checkpointer.end_epoch", killed)
     assert problem(lambda: train(TINY, tmp_path / "run")).code == "E632"
 
 
@@ -400,7 +399,7 @@ def test_clipped_gradients() -> None:
 
 def test_moving_average() -> None:
     network = _network()
-    average = Average(network, 0.5)
+    average = EMA(network, 0.5)
     first = [weight.detach().clone() for weight in network.parameters()]
     for step, kept in ((0, 0.1), (1, 2 / 11)):
         with torch.no_grad():

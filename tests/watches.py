@@ -57,4 +57,4 @@ def interrupt(patch: pytest.MonkeyPatch, stop: int) -> None:
 
         return failing
 
-    patch.setattr("specc.runner.session.make_step", made)
+    patch.setattr("specc.runner.loop.make_step", made)

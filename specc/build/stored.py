@@ -1,4 +1,4 @@
-"""Tensors out of a file that anybody may have written: read, and compared with those of a network."""
+"""Tensors in files: out of one that anybody may have written, compared with those of a network; and into one."""
 
 from __future__ import annotations
 
@@ -28,6 +28,28 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         raise ValueError("there is not enough memory for it") from error
     except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise ValueError("its tensors are cut off, or not where its header says") from error
+
+
+def weights_file(model: nn.Module, metadata: dict[str, str]) -> bytes:
+    """The content of a safetensors file with the model's state and texts about it.
+
+    In memory, not by safetensors' own writer: only so can a full disk be told from a broken file.
+    """
+    from safetensors.torch import save
+
+    return save(plain_tensors(model.state_dict()), metadata={"format": "pt", **metadata})
+
+
+def plain_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors as safetensors takes them: on the CPU, contiguous, and each with memory of its own. A weight that has
+    two names is written twice."""
+    seen: set[int] = set()
+    plain = {}
+    for name, tensor in tensors.items():
+        value = tensor.detach().cpu().contiguous()
+        plain[name] = value.clone() if value.data_ptr() in seen else value
+        seen.add(value.data_ptr())
+    return plain
 
 
 def load_stored(model: nn.Module, path: Path) -> None:

@@ -56,7 +56,7 @@ def command(source: str, output: Path | None, weights: Path | None, input_shape:
 
 
 def _write_weights(found: Any, path: Path) -> None:
-    from specc.runner.checkpoint import weights_file
+    from specc.build.stored import weights_file
 
     if found.network is None:
         raise Problem.of("E664", "a Darknet `.cfg` holds no weights", help="leave out `--weights`")

@@ -14,9 +14,9 @@ import click
 from specc.cli.printing import page, print_json, say, show_page
 from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
-from specc.runner.folder import RUNS
 from specc.runner.listing import Listed, differences, is_run, run_at, runs_in
 from specc.runner.metrics import Metrics, loss_text
+from specc.runner.run_folder import RUNS
 
 PIPE_WIDTH = 160
 SORTS: dict[str, Callable[[Listed], Any]] = {

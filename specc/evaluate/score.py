@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from specc.build.known import is_known
 from specc.data.catalogue import find, path_of
 from specc.data.feed import Feed
 from specc.data.folder import Part, list_part
@@ -20,7 +21,6 @@ from specc.evaluate.trained import Trained
 from specc.recipe.recipe import Recipe
 from specc.report.confusion import Confusion
 from specc.runner.forward import Forward, halving_for, lay_out
-from specc.runner.known import is_known
 from specc.runner.precision import choose_precision
 from specc.runner.predictions import predict_split, reconstruction_loss
 from specc.runner.session import EVALUATION_BATCH

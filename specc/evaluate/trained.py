@@ -21,7 +21,7 @@ from specc.ir.names.overrides import UnknownParameter
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
-from specc.runner.folder import RECIPE, WEIGHTS
+from specc.runner.run_folder import RECIPE, WEIGHTS
 from specc.source import Source
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.evaluate.trained import StoredSpec, stored_spec
 from specc.reading import Unreadable
-from specc.runner.folder import RECIPE, SPEC, WEIGHTS
-from specc.runner.record import Record, read_record
+from specc.runner.run_folder import RECIPE, SPEC, WEIGHTS, Record, read_record
 from specc.source import Source
 
 if TYPE_CHECKING:

@@ -119,7 +119,9 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
 def _steps(session: Session, seconds: float) -> tuple[list[float], list[float]]:
     """The seconds that each step waits for its batches, and those that it computes."""
     session.network.train()
-    sizes = session.train.steps[0]
+    from specc.runner.loop import make_step
+
+    step, sizes = make_step(*session.trained), session.train.steps[0]
     stream = _endless(session)
     loading: list[float] = []
     computing: list[float] = []
@@ -131,7 +133,7 @@ def _steps(session: Session, seconds: float) -> tuple[list[float], list[float]]:
         with session.halves.cores() if session.halves else nullcontext():
             batches = [next(stream) for _ in sizes]
         loaded = _now(session)
-        session.step(len(loading), batches, sizes)
+        step(len(loading), batches, sizes)
         loading.append(loaded - begun)
         computing.append(_now(session) - loaded)
     return loading[WARM_UP:], computing[WARM_UP:]

@@ -17,8 +17,7 @@ from specc.pipeline import analyse
 from specc.reading import read_source
 from specc.recipe.judging import as_written
 from specc.recipe.recipe import Recipe
-from specc.runner.folder import SPEC
-from specc.runner.record import Record
+from specc.runner.run_folder import SPEC, Record
 from specc.source import Source
 
 if TYPE_CHECKING:

@@ -1,51 +1,265 @@
-"""What is written while a run goes on, and when."""
+"""Checkpoints: everything that a run is continued from, and its weights, written as it goes on.
+
+The state is one file: the tensors of the parts as safetensors, the position, the metrics and the rest as JSON in its
+header, no pickle. It may be damaged, or made by somebody hostile: it is read by nothing that could run code, and
+nothing of it is used before all of it is found to be what specc writes. What is not a tensor is read without torch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import os
+import platform
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from specc.recipe.recipe import Recipe
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from specc import files
+from specc.data.checksum import checksum
+from specc.data.identity import DataIdentity
+from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted, typed
+from specc.runner.metrics import Count, Metrics, Seconds, are_in_order, best_of, is_complete
+from specc.runner.run_folder import STATE, Record, RunFolder, damaged, file_of
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
+
+    from specc.runner.progress import Watch
+    from specc.runner.session import Session
+    from specc.runner.state import Position
+
+KEY = "specc-state"
+LARGEST_HEADER = 100_000_000  # safetensors' own limit
+LONGEST = 1000  # characters of a text, and texts, that a message may quote
 
 
-class Cadence:
-    """Says when the next state is due: after so many steps or minutes, whichever comes first."""
+class Checkpoint(BaseModel):
+    """Everything about a run's state that is not a tensor.
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.steps, self.seconds = recipe.checkpoint_steps, 60 * recipe.checkpoint_minutes
-        self.restart()
-
-    def restart(self) -> None:
-        """A state has been written."""
-        self._since, self._started = 0, monotonic()
-
-    def is_due(self) -> bool:
-        """To be asked once after each step."""
-        self._since += 1
-        return self._since == self.steps or monotonic() - self._started >= self.seconds
-
-
-def weights_file(model: nn.Module, metadata: dict[str, str]) -> bytes:
-    """The content of a safetensors file with the model's state and texts about it.
-
-    In memory, not by safetensors' own writer: only so can a full disk be told from a broken file.
+    epoch:    finished epochs. step: finished steps of the one that runs. seconds: spent in it.
+    metrics:  of each finished epoch.
+    data:     what the run learns from; of format 1 a line with the numbers of pictures.
+    made_with: versions and hardware that the last bits depend on.
+    checksum: CRC-32 of the tensors.
     """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal[1, 2] = 2
+    record: Record
+    epoch: Count
+    step: Count
+    seconds: Seconds
+    metrics: tuple[Metrics, ...]
+    data: DataIdentity | Annotated[str, Field(max_length=LONGEST)]
+    made_with: Annotated[dict[str, Annotated[str, Field(max_length=LONGEST)]], Field(max_length=LONGEST)]
+    checksum: Count = 0
+
+    def position(self) -> Position:
+        """Where the run stands."""
+        from specc.runner.state import Position
+
+        return Position(self.epoch, self.step, self.seconds, list(self.metrics))
+
+
+def checkpoint_bytes(checkpoint: Checkpoint, tensors: dict[str, Tensor]) -> bytes:
+    """The content of a state file; the tensors are on the CPU and contiguous."""
     from safetensors.torch import save
 
-    return save(plain_tensors(model.state_dict()), metadata={"format": "pt", **metadata})
+    sealed = checkpoint.model_copy(update={"checksum": checksum(tensors)})
+    return save(tensors, metadata={"format": "pt", KEY: sealed.model_dump_json()})
 
 
-def plain_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors as safetensors takes them: on the CPU, contiguous, and each with memory of its own. A weight that has
-    two names is written twice."""
-    seen: set[int] = set()
-    plain = {}
-    for name, tensor in tensors.items():
-        value = tensor.detach().cpu().contiguous()
-        plain[name] = value.clone() if value.data_ptr() in seen else value
-        seen.add(value.data_ptr())
-    return plain
+def read_checkpoint(path: Path) -> Checkpoint:
+    """What a state file says, without its tensors.
+
+    Raises: Problem E621 where it is none.
+    """
+    try:
+        text = _metadata(path)[KEY]
+        found = Checkpoint.model_validate_json(text)
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "not JSON"
+        raise damaged(path, f"what it says about the run cannot be right ({place})") from error
+    except OSError as error:
+        raise damaged(path, error.strerror or str(error)) from error
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
+        raise damaged(path, "it is cut off, or specc did not write it") from error
+    if found.epoch != len(found.metrics) or not are_in_order(found.metrics):
+        raise damaged(path, f"it counts {counted(found.epoch, 'epoch')}, but has the metrics of other ones")
+    return found
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """The texts in a safetensors header: eight bytes of length, then JSON."""
+    with files.open_regular(path) as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= min(LARGEST_HEADER, os.fstat(file.fileno()).st_size - 8):
+            raise ValueError("no header of such a length")
+        metadata: dict[str, str] = json.loads(file.read(length))["__metadata__"]
+    return metadata
+
+
+def read_tensors(path: Path, expected: int) -> dict[str, Tensor]:
+    """The tensors of a state file, on the CPU.
+
+    Args:   expected, the checksum that its checkpoint names.
+    Raises: Problem E621.
+    """
+    from specc.build.stored import load_tensors
+
+    try:
+        tensors = load_tensors(path)
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
+    if checksum(tensors) != expected:
+        raise damaged(path, "its numbers are not those that were written")
+    return tensors
+
+
+class Checkpointer:
+    """Writes a run into its folder. What it has written is whole at every moment: files are replaced, and the state,
+    which says how far the run is, comes after everything that it speaks of."""
+
+    def __init__(self, folder: RunFolder, record: Record, data: DataIdentity) -> None:
+        """data: what the run learns from."""
+        self.folder, self.record, self.data = folder, record, data
+        self._failed = False
+        self._restart()
+
+    def begin(self, session: Session) -> None:
+        """Write the first state and weights, so that a disk that is too small shows while nothing can be lost."""
+        self.folder.require_space(needed(session))
+        self._write_state(session)
+        self._write_weights(session, "last")
+
+    def is_complete(self, metrics: Sequence[Metrics]) -> bool:
+        """Whether a run with these epochs has nothing left to do."""
+        return is_complete(metrics, self.record.recipe, self.record.adopted_after)
+
+    def is_due(self) -> bool:
+        """Whether a state is to be written now, after so many steps or minutes; to be asked once after each step."""
+        recipe = self.record.recipe
+        self._steps += 1
+        return self._steps == recipe.checkpoint_steps or monotonic() - self._written >= 60 * recipe.checkpoint_minutes
+
+    def write_state(self, session: Session, watch: Watch) -> None:
+        """Write the state within an epoch. Where that fails the one before stays, and training goes on meanwhile."""
+        try:
+            self._write_state(session)
+            self._failed = False
+        except Problem as problem:
+            self._restart()
+            if not self._failed:
+                message = problem.diagnostic.message
+                watch.say(
+                    f"warning: {message}; the previous state is kept and training continues, but make room on the disk"
+                )
+            self._failed = True
+
+    def end_epoch(self, session: Session) -> None:
+        """Write what an epoch gives: weights, metrics, state."""
+        metrics = session.state.position.metrics
+        best = best_of(metrics[self.record.adopted_after :]) is metrics[-1]
+        for name in ("best", "last") if best else ("last",):
+            self._write_weights(session, name)
+        self.folder.add_metrics(metrics)
+        self._write_state(session)
+
+    def stop(self, session: Session, number: int | None, watch: Watch) -> None:
+        """Write what there is at a stop between two steps."""
+        self._write_state(session)
+        self._write_weights(session, "last")
+        cause = signal.Signals(number).name if number else "a signal"
+        finished = f"{session.state.position.epoch} of {counted(self.record.recipe.epochs, 'epoch')}"
+        weights = self.folder.path / file_of("last")
+        watch.say(f"stopped by {cause} after {finished}; the weights so far are in {weights}")
+        watch.say(f"`specc train --resume {typed(self.folder.path)}` goes on from here")
+
+    def take_best(self, session: Session, watch: Watch) -> str:
+        """Give the network that was tested the weights of the best epoch, by which a run is judged from its end on.
+
+        Returns: the name of the file with its weights now. That is the last one where no epoch is finished, and in a
+                 process that has no files.
+        """
+        from specc.build.stored import load_stored
+
+        best = best_of(session.state.position.metrics[self.record.adopted_after :])
+        if best is None or not self.folder.writes:
+            return file_of("last")
+        if best.epoch < session.state.position.epoch or session.state.position.step:
+            try:
+                load_stored(session.tested, self.folder.path / file_of("best"))
+            except ValueError as error:  # somebody took it away or changed it meanwhile
+                watch.warn(f"{file_of('best')} cannot be used: {error}; the report shows the last weights")
+                return file_of("last")
+        return file_of("best")
+
+    def not_finite(self, message: str) -> Problem:
+        """The problem that numbers ran out, for a run whose files are those of better times."""
+        return Problem.of(
+            "E615",
+            message,
+            help="lower the learning rate with `--lr`, or scale the pictures with `--normalize`",
+            notes=(f"the last good weights, from the epoch before, are in {self.folder.path / file_of('last')}",),
+        )
+
+    def _write_state(self, session: Session) -> None:
+        place = session.state.position
+        checkpoint = Checkpoint(
+            record=self.record, epoch=place.epoch, step=place.step, seconds=place.seconds,
+            metrics=tuple(place.metrics), data=self.data, made_with=made_with(session),
+        )  # fmt: skip
+        tensors = session.state.state_dict()
+        if self.folder.writes:
+            self.folder.write(STATE, checkpoint_bytes(checkpoint, tensors))
+        self._restart()
+
+    def _restart(self) -> None:
+        """A state has been written, or could not be."""
+        self._steps, self._written = 0, monotonic()
+
+    def _write_weights(self, session: Session, name: str) -> None:
+        from specc.build.stored import weights_file
+
+        if self.folder.writes:
+            position = session.state.position
+            # The split that they were chosen on among those of all epochs; empty where they were not chosen.
+            chosen_on = position.metrics[-1].judged_on if name == "best" and self.record.recipe.epochs > 1 else ""
+            about = {**self.record.metadata(), "data": session.description.model_dump_json()}
+            about |= {"epoch": str(position.epoch), "chosen_on": chosen_on}
+            self.folder.write(file_of(name), weights_file(session.tested, about))
+
+
+def made_with(session: Session) -> dict[str, str]:
+    """What the last bits of a result depend on."""
+    import torch
+
+    device = session.device
+    return {
+        "torch": str(torch.__version__),
+        "threads": str(torch.get_num_threads()),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "machine": platform.machine(),
+        "precision": session.precision.name,
+    }
+
+
+def needed(session: Session) -> int:
+    """About how many bytes a run writes at most at one time."""
+    from specc.runner.optim import layout_of_memory
+
+    weights = _size(session.model.state_dict())
+    state = weights * (1 + (session.ema is not None)) + _size(layout_of_memory(session.model, session.recipe))
+    # Two kinds of weights and the state stay, and the new state is written beside the old one.
+    return 2 * weights + 2 * state + 100_000
+
+
+def _size(tensors: Mapping[str, Tensor]) -> int:
+    """In bytes."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

@@ -21,18 +21,16 @@ from specc.report.content import Content, Pair, Shown
 from specc.report.curves import charts_of, curves_png, curves_svg
 from specc.report.page import page
 from specc.report.pictures import png_of
-from specc.runner.folder import ENVIRONMENT, SPEC
-from specc.runner.keeper import file_of
 from specc.runner.metrics import Metrics, best_of, is_complete
 from specc.runner.predictions import Mistake, Reconstruction, predict_split, reconstruct
 from specc.runner.progress import why_best
+from specc.runner.run_folder import ENVIRONMENT, SPEC, file_of
 from specc.source import Source
 
 if TYPE_CHECKING:
     from specc.data.batches import Batches, Scaling
-    from specc.runner.folder import RunFolder
     from specc.runner.progress import Watch
-    from specc.runner.record import Record
+    from specc.runner.run_folder import Record, RunFolder
     from specc.runner.session import Session
 
 REPORT, CURVES = "report.html", "curves.png"

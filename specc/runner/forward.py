@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from specc.runner.known import is_known
+from specc.build.known import is_known
 from specc.runner.maxpool import ColumnsFirst, RowsFirst, is_halving
 from specc.runner.precision import Precision
 

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from specc.build import modules
+from specc.build.known import is_changed
 from specc.runner.forward import Forward
-from specc.runner.known import is_changed
 from specc.runner.maxpool import ColumnsFirst, RowsFirst
 
 if TYPE_CHECKING:

@@ -14,10 +14,8 @@ from pydantic import ConfigDict, TypeAdapter
 from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.changed import is_same_spec
-from specc.runner.folder import METRICS, RECIPE, SPEC
-from specc.runner.lock import is_held
 from specc.runner.metrics import Metrics, are_in_order, best_of, is_complete
-from specc.runner.record import Record, read_record
+from specc.runner.run_folder import METRICS, RECIPE, SPEC, Record, is_held, read_record
 from specc.source import Source
 
 LARGEST = 64_000_000  # bytes of a metrics file that are looked at

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn.utils import clip_grad_norm_
 
+from specc.build.known import trained_tensors
 from specc.build.stored import are_finite
 from specc.data.batches import Batches
 from specc.diagnostics.spelling import counted
@@ -25,7 +26,6 @@ from specc.runner.device import chosen_kernels
 from specc.runner.distributed.group import Group
 from specc.runner.exact import draw_evaluation
 from specc.runner.explained import explained
-from specc.runner.known import trained_tensors
 from specc.runner.metrics import Metrics
 from specc.runner.objective import Objective, objective_of
 from specc.runner.plain_step import step_of
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from specc.recipe.recipe import Recipe
-    from specc.runner.average import Average
+    from specc.runner.checkpoint import Checkpointer
     from specc.runner.halves import Halves
-    from specc.runner.keeper import Keeper
     from specc.runner.progress import Watch
     from specc.runner.schedule import Schedule
     from specc.runner.session import Session
+    from specc.runner.state import EMA
 
 ABANDONED = int(getattr(signal, "SIGHUP", signal.SIGTERM))  # what a process is told whose terminal is gone
 RECENT = 50  # steps whose mean loss a bar shows
@@ -52,7 +52,7 @@ RECENT = 50  # steps whose mean loss a bar shows
 Step = Callable[[int, Iterable[tuple["Tensor", "Tensor"]], Sequence[int]], "Tensor"]
 
 
-def fit(session: Session, keeper: Keeper, watch: Watch) -> int | None:
+def fit(session: Session, keeper: Checkpointer, watch: Watch) -> int | None:
     """Train from where the session stands to the end of the recipe's epochs.
 
     Returns: the signal that stopped it, None where it went to the end.
@@ -60,7 +60,7 @@ def fit(session: Session, keeper: Keeper, watch: Watch) -> int | None:
     """
     recipe, group, state, sizes = session.recipe, session.group, session.state, session.train.steps
     place, losses, sampler = state.position, state.losses, state.sampler
-    samples, stopped = len(session.train.labels), None
+    step, samples, stopped = make_step(*session.trained), len(session.train.labels), None
 
     def agree(*, is_due: bool = False) -> None:
         """Write a checkpoint where the first process says that it is due, then stop where any process was asked to: all
@@ -85,8 +85,8 @@ def fit(session: Session, keeper: Keeper, watch: Watch) -> int | None:
                 batches = session.train.shuffled(order, skip=sum(map(len, sizes[: place.step])))
                 for parts in sizes[place.step :]:
                     number = place.epoch * len(sizes) + place.step
-                    losses.add(session.step(number, islice(batches, len(parts)), parts))
-                    place.step, place.seconds = losses.count, perf_counter() - started
+                    losses.values[place.step] = step(number, islice(batches, len(parts)), parts)
+                    place.step, place.seconds = place.step + 1, perf_counter() - started
                     watch.step()
                     agree(is_due=keeper.is_due())
                 metrics = _measured(session, keeper, agree, started)
@@ -112,14 +112,14 @@ def make_step(
     optimizer: torch.optim.Optimizer,
     schedule: Schedule,
     recipe: Recipe,
-    average: Average | None = None,
+    ema: EMA | None = None,
     group: Group | None = None,
     precision: Precision | None = None,
     halves: Halves | None = None,
 ) -> Step:
     """What changes a network's weights as a recipe says.
 
-    Args: network, as `group` made it for training. average, follows the weights. group, the processes that share the
+    Args: network, as `group` made it for training. ema, follows the weights. group, the processes that share the
           gradient, where there are more than this one. halves, of the network, where it is faster in two.
     """
     goal, scaler, take = objective_of(recipe), None if precision is None else precision.scaler, step_of(optimizer)
@@ -149,8 +149,8 @@ def make_step(
         else:  # no step where a scaled gradient ran over: then the scale is lowered
             scaler.step(optimizer)
             scaler.update()
-        if average is not None:
-            average.follow(number)
+        if ema is not None:
+            ema.follow(number)
 
     part = gradient if halves is None else halves.wrapped(gradient)
 
@@ -161,7 +161,7 @@ def make_step(
         optimizer.zero_grad(set_to_none=True)
         with nullcontext() if halves is None else halves.cores():
             for count, (x, y) in enumerate(batches, 1):
-                with nullcontext() if group is None or count == len(sizes) else group.apart(network):
+                with nullcontext() if group is None or count == len(sizes) else group.no_sync(network):
                     losses.append(part(x, y, len(x) / sum(sizes)))
             change(number)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
@@ -204,15 +204,15 @@ def evaluate(
             after_batch()
     count = len(batches.labels)
     if group is not None:
-        loss, right = group.total(loss), group.total(right)
+        loss, right = group.all_reduce(loss), group.all_reduce(right)
     return Score(float(loss) / count, float(right) / count if objective.has_accuracy else None)
 
 
-def _measured(session: Session, keeper: Keeper, check: Callable[[], None], started: float) -> Metrics:
+def _measured(session: Session, keeper: Checkpointer, check: Callable[[], None], started: float) -> Metrics:
     """The measures of the epoch whose steps are done, and the seconds since it started."""
     require_finite(session, keeper)
     for model in dict.fromkeys((session.model, session.tested)):
-        session.group.share_buffers(model)
+        session.group.broadcast_buffers(model)
     network, goal, group, epoch = session.evaluated, session.goal, session.group, session.state.position.epoch + 1
     score = evaluate(network, session.test, check, goal, group)
     held_out = evaluate(network, session.validation, check, goal, group) if session.validation else (None, None)
@@ -232,10 +232,10 @@ def mean_loss(losses: Tensor, sizes: list[int]) -> float:
     return float(losses.cpu().double() @ weights / weights.sum())
 
 
-def require_finite(session: Session, keeper: Keeper) -> None:
+def require_finite(session: Session, keeper: Checkpointer) -> None:
     """Raise Problem E615 where a loss of the running epoch or a weight is no longer a finite number."""
     epoch, step = session.state.position.epoch + 1, session.state.position.step
-    losses = session.state.losses.share().cpu()
+    losses = session.state.losses.so_far().cpu()
     broken = (~losses.isfinite()).nonzero()
     if len(broken):
         first = int(broken[0])

@@ -17,7 +17,6 @@ from specc.ir.analysis.compare import same_network
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe, overridden
-from specc.runner import state
 from specc.runner.changed import (
     changes_of_data,
     require_same_classes,
@@ -26,20 +25,18 @@ from specc.runner.changed import (
     require_same_processes,
     require_same_spec,
 )
+from specc.runner.checkpoint import Checkpoint, read_checkpoint, read_tensors
 from specc.runner.distributed.group import Group, joined
 from specc.runner.distributed.place import place_of
-from specc.runner.folder import METRICS, RECIPE, SPEC, RunFolder
 from specc.runner.metrics import is_complete
-from specc.runner.position import Position
 from specc.runner.progress import Ended, Watch
-from specc.runner.record import Record, given, read_record
 from specc.runner.run import Run, Subject, alone_in, anchored, carry_out, make_session, prepare, record_of, source_of
-from specc.runner.state import Facts
+from specc.runner.run_folder import METRICS, RECIPE, SPEC, STATE, Record, RunFolder, damaged, given, read_record
 from specc.source import Source
 
 if TYPE_CHECKING:
     from specc.data.dataset import Dataset
-    from specc.runner.keeper import Keeper
+    from specc.runner.checkpoint import Checkpointer
     from specc.runner.session import Session
 
 
@@ -67,7 +64,7 @@ class Plan(NamedTuple):
     before: Record
     record: Record
     subject: Subject
-    facts: Facts | None
+    facts: Checkpoint | None
 
     @property
     def is_complete(self) -> bool:
@@ -173,16 +170,16 @@ def _anchored(recipe: Recipe, wish: Wish) -> Recipe:
         raise Problem(problem.diagnostic._replace(help="`--data` says where they are, if they were moved")) from None
 
 
-def _found(path: Path) -> tuple[Record, Facts | None]:
+def _found(path: Path) -> tuple[Record, Checkpoint | None]:
     """What a folder says of its run. Raises: Problem E620, E621."""
     if not path.is_dir():
         raise _no_run(f"there is no folder {path}")
     RunFolder(path).require_files()
-    if (path / state.NAME).exists():
-        facts = state.read_facts(path / state.NAME)
+    if (path / STATE).exists():
+        facts = read_checkpoint(path / STATE)
         return facts.record, facts
     if (path / METRICS).exists() or (path / "last.safetensors").exists():
-        raise _no_run(f"the run in {path} has no {state.NAME} to continue from")
+        raise _no_run(f"the run in {path} has no {STATE} to continue from")
     record = read_record(path / SPEC, path / RECIPE)
     if record is None:
         raise _no_run(f"{path} holds no run")
@@ -210,7 +207,7 @@ def _go_on(plan: Plan, adopt: bool, watch: Watch, group: Group, surveyed: Survey
     return carry_out(session, plan.folder, plan.record, watch, keeper)
 
 
-def _still_competes(plan: Plan, facts: Facts, dataset: Dataset) -> bool:
+def _still_competes(plan: Plan, facts: Checkpoint, dataset: Dataset) -> bool:
     """Whether the epochs so far can be compared with those to come: the same network, the same data, the same aim."""
     before = plan.before
     try:
@@ -221,7 +218,7 @@ def _still_competes(plan: Plan, facts: Facts, dataset: Dataset) -> bool:
     return same and not changes_of_data(facts.data, dataset) and before.recipe.objective == plan.record.recipe.objective
 
 
-def _judge_of(facts: Facts | None, watch: Watch) -> Callable[[Dataset], None]:
+def _judge_of(facts: Checkpoint | None, watch: Watch) -> Callable[[Dataset], None]:
     """Refuses data that are no longer those of a run; of one without facts they are what they are."""
 
     def judge(dataset: Dataset) -> None:
@@ -235,13 +232,13 @@ def _judge_of(facts: Facts | None, watch: Watch) -> Callable[[Dataset], None]:
     return judge
 
 
-def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Watch) -> Keeper:
+def _restored(plan: Plan, facts: Checkpoint, session: Session, adopt: bool, watch: Watch) -> Checkpointer:
     """Put the session where the run stands, and the folder's files with it. Raises: Problem E621, E623."""
-    from specc.runner.keeper import Keeper, made_with
+    from specc.runner.checkpoint import Checkpointer, made_with
 
     path = plan.folder.path
-    tensors = state.read_tensors(path / state.NAME, facts.checksum)
-    keeper = Keeper(plan.folder, plan.record, session.dataset.identity)
+    tensors = read_tensors(path / STATE, facts.checksum)
+    keeper = Checkpointer(plan.folder, plan.record, session.dataset.identity)
     # Also the point where all have read what the first one is about to write anew.
     session.group.require_same(f"{facts.epoch} {facts.step} {facts.checksum}")
     if adopt:
@@ -249,9 +246,8 @@ def _restored(plan: Plan, facts: Facts, session: Session, adopt: bool, watch: Wa
     else:
         fault = session.state.objection(tensors, facts.step)
         if fault:
-            raise state.damaged(path / state.NAME, fault)
-        position = Position(facts.epoch, facts.step, facts.seconds, list(facts.metrics))
-        session.state.load_state_dict(tensors, position)
+            raise damaged(path / STATE, fault)
+        session.state.load_state_dict(tensors, facts.position())
     plan.folder.restore_metrics(facts.metrics)
     plan.folder.write_record(plan.record)
     if adopt or plan.record.adopted_after == facts.epoch > 0:
@@ -271,9 +267,9 @@ def _warn_of_differences(before: Mapping[str, str], now: Mapping[str, str], watc
         watch.say(f"note: {'; '.join(other)}: the last digits may differ from those of a run that never stopped")
 
 
-def _adopt(plan: Plan, facts: Facts, session: Session, tensors: dict[str, Any], watch: Watch) -> None:
-    """Load what fits; the epoch that was running begins again, since its pictures may be others."""
-    for note in session.state.adopt(tensors, Position(facts.epoch, metrics=list(facts.metrics))):
+def _adopt(plan: Plan, facts: Checkpoint, session: Session, tensors: dict[str, Any], watch: Watch) -> None:
+    """Load what fits, and keep the spec of before."""
+    for note in session.state.adopt(tensors, facts.position()):
         watch.say(note)
     if plan.before.spec != plan.record.spec:
         old = plan.folder.path / f"spec-before-epoch-{facts.epoch + 1}.cnn"
@@ -281,7 +277,7 @@ def _adopt(plan: Plan, facts: Facts, session: Session, tensors: dict[str, Any], 
         watch.say(f"the previous spec is in {old}")
 
 
-def _set_best_aside(plan: Plan, facts: Facts, watch: Watch) -> None:
+def _set_best_aside(plan: Plan, facts: Checkpoint, watch: Watch) -> None:
     """Where no epoch of the network that the run has now is finished; after the state, from which it can be done again
     should the run be cut off here."""
     if plan.record.adopted_after < facts.epoch:
@@ -303,5 +299,5 @@ def _finished(path: Path, wish: Wish) -> Run:
     try:
         load_stored(model, weights)
     except ValueError as error:
-        raise state.damaged(weights, str(error)) from error
+        raise damaged(weights, str(error)) from error
     return run._replace(model=model.eval())

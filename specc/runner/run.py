@@ -21,19 +21,17 @@ from specc.reading import read_source
 from specc.recipe.recipe import Recipe, overridden
 from specc.runner.distributed.group import Group, joined
 from specc.runner.distributed.place import ALONE, Place, place_of, require_enough, tell_launcher
-from specc.runner.folder import RunFolder, create, require_free
-from specc.runner.lock import locked
 from specc.runner.metrics import Metrics, best_of
 from specc.runner.process import limit_spinning
 from specc.runner.progress import Ended, Started, Watch
-from specc.runner.record import Record, given
+from specc.runner.run_folder import Record, RunFolder, create, given, locked, require_free
 from specc.source import Source
 
 if TYPE_CHECKING:
     from torch import nn
 
     from specc.data.dataset import Dataset
-    from specc.runner.keeper import Keeper
+    from specc.runner.checkpoint import Checkpointer
     from specc.runner.session import Session
 
 
@@ -133,7 +131,7 @@ def train_subject(
 
 def _require_space(folder: RunFolder, session: Session) -> None:
     """Before the first file, so that a refused run leaves none. Raises: Problem E614."""
-    from specc.runner.keeper import needed
+    from specc.runner.checkpoint import needed
 
     folder.require_space(needed(session))
 
@@ -166,9 +164,9 @@ def _claimed(out: Path | None, subject: Subject, session: Session) -> RunFolder:
     """The folder of a new run, made by the first process. Raises: Problem E613, E614."""
     group = session.group
     if not group.place.is_first:
-        return RunFolder(Path(group.from_first("")), writes=False)
+        return RunFolder(Path(group.broadcast("")), writes=False)
     folder = create(out, _name(subject.source), session.dataset.name)
-    group.from_first(str(folder.path))
+    group.broadcast(str(folder.path))
     tell_launcher(folder.path)
     return folder
 
@@ -211,20 +209,22 @@ def make_session(
     return Session(subject.model, dataset, recipe, group)
 
 
-def carry_out(session: Session, folder: RunFolder, record: Record, watch: Watch, keeper: Keeper | None = None) -> Run:
+def carry_out(
+    session: Session, folder: RunFolder, record: Record, watch: Watch, keeper: Checkpointer | None = None
+) -> Run:
     """Train from where the session stands to the end, and keep what it gives.
 
     Args: keeper, of a run that is continued; a new run's writes what it begins with.
     """
+    from specc.runner.checkpoint import Checkpointer
     from specc.runner.ending import write_report
     from specc.runner.environment import describe_environment
-    from specc.runner.keeper import Keeper
     from specc.runner.loop import fit
 
     environment = describe_environment(session.group, record.recipe.seed)
     folder.write_environment(environment, resumed=keeper is not None)
     if keeper is None:
-        keeper = Keeper(folder, record, session.dataset.identity)
+        keeper = Checkpointer(folder, record, session.dataset.identity)
         keeper.begin(session)
     watch.say(session.summary())
     parameters = sum(weight.numel() for weight in session.model.parameters() if weight.requires_grad)

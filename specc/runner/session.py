@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import nn
 
 from specc.build.compile import build
+from specc.build.known import is_known
 from specc.data.augment import augmentation_of
 from specc.data.described import DataDescription, describe
 from specc.data.feed import Feed
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
-from specc.runner.average import Average
 from specc.runner.compiled import compiled
 from specc.runner.device import seed_everything, seed_shard
 from specc.runner.explained import explained
 from specc.runner.forward import Forward, halving_for, lay_out
-from specc.runner.halves import halves_of
-from specc.runner.known import is_known
-from specc.runner.loop import make_step
+from specc.runner.halves import Halves, halves_of
 from specc.runner.muon import muon_note
 from specc.runner.objective import objective_of
 from specc.runner.optim import make_optimizer
-from specc.runner.parts import State
-from specc.runner.precision import choose_precision
+from specc.runner.precision import Precision, choose_precision
 from specc.runner.process import keep_pages
-from specc.runner.schedule import make_schedule
+from specc.runner.schedule import Schedule, make_schedule
+from specc.runner.state import EMA, State
 
 if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
     from specc.data.dataset import Dataset
     from specc.ir.shaped import ShapedModel
     from specc.recipe.recipe import Recipe
@@ -40,12 +40,25 @@ EVALUATION_BATCH = (64, 512)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
+class Trained(NamedTuple):
+    """What a step of training works with, see `loop.make_step`."""
+
+    network: nn.Module
+    optimizer: Optimizer
+    schedule: Schedule
+    recipe: Recipe
+    ema: EMA | None
+    group: Group
+    precision: Precision
+    halves: Halves | None
+
+
 class Session:
     """What a run is made of: the network, what trains it, the batches, and the state of all that training changes.
 
     model:     the network under the names of the spec; network: the same as it is trained.
     evaluated: the network that is tested, as it is run.
-    step:      one step of training, see `loop.make_step`; goal: what training makes small and a test counts.
+    trained:   what `loop.make_step` makes a step of; goal: what training makes small and a test counts.
     group:     the processes that train together, of which this is one.
     """
 
@@ -67,16 +80,14 @@ class Session:
         self.train.skip_single = any(isinstance(module, NORMS) for module in self.model.modules())
         lay_out(self.model, dataset.sample, recipe, device)
         optimizer = make_optimizer(self.model, recipe)
-        self.average = None if recipe.average is None else Average(self.model, recipe.average)
+        self.ema = None if recipe.average is None else EMA(self.model, recipe.average)
         steps = len(self.train.steps)
-        self.state = State(self.model, self.average, optimizer, self.precision, order, steps, recipe, group)
+        self.state = State(self.model, self.ema, optimizer, self.precision, order, steps, recipe, group)
         network = compiled(self._forward(self.model), recipe, device)
         self.halves = halves_of(network, shaped, recipe, group)
         self.network = group.parallel(network)
-        self.step = make_step(
-            self.network, optimizer, make_schedule(recipe, steps), recipe, self.average, group, self.precision,
-            self.halves,
-        )  # fmt: skip
+        schedule = make_schedule(recipe, steps)
+        self.trained = Trained(self.network, optimizer, schedule, recipe, self.ema, group, self.precision, self.halves)
         self.evaluated = self._forward(self.tested)
         group.settle(self.network, dataset.sample)
         seed_shard(recipe.seed, group.place.rank, device)
@@ -92,7 +103,7 @@ class Session:
     @property
     def tested(self) -> nn.Module:
         """The network that is evaluated and kept: the moving average where there is one."""
-        return self.model if self.average is None else self.average.model
+        return self.model if self.ema is None else self.ema.model
 
     @cached_property
     def description(self) -> DataDescription:

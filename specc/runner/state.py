@@ -1,114 +1,380 @@
-"""The file that a run is continued from: tensors as safetensors, the rest as JSON in its header, no pickle.
+"""Everything that the next step of a run depends on, in parts.
 
-It may be damaged, or made by somebody hostile: it is read by nothing that could run code, and nothing of it is used
-before all of it is found to be what specc writes. The facts are read without torch.
+Each part gives its tensors (`state_dict`), says why others cannot be its own (`objection`), and takes them
+(`load_state_dict`). All parts are asked before one loads, so that a state that is refused changes nothing. Where a run
+goes on with another network, weights, their average and the optimizer's memory adopt what fits.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import torch
+from torch import Tensor, nn
 
-from specc import files
-from specc.data.checksum import checksum
-from specc.data.identity import DataIdentity
-from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted
-from specc.runner.metrics import Count, Metrics, Seconds, are_in_order
-from specc.runner.record import Record
+from specc.build.known import trained_tensors
+from specc.build.stored import are_alike, listed, misfit, plain_tensors
+from specc.runner.device import random_states, set_random_states
+from specc.runner.exact import draw_order
+from specc.runner.metrics import Metrics
+from specc.runner.optim import layout_of_memory, memory_of, set_memory
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from specc.recipe.recipe import Recipe
+    from specc.runner.distributed.group import Group
+    from specc.runner.precision import Precision
 
-NAME = "state.safetensors"
-KEY = "specc-state"
-LARGEST_HEADER = 100_000_000  # safetensors' own limit
-LONGEST = 1000  # characters of a text, and texts, that a message may quote
+Tensors = dict[str, Tensor]
 
 
-class Facts(BaseModel):
-    """Everything about a run's state that is not a tensor.
+@dataclass
+class Position:
+    """A place between two steps of a run.
 
-    epoch:    finished epochs. step: finished steps of the one that runs. seconds: spent in it.
-    metrics:  of each finished epoch.
-    data:     what the run learns from; of format 1 a line with the numbers of pictures.
-    made_with: versions and hardware that the last bits depend on.
-    checksum: CRC-32 of the tensors.
+    epoch:   finished epochs. step: finished steps of the epoch that runs.
+    seconds: spent in that epoch before this process went on with it.
+    metrics: of each finished epoch.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    metrics: list[Metrics] = field(default_factory=list)
 
-    format: Literal[1, 2] = 2
-    record: Record
-    epoch: Count
-    step: Count
-    seconds: Seconds
-    metrics: tuple[Metrics, ...]
-    data: DataIdentity | Annotated[str, Field(max_length=LONGEST)]
-    made_with: Annotated[dict[str, Annotated[str, Field(max_length=LONGEST)]], Field(max_length=LONGEST)]
-    checksum: Count = 0
+    def next_epoch(self, metrics: Metrics) -> None:
+        """The running epoch is finished."""
+        self.metrics.append(metrics)
+        self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
 
-
-def state_bytes(facts: Facts, tensors: dict[str, Tensor]) -> bytes:
-    """The content of a state file; the tensors are on the CPU and contiguous."""
-    from safetensors.torch import save
-
-    sealed = facts.model_copy(update={"checksum": checksum(tensors)})
-    return save(tensors, metadata={"format": "pt", KEY: sealed.model_dump_json()})
+    def become(self, other: Position) -> None:
+        """Stand where another one does."""
+        vars(self).update(vars(other))
 
 
-def read_facts(path: Path) -> Facts:
-    """The facts of a state file, without its tensors.
+class Part(Protocol):
+    """A part of a run's state."""
 
-    Raises: Problem E621 where it is none.
+    def state_dict(self) -> Tensors:
+        """Its tensors by name, on any device. Every process of a run takes part."""
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        """Why the tensors cannot be this part's, as half a sentence; None where they can.
+
+        Args: step, finished ones of the epoch that runs.
+        """
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        """Take the tensors, to which there was no objection."""
+
+
+def _misfit(part: str, wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str | None:
+    """As `misfit`, in the names that tensors have in the whole state."""
+    return misfit(*({_named(part, name): tensor for name, tensor in one.items()} for one in (wanted, state)))
+
+
+class Weights:
+    """A network's weights and the statistics of its normalisations."""
+
+    def __init__(self, model: nn.Module, name: str) -> None:
+        self.model, self.name = model, name
+
+    def state_dict(self) -> Tensors:
+        return self.model.state_dict()
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        return _misfit(self.name, self.state_dict(), state)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        self.model.load_state_dict(state)
+
+    def adopt(self, state: Tensors) -> list[str]:
+        """Take what fits by name and shape. Returns: what begins anew and what was left out, a line each."""
+        own = self.state_dict()
+        fitting = {name: tensor for name, tensor in state.items() if name in own and are_alike(own[name], tensor)}
+        self.model.load_state_dict(fitting, strict=False)
+        fresh, unused = own.keys() - fitting.keys(), state.keys() - fitting.keys()
+        notes = [f"starts from fresh values: {listed(fresh)}"] if fresh else []
+        return notes + ([f"not used of the old weights: {listed(unused)}"] if unused else [])
+
+
+class EMA(Weights):
+    """An exponential moving average of everything that training changes in a network: a second network.
+
+    Statistics of normalisations are averaged like weights; what else a module keeps, such as a count, is copied.
     """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(deepcopy(model).requires_grad_(False), "average")
+        self.decay = decay
+        moving = {id(tensor) for tensor in trained_tensors(model) if tensor.is_floating_point()}
+        mine, theirs = ([*one.parameters(), *one.buffers()] for one in (self.model, model))
+        pairs = list(zip(mine, theirs, strict=True))
+        self._moving = [(mine, theirs) for mine, theirs in pairs if id(theirs) in moving]
+        self._copied = [(mine, theirs) for mine, theirs in pairs if id(theirs) not in moving]
+
+    @torch.no_grad()
+    def follow(self, step: int) -> None:
+        """Move towards the network after a step, counted from 0; further in the first steps, so that the random
+        weights of the beginning do not stay."""
+        kept = min(self.decay, (1 + step) / (10 + step))
+        mine, theirs = ([pair[side] for pair in self._moving] for side in (0, 1))
+        torch._foreach_lerp_(mine, theirs, 1 - kept)
+        for own, other in self._copied:
+            own.copy_(other)
+
+
+class Memory:
+    """What the optimizer keeps, as `WEIGHT/SLOT`."""
+
+    def __init__(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, *, skips_steps: bool
+    ) -> None:
+        """skips_steps: whether a step may leave the weights as they are, as a loss's scaler does."""
+        self.model, self.optimizer, self.recipe, self.skips_steps = model, optimizer, recipe, skips_steps
+
+    def state_dict(self) -> Tensors:
+        return memory_of(self.model, self.optimizer)
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        """After a step every weight has its table's slots; before one those weights, in whole, that were adopted."""
+        wanted = layout_of_memory(self.model, self.recipe)
+        owners = {_owner(name) for name in state}
+        if not step or (self.skips_steps and not owners):
+            wanted = {name: tensor for name, tensor in wanted.items() if _owner(name) in owners}
+        return _misfit("optimizer", wanted, state)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        set_memory(self.model, self.optimizer, state)
+
+    def adopt(self, state: Tensors) -> None:
+        """Take that of each weight which is there as a whole."""
+        layout = layout_of_memory(self.model, self.recipe)
+        unfit = {
+            _owner(name)
+            for name in state.keys() | layout.keys()
+            if name not in state or name not in layout or not are_alike(layout[name], state[name])
+        }
+        set_memory(self.model, self.optimizer, {k: v for k, v in state.items() if _owner(k) not in unfit})
+
+
+def _owner(name: str) -> str:
+    """The weight that a tensor of the optimizer's belongs to."""
+    return name.rpartition("/")[0]
+
+
+class Scaler:
+    """What the scaler of fp16's loss has learned; nothing in other precisions."""
+
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
+
+    def state_dict(self) -> Tensors:
+        return self.precision.memory()
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        return _misfit("scaler", self.state_dict(), state)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        self.precision.set_memory(state)
+
+
+class Random:
+    """torch's random state in each process; those of further ones as `RANK/…`."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self._own = f"{group.place.rank}/" if group.place.rank else ""
+
+    def state_dict(self) -> Tensors:
+        return {
+            f"{rank}/{name}" if rank else name: state
+            for name, own in random_states(self.group.device).items()
+            for rank, state in enumerate(self.group.all_gather(own.contiguous()))
+        }
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        generators = {"torch": "cpu", f"{self._own}torch": "cpu"}
+        if self.group.device.type == "cuda" and f"{self._own}cuda" in state:
+            generators[f"{self._own}cuda"] = str(self.group.device)
+        faults = (_not_random("random", name, device, state) for name, device in generators.items())
+        return next((fault for fault in faults if fault), None)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        """A run that goes on on another kind of device begins that one's random state anew."""
+        own = {name.removeprefix(self._own): one for name, one in state.items() if name.startswith(self._own)}
+        set_random_states(self.group.device, own)
+
+
+def _not_random(part: str, name: str, device: str, state: Tensors) -> str | None:
+    """torch checks a random state where it is set: a generator that nobody uses tells."""
     try:
-        text = _metadata(path)[KEY]
-        facts = Facts.model_validate_json(text)
-    except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "not JSON"
-        raise damaged(path, f"what it says about the run cannot be right ({place})") from error
-    except OSError as error:
-        raise damaged(path, error.strerror or str(error)) from error
-    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
-        raise damaged(path, "it is cut off, or specc did not write it") from error
-    if facts.epoch != len(facts.metrics) or not are_in_order(facts.metrics):
-        raise damaged(path, f"it counts {counted(facts.epoch, 'epoch')}, but has the metrics of other ones")
-    return facts
+        torch.Generator(device).set_state(state[name])
+    except (RuntimeError, TypeError, KeyError):
+        return f"its random state `{_named(part, name)}` is not a valid one"
+    return None
 
 
-def _metadata(path: Path) -> dict[str, str]:
-    """The texts in a safetensors header: eight bytes of length, then JSON."""
-    with files.open_regular(path) as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 2 <= length <= min(LARGEST_HEADER, os.fstat(file.fileno()).st_size - 8):
-            raise ValueError("no header of such a length")
-        metadata: dict[str, str] = json.loads(file.read(length))["__metadata__"]
-    return metadata
+class Sampler:
+    """The order of the samples, drawn on the CPU, so that it is the same on every device.
 
-
-def read_tensors(path: Path, expected: int) -> dict[str, Tensor]:
-    """The tensors of a state file, on the CPU.
-
-    Args:   expected, the checksum that its facts name.
-    Raises: Problem E621.
+    generator: its state at an epoch's beginning gives the epoch's order again.
     """
-    from specc.build.stored import load_tensors
 
-    try:
-        tensors = load_tensors(path)
-    except ValueError as error:
-        raise damaged(path, str(error)) from error
-    if checksum(tensors) != expected:
-        raise damaged(path, "its numbers are not those that were written")
-    return tensors
+    def __init__(self, generator: torch.Generator, *, exact: bool) -> None:
+        """exact: whether epochs are drawn as a DataLoader draws them."""
+        self.generator, self.exact = generator, exact
+        self._beginning = generator.get_state()
+
+    def begin(self, step: int) -> torch.Generator:
+        """The generator for the epoch that begins, or goes on after so many steps."""
+        if self.exact and not step:
+            draw_order(self.generator)
+            self._beginning = self.generator.get_state()
+        return self.generator
+
+    def end(self) -> None:
+        """The epoch is over."""
+        self._beginning = self.generator.get_state()
+
+    def state_dict(self) -> Tensors:
+        return {"order": self._beginning}
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        return _not_random("sampler", "order", "cpu", state)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        self.generator.set_state(state["order"])
+        self._beginning = state["order"].clone()
 
 
-def damaged(path: Path, reason: str) -> Problem:
-    """The problem that a state cannot be used."""
-    return Problem.of("E621", f"the run cannot continue from {path}: {reason}",
-        help="nothing was loaded; put the file back from a copy, or start again with another `--out`")  # fmt: skip
+class Losses:
+    """The losses of the steps of the running epoch, (steps,), on the device.
+
+    shared: how many of them are those of all processes, and not of this one's part of the samples.
+    """
+
+    def __init__(self, steps: int, position: Position, group: Group) -> None:
+        """position: says how many steps of the epoch are done, and have their loss here."""
+        self.values, self.position, self.group = torch.zeros(steps, device=group.device), position, group
+        self.shared = 0
+
+    def restart(self) -> None:
+        """Another epoch begins."""
+        self.shared = 0
+
+    def so_far(self) -> Tensor:
+        """Those of the steps that are done, as all processes together have them."""
+        done, size = self.position.step, self.group.place.size
+        part = self.values[self.shared : done]
+        if size > 1 and len(part):
+            part.copy_(self.group.all_reduce(part) / size)
+        self.shared = done
+        return self.values[:done]
+
+    def recent(self, most: int) -> float:
+        """The mean of the latest ones, at most so many; waits for the device."""
+        done = self.position.step
+        return float(self.values[max(0, done - most) : done].mean())
+
+    def state_dict(self) -> Tensors:
+        return {"": self.so_far().clone()}
+
+    def objection(self, state: Tensors, step: int) -> str | None:
+        if step > len(self.values):
+            return f"it stands at step {step} of an epoch that has {len(self.values)}"
+        return _misfit("losses", {"": self.values[:step]}, state)
+
+    def load_state_dict(self, state: Tensors, step: int) -> None:
+        self.values[:step] = state[""].to(self.values.device)
+        self.shared = step
+
+
+class State:
+    """A run's state: what training changes, and how far it has come."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        ema: EMA | None,
+        optimizer: torch.optim.Optimizer,
+        precision: Precision,
+        order: torch.Generator,
+        steps: int,
+        recipe: Recipe,
+        group: Group,
+    ) -> None:
+        """steps: of an epoch."""
+        self.position = Position()
+        self.weights, self.ema = Weights(model, "model"), ema
+        self.memory = Memory(model, optimizer, recipe, skips_steps=precision.scaler is not None)
+        self.random, self.losses = Random(group), Losses(steps, self.position, group)
+        self.sampler = Sampler(order, exact=recipe.exact)
+        self._parts: dict[str, Part] = {
+            "model": self.weights, "optimizer": self.memory, "scaler": Scaler(precision), "random": self.random,
+            "sampler": self.sampler, "losses": self.losses,
+        }  # fmt: skip
+        if ema is not None:
+            self._parts["average"] = ema
+
+    def state_dict(self) -> Tensors:
+        """All tensors by name, on the CPU; every process of a run takes part, and has the random states of all."""
+        return plain_tensors(
+            {_named(part, name): tensor
+             for part, one in self._parts.items() for name, tensor in one.state_dict().items()}
+        )  # fmt: skip
+
+    def objection(self, tensors: Mapping[str, Tensor], step: int) -> str | None:
+        """Why the tensors cannot be this run's, None where they can."""
+        state = _by_part(tensors)
+        strange = state.keys() - self._parts.keys()
+        if strange:
+            return f"its tensors are not the network's: {listed(strange)}"
+        faults = (part.objection(state.get(name, {}), step) for name, part in self._parts.items())
+        return next((fault for fault in faults if fault), None)
+
+    def load_state_dict(self, tensors: Mapping[str, Tensor], position: Position) -> None:
+        """Put the run where the tensors were taken; there was no objection to them."""
+        state = _by_part(tensors)
+        for name, part in self._parts.items():
+            part.load_state_dict(state.get(name, {}), position.step)
+        self.position.become(position)
+
+    def adopt(self, tensors: Mapping[str, Tensor], position: Position) -> list[str]:
+        """Take what fits of another network's state; the epoch that was running begins again, since its pictures may be
+        others.
+
+        Returns: what was left out, a line each.
+        """
+        state = _by_part(tensors)
+        notes = self.weights.adopt(state.get("model", {}))
+        self.memory.adopt(state.get("optimizer", {}))
+        if self.ema is not None:
+            self.ema.model.load_state_dict(self.weights.state_dict())
+            self.ema.adopt(state.get("average", {}))
+        chance: tuple[tuple[str, Part], ...] = (("random", self.random), ("sampler", self.sampler))
+        if not any(part.objection(state.get(name, {}), 0) for name, part in chance):
+            for name, part in chance:
+                part.load_state_dict(state[name], 0)
+        self.position.become(Position(position.epoch, metrics=position.metrics))
+        return notes
+
+
+# Where a tensor stands in a file under another name than its part's.
+_NAMES = {"sampler/order": "random/order", "losses/": "losses"}
+_PLACES = {name: place for place, name in _NAMES.items()}
+
+
+def _named(part: str, name: str) -> str:
+    """What a tensor of a part is called in the whole state."""
+    return _NAMES.get(f"{part}/{name}", f"{part}/{name}")
+
+
+def _by_part(tensors: Mapping[str, Tensor]) -> dict[str, Tensors]:
+    parts: dict[str, Tensors] = {}
+    for name, tensor in tensors.items():
+        part, _, inside = _PLACES.get(name, name).partition("/")
+        parts.setdefault(part, {})[inside] = tensor
+    return parts

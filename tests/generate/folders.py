@@ -19,7 +19,16 @@ from generate.mutations import PIECES, Change, Mutation, mutated
 
 TENSORS = ("state.safetensors", "best.safetensors", "last.safetensors")
 OBJECTS = ("recipe.json", "environment.json", "loggers.json")
-FILES = (*TENSORS, *OBJECTS, "metrics.jsonl", "metrics.csv", "spec.cnn", ".lock", ".state.safetensors.partial")
+FILES = (
+    *TENSORS,
+    *OBJECTS,
+    "metrics.jsonl",
+    "metrics.csv",
+    "spec.cnn",
+    ".lock",
+    ".lock.json",
+    ".state.safetensors.partial",
+)
 # What is read most, and says most, is changed most often.
 OFTEN = (*FILES, *TENSORS, *TENSORS, "recipe.json", "recipe.json", "metrics.jsonl", "spec.cnn")
 NUMBERS = (
@@ -293,14 +302,14 @@ def _rewritten(path: Path, change: Callable[[dict[str, Any]], str]) -> str:
     from safetensors import safe_open
     from safetensors.torch import load_file, save
 
-    from specc.runner import state
+    from specc.runner.checkpoint import KEY, checkpoint_bytes, read_checkpoint
 
     with safe_open(path, framework="pt") as file:
         texts = file.metadata()
     tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
     where = change(tensors)
-    if state.KEY in texts:
-        path.write_bytes(state.state_bytes(state.read_facts(path), tensors))
+    if KEY in texts:
+        path.write_bytes(checkpoint_bytes(read_checkpoint(path), tensors))
     else:
         path.write_bytes(save(tensors, metadata=texts))
     return where

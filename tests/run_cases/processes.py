@@ -48,7 +48,7 @@ def a_batch_of_one(scene: Scene) -> None:
 
 @case("E628")
 def an_older_spec_on_another_machine(scene: Scene) -> None:
-    scene.patch.setattr(Member, "gathered", lambda self, own: [own, own + 1])
+    scene.patch.setattr(Member, "all_gather", lambda self, own: [own, own + 1])
     Member.__new__(Member).require_same(TINY)
 
 

@@ -13,11 +13,9 @@ import torch
 from run_cases import TINY, Scene, case
 from specc.runner.device import choose_device
 from specc.runner.explained import explained
-from specc.runner.folder import RunFolder
-from specc.runner.lock import locked
 from specc.runner.resume import resume
 from specc.runner.run import train
-from specc.runner.storage import require_space
+from specc.runner.run_folder import RunFolder, locked
 
 SHORT: dict[str, Any] = {"epochs": 1, "limit": 8}
 
@@ -40,13 +38,13 @@ def a_full_disk(scene: Scene) -> None:
         free = 20_000
 
     scene.patch.setattr(shutil, "disk_usage", lambda folder: Usage)
-    require_space(Path("run"), 4_800_000)
+    RunFolder(Path("run")).require_space(4_800_000)
 
 
 @case("E614")
 def a_folder_that_is_a_file(scene: Scene) -> None:
     scene.write("run")
-    RunFolder(Path("run")).write_weights("last", b"weights")
+    RunFolder(Path("run")).write("last.safetensors", b"weights")
 
 
 @case("E615")

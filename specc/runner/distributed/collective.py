@@ -82,7 +82,7 @@ class Member(Group):
         self._parent = os.getppid()
 
     def parallel(self, model: nn.Module) -> nn.Module:
-        # The statistics of normalisations are the first process's wherever they are used: `share_buffers`.
+        # The statistics of normalisations are the first process's wherever they are used: `broadcast_buffers`.
         apart: dict[str, Any] = {_EACH_STEP: False}
         devices = [self.device] if self.device.type == "cuda" else None
         return DistributedDataParallel(model, device_ids=devices, gradient_as_bucket_view=True, **apart)
@@ -100,28 +100,28 @@ class Member(Group):
         for buffer, kept in zip(model.buffers(), before, strict=True):
             buffer.copy_(kept)
 
-    def apart(self, model: nn.Module) -> AbstractContextManager[None]:
+    def no_sync(self, model: nn.Module) -> AbstractContextManager[None]:
         assert isinstance(model, DistributedDataParallel)  # noqa: S101 - what `parallel` gave; narrows the type
         return model.no_sync()
 
-    def total(self, tensor: Tensor) -> Tensor:
+    def all_reduce(self, tensor: Tensor) -> Tensor:
         wide = tensor.detach().cpu()
         wide = wide.double() if wide.is_floating_point() else wide.long()
         dist.all_reduce(wide, group=self._control)
         return wide
 
-    def gathered(self, tensor: Tensor) -> list[Tensor]:
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
         found = [torch.empty_like(tensor) for _ in range(self.place.size)]
         dist.all_gather(found, tensor, group=self._control)
         return found
 
-    def share_buffers(self, model: nn.Module) -> None:
+    def broadcast_buffers(self, model: nn.Module) -> None:
         for buffer in model.buffers():
             kept = buffer.detach().cpu()
             dist.broadcast(kept, 0, group=self._control)
             buffer.copy_(kept)
 
-    def from_first(self, text: str) -> str:
+    def broadcast(self, text: str) -> str:
         content = text.encode()
         length = torch.tensor(len(content))
         dist.broadcast(length, 0, group=self._control)
@@ -145,7 +145,7 @@ class Member(Group):
             dist.monitored_barrier(self._control, timeout=LOADING)
 
     def require_same(self, text: str) -> None:
-        sums = [int(one) for one in self.gathered(torch.tensor(zlib.crc32(text.encode())))]
+        sums = [int(one) for one in self.all_gather(torch.tensor(zlib.crc32(text.encode())))]
         others = [rank for rank, one in enumerate(sums) if one != sums[0]]
         if others:
             raise Problem.of(

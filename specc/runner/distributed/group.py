@@ -35,22 +35,22 @@ class Group:
         Args: model, that `parallel` gave; sample, the shape of a picture.
         """
 
-    def apart(self, model: nn.Module) -> AbstractContextManager[None]:
+    def no_sync(self, model: nn.Module) -> AbstractContextManager[None]:
         """While entered, gradients add up in each process; those of the next batch are exchanged with them."""
         return nullcontext()
 
-    def total(self, tensor: Tensor) -> Tensor:
+    def all_reduce(self, tensor: Tensor) -> Tensor:
         """The sum over all processes, the same bits in each; in float64 or int64, on the CPU."""
         return tensor
 
-    def gathered(self, tensor: Tensor) -> list[Tensor]:
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
         """The tensor of each process; all of one shape."""
         return [tensor]
 
-    def share_buffers(self, model: nn.Module) -> None:
+    def broadcast_buffers(self, model: nn.Module) -> None:
         """Give each process the first one's statistics of normalisations."""
 
-    def from_first(self, text: str) -> str:
+    def broadcast(self, text: str) -> str:
         """The text of the first process."""
         return text
 

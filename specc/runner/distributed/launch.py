@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
-from specc.runner import state
+from specc.runner.checkpoint import read_checkpoint
 from specc.runner.distributed.place import FOLDER, LAUNCHED
+from specc.runner.run_folder import STATE
 
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
@@ -121,11 +122,11 @@ def _end(failure: ProcessFailure) -> str:
 
 
 def _way_on(run: Path | None) -> str:
-    if run is None or not (run / state.NAME).exists():
+    if run is None or not (run / STATE).exists():
         return "nothing was trained yet; start it again"
     where = ""
     with suppress(Problem):
-        facts = state.read_facts(run / state.NAME)
+        facts = read_checkpoint(run / STATE)
         where = f": epoch {facts.epoch + 1}, " + (f"after step {facts.step}" if facts.step else "from its beginning")
     return f"`specc train --resume {typed(run)}` goes on from its last state{where}"
 

@@ -14,7 +14,7 @@ from specc.runner.loggers import LOGGERS, ready
 from specc.runner.loggers.logger import IDENTITY, Logger, Loggers
 from specc.runner.metrics import Metrics
 from specc.runner.progress import Ended, Epoch, Started, Watch
-from specc.runner.storage import told
+from specc.runner.run_folder import told
 
 
 class Logging(Watch):
