@@ -329,7 +329,7 @@ OFFERS: list[tuple[str, set[str], set[str]]] = [  # what is offered there, and w
     (BLOCK + "▮", {"cbr"}, {"c"}),
     (BLOCK + "cbr ▮", {"c=", "k=", "act=", "last", "width", "frozen"}, {"stride="}),
     (BLOCK + "cbr 8 act=▮", {"silu", "relu", "cbr", "width"}, set()),
-    (BLOCK + "conv (▮", {"width", "min", "divisible", "in"}, {"c", "conv"}),
+    (BLOCK + "conv (▮", {"width", "min", "divisible", "in", "nth"}, {"c", "conv"}),
     ("block b(c, other=2) { conv ▮", {"c", "other"}, set()),
     ("block b(c, other=2) {\n  relu\n  ▮\n}\n", {"conv", "other"}, {"input"}),
     ("param act = ▮", {"relu", "silu"}, {"input"}),

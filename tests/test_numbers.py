@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -21,7 +22,7 @@ from specc.pipeline import analyse
 from specc.recipe.judging import explain_wrong, from_text
 from specc.recipe.recipe import Recipe
 from specc.source import Source
-from specc.syntax.numerals import FINEST, MAX_MAGNITUDE, number_of, whole_of
+from specc.syntax.numerals import FINEST, MAX_MAGNITUDE, TOO_FINE, TOO_LARGE, number_of, power, whole_of
 
 
 def value_of(expression: str) -> Any:
@@ -43,6 +44,8 @@ def codes(text: str) -> list[str]:
         ("min(1/3, 0.3)", Fraction(3, 10)), ("max(1/3, 0.3)", Fraction(1, 3)), ("divisible(0.55*64, 8)", 32),
         ("[0.1 (1/3)] * 3", (Fraction(3, 10), 1)), ("2x4 / 8", (Fraction(1, 4), Fraction(1, 2))), ("0e999999999", 0),
         ("1e-300*1e300", None), ("0" * 5000 + "7", 7), ("1." + "0" * 5000, 1), ("2.50000000e1", 25),
+        ("2**3**2", 512), ("-2**2", -4), ("2*3**2", 18), ("2**-1", Fraction(1, 2)), ("(1/3)**2", Fraction(1, 9)),
+        ("(-1)**1000000000000000001", -1), ("0**0", 1), ("[1 2 3]**2", (1, 4, 9)), ("2**2x3", (4, 8)),
     ],
 )  # fmt: skip
 def test_numbers_are_exact(expression: str, expected: object) -> None:
@@ -108,6 +111,24 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> tuple[str, Fraction]:
 def test_expressions_are_calculated_exactly(expression: tuple[str, Fraction]) -> None:
     text, expected = expression
     assert value_of(text) == expected
+
+
+@given(st.one_of(st.integers(-9, 9), st.fractions(-9, 9, max_denominator=99)), st.integers(-400, 400))
+def test_a_power_is_exact_or_beyond_the_bounds(base: int | Fraction, exponent: int) -> None:
+    assume(base or exponent >= 0)
+    exact = Fraction(base) ** exponent
+    assert power(base, exponent) in (exact, TOO_LARGE, TOO_FINE)
+    if abs(exact) <= MAX_MAGNITUDE and exact.denominator <= FINEST:
+        assert power(base, exponent) == exact
+
+
+@pytest.mark.parametrize("base", ["9", "1.5", "(-7/3)", "1e18", "1e-300", "(1 + 1e-300)"])
+@pytest.mark.parametrize("exponent", ["10**18", "-10**18", "4e15", "9**9", "9**9**9"])
+def test_a_power_of_any_size_is_refused_at_once(base: str, exponent: str) -> None:
+    lines = "\n".join([f"scale ({base}**{exponent})"] * 50)
+    begun = time.process_time()
+    assert codes(f"input 8\n{lines}") == ["E402"] * 50
+    assert time.process_time() - begun < 2
 
 
 def test_multiplying_again_and_again_ends() -> None:

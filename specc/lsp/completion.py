@@ -13,6 +13,7 @@ from specc.diagnostics.codes import CODES
 from specc.diagnostics.spelling import counted
 from specc.ir.lint import add_all_codes
 from specc.ir.model import FORM_WORDS
+from specc.ir.names.values import STANDING
 from specc.layers.base import Layer
 from specc.layers.fields import choices, is_flag, role
 from specc.layers.registry import LAYERS, find_layer
@@ -282,7 +283,8 @@ def _names(scan: Scan, state: State) -> Iterator[Offer]:
     for name in scan.params:
         yield Offer(name, Kind.Constant, "a `param`", rank=4)
     if state.item.kind in ("step", "block"):
-        yield Offer("in", Kind.Keyword, STATEMENTS["in"], rank=6)
+        for word in STANDING:
+            yield Offer(word, Kind.Keyword, STATEMENTS[word], rank=6)
 
 
 def _expression(scan: Scan, state: State) -> Iterator[Offer]:

@@ -27,6 +27,7 @@ STATEMENTS = {
     "auto": "The identity where the shapes agree, else a 1×1 convolution and `bn` that fit.",
     "same": "The identity where the shapes agree, else the body alone. As padding: the size stays.",
     "in": "The number of channels or features that arrive at this step.",
+    "nth": "The running number of the innermost repeat around, from 1: `conv 64 k3 p=nth d=nth x3`.",
     "x": "How often the step is built, each time with its own weights: `x3` or `x=n`, last in the step.",
     "frozen": "The weights are kept as they are while training.",
 }

@@ -12,8 +12,8 @@ from specc.layers.registry import find_layer
 from specc.lsp.names import Symbol, Use, find_names
 from specc.pipeline import Analysis, analyse
 from specc.source import Source
+from specc.syntax.tokens import RESERVED
 
-RESERVED = ("input", "param", "block", "train", "budget", "shortcut", "auto", "same", "in", "x")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 

@@ -15,6 +15,7 @@ from lark.lexer import Token
 
 from specc.ir.model import FORM_WORDS
 from specc.ir.names.signature import SHORT_KEYS, layer_signature
+from specc.ir.names.values import STANDING
 from specc.layers.registry import find_layer
 from specc.lsp.headers import CLOSING, OPENING, find_headers, names_after
 from specc.source import Span
@@ -29,7 +30,7 @@ Role: TypeAlias = Literal[
 Bracket: TypeAlias = Literal["train", "block", "body", "header", "parenthesis", "call", "list"]
 
 _SPACE_AFTER = ("ARROW", "BAR", "LBRACE")
-_NAMES = ("WORD", "FUNCTION", "X", "IN", "SAME", "AUTO")
+_NAMES = ("WORD", "FUNCTION", "X", "IN", "NTH", "SAME", "AUTO")
 _NUMBERS = ("NUMBER", "SIZE", "PATTERN", "MALFORMED")
 _SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
 _REPEAT = re.compile(r"x[0-9]+")
@@ -318,7 +319,7 @@ class _Walk:
         return "layer" if find_layer(text) is not None else None
 
     def _value_role(self, text: str, *, is_call: bool = False) -> Role:
-        if text == "in":
+        if text in STANDING:
             return "keyword"
         if is_call:
             return "function"
@@ -353,7 +354,7 @@ class _Walk:
             yield Placed(Span(span.start, middle), "key")
             yield Placed(Span(middle, span.end), "number")
         else:
-            yield Placed(span, named or ("keyword" if text == "in" else "option"))
+            yield Placed(span, named or ("keyword" if text in STANDING else "option"))
 
     def flags(self, word: str | None) -> Collection[str]:
         """The flags and options that a step of this word takes."""

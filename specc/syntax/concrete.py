@@ -29,7 +29,8 @@ from specc.syntax.pieces import (
 from specc.syntax.tokens import END, NEWLINE, TokenStream
 
 _BREAK = re.compile(r"#[^\n]*|\n")
-_PRODUCT = {"*", "/", "//", "%"}
+_PRODUCT = {"*", "/", "//", "%", "**"}
+_CLOSE = {"*", "**"}
 _OPERATORS = _PRODUCT | {"+", "-"}
 
 
@@ -197,7 +198,8 @@ class _Reader:
     def expression(self) -> str:
         """Operands and operators, up to what ends the expression.
 
-        A product of `*` alone is written close, `4*c + 2`; every other operator has spaces.
+        A power and a product of nothing but `*` and powers are written close, `4*c + 2**n`; every other operator has
+        spaces.
         """
         operands, operators = [self.operand()], []
         while str(self.token) in _OPERATORS:
@@ -232,10 +234,12 @@ class _Reader:
 
 
 def _is_close(operators: Sequence[str], index: int) -> bool:
-    """Whether an operator is a `*` in a product of nothing else."""
+    """Whether an operator is a power, or a `*` in a product of nothing but these."""
+    if operators[index] == "**":
+        return True
     first = last = index
     while first > 0 and operators[first - 1] in _PRODUCT:
         first -= 1
     while last + 1 < len(operators) and operators[last + 1] in _PRODUCT:
         last += 1
-    return set(operators[first : last + 1]) == {"*"}
+    return set(operators[first : last + 1]) <= _CLOSE

@@ -15,6 +15,7 @@ TOO_LARGE = 10**40
 FINEST = 10**600  # the largest divisor of a fraction that is calculated with; torch's own floats end at 2^1074
 TOO_FINE = Fraction(1, 10 * FINEST)
 
+_MOST_BITS = 4096  # of a power's numerator or divisor: more than `FINEST` and `MAX_MAGNITUDE` together have
 _UNITS = {"": 0, "K": 3, "M": 6, "G": 9}
 _NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?([KMG]?)")
 _MOST_DIGITS = 40  # before the point
@@ -59,3 +60,22 @@ def number_of(text: str) -> int | Fraction:
     if power < -_MOST_DECIMALS:
         return TOO_FINE
     return int(significant) * 10**power if power >= 0 else Fraction(int(significant), 10**-power)
+
+
+def power(base: int | Fraction, exponent: int) -> int | Fraction:
+    """A whole power, exactly; what would have too many digits is not worked out.
+
+    Raises: ZeroDivisionError for 0 with an exponent below 0.
+
+    >>> power(2, 10), power(Fraction(2, 3), -2), power(10, 10**18) == TOO_LARGE
+    (1024, Fraction(9, 4), True)
+    """
+    if exponent < 0:
+        base, exponent = 1 / Fraction(base), -exponent
+    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
+    if bits > 1 and (bits - 1) * exponent > _MOST_BITS:
+        is_fine = (base.denominator.bit_length() - 1) * exponent > FINEST.bit_length()
+        return TOO_FINE if is_fine else TOO_LARGE
+    if bits == 1:  # 0, 1 and -1 stay as small as they are
+        exponent = min(exponent, 2 + exponent % 2)
+    return base**exponent

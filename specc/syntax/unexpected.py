@@ -15,7 +15,7 @@ from specc.syntax.tokens import END, NEWLINE, STATEMENTS
 # Characters that people paste from slides and papers, and what the language writes.
 _LOOKALIKES = {
     **dict.fromkeys("→⟶➔➜➝➞⇒⟹⇾➡▶»—", "->"), "×": "x", "−": "-", "–": "-", "“": '"', "”": '"', "’": '"', "'": '"',
-    "≤": "<=", ".": "->", "\\": "a new line", ">": "->", "!": "nothing", "&": ";", "@": ":", "<": "<=",
+    "≤": "<=", ".": "->", "\\": "a new line", ">": "->", "!": "nothing", "&": ";", "@": ":", "<": "<=", "^": "**",
     "\u00a0": "an ordinary space", "\u200b": "nothing (this is an invisible space)", "\ufeff": "nothing",
 }  # fmt: skip
 
@@ -27,8 +27,22 @@ _NAMES = {
     "SAME": "`same`", "SHORTCUT": "`shortcut`", "FUNCTION": "a name",
 }  # fmt: skip
 
-_VALUE = {"NUMBER", "SIZE", "TEXT", "WORD", "IN", "SAME", "AUTO", "FUNCTION", "LSQB", "LPAR", "HYPHENATED", "MINUS"}
-_OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT"}
+_VALUE = {
+    "NUMBER",
+    "SIZE",
+    "TEXT",
+    "WORD",
+    "IN",
+    "NTH",
+    "SAME",
+    "AUTO",
+    "FUNCTION",
+    "LSQB",
+    "LPAR",
+    "HYPHENATED",
+    "MINUS",
+}
+_OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "POWER"}
 _SHAPE_IN_PARTS = re.compile(r"\binput\s*\(?\s*[0-9]+$")
 _PATH = re.compile(r"(~|\.\.?)?/\w|[A-Za-z]:\\")
 _COMMENT = re.compile(r"//|/\*|--|%\s|\"\"|''")
@@ -142,7 +156,7 @@ def _advice_on_lines(source: Source, token: Token, accepted: AbstractSet[str]) -
         return "put the `{` on the same line as the word that it belongs to"
     if token.type == "LBRACE" and _before(source, token).rstrip().endswith("}"):
         return "branches go in one pair of braces, separated by `|`"
-    if token.type in ("IN", "X", "AUTO", "SAME", *STATEMENTS):
+    if token.type in ("IN", "NTH", "X", "AUTO", "SAME", *STATEMENTS):
         return f"`{token}` is a reserved word of the language; choose another name"
     if token.type == END and _before(source, token).rstrip().endswith("->"):
         return "write a step after the last `->`, or leave it out"

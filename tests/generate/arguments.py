@@ -115,7 +115,7 @@ def _disguised(dice: Dice, value: Value, place: Place) -> Value:
 def _texts(value: int, place: Place) -> list[str]:
     candidates = ["in", "(in*2)", "(in//2)", "(in/2)", "(in-1)", "(in + 1)", "(in%3)", f"max(in, {value})",
                   f"min({value}, in*9)", f"divisible({value}, {max(value, 1)})", f"divisible({value}.4, 2)",
-                  f"(3*{value} - 2*{value})"]  # fmt: skip
+                  f"(3*{value} - 2*{value})", "(in**1)", "(2**2)", "(2**3**0)", "(8**-1*8)"]  # fmt: skip
     for name, known in place.scope.values.items():
         if isinstance(known, int):
             candidates += [name, f"({name}*2)", f"({name} + 1)", f"({name}//2)", f"min({name}, {value})"]

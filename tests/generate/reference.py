@@ -46,11 +46,12 @@ class Weight(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """The names that a step sees; shared: those that every block sees too."""
+    """The names that a step sees; shared: those that every block sees too; nth: None outside of every repeat."""
 
     values: Mapping[str, Any]
     shared: Mapping[str, Any]
     blocks: Mapping[str, Block]
+    nth: int | None = None
 
 
 class Result(NamedTuple):
@@ -104,7 +105,7 @@ class _Run:
                 name = f"{step.word}{numbers[step.word]}" if step.label is None else step.label
                 name += str(number) if step.label is not None and repeat is not None else ""
                 _take_name(container, name)
-                x = self.step(step, x, scope, prefix + name)
+                x = self.step(step, x, scope if repeat is None else scope._replace(nth=number), prefix + name)
             if step.check is not None:
                 self.at = "::"
                 _check_shape(step.check, x)
@@ -196,7 +197,9 @@ class _Run:
 def evaluate(value: Any, scope: Scope, x: Tensor) -> Any:
     """A value where the batch `x` arrives: arithmetic is Python's, and an integral result is a whole number."""
     if isinstance(value, Expression):
-        names = {**scope.values, "in_": x.shape[1], "min": min, "max": max, "divisible": _divisible}
+        if scope.nth is None and re.search(r"\bnth\b", value.text):
+            raise Refusal("nothing is repeated")
+        names = {**scope.values, "in_": x.shape[1], "nth": scope.nth, "min": min, "max": max, "divisible": _divisible}
         value = eval(_python(value.text), {"__builtins__": {}}, names)
     if isinstance(value, Call):
         return Call(value.name, tuple(evaluate(argument, scope, x) for argument in value.arguments))
@@ -292,7 +295,7 @@ def _inner(step: Step, block: Block, scope: Scope, x: Tensor) -> Scope:
             raise Refusal("a parameter without a value")
         seen = scope._replace(values=values)
         values = {**values, name: given[name] if name in given else evaluate(default, seen, x)}
-    return scope._replace(values=values)
+    return scope._replace(values=values, nth=None)
 
 
 def _smallest_stride(x: Tensor, wanted: Tensor) -> Any:

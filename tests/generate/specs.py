@@ -166,6 +166,8 @@ class _Network:
         """The step with a repeat, a label, a checked shape, now and then."""
         if self.dice.chance(5):
             repeated = step._replace(repeat=self.dice.one(self.repeats()))
+            if self.dice.chance(3):
+                repeated = self.counted(repeated)
             after = self.judge((repeated,), shape)
             if after is not None and fits(after) and _is_small(after):
                 step, output = repeated, after
@@ -174,6 +176,24 @@ class _Network:
         if self.dice.chance(6):
             step = step._replace(check=tuple(None if self.dice.chance(4) else size for size in output))
         return step, output
+
+    def counted(self, step: Step) -> Step:
+        """The step, or one in its braces, with a number that `nth` says."""
+        if step.branches:
+            place = self.dice.below(len(step.branches))
+            chain = step.branches[place]
+            at = self.dice.below(len(chain))
+            chain = (*chain[:at], self.counted(chain[at]), *chain[at + 1 :])
+            return step._replace(branches=(*step.branches[:place], chain, *step.branches[place + 1 :]))
+        places = [place for place, argument in enumerate(step.arguments) if type(argument.value) is int]
+        if not places:
+            return step
+        place = self.dice.one(places)
+        argument = step.arguments[place]
+        number = Expression(self.dice.one(["nth", "(2**(nth-1))", "(in*nth)", "(3-nth)", "(2**-nth*4)"]))
+        style = "key" if argument.style == "short" else argument.style
+        said = argument._replace(value=number, style=style)
+        return step._replace(arguments=(*step.arguments[:place], said, *step.arguments[place + 1 :]))
 
     def repeats(self) -> list[int | Expression]:
         names = [Expression(name) for name, value in self.scope.values.items() if value in (1, 2, 3)]
@@ -196,6 +216,7 @@ class _Network:
             step = self.draw_loose_form(word, shape)
         else:
             step = self.draw_step(word, shape, depth=1)
+        step = self.counted(step) if self.dice.chance(6) else step
         return step._replace(repeat=self.dice.one([2, 3])) if self.dice.chance(4) else step
 
     def draw_misused(self, word: str, shape: Shape) -> Step:
@@ -323,7 +344,7 @@ class _Network:
         if self.dice.chance(3):
             found.append(("kernel", self.dice.one([3, 1])))
         if self.dice.chance(3):
-            found.append(("stride", self.dice.one([1, 2])))
+            found.append(("stride", self.dice.one([1, 2, Expression("nth")])))
         if self.dice.chance(2):
             found.append(("act", self.dice.one(["relu", "silu", "prelu", "id", *self.scope.blocks])))
         return tuple(found)

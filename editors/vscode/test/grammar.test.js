@@ -140,6 +140,7 @@ test("pieces that the gallery has not", async () => {
     ["block b(out, k=(1 + 2)) { conv out k=k }", { out: "parameter!" }],
     ["# 🙂 input conv", { "# 🙂 input conv": "comment" }],
     ["residual { relu } shortcut { conv in k1 }", { shortcut: "keyword", in: "keyword" }],
+    ["conv (8*2**nth) k1 x3", { "**": "operator", nth: "keyword" }],
     ["budget params <= 1.5M", { params: "setting", "1.5M": "number", "<=": "operator" }],
   ];
   for (const [text, wanted] of cases) {

@@ -15,8 +15,9 @@ from specc.exchange.importing.graph import Leaf, Token
 from specc.exchange.importing.structure import Call, Chain, Form, Node, leaves
 from specc.ir.model import FORM_WORDS
 from specc.layers.registry import LAYERS
+from specc.syntax.tokens import RESERVED
 
-RESERVED = {"input", "param", "block", "train", "budget", "shortcut", "auto", "same", "in", "x", *FORM_WORDS, *LAYERS}
+TAKEN = {*RESERVED, *FORM_WORDS, *LAYERS}
 _LARGEST_FACTOR = 64
 OUT = "out"  # the argument that counts channels
 
@@ -214,7 +215,7 @@ def _name(chain: Chain, class_name: str, taken: set[str]) -> str:
         stem = "_".join(words)
     else:
         stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", class_name).strip("_").lower() or "block1"
-    if stem in RESERVED or not re.fullmatch(r"[a-z_][a-z0-9_]*", stem):
+    if stem in TAKEN or not re.fullmatch(r"[a-z_][a-z0-9_]*", stem):
         stem = "cell" if stem == "block" else re.sub(r"[^a-z0-9_]", "_", f"{stem}_block")
     name, number = stem, 2
     while name in taken:

@@ -157,7 +157,7 @@ class _Resolver:
             if name in found:
                 self._report("E208", f"`{name}` is a parameter twice", parameter.name.span, help="rename one of them")
                 name = f"{name} again"  # no text can name it, and a call that gives both values is right
-            seen = self.scope()._replace(open=frozenset(found))
+            seen = self.scope()._replace(open=frozenset(found), repeated=True)  # `nth` is the call's
             if parameter.default is not None:
                 self._check_default(parameter.default, seen)
             found[name] = BlockParameter(name, parameter.default, parameter.span)

@@ -103,12 +103,13 @@ class StepResolver:
             "label": step.label, "repeat": repeat,
             "check": check,
         }  # fmt: skip
+        inner = scope if repeat is None else scope._replace(repeated=True)
         if not self._can_repeat(repeat, scope):
             common["repeat"] = None
-            self._resolved(step, arguments, scope, common)
+            self._resolved(step, arguments, inner, common)
             return BrokenStep(**common)
         broken = BrokenStep(**common)
-        return broken if label_meant else self._resolved(step, arguments, scope, common) or broken
+        return broken if label_meant else self._resolved(step, arguments, inner, common) or broken
 
     def _checked_shape(self, check: tree.CheckedShape | None, label_meant: str | None) -> tree.CheckedShape | None:
         """What `::` asserts; None where it asserts nothing, or nothing that a shape can be, which is reported."""

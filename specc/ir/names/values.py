@@ -19,7 +19,7 @@ from specc.layers.fields import Called
 from specc.layers.weighted import INITIALIZERS
 from specc.source import Span
 from specc.syntax import tree
-from specc.syntax.numerals import FINEST, MAX_MAGNITUDE
+from specc.syntax.numerals import FINEST, MAX_MAGNITUDE, power
 
 PlainValue: TypeAlias = Any
 """int | Fraction | bool | str | tuple[PlainValue, ...] | Called; spelled out, mypy would ask for a cast at each use."""
@@ -32,6 +32,9 @@ _DIVISIBLE = "write `divisible(a, 8)`"
 _A_NAME = "a name is defined by `param`, above its use"
 _TOO_LARGE = "torch counts to 2^62; is there a digit too many?"
 _TOO_FINE = "torch keeps 17 digits of a number: write a rounded one, such as 0.333"
+_NTH_ALONE = "`nth` counts the repeats of a step, and no repeat is around it"
+_NTH_HELP = "repeat the step, as in `x6`; a block is handed the number: `cell nth x6`"
+STANDING = ("in", "nth")  # names that each step has
 _WORDS: dict[str, PlainValue] = {"true": True, "false": False}
 
 
@@ -43,8 +46,12 @@ class ValueProblem(Exception):
         self.message, self.span, self.help, self.code = message, span, help, code
 
 
+class NoRepeat(ValueProblem):
+    """`nth` where nothing is repeated."""
+
+
 class NotYet(Exception):
-    """The value depends on a block's parameter or on `in`: it is known where the block is called."""
+    """The value depends on a block's parameter, on `in` or on `nth`: it is known where the block is called."""
 
 
 class Scope(NamedTuple):
@@ -53,16 +60,19 @@ class Scope(NamedTuple):
     values:   names with their values; None for one whose definition is wrong (its error is reported already).
     open:     parameters of the block around, whose values are not known yet.
     channels: what `in` stands for; None where it is not known.
+    repeated: whether a repeat is around, whose number is `nth`; nth: that number, None where it is not known.
     strings:  whether a text in quotes is a value here: in `train { }`.
     """
 
     values: Mapping[str, PlainValue]
     open: frozenset[str] = frozenset()
     channels: int | None = None
+    repeated: bool = False
+    nth: int | None = None
     strings: bool = False
 
     def knows(self, name: str) -> bool:
-        return name in self.values or name in self.open or name == "in"
+        return name in self.values or name in self.open or name in STANDING
 
 
 def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
@@ -222,6 +232,8 @@ def _look_up(word: tree.Word, scope: Scope) -> PlainValue:
         if scope.channels is None:
             raise NotYet
         return scope.channels
+    if word.text == "nth":
+        return _running_number(word, scope)
     if word.text in scope.open:
         raise NotYet
     if word.text in scope.values:
@@ -230,6 +242,14 @@ def _look_up(word: tree.Word, scope: Scope) -> PlainValue:
             raise NotYet
         return found
     return _WORDS.get(word.text, word.text)
+
+
+def _running_number(word: tree.Word, scope: Scope) -> int:
+    if not scope.repeated:
+        raise NoRepeat(_NTH_ALONE, word.span, _NTH_HELP)
+    if scope.nth is None:
+        raise NotYet
+    return scope.nth
 
 
 def checked(number: int | Fraction, span: Span) -> int | Fraction:
@@ -259,6 +279,9 @@ def _apply(function: Callable[..., Any], name: str, span: Span, *operands: Plain
     for operand in operands:
         if isinstance(operand, bool) or not isinstance(operand, int | Fraction):
             raise _not_a_number(operand, name, span)
+    if name == "**" and not isinstance(operands[1], int):
+        message = f"the exponent of `**` is a whole number, not {shown(operands[1])}"
+        raise ValueProblem(message, span, "use `//` for a division that must give a whole number")
     try:
         return checked(function(*operands), span)
     except ZeroDivisionError:
@@ -325,4 +348,5 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "/": Fraction,
     "//": operator.floordiv,
     "%": operator.mod,
+    "**": power,
 }

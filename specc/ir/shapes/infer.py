@@ -19,6 +19,7 @@ from specc.diagnostics.spelling import nearest
 from specc.ir.model import (
     Argument,
     Block,
+    BlockParameter,
     BlockStep,
     BrokenStep,
     Chain,
@@ -32,16 +33,18 @@ from specc.ir.model import (
 from specc.ir.names.bind import bind, take_frozen
 from specc.ir.names.instantiate import WrongValue, instantiate
 from specc.ir.names.signature import block_signature, layer_signature
-from specc.ir.names.values import NotYet, Scope, ValueProblem, as_torch, evaluate, shown
+from specc.ir.names.values import NoRepeat, NotYet, Scope, ValueProblem, as_torch, evaluate, shown
 from specc.ir.shaped import Costs, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.ir.shapes import forms
 from specc.ir.shapes.claims import check_budgets, check_shape
-from specc.ir.shapes.findings import MAX_CALL_DEPTH, MAX_LAYERS, Arriving, Findings, LimitReached
+from specc.ir.shapes.findings import MAX_CALL_DEPTH, Arriving, Findings, LimitReached
 from specc.ir.shapes.joining import Branch, join, shape_layer
 from specc.ir.shapes.naming import Names
+from specc.ir.shapes.repeats import Counting, name_of, repeat_count
 from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Span
+from specc.syntax import tree
 
 
 class Visit(NamedTuple):
@@ -70,6 +73,7 @@ class _Inference:
         self.model, self.source, self.visits = model, model.source, visits
         self.findings = Findings(model.source)
         self.doubts = list(model.doubts)
+        self.counting = Counting(model)
         self.call_depth = 0
         self.steps_walked = 0
         self.known_calls: dict[tuple[Any, ...], ShapedChain] = {}
@@ -142,63 +146,24 @@ class _Inference:
         self, step: SomeStep, arriving: Arriving, scope: Scope, names: Names
     ) -> Iterator[tuple[str, SomeShaped | None, Arriving]]:
         """A step as often as it is repeated: its name, its node, what leaves it."""
-        count = self._repeat_count(step, arriving, scope)
+        count = repeat_count(step.repeat, _at(scope, arriving), self.findings)
         if count is None:
             yield "", None, Arriving(None)
             return
         node: SomeShaped | None = None
         for number in range(1, count + 1):
-            name = self._name(step, names, number)
-            if node is None or node.input != arriving.shape:
+            name = name_of(step, number, names, self.findings)
+            if node is None or node.input != arriving.shape or self.counting.counts(step):
                 place = f"repeat {number} of {count}" if count > 1 else ""
                 before, arrived = len(self.findings.diagnostics), arriving.shape
-                node, arriving = self._once(step, arriving, scope, place)
+                node, arriving = self._once(step, arriving, _counted(scope, step, number), place)
                 told = len(self.findings.diagnostics) > before
                 if node is None and (told or arriving.shape == arrived):  # another repeat would find the same again
                     yield name, None, arriving
                     return
-            else:  # the same step on the same shape: the same node, under another name
+            else:  # the same step on the same shape, whatever its number: the same node, under another name
                 arriving = Arriving(node.output, step.head)
             yield name, node, arriving
-
-    def _repeat_count(self, step: SomeStep, arriving: Arriving, scope: Scope) -> int | None:
-        if step.repeat is None:
-            return 1
-        try:
-            count = evaluate(step.repeat, _at(scope, arriving))
-        except NotYet:
-            return None
-        except ValueProblem as problem:
-            self.findings.report(problem.code, problem.message, problem.span, help=problem.help)
-            return None
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            self.findings.report(
-                "E215",
-                f"a step is repeated a whole number of times, not {shown(count)}",
-                step.repeat.span,
-                help="use `//` for a division that must give a whole number",
-            )
-            return None
-        if count > MAX_LAYERS:
-            self.findings.report(
-                "E402",
-                f"{count:,} repeats are more than the {MAX_LAYERS:,} layers that a network may have",
-                step.repeat.span,
-                help="repeat fewer times",
-            )
-            raise LimitReached
-        return count
-
-    def _name(self, step: SomeStep, names: Names, number: int) -> str:
-        running = names.count(step.word)
-        if step.label is None:
-            name, span = f"{step.word}{running}", step.head
-        else:
-            name, span = step.label.text + (str(number) if step.repeat is not None else ""), step.label.span
-        objection = names.objection(name)
-        if objection is not None:
-            self.findings.report("E209", objection, span, help="choose another label")
-        return name
 
     # one step
 
@@ -307,7 +272,7 @@ class _Inference:
         self, step: SomeStep, block: Block, arguments: tuple[Argument, ...],
         arriving: Arriving, scope: Scope, place: str, frozen: bool = False,
     ) -> tuple[ShapedChain | None, Arriving]:  # fmt: skip
-        values = self._call_values(block, arguments, _at(scope, arriving))
+        values = self._call_values(block, arguments, _at(scope, arriving), step.head)
         if values is None:
             return None, Arriving(None)
         key = (block.name, step.word, frozen, arriving.shape, *((type(value), value) for value in values.values()))
@@ -333,7 +298,9 @@ class _Inference:
             self.known_calls[key] = chain
         return chain, Arriving(leaving.shape, step.head)
 
-    def _call_values(self, block: Block, arguments: tuple[Argument, ...], scope: Scope) -> dict[str, Any] | None:
+    def _call_values(
+        self, block: Block, arguments: tuple[Argument, ...], scope: Scope, call: Span
+    ) -> dict[str, Any] | None:
         """A block's parameters with their values, in its own order: what the call gives, then the defaults."""
         given = self._values(arguments, scope)
         if given is None:
@@ -344,12 +311,26 @@ class _Inference:
                 values[parameter.name] = given[parameter.name]
                 continue
             assert parameter.default is not None  # noqa: S101 - `bind` requires the others
-            seen = Scope({**self.model.parameters, **values}, channels=scope.channels)
-            default = self._values((Argument(parameter.name, parameter.default, None, parameter.span),), seen)
+            seen = scope._replace(values={**self.model.parameters, **values})
+            default = self._default(parameter, parameter.default, seen, call)
             if default is None:
                 return None
-            values.update(default)
+            values[parameter.name] = default
         return values
+
+    def _default(self, parameter: BlockParameter, value: tree.Value, scope: Scope, call: Span) -> Any:
+        """A default's value where the block is called; None where it has none (reported, or hidden by an error)."""
+        try:
+            return evaluate(value, scope)
+        except NotYet:
+            return None
+        except NoRepeat:
+            message = f"`{parameter.name}` is worked out from `nth` where it is not given, and nothing is repeated here"
+            help = f"give it, as in `{parameter.name}=1`, or repeat the step"
+            self.findings.report("E210", message, call, help=help)
+        except ValueProblem as problem:
+            self.findings.report(problem.code, problem.message, problem.span, help=problem.help)
+        return None
 
     # forms
 
@@ -382,6 +363,11 @@ class _Inference:
         except ShapeError as error:
             self.findings.report_shape(error, step.head, arriving)
             return Arriving(None)
+
+
+def _counted(scope: Scope, step: SomeStep, number: int) -> Scope:
+    """A scope in which `nth` is the number of a repeat, where the step has one."""
+    return scope if step.repeat is None else scope._replace(repeated=True, nth=number)
 
 
 def _at(scope: Scope, arriving: Arriving) -> Scope:
