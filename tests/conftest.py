@@ -35,12 +35,3 @@ def one_thread() -> Iterator[None]:
 def two_threads() -> Iterator[None]:
     """torch on the two threads with which steps are taken in halves."""
     yield from _with_threads(2)
-
-
-@pytest.fixture
-def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs end without a drawing of their curves, which takes longer than it takes to train a tiny network.
-
-    For tests of something else: `test_report.py` and the commands of the documentation draw them.
-    """
-    monkeypatch.setattr("specc.runner.ending.charts_of", lambda rows: [])

@@ -11,8 +11,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any, NamedTuple
 
-import pytest
-
 LONGEST = 100  # seconds until an answer is missed
 
 
@@ -78,7 +76,6 @@ def _serve(connection: Connection) -> None:
     import torch
 
     torch.set_num_threads(1)
-    pytest.MonkeyPatch().setattr("specc.runner.ending.charts_of", lambda rows: [])  # as `no_curves` in conftest
     while True:
         environment, function, arguments = connection.recv()
         os.environ.update(environment)

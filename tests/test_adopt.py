@@ -22,7 +22,7 @@ from specc.runner.resume import resume
 from specc.runner.run import train
 from specc.runner.run_folder import RunFolder
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 GOOD = (
     "input 1x8x8\nflatten -> linear 32 -> relu -> linear 10\ntrain { epochs 3 ; batch 64 ; lr 0.01 ; precision fp32 }\n"

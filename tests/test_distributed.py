@@ -30,8 +30,6 @@ from specc.runner.resume import resume
 from specc.runner.run import train
 from specc.runner.run_folder import STATE
 
-pytestmark = pytest.mark.usefixtures("no_curves")
-
 PLAIN = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 65 ; precision fp32 }\n"
 NORMED = PLAIN.replace("-> relu", "nobias -> bn -> relu -> dropout 0.3").replace("epochs 2", "epochs 3")
 BACK = (

@@ -25,7 +25,7 @@ from specc.evaluate.trained import load_trained
 from specc.report.confusion import Confusion
 from specc.runner.run import Run, train
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 3 ; batch 64 ; lr 0.01 ; normalize }\n"
 AUTOENCODER = (

@@ -407,7 +407,6 @@ def test_the_reason_of_an_error_is_its_cause_without_colours() -> None:
         assert reason(error) == "no such operation"
 
 
-@pytest.mark.usefixtures("no_curves")
 def test_a_run_is_exported_with_what_it_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("net.cnn").write_text("param width = 2\n" + TINY.replace("conv 4", "conv width"))

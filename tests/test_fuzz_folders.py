@@ -23,6 +23,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("batch", range(3))
-def test_any_folder_is_answered(batch: int, run: Path, tmp_path: Path, no_curves: None) -> None:
+def test_any_folder_is_answered(batch: int, run: Path, tmp_path: Path) -> None:
     found = [finding for seed in range(8 * batch, 8 * batch + 8) for finding in tried(run, tmp_path, seed)]
     assert not found

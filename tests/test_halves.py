@@ -21,7 +21,7 @@ from specc.runner.resume import resume
 from specc.runner.run import Run, train
 from specc.source import Source
 
-pytestmark = pytest.mark.usefixtures("two_threads", "no_curves")
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 NET = "input 1x8x8\nconv 16 k3 p1 -> relu -> maxpool 2 -> conv 8 k3 -> groupnorm 2 -> relu -> flatten -> linear 10\n"
 AUTOENCODER = "input 1x8x8\nconv 8 k3 p1 -> tanh -> conv 1 k3 p1\n"

@@ -28,7 +28,7 @@ from specc.runner.checkpoint import checkpoint_bytes, read_checkpoint, read_tens
 from specc.runner.run import train
 from specc.runner.run_folder import STATE
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SPEC = "input 3x4x4\nflatten -> linear 3\ntrain { epochs 3 ; batch 4 ; device cpu }\n"
 CLASSES = ("cat", "dog", "owl")

@@ -22,8 +22,6 @@ from specc.runner.progress import Ended, Started
 from specc.runner.resume import resume
 from specc.runner.run import Run, train
 
-pytestmark = pytest.mark.usefixtures("no_curves")
-
 TINY = "input 1x8x8\nflatten -> linear 10\ntrain { epochs 2 ; batch 256 ; limit 300 ; lr 0.01 }\n"
 
 

@@ -15,8 +15,6 @@ import pytest
 
 from specc.runner.run import train
 
-pytestmark = pytest.mark.usefixtures("no_curves")
-
 SPEC = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 64 ; precision fp32 }\n"
 
 

@@ -22,7 +22,7 @@ from specc.runner.run import train
 from specc.runner.run_folder import STATE
 from specc.source import Source
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 # Kernels, a grouped one, biases, two kinds of norms, an activation with a weight, matrices, and a layer that is not
 # trained; muon takes the inner kernels and matrices.

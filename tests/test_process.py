@@ -15,11 +15,11 @@ from specc.runner import process
 
 NET = "input 1x8x8\nconv 4 k3 p1 -> relu -> maxpool 2 -> flatten -> linear 10\n"
 
-# What one process sees of itself. torch, its compiler and matplotlib change some of it when they are imported, so they
-# are here before the first look.
+# What one process sees of itself. torch and its compiler change some of it when they are imported, so they are here
+# before the first look.
 SNAPSHOT = """
 import ctypes, gc, hashlib, json, locale, logging, os, random, signal, sys, threading, warnings
-import matplotlib.figure, numpy, torch, torch._dynamo
+import numpy, torch, torch._dynamo
 
 def fresh_blocks():  # of 64 MB: more than glibc ever keeps by itself
     if not hasattr(ctypes.CDLL(None), "mallinfo2"):
@@ -50,7 +50,7 @@ def snapshot():
         "collector": [gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()],
         "warnings": [repr(one) for one in warnings.filters],
         "logging": [logging.root.level, repr(logging.root.handlers), logging.root.manager.disable,
-            logging.lastResort.level, logging.getLogger("matplotlib").level, len(logging.getLogger("torch").handlers)],
+            logging.lastResort.level, len(logging.getLogger("torch").handlers)],
         "hooks": [repr(sys.excepthook), repr(threading.excepthook), repr(sys.displayhook), sys.getrecursionlimit()],
         "streams": [id(sys.stdout), id(sys.stderr), id(sys.stdin)],
         "threads": sorted(t.name for t in threading.enumerate()),

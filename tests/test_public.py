@@ -11,7 +11,7 @@ import pytest
 import specc
 from specc.diagnostics.diagnostic import Problem
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SPEC = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\n"
 

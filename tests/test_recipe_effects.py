@@ -18,7 +18,7 @@ from specc.runner.checkpoint import read_checkpoint
 from specc.runner.progress import Watch
 from specc.runner.run import train
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SPEC = "input 1x8x8\nconv 4 k3 -> bn -> relu -> conv 4 k3 -> relu -> flatten -> linear 12 -> relu -> linear 10\n"
 PICTURES = SPEC.replace("1x8x8", "3x8x8")

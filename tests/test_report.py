@@ -1,17 +1,13 @@
-"""What a run leaves for people: `report.html`, `curves.png`."""
+"""What a run leaves for people: `report.html`."""
 
 from __future__ import annotations
 
 import base64
 import io
-import os
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -28,7 +24,6 @@ from specc.evaluate.trained import load_trained
 from specc.pipeline import analyse
 from specc.report.confusion import Confusion
 from specc.report.content import Content
-from specc.report.curves import Chart, Series, charts_of, curves_png, curves_svg, figure_of
 from specc.report.matrix import classes_of
 from specc.report.network import picture_of
 from specc.report.page import page as page_of
@@ -114,8 +109,7 @@ def test_the_page_tells_the_run(tmp_path: Path) -> None:
     assert all(address.startswith("data:") for address in page.addresses)
     assert len(page.images) == ending.MISTAKES
     assert all(decoded(image).size == (8, 8) and "taken for" in (image["alt"] or "") for image in page.images)
-    with Image.open(done.folder / "curves.png") as curves:
-        assert curves.size == (1920, 540)
+    assert not (done.folder / "curves.png").exists()
 
 
 def test_the_confusion_matrix_is_that_of_the_last_epoch(tmp_path: Path) -> None:
@@ -224,20 +218,6 @@ def test_a_page_that_cannot_be_written_does_not_fail_the_run(
     assert not list(done.folder.glob(".*.partial"))
 
 
-def test_curves_that_cannot_be_drawn_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> bytes:
-        raise ValueError("no such backend")
-
-    monkeypatch.setattr(ending, "curves_png", fail)
-    heard = Heard()
-    done = train(TINY, tmp_path / "run", watch=heard, epochs=1)
-    page = read(done.folder / "report.html")
-    assert "Worst mistakes" in page.words
-    assert "loss over the epochs" not in page.words
-    assert [line for line in heard.lines if "no such backend; " in line.replace(")", "")]
-    assert not (done.folder / "curves.png").exists()
-
-
 # Its parts
 
 
@@ -274,80 +254,6 @@ def test_scores_of_classes() -> None:
         ("c", "a", 2),
         ("a", "b", 1),
     ]
-
-
-ROWS = [
-    {
-        "epoch": epoch,
-        "train_loss": 2.0 / epoch,
-        "test_loss": 2.5 / epoch,
-        "test_accuracy": 1 - 0.5 / epoch,
-        "seconds": 1,
-    }
-    for epoch in range(1, 1001)
-]
-
-
-@pytest.mark.parametrize("count", [1, 2, 7, 60, 1000])
-def test_charts_on_a_page(count: int) -> None:
-    texts = [curves_svg(chart, number) for number, chart in enumerate(charts_of(ROWS[:count]))]
-    names: list[str] = []
-    for text in texts:
-        root = ElementTree.fromstring(text)
-        assert (root.attrib["role"], root[0].tag) == ("img", "title")
-        own = [part.attrib["id"] for part in root.iter() if "id" in part.attrib]
-        named = [*re.findall(r'href="#([^"]+)"', text), *re.findall(r"url\(#([^)]+)\)", text)]
-        assert named
-        assert set(named) <= set(own)
-        names += own
-        assert "currentColor" in text
-        assert "var(--h1)" in text
-        assert not re.search(r"#[0-9a-f]{6}|<style|font-family|\d{4}-\d\d-\d\d", text)
-    assert len(set(names)) == len(names)
-    assert sum(map(len, texts)) < 60_000
-    assert texts == [curves_svg(chart, number) for number, chart in enumerate(charts_of(ROWS[:count]))]
-
-
-@pytest.mark.parametrize("count", [1, 2, 7, 60])
-def test_epochs_are_whole_numbers(count: int) -> None:
-    figure = figure_of(charts_of(ROWS[:count]))
-    for axes in figure.axes:
-        low, high = axes.get_xlim()
-        ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
-        assert ticks
-        assert all(tick == round(tick) for tick in ticks)
-
-
-def test_a_chart_over_many_sizes_is_logarithmic() -> None:
-    wide = Chart("loss", (Series("training", 0, tuple((float(n), 10.0**-n) for n in range(5))),))
-    narrow = Chart("loss", (Series("training", 0, ((1.0, 1.0), (2.0, 0.5))),))
-    assert [axes.get_yscale() for axes in figure_of([wide, narrow]).axes] == ["log", "linear"]
-
-
-def test_curves_are_drawn_whatever_a_user_set_for_matplotlib(tmp_path: Path) -> None:
-    """Its folders cannot be written, its style needs TeX: not a word, and the same bytes."""
-    style = tmp_path / "matplotlibrc"
-    style.write_text("text.usetex: True\naxes.facecolor: black\nno such thing: 1\n")
-    nowhere = str(style / "folder")
-    program = (
-        "import sys\nfrom specc.report.curves import charts_of, curves_png\n"
-        "rows = [{'epoch': 1, 'train_loss': 2.0, 'test_loss': 2.5}]\n"
-        "sys.stdout.buffer.write(curves_png(charts_of(rows)))\n"
-    )
-    own = {"HOME": nowhere, "MPLCONFIGDIR": nowhere, "MATPLOTLIBRC": str(style), "MPLBACKEND": "TkAgg"}
-    done = subprocess.run([sys.executable, "-c", program], env={**os.environ, **own}, capture_output=True, check=True)
-    assert done.stderr == b""
-    assert done.stdout == curves_png(charts_of([{"epoch": 1, "train_loss": 2.0, "test_loss": 2.5}]))
-
-
-def test_charts_pass_over_what_is_missing() -> None:
-    rows = [{"epoch": 1, "train_loss": 1.0, "test_loss": float("nan"), "test_accuracy": None, "seconds": 1}]
-    assert [[one.name for one in chart.series] for chart in charts_of(rows)] == [["training"]]
-    assert curves_png(charts_of(rows))[:4] == b"\x89PNG"
-
-
-def test_the_same_curves_are_the_same_bytes() -> None:
-    assert curves_png(charts_of(ROWS)) == curves_png(charts_of(ROWS))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -34,7 +34,7 @@ from specc.runner.run import Run, train
 from specc.runner.run_folder import HOLDER, LOCK, STATE, locked
 from specc.runner.unheard import Unheard
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = "input 1x8x8\nconv 4 k3 -> bn -> relu -> flatten -> dropout 0.3 -> linear 10\ntrain { epochs 3 ; batch 64 }\n"
 SPECC = [sys.executable, "-m", "specc", "train"]

@@ -18,7 +18,6 @@ from specc.diagnostics.render import render
 CASES = list(all_cases())
 
 
-@pytest.mark.usefixtures("no_curves")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.name}")
 def test_the_report_of_a_run(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

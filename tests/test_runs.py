@@ -156,7 +156,6 @@ def test_comparing_runs(folder: Path) -> None:
     assert "momentum" not in table
 
 
-@pytest.mark.usefixtures("no_curves")
 def test_comparing_specs_and_params(tmp_path: Path) -> None:
     spec = "param w = 4\ninput 1x8x8\nconv {w} k3 -> flatten -> linear 10\ntrain { epochs 1 ; limit 20 }\n".replace(
         "{w}", "w"
@@ -318,7 +317,6 @@ def test_a_bar_is_as_coloured_as_it_is_told(variable: str, monkeypatch: pytest.M
     assert not re.search(COLOUR, drawn(80, monkeypatch))
 
 
-@pytest.mark.usefixtures("no_curves")
 def test_train_as_json(folder: Path) -> None:
     (folder / "net.cnn").write_text(TINY)
     done = specc("train", folder / "net.cnn", "--json", "--out", folder / "new", "--seed", "3")
@@ -343,7 +341,6 @@ def test_train_as_json(folder: Path) -> None:
     assert json.loads(again.stdout.splitlines()[-1])["event"] == "end"
 
 
-@pytest.mark.usefixtures("no_curves")
 def test_train_quietly(folder: Path) -> None:
     (folder / "net.cnn").write_text(TINY)
     done = specc("train", folder / "net.cnn", "--quiet", "--out", folder / "new")

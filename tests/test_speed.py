@@ -29,7 +29,7 @@ from specc.runner.maxpool import ColumnsFirst, RowsFirst
 from specc.runner.precision import Precision, choose_precision
 from specc.runner.resume import resume
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
 NET = """\

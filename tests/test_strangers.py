@@ -23,7 +23,7 @@ from specc.runner.run import Subject, make_session, train
 from specc.runner.session import Session
 from specc.source import Source
 
-pytestmark = pytest.mark.usefixtures("two_threads", "no_curves")
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 class Centre(nn.Module):

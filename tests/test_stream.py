@@ -35,7 +35,7 @@ from specc.runner.resume import resume
 from specc.runner.run import train
 from specc.runner.run_folder import STATE
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
 SPEC = "input 3x12x10\nconv 4 k3 -> bn -> relu -> flatten -> dropout 0.2 -> linear 3\n"

@@ -23,7 +23,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 from specc.runner.run import train
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 ORIENTATION = 0x0112
 

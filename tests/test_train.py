@@ -37,7 +37,7 @@ from specc.runner.run_folder import RunFolder, locked
 from specc.runner.schedule import make_schedule
 from specc.runner.state import EMA
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_curves")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SPECS = Path(__file__).parent.parent / "specs"
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
@@ -81,7 +81,6 @@ def test_run_folder(run: Run) -> None:
             "metrics.jsonl",
             "metrics.csv",
             "report.html",
-            "curves.png",
             "last",
             "best",
             "state",

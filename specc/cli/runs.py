@@ -16,9 +16,10 @@ from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.listing import Listed, differences, is_run, run_at, runs_in
 from specc.runner.metrics import Metrics, loss_text
-from specc.runner.run_folder import RUNS
+from specc.runner.run_folder import RUNS, RunFolder
 
 PIPE_WIDTH = 160
+CURVES = "curves.png"
 SORTS: dict[str, Callable[[Listed], Any]] = {
     "time": lambda one: (-one.changed, one.path.name),
     "name": lambda one: one.path.name,
@@ -37,16 +38,21 @@ SPREAD = 2  # cells between two columns
     help="What comes first: the latest, a name, the best accuracy, the smallest loss.  [time]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(folders: tuple[Path, ...], sort: str, as_json: bool) -> None:
+@click.option("--curves", is_flag=True, help="Write the curves of each run into its folder, as curves.png.")
+def command(folders: tuple[Path, ...], sort: str, as_json: bool, curves: bool) -> None:
     """List the runs in FOLDER (by default `runs`), or compare two or more RUNs: where their recipes differ, and their
-    results side by side.
+    results side by side. Curves as PNG need the extra `draw`.
 
-    Exit status: 0, even where there is no run yet; 2 where there is no such folder.
+    Exit status: 0, even where there is no run yet; 1 where curves cannot be drawn; 2 where there is no such folder.
     """
+    if curves and as_json:
+        raise click.UsageError("--curves writes pictures and --json prints; give one of the two.")
     try:
         if len(folders) > 1:
             runs = [run_at(path) for path in folders]
-            if as_json:
+            if curves:
+                _draw(runs)
+            elif as_json:
                 print_json(_comparison_json(runs), default=str)
             else:
                 show_page(comparison(runs, _width()))
@@ -60,8 +66,26 @@ def command(folders: tuple[Path, ...], sort: str, as_json: bool) -> None:
         print_json({"runs": [one.as_json() for one in runs]})
     elif not runs:
         say(f"no runs in {folder}; `specc train SPEC` starts one")
+    elif curves:
+        _draw(runs)
     else:
         show_page(table(runs, _width(), full=is_run(folder)))
+
+
+def _draw(runs: Sequence[Listed]) -> None:
+    """Write `curves.png` of each run that has finished an epoch. Exits with 1 where one cannot be."""
+    from specc.report.curves import charts_of, curves_png
+
+    for one in runs:
+        charts = charts_of([metrics.row() for metrics in one.metrics])
+        if not charts:
+            say(f"{one.path}: no epoch is finished, so there are no curves", err=True)
+            continue
+        try:
+            RunFolder(one.path).write(CURVES, curves_png(charts))
+        except Problem as problem:
+            sys.exit(fail(problem))
+        say(f"wrote {one.path / CURVES}")
 
 
 def _width() -> int:

@@ -1,6 +1,6 @@
-"""What a run leaves for people when it ends: `report.html` and `curves.png`.
+"""What a run leaves for people when it ends: `report.html`.
 
-Nothing here can make a run fail: what goes wrong is told in one line, and the files of before stay.
+Nothing here can make a run fail: what goes wrong is told in one line, and the file of before stays.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.pipeline import analyse
 from specc.report.content import Content, Pair, Shown
-from specc.report.curves import charts_of, curves_png, curves_svg
+from specc.report.curves import charts_of, curves_svg
 from specc.report.page import page
 from specc.report.pictures import png_of
 from specc.runner.metrics import Metrics, best_of, is_complete
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from specc.runner.run_folder import Record, RunFolder
     from specc.runner.session import Session
 
-REPORT, CURVES = "report.html", "curves.png"
+REPORT = "report.html"
 MISTAKES, PAIRS = 24, 12  # pictures on the page
 
 
@@ -47,7 +47,7 @@ def write_report(
     stopped: int | None = None,
     failed: str = "",
 ) -> Path | None:
-    """Write both files as the session stands.
+    """Write the page as the session stands.
 
     Args:    weights, the file with those of the network; None where it is not looked at. stopped, the signal that ended
              the run; failed, what did.
@@ -56,7 +56,7 @@ def write_report(
     if not folder.writes:
         return None
     try:
-        content = _with_curves(_content(session, folder.path, record, weights, stopped, failed), folder, watch)
+        content = _content(session, folder.path, record, weights, stopped, failed)
         folder.write(REPORT, page(content).encode())
     except KeyboardInterrupt:
         watch.warn(f"stopped again: {REPORT} is not written; everything else is")
@@ -76,12 +76,13 @@ def _content(
     best, done = best_of(metrics[record.adopted_after :]), is_complete(metrics, record.recipe, record.adopted_after)
     analysis = analyse(Source(str(path / SPEC), record.spec), record.input, record.params)
     assert analysis.model is not None  # noqa: S101 - it has just been trained
+    rows = tuple(one.row() for one in metrics)
     content = Content(
         name=path.resolve().name,
         state=_state(session, record, stopped, failed),
         resume=None if done else f"specc train --resume {typed(path)}",
         spec=record.spec, model=analysis.model, data=session.dataset.name,
-        rows=tuple(one.row() for one in metrics), best=best and best.epoch,
+        rows=rows, curves=tuple(curves_svg([chart]) for chart in charts_of(rows)), best=best and best.epoch,
         recipe=record.as_json(), environment=_environment(path),
         weights="" if weights is None else _provenance(weights, metrics[record.adopted_after :]),
     )  # fmt: skip
@@ -98,20 +99,6 @@ def _provenance(weights: str, metrics: Sequence[Metrics]) -> str:
     else:
         which = f"those of epoch {best.epoch}" + (f", {why_best(best)}" if len(metrics) > 1 else "")
     return f"The answers below were given with the weights in {weights}, {which}."
-
-
-def _with_curves(content: Content, folder: RunFolder, watch: Watch) -> Content:
-    """The same with its curves, which get a file of their own too; a page without them is better than none."""
-    charts = charts_of(content.rows)
-    try:
-        if charts:
-            folder.write(CURVES, curves_png(charts))
-        return content._replace(curves=tuple(curves_svg(chart, number) for number, chart in enumerate(charts)))
-    except Problem:
-        raise
-    except Exception as error:  # of matplotlib's: a backend that an environment variable asks for and that is not there
-        watch.warn(f"the curves could not be drawn ({type(error).__name__}: {error}); {REPORT} leaves them out")
-        return content
 
 
 def _state(session: Session, record: Record, stopped: int | None, failed: str) -> str:

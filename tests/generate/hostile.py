@@ -72,13 +72,12 @@ class _StopsAt(Stopping):
 
 @contextmanager
 def prepared(folder: Path) -> Iterator[Path]:
-    """While entered, runs that go on are stopped soon, start no processes and draw no curves.
+    """While entered, runs that go on are stopped soon, and start no processes.
 
     Yields: a sound run, in a folder that is empty before.
     """
     Image.new("L", (8, 8), 100).save(folder / PICTURE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("specc.runner.ending.charts_of", lambda rows: [])
         patch.setattr("specc.cli.train.chosen", lambda run=None: Stopping())
         patch.setattr("specc.cli.train.launch", _launched)
         patch.setenv("TORCHDYNAMO_DISABLE", "1")  # a compiler takes a minute for a network that says it wants one

@@ -10,28 +10,29 @@ from typing import Any
 from specc.diagnostics.diagnostic import Problem
 
 MOST_PIXELS = 80_000_000
+INSTEAD = "an SVG needs nothing: `-o net.svg`"
 _PROBE = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20">{}</svg>'
 _SIZE = re.compile(r'width="([0-9.]+)" height="([0-9.]+)"')
 
 
-def to_png(svg: str, scale: float = 2.0) -> bytes:
+def to_png(svg: str, scale: float = 2.0, instead: str = INSTEAD) -> bytes:
     """A picture as a PNG file.
 
-    Args:   scale, pixels of the PNG for each of the SVG.
+    Args:   scale, pixels of the PNG for each of the SVG. instead, what needs neither resvg nor a font.
     Raises: Problem E656 without resvg, E657 where no font is installed, E658 where there are too many pixels.
     """
-    render = _renderer()
+    render = _renderer(instead)
     _require_room(svg, scale)
-    return bytes(render(svg_string=svg, zoom=scale, **_fonts(render)))
+    return bytes(render(svg_string=svg, zoom=scale, **_fonts(render, instead)))
 
 
-def _renderer() -> Any:
+def _renderer(instead: str) -> Any:
     try:
         from resvg_py import svg_to_bytes
     except ImportError:
         raise Problem.of(
             "E656", "a PNG needs the package `resvg_py`, which is not installed",
-            help="`pip install resvg_py` installs it\nan SVG needs nothing: `-o net.svg`",
+            help=f"`pip install resvg_py` installs it\n{instead}",
         ) from None  # fmt: skip
     return svg_to_bytes
 
@@ -48,7 +49,7 @@ def _require_room(svg: str, scale: float) -> None:
         )  # fmt: skip
 
 
-def _fonts(render: Any) -> dict[str, Any]:
+def _fonts(render: Any, instead: str) -> dict[str, Any]:
     """Where fonts come from: the system's own, which resvg finds by itself, else those that Matplotlib carries.
 
     resvg takes a family for "sans-serif" only where it is told which.
@@ -58,7 +59,7 @@ def _fonts(render: Any) -> dict[str, Any]:
             return fonts
     raise Problem.of(
         "E657", "no font is installed, so the PNG would have no text",
-        help="install one, on Debian `apt install fonts-dejavu-core`\nan SVG needs none: `-o net.svg`",
+        help=f"install one, on Debian `apt install fonts-dejavu-core`\n{instead}",
     )  # fmt: skip
 
 

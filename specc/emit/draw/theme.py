@@ -44,6 +44,13 @@ _LIGHT = {
     "identity": Paint("#ffffff", "#8b949e"),
     "map": Paint("#eef2f6", "#57606a"),
     "window": Paint("#d9480f33", "#d9480f", 1.2),
+    "grid": Paint("none", "#dde1e6"),
+    "curve0": Paint("none", "#9a6700", 1.8),
+    "dot0": Paint("#9a6700"),
+    "curve1": Paint("none", "#0b62c4", 1.8),
+    "dot1": Paint("#0b62c4"),
+    "curve2": Paint("none", "#7d3fbf", 1.8),
+    "dot2": Paint("#7d3fbf"),
 }
 _DARK = {
     "paper": Paint("#14181d"),
@@ -68,6 +75,13 @@ _DARK = {
     "identity": Paint("#14181d", "#77818c"),
     "map": Paint("#252c34", "#a3adb8"),
     "window": Paint("#ff922b44", "#ff922b", 1.2),
+    "grid": Paint("none", "#31373f"),
+    "curve0": Paint("none", "#e0a83a", 1.8),
+    "dot0": Paint("#e0a83a"),
+    "curve1": Paint("none", "#62a8f8", 1.8),
+    "dot1": Paint("#62a8f8"),
+    "curve2": Paint("none", "#c093f5", 1.8),
+    "dot2": Paint("#c093f5"),
 }
 _PAINTS: dict[str, dict[str, Paint]] = {"light": _LIGHT, "dark": _DARK}
 

@@ -12,7 +12,7 @@ from specc.runner.loggers.logger import Logger, flat_recipe
 from specc.runner.progress import Ended, Started
 
 STATUS = {"done": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
-KEPT = ("spec.cnn", "recipe.json", "report.html", "curves.png")
+KEPT = ("spec.cnn", "recipe.json", "report.html")
 
 
 class MLflow(Logger):

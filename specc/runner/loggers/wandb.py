@@ -12,7 +12,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.runner.loggers.logger import Logger, flat_recipe
 from specc.runner.progress import Ended, Started
 
-UPLOADED = ("report.html", "curves.png")
+UPLOADED = ("report.html",)
 UNATTENDED = ("offline", "disabled", "dryrun")
 
 
