@@ -24,7 +24,7 @@ from specc.layers.weighted import INITIALIZERS
 from specc.source import Span
 from specc.syntax import tree
 
-_RUN_TOGETHER = re.compile(r"([a-z][0-9]+(?:x[0-9]+)?){2,}")
+_RUN_TOGETHER = re.compile(r"([a-wyz][0-9]+(?:x[0-9]+)?){2,}")
 _PARTED = re.compile(r"(?<=\s)([kspdg])\s+([0-9]+(?:x[0-9]+)*)(?![\w.])")
 _NAMED_NUMBERS = (("class", 10), ("width|channel|filter|feature|hidden|units", 64))
 _TAKING_NONE = ("bn", "layernorm", "instancenorm", "relu", "flatten")  # what is given there is another framework's

@@ -174,6 +174,7 @@ def _of_lengths(length: int) -> Iterator[tuple[str, str]]:
     yield "a long label", _repeated("a", length, HEAD, ": relu\n")
     yield "a long word", _repeated("a", length, HEAD, "\n")
     yield "a long word beside known ones", _repeated("conv", length, HEAD, " 3\n")
+    yield "a long size and a letter", _repeated("x3", length, HEAD + "conv 8 k3", "k\n")
     yield "a long string", _repeated("a", length, HEAD + 'relu\ntrain { data "', '" }\n')
     yield "a long line", _repeated(" -> relu", length, HEAD + "relu", "\n")
     yield "a long comment", _repeated("x", length, HEAD + "relu #", "\n")
