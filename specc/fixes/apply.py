@@ -19,7 +19,7 @@ from specc.pipeline import Analysis, analyse
 from specc.source import Source
 
 MOST_ROUNDS = 100
-MOST_SECONDS = 1.5  # of processor time for one file
+MOST_SECONDS = 1.5  # of processor time for one file, its first check among them
 
 
 class Fixed(NamedTuple):
@@ -36,10 +36,10 @@ class Fixed(NamedTuple):
 
 def fix(source: Source, asked: Asked = Asked()) -> Fixed:  # noqa: B008 - immutable
     """Applies what is certain, one fix after another. The result has fewer errors, or is what came in."""
+    seen, whole = {source.text}, Budget(MOST_SECONDS)
     first = analysis = analyse(source, asked.input_shape, asked.settings)
     applied: list[str] = []
     best = Fixed(source, first, ())
-    seen, whole = {source.text}, Budget(MOST_SECONDS)
     for _ in range(MOST_ROUNDS):
         step = _next(analysis, asked, whole)
         if step is None or step.spec in seen:

@@ -9,9 +9,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.arguments import drop_field, repeat_of, set_field, without_line
 from specc.fixes.edit import Candidate, Edit, Kind, edited
 from specc.fixes.outline import Outline, Site
-from specc.ir.shapes.infer import Visits
 from specc.layers.base import Shape
-from specc.pipeline import analyse
 from specc.source import Span
 from specc.syntax import tree
 
@@ -30,9 +28,8 @@ class Failure(NamedTuple):
 
     def says_what_arrives(self, value: tree.Value) -> bool:
         """Whether a value is the number of channels that arrive at the step: left out, it is inferred."""
-        visits: Visits = {}
-        analyse(self.outline.source, visits=visits)
-        arriving = {visit.arriving[0] for visit in visits.get(self.site.step.span, ()) if visit.arriving}
+        visits = self.outline.visits.get(self.site.step.span, ())
+        arriving = {visit.arriving[0] for visit in visits if visit.arriving}
         return arriving == {self.outline.value(value, self.site)}
 
     def line_of(self, site: Site) -> str:

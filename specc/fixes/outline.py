@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from specc.ir.model import Block
 from specc.ir.names.values import NotYet, PlainValue, Scope, ValueProblem, evaluate
+from specc.ir.shapes.infer import Visits
 from specc.layers.base import Layer
 from specc.layers.registry import find_layer
-from specc.pipeline import Analysis
+from specc.pipeline import Analysis, analyse
 from specc.source import Span
 from specc.syntax import tree
 
@@ -44,6 +46,13 @@ class Outline:
         self.input = next((item for item in self.items if isinstance(item, tree.Input)), None)
         self.sites = sorted(self._sites(), key=lambda site: (site.step.span.start, -site.step.span.end))
         self.values = dict(self._values())
+
+    @cached_property
+    def visits(self) -> Visits:
+        """What arrives at each step, each time that it is built."""
+        visits: Visits = {}
+        analyse(self.source, visits=visits)
+        return visits
 
     def _sites(self) -> Iterator[Site]:
         top = tuple(step for item in self.items if isinstance(item, tree.Chain) for step in item.items)
