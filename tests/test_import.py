@@ -162,6 +162,16 @@ class Halves(nn.Module):
         return output
 
 
+class Uneven(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = nn.Conv2d(1, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = torch.split(x, [1, 3], dim=1)
+        return torch.cat([self.left(left), right], dim=1)
+
+
 class Last(nn.Module):
     """Channels last in the middle, as in ConvNeXt."""
 
@@ -218,6 +228,7 @@ STUDENTS: list[tuple[nn.Module, Shape, str]] = [
         "conv 1 k1\n",
     ),
     (Halves(), (4, 3, 3), "split { conv 2 k1 | id }\nresidual { conv 4 k1 -> slice 2 4 } shortcut { slice 1 3 }\n"),
+    (Uneven(), (4, 3, 3), "split 1 3 { conv 2 k1 | id }\n"),
     (Unshifted(), (4,), "layernorm nobias -> relu -> layernorm nobias\n"),
     (
         Last(),

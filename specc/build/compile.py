@@ -62,4 +62,4 @@ def _joined(node: ShapedForm, branches: dict[str, nn.Sequential]) -> nn.Module:
         case "mul":
             return modules.Mul(dict(branches))
         case "split":
-            return modules.Split(dict(branches))
+            return modules.Split(dict(branches), node.parts)

@@ -5,6 +5,8 @@ Shapes are given as `(N, C, *)`: a batch of N samples, C channels, any spatial d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
@@ -49,12 +51,18 @@ class Mul(_Branches):
 
 
 class Split(_Branches):
-    """The channels are cut into equal parts, a branch each; the outputs are joined along channels."""
+    """The channels are cut into parts of the given sizes, a branch each; the outputs are joined along channels."""
+
+    def __init__(self, branches: dict[str, nn.Module], sizes: Sequence[int]) -> None:
+        super().__init__(branches)
+        self.sizes = list(sizes)
 
     def forward(self, x: Tensor) -> Tensor:
-        branches = list(self.children())
-        parts = x.chunk(len(branches), dim=1)
-        return torch.cat([branch(part) for branch, part in zip(branches, parts, strict=True)], dim=1)
+        parts = torch.split(x, self.sizes, dim=1)
+        return torch.cat([branch(part) for branch, part in zip(self.children(), parts, strict=True)], dim=1)
+
+    def extra_repr(self) -> str:
+        return ", ".join(map(str, self.sizes))
 
 
 class Residual(nn.Module):

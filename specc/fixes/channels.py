@@ -24,6 +24,9 @@ def group_candidates(failure: Failure) -> Iterator[Candidate]:
     site, arriving = failure.site, failure.arriving
     if arriving is None:
         return
+    if site.word == "split" and site.step.arguments:
+        yield from _last_part(failure)
+        return
     parts = _parts(failure)
     out = value_of(failure.outline, site, "out")
     if has_field(site, "groups") and isinstance(parts, int):
@@ -36,6 +39,13 @@ def group_candidates(failure: Failure) -> Iterator[Candidate]:
         yield set_to(failure, site, Kind.CHANNELS, num_parameters=arriving[0])
     if isinstance(parts, int):
         yield from _arriving_multiples(failure, arriving[0], parts)
+
+
+def _last_part(failure: Failure) -> Iterator[Candidate]:
+    """`_` for the last part of a `split`: what the others leave."""
+    numbers = [argument.value for argument in failure.site.step.arguments if isinstance(argument.value, tree.Number)]
+    if numbers:
+        yield told(failure, failure.site, Kind.CHANNELS, (Edit(numbers[-1].span, "_"),), certain=False)
 
 
 def _parts(failure: Failure) -> int | None:

@@ -93,9 +93,10 @@ class GroupStep(Step):
 
 
 class FormStep(Step):
-    """Branches and how their outputs are joined."""
+    """Branches and how their outputs are joined; parts: of a `split` with sizes, one for each branch."""
 
     form: FormWord
+    parts: tuple[Expression, ...] = ()
     branches: Annotated[tuple[Chain, ...], Opaque()]
     shortcut: Shortcut = "identity"
     shortcut_chain: Annotated[Chain | None, Opaque()] = None

@@ -74,6 +74,11 @@ class ShapedForm(_Node):
     branches: Annotated[tuple[tuple[str, ShapedChain | None], ...], Opaque()]
     frozen: bool = False
 
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """How many channels arrive at each branch."""
+        return tuple((self if branch is None else branch).input[0] for _, branch in self.branches)
+
 
 SomeShaped: TypeAlias = ShapedLayer | ShapedChain | ShapedForm
 ShapedChain.model_rebuild()

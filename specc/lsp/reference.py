@@ -38,7 +38,7 @@ FORMS = {
     "mul": "Every branch gets the input; their outputs are multiplied. Dimensions of 1 are broadcast.",
     "residual": "`add { f | id }`: the body's output and what went round it, by `shortcut …` or unchanged.",
     "gate": "`mul { id | f }`: the input, each channel scaled by what the branch gives (squeeze-and-excitation).",
-    "split": "The channels are cut into as many equal parts as there are branches, one for each, and joined again.",
+    "split": "The channels are cut into equal parts, or as in `split 16 _ { a | b }`, a branch each, and joined again.",
 }
 
 FUNCTIONS = {

@@ -55,7 +55,7 @@ def draw_arguments(dice: Dice, word: str, place: Place) -> tuple[Argument, ...]:
     fields = _FIELDS[word](dice, place) if word in _FIELDS else {}
     if word in WEIGHTED and dice.chance(2 if place.odd else 5):
         fields |= _weight_fields(dice, word, fields, place)
-    return _written(dice, word, {name: _disguised(dice, value, place) for name, value in fields.items()})
+    return _written(dice, word, {name: disguised(dice, value, place) for name, value in fields.items()})
 
 
 def draw_wrong_value(dice: Dice, word: str, place: Place) -> tuple[Argument, ...]:
@@ -105,7 +105,7 @@ def _is_plain_size(value: Value) -> bool:
     return all(isinstance(part, int) and not isinstance(part, bool) and part >= 0 for part in parts)
 
 
-def _disguised(dice: Dice, value: Value, place: Place) -> Value:
+def disguised(dice: Dice, value: Value, place: Place) -> Value:
     """A whole number as an expression that is worth it here, now and then."""
     if not isinstance(value, int) or isinstance(value, bool) or not dice.chance(5):
         return value

@@ -43,7 +43,8 @@ class Argument(NamedTuple):
 class Step(NamedTuple):
     """A layer, a call of a block, a group (`word` is "group") or a branch form.
 
-    repeat: None without one. check: the shape after `::`, None for `_`. shortcut: of a residual, a chain or a word.
+    parts: of a `split`, a value for each branch, None for `_`. repeat: None without one. check: the shape
+    after `::`, None for `_`. shortcut: of a residual, a chain or a word.
     """
 
     word: str
@@ -54,6 +55,7 @@ class Step(NamedTuple):
     frozen: bool = False
     branches: tuple[Chain, ...] = ()
     shortcut: Chain | Literal["auto", "same"] | None = None
+    parts: tuple[Any, ...] = ()
 
 
 Chain: TypeAlias = tuple[Step, ...]
@@ -123,6 +125,7 @@ def step_text(step: Step) -> str:
     parts = [f"{step.label}:"] if step.label else []
     parts += [] if step.word == "group" else [step.word]
     parts += [argument_text(argument) for argument in step.arguments]
+    parts += ["_" if part is None else written(part) for part in step.parts]
     if step.branches:
         parts.append("{ " + " | ".join(map(_chain, step.branches)) + " }")
     if step.shortcut is not None:

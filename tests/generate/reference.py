@@ -155,9 +155,7 @@ class _Run:
             return self.residual(step, x, scope, name)
         inputs = [x] * len(step.branches)
         if step.word == "split":
-            if x.shape[1] % len(inputs):
-                raise Refusal("an uneven cut")
-            inputs = list(torch.split(x, x.shape[1] // len(inputs), dim=1))
+            inputs = _cut(x, len(inputs), [evaluate(part, scope, x) for part in step.parts])
         outputs = [
             self.chain(branch, part, scope, f"{name}.branch{number}.")
             for number, (branch, part) in enumerate(zip(step.branches, inputs, strict=True), start=1)
@@ -266,6 +264,23 @@ def _require_size(y: Tensor) -> None:
         raise Refusal("nothing is left")
     if y.numel() > MOST_VALUES:
         raise TooLarge
+
+
+def _cut(x: Tensor, branches: int, parts: list[Any]) -> list[Tensor]:
+    """Equal parts, or those that are given, None for what is left: torch refuses others than make up the whole."""
+    if not parts:
+        if x.shape[1] % branches:
+            raise Refusal("an uneven cut")
+        return list(torch.split(x, x.shape[1] // branches, dim=1))
+    known = [part for part in parts if part is not None]
+    if len(parts) != branches or len(known) < len(parts) - 1:
+        raise Refusal("a part for each branch, one of them what is left")
+    if any(isinstance(part, bool) or not isinstance(part, int) or part < 1 for part in known):
+        raise Refusal("a part is a whole number of at least 1")
+    left = x.shape[1] - sum(known)
+    if left < 1 and len(known) < len(parts):
+        raise Refusal("nothing is left")
+    return list(torch.split(x, [left if part is None else part for part in parts], dim=1))
 
 
 def _sum(outputs: list[Tensor]) -> Tensor:

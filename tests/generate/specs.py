@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from hypothesis import strategies as st
 
-from generate.arguments import Dice, Place, draw_arguments, draw_wrong_value
+from generate.arguments import Dice, Place, disguised, draw_arguments, draw_wrong_value
 from generate.plan import Argument, Block, Chain, Expression, Shape, Spec, Step, Value
 from generate.reference import Scope, TooLarge, run_chain, sample
 from generate.words import ANY_SHAPE, FORMS, LAYERS, ON_PICTURES, ON_VECTORS, SPATIAL, VECTOR
@@ -31,9 +31,10 @@ PLAIN = ("relu", "id", "tanh", "sigmoid", "bn", "dropout", "silu", "layerscale")
 LABELS = ("stem", "stage", "head", "a1", "conv2", "relu1", "branch1")
 WRONG_LABELS = ("append", "type", "forward", "training", "relu1", "modules")
 
-ABOUT = (*LAYERS, *FORMS, "::", "block")
+ABOUT = (*LAYERS, *FORMS, "::", "block", "parts")
 
 Fits: TypeAlias = Callable[[Shape], bool]
+Topic: TypeAlias = Callable[[str, Shape], Step]
 
 
 class Drawn(NamedTuple):
@@ -97,6 +98,7 @@ class _Network:
 
     def __init__(self, dice: Dice, scope: Scope, intent: str) -> None:
         self.dice, self.scope, self.intent = dice, scope, intent
+        self.topics: dict[str, tuple[Topic, Topic]] = {"parts": (self.draw_right_parts, self.draw_wrong_parts)}
 
     def judge(self, chain: Chain, shape: Shape) -> Shape | None:
         """What leaves a chain; None where torch refuses it."""
@@ -130,7 +132,9 @@ class _Network:
         right = self.intent == "right"
         if word == "::":
             return self.draw_checked(shape, right=right)
-        draw = self.draw_suitable if right else self.draw_misused if self.intent == "value" else self.draw_odd
+        draw: Topic = self.draw_suitable if right else self.draw_misused if self.intent == "value" else self.draw_odd
+        if word in self.topics:
+            draw = self.topics[word][0 if right else 1]
         for _ in range(ATTEMPTS):
             step = draw(word, shape)
             if (self.judge((step,), shape) is not None) == right:
@@ -256,6 +260,8 @@ class _Network:
         if word == "gate":
             return Step(word, branches=(self.draw_gate(shape, depth),), frozen=frozen)
         count = self.dice.one([2, 3, 1])
+        if word == "split" and self.dice.chance(2):
+            return self.draw_parts(shape, depth)._replace(frozen=frozen)
         if word == "split":
             count = self.dice.one([count for count in (2, 3, 4, 1) if shape[0] % count == 0])
             shape = (shape[0] // count, *shape[1:])
@@ -265,6 +271,33 @@ class _Network:
         if word == "mul" and self.dice.chance(2):
             others = [(Step("gap"),) if len(first.output) == len(shape) > 1 else chain for chain in others]
         return Step(word, branches=(first.chain, *others), frozen=frozen)
+
+    def draw_parts(self, shape: Shape, depth: int) -> Step:
+        """A `split` that says how many channels each part has."""
+        rest = shape[0]
+        sizes: list[int] = []
+        while rest > 1 and len(sizes) < 2 and not self.dice.chance(4):
+            sizes.append(1 + self.dice.below(rest - 1))
+            rest -= sizes[-1]
+        sizes.append(rest)
+        first = self.draw_chain((sizes[0], *shape[1:]), 1, depth)
+        others = [self.draw_alike((size, *shape[1:]), first, depth, joins=True) for size in sizes[1:]]
+        parts: list[Any] = [disguised(self.dice, size, Place(shape, self.scope)) for size in sizes]
+        if self.dice.chance(2):
+            parts[self.dice.below(len(parts))] = None
+        return Step("split", branches=(first.chain, *others), parts=tuple(parts))
+
+    def draw_right_parts(self, word: str, shape: Shape) -> Step:
+        return self.draw_parts(shape, 2)
+
+    def draw_wrong_parts(self, word: str, shape: Shape) -> Step:
+        """Parts that leave nothing, do not come to what arrives, or are no numbers of channels."""
+        count = self.dice.one([2, 3])
+        sizes = (max(shape[0] // count, 1), shape[0], None, shape[0] + 1, 0, 1.5, -1, Expression("(in/3)"))
+        parts = tuple(self.dice.one(sizes) for _ in range(count + self.dice.one([0, 0, 0, 1])))
+        inner = (max(shape[0] // count, 1), *shape[1:])
+        chains = [self.draw_chain(inner, 1, 0).chain for _ in range(count)]
+        return Step("split", branches=tuple(chains), parts=parts)
 
     def draw_alike(self, shape: Shape, model: Drawn, depth: int, *, joins: bool) -> Chain:
         """A chain that gives what another gives; where branches are joined, in any number of channels."""

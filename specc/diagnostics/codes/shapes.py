@@ -98,7 +98,8 @@ After `gap` the shape is still an image, of 1×1 pixels: `gap -> flatten -> line
 Some layers cut the channels into equal parts: `groups` of a convolution, `groupnorm`,
 `channelshuffle`, the branches of `split`; `pixelshuffle r` makes one channel out of r². The
 number of channels has to be a multiple of the number of parts, since a part with fewer channels
-would need other weights.
+would need other weights. Where a `split` says its parts, as in `split 16 _ 32 { a | b | c }`, they
+have to come to the channels that arrive; `_` is what is left, one channel at least.
 
 For 48 channels and 5 groups, 48 / 5 leaves 3. The divisors of 48 are 1, 2, 3, 4, 6, 8, 12, 16,
 24 and 48. With 6 groups, each of the 96 filters of a 3×3 convolution sees 48 / 6 = 8 channels: it

@@ -148,7 +148,8 @@ class _Reader:
 
     def _form(self, node: ShapedForm) -> FormNode:
         branches = tuple((name, self._branch(branch)) for name, branch in node.branches)
-        return FormNode(node.form, node.joined, branches, node.frozen, node.output)
+        parts = node.parts if node.form == "split" and len(set(node.parts)) > 1 else ()
+        return FormNode(node.form, node.joined, branches, node.frozen, node.output, parts=parts)
 
     def _branch(self, branch: ShapedChain | None) -> ChainNode | CallNode | None:
         """A branch; None where it passes the input on as it is."""
@@ -327,7 +328,7 @@ def _skeleton(node: Node | None) -> object:
             return (node.key, node.frozen)
         case FormNode():
             inside = tuple((name, _skeleton(branch)) for name, branch in node.branches)
-            return (node.form, node.joined, inside, node.frozen)
+            return (node.form, node.joined, node.parts, inside, node.frozen)
         case ChainNode():
             return (
                 tuple((item.prefix, item.number, item.stop, _skeleton(item.node)) for item in node.items),

@@ -178,7 +178,8 @@ class Forward:
             self._assign(Call("torch.cat", (("", joined), ("dim", "1"))))
 
     def _split(self, path: str, node: FormNode, runs: dict[str, str]) -> None:
-        self.done.append(f"        parts = x.chunk({len(runs)}, dim=1)")
+        cut = f"split({list(node.parts)}" if node.parts else f"chunk({len(runs)}"
+        self.done.append(f"        parts = x.{cut}, dim=1)")
         pieces = [
             f"parts[{place}]" if branch is None else f'{path}["{name}"](parts[{place}])'
             for place, (name, branch) in enumerate(node.branches)

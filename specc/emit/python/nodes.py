@@ -121,7 +121,7 @@ class FormNode(NamedTuple):
     """Branches by name, None for the input itself.
 
     joined: how they are joined, a column where only some uses add the input. present: for a residual, a column of
-    booleans where only some uses have a shortcut of their own.
+    booleans where only some uses have a shortcut of their own. parts: of a `split` that is not even.
     """
 
     form: str
@@ -130,6 +130,7 @@ class FormNode(NamedTuple):
     frozen: bool
     output: tuple[Any, ...]
     present: Column | None = None
+    parts: tuple[int, ...] = ()
 
 
 Node: TypeAlias = LayerNode | CallNode | ChainNode | FormNode

@@ -105,6 +105,7 @@ def _forms(nodes: Maybe) -> FormNode:
     form = _one(_each(nodes, "form"))
     frozen = _one([node and (node.frozen,) for node in nodes])[0]
     joined = _column([node and (node.joined,) for node in nodes])
+    parts = _one([node and (node.parts,) for node in nodes])[0]
     names = _one([node and tuple(name for name, _ in node.branches) for node in _with_shortcut(nodes)])
     branches: list[tuple[str, Any]] = []
     present = None
@@ -119,7 +120,7 @@ def _forms(nodes: Maybe) -> FormNode:
                 present = _column(there)
         else:
             branches.append((name, None))
-    return FormNode(form, joined, tuple(branches), frozen, _outputs(nodes), present)
+    return FormNode(form, joined, tuple(branches), frozen, _outputs(nodes), present, parts)
 
 
 def _with_shortcut(nodes: Maybe) -> list[Any]:

@@ -175,7 +175,7 @@ def _node_key(node: Node) -> object:
             return ("call", node.block)
         case Form():
             shortcut = "auto" if node.shortcut == "identity" else node.shortcut
-            return (node.form, shortcut, tuple(_key(branch) for branch in _written(node)))
+            return (node.form, node.parts, shortcut, tuple(_key(branch) for branch in _written(node)))
 
 
 def _written(form: Form) -> tuple[Chain, ...]:

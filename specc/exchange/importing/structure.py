@@ -20,7 +20,8 @@ MOST_WORK = 1_000_000
 class Form(NamedTuple):
     """Branches and how they are joined.
 
-    shortcut: of a residual: `identity`, `auto`, `same`, or `chain`, which is then the second branch.
+    shortcut: of a residual: `identity`, `auto`, `same`, or `chain`, which is then the second branch; parts: the
+    channels of each branch of a `split` that is not even.
     """
 
     form: FormWord
@@ -28,6 +29,7 @@ class Form(NamedTuple):
     input: Shape
     output: Shape
     shortcut: str = "identity"
+    parts: tuple[int, ...] = ()
 
 
 class Call(NamedTuple):
@@ -265,14 +267,23 @@ def _product(chains: tuple[Chain, ...], x: Shape, output: Shape) -> Form:
 
 
 def _concatenation(chains: tuple[Chain, ...], x: Shape, output: Shape) -> Form:
-    cuts = [_leading_slice(chain) for chain in chains]
-    size = x[0] // len(chains)
-    if cuts == [(place * size, (place + 1) * size) for place in range(len(chains))] and size * len(chains) == x[0]:
-        return Form("split", tuple(chain[1:] for chain in chains), x, output)
+    cuts = [cut for cut in map(_leading_slice, chains) if cut is not None]
+    if len(cuts) == len(chains) and _follow_each_other(cuts, x[0]):
+        parts = tuple(end - start for start, end in cuts)
+        return Form(
+            "split", tuple(chain[1:] for chain in chains), x, output, parts=parts if len(set(parts)) > 1 else ()
+        )
     return Form("concat", chains, x, output)
 
 
-def _leading_slice(chain: Chain) -> tuple[object, ...] | None:
+def _follow_each_other(cuts: list[tuple[int, int]], channels: int) -> bool:
+    """Whether pieces are all of some channels, in their order."""
+    starts, ends = zip(*cuts, strict=True)
+    return (*starts, channels) == (0, *ends)
+
+
+def _leading_slice(chain: Chain) -> tuple[int, int] | None:
     if chain and isinstance(chain[0], Leaf) and chain[0].word == "slice":
-        return tuple(token.value for token in chain[0].tokens)
+        start, end = (token.value for token in chain[0].tokens)
+        return start, end
     return None

@@ -58,7 +58,7 @@ def _chain(chain: Chain, known: dict[str, Block]) -> str:
 
 
 def _forms() -> tuple[str, ...]:
-    return ("residual {", "concat {", "add {", "mul {", "gate {", "split {")
+    return ("residual {", "concat {", "add {", "mul {", "gate {", "split ")
 
 
 def _goes_on(line: str, step: str) -> bool:
@@ -111,9 +111,10 @@ def _form(form: Form, known: dict[str, Block]) -> str:
     shown = form.branches[:1] if form.form == "residual" else form.branches
     branches = [_chain(branch, known) or "id" for branch in shown]
     inside = " | ".join(branches)
-    text = f"{form.form} {{ {inside} }}"
+    word = " ".join([form.form, *map(str, form.parts)])
+    text = f"{word} {{ {inside} }}"
     if "\n" in inside or len(text) > WIDTH // 2:
-        text = f"{form.form} {{\n" + "\n| ".join(branches) + "\n}"
+        text = f"{word} {{\n" + "\n| ".join(branches) + "\n}"
     if form.shortcut in ("auto", "same"):
         return f"{text} shortcut {form.shortcut}"
     if form.shortcut == "chain":

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.diagnostics.spelling import nearest
+from specc.diagnostics.spelling import counted, nearest
 from specc.ir.model import (
     FORM_WORDS,
     Argument,
@@ -31,7 +31,7 @@ from specc.ir.names.bind import Misfit, bind, take_frozen, take_repeat
 from specc.ir.names.foreign import own_layer_word
 from specc.ir.names.instantiate import WrongValue, instantiate, words_for
 from specc.ir.names.signature import block_signature, layer_signature, option_words
-from specc.ir.names.values import NotYet, Scope, ValueProblem, evaluate
+from specc.ir.names.values import NotYet, Scope, ValueProblem, evaluate, is_rest
 from specc.layers.base import Layer
 from specc.layers.fields import LARGEST
 from specc.layers.registry import LAYERS, find_layer
@@ -332,7 +332,7 @@ class StepResolver:
             self.braceless = step.span
             return None
         rest, frozen = take_frozen(arguments)
-        self._no_arguments(f"`{form}`", rest)
+        parts = self._parts(step, rest, scope) if form == "split" else self._no_arguments(f"`{form}`", rest)
         if form in _ONE_BRANCH and len(step.branches) > 1:
             self._report(
                 "E216",
@@ -342,7 +342,32 @@ class StepResolver:
             )
             return None
         branches = self._branches(step.branches, step.span, f"`{form}`", scope)
-        return FormStep(**common, form=form, branches=branches, frozen=frozen, **self._shortcut(step, form, scope))
+        if parts is None:
+            return None
+        shortcut = self._shortcut(step, form, scope)
+        return FormStep(**common, form=form, parts=parts, branches=branches, frozen=frozen, **shortcut)
+
+    def _parts(
+        self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope
+    ) -> tuple[tree.Value, ...] | None:
+        """The sizes of the parts of a `split`; None where they are wrong, which is reported."""
+        parts = [argument.value for argument in arguments if isinstance(argument, tree.Positional)]
+        rests = [part for part in parts if is_rest(part)]
+        count = len(step.branches or ())
+        if len(parts) < len(arguments):
+            keyed = next(argument for argument in arguments if isinstance(argument, tree.Keyword))
+            self._report("E202", "the parts of `split` have no key", keyed.span, help="write the numbers alone")
+        elif len(rests) > 1:
+            help = "say how many channels all parts but one have"
+            self._report("E216", "only one part of `split` can be what is left", rests[1].span, help=help)
+        elif parts and len(parts) != count:
+            span = parts[0].span.to(parts[-1].span)
+            message = f"`split` has {counted(len(parts), 'part')} for {counted(count, 'branch')}"
+            self._report("E216", message, span, help="give a number for each branch; `_` is what is left")
+        else:
+            values = [Argument("", part, None, part.span) for part in parts if not is_rest(part)]
+            return tuple(parts) if self._can_evaluate(values, scope) else None
+        return None
 
     def _shortcut(self, step: tree.Step, form: str, scope: Scope) -> dict[str, Any]:
         shortcut = step.shortcut
@@ -361,10 +386,12 @@ class StepResolver:
             found["shortcut_chain"] = self.only_branch(shortcut.branches, shortcut.span, "a shortcut", scope)
         return found
 
-    def _no_arguments(self, what: str, arguments: Sequence[tree.Argument]) -> None:
+    def _no_arguments(self, what: str, arguments: Sequence[tree.Argument]) -> tuple[tree.Value, ...]:
+        """No parts; reports the first argument."""
         for argument in arguments[:1]:
             message = f"{what} takes no arguments but `frozen` and a repeat"
             self._report("E205", message, argument.span, help="leave it out, or give it to a step inside")
+        return ()
 
     def _body_without_form(self, step: tree.Step, word: tree.Word) -> None:
         known = find_layer(word.text) is not None or word.text in self.blocks

@@ -156,6 +156,11 @@ def mentions(value: tree.Value, word: str) -> bool:
     return False
 
 
+def is_rest(part: tree.Value) -> bool:
+    """Whether a part of a `split` is written `_`: what the others leave, whatever has that name."""
+    return isinstance(part, tree.Word) and part.text == "_"
+
+
 def is_word(value: PlainValue) -> bool:
     """Whether a value is an option word, which stands for itself."""
     return isinstance(value, str)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from specc.layers.base import Shape, ShapeError, kind_of, written
 from specc.layers.windows import window_count
 
@@ -71,16 +73,52 @@ def mul_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
     return joined
 
 
-def split_input(x: Shape, branches: int) -> Shape:
-    """What each branch of a `split` gets. Raises: ShapeError where the channels do not divide."""
-    if x[0] % branches:
+def split_input(x: Shape, branches: int, sizes: Sequence[int | None] = ()) -> list[Shape]:
+    """What each branch of a `split` gets.
+
+    Args:   sizes, the channels of each part, one of them None for what is left; none of them: equal parts.
+    Raises: ShapeError where the parts are not the channels that arrive.
+    """
+    if not sizes:
+        return [(_equal_part(x[0], branches), *x[1:])] * branches
+    return [(size, *x[1:]) for size in _parts(x[0], sizes)]
+
+
+def _equal_part(channels: int, branches: int) -> int:
+    if channels % branches:
         raise ShapeError(
             "E303",
-            f"`split` cuts the channels into {branches} equal parts, but {x[0]} arrive{'s' * (x[0] == 1)}",
-            label=f"{x[0]} / {branches} leaves {x[0] % branches}",
-            help=f"{x[0] // branches * branches or branches} or {-(-x[0] // branches) * branches} channels can be cut",
+            f"`split` cuts the channels into {branches} equal parts, but {channels} arrive{'s' * (channels == 1)}",
+            label=f"{channels} / {branches} leaves {channels % branches}",
+            help=f"{channels // branches * branches or branches} or {-(-channels // branches) * branches} channels "
+            "can be cut",
         )
-    return (x[0] // branches, *x[1:])
+    return channels // branches
+
+
+def _parts(channels: int, sizes: Sequence[int | None]) -> list[int]:
+    """The parts with what is left in its place."""
+    known = [size for size in sizes if size is not None]
+    left = channels - sum(known)
+    total = " + ".join(map(str, known)) + (f" = {sum(known)}" if len(known) > 1 else "")
+    if len(known) < len(sizes):
+        if left >= 1:
+            return [left if size is None else size for size in sizes]
+        what = f"the parts of `split` leave nothing for `_`: {total}, and {channels} arrive{'s' * (channels == 1)}"
+        help = f"the numbers may come to {channels - 1} at most" if channels > 1 else "one channel cannot be cut"
+        raise ShapeError("E303", what, label=f"{channels} − {sum(known)} = {left}", help=help)
+    if left:
+        what = f"the parts of `split` come to {total}, but {channels} arrive{'s' * (channels == 1)}"
+        raise ShapeError("E303", what, help=f"{_fitting(channels, known)}, or `_` for what is left")
+    return known
+
+
+def _fitting(channels: int, known: Sequence[int]) -> str:
+    """The same parts with the last one as large as what arrives allows."""
+    last = channels - sum(known[:-1])
+    if last < 1:
+        return f"let the parts come to {channels}"
+    return f"`split {' '.join(map(str, (*known[:-1], last)))}`"
 
 
 def projection_stride(arriving: Shape, wanted: Shape) -> int | tuple[int, ...]:

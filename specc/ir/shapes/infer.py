@@ -35,8 +35,8 @@ from specc.ir.names.instantiate import WrongValue, instantiate
 from specc.ir.names.signature import block_signature, layer_signature
 from specc.ir.names.values import NoRepeat, NotYet, Scope, ValueProblem, as_torch, evaluate, shown
 from specc.ir.shaped import Costs, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
-from specc.ir.shapes import forms
 from specc.ir.shapes.claims import check_budgets, check_shape
+from specc.ir.shapes.cutting import entering
 from specc.ir.shapes.findings import MAX_CALL_DEPTH, Arriving, Findings, LimitReached
 from specc.ir.shapes.joining import Branch, join, shape_layer
 from specc.ir.shapes.naming import Names
@@ -335,11 +335,11 @@ class _Inference:
     # forms
 
     def _form(self, step: FormStep, arriving: Arriving, scope: Scope) -> tuple[ShapedForm | None, Arriving]:
-        entering = self._entering(step, arriving)
-        written_out = [(name, chain, entering) for name, chain in zip(_branch_names(step), step.branches, strict=True)]
+        enters = entering(step, arriving, _at(scope, arriving), self.findings)
+        written_out = list(zip(_branch_names(step), step.branches, enters, strict=True))
         if step.shortcut_chain is not None:
             written_out.append(("shortcut", step.shortcut_chain, arriving))
-        results = [(name, *self.chain(chain, enters, scope, name)) for name, chain, enters in written_out]
+        results = [(name, *self.chain(chain, begins, scope, name)) for name, chain, begins in written_out]
         outputs = [leaving.shape for _, _, leaving in results]
         known = [output for output in outputs if output is not None]
         if arriving.shape is None or len(known) < len(outputs):
@@ -353,16 +353,6 @@ class _Inference:
         self.findings.limit(step.head, node.costs)
         whole = all(branch.chain is not None for branch in branches)
         return node if whole else None, Arriving(node.output, step.head)
-
-    def _entering(self, step: FormStep, arriving: Arriving) -> Arriving:
-        """What arrives at each branch: everything, or an equal part of the channels."""
-        if step.form != "split" or arriving.shape is None:
-            return arriving
-        try:
-            return Arriving(forms.split_input(arriving.shape, len(step.branches)), step.head)
-        except ShapeError as error:
-            self.findings.report_shape(error, step.head, arriving)
-            return Arriving(None)
 
 
 def _counted(scope: Scope, step: SomeStep, number: int) -> Scope:
