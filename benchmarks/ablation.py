@@ -65,7 +65,7 @@ def epoch(task: Task, setting: Setting) -> float:
     network = compiled(forward, Recipe(compile="on" if setting.compiles else "off"), device)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=setting.fused or None)
     halves = Halves(network) if setting.halves else None
-    images, labels = task.train
+    images, labels = task.train.x, task.train.y
     started = clock()
     order = torch.randperm(len(labels))
     for start in range(0, len(labels), task.batch):

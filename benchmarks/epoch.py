@@ -40,7 +40,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
-from specc.data.dataset import Dataset, Split
+from specc.data.images import Images
+from specc.data.load import Dataset
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner.distributed.group import Group
@@ -55,9 +56,9 @@ RATE = 1e-3
 class Pictures(torch.utils.data.Dataset[tuple[Tensor, int]]):
     """Pictures as torchvision's data sets give them: from an array to Pillow to `ToTensor`, one by one."""
 
-    def __init__(self, split: Split) -> None:
-        self.arrays = split.images.permute(0, 2, 3, 1).squeeze(-1).contiguous().numpy()
-        self.labels = split.labels.tolist()
+    def __init__(self, split: Images) -> None:
+        self.arrays = split.x.permute(0, 2, 3, 1).squeeze(-1).contiguous().numpy()
+        self.labels = split.y.tolist()
         self.transform = ToTensor()
 
     def __len__(self) -> int:
@@ -73,13 +74,11 @@ class Task(NamedTuple):
     batch: int
 
     @property
-    def train(self) -> Split:
-        assert isinstance(self.data.train, Split)
+    def train(self) -> Images:
         return self.data.train
 
     @property
-    def test(self) -> Split:
-        assert isinstance(self.data.test, Split)
+    def test(self) -> Images:
         return self.data.test
 
     @property
@@ -202,7 +201,7 @@ def keras(task: Task) -> float:
     model = package.Sequential(steps)
     loss = package.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(package.optimizers.Adam(RATE), loss)
-    images, labels = (part.numpy() for part in (task.train.images.float().div(255), task.train.labels))
+    images, labels = (part.numpy() for part in (task.train.x.float().div(255), task.train.y))
     started = clock()
     model.fit(images, labels, batch_size=task.batch, epochs=1, verbose=0)
     return clock() - started
@@ -229,7 +228,7 @@ def main() -> None:
     print(machine("specc", "torchvision", *RIVALS))
     for network in [NETWORKS[given.network]] if given.network else NETWORKS.values():
         task = Task(network, pictures(network, given.samples, given.data_dir), given.batch)
-        tested = len(task.data.test.labels)
+        tested = len(task.data.test)
         ways = {"the loop of lectures": partial(lecture, task)}
         ways |= {name: partial(way, task) for name, way in rivals.items()}
         ways |= {"specc": partial(specc, task), "specc --precision fp32": partial(specc, task, precision="fp32")}

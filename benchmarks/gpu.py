@@ -33,7 +33,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from specc.build.compile import build
-from specc.data.dataset import Dataset, Split
+from specc.data.images import InMemory
+from specc.data.load import Dataset
+from specc.data.survey import Survey
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.reading import read_source
@@ -88,13 +90,13 @@ def noise(shape: tuple[int, ...], count: int) -> Dataset:
     """Random pictures of ten classes, a quarter as many to test on; in the middle of each stands its class."""
     chance = torch.Generator().manual_seed(0)
 
-    def split(size: int) -> Split:
+    def split(size: int) -> InMemory:
         images = torch.randint(0, 256, (size, *shape), dtype=torch.uint8, generator=chance)
         labels = torch.randint(0, 10, (size,), generator=chance)
         images[:, :, shape[1] // 2 - 2 : shape[1] // 2 + 2] = (25 * labels).to(torch.uint8).view(-1, 1, 1, 1)
-        return Split(images, labels)
+        return InMemory(images, labels)
 
-    return Dataset("random pictures", tuple("0123456789"), split(count), split(max(1, count // 4)))
+    return Dataset(Survey("random pictures", 10, {}, shape), split(count), split(max(1, count // 4)))
 
 
 def session(model: ShapedModel, data: Dataset, device: torch.device, **options: Any) -> Session:
@@ -127,16 +129,15 @@ def in_float64(model: ShapedModel, data: Dataset, rate: float, batch: int) -> di
     torch.manual_seed(1)
     order = torch.Generator().manual_seed(1)
     network = build(model).double().train()
-    assert isinstance(data.train, Split)
     optimizer = torch.optim.SGD(network.parameters(), lr=rate)
     taken = 0
     while taken < STEPS:
-        for index in torch.split(torch.randperm(len(data.train.labels), generator=order), batch):
+        for index in torch.split(torch.randperm(len(data.train.y), generator=order), batch):
             if len(index) < batch or taken == STEPS:
                 continue
             optimizer.zero_grad()
-            images = (data.train.images[index].float() / 255).double()
-            functional.cross_entropy(network(images), data.train.labels[index]).backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+            images = (data.train.x[index].float() / 255).double()
+            functional.cross_entropy(network(images), data.train.y[index]).backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
             optimizer.step()
             taken += 1
     return {name: tensor.detach().double() for name, tensor in network.state_dict().items()}
@@ -246,8 +247,7 @@ def by_hand(model: ShapedModel, data: Dataset, scale: Scale, *, compiled: bool =
     torch.manual_seed(1)
     network: nn.Module = build(model).to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, fused=True)
-    assert isinstance(data.train, Split)
-    images, labels = data.train.images.to(device), data.train.labels.to(device)
+    images, labels = data.train.x.to(device), data.train.y.to(device)
     called: Any = torch.compile(network, mode="reduce-overhead") if compiled else network
 
     def step() -> None:
@@ -267,7 +267,6 @@ def plain(model: ShapedModel, data: Dataset, scale: Scale) -> Callable[[], objec
     torch.manual_seed(1)
     network = build(model).to(scale.device)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
-    assert isinstance(data.train, Split)
     loader = DataLoader(Pictures(data.train), scale.batch, shuffle=True, drop_last=True)
 
     def endless_batches() -> Iterator[Any]:
@@ -318,9 +317,8 @@ def check_speed(scale: Scale) -> Iterator[Row]:
             makers["by hand, compiled"] = partial(by_hand, model, data, scale, compiled=True)
         makers |= {title: partial(ours, model, data, scale, **said) for title, said in variants(scale).items()}
         yield from _in_turns(f"{name}, training", makers, scale, scale.batch)
-        assert isinstance(data.test, Split)
         makers = {"specc evaluates": partial(evaluation, model, data, scale)}
-        yield from _in_turns(f"{name}, evaluation", makers, scale, len(data.test.labels))
+        yield from _in_turns(f"{name}, evaluation", makers, scale, len(data.test))
 
 
 def _in_turns(

@@ -21,8 +21,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from specc.data.dataset import Dataset, Split
-from specc.data.load import load_dataset
+from specc.data.images import InMemory
+from specc.data.load import Dataset, load_dataset
+from specc.data.survey import Survey
 from specc.recipe.recipe import Recipe
 from specc.runner.process import SPINS, VARIABLE
 
@@ -71,15 +72,16 @@ def pictures(network: Network, samples: int, data_dir: str | None) -> Dataset:
     if data_dir is None:
         chance = torch.Generator().manual_seed(0)
 
-        def noise(count: int) -> Split:
+        def noise(count: int) -> InMemory:
             images = torch.randint(0, 256, (count, *network.shape), dtype=torch.uint8, generator=chance)
-            return Split(images, torch.randint(0, 10, (count,), generator=chance))
+            return InMemory(images, torch.randint(0, 10, (count,), generator=chance))
 
-        return Dataset("random pictures", tuple("0123456789"), noise(samples), noise(tests))
+        return Dataset(Survey("random pictures", 10, {}, network.shape), noise(samples), noise(tests))
     dataset = load_dataset(Recipe(data=network.data, data_dir=data_dir))
-    assert isinstance(dataset.train, Split)
-    assert isinstance(dataset.test, Split)
-    return dataset._replace(train=dataset.train.first(samples), test=dataset.test.first(tests))
+    train, test = (
+        images.pick(range(min(most, len(images)))) for images, most in ((dataset.train, samples), (dataset.test, tests))
+    )
+    return dataset._replace(train=train, test=test)
 
 
 CLOCK = "SPECC_BENCHMARK_CLOCK"

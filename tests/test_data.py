@@ -14,15 +14,16 @@ import torch
 from PIL import Image
 from torchvision.transforms import RandomResizedCrop, functional
 
-from specc.data import augment, catalogue, memory
+from specc.data import augment, load
 from specc.data.batches import Batches, scaling_of
-from specc.data.catalogue import BUILT_IN, Entry, default_data_dir, find
-from specc.data.dataset import Dataset, LoadRequest, Split, load_named
-from specc.data.files import FileSplit
+from specc.data.catalogue import BUILT_IN, find
 from specc.data.fit import require_input, require_output
-from specc.data.holdout import stratified, stratified_fifth
+from specc.data.images import Images, InMemory
 from specc.data.load import load_dataset
-from specc.data.transform import prepared, shape_after
+from specc.data.sources import Entry, Request, default_data_dir
+from specc.data.sources.package import Dataset, LoadRequest, Package, Split
+from specc.data.survey import shape_after, stratified, stratified_fifth
+from specc.data.transform import prepared
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
@@ -43,10 +44,10 @@ def problem(action: Any) -> Diagnostic:
     return caught.value.diagnostic
 
 
-def images_of(split: Split | FileSplit) -> torch.Tensor:
-    """The pictures of a split that is in memory."""
-    assert isinstance(split, Split)
-    return split.images
+def images_of(images: Images) -> torch.Tensor:
+    """The pictures of a part that is in memory."""
+    assert isinstance(images, InMemory)
+    return images.x
 
 
 # Named data sets
@@ -55,10 +56,10 @@ def images_of(split: Split | FileSplit) -> torch.Tensor:
 def test_digits_are_split_in_proportion() -> None:
     digits = load_dataset(Recipe())
     assert digits.sample == BUILT_IN["digits"].sample
-    assert (len(digits.train.labels), len(digits.test.labels)) == (1438, 359)
+    assert (len(digits.train), len(digits.test)) == (1438, 359)
     assert images_of(digits.train).dtype == torch.uint8
     assert int(images_of(digits.train).max()) == 255
-    counts = digits.test.labels.bincount()
+    counts = digits.test.y.bincount()
     assert int(counts.min()) >= 34 and int(counts.max()) <= 37
 
 
@@ -72,7 +73,7 @@ def test_holdout_is_always_the_same() -> None:
 
 def test_limit() -> None:
     digits = load_dataset(Recipe(limit=100))
-    assert (len(digits.train.labels), len(digits.test.labels)) == (100, 100)
+    assert (len(digits.train), len(digits.test)) == (100, 100)
 
 
 def test_catalogue_imports_no_torch() -> None:
@@ -125,14 +126,40 @@ def test_packages_that_fail_are_named(monkeypatch: pytest.MonkeyPatch, entry: ob
 
 
 def test_loader_that_fails_is_named(tmp_path: Path) -> None:
-    entry = Entry("leaves", (3, 5, 5), 2, "", "no_such_module:load")
-    assert problem(lambda: load_named(entry, tmp_path)).code == "E619"
+    assert problem(lambda: _package("no_such_module:load", tmp_path).fetch()).code == "E619"
 
 
-def test_loader_that_gives_floats_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    split = Split(torch.zeros(4, 3, 5, 5), torch.tensor([0, 1, 0, 1]))
-    monkeypatch.setattr("specc.data.digits.load", lambda request: Dataset("leaves", ("oak", "birch"), split, split))
-    assert problem(lambda: load_named(BUILT_IN["digits"], tmp_path)).code == "E619"
+def _package(loader: str, place: Path) -> Package:
+    return Package(Request("leaves", place, Entry("leaves", (3, 5, 5), 2, "", loader)))
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.int16])
+def test_loader_that_gives_other_numbers_is_named(
+    kind: torch.dtype, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    split = Split(torch.zeros(4, 3, 5, 5, dtype=kind), torch.tensor([0, 1, 0, 1]))
+    monkeypatch.setitem(sys.modules, "leaves", type(sys)("leaves"))
+    given = Dataset("leaves", ("oak", "birch"), split, split)
+    monkeypatch.setattr(sys.modules["leaves"], "load", lambda request: given, raising=False)
+    assert problem(lambda: _package("leaves:load", tmp_path).fetch()).code == "E619"
+
+
+def test_floats_of_a_package_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = np.random.default_rng(0).normal(3, 2, (20, 2, 30)).astype(np.float32)
+    split = Split(samples, np.arange(20) % 2)
+    monkeypatch.setitem(sys.modules, "sounds", type(sys)("sounds"))
+    given = Dataset("sounds", ("low", "high"), split, split)
+    monkeypatch.setattr(sys.modules["sounds"], "load", lambda request: given, raising=False)
+    _install(monkeypatch, Entry("sounds", (2, 30), 2, "", "sounds:load"))
+    loaded = load_dataset(Recipe(data="sounds"))
+    assert loaded.train.dtype == torch.float32 and loaded.survey.dtype == "float32"
+    ((plain, labels),) = Batches(loaded.train, 20).in_order()
+    assert np.array_equal(plain.numpy(), samples) and labels.tolist() == split.labels.tolist()
+    scaling = scaling_of(loaded.train)
+    assert scaling.mean.flatten().numpy() == pytest.approx(samples.mean((0, 2)), rel=1e-5)
+    ((scaled, _),) = Batches(loaded.train, 20, scaling).in_order()
+    assert scaled.std((0, 2)).numpy() == pytest.approx([1, 1], abs=1e-3)
+    assert np.array_equal(loaded.train.x.numpy(), samples)
 
 
 # Folders of pictures
@@ -158,27 +185,27 @@ def test_folder_of_two_parts(tmp_path: Path, test_name: str) -> None:
     loaded = load_dataset(Recipe(data=str(tmp_path)))
     assert loaded.classes == ("cat", "dog")
     assert loaded.sample == (3, 4, 6)
-    assert loaded.train.labels.tolist() == [0] * 5 + [1] * 5
+    assert loaded.train.y.tolist() == [0] * 5 + [1] * 5
     assert images_of(loaded.train)[:, 0, 0, 0].tolist() == [*range(5), *range(10, 15)]
-    assert len(loaded.test.labels) == 4
+    assert len(loaded.test) == 4
 
 
 def test_folder_without_test_part_holds_out_a_fifth(tmp_path: Path) -> None:
     fill(tmp_path, count=10)
     loaded = load_dataset(Recipe(data=str(tmp_path)))
-    assert loaded.train.labels.bincount().tolist() == [8, 8]
-    assert loaded.test.labels.bincount().tolist() == [2, 2]
+    assert loaded.train.y.bincount().tolist() == [8, 8]
+    assert loaded.test.y.bincount().tolist() == [2, 2]
 
 
 def test_a_third_part_is_the_validation_split(tmp_path: Path) -> None:
     for part, count in (("train", 10), ("test", 2), ("val", 3)):
         fill(tmp_path / part, count=count)
     loaded = load_dataset(Recipe(data=str(tmp_path)))
-    assert loaded.validation and loaded.validation.labels.bincount().tolist() == [3, 3]
-    assert len(loaded.test.labels) == 4 and loaded.note == ""
+    assert loaded.validation and loaded.validation.y.bincount().tolist() == [3, 3]
+    assert len(loaded.test) == 4 and loaded.note == ""
     shared = load_dataset(Recipe(data=str(tmp_path), validation=0.2))
-    assert shared.validation and shared.validation.labels.bincount().tolist() == [2, 2]
-    assert len(shared.train.labels) == 16
+    assert shared.validation and shared.validation.y.bincount().tolist() == [2, 2]
+    assert len(shared.train) == 16
     fill(tmp_path / "val", classes=("owl",))
     assert problem(lambda: load_dataset(Recipe(data=str(tmp_path)))).code == "E609"
 
@@ -195,7 +222,7 @@ def test_what_else_lies_in_a_folder_is_passed_over(tmp_path: Path) -> None:
         (cat / name).write_bytes(b"no picture")
     (cat / "round").symlink_to(cat, target_is_directory=True)
     (tmp_path / "pets" / ".ipynb_checkpoints").mkdir()
-    assert len(load_dataset(Recipe(data=str(tmp_path / "pets"))).train.labels) == 8
+    assert len(load_dataset(Recipe(data=str(tmp_path / "pets"))).train) == 8
 
 
 @pytest.mark.parametrize("target", ["9.png", "nowhere.png"])
@@ -269,8 +296,8 @@ def test_folder_limit_takes_of_all_classes(tmp_path: Path) -> None:
     fill(tmp_path / "train", count=20)
     fill(tmp_path / "test")
     loaded = load_dataset(Recipe(data=str(tmp_path), limit=10))
-    assert len(loaded.train.labels) == 10
-    assert set(loaded.train.labels.tolist()) == {0, 1}
+    assert len(loaded.train) == 10
+    assert set(loaded.train.y.tolist()) == {0, 1}
 
 
 def test_grey_pictures_stay_grey_unless_one_is_not(tmp_path: Path) -> None:
@@ -339,7 +366,7 @@ def test_folders_that_are_no_data_sets(tmp_path: Path) -> None:
 def test_too_large_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(tmp_path / "train")
     fill(tmp_path / "test")
-    monkeypatch.setattr(memory, "_free_bytes", lambda: 1000)
+    monkeypatch.setattr(load, "_free_bytes", lambda: 1000)
     found = problem(lambda: load_dataset(Recipe(data=str(tmp_path), in_memory="on")))
     assert found.code == "E611"
     assert "3x4x6" in found.message
@@ -356,8 +383,7 @@ def test_resize_and_channels_of_a_named_set() -> None:
 
 def test_resize_equals_pillow() -> None:
     pixels = torch.randint(0, 256, (3, 1, 28, 28), dtype=torch.uint8)
-    split = Split(pixels, torch.zeros(3, dtype=torch.int64))
-    ours = images_of(prepared(Dataset("x", ("a",), split, split), 11, None).train)
+    ours = prepared(pixels, (11, 11), None)
     for picture_, scaled in zip(pixels, ours, strict=True):
         theirs = Image.fromarray(picture_[0].numpy()).resize((11, 11), Image.Resampling.BILINEAR)
         assert (scaled[0].int() - torch.from_numpy(np.asarray(theirs).copy()).int()).abs().max() <= 1
@@ -365,15 +391,14 @@ def test_resize_equals_pillow() -> None:
 
 def test_grey_equals_pillow() -> None:
     pixels = torch.randint(0, 256, (2, 3, 5, 5), dtype=torch.uint8)
-    split = Split(pixels, torch.zeros(2, dtype=torch.int64))
-    ours = images_of(prepared(Dataset("x", ("a",), split, split), None, 1).train)
+    ours = prepared(pixels, None, 1)
     theirs = np.asarray(Image.fromarray(pixels[0].permute(1, 2, 0).numpy()).convert("L")).copy()
     assert (ours[0, 0].int() - torch.from_numpy(theirs).int()).abs().max() <= 1
 
 
 def test_batches() -> None:
     images = torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1).expand(10, 2, 3, 3)
-    batches = Batches(Split(images, torch.arange(10)), 4, torch.device("cpu"))
+    batches = Batches(InMemory(images, torch.arange(10)), 4)
     assert batches.sizes == [4, 4, 2]
     seen = list(batches.shuffled(torch.Generator().manual_seed(3)))
     again = list(batches.shuffled(torch.Generator().manual_seed(3)))
@@ -385,8 +410,8 @@ def test_batches() -> None:
 
 
 def test_single_picture_left_over() -> None:
-    split = Split(torch.zeros(9, 1, 2, 2, dtype=torch.uint8), torch.zeros(9, dtype=torch.int64))
-    batches = Batches(split, 4, torch.device("cpu"))
+    split = InMemory(torch.zeros(9, 1, 2, 2, dtype=torch.uint8), torch.zeros(9, dtype=torch.int64))
+    batches = Batches(split, 4)
     assert batches.sizes == [4, 4, 1]
     batches.skip_single = True
     assert batches.sizes == [4, 4]
@@ -396,8 +421,8 @@ def test_single_picture_left_over() -> None:
 def test_normalize() -> None:
     images = torch.randint(0, 256, (50, 3, 4, 4), dtype=torch.uint8)
     images[:, 2] = 7  # no contrast
-    split = Split(images, torch.zeros(50, dtype=torch.int64))
-    batches = Batches(split, 50, torch.device("cpu"), scaling_of(images))
+    split = InMemory(images, torch.zeros(50, dtype=torch.int64))
+    batches = Batches(split, 50, scaling_of(split))
     ((values, _),) = batches.in_order()
     assert values.mean((0, 2, 3)).abs().max() < 1e-5
     assert torch.allclose(values.std((0, 2, 3))[:2], torch.ones(2), atol=1e-2)
@@ -459,27 +484,27 @@ def test_the_first_way_to_the_number_of_classes(text: str, help: str) -> None:
 def test_real_files(name: str) -> None:
     loaded = load_dataset(Recipe(data=name, data_dir=os.environ["SPECC_DATA"]))
     assert (loaded.sample, len(loaded.classes)) == (BUILT_IN[name].sample, BUILT_IN[name].classes)
-    assert (len(loaded.train.labels), len(loaded.test.labels)) == (60000, 10000)
-    assert loaded.train.labels.bincount().tolist()[0] in (5923, 6000)
+    assert (len(loaded.train), len(loaded.test)) == (60000, 10000)
+    assert loaded.train.y.bincount().tolist()[0] in (5923, 6000)
 
 
 @pytest.mark.skipif("SPECC_DATA" not in os.environ, reason="SPECC_DATA names no folder of real data")
 def test_real_folder() -> None:
     loaded = load_dataset(Recipe(data=os.environ["SPECC_DATA"] + "/cifar10-jpeg", limit=200))
-    assert loaded.classes == catalogue.CIFAR10
+    assert loaded.classes[:3] == ("airplane", "automobile", "bird") and len(loaded.classes) == 10
     assert loaded.sample == (3, 32, 32)
 
 
 def test_only_the_last_batch_is_dropped() -> None:
-    split = Split(torch.zeros(10, 1, 2, 2, dtype=torch.uint8), torch.arange(10))
-    assert Batches(split, 4, torch.device("cpu"), drop_last=True).sizes == [4, 4]
-    assert Batches(split, 20, torch.device("cpu"), drop_last=True).sizes == [10]
-    assert Batches(split, 3, torch.device("cpu"), accumulate=2).steps == [[3, 3], [3, 1]]
+    split = InMemory(torch.zeros(10, 1, 2, 2, dtype=torch.uint8), torch.arange(10))
+    assert Batches(split, 4, drop_last=True).sizes == [4, 4]
+    assert Batches(split, 20, drop_last=True).sizes == [10]
+    assert Batches(split, 3, accumulate=2).steps == [[3, 3], [3, 1]]
 
 
 def test_skipped_batches_change_nothing_that_follows() -> None:
-    split = Split(torch.arange(40, dtype=torch.uint8).view(10, 1, 2, 2), torch.arange(10))
-    batches = Batches(split, 4, torch.device("cpu"))
+    split = InMemory(torch.arange(40, dtype=torch.uint8).view(10, 1, 2, 2), torch.arange(10))
+    batches = Batches(split, 4)
     whole, rest = (list(batches.shuffled(torch.Generator().manual_seed(1), skip)) for skip in (0, 1))
     assert [labels.tolist() for _, labels in rest] == [labels.tolist() for _, labels in whole[1:]]
 
@@ -487,9 +512,9 @@ def test_skipped_batches_change_nothing_that_follows() -> None:
 def test_validation_is_held_out_of_training() -> None:
     whole, parted = load_dataset(Recipe()), load_dataset(Recipe(validation=0.1))
     assert parted.validation is not None
-    assert len(parted.train.labels) + len(parted.validation.labels) == len(whole.train.labels)
+    assert len(parted.train) + len(parted.validation) == len(whole.train)
     assert images_of(parted.test).equal(images_of(whole.test))
-    assert int(parted.validation.labels.bincount().min()) >= 13
+    assert int(parted.validation.y.bincount().min()) >= 13
     assert stratified([0, 0, 1], 0.5)[1] == [0] or stratified([0, 0, 1], 0.5)[1] == [1]
 
 

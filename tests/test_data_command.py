@@ -15,9 +15,9 @@ from PIL import Image
 
 from specc.cli.main import main
 from specc.data.catalogue import BUILT_IN
-from specc.data.dataset import Dataset, Split
-from specc.data.drawn import picture_of_sample
-from specc.data.sheet import CELL, ENLARGED, GAP, LINE, MARGIN, Samples, draw_sheet
+from specc.data.inspect.sheet import CELL, ENLARGED, GAP, LINE, MARGIN, Row, draw_sheet, picture_of_sample
+from specc.data.sources import Arrays
+from specc.data.sources.digits import Digits
 
 
 def specc(*arguments: str) -> Result:
@@ -127,12 +127,10 @@ def test_the_sheet_goes_to_standard_output() -> None:
 
 def test_sheets_of_any_number_of_classes_and_names() -> None:
     for classes in (1, 2, 37, 100):
-        samples = [Samples(name * 9, [Image.new("L", (300, 10))] * 2) for name in ["tree", "дуб", "\u202ex"] * 34][
-            :classes
-        ]
+        samples = [Row(name * 9, [Image.new("L", (300, 10))] * 2) for name in ["tree", "дуб", "\u202ex"] * 34][:classes]
         sheet = draw_sheet(samples)
         assert 0.5 < sheet.width / sheet.height < 3
-    assert draw_sheet([Samples("empty", [])]).height == MARGIN + LINE + CELL[0] * 2 + MARGIN
+    assert draw_sheet([Row("empty", [])]).height == MARGIN + LINE + CELL[0] * 2 + MARGIN
 
 
 @pytest.mark.parametrize(
@@ -159,8 +157,9 @@ def test_samples_of_any_shape(shape: tuple[int, ...], tmp_path: Path, monkeypatc
     """As packages offer them: vectors, signals, volumes, pictures of other channels."""
     chance = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (8, *shape), generator=chance, dtype=torch.uint8)
-    split = Split(images, torch.arange(8) % 2)
-    monkeypatch.setattr("specc.data.digits.load", lambda request: Dataset("heard", ("low", "high"), split, split))
+    part = images.numpy(), torch.arange(8).numpy() % 2
+    given = Arrays(("low", "high"), {"training": part, "test": part})
+    monkeypatch.setattr(Digits, "load", lambda source: given)
     done = specc("show", "digits", "--count", "2", "-o", str(tmp_path / "sheet.png"))
     assert done.exit_code == 0 and done.exception is None, done.output
     with Image.open(tmp_path / "sheet.png") as sheet:

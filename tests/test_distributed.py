@@ -20,7 +20,7 @@ from ranks import Answer, Ranks
 from safetensors.torch import load_file
 
 from specc.cli.main import main
-from specc.data.shard import Shard
+from specc.data.batches import Shard
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.checkpoint import read_checkpoint
 from specc.runner.distributed.place import Place, place_of

@@ -17,11 +17,10 @@ from safetensors.torch import load_file, save_file
 from specc.build.compile import build
 from specc.cli.evaluation_text import ASCII_BLOCKS, BLOCKS, _matrix, as_text
 from specc.cli.main import main
-from specc.data.catalogue import BUILT_IN
-from specc.data.dataset import Dataset, LoadRequest
-from specc.data.digits import load as load_digits
+from specc.data.load import Dataset, load_dataset
 from specc.evaluate.score import Evaluation
 from specc.evaluate.trained import load_trained
+from specc.recipe.recipe import Recipe
 from specc.report.confusion import Confusion
 from specc.runner.run import Run, train
 
@@ -40,8 +39,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return load_digits(LoadRequest(BUILT_IN["digits"], tmp_path_factory.getbasetemp()))
+def digits() -> Dataset:
+    return load_dataset(Recipe())
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def specc(*arguments: object, given: bytes | None = None) -> Result:
 
 
 def picture(digits: Dataset, number: int) -> Image.Image:
-    return Image.fromarray(digits.test.images[number, 0].numpy())
+    return Image.fromarray(digits.test.x[number, 0].numpy())
 
 
 # What the weights carry
@@ -65,7 +64,7 @@ def test_the_weights_describe_their_pictures(run: Run, digits: Dataset) -> None:
     with safe_open(run.folder / "best.safetensors", framework="pt") as file:
         data = json.loads(file.metadata()["data"])
     assert (data["name"], data["classes"], data["sample"]) == ("digits", [str(n) for n in range(10)], [1, 8, 8])
-    values = digits.train.images.double() / 255
+    values = digits.train.x.double() / 255
     assert data["mean"] == pytest.approx([values.mean().item()], abs=1e-6)
     assert data["deviation"] == pytest.approx([values.std(correction=0).item()], abs=1e-6)
 
@@ -88,13 +87,13 @@ def test_eval_agrees_with_torch_and_sklearn(run: Run, digits: Dataset) -> None:
     trained = load_trained(run.folder)
     scaling = trained.data.scaling()
     assert scaling is not None
-    images = (digits.test.images.float() / 255 - scaling.mean) / scaling.deviation
+    images = (digits.test.x.float() / 255 - scaling.mean) / scaling.deviation
     with torch.inference_mode():
         answers = trained.model(images).argmax(1)
     found = json.loads(specc("eval", run.folder, "--json").stdout)
     rows = torch.tensor(found["confusion"])
     # The command computes in the run's precision, which may move a picture that lies between two classes.
-    assert (rows - torch.tensor(confusion_matrix(digits.test.labels, answers))).abs().sum() <= 4
+    assert (rows - torch.tensor(confusion_matrix(digits.test.y, answers))).abs().sum() <= 4
     true = torch.arange(10).repeat_interleave(rows.sum(1))
     said = torch.cat([torch.arange(10).repeat_interleave(row) for row in rows])
     precision, recall, f1, support = precision_recall_fscore_support(true, said, zero_division=0)
@@ -195,7 +194,7 @@ def test_predict_tells_the_likeliest_classes(run: Run, digits: Dataset, folder: 
     scaling = trained.data.scaling()
     assert scaling is not None
     with torch.inference_mode():
-        shares = trained.model((digits.test.images[:3].float() / 255 - scaling.mean) / scaling.deviation).softmax(1)
+        shares = trained.model((digits.test.x[:3].float() / 255 - scaling.mean) / scaling.deviation).softmax(1)
     for one, row in zip(answers, shares, strict=True):
         values, places = row.topk(5)
         assert [found["class"] for found in one["classes"]] == [str(place) for place in places.tolist()]

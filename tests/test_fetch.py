@@ -25,11 +25,10 @@ from click.testing import CliRunner, Result
 
 from specc.cli.main import main
 from specc.data.archives import PUBLISHED, Archive, Published
-from specc.data.cifar import read_batch
 from specc.data.download import download
-from specc.data.idx import read_idx
 from specc.data.load import load_dataset
-from specc.data.plain_pickle import read_plain_pickle
+from specc.data.sources.cifar import read_batch, read_plain_pickle
+from specc.data.sources.mnist import read_idx
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
 
@@ -229,11 +228,11 @@ def mnist_in(folder: Path) -> Any:
 def test_mnist_is_downloaded_once(small_mnist: Server, tmp_path: Path) -> None:
     loaded = mnist_in(tmp_path)
     assert loaded.sample == (1, 28, 28)
-    assert loaded.train.labels.tolist() == list(range(10)) * 2
+    assert loaded.train.y.tolist() == list(range(10)) * 2
     raw = tmp_path / "MNIST" / "raw"
     assert sorted(path.name for path in raw.iterdir()) == sorted(PUBLISHED["mnist"].digests)
     small_mnist.files.clear()
-    assert mnist_in(tmp_path).train.images.equal(loaded.train.images)
+    assert mnist_in(tmp_path).train.x.equal(loaded.train.x)
     assert len(small_mnist.asked) == 4
 
 
@@ -254,7 +253,7 @@ def test_an_archive_that_is_there_is_not_downloaded(small_mnist: Server, tmp_pat
     raw.mkdir(parents=True)
     for name in list(small_mnist.files):
         (raw / name).write_bytes(small_mnist.files.pop(name))
-    assert len(mnist_in(tmp_path).train.labels) == 20
+    assert len(mnist_in(tmp_path).train) == 20
     assert small_mnist.asked == []
     assert (raw / "train-labels-idx1-ubyte.gz").exists()  # it is the user's
 
@@ -340,7 +339,7 @@ def test_cifar_is_downloaded_and_read(server: Server, monkeypatch: pytest.Monkey
     publish_cifar(server, monkeypatch, batch(8))
     loaded = cifar_in(tmp_path)
     assert (loaded.sample, loaded.classes) == ((3, 32, 32), ("cat", "dog"))
-    assert loaded.test.images.equal(torch.from_numpy(batch(8)["data"]).view(8, 3, 32, 32))
+    assert loaded.test.x.equal(torch.from_numpy(batch(8)["data"]).view(8, 3, 32, 32))
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == sorted(PUBLISHED["cifar10"].digests)
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from specc.data import walk
 from specc.data.catalogue import find
-from specc.data.folder import list_folder, list_part
-from specc.data.formats import endings
+from specc.data.picture import endings
+from specc.data.sources.folder import list_folder, list_part
 from specc.data.walk import Walk
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 
@@ -52,9 +52,9 @@ def test_parts_go_by_any_of_their_names(root: Path, train: str, test: str, held_
     if held_out:
         fill(root / held_out)
     found = list_folder(root)
-    assert (found.classes, len(found.train.paths), len(found.test.paths)) == (("cat", "dog"), 6, 2)
-    assert (found.validation is not None) is bool(held_out)
-    assert all(path.startswith(f"pets/{train}/") for path in found.train.paths)
+    assert (found.classes, len(found.parts["training"].paths), len(found.parts["test"].paths)) == (("cat", "dog"), 6, 2)
+    assert ("validation" in found.parts) is bool(held_out)
+    assert all(path.startswith(f"pets/{train}/") for path in found.parts["training"].paths)
 
 
 def test_two_folders_for_one_part_are_asked_about(root: Path) -> None:
@@ -83,7 +83,7 @@ def test_class_folders_beside_a_sorted_test_part_belong_into_train(root: Path) -
     (root / "train").mkdir()
     for name in ("cat", "dog"):
         (root / name).rename(root / "train" / name)
-    assert len(list_folder(root).test.paths) == 4
+    assert len(list_folder(root).parts["test"].paths) == 4
 
 
 def test_loose_test_pictures_cannot_be_tested_on(root: Path) -> None:
@@ -111,8 +111,8 @@ def test_a_class_may_lack_in_the_test_part(root: Path) -> None:
     fill(root / "val", "dog")
     (root / "test" / "dog").mkdir()
     found = list_folder(root)
-    assert (found.test.labels, found.validation and found.validation.labels) == ([0, 0, 2, 2], [1, 1])
-    assert found.note == "pets/test has no pictures of `dog`"
+    assert (found.parts["test"].labels, found.parts["validation"].labels) == ([0, 0, 2, 2], [1, 1])
+    assert (found.notes, found.passed_over) == (("pets/test has no pictures of `dog`",), ())
 
 
 def test_a_class_that_is_only_tested_on_is_an_error_and_its_way_out_works(root: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_class_that_is_only_tested_on_is_an_error_and_its_way_out_works(root: 
     assert (found.code, "lacks: `Cat`" in found.message) == ("E609", True)
     assert found.help and "pets/test/Cat is the class `cat`" in found.help
     (root / "test" / "Cat").rename(root / "test" / "cat")
-    assert list_folder(root).test.labels == [0, 0, 1, 1]
+    assert list_folder(root).parts["test"].labels == [0, 0, 1, 1]
 
 
 # Files
@@ -137,7 +137,7 @@ def test_folders_that_are_not_the_datas_own_are_not_entered(root: Path) -> None:
     for name in ("._0.png", "Thumbs.db", ".DS_Store", "desktop.ini"):
         (root / "cat" / name).write_bytes((root / "cat" / "0.png").read_bytes())
     found = list_folder(root)
-    assert (found.classes, len(found.train.paths) + len(found.test.paths)) == (("cat", "dog"), 4)
+    assert (found.classes, len(found.parts["training"].paths) + len(found.parts["test"].paths)) == (("cat", "dog"), 4)
     assert found.passed_over == ()
 
 
@@ -146,7 +146,7 @@ def test_every_ending_that_pillow_reads_counts(root: Path, ending: str) -> None:
     if ending.lower() not in endings():
         pytest.skip("this Pillow lacks the format")
     fill(root, ending=ending)
-    assert len(list_folder(root).train.paths) == 2
+    assert len(list_folder(root).parts["training"].paths) == 2
 
 
 def test_what_looks_like_a_picture_and_is_passed_over_is_named(root: Path) -> None:
@@ -187,7 +187,10 @@ def test_pipes_and_links(root: Path) -> None:
     fill(Path("elsewhere"), "owl")
     (root / "owl").symlink_to(Path("elsewhere/owl").resolve(), target_is_directory=True)
     found = list_folder(root)
-    assert (found.classes, len(found.train.paths) + len(found.test.paths)) == (("cat", "dog", "owl"), 7)
+    assert (found.classes, len(found.parts["training"].paths) + len(found.parts["test"].paths)) == (
+        ("cat", "dog", "owl"),
+        7,
+    )
     assert [one.files for one in found.passed_over] == [3]
 
 
@@ -195,8 +198,8 @@ def test_depth_and_breadth_have_an_end(root: Path, monkeypatch: pytest.MonkeyPat
     fill(root)
     fill(root / "cat" / "/".join("d" * 200), "deep")
     found = list_folder(root)
-    assert len(found.train.paths) + len(found.test.paths) == 4
-    assert "more than 64 folders deep" in found.note
+    assert len(found.parts["training"].paths) + len(found.parts["test"].paths) == 4
+    assert "more than 64 folders deep" in str(found.passed_over[0])
     monkeypatch.setattr(walk, "MOST_FOLDERS", 20)
     assert problem(lambda: list_folder(root)).code == "E608"
 
@@ -220,30 +223,30 @@ def test_a_folder_that_vanishes_is_a_problem(root: Path) -> None:
 
 def test_what_was_never_split_is_all_test(root: Path) -> None:
     fill(root, count=10)
-    whole, part = list_part(root, None)
-    assert (len(whole.test.paths), whole.train.paths, part) == (20, [], "test")
-    assert "all pictures" in whole.note
-    split = list_folder(root)
-    for name, expected in (("test", split.test), ("train", split.train)):
-        found, part = list_part(root, name)  # type: ignore[arg-type]
-        assert (found.test, part, found.notes) == (expected, name, ())
+    whole = list_part(root, None)
+    assert {name: len(part.paths) for name, part in whole.parts.items()} == {"test": 20}
+    assert "all pictures" in whole.notes[0]
+    split = list_folder(root).parts
+    for name, expected in (("test", split["test"]), ("train", split["training"])):
+        found = list_part(root, name)  # type: ignore[arg-type] # one of the parts
+        assert (found.parts, found.notes) == ({"test": expected}, ())
     assert problem(lambda: list_part(root, "validation")).code == "E642"
 
 
 def test_a_part_to_test_on(root: Path) -> None:
     fill(root / "Test", "cat")
-    assert list_part(root, None)[0].classes == ("cat",)
+    assert list_part(root, None).classes == ("cat",)
     found = problem(lambda: list_part(root, "train"))
     assert (found.code, found.help) == ("E642", "`--split test` takes the part that is there")
     fill(root / "valid", "dog")
-    assert list_part(root, "validation")[0].classes == ("dog",)
+    assert list_part(root, "validation").classes == ("dog",)
     assert problem(lambda: list_folder(root)).code == "E608"
 
 
 def test_one_class_is_enough_to_test_on(root: Path) -> None:
     fill(root, "cat")
     (root / "dog").mkdir()
-    assert list_part(root, None)[0].classes == ("cat",)
+    assert list_part(root, None).classes == ("cat",)
     assert problem(lambda: list_part(root / "cat", None)).code == "E608"
 
 
@@ -252,7 +255,7 @@ def test_names_that_are_no_text(root: Path) -> None:
     """A class is named in weights and JSON; a picture is not."""
     fill(root)
     (root / "cat" / "0.png").rename(root / "cat" / os.fsdecode(b"\xff.png"))
-    assert len(list_folder(root).train.paths) == 2
+    assert len(list_folder(root).parts["training"].paths) == 2
     fill(root, os.fsdecode(b"caf\xe9"))
     found = problem(lambda: list_folder(root))
     assert (found.code, r"caf\xe9" in found.message) == ("E608", True)

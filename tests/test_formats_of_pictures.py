@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from specc.data.formats import endings, formats_of, looks_like_picture
-from specc.data.picture_file import Unreadable, opened
+from specc.data.picture import Unreadable, endings, formats_of, looks_like_picture, opened
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
 

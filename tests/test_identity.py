@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,9 +19,10 @@ from watches import Stop
 
 from specc.cli.main import main
 from specc.data import kept
-from specc.data.dataset import Dataset, Split
-from specc.data.identity import DataIdentity, identity_of_tensors
-from specc.data.load import load_dataset
+from specc.data.identity import DataIdentity, identity_of_arrays
+from specc.data.load import Dataset, load_dataset
+from specc.data.sources import Arrays
+from specc.data.sources.digits import Digits
 from specc.recipe.recipe import Recipe
 from specc.runner.checkpoint import checkpoint_bytes, read_checkpoint, read_tensors
 from specc.runner.run import train
@@ -157,8 +157,8 @@ def test_runs_of_an_older_specc_go_on_by_their_counts(pictures: int, stopped: Pa
 # The identity itself
 
 
-def split(labels: list[int], levels: list[int]) -> Split:
-    return Split(torch.tensor(levels, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 2, 2), torch.tensor(labels))
+def part(labels: list[int], levels: list[int]) -> tuple[Any, Any]:
+    return np.full((len(levels), 1, 2, 2), np.array(levels, np.uint8).reshape(-1, 1, 1, 1)), np.array(labels)
 
 
 SAMPLES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=8)
@@ -168,7 +168,7 @@ SAMPLES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, 
 @given(SAMPLES, SAMPLES)
 def test_identities_are_equal_where_all_samples_and_labels_are(one: list[Any], other: list[Any]) -> None:
     found = [
-        identity_of_tensors(CLASSES, (split(*map(list, zip(*pairs, strict=True))), split([0], [0])))
+        identity_of_arrays(CLASSES, {"training": part(*map(list, zip(*pairs, strict=True))), "test": part([0], [0])})
         for pairs in (one, other)
     ]
     assert (found[0] == found[1]) == (one == other) == (found[0].digest == found[1].digest)
@@ -177,21 +177,20 @@ def test_identities_are_equal_where_all_samples_and_labels_are(one: list[Any], o
 
 
 def test_another_shape_or_name_is_another_identity() -> None:
-    labels = torch.zeros(2, dtype=torch.int64)
-    images = torch.zeros(2, 1, 2, 8, dtype=torch.uint8)
-    shapes = [Split(images.view(2, *shape), labels) for shape in ((1, 2, 8), (1, 4, 4), (16,))]
-    assert len({identity_of_tensors(CLASSES, (one, one)).digest for one in shapes}) == 3
-    assert identity_of_tensors(CLASSES, (shapes[0],)) != identity_of_tensors(("cat", "dog", "fox"), (shapes[0],))
+    labels, images = np.zeros(2, np.int64), np.zeros((2, 1, 2, 8), np.uint8)
+    shapes = [{"training": (images.reshape(2, *shape), labels)} for shape in ((1, 2, 8), (1, 4, 4), (16,))]
+    assert len({identity_of_arrays(CLASSES, one).digest for one in shapes}) == 3
+    assert identity_of_arrays(CLASSES, shapes[0]) != identity_of_arrays(("cat", "dog", "fox"), shapes[0])
 
 
 def test_named_data_are_known_by_their_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    levels = torch.arange(16, dtype=torch.uint8)
+    levels = np.arange(16, dtype=np.uint8)
 
-    def load(request: object) -> Dataset:
-        part = Split(levels.clone().view(16, 1, 1, 1), torch.arange(16) % 2)
-        return Dataset("bits", ("even", "odd"), part, part)
+    def load(source: Digits) -> Arrays:
+        part = levels.copy().reshape(16, 1, 1, 1), np.arange(16) % 2
+        return Arrays(("even", "odd"), {"training": part, "test": part})
 
-    monkeypatch.setattr("specc.data.digits.load", load)
+    monkeypatch.setattr(Digits, "load", load)
     plain = load_dataset(Recipe(data="digits"))
     assert load_dataset(Recipe(data="digits", resize=3)).identity == plain.identity
     levels[5] = 200
@@ -216,7 +215,7 @@ def test_a_file_with_other_bytes_and_an_old_time_is_decoded_again(
     before = loaded()
     replaced(pets / "train/dog/2.bmp", 200)
     after = loaded()
-    assert before.identity != after.identity and 200 in np.asarray(after.train.images)
+    assert before.identity != after.identity and 200 in np.asarray(after.train.x)
     assert loaded().identity == after.identity
     assert len(list((tmp_path / "cache/specc/decoded").glob("*.safetensors"))) == 2
 

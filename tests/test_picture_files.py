@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from specc.cli.main import main
-from specc.data import picture_file
+from specc.data import picture as picture_file
 from specc.data.load import load_dataset
-from specc.data.picture_file import Unreadable, head_of, quiet
-from specc.data.pictures import OtherSize, Reader
+from specc.data.picture import OtherSize, Reader, Unreadable, head_of, quiet
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 from specc.runner.run import train
@@ -112,7 +111,7 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
 @pytest.mark.parametrize("size", [None, (4, 4)])
 def test_training_sees_pictures_upright(pair: tuple[Path, Path], where: Any, size: Any) -> None:
     plain, tagged = (load_dataset(Recipe(data=str(path), in_memory=where, resize=size)) for path in pair)
-    assert plain.train.images.equal(tagged.train.images) and plain.test.images.equal(tagged.test.images)
+    assert plain.train.x.equal(tagged.train.x) and plain.test.x.equal(tagged.test.x)
 
 
 def test_every_command_sees_pictures_upright(pair: tuple[Path, Path]) -> None:
@@ -259,7 +258,7 @@ def test_info_training_and_prediction_agree_on_levels(kind: str, tmp_path: Path)
     assert told["mean"] == [pytest.approx(128 / 255)]
     for where in ("on", "off"):
         loaded = load_dataset(Recipe(data=str(folder), in_memory=where))
-        assert loaded.sample == (1, 6, 4) and set(loaded.train.images.flatten().tolist()) == {128}
+        assert loaded.sample == (1, 6, 4) and set(loaded.train.x.flatten().tolist()) == {128}
 
 
 # Files that cannot be read

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from watches import Heard, Stop
 
 from specc.data.batches import Batches, scaling_of
-from specc.data.dataset import Split
+from specc.data.images import InMemory
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.outline import MAX_BOXES
 from specc.evaluate.score import Wanted, evaluate
@@ -259,8 +259,9 @@ def test_scores_of_classes() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_picture_comes_back_from_its_scaling(channels: int) -> None:
     images = torch.randint(0, 256, (5, channels, 6, 4), dtype=torch.uint8)
-    scaling = scaling_of(images)
-    batches = Batches(Split(images, torch.zeros(5, dtype=torch.int64)), 5, torch.device("cpu"), scaling)
+    samples = InMemory(images, torch.zeros(5, dtype=torch.int64))
+    scaling = scaling_of(samples)
+    batches = Batches(samples, 5, scaling)
     given, _ = next(batches.in_order())
     picture = Image.open(io.BytesIO(png_of(given[2], scaling)))
     assert picture.size == (4, 6)

@@ -72,8 +72,10 @@ def plain_loop(recipe: Recipe, optimizer: type[torch.optim.Optimizer], *, evalua
     torch.manual_seed(recipe.seed)
     model = net()
     optimizer_ = optimizer(model.parameters(), **recipe.optimizer_arguments())  # type: ignore[arg-type] # by name
-    train = DataLoader(Pictures(*data.train), batch_size=recipe.batch, shuffle=True, drop_last=recipe.drop_last)
-    test = DataLoader(Pictures(*data.test), batch_size=recipe.batch)
+    train = DataLoader(
+        Pictures(data.train.x, data.train.y), batch_size=recipe.batch, shuffle=True, drop_last=recipe.drop_last
+    )
+    test = DataLoader(Pictures(data.test.x, data.test.y), batch_size=recipe.batch)
     for _ in range(recipe.epochs):
         model.train()
         for images, labels in train:
@@ -83,7 +85,7 @@ def plain_loop(recipe: Recipe, optimizer: type[torch.optim.Optimizer], *, evalua
         if evaluates:
             model.eval()
             with torch.no_grad():
-                assert sum(len(model(images)) for images, _ in test) == len(data.test.labels)
+                assert sum(len(model(images)) for images, _ in test) == len(data.test)
     return list(model.state_dict().values())
 
 

@@ -13,21 +13,21 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
 from watches import Heard, Stop
 
-from specc.data import decoded, heads, kept, memory
-from specc.data.batches import scaling_of
-from specc.data.dataset import Split
-from specc.data.feed import Feed
-from specc.data.files import FileSplit, PicturePool
+from specc.data import images, kept, load
+from specc.data.batches import Batches, Shard, scaling_of
+from specc.data.catalogue import data_source
+from specc.data.images import InMemory, Streamed
 from specc.data.load import load_dataset
-from specc.data.pictures import Reader
-from specc.data.shard import Shard
-from specc.data.survey import Size, survey
+from specc.data.sources import picture_files
+from specc.data.sources.folder import Folder
+from specc.data.survey import Size, Survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
 from specc.runner.checkpoint import read_checkpoint
@@ -66,22 +66,25 @@ def loaded(folder: Path, where: str, **more: Any) -> Any:
     return load_dataset(Recipe(data=str(folder), resize=(12, 10), in_memory=where, **more))  # type: ignore[arg-type]
 
 
+def surveyed(recipe: Recipe) -> Survey:
+    return data_source(recipe).survey()
+
+
 def test_files_and_memory_hold_the_same(folder: Path) -> None:
     kept, files = loaded(folder, "on"), loaded(folder, "off")
-    assert isinstance(kept.train, Split) and isinstance(files.train, FileSplit)
+    assert isinstance(kept.train, InMemory) and isinstance(files.train, Streamed)
     assert kept.sample == files.sample == (3, 12, 10)
-    assert kept.train.labels.equal(files.train.labels)
+    assert kept.train.y.equal(files.train.y)
     assert (kept.identity, kept.note) == (files.identity, files.note)
     with_validation = loaded(folder, "off", validation=0.2)
-    assert len(with_validation.train.labels) + len(with_validation.validation.labels) == len(files.train.labels)
+    assert len(with_validation.train) + len(with_validation.validation) == len(files.train)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_the_same_batches_come_out_of_files_as_out_of_memory(folder: Path, workers: int) -> None:
-    kept, files = loaded(folder, "on"), loaded(folder, "off")
-    feeds = [Feed(data, CPU, normalize=True, workers=workers) for data in (kept, files)]
+    both = [loaded(folder, where).on(CPU, workers) for where in ("on", "off")]
     for options in ({}, {"shard": Shard(1, 2)}, {"drop_last": True}):
-        one, other = (feed.batches(data.train, 8, **options) for feed, data in zip(feeds, (kept, files), strict=True))
+        one, other = (Batches(data.train, 8, scaling_of(data.train), **options) for data in both)
         for skip in (0, 3):
             seeds = [torch.Generator().manual_seed(1) for _ in range(2)]
             pairs = list(zip(one.shuffled(seeds[0], skip), other.shuffled(seeds[1], skip), strict=True))
@@ -91,26 +94,24 @@ def test_the_same_batches_come_out_of_files_as_out_of_memory(folder: Path, worke
 
 
 def test_a_pass_that_is_given_up_spoils_nothing(folder: Path) -> None:
-    data = loaded(folder, "off")
-    feed = Feed(data, CPU, normalize=False, workers=2)
-    batches = feed.batches(data.train, 4)
+    batches = Batches(loaded(folder, "off").on(CPU, 2).train, 4)
     first = next(iter(batches.in_order()))[0]
     assert next(iter(batches.shuffled(torch.Generator().manual_seed(0))))[0].shape == first.shape
     assert next(iter(batches.in_order()))[0].equal(first)
 
 
 def test_scaling_goes_by_an_even_sample(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specc.data.stream.SCALED_BY", 12)
+    monkeypatch.setattr(images, "SPREAD", 12)
     kept, files = loaded(folder, "on"), loaded(folder, "off")
-    found = Feed(files, CPU, normalize=True, workers=0).scaling
-    expected = scaling_of(kept.train.images[::3])
-    assert found and found.mean.equal(expected.mean) and found.deviation.equal(expected.deviation)
+    found = scaling_of(files.train)
+    expected = scaling_of(kept.train.pick(range(0, len(kept.train), 3)))
+    assert found.mean.equal(expected.mean) and found.deviation.equal(expected.deviation)
 
 
 def test_what_does_not_fit_stays_in_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(loaded(folder, "auto").train, Split)
-    monkeypatch.setattr(memory, "_free_bytes", lambda: 1000)
-    assert isinstance(loaded(folder, "auto").train, FileSplit)
+    assert isinstance(loaded(folder, "auto").train, InMemory)
+    monkeypatch.setattr(load, "_free_bytes", lambda: 1000)
+    assert isinstance(loaded(folder, "auto").train, Streamed)
     assert problem(lambda: loaded(folder, "on")).code == "E611"
 
 
@@ -127,13 +128,15 @@ def test_a_grey_folder_with_one_picture_in_colour_is_rgb(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_file_that_is_damaged_while_it_is_used_is_named(folder: Path, tmp_path: Path, workers: int) -> None:
-    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    whole = str(next(folder.rglob("*.png")))
-    pool = PicturePool(Reader("RGB", 12, 10, scaled=True), workers, pinned=False)
-    stream = pool.read([[whole], [whole, str(tmp_path / "broken.png")]])
+    pets = Path(shutil.copytree(folder, tmp_path / "pets"))
+    source = data_source(Recipe(data=str(pets)))
+    assert isinstance(source, Folder)
+    place = source.contents.parts["test"].paths[1]
+    stream = images.Pool(source.read_as((3, 12, 10), scaled=True), workers).read("test", map(np.array, ([0], [0, 1])))
+    Path(place).write_bytes(b"\x89PNG\r\n\x1a\n")
     assert next(stream).shape == (1, 3, 12, 10)
     found = problem(lambda: next(stream))
-    assert (found.code, "broken.png can no longer be read" in found.message) == ("E607", True)
+    assert (found.code, f"{place} can no longer be read" in found.message) == ("E607", True)
     assert "of 2" not in found.message
 
 
@@ -157,17 +160,19 @@ def test_pictures_of_other_sizes_are_found_before_the_first_step(folder: Path) -
 
 
 def test_a_look_at_every_file_is_said_and_kept(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoded, "MANY", 45)
+    monkeypatch.setattr(picture_files, "MANY", 45)
     said: list[str] = []
     for _ in range(2):
         found = load_dataset(Recipe(data=str(folder), resize=(12, 10), in_memory="off"), say=said.append)
     assert said == ["reads 45 pictures once before training, to find damaged ones"]
-    assert isinstance(found.train, FileSplit) and found.identity == loaded(folder, "on").identity
+    assert isinstance(found.train, Streamed) and found.identity == loaded(folder, "on").identity
 
 
 def test_a_picture_of_another_size_is_named_by_a_worker(folder: Path) -> None:
-    pool = PicturePool(Reader("RGB", 7, 7, scaled=False), 1, pinned=False)
-    assert problem(lambda: list(pool.read([[str(next(folder.rglob("*.png")))]]))).code == "E610"
+    source = data_source(Recipe(data=str(folder)))
+    assert isinstance(source, Folder)
+    pool = images.Pool(source.read_as((3, 7, 7), scaled=False), 1)
+    assert problem(lambda: list(pool.read("test", [np.array([0])]))).code == "E610"
 
 
 # Runs
@@ -270,9 +275,9 @@ def _refuse(*arguments: Any, **more: Any) -> Any:
 def test_decoded_pictures_are_kept(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = loaded(folder, "on")
     assert len(list(cache.glob("*.safetensors"))) == 1
-    monkeypatch.setattr(decoded, "decode", _refuse)
+    monkeypatch.setattr(picture_files.PictureFiles, "decode", _refuse)
     again = loaded(folder, "on")
-    assert again.train.images.equal(first.train.images) and again.test.labels.equal(first.test.labels)
+    assert again.train.x.equal(first.train.x) and again.test.y.equal(first.test.y)
     with pytest.raises(AssertionError):
         load_dataset(Recipe(data=str(folder), resize=11))
 
@@ -280,18 +285,18 @@ def test_decoded_pictures_are_kept(folder: Path, cache: Path, monkeypatch: pytes
 def test_heads_are_read_once(folder: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pets = Path(shutil.copytree(folder, tmp_path / "pets"))
     recipe = Recipe(data=str(pets))
-    first = survey(recipe).survey
+    first = surveyed(recipe)
     with monkeypatch.context() as patch:
-        patch.setattr(heads, "head_of", _refuse)
-        assert survey(recipe).survey == first
+        patch.setattr(picture_files, "head_of", _refuse)
+        assert surveyed(recipe) == first
     (found,) = cache.glob("*.json")
     for damage in ("", "{}", "[[], [], true]", '[[[1, 1, 45, 99]], [["RGB", 45]], true]', "[1, 2, 3]"):
         found.write_text(damage)
-        assert survey(recipe).survey == first
+        assert surveyed(recipe) == first
     Image.new("RGB", (70, 70)).save(pets / "cat" / "0.png")
-    assert Size(70, 70, 1) in {size._replace(first="") for size in survey(recipe).survey.sizes}
+    assert Size(70, 70, 1) in {size._replace(first="") for size in surveyed(recipe).sizes}
     (pets / "cat" / "1.png").write_bytes(b"")
-    assert survey(recipe).survey.unreadable == survey(recipe).survey.unreadable != ()
+    assert surveyed(recipe).unreadable == surveyed(recipe).unreadable != ()
 
 
 def test_a_file_that_was_changed_is_decoded_again(
@@ -303,7 +308,7 @@ def test_a_file_that_was_changed_is_decoded_again(
             Image.new("L", (10, 12), number).save(tmp_path / "own" / name / f"{number}.png")
     loaded(tmp_path / "own", "on")
     Image.new("L", (10, 12), 200).save(tmp_path / "own" / "a" / "0.png")
-    assert 200 in loaded(tmp_path / "own", "on").train.images or 200 in loaded(tmp_path / "own", "on").test.images
+    assert any(200 in part.x for part in loaded(tmp_path / "own", "on")[1:3])
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 100, None])
@@ -312,7 +317,7 @@ def test_a_damaged_copy_is_made_again(folder: Path, cache: Path, damage: bytes |
     (copy,) = cache.glob("*.safetensors")
     content = copy.read_bytes()
     copy.write_bytes(content[:-1] + bytes([content[-1] ^ 1]) if damage is None else damage)
-    assert loaded(folder, "on").train.images.equal(first.train.images)
+    assert loaded(folder, "on").train.x.equal(first.train.x)
     assert copy.read_bytes() == content
 
 
@@ -330,4 +335,4 @@ def test_copies_take_no_more_room_than_they_may(folder: Path, cache: Path, monke
 def test_a_cache_that_cannot_be_written_is_no_matter(folder: Path, cache: Path) -> None:
     cache.parent.mkdir(parents=True)
     cache.write_text("a file where the folder would be")
-    assert len(loaded(folder, "on").train.labels) == 36
+    assert len(loaded(folder, "on").train) == 36

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from specc.cli.main import main
-from specc.data.survey import survey
+from specc.data.catalogue import data_source
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 from specc.runner.run import train
@@ -167,7 +167,7 @@ def test_a_check_against_a_folder_imports_nothing_heavy(folder: Path) -> None:
 
 
 def surveyed(root: Path, **how: Any) -> Any:
-    return survey(Recipe(data=str(root), **how)).survey
+    return data_source(Recipe(data=str(root), **how)).survey()
 
 
 def test_a_survey_is_plain_data(folder: Path) -> None:

@@ -22,7 +22,7 @@ from watches import Heard, Stop
 from specc import __version__
 from specc.cli.main import main
 from specc.data.batches import Batches
-from specc.data.dataset import Split
+from specc.data.images import InMemory
 from specc.diagnostics.codes.runs import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
@@ -339,10 +339,10 @@ def _network() -> nn.Sequential:
 
 
 def test_epoch_equals_the_plain_loop() -> None:
-    split = Split(torch.randint(0, 256, (10, 1, 4, 4), dtype=torch.uint8), torch.arange(10) % 5)
+    split = InMemory(torch.randint(0, 256, (10, 1, 4, 4), dtype=torch.uint8), torch.arange(10) % 5)
     ours, theirs = _network(), _network()
     recipe = Recipe(optimizer="sgd", lr=0.1, momentum=0.9)
-    batches = Batches(split, 4, torch.device("cpu"))
+    batches = Batches(split, 4)
     steps: list[int] = []
     step = make_step(ours, make_optimizer(ours, recipe), make_schedule(recipe, steps=3), recipe)
     losses = torch.zeros(3)
@@ -353,7 +353,7 @@ def test_epoch_equals_the_plain_loop() -> None:
     optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9)
     total = 0.0
     for index in torch.split(torch.randperm(10, generator=torch.Generator().manual_seed(7)), 4):
-        loss = nn.functional.cross_entropy(theirs(split.images[index] / 255), split.labels[index])
+        loss = nn.functional.cross_entropy(theirs(split.x[index] / 255), split.y[index])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         optimizer.step()
@@ -366,17 +366,17 @@ def test_epoch_equals_the_plain_loop() -> None:
 
     score = evaluate(ours, batches, lambda: None)
     with torch.no_grad():
-        scores = theirs(split.images / 255)
-    assert score.loss == pytest.approx(float(nn.functional.cross_entropy(scores, split.labels)), rel=1e-5)
-    assert score.accuracy == pytest.approx(float((scores.argmax(1) == split.labels).float().mean()))
+        scores = theirs(split.x / 255)
+    assert score.loss == pytest.approx(float(nn.functional.cross_entropy(scores, split.y)), rel=1e-5)
+    assert score.accuracy == pytest.approx(float((scores.argmax(1) == split.y).float().mean()))
 
 
 def test_accumulated_gradients_are_those_of_one_batch() -> None:
-    split = Split(torch.randint(0, 256, (10, 1, 4, 4), dtype=torch.uint8), torch.arange(10) % 5)
+    split = InMemory(torch.randint(0, 256, (10, 1, 4, 4), dtype=torch.uint8), torch.arange(10) % 5)
     networks = [_network(), _network()]
     for network, (size, accumulate) in zip(networks, [(6, 1), (3, 2)], strict=True):
         recipe = Recipe(optimizer="sgd", lr=0.1, clip=0.5, label_smoothing=0.1)
-        batches = Batches(split, size, torch.device("cpu"), accumulate=accumulate)
+        batches = Batches(split, size, accumulate=accumulate)
         step = make_step(network, make_optimizer(network, recipe), make_schedule(recipe, 2), recipe)
         stream = batches.shuffled(torch.Generator().manual_seed(7))
         for number, parts in enumerate(batches.steps):

@@ -13,8 +13,10 @@ import click
 
 from specc.cli.printing import print_json, say, show_page
 from specc.cli.report import EXIT_USAGE, fail
-from specc.data.catalogue import Entry, default_data_dir, find, path_of
+from specc.data.catalogue import BUILT_IN, all_entries, data_source, find
+from specc.data.sources import DataSource, default_data_dir, path_of
 from specc.diagnostics.diagnostic import Problem
+from specc.recipe.recipe import Recipe
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -53,10 +55,10 @@ def _expanded(context: click.Context, option: click.Parameter, value: Path | Non
 def list_(data_dir: Path, as_json: bool) -> None:
     """List the named data sets, and whether their files are here."""
     from specc.cli.data_text import listing, presence_json
-    from specc.data.presence import all_presences
+    from specc.data.download import presence
 
     with told():
-        found = all_presences(data_dir)
+        found = [presence(entry, data_dir, built_in=entry.name in BUILT_IN) for entry in all_entries()]
         if as_json:
             print_json([presence_json(one) for one in found], indent=2)
         else:
@@ -73,7 +75,7 @@ def fetch(names: tuple[str, ...], data_dir: Path) -> None:
     """
     from specc.cli.data_text import fetched
     from specc.cli.transfer import reporting
-    from specc.data.presence import fetch
+    from specc.data.download import presence
 
     with told("what has arrived is kept, and the same command continues from there"):
         for name in names:
@@ -81,8 +83,8 @@ def fetch(names: tuple[str, ...], data_dir: Path) -> None:
             if entry is None:
                 raise click.UsageError(f"{name} is a folder: there is nothing to fetch.")
             with reporting() as report:
-                found = fetch(entry, data_dir, report)
-            say(fetched(found))
+                _source(name, data_dir).fetch(report)
+            say(fetched(presence(entry, data_dir, built_in=name in BUILT_IN)))
 
 
 @command.command(short_help="Classes, sizes, mean, duplicates, damaged files.")
@@ -93,16 +95,14 @@ def info(source: str, data_dir: Path, as_json: bool) -> None:
     """Count a data set: pictures of each class, sizes, mean and deviation, duplicates, damaged files."""
     from specc.cli.data_text import census_json, census_text
     from specc.cli.transfer import counting, reporting
-    from specc.data.census import census_of_folder, census_of_named
+    from specc.data.inspect.census import census_of
 
     with told():
-        entry = find(source)
-        if entry is None:
-            with counting() as count:
-                found = census_of_folder(path_of(source), count)
-        else:
-            with reporting() as report:
-                found = census_of_named(entry, data_dir, report)
+        data = _source(source, data_dir)
+        with reporting() as report:
+            data.fetch(report)
+        with counting() as count:
+            found = census_of(data, count)
         if as_json:
             print_json(census_json(found), indent=2)
         else:
@@ -121,25 +121,23 @@ def info(source: str, data_dir: Path, as_json: bool) -> None:
 def show(source: str, out: Path | None, count: int, seed: int, data_dir: Path) -> None:
     """Draw a sheet of samples, some of each class, as a picture."""
     from specc.cli.output import deliver
-    from specc.data.sheet import UNWRITABLE, draw_sheet, encoded
+    from specc.cli.transfer import reporting
+    from specc.data.inspect.sheet import UNWRITABLE, draw_sheet, encoded, rows_of
 
     with told():
-        entry = find(source)
-        sheet = draw_sheet(_samples(entry, source, count, seed, data_dir))
-        place = out or Path(f"{entry.name if entry else path_of(source).resolve().name}.png")
+        data = _source(source, data_dir)
+        with reporting() as report:
+            data.fetch(report)
+        sheet = draw_sheet(rows_of(data, count, seed))
+        place = out or Path(f"{data.survey().name}.png")
         deliver(encoded(sheet, place), place, UNWRITABLE)
         if str(place) != "-":
             say(f"{place}: {sheet.width}x{sheet.height} pixels")
 
 
-def _samples(entry: Entry | None, source: str, count: int, seed: int, data_dir: Path) -> Any:
-    from specc.cli.transfer import reporting
-    from specc.data.sheet import samples_of_folder, samples_of_named
-
-    if entry is None:
-        return samples_of_folder(path_of(source), count, seed)
-    with reporting() as report:
-        return samples_of_named(entry, data_dir, count, seed, report)
+def _source(name: str, data_dir: Path) -> DataSource:
+    """What is meant by a name, a folder or a file. Raises: Problem E601, E619."""
+    return data_source(Recipe(data=name, data_dir=str(data_dir)))
 
 
 @contextmanager

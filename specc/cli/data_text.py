@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from specc.cli.printing import page
-from specc.data.census import Census, Duplicate
-from specc.data.presence import Presence
+from specc.data.download import Presence
+from specc.data.inspect.census import Census, Duplicate
 from specc.diagnostics.spelling import counted, spelled
 
 SHOWN = 5  # duplicates and damaged files that are named

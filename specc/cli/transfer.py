@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from specc.cli.printing import say
-from specc.data.download import Report, telling
+from specc.data.sources import Report, telling
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

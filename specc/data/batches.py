@@ -1,48 +1,69 @@
-"""Batches cut by index out of pictures on the device, and made float as a whole."""
+"""Batches: an order of samples, the samples, and what is made of them as a whole batch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from specc.data.augment import Augmentation
-from specc.data.dataset import Split
-from specc.data.shard import WHOLE, Shard
+from specc.data.images import Images
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-CHUNK = 4096  # pictures converted to float at a time while their mean is taken
+BRIGHTEST = 255  # what a byte of a sample may be; floats are taken as they are
+
+
+class Shard(NamedTuple):
+    """One of so many parts, counted from 0; whole where there is one.
+
+    Every process draws the same order of samples and cuts the same batches, and takes its part of each: together they
+    see the samples that one process would have seen.
+    """
+
+    number: int = 0
+    parts: int = 1
+
+    def of(self, size: int) -> slice:
+        """This part of so many samples: parts differ by one sample at most, and some are empty where there are more
+        parts than samples.
+
+        >>> [Shard(number, 3).of(7) for number in range(3)]
+        [slice(0, 3, None), slice(3, 5, None), slice(5, 7, None)]
+        """
+        return slice(self._start(self.number, size), self._start(self.number + 1, size))
+
+    def _start(self, number: int, size: int) -> int:
+        return -(-size * number // self.parts)
+
+
+WHOLE = Shard()
 
 
 class Scaling(NamedTuple):
-    """Mean and deviation of each channel, as fractions of full brightness; each (channels, 1, …)."""
+    """Mean and deviation of each channel, of bytes as fractions of full brightness; each (channels, 1, …)."""
 
     mean: Tensor
     deviation: Tensor
 
 
-def scaling_of(images: Tensor) -> Scaling:
-    """The scaling that gives these pictures mean 0 and deviation 1 in each channel.
+def scaling_of(images: Images) -> Scaling:
+    """The scaling that gives these samples mean 0 and deviation 1 in each channel, by all or an even part of them.
 
-    Args: images, uint8, (samples, channels, …). A channel without contrast keeps its scale.
+    A channel without contrast keeps its scale.
     """
-    return scaling_over(images[start : start + CHUNK] for start in range(0, len(images), CHUNK))
-
-
-def scaling_over(chunks: Iterable[Tensor]) -> Scaling:
-    """The same for pictures that come a part at a time."""
     total = squares = torch.zeros((), dtype=torch.float64)
     count = 0
     dims = [0]
-    for images in chunks:
-        dims = [0, *range(2, images.dim())]
-        values = images.double().div_(255)
+    for samples in images.spread():
+        dims = [0, *range(2, samples.dim())]
+        values = samples.double().div_(BRIGHTEST if images.dtype == torch.uint8 else 1)
         total = total + values.sum(dims)
         squares = squares + values.square_().sum(dims)
-        count += images.numel() // images.shape[1]
+        count += samples.numel() // samples.shape[1]
     mean = total / count
     deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
     deviation[deviation == 0] = 1
@@ -51,16 +72,15 @@ def scaling_over(chunks: Iterable[Tensor]) -> Scaling:
 
 
 class Batches:
-    """A split on a device, given out as float batches with their labels.
+    """Samples given out as float batches with their targets.
 
-    A batch is (size, channels, height, width) in float32, 0 to 1 or scaled, and int64 labels (size,).
+    A batch is (size, channels, …) in float32, bytes as 0 to 1, or scaled; and targets (size, …).
     """
 
     def __init__(
         self,
-        split: Split,
+        images: Images,
         size: int,
-        device: torch.device,
         scaling: Scaling | None = None,
         *,
         augmentation: Augmentation | None = None,
@@ -68,22 +88,24 @@ class Batches:
         drop_last: bool = False,
         shard: Shard = WHOLE,
     ) -> None:
-        """size: pictures of a batch, of which every process gives out its shard."""
-        self.images = split.images.to(device)
-        self.labels = split.labels.to(device)
-        self.size = size
-        self.scaling = scaling and Scaling(*(part.to(device) for part in scaling))
+        """size: samples of a batch, of which every process gives out its shard."""
+        self.images, self.size, self.device = images, size, images.device
+        self.scaling = scaling and Scaling(*(part.to(self.device) for part in scaling))
         self.augmentation, self.accumulate, self.drop_last = augmentation, accumulate, drop_last
         self.shard, self.skip_single = shard, False
 
+    def __len__(self) -> int:
+        """How many samples there are, given out or not."""
+        return len(self.images)
+
     @property
     def sizes(self) -> list[int]:
-        """How many pictures each batch holds, all processes together.
+        """How many samples each batch holds, all processes together.
 
         A last one that is not full is left out where that is asked for, and one that leaves a process with a single
-        picture where normalisation could not take it; an only batch stays.
+        sample where normalisation could not take it; an only batch stays.
         """
-        full, rest = divmod(len(self.labels), self.size)
+        full, rest = divmod(len(self), self.size)
         unwanted = full > 0 and (self.drop_last or (rest < 2 * self.shard.parts and self.skip_single))
         return [self.size] * full + ([rest] if rest and not unwanted else [])
 
@@ -102,32 +124,31 @@ class Batches:
         Args: skip, how many batches at the beginning are not wanted.
         """
         # Drawn here and not with the first batch: an epoch of which nothing is left moves the generator on, too.
-        order = torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
-        return self._in_this(order, skip)
-
-    def _in_this(self, order: Tensor, skip: int) -> Iterator[tuple[Tensor, Tensor]]:
-        start = sum(self.sizes[:skip])
-        for size in self.sizes[skip:]:
-            index = order[start : start + size][self.shard.of(size)]
-            yield self._changed(self.images.index_select(0, index), self.labels.index_select(0, index))
-            start += size
+        order = torch.randperm(len(self), generator=generator).to(self.images.index_device)
+        batches = self.images.batches(order[part] for part in self._parts(skip))
+        return (self._changed(samples, targets) for samples, targets in batches)
 
     def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every batch, in the order in which the pictures are stored."""
-        start = 0
-        for size in self.sizes:
-            images, labels = self.images[start : start + size], self.labels[start : start + size]
-            part = self.shard.of(size)
-            yield self._float(images[part]), labels[part]
-            start += size
+        """Every batch, in the order in which the samples are stored."""
+        for samples, targets in self.images.batches(self._parts()):
+            yield self._float(samples), targets
 
-    def _changed(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        if self.augmentation is None or not len(images):
-            return self._float(images), labels
-        return self.augmentation.blend(self._float(self.augmentation.move(images)), labels)
+    def _parts(self, skip: int = 0) -> Iterator[slice]:
+        """Where in an order this process's part of each batch is, but of the first ones."""
+        ends = list(accumulate(self.sizes, initial=0))
+        for start, end in pairwise(ends[skip:]):
+            part = self.shard.of(end - start)
+            yield slice(start + part.start, start + part.stop)
 
-    def _float(self, images: Tensor) -> Tensor:
-        values = images.float().div_(255)
+    def _changed(self, samples: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        if self.augmentation is None or not len(samples):
+            return self._float(samples), targets
+        return self.augmentation.blend(self._float(self.augmentation.move(samples)), targets)
+
+    def _float(self, samples: Tensor) -> Tensor:
+        if self.images.dtype != torch.uint8:  # as they are; what is in memory stays what it is
+            return samples if self.scaling is None else (samples - self.scaling.mean).div_(self.scaling.deviation)
+        values = samples.float().div_(BRIGHTEST)
         if self.scaling is not None:
             values.sub_(self.scaling.mean).div_(self.scaling.deviation)
         return values

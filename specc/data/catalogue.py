@@ -1,4 +1,4 @@
-"""The data sets that have names: what a sample looks like and who loads it, without importing torch.
+"""What may stand after `--data`: the data sets that have names, and which source a name, a folder or a file is.
 
 A package adds its own under the entry point group `specc.datasets`: each entry point is an `Entry`, and its
 name is what stands after `--data`. The group is looked up only for a name that is not built in.
@@ -8,45 +8,26 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal
 
+from specc.data.sources import DataSource, Entry, Request, default_data_dir, path_of
+from specc.data.survey import Part
 from specc.diagnostics.diagnostic import Problem
+from specc.recipe.recipe import Recipe
 
-DIGITS = tuple("0123456789")
-FASHION = (
-    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-)  # fmt: skip
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-
-
-class Entry(NamedTuple):
-    """A named data set.
-
-    sample:   shape of one picture, channels first.
-    classes:  how many there are; their names are known once the data set is loaded.
-    about:    one line for the reference.
-    loader:   `module:function`; the function takes a `LoadRequest` and returns a `Dataset`.
-    """
-
-    name: str
-    sample: tuple[int, int, int]
-    classes: int
-    about: str
-    loader: str
-
-
+FOLDER, PACKAGE = "specc.data.sources.folder:Folder", "specc.data.sources.package:Package"
 BUILT_IN = {
     entry.name: entry
     for entry in (
         Entry("digits", (1, 8, 8), 10, "1,797 handwritten digits, part of scikit-learn: needs no download",
-            "specc.data.digits:load"),
-        Entry("mnist", (1, 28, 28), 10, "70,000 handwritten digits", "specc.data.mnist:load"),
-        Entry("fashion-mnist", (1, 28, 28), 10, "70,000 pieces of clothing", "specc.data.mnist:load"),
-        Entry("cifar10", (3, 32, 32), 10, "60,000 small photographs", "specc.data.cifar:load"),
+            "specc.data.sources.digits:Digits"),
+        Entry("mnist", (1, 28, 28), 10, "70,000 handwritten digits", "specc.data.sources.mnist:Mnist"),
+        Entry("fashion-mnist", (1, 28, 28), 10, "70,000 pieces of clothing", "specc.data.sources.mnist:Mnist"),
+        Entry("cifar10", (3, 32, 32), 10, "60,000 small photographs", "specc.data.sources.cifar:Cifar"),
         Entry("cifar100", (3, 32, 32), 100, "60,000 small photographs in finer classes",
-            "specc.data.cifar:load"),
+            "specc.data.sources.cifar:Cifar"),
     )
 }  # fmt: skip
 
@@ -75,25 +56,24 @@ def all_entries() -> list[Entry]:
     return found
 
 
-def path_of(text: str) -> Path:
-    """A path as a person writes it: `~` is a home folder.
+def data_source(recipe: Recipe, part: Part | Literal["any"] | None = None) -> DataSource:
+    """The source of a recipe's data.
 
-    Raises: Problem E601 where the system knows no such home; as written, the path would make a folder called `~` here.
+    Args:   part, to test on this one of data that were never trained on; None to train.
+    Raises: Problem E601, E619.
     """
-    found = os.path.expanduser(text)  # noqa: PTH111 - pathlib would raise an error of its own
-    if found.startswith("~"):
-        raise Problem.of("E601", f"there is no home folder `{Path(text).parts[0]}`",
-            help=f"name the whole path; a folder of that very name is `./{text}`")  # fmt: skip
-    return Path(found)
+    entry = find(recipe.data)
+    folder = path_of(recipe.data_dir) if recipe.data_dir else default_data_dir()
+    request = Request(recipe.data, folder, entry, recipe.limit, own_validation=not recipe.validation, part=part)
+    if entry is None:
+        return _resolved(FOLDER)(request)
+    return _resolved(entry.loader if entry.name in BUILT_IN else PACKAGE)(request)
 
 
-def default_data_dir() -> Path:
-    """Where downloads are kept if no folder is named: the user's cache. Who has no home, as in a container that runs
-    under a bare number, has it in the working folder."""
-    cache = os.environ.get("XDG_CACHE_HOME")
-    home = os.path.expanduser("~")  # noqa: PTH111 - pathlib would raise for one who has none
-    at_home = Path("" if home == "~" else home)
-    return (Path(cache) if cache else at_home / ".cache") / "specc" / "data"
+def _resolved(place: str) -> type[DataSource]:
+    module, _, name = place.partition(":")
+    found: type[DataSource] = getattr(import_module(module), name)
+    return found
 
 
 def _may_be_name(name: str) -> bool:
@@ -109,7 +89,7 @@ def _from_packages(name: str) -> Entry | None:
         except Exception as error:  # a package's own code may fail in any way
             raise _broken(name, f"{type(error).__name__}: {error}") from error
         if not isinstance(entry, Entry):
-            raise _broken(name, f"`{point.value}` is not a specc.data.catalogue.Entry")
+            raise _broken(name, f"`{point.value}` is not a specc.data.sources.Entry")
         return entry._replace(name=name)
     return None
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from specc.data.fit import Shape, require_pictures, require_same_output
-from specc.data.survey import Survey, survey
+from specc.data.catalogue import data_source
+from specc.data.fit import require_pictures, require_same_output
+from specc.data.survey import Shape, Survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.lint.classes import contradicted_classes
 from specc.ir.shaped import ShapedModel
@@ -37,7 +38,7 @@ def compare(
 def _surveyed(recipe: Recipe, known: Known) -> Survey:
     of = (recipe.data, recipe.limit, bool(recipe.validation))
     if of not in known:
-        known[of] = survey(recipe).survey
+        known[of] = data_source(recipe).survey()
     return known[of]
 
 

@@ -1,46 +1,172 @@
-"""One published file over the network: from its mirrors in turn, going on where a transfer broke off.
+"""The files of the named data sets: found, checked by their digests, downloaded and unpacked where they are missing.
 
-What has arrived lies beside its place as `NAME.part`. It is renamed once its digest is right: what is in its place is
-whole. No torch, no numpy.
+A file comes from its mirrors in turn, going on where a transfer broke off: what has arrived lies beside its place as
+`NAME.part`, and is renamed once its digest is right. An archive that somebody has put into the folder is taken as one
+that was downloaded. What is in its place is whole. No torch, no numpy.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import os
+import shutil
+import tarfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from specc import files
-from specc.data.archives import Archive
+from specc.data.archives import PUBLISHED, Archive, Published
+from specc.data.sources import Entry, Report, silent
 from specc.diagnostics.diagnostic import Problem
 
 TIMEOUT = 30.0  # seconds of silence after which a server is given up
 BLOCK = 1 << 18
 
-Report = Callable[[str, int, int], None]
-"""Is told of a file's name, the bytes that have arrived, and those that there are."""
+
+class Presence(NamedTuple):
+    """A named data set and its files.
+
+    state:  "built in", "present", "partly", "absent", or "of a package", which alone knows.
+    folder: where the files are or will be; None where there are none.
+    size:   bytes to download, None where nobody says.
+    """
+
+    entry: Entry
+    state: str
+    folder: Path | None
+    size: int | None
 
 
-def silent(file: str, done: int, size: int) -> None:
-    """Keeps it to itself."""
+def presence(entry: Entry, data_dir: Path, *, built_in: bool) -> Presence:
+    """Where a data set's files are; nothing is read."""
+    published = PUBLISHED.get(entry.name)
+    if published is None:
+        return Presence(entry, "built in" if built_in else "of a package", None, None)
+    folder = data_dir / published.folder
+    missing = len(missing_files(folder, published))
+    state = "present" if not missing else "absent" if missing == len(published.digests) else "partly"
+    return Presence(entry, state, folder, published.size)
 
 
-def telling(say: Callable[[str], None]) -> Report:
-    """Says a line for each file when it begins."""
-    said: set[str] = set()
+def fetched(name: str, data_dir: Path, report: Report = silent) -> Path:
+    """The folder with all files of a data set, each checked; what is missing is downloaded. Raises: as below."""
+    return ensure_files(name, data_dir, PUBLISHED[name], report)
 
-    def report(file: str, done: int, size: int) -> None:
-        if file not in said:
-            said.add(file)
-            say(f"downloading {file}, {size / 1e6:.1f} MB")
 
-    return report
+def ensure_files(name: str, data_dir: Path, published: Published, report: Report = silent) -> Path:
+    """Make sure that a data set's files are below the data folder, downloading them if need be.
+
+    Args:    name: the data set's, for messages.
+    Returns: the folder that they are in.
+    Raises:  Problem E602 where they cannot be downloaded or written, E603 where a file is not what it should be.
+    """
+    folder = data_dir / published.folder
+    if missing_files(folder, published):
+        _complete(name, data_dir, folder, published, report)
+    _check(name, folder, published)
+    return folder
+
+
+def missing_files(folder: Path, published: Published) -> list[str]:
+    """Which of a data set's unpacked files are not there."""
+    return [file for file in published.digests if not (folder / file).exists()]
+
+
+def _complete(name: str, data_dir: Path, folder: Path, published: Published, report: Report) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            for archive in published.archives:
+                if any(not (folder / file).exists() for file in archive.members):
+                    _unpacked(archive, data_dir, folder, report)
+    except OSError as error:
+        raise unwritable(Path(error.filename or folder), error) from error
+    except Problem as problem:
+        raise _explained(name, folder, problem) from problem
+
+
+def _explained(name: str, folder: Path, problem: Problem) -> Problem:
+    found = problem.diagnostic
+    help = (
+        f"{found.help}\n`--data-dir DIR` names a folder where its files are already\n`--data digits` needs no download"
+    )
+    message = f"the data set `{name}` is not in {folder} and could not be downloaded"
+    return Problem.of("E602", message, help=help, notes=(found.message, *found.notes))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait for another process that downloads into the folder; then its files are there."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two at once there end in a digest that is wrong
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _unpacked(archive: Archive, data_dir: Path, folder: Path, report: Report) -> None:
+    """The archive's files in their places, out of a copy that is there or one that is fetched."""
+    for copy in (folder / archive.file, data_dir / archive.file):
+        if copy.is_file() and digest_of(copy) == archive.md5:
+            _unpack(archive, copy, folder)
+            return
+    arrived = download(archive, folder, report)
+    _unpack(archive, arrived, folder)
+    arrived.unlink()
+
+
+def _unpack(archive: Archive, path: Path, folder: Path) -> None:
+    try:
+        for name, content in _contents(archive, path, folder.name):
+            with files.replacing(folder / name) as file:
+                shutil.copyfileobj(content, file)
+    except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
+        raise Problem.of("E602", f"the archive {path} cannot be unpacked: {error}", help=f"delete {path}") from error
+
+
+def _contents(archive: Archive, path: Path, root: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """The wanted files of an archive; of a tar only plain files under the expected names, and no paths of its own."""
+    if not path.name.endswith(".tar.gz"):
+        with gzip.open(path) as single:
+            yield next(iter(archive.members)), cast("IO[bytes]", single)
+        return
+    wanted = {f"{root}/{name}": name for name in archive.members}
+    with tarfile.open(path, "r:gz") as packed:
+        for member in packed:
+            content = packed.extractfile(member) if member.isfile() and member.name in wanted else None
+            if content is not None:
+                yield wanted[member.name], content
+
+
+def _check(name: str, folder: Path, published: Published) -> None:
+    for file, expected in published.digests.items():
+        path = folder / file
+        try:
+            found = digest_of(path)
+        except OSError as error:
+            raise Problem.of("E603", f"the file {path} of `{name}` cannot be read: {error.strerror}",
+                help="make it readable, or name another folder with `--data-dir`") from error  # fmt: skip
+        if found != expected:
+            raise Problem.of(
+                "E603",
+                f"the file {path} of `{name}` is damaged or is a different file: its MD5 is {found}, not {expected}",
+                help="delete the file and run the command again, which downloads it",
+            )
 
 
 class Refused(Exception):

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import TYPE_CHECKING
 
+from specc.data.survey import Shape, Survey
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
 from specc.ir.lint.classes import way_to_classes
 from specc.ir.shaped import ShapedModel
 from specc.recipe.recipe import Recipe
-
-if TYPE_CHECKING:
-    from specc.data.survey import Survey
-
-Shape = tuple[int, ...]
 
 
 def require_pictures(survey: Survey, recipe: Recipe, expected: Shape, checks: Callable[[Shape], bool]) -> None:

@@ -1,4 +1,4 @@
-"""What was found out about a folder's files, kept in the user's cache: where it lies, and how much may lie there.
+"""What was found out about some files, kept in the user's cache: where it lies, and how much may lie there.
 
 A file cannot be given other bytes and keep the time of its last change, which the system sets: programs choose the time
 of writing only. So what is found under the same lengths, times and numbers was made from the same bytes.
@@ -10,23 +10,29 @@ import hashlib
 import os
 import shutil
 import time
+import zlib
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import PIL
 
-from specc.data.catalogue import default_data_dir
-from specc.data.folder import FolderContents
+from specc.data.sources import default_data_dir
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 WORTH_KEEPING = 1.0  # seconds that it took
 SETTLED = 2.0  # seconds without a change: some file systems do not tell two changes within that time apart
 LARGEST = 10 * 10**9  # bytes that all of it together may take
 ENDINGS = (".safetensors", ".json")
+CHECKSUM = "specc-checksum"
 
 
 class Manifest(NamedTuple):
-    """What the system says of a folder's files.
+    """What the system says of some files.
 
     text: a line for each. changed: when the last one was, in seconds; read: when all of this was asked for.
     """
@@ -45,14 +51,14 @@ class Manifest(NamedTuple):
         return seconds > WORTH_KEEPING and self.changed < self.read - SETTLED
 
 
-def manifest_of(contents: FolderContents) -> Manifest:
-    """Of each file its length, its times, and its number on its disk.
+def manifest_of(parts: Iterable[Iterable[str]]) -> Manifest:
+    """Of each file of some parts its length, its times, and its number on its disk.
 
     A file that is not there is reported when it is read.
     """
     lines, last, now = [], 0, time.time()
-    for part in contents.parts:
-        for path in part.paths:
+    for paths in parts:
+        for path in paths:
             with suppress(OSError):
                 about = os.stat(path)  # noqa: PTH116 - a Path for each of a million files is slow
                 lines.append(f"{about.st_size} {about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino}")
@@ -82,3 +88,47 @@ def make_room(size: int) -> bool:
         taken -= path.stat().st_size
         path.unlink()
     return True
+
+
+def kept_arrays(place: Path) -> dict[str, NDArray[np.uint8]] | None:
+    """The arrays in a copy, by name; None where there is none that can be used: one that is damaged is removed."""
+    if not place.is_file():
+        return None
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(place, framework="np") as file:
+            expected = (file.metadata() or {}).get(CHECKSUM)
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+        if expected == f"{_checksum(arrays):08x}":
+            place.touch()  # the copies that were not used for longest go first
+            return arrays
+    except (SafetensorError, OSError, KeyError, RuntimeError, ValueError, TypeError):
+        pass
+    with suppress(OSError):
+        place.unlink()
+    return None
+
+
+def keep_arrays(place: Path, arrays: Mapping[str, NDArray[np.uint8]]) -> None:
+    """Write a copy. A cache that cannot be written costs time and nothing else."""
+    from safetensors.numpy import save_file
+
+    beside = place.with_name(f".{place.name}.{os.getpid()}.partial")
+    with suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not make_room(sum(array.nbytes for array in arrays.values())):
+            return
+        try:
+            save_file(dict(arrays), beside, metadata={CHECKSUM: f"{_checksum(arrays):08x}"})
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def _checksum(arrays: Mapping[str, NDArray[np.uint8]]) -> int:
+    """CRC-32 of all arrays in the order of their names."""
+    value = 0
+    for name in sorted(arrays):
+        value = zlib.crc32(arrays[name].reshape(-1).data, value)
+    return value

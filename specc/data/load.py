@@ -1,99 +1,241 @@
-"""From a recipe to the pictures that it names, prepared as it says."""
+"""From a recipe to the samples that it names, prepared as it says.
+
+`read` needs no torch, so that it can go on while torch is imported; `load_dataset` makes tensors of what it gives.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.catalogue import default_data_dir, find, path_of
-from specc.data.dataset import Dataset, Split, load_named
-from specc.data.download import Report, silent
-from specc.data.holdout import stratified
-from specc.data.memory import fits, require_memory
-from specc.data.survey import Surveyed, survey
-from specc.data.transform import prepared
+from specc.data.catalogue import data_source
+from specc.data.identity import DataDescription, DataIdentity, identity_of_arrays, identity_of_files
+from specc.data.sources import DataSource, Report, silent
+from specc.data.sources.picture_files import PictureFiles
+from specc.data.survey import PARTS, TEST, TRAINING, VALIDATION, Shape, Survey, size_of, stratified
+from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import spelled
 from specc.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
-    from specc.data.pictures import Reader
+    import torch
+    from numpy.typing import NDArray
 
+    from specc.data.batches import Scaling
+    from specc.data.images import Images
+
+USABLE = 0.8  # of the free memory; the network and its activations need some too
 
 Say = Callable[[str], None]
 
 
+class Dataset(NamedTuple):
+    """Samples to train on and to test on.
+
+    survey:     what is known of them now: with the names of the classes, as they were prepared.
+    validation: what chooses the best epoch; None where the test part does.
+    identity:   what they are made of, before any of it is scaled or held out.
+    """
+
+    survey: Survey
+    train: Images
+    test: Images
+    validation: Images | None = None
+    identity: DataIdentity = DataIdentity()
+
+    @property
+    def name(self) -> str:
+        return self.survey.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; of numbers to be found, theirs."""
+        classes = self.survey.classes
+        return classes if isinstance(classes, tuple) else tuple(map(str, range(classes)))
+
+    @property
+    def sample(self) -> Shape:
+        """Shape of one sample, channels first."""
+        return self.train.sample
+
+    @property
+    def note(self) -> str:
+        """What was decided about the data that their owner did not say; or empty."""
+        return self.survey.note
+
+    def described(self, scaling: Scaling | None) -> DataDescription:
+        """What weights say of the samples that they were trained on."""
+        mean, deviation = (None, None) if scaling is None else (tuple(part.flatten().tolist()) for part in scaling)
+        return DataDescription(name=self.name, classes=self.classes, sample=self.sample, mean=mean, deviation=deviation)
+
+    def on(self, device: torch.device, workers: int | None = 0) -> Dataset:
+        """The same on a device. Args: workers, processes that read files; None is as many as are useful."""
+        from specc.data.images import placed
+
+        every = [self.train, self.test, *([] if self.validation is None else [self.validation])]
+        train, test, *validation = placed(every, device, workers)
+        return self._replace(train=train, test=test, validation=validation[0] if validation else None)
+
+
+class Read(NamedTuple):
+    """A recipe's data without torch.
+
+    parts: samples and targets of each; no samples of pictures that stay in their files.
+    """
+
+    survey: Survey
+    source: DataSource
+    parts: dict[str, tuple[NDArray[Any] | None, NDArray[Any]]]
+    identity: DataIdentity
+
+
 def load_dataset(
-    recipe: Recipe, report: Report = silent, surveyed: Surveyed | None = None, say: Say = lambda line: None
+    recipe: Recipe,
+    report: Report = silent,
+    source: DataSource | None = None,
+    say: Say = lambda line: None,
+    way_out: str = "",
 ) -> Dataset:
-    """The recipe's data set: limited, in grey or RGB, scaled, a part held out for validation.
+    """The recipe's data: limited, in grey or RGB, scaled, a part held out for validation.
 
-    The pictures are in memory; those of a folder that is too large for it stay in their files.
+    They are in memory; pictures of which there are too many for it stay in their files.
 
-    Args:   report, is told of a download's progress. surveyed, what is known of a folder; None looks at it. say, is
-            told of what else takes long.
+    Args:   report, is told of a download's progress. source, the recipe's, where it has been found already. say, is
+            told of what else takes long. way_out, from pictures of different sizes.
     Raises: Problem E601 to E604, E607 to E611, E619.
     """
-    dataset = _prepared(recipe, report, surveyed, say)
-    return with_validation(dataset, recipe.validation) if recipe.validation else dataset
+    return dataset_of(read(recipe, report, source, say, way_out), recipe)
 
 
-def with_validation(dataset: Dataset, share: float) -> Dataset:
-    """The data set with a share of its training pictures held out, each class in proportion."""
-    train, held_out = (dataset.train.pick(part) for part in stratified(dataset.train.labels.tolist(), share))
-    return dataset._replace(train=train, validation=held_out)
+def read(
+    recipe: Recipe,
+    report: Report = silent,
+    source: DataSource | None = None,
+    say: Say = lambda line: None,
+    way_out: str = "",
+) -> Read:
+    """What `load_dataset` loads, without torch. Args and raises: as there."""
+    source = source or data_source(recipe)
+    source.fetch(report)
+    survey = source.survey()
+    if isinstance(source, PictureFiles):
+        return _read_files(source, survey, recipe, say, way_out)
+    parts = {name: _with_targets(*source.take(name, slice(None))) for name in survey.splits}
+    names = survey.classes if isinstance(survey.classes, tuple) else ()
+    return Read(survey, source, {**parts}, identity_of_arrays(names, parts))
 
 
-def _prepared(recipe: Recipe, report: Report, surveyed: Surveyed | None, say: Say) -> Dataset:
-    entry = find(recipe.data)
-    if entry is None:
-        return load_folder(surveyed or survey(recipe), recipe, say=say)
-    folder = path_of(recipe.data_dir) if recipe.data_dir else default_data_dir()
-    dataset = load_named(entry, folder, report)
-    limited = dataset._replace(train=dataset.train.first(recipe.limit), test=dataset.test.first(recipe.limit))
-    return prepared(identified(limited), recipe.resize, recipe.channels)
+def _with_targets(samples: Any, targets: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Zeros where there is nothing to be found."""
+    import numpy as np
+
+    return samples, np.zeros(len(samples), np.int64) if targets is None else targets
 
 
-def identified(dataset: Dataset) -> Dataset:
-    """The same, with the identity of what is in memory."""
-    from specc.data.identity import identity_of_tensors
+def _read_files(source: PictureFiles, survey: Survey, recipe: Recipe, say: Say, way_out: str) -> Read:
+    source = source.read_as(survey.shape(recipe, way_out), scaled=recipe.resize is not None)
+    assert source.reader is not None and isinstance(survey.classes, tuple)  # noqa: S101 - pictures of known classes
+    keep = _in_memory(sum(survey.splits.values()), source.reader.shape, recipe)
+    looked, targets = source.look(keep=keep, say=say), source.targets
+    identity = identity_of_files(survey.classes, {name: (one.digests, targets[name]) for name, one in looked.items()})
+    return Read(survey, source, {name: (one.samples, targets[name]) for name, one in looked.items()}, identity)
 
-    parts = [split for split in (dataset.train, dataset.test, dataset.validation) if isinstance(split, Split)]
-    return dataset._replace(identity=identity_of_tensors(dataset.classes, parts))
 
-
-def load_folder(surveyed: Surveyed, recipe: Recipe, way_out: str = "", say: Say = lambda line: None) -> Dataset:
-    """A folder's pictures as the recipe prepares them: in memory where they fit, else in their files, each of which
-    has been decoded once.
-
-    Args:   way_out, from pictures of different sizes. say, is told of what takes long.
-    Raises: Problem E607, E610, E611.
-    """
+def dataset_of(found: Read, recipe: Recipe) -> Dataset:
+    """Tensors of what was read, prepared as the recipe says. Raises: Problem E611."""
+    import numpy as np
     import torch
 
-    from specc.data.decoded import decoded
-    from specc.data.files import FileSplit
-    from specc.data.identity import identity_of_files
-    from specc.data.pictures import Reader
+    from specc.data.images import InMemory, Pool, Streamed
 
-    about, found, files = surveyed
-    assert found is not None and files is not None  # noqa: S101 - it is a folder's
-    channels, height, width = about.shape(recipe, way_out)
-    reader = Reader("L" if channels == 1 else "RGB", height, width, recipe.resize is not None)
-    keep = _in_memory(sum(len(part.paths) for part in found.parts), reader, recipe)
-    labels = [torch.tensor(part.labels, dtype=torch.int64) for part in found.parts]
-    read = decoded(found, files, reader, keep=keep, say=say)
-    splits = [
-        FileSplit(part.paths, own, reader) if one.images is None else Split(one.images, own)
-        for part, own, one in zip(found.parts, labels, read, strict=True)
-    ]
-    identity = identity_of_files(
-        found.classes, [(own.numpy(), one.digests.numpy()) for own, one in zip(labels, read, strict=True)]
+    parts: dict[str, Images] = {}
+    pool: Pool | None = None
+    for name, (samples, targets) in found.parts.items():
+        y = torch.from_numpy(targets)
+        if samples is None:
+            assert isinstance(found.source, PictureFiles) and found.source.reader is not None  # noqa: S101 - its kind
+            pool = pool or Pool(found.source)
+            parts[name] = Streamed(pool, name, np.arange(len(targets)), found.source.reader.shape, y)
+        else:
+            parts[name] = InMemory(torch.from_numpy(samples), y)
+    if not isinstance(found.source, PictureFiles) and (recipe.resize or recipe.channels):
+        parts = {name: _transformed(images, recipe) for name, images in parts.items()}
+    if recipe.validation and TRAINING in parts:
+        parts |= _held_out(parts[TRAINING], recipe.validation)
+    return _dataset(found, parts)
+
+
+def _transformed(images: Images, recipe: Recipe) -> Images:
+    from specc.data.images import InMemory
+    from specc.data.transform import prepared
+
+    size = size_of(recipe.resize)
+    if len(images.sample) == 3 and size is not None:
+        require_memory(len(images), (recipe.channels or images.sample[0], *size), images.dtype.itemsize)
+    return InMemory(prepared(images.x, size, recipe.channels), images.y)
+
+
+def _held_out(images: Images, share: float) -> dict[str, Images]:
+    """The training part without a share of its samples, and these; each class in proportion, where each has one."""
+    import torch
+
+    y = images.y
+    labels = y.tolist() if y.dim() == 1 and y.dtype == torch.int64 else [0] * len(y)
+    train, held_out = stratified(labels, share)
+    return {TRAINING: images.pick(train), VALIDATION: images.pick(held_out)}
+
+
+def _dataset(found: Read, parts: dict[str, Images]) -> Dataset:
+    some = next(iter(parts.values()))
+    splits = {name: len(parts[name]) for name in PARTS if name in parts}
+    survey = found.survey._replace(sample=some.sample, splits=splits)
+    nothing = some.pick([])
+    return Dataset(
+        survey, parts.get(TRAINING, nothing), parts.get(TEST, nothing), parts.get(VALIDATION), found.identity
     )
-    validation = splits[2] if len(splits) > 2 else None
-    return Dataset(about.name, found.classes, splits[0], splits[1], validation, identity, found.note)
 
 
-def _in_memory(count: int, reader: Reader, recipe: Recipe) -> bool:
+def _in_memory(count: int, shape: Shape, recipe: Recipe) -> bool:
     """Whether so many pictures stay in memory. Raises: Problem E611."""
     if recipe.in_memory == "on":
-        require_memory(count, reader.shape)
-    return recipe.in_memory != "off" and fits(count, reader.shape)
+        require_memory(count, shape)
+    return recipe.in_memory != "off" and fits(count, shape)
+
+
+def require_memory(count: int, shape: Shape, size: int = 1) -> None:
+    """Raise Problem E611 where so many samples do not fit in the free memory. size: bytes of a value."""
+    needed = count * prod(shape) * size
+    free = _free_bytes()
+    if free is not None and not fits(count, shape, size):
+        raise Problem.of(
+            "E611",
+            f"{count:,} pictures of {spelled(shape)} need {needed / 1e9:.1f} GB of memory, "
+            f"and {free / 1e9:.1f} GB are free",
+            help="`--resize 64` makes them smaller\n`--limit 10000` takes fewer\n"
+            "a folder's need not be kept in memory: leave `--in-memory on` out",
+        )
+
+
+def fits(count: int, shape: Shape, size: int = 1) -> bool:
+    """Whether so many samples of a shape go into the free memory; yes where the system does not tell it."""
+    free = _free_bytes()
+    return free is None or count * prod(shape) * size <= USABLE * free
+
+
+def _free_bytes() -> int | None:
+    """Bytes that can be had without swapping, None where the system does not tell."""
+    try:
+        with open("/proc/meminfo") as lines:  # noqa: PTH123 - not a file of the user's
+            sizes = dict(line.split(":") for line in lines)
+        return int(sizes["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return _physical_bytes()
+
+
+def _physical_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None

@@ -1,27 +1,29 @@
-"""What a data set is before a picture is decoded: found once, from names and files' heads, without torch.
+"""What a data set is before a sample is read: found once, from names and files' heads, without torch.
 
-`check --data`, `train`, `eval` and `data info` go by it alike, so that they cannot differ.
+`check --data`, `train`, `eval`, `predict` and `data info` go by it alike, so that they cannot differ.
 """
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from statistics import median_low
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Literal, NamedTuple
 
-from specc.data.catalogue import find, path_of
-from specc.data.transform import shape_after, size_of
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 from specc.recipe.recipe import Recipe
 
-if TYPE_CHECKING:
-    from specc.data.folder import FolderContents
-    from specc.data.kept import Manifest
-    from specc.data.pictures import Fault
-    from specc.data.walk import PassedOver
-
 Shape = tuple[int, ...]
+Part = Literal["test", "validation", "train"]  # as `--split` names them
+Target = Literal["class", "classes", "numbers", "mask", "none"]
 
+TRAINING, TEST, VALIDATION = "training", "test", "validation"
+PARTS = (TRAINING, TEST, VALIDATION)
 SUGGESTED = (32, 224)  # sides of pictures that are proposed, at least and at most
+NAMED_AT_MOST = 5
+# What is held out is the same in every run, whatever the recipe's seed: results stay comparable.
+HOLDOUT_SEED = 0
 
 
 class Size(NamedTuple):
@@ -36,16 +38,40 @@ class Size(NamedTuple):
         return f"{self.height}x{self.width}"
 
 
-class Survey(NamedTuple):
-    """A data set without its pictures.
+class Fault(NamedTuple):
+    """A picture that cannot be read: reason goes on from its path, as in `is empty`. way: how to make it readable."""
 
-    classes:     their names, or how many there are, where the data must be loaded to know them.
-    splits:      pictures of each part.
-    sample:      shape of one of a named data set, channels first; None of a folder, where these say it:
+    path: str
+    reason: str
+    way: str
+
+
+class PassedOver(NamedTuple):
+    """What looks like pictures and is not taken, for one reason. first: one of them."""
+
+    reason: str
+    files: int
+    first: str
+
+    def __str__(self) -> str:
+        more = f" and {counted(self.files - 1, 'more file')}" if self.files > 1 else ""
+        return f"passed over: {self.first}{more}: {self.reason}"
+
+
+class Survey(NamedTuple):
+    """A data set without its samples; plain data.
+
+    classes:     their names, or how many there are, where the data must be fetched to know them; of `numbers`, the
+                 names of these.
+    splits:      samples of each part; empty where the data must be fetched to know.
+    sample:      shape of one, channels first; None of pictures in files, where these say it:
     sizes:       of all pictures, as they are read, the commonest first.
     kinds:       pictures of each kind, as Pillow names it. is_grey: whether all have one channel.
     unreadable:  files whose heads cannot be read.
     passed_over: what looks like pictures and is not taken. notes: what was decided that the owner did not say.
+    dtype:       of the samples, "uint8" (0 to 255) or "float32".
+    target:      what there is to be found for each: one class (a whole number), any of the classes (a 0 or a 1 for
+                 each), numbers, a mask (a class for each pixel), or nothing.
     """
 
     name: str
@@ -58,13 +84,20 @@ class Survey(NamedTuple):
     unreadable: tuple[Fault, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
     notes: tuple[str, ...] = ()
+    dtype: str = "uint8"
+    target: Target = "class"
 
     @property
     def class_count(self) -> int:
         return self.classes if isinstance(self.classes, int) else len(self.classes)
 
+    @property
+    def note(self) -> str:
+        """All that is to be told of it, in one line."""
+        return "; ".join((*self.notes, *map(str, self.passed_over)))
+
     def shape(self, recipe: Recipe, way_out: str = "") -> Shape:
-        """Shape of one picture as the network would get it, channels first.
+        """Shape of one sample as the network would get it, channels first.
 
         Args:   recipe, for its `resize` and `channels`; way_out, from pictures of different sizes.
         Raises: Problem E607 where heads cannot be read, E610 for different sizes.
@@ -72,8 +105,6 @@ class Survey(NamedTuple):
         if self.sample is not None:
             return shape_after(self.sample, recipe.resize, recipe.channels)
         if self.unreadable:
-            from specc.data.pictures import damaged
-
             raise damaged(self.unreadable, sum(self.splits.values()))
         size = size_of(recipe.resize)
         if size is None and len(self.sizes) > 1:
@@ -101,27 +132,80 @@ class Survey(NamedTuple):
         )  # fmt: skip
 
 
-class Surveyed(NamedTuple):
-    """A survey, and of a folder the pictures that it is about, with their manifest."""
-
-    survey: Survey
-    contents: FolderContents | None = None
-    files: Manifest | None = None
+def size_of(resize: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    """The recipe's `resize` as height and width, in pixels."""
+    return (resize, resize) if isinstance(resize, int) else resize
 
 
-def survey(recipe: Recipe) -> Surveyed:
-    """The recipe's data set: what the catalogue says of a named one, what the heads of a folder's files say.
+def shape_after(sample: Shape, resize: int | tuple[int, int] | None, channels: int | None) -> Shape:
+    """What a sample's shape becomes where the recipe scales pictures, or makes them grey or RGB.
 
-    Raises: Problem E601, E608, E609, E619.
+    >>> shape_after((1, 28, 28), 32, 3)
+    (3, 32, 32)
     """
-    entry = find(recipe.data)
-    if entry is not None:
-        return Surveyed(Survey(entry.name, entry.classes, {}, tuple(entry.sample)))
-    from specc.data.folder import list_folder
-    from specc.data.heads import survey_of_folder
+    if len(sample) != 3:
+        return sample
+    return (channels or sample[0], *(size_of(resize) or sample[1:]))
 
-    root = path_of(recipe.data)
-    contents = list_folder(root).at_most(recipe.limit)
-    if recipe.validation:
-        contents = contents._replace(validation=None)
-    return survey_of_folder(root, contents)
+
+def damaged(faults: Sequence[Fault], count: int) -> Problem:
+    """The problem that some of so many pictures cannot be read."""
+    first, *others = faults
+    more = (f"and {len(faults) - NAMED_AT_MOST:,} more",) if len(faults) > NAMED_AT_MOST else ()
+    return Problem.of(
+        "E607",
+        f"{len(faults):,} of {counted(count, 'picture')} cannot be read; the first is {first.path}: it {first.reason}",
+        help="\n".join(dict.fromkeys(fault.way or "remove or replace what is damaged" for fault in faults)),
+        notes=(*(f"{fault.path} {fault.reason}" for fault in others[: NAMED_AT_MOST - 1]), *more),
+    )
+
+
+def stratified_fifth(labels: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Indices of four fifths to train on and of the fifth to test on, each class in proportion.
+
+    Args:    labels: the class of each sample; no class may have fewer than two.
+    Returns: as `stratified`.
+    """
+    return stratified(labels, 1 / 5)
+
+
+def stratified(labels: Sequence[int], share: float) -> tuple[list[int], list[int]]:
+    """Indices of what to train on and of the share that is held out, each class in proportion.
+
+    Not scikit-learn's split: that may leave a small class without a sample in the held-out part. Here every class has
+    one in both parts, but for a class of one sample, which is trained on.
+
+    Args:    labels: the class of each sample.
+    Returns: both parts shuffled, the same for the same labels always.
+    """
+    shuffle = random.Random(HOLDOUT_SEED).shuffle  # noqa: S311 - no secret
+    train: list[int] = []
+    test: list[int] = []
+    for indices in _by_class(labels):
+        shuffle(indices)
+        held_out = min(len(indices) - 1, max(1, round(len(indices) * share)))
+        test += indices[:held_out]
+        train += indices[held_out:]
+    shuffle(train)
+    shuffle(test)
+    return train, test
+
+
+def _by_class(labels: Sequence[int]) -> list[list[int]]:
+    members: dict[int, list[int]] = {label: [] for label in sorted(set(labels))}
+    for index, label in enumerate(labels):
+        members[label].append(index)
+    return list(members.values())
+
+
+def sampled(count: int, most: int | None) -> list[int] | None:
+    """Places of so many out of all samples, the same ones always, in order; None where all are taken."""
+    if most is None or most >= count:
+        return None
+    return sorted(random.Random(HOLDOUT_SEED).sample(range(count), most))  # noqa: S311 - no secret
+
+
+def shortened(names: Sequence[str]) -> str:
+    """The first of some names, and how many there are besides."""
+    shown = ", ".join(f"`{name}`" for name in names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

@@ -1,16 +1,10 @@
-"""What is done to all pictures once, before training: grey to RGB or back, and scaling."""
+"""Samples in memory scaled, and made grey or RGB: what is done to pictures in files as they are read."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from specc.data.dataset import Dataset, Split
-from specc.data.memory import require_memory
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from specc.data.files import FileSplit
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
 
 CHUNK = 4096  # pictures scaled at a time: bounds what scaling needs beside its result
 
@@ -18,68 +12,41 @@ CHUNK = 4096  # pictures scaled at a time: bounds what scaling needs beside its 
 GREY_WEIGHTS = (0.299, 0.587, 0.114)
 
 
-def size_of(resize: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    """The recipe's `resize` as height and width, in pixels."""
-    return (resize, resize) if isinstance(resize, int) else resize
+def prepared(images: Tensor, size: tuple[int, int] | None, channels: int | None) -> Tensor:
+    """Pictures scaled to height and width (bilinear, with antialiasing) and in grey or RGB; others as they are.
 
-
-def shape_after(sample: tuple[int, ...], resize: int | tuple[int, int] | None, channels: int | None) -> tuple[int, ...]:
-    """What a picture's shape becomes: `prepared` without the pictures.
-
-    >>> shape_after((1, 28, 28), 32, 3)
-    (3, 32, 32)
+    Args: images, uint8 or float32, (n, channels, …).
     """
-    if len(sample) != 3:
-        return sample
-    return (channels or sample[0], *(size_of(resize) or sample[1:]))
-
-
-def prepared(dataset: Dataset, resize: int | tuple[int, int] | None, channels: int | None) -> Dataset:
-    """The data set with every picture scaled (bilinear, with antialiasing) and in grey or RGB.
-
-    Raises: Problem E611 where the scaled pictures do not fit in memory.
-    """
-    size = size_of(resize)
-    return dataset._replace(
-        train=_prepared(dataset.train, size, channels), test=_prepared(dataset.test, size, channels)
-    )
-
-
-def _prepared(split: Split | FileSplit, size: tuple[int, int] | None, channels: int | None) -> Split | FileSplit:
-    if not isinstance(split, Split) or split.images.dim() != 4:
-        return split  # files are scaled as they are read
-    images = split.images
+    if images.dim() != 4:
+        return images
     if channels == 1 and images.shape[1] == 3:
         images = _grey(images)
     if size is not None and size != tuple(images.shape[2:]):
         images = _scaled(images, size)
     if channels == 3 and images.shape[1] == 1:
         images = images.expand(-1, 3, -1, -1).contiguous()
-    return split._replace(images=images)
+    return images
 
 
 def _grey(images: Tensor) -> Tensor:
-    import torch
-
     weights = torch.tensor(GREY_WEIGHTS).view(1, 3, 1, 1)
-    result = torch.empty(len(images), 1, *images.shape[2:], dtype=torch.uint8)
+    result = torch.empty(len(images), 1, *images.shape[2:], dtype=images.dtype)
     for part in _chunks(images):
-        result[part] = (images[part] * weights).sum(1, keepdim=True).round_().to(torch.uint8)
+        result[part] = _as(images.dtype, (images[part] * weights).sum(1, keepdim=True))
     return result
 
 
 def _scaled(images: Tensor, size: tuple[int, int]) -> Tensor:
-    import torch
-    from torch.nn.functional import interpolate
-
     count, channels = images.shape[:2]
-    shape = (channels, *size)
-    require_memory(count, shape)
-    result = torch.empty(count, *shape, dtype=torch.uint8)
+    result = torch.empty(count, channels, *size, dtype=images.dtype)
     for part in _chunks(images):
         scaled = interpolate(images[part].float(), size, mode="bilinear", antialias=True, align_corners=False)
-        result[part] = scaled.round_().clamp_(0, 255).to(torch.uint8)
+        result[part] = _as(images.dtype, scaled)
     return result
+
+
+def _as(dtype: torch.dtype, values: Tensor) -> Tensor:
+    return values.round_().clamp_(0, 255).to(dtype) if dtype == torch.uint8 else values
 
 
 def _chunks(images: Tensor) -> list[slice]:

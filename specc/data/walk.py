@@ -1,4 +1,4 @@
-"""The pictures below a folder, and what lies there that looks like one and is passed over.
+"""The pictures below a folder, which of its folders are its parts, and what looks like a picture and is passed over.
 
 Nothing is opened that is no regular file, and no folder is entered that a system or a program keeps for itself.
 """
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from specc import files
-from specc.data.formats import PREFIX, endings, looks_like_picture, unread_ending
+from specc.data.picture import PREFIX, endings, looks_like_picture, unread_ending
+from specc.data.survey import TEST, TRAINING, VALIDATION, PassedOver, shortened
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted
 
 # Of desktops, network storage and archives, in lower case; what begins with a dot is hidden, too.
 SYSTEM = frozenset((
@@ -28,6 +28,13 @@ UNNAMED = "a picture by its first bytes, not by its name"
 SPECIAL = "a pipe, a socket or a device, not a file"
 TOO_DEEP = f"more than {DEEPEST} folders deep"
 LOOSE = "beside the class folders, not in one"
+
+# What people call each part; capitals make no difference.
+NAMES = {
+    "train": TRAINING, "training": TRAINING, "test": TEST, "testing": TEST,
+    "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
+}  # fmt: skip
+LAYOUT = "the layout is `train/CLASS/picture.png` and `test/CLASS/picture.png`, or `CLASS/picture.png`"
 
 FOLDER, FILE, NOWHERE, OTHER = range(4)
 
@@ -44,18 +51,6 @@ def require_text(path: str | Path) -> None:
     except UnicodeEncodeError:
         raise Problem.of("E608", f"the name of the folder {os.fsencode(path)!r} is not UTF-8",
             help="rename it: the names of folders are kept in files that are UTF-8") from None  # fmt: skip
-
-
-class PassedOver(NamedTuple):
-    """What looks like pictures and is not taken, for one reason. first: one of them."""
-
-    reason: str
-    files: int
-    first: str
-
-    def __str__(self) -> str:
-        more = f" and {counted(self.files - 1, 'more file')}" if self.files > 1 else ""
-        return f"passed over: {self.first}{more}: {self.reason}"
 
 
 class Walk:
@@ -178,3 +173,56 @@ def _start(path: str) -> bytes:
             return file.read(PREFIX)
     except OSError:
         return b""
+
+
+class Layout(NamedTuple):
+    """A data folder. parts: a folder of class folders for each part that it has; none where they lie in the root."""
+
+    root: Path
+    parts: dict[str, Path]
+
+
+def layout_of(root: Path, walk: Walk) -> Layout:
+    """The parts of a data folder.
+
+    Raises: Problem E608 where what is called like a part may be another thing; OSError.
+    """
+    require_text(root.resolve())
+    names = walk.folders(root)
+    claims: dict[str, list[str]] = {}
+    for name in names:
+        if name.lower() in NAMES:
+            claims.setdefault(NAMES[name.lower()], []).append(name)
+    for part, claiming in claims.items():
+        if len(claiming) > 1:
+            raise _two_of_a_kind(root, part, claiming)
+    parts = {part: root / name for part, (name,) in claims.items()}
+    others = [name for name in names if name.lower() not in NAMES]
+    if parts and others and not _is_sorted(parts.get(TRAINING), walk):
+        raise _part_or_class(root, next(iter(parts.values())), others, walk)
+    return Layout(root, parts)
+
+
+def _is_sorted(part: Path | None, walk: Walk) -> bool:
+    """Whether a part is there and holds class folders."""
+    return part is not None and bool(walk.folders(part))
+
+
+def _two_of_a_kind(root: Path, part: str, names: list[str]) -> Problem:
+    first, second = names[:2]
+    return Problem.of("E608", f"in {root} both `{first}` and `{second}` are names of the {part} part",
+        help="keep one of them, or put their pictures together", notes=(LAYOUT,))  # fmt: skip
+
+
+def _part_or_class(root: Path, part: Path, others: list[str], walk: Walk) -> Problem:
+    """A folder called like a part among class folders: nobody but its owner knows what it is."""
+    beside = shortened(others)
+    ways = [f"if it is a class, call it something else, such as `{part.name}_`"]
+    if NAMES[part.name.lower()] == TRAINING:
+        ways.append(f"if it is the training part, put class folders into it, and {beside} elsewhere")
+    elif walk.folders(part):
+        ways.insert(0, f"if it is the {NAMES[part.name.lower()]} part, move {beside} into a folder {root / 'train'}")
+    else:
+        ways.append("if it is a part, its pictures have to lie in class folders; move it elsewhere")
+    return Problem.of("E608", f"{part} lies beside {beside}, and may be a class or a part of the data",
+        help="\n".join(ways), notes=(LAYOUT,))  # fmt: skip

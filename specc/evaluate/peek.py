@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from specc.data.catalogue import path_of
-from specc.data.feed import Feed
+from specc.data.batches import Batches
 from specc.data.load import load_dataset
-from specc.data.transform import size_of
+from specc.data.sources import path_of
+from specc.data.survey import size_of
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
 from specc.evaluate.activations import first_kernels, outputs_of
@@ -70,15 +70,13 @@ def from_data(subject: Subject, number: int, data_dir: str | None) -> Tensor:
     sample = subject.taker.sample
     if subject.taker.scaled and size_of(recipe.resize) != sample[1:]:
         recipe = recipe.model_copy(update={"resize": sample[1:]})
-    dataset = load_dataset(recipe)
-    split = dataset.test
-    if split.sample != sample:
-        raise Problem.of("E642", f"the pictures of {recipe.data} are {spelled(split.sample)}, and the network takes "
+    tested = load_dataset(recipe).test
+    if tested.sample != sample:
+        raise Problem.of("E642", f"the pictures of {recipe.data} are {spelled(tested.sample)}, and the network takes "
             f"{spelled(sample)}", help="`--fit` converts them")  # fmt: skip
-    if number >= len(split.labels):
-        raise Problem.of("E643", f"there is no test picture {number}: the last one is {len(split.labels) - 1}")
-    feed = Feed(dataset, torch.device("cpu"), normalize=False, workers=0)
-    images, _ = next(feed.batches(split.pick([number]), 1).in_order())
+    if number >= len(tested):
+        raise Problem.of("E643", f"there is no test picture {number}: the last one is {len(tested) - 1}")
+    images, _ = next(Batches(tested.pick([number]), 1).in_order())
     return subject.taker.scale(1 - images[0] if subject.taker.invert else images[0])
 
 

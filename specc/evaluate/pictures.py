@@ -40,8 +40,7 @@ class Taker(NamedTuple):
         """
         import torch
 
-        from specc.data.picture_file import Unreadable, quiet
-        from specc.data.pictures import OtherSize, Reader
+        from specc.data.picture import OtherSize, Reader, Unreadable, quiet
 
         channels, height, width = self.sample
         reader = Reader("L" if channels == 1 else "RGB", height, width, self.scaled)

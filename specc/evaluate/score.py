@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from specc.build.known import is_known
-from specc.data.catalogue import find, path_of
-from specc.data.feed import Feed
-from specc.data.folder import Part, list_part
-from specc.data.heads import survey_of_folder
-from specc.data.layout import shortened
-from specc.data.load import load_dataset, load_folder
-from specc.data.transform import shape_after
+from specc.data.batches import Batches
+from specc.data.catalogue import data_source, find
+from specc.data.images import placed
+from specc.data.load import load_dataset
+from specc.data.sources import path_of
+from specc.data.survey import Part, shape_after, shortened
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest, spelled
 from specc.evaluate.trained import Trained
@@ -26,9 +25,8 @@ from specc.runner.predictions import predict_split, reconstruction_loss
 from specc.runner.session import EVALUATION_BATCH
 
 if TYPE_CHECKING:
-    from specc.data.batches import Batches
-    from specc.data.dataset import Dataset, Split
-    from specc.data.files import FileSplit
+    from specc.data.images import Images
+    from specc.data.load import Dataset
 
 
 class Wanted(NamedTuple):
@@ -62,14 +60,14 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
     Raises: Problem E601 to E611, E642.
     """
     recipe = _recipe(trained, wanted)
-    dataset, part, split = _loaded(trained, wanted, recipe)
+    dataset, part, images = _loaded(trained, wanted, recipe)
     numbers, note = _class_numbers(trained, dataset)
     _require_sample(trained, dataset.name, dataset.sample)
-    split = split._replace(labels=torch.tensor(numbers)[split.labels])
+    images = images.relabelled(torch.tensor(numbers)[images.y])
     note = "; ".join(filter(None, (note, dataset.note)))
-    batches = _batches(trained, dataset, split, recipe, device)
+    batches = _batches(trained, images, recipe, device)
     model = _forward(trained, device)
-    count = len(batches.labels)
+    count = len(batches)
     own = wanted.data in (None, trained.recipe.data) and trained.chosen_on == part
     if trained.recipe.objective == "reconstruct":
         loss = reconstruction_loss(model, batches.in_order())
@@ -79,7 +77,7 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
     return Evaluation(dataset.name, part, count, found.loss, confusion, own, note)
 
 
-def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, Part, Split | FileSplit]:
+def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, Part, Images]:
     """The data and the part of them that is meant: of another folder than the run's, nothing was ever held out.
 
     Raises: Problem E601 to E611, E642.
@@ -96,17 +94,13 @@ def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, 
         or path_of(wanted.data).resolve() == Path(trained.recipe.data).resolve()
     ):
         dataset, part = load_dataset(recipe), wanted.part or "test"
-        split = {"test": dataset.test, "train": dataset.train, "validation": dataset.validation}[part]
-        if split is None:
+        images = {"test": dataset.test, "train": dataset.train, "validation": dataset.validation}[part]
+        if images is None:
             raise Problem.of("E642", f"{trained.name} was trained without a validation split",
                 help="`--split test` and `--split train` are available")  # fmt: skip
-        return dataset, part, split
-    root = path_of(recipe.data)
-    contents, part = list_part(root, wanted.part)
-    contents = contents.at_most(recipe.limit)
-    surveyed = survey_of_folder(root, contents)
-    dataset = load_folder(surveyed, recipe, "`--fit` converts them")
-    return dataset, part, dataset.test
+        return dataset, part, images
+    dataset = load_dataset(recipe, source=data_source(recipe, wanted.part or "any"), way_out="`--fit` converts them")
+    return dataset, wanted.part or "test", dataset.test
 
 
 def _forward(trained: Trained, device: torch.device) -> Forward:
@@ -164,10 +158,7 @@ def _other_classes(trained: Trained, name: str, what: str, alike: str | None = N
     )  # fmt: skip
 
 
-def _batches(
-    trained: Trained, dataset: Dataset, split: Split | FileSplit, recipe: Recipe, device: torch.device
-) -> Batches:
-    feed = Feed(dataset, device, normalize=False, workers=recipe.workers)
-    feed.scaling = trained.data.scaling()
+def _batches(trained: Trained, images: Images, recipe: Recipe, device: torch.device) -> Batches:
     low, high = EVALUATION_BATCH
-    return feed.batches(split, min(max(recipe.batch, low), high))
+    (tested,) = placed([images], device, recipe.workers)
+    return Batches(tested, min(max(recipe.batch, low), high), trained.data.scaling())

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc import files
-from specc.data.described import DataDescription, read_description
+from specc.data.identity import DataDescription, read_description
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import typed
 from specc.ir.names.overrides import UnknownParameter

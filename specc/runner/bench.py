@@ -97,7 +97,9 @@ def _measured(subject: Subject, recipe: Recipe, seconds: float, *, data: bool) -
 def _on_noise(subject: Subject, recipe: Recipe) -> Session:
     import torch
 
-    from specc.data.dataset import Dataset, Split
+    from specc.data.images import InMemory
+    from specc.data.load import Dataset
+    from specc.data.survey import Survey
     from specc.runner.device import choose_device
     from specc.runner.distributed.group import Group
     from specc.runner.session import Session
@@ -110,9 +112,8 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
         require_vector(subject.model)
     chance = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, *subject.model.input), dtype=torch.uint8, generator=chance)
-    split = Split(images, torch.randint(0, classes, (count,), generator=chance))
-    names = tuple(str(number) for number in range(classes))
-    dataset = Dataset("random pictures", names, split, split)
+    samples = InMemory(images, torch.randint(0, classes, (count,), generator=chance))
+    dataset = Dataset(Survey("random pictures", classes, {}, subject.model.input), samples, samples)
     return Session(subject.model, dataset, recipe, Group(choose_device(recipe.device)))
 
 
@@ -162,7 +163,7 @@ def _evaluation(session: Session, seconds: float) -> float:
         passes += 1
         if passes == 1:
             started = _now(session)  # the first pass warms up
-    return (passes - 1) * len(session.test.labels) / max(STILL, _now(session) - started)
+    return (passes - 1) * len(session.test) / max(STILL, _now(session) - started)
 
 
 def _now(session: Session) -> float:

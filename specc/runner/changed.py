@@ -21,7 +21,7 @@ from specc.runner.run_folder import SPEC, Record
 from specc.source import Source
 
 if TYPE_CHECKING:
-    from specc.data.dataset import Dataset
+    from specc.data.load import Dataset
     from specc.data.survey import Survey
 
 # What may be another when a run goes on: the steps that are left stay what they are.
@@ -127,7 +127,7 @@ def changes_of_data(before: DataIdentity | str, now: Dataset) -> tuple[str, ...]
     """
     if isinstance(before, DataIdentity):
         return before.changes_to(now.identity)
-    size = f"{len(now.train.labels)} training and {len(now.test.labels)} test pictures, {len(now.classes)} classes"
+    size = f"{len(now.train)} training and {len(now.test)} test pictures, {len(now.classes)} classes"
     return () if f": {size}, " in before else (f"they were “{before}”, and are {size}",)
 
 

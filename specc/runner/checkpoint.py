@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import signal
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from specc import files
-from specc.data.checksum import checksum
 from specc.data.identity import DataIdentity
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
@@ -263,3 +263,13 @@ def needed(session: Session) -> int:
 def _size(tensors: Mapping[str, Tensor]) -> int:
     """In bytes."""
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> int:
+    """CRC-32 of all tensors in the order of their names; they are on the CPU and contiguous."""
+    import torch
+
+    value = 0
+    for name in sorted(tensors):
+        value = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, value)
+    return value

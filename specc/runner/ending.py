@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specc import files
-from specc.data.shard import WHOLE
+from specc.data.batches import WHOLE
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.pipeline import analyse

@@ -60,7 +60,7 @@ def fit(session: Session, keeper: Checkpointer, watch: Watch) -> int | None:
     """
     recipe, group, state, sizes = session.recipe, session.group, session.state, session.train.steps
     place, losses, sampler = state.position, state.losses, state.sampler
-    step, samples, stopped = make_step(*session.trained), len(session.train.labels), None
+    step, samples, stopped = make_step(*session.trained), len(session.train), None
 
     def agree(*, is_due: bool = False) -> None:
         """Write a checkpoint where the first process says that it is due, then stop where any process was asked to: all
@@ -193,8 +193,8 @@ def evaluate(
     Raises: Problem E618; whatever `after_batch` raises.
     """
     model.eval()
-    loss = torch.zeros((), device=batches.labels.device)
-    right = torch.zeros((), dtype=torch.int64, device=batches.labels.device)
+    loss = torch.zeros((), device=batches.device)
+    right = torch.zeros((), dtype=torch.int64, device=batches.device)
     with explained():
         for x, y in batches.in_order():
             if len(x):
@@ -202,7 +202,7 @@ def evaluate(
                 loss += objective.total(outputs, x, y)
                 right += objective.right(outputs, y)
             after_batch()
-    count = len(batches.labels)
+    count = len(batches)
     if group is not None:
         loss, right = group.all_reduce(loss), group.all_reduce(right)
     return Score(float(loss) / count, float(right) / count if objective.has_accuracy else None)

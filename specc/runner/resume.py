@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc import files
-from specc.data.survey import Surveyed
+from specc.data.sources import DataSource
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.ir.analysis.compare import same_network
@@ -35,7 +35,7 @@ from specc.runner.run_folder import METRICS, RECIPE, SPEC, STATE, Record, RunFol
 from specc.source import Source
 
 if TYPE_CHECKING:
-    from specc.data.dataset import Dataset
+    from specc.data.load import Dataset
     from specc.runner.checkpoint import Checkpointer
     from specc.runner.session import Session
 
@@ -97,13 +97,13 @@ def continue_run(path: Path, wish: Wish, watch: Watch) -> Run | None:
     plan = _plan(path, wish)
     if not plan.is_complete:
         kept = None if wish.adopt or plan.facts is None else plan.facts.data
-        surveyed = prepare(
+        data = prepare(
             plan.subject, plan.record.recipe, place := place_of(), lambda survey: require_same_classes(kept, survey)
         )
         with joined(plan.record.recipe.device) as group, alone_in(RunFolder(path, writes=place.is_first)):
             plan = _plan(path, wish)  # another process may have gone on with it meanwhile
             if not plan.is_complete:
-                return _go_on(plan, wish.adopt, watch, group, surveyed)
+                return _go_on(plan, wish.adopt, watch, group, data)
     metrics = plan.facts.metrics if plan.facts else ()
     adopted_after = plan.record.adopted_after
     watch.say(f"the run in {path} is complete: {counted(len(metrics), 'epoch')}; nothing to do")
@@ -190,11 +190,11 @@ def _no_run(message: str) -> Problem:
     return Problem.of("E620", message, help="`--resume` takes the folder of a run, such as `runs/lenet5-mnist-1`")
 
 
-def _go_on(plan: Plan, adopt: bool, watch: Watch, group: Group, surveyed: Surveyed) -> Run:
+def _go_on(plan: Plan, adopt: bool, watch: Watch, group: Group, data: DataSource) -> Run:
     if plan.folder.writes:
         files.remove_partial(plan.folder.path)
     judge = _judge_of(None if adopt else plan.facts, watch)
-    session = make_session(plan.subject, plan.record.recipe, group, watch, surveyed, judge)
+    session = make_session(plan.subject, plan.record.recipe, group, watch, data, judge)
     facts = plan.facts
     if facts is None:
         watch.say(f"the run in {plan.folder.path} had not begun; it begins now")

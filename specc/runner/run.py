@@ -11,9 +11,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.catalogue import find, path_of
+from specc.data.catalogue import data_source, find
 from specc.data.fit import require_input, require_output, require_pictures, require_same_output
-from specc.data.survey import Survey, Surveyed, survey
+from specc.data.sources import DataSource, path_of
+from specc.data.survey import Survey
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
@@ -30,7 +31,7 @@ from specc.source import Source
 if TYPE_CHECKING:
     from torch import nn
 
-    from specc.data.dataset import Dataset
+    from specc.data.load import Dataset
     from specc.runner.checkpoint import Checkpointer
     from specc.runner.session import Session
 
@@ -116,9 +117,9 @@ def train_subject(
     recipe, place = anchored(recipe), place_of()
     if place.is_first:
         require_free(out)
-    surveyed = prepare(subject, recipe, place)
+    data = prepare(subject, recipe, place)
     with joined(recipe.device) as group:
-        session = make_session(subject, recipe, group, watch, surveyed)
+        session = make_session(subject, recipe, group, watch, data)
         folder = _claimed(out, subject, session)
         record = record_of(subject, recipe, options or {}, place)
         with alone_in(folder):
@@ -138,18 +139,18 @@ def _require_space(folder: RunFolder, session: Session) -> None:
 
 def prepare(
     subject: Subject, recipe: Recipe, place: Place, judge: Callable[[Survey], None] = lambda survey: None
-) -> Surveyed:
+) -> DataSource:
     """What comes before torch is imported.
 
     Args:    judge, refuses data before they are compared with the network.
-    Returns: what is known of the data.
+    Returns: where the data come from.
 
     Raises: Problem E601, E605 to E610, E627.
     """
-    surveyed = _require_known_fit(subject, recipe, judge)
+    data = _require_known_fit(subject, recipe, judge)
     require_enough(recipe, place)
     limit_spinning()
-    return surveyed
+    return data
 
 
 def require_possible(subject: Subject, recipe: Recipe, out: Path | None, processes: int) -> None:
@@ -181,27 +182,27 @@ def make_session(
     recipe: Recipe,
     group: Group | None = None,
     watch: Watch | None = None,
-    surveyed: Surveyed | None = None,
+    data: DataSource | None = None,
     judge: Callable[[Dataset], None] = lambda dataset: None,
 ) -> Session:
     """Load the data and build the network.
 
     Args:   group, the processes that train together; None for this one alone. watch, is told of a download.
-            surveyed, what `prepare` has given. judge, refuses data before they are compared with the network.
+            data, what `prepare` has given. judge, refuses data before they are compared with the network.
     Raises: Problem E601 to E612, E617 to E619, E628.
     """
-    surveyed = surveyed or _require_known_fit(subject, recipe)
+    data = data or _require_known_fit(subject, recipe)
 
     limit_spinning()
-    from specc.data.download import telling
     from specc.data.load import load_dataset
+    from specc.data.sources import telling
     from specc.runner.device import choose_device
     from specc.runner.session import Session
 
     group = group or Group(choose_device(recipe.device))
     with group.first_here():
         say = (watch or Watch()).say
-        dataset = load_dataset(recipe, telling(say), surveyed, say)
+        dataset = load_dataset(recipe, telling(say), data, say)
     judge(dataset)
     _require_fit(subject, recipe, dataset)
     if group.place.size > 1:
@@ -277,13 +278,14 @@ def anchored(recipe: Recipe) -> Recipe:
 
 def _require_known_fit(
     subject: Subject, recipe: Recipe, judge: Callable[[Survey], None] = lambda survey: None
-) -> Surveyed:
+) -> DataSource:
     """Compare the network with what is known of the data before they are loaded. Raises: Problem E601, E605 to E610."""
-    surveyed = survey(recipe)
-    judge(surveyed.survey)
-    require_pictures(surveyed.survey, recipe, subject.model.input, _checks(subject))
-    _require_output(subject, recipe, surveyed.survey.name, surveyed.survey.class_count)
-    return surveyed
+    data = data_source(recipe)
+    survey = data.survey()
+    judge(survey)
+    require_pictures(survey, recipe, subject.model.input, _checks(subject))
+    _require_output(subject, recipe, survey.name, survey.class_count)
+    return data
 
 
 def _require_fit(subject: Subject, recipe: Recipe, dataset: Dataset) -> None:

@@ -10,8 +10,9 @@ from torch import nn
 from specc.build.compile import build
 from specc.build.known import is_known
 from specc.data.augment import augmentation_of
-from specc.data.described import DataDescription, describe
-from specc.data.feed import Feed
+from specc.data.batches import Batches, Shard, scaling_of
+from specc.data.identity import DataDescription
+from specc.data.images import Images, Streamed, usable_cores
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.runner.compiled import compiled
@@ -30,7 +31,7 @@ from specc.runner.state import EMA, State
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-    from specc.data.dataset import Dataset
+    from specc.data.load import Dataset
     from specc.ir.shaped import ShapedModel
     from specc.recipe.recipe import Recipe
     from specc.runner.distributed.group import Group
@@ -107,22 +108,22 @@ class Session:
 
     @cached_property
     def description(self) -> DataDescription:
-        """What the weights say of the pictures."""
-        return describe(self.dataset, self.test.scaling)
+        """What the weights say of the samples."""
+        return self.dataset.described(self.test.scaling)
 
     def summary(self) -> str:
         """Data and recipe in one line."""
         data, recipe = self.dataset, self.recipe
         said = recipe.optimizer_arguments().items()
         arguments = ", ".join(f"{name}={value}" for name, value in said if value)
-        left_out = len(data.train.labels) - sum(self.train.sizes)
+        left_out = len(data.train) - sum(self.train.sizes)
         note = f"; each epoch leaves out {_last(left_out)}" if left_out else ""
         note += self._crowd()
-        held_out = f", {len(data.validation.labels):,} validation" if data.validation else ""
+        held_out = f", {len(data.validation):,} validation" if data.validation else ""
         note += f"; {data.note}" if data.note else ""
         note += f"; {muon_note(self.model)}" if recipe.optimizer == "muon" else ""
         return (
-            f"{data.name}: {len(data.train.labels):,} training{held_out} and {len(data.test.labels):,} test pictures, "
+            f"{data.name}: {len(data.train):,} training{held_out} and {len(data.test):,} test pictures, "
             f"{counted(len(data.classes), 'class')}; {recipe.optimizer}({arguments}), {recipe.schedule} rate, "
             f"batch {recipe.batch}, "
             f"seed {recipe.seed}, {self.device}, {self.precision.name}{note}"
@@ -130,10 +131,8 @@ class Session:
 
     def _crowd(self) -> str:
         """A remark where more processes read pictures than there are cores."""
-        from specc.data.files import FileSplit, usable_cores
-
         workers, cores = self.recipe.workers or 0, usable_cores()
-        if workers <= cores or not isinstance(self.dataset.train, FileSplit):
+        if workers <= cores or not isinstance(self.dataset.train, Streamed):
             return ""
         return f"; {workers} processes read the pictures, on {counted(cores, 'core')}"
 
@@ -143,19 +142,21 @@ class Session:
         if augmentation is not None and len(dataset.sample) != 3:
             raise Problem.of("E605", f"{dataset.name}: only pictures can be augmented",
                 help="leave out `flip`, `crop`, `cutout` and `mixup`")  # fmt: skip
-        feed = Feed(dataset, self.device, normalize=recipe.normalize, workers=recipe.workers)
+        data = self.dataset = dataset.on(self.device, recipe.workers)
+        scaling = scaling_of(data.train) if recipe.normalize else None
         low, high = EVALUATION_BATCH
-        shard = self.group.place.shard
+        shard = Shard(self.group.place.rank, self.group.place.size)
         size = shard.parts * min(max(recipe.batch // shard.parts, low), high)
 
-        self.train = feed.batches(
-            dataset.train, recipe.batch,
-            augmentation=augmentation, accumulate=recipe.accumulate, drop_last=recipe.drop_last,
-            shard=shard,
+        def tested(images: Images) -> Batches:
+            return Batches(images, size, scaling, shard=shard)
+
+        self.train = Batches(
+            data.train, recipe.batch, scaling,
+            augmentation=augmentation, accumulate=recipe.accumulate, drop_last=recipe.drop_last, shard=shard,
         )  # fmt: skip
-        self.test = feed.batches(dataset.test, size, shard=shard)
-        held_out = dataset.validation
-        self.validation = None if held_out is None else feed.batches(held_out, size, shard=shard)
+        self.test = tested(data.test)
+        self.validation = None if data.validation is None else tested(data.validation)
 
 
 def require_one(recipe: Recipe, group: Group) -> None:

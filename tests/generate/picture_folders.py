@@ -17,7 +17,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from generate.answers import Bounds, faults
-from specc.data.folder import list_folder
+from specc.data.sources.folder import list_folder
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.run import train
 

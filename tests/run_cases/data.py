@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from run_cases import Scene, case
-from specc.data import download, memory
+from specc.data import download, load
 from specc.data.archives import PUBLISHED, Archive, Published
-from specc.data.catalogue import BUILT_IN, Entry, find
-from specc.data.dataset import load_named
-from specc.data.fetch import ensure_files
+from specc.data.catalogue import find
+from specc.data.download import ensure_files
 from specc.data.fit import require_input, require_output
 from specc.data.load import load_dataset
-from specc.data.plain_pickle import read_plain_pickle
+from specc.data.sources import Entry, Request
+from specc.data.sources.cifar import read_plain_pickle
+from specc.data.sources.package import Package
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.source import Source
@@ -105,16 +106,19 @@ def pictures_of_two_sizes(scene: Scene) -> None:
 
 @case("E611")
 def more_pictures_than_memory(scene: Scene) -> None:
-    scene.patch.setattr(memory, "_free_bytes", lambda: 8 * 10**9)
-    memory.require_memory(1_281_167, (3, 224, 224))
+    scene.patch.setattr(load, "_free_bytes", lambda: 8 * 10**9)
+    load.require_memory(1_281_167, (3, 224, 224))
 
 
 @case("E619")
 def a_package_whose_loader_fails(scene: Scene) -> None:
-    load_named(Entry("leaves", (3, 5, 5), 2, "", "no_such_module:load"), Path("data"))
+    _package("no_such_module:load").fetch()
 
 
 @case("E619")
 def a_loader_that_gives_something_else(scene: Scene) -> None:
-    scene.patch.setattr("specc.data.digits.load", lambda request: "pictures")
-    load_named(BUILT_IN["digits"], Path("data"))
+    _package("builtins:repr").fetch()
+
+
+def _package(loader: str) -> Package:
+    return Package(Request("leaves", Path("data"), Entry("leaves", (3, 5, 5), 2, "", loader)))

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import nn
 
 from run_cases import Scene, case
-from specc.data.files import PicturePool
 from specc.data.fit import require_same_output
-from specc.data.pictures import Reader
-from specc.data.sheet import encoded
+from specc.data.images import Pool
+from specc.data.inspect.sheet import encoded
+from specc.data.sources import DataSource, Request
 from specc.recipe.recipe import Recipe
 from specc.runner.optim import make_optimizer
 
@@ -31,16 +33,16 @@ def a_torch_without_muon(scene: Scene) -> None:
     make_optimizer(nn.Linear(2, 2), Recipe(optimizer="muon"))
 
 
-class _Deadly(Reader):
+class _Deadly(DataSource):
     """Ends its process as the system does when memory runs out."""
 
-    def read(self, path: str) -> None:  # type: ignore[override] # it does not come back
+    def take(self, part: str, indices: object) -> Any:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 @case("E632")
 def a_reading_process_that_is_killed(scene: Scene) -> None:
-    list(PicturePool(_Deadly("L", 2, 2, scaled=False), 1, pinned=False).read([["a.png"]]))
+    list(Pool(_Deadly(Request("pets")), 1).read("test", [np.array([0])]))
 
 
 @case("E633")

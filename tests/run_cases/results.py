@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import torch
 
 from run_cases import TINY, Scene, case
-from specc.data.described import DataDescription
+from specc.data.identity import DataDescription
 from specc.evaluate.activations import outputs_of
 from specc.evaluate.classify import classify
 from specc.evaluate.pictures import Taker, taker_of

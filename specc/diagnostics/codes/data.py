@@ -173,9 +173,9 @@ smaller, to 64x64; `--limit 10000` takes at most that many. Closing other progra
         "a package's data set cannot be used",
         """\
 An installed package offers a data set of this name under the entry point group `specc.datasets`, but it
-could not be imported, is not a `specc.data.catalogue.Entry`, or its loader failed or gave something that
-is not a `specc.data.dataset.Dataset` of uint8 pictures with int64 labels. The mistake is in that package:
-update it, tell its authors, or uninstall it.
+could not be imported, is not a `specc.data.sources.Entry`, or its loader failed or gave something that is not
+a `specc.data.sources.package.Dataset` of uint8 or float32 samples with int64 labels. The mistake is in that
+package: update it, tell its authors, or uninstall it.
 """,
     ),
     Code(

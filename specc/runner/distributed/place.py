@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from specc import files
-from specc.data.shard import Shard
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 
@@ -39,10 +38,6 @@ class Place(NamedTuple):
     def machine(self) -> int:
         """Which of the machines this is: the rank of its first process."""
         return self.rank - self.local_rank
-
-    @property
-    def shard(self) -> Shard:
-        return Shard(self.rank, self.size)
 
 
 ALONE = Place()

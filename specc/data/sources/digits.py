@@ -7,24 +7,30 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specc.data.catalogue import DIGITS
-from specc.data.dataset import Dataset, LoadRequest, Split
-from specc.data.holdout import stratified_fifth
+from specc.data.sources import Arrays, ArraySource
+from specc.data.survey import TEST, TRAINING, Survey, stratified_fifth
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+DIGITS = tuple("0123456789")
 
-def load(request: LoadRequest) -> Dataset:
+
+class Digits(ArraySource):
     """The digits, a stratified fifth of them held out; grey levels 0 to 16 spread over 0 to 255."""
-    import torch
 
-    grey, digits = _read()
-    images = torch.from_numpy(grey).reshape(-1, 1, 8, 8).mul(255 / 16).round().to(torch.uint8)
-    labels = torch.from_numpy(digits).to(torch.int64)
-    train, test = stratified_fifth(digits.tolist())
-    return Dataset(request.entry.name, DIGITS, Split(images[train], labels[train]), Split(images[test], labels[test]))
+    def known(self) -> Survey:
+        return super().known()._replace(classes=DIGITS)
+
+    def load(self) -> Arrays:
+        import numpy as np
+
+        grey, digits = _read()
+        images = np.rint(grey * (255 / 16)).astype(np.uint8).reshape(-1, 1, 8, 8)
+        labels = digits.astype(np.int64)
+        train, test = stratified_fifth(digits.tolist())
+        return Arrays(DIGITS, {TRAINING: (images[train], labels[train]), TEST: (images[test], labels[test])})
 
 
 def _read() -> tuple[NDArray[np.float64], NDArray[np.float64]]:

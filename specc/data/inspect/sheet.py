@@ -1,4 +1,4 @@
-"""A sheet of samples as one picture: some of each class under the class's name."""
+"""A sheet of samples as one picture: some of each class under the class's name; each is drawn, whatever its shape."""
 
 from __future__ import annotations
 
@@ -7,77 +7,71 @@ from collections.abc import Callable, Sequence
 from io import BytesIO
 from math import ceil, sqrt
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from specc.data.catalogue import Entry
-from specc.data.dataset import Split, load_named
-from specc.data.download import Report, silent
-from specc.data.drawn import picture_of_sample
-from specc.data.folder import list_folder
-from specc.data.picture_file import Unreadable, eight_bits, opened, quiet
-from specc.data.pictures import Fault, damaged
+from specc.data.picture import Unreadable, eight_bits, opened, quiet
+from specc.data.sources import DataSource
+from specc.data.sources.picture_files import PictureFiles
+from specc.data.survey import TRAINING, Fault, damaged
 from specc.diagnostics.diagnostic import Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 UNWRITABLE = "E633"
 CELL = (32, 96)  # sides of a shown picture in pixels, at least and at most
 ENLARGED = 64  # small pictures are drawn about so large, each pixel as a square
 GAP, MARGIN, LINE = 4, 16, 22
 PAPER, INK, EMPTY = (255, 255, 255), (32, 32, 32), (240, 240, 240)
+CURVE = 96  # pixels of a curve's picture
+LANES = 8  # channels of a signal that are drawn, one below the other
 RATIO = 4 / 3  # of width to height that the sheet comes near to
 
 
-class Samples(NamedTuple):
+class Row(NamedTuple):
     """Pictures of one class."""
 
     name: str
     pictures: list[Image.Image]
 
 
-def samples_of_named(
-    entry: Entry, data_dir: Path, count: int, seed: int, report: Report = silent
-) -> tuple[Samples, ...]:
-    """So many training pictures of each class. Raises: Problem E602 to E604, E619."""
-    dataset = load_named(entry, data_dir, report)
-    split = dataset.train
-    assert isinstance(split, Split)  # noqa: S101 - a named data set is in memory
-
-    def picture(index: int) -> Image.Image:
-        return picture_of_sample(split.images[index].numpy())
-
-    return _chosen(dataset.classes, split.labels.tolist(), count, seed, picture)
+def rows_of(source: DataSource, count: int, seed: int) -> tuple[Row, ...]:
+    """So many training samples of each class of a data set that was fetched. Raises: Problem E607 to E609."""
+    survey = source.survey()
+    assert isinstance(survey.classes, tuple)  # noqa: S101 - it was fetched
+    if isinstance(source, PictureFiles):
+        listing = source.contents.parts[TRAINING]
+        return _chosen(survey.classes, listing.labels, count, seed, lambda index: _opened(listing.paths[index]))
+    samples, labels = source.take(TRAINING, slice(None))
+    assert labels is not None  # noqa: S101 - it has classes
+    return _chosen(survey.classes, labels.tolist(), count, seed, lambda index: picture_of_sample(samples[index]))
 
 
-def samples_of_folder(root: Path, count: int, seed: int) -> tuple[Samples, ...]:
-    """So many training pictures of each class. Raises: Problem E607 to E609."""
-    found = list_folder(root)
-
-    def picture(index: int) -> Image.Image:
-        path = found.train.paths[index]
-        try:
-            with quiet(), opened(path) as file:
-                return eight_bits(file, "RGB", (2 * CELL[1], 2 * CELL[1]))
-        except Unreadable as error:
-            raise damaged([Fault(path, error.reason, error.way)], 1) from error
-
-    return _chosen(found.classes, found.train.labels, count, seed, picture)
+def _opened(path: str) -> Image.Image:
+    try:
+        with quiet(), opened(path) as file:
+            return eight_bits(file, "RGB", (2 * CELL[1], 2 * CELL[1]))
+    except Unreadable as error:
+        raise damaged([Fault(path, error.reason, error.way)], 1) from error
 
 
 def _chosen(
     classes: Sequence[str], labels: Sequence[int], count: int, seed: int, picture: Callable[[int], Image.Image]
-) -> tuple[Samples, ...]:
+) -> tuple[Row, ...]:
     chance = random.Random(seed)  # noqa: S311 - no secret
     members: list[list[int]] = [[] for _ in classes]
     for index, label in enumerate(labels):
         members[label].append(index)
     return tuple(
-        Samples(name, [picture(index) for index in sorted(chance.sample(own, min(count, len(own))))])
+        Row(name, [picture(index) for index in sorted(chance.sample(own, min(count, len(own))))])
         for name, own in zip(classes, members, strict=True)
     )
 
 
-def draw_sheet(samples: Sequence[Samples]) -> Image.Image:
+def draw_sheet(samples: Sequence[Row]) -> Image.Image:
     """The sheet: a block for each class, in columns from the top left."""
     side = _side(samples)
     across = max((len(one.pictures) for one in samples), default=1) or 1
@@ -97,7 +91,7 @@ def draw_sheet(samples: Sequence[Samples]) -> Image.Image:
     return sheet
 
 
-def _side(samples: Sequence[Samples]) -> int:
+def _side(samples: Sequence[Row]) -> int:
     """How large each picture is drawn: small ones a whole number of times, large ones made smaller."""
     largest = max((max(picture.size) for one in samples for picture in one.pictures), default=CELL[0])
     return min(CELL[1], largest * max(1, ENLARGED // largest))
@@ -137,3 +131,45 @@ def encoded(sheet: Image.Image, place: Path) -> bytes:
     content = BytesIO()
     sheet.save(content, form)
     return content.getvalue()
+
+
+def picture_of_sample(sample: NDArray[np.uint8]) -> Image.Image:
+    """A sample, channels first.
+
+    A vector and a signal are curves, each channel in its own lane. Of a volume the middle slice is shown. Channels that
+    are neither grey nor RGB are averaged.
+    """
+    import numpy as np
+
+    if sample.ndim < 3:
+        return _curves(np.atleast_2d(sample)[:LANES])
+    while sample.ndim > 3:
+        sample = sample[:, sample.shape[1] // 2]
+    if len(sample) == 3:
+        return Image.fromarray(np.ascontiguousarray(sample.transpose(1, 2, 0)))
+    return Image.fromarray(np.round(sample.mean(0)).astype(np.uint8))
+
+
+def _curves(channels: NDArray[np.uint8]) -> Image.Image:
+    import numpy as np
+
+    drawn = Image.new("L", (CURVE, CURVE), PAPER[0])
+    pen = ImageDraw.Draw(drawn)
+    for lane, values in enumerate(channels):
+        top, bottom = (CURVE * row // len(channels) for row in (lane, lane + 1))
+        levels = _thinned(values).astype(float)
+        across = np.linspace(0, CURVE - 1, len(levels))
+        down = bottom - 1 - levels / 255 * (bottom - top - 1)
+        pen.line([*zip(across.tolist(), down.tolist(), strict=True)] * (1 if len(levels) > 1 else 2), fill=INK[0])
+    return drawn
+
+
+def _thinned(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """No more values than can be seen: of each column the lowest and the highest."""
+    import numpy as np
+
+    if len(values) <= 2 * CURVE:
+        return values
+    starts = np.arange(CURVE) * len(values) // CURVE
+    ends = np.stack([np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)], 1)
+    return ends.reshape(-1)

@@ -2,72 +2,36 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
 
-from specc.data.dataset import HOLDOUT_SEED
-from specc.data.formats import endings
-from specc.data.holdout import stratified_fifth
-from specc.data.layout import LAYOUT, TEST, TRAINING, VALIDATION, Layout, layout_of, shortened
-from specc.data.walk import PassedOver, Walk
+from specc.data.picture import endings
+from specc.data.sources import path_of
+from specc.data.sources.picture_files import Contents, Listing, PictureFiles
+from specc.data.survey import TEST, TRAINING, VALIDATION, Part, shortened, stratified_fifth
+from specc.data.walk import LAYOUT, Layout, Walk, layout_of
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest
 
-Part = Literal["test", "validation", "train"]
+PARTS: dict[Part, str] = {"test": TEST, "validation": VALIDATION, "train": TRAINING}
 
 
-class Listing(NamedTuple):
-    """Pictures by path with the index of each one's class."""
+class Folder(PictureFiles):
+    """Pictures in class folders, alone or in folders for the parts."""
 
-    paths: list[str]
-    labels: list[int]
-
-    def pick(self, indices: list[int]) -> Listing:
-        return Listing([self.paths[index] for index in indices], [self.labels[index] for index in indices])
-
-    def at_most(self, count: int | None) -> Listing:
-        """So many pictures out of all classes, the same ones always."""
-        if count is None or count >= len(self.paths):
-            return self
-        chosen = random.Random(HOLDOUT_SEED).sample(range(len(self.paths)), count)  # noqa: S311 - no secret
-        return self.pick(sorted(chosen))
+    def listed(self) -> Contents:
+        root, part = path_of(self.request.data), self.request.part
+        if part is not None:
+            return list_part(root, None if part == "any" else part)
+        found = list_folder(root)
+        if self.request.own_validation:
+            return found
+        return found._replace(parts={name: part for name, part in found.parts.items() if name != VALIDATION})
 
 
-class FolderContents(NamedTuple):
-    """What a folder holds.
-
-    validation:  of one that has `train`, `test` and `val`.
-    notes:       what was decided that its owner did not say. passed_over: what looks like pictures and is not taken.
-    """
-
-    classes: tuple[str, ...]
-    train: Listing
-    test: Listing
-    validation: Listing | None = None
-    notes: tuple[str, ...] = ()
-    passed_over: tuple[PassedOver, ...] = ()
-
-    @property
-    def parts(self) -> tuple[Listing, ...]:
-        """What there is to train on, to test on, and to validate with."""
-        return (self.train, self.test) if self.validation is None else (self.train, self.test, self.validation)
-
-    @property
-    def note(self) -> str:
-        """All that is to be told of it, in one line."""
-        return "; ".join((*self.notes, *map(str, self.passed_over)))
-
-    def at_most(self, count: int | None) -> FolderContents:
-        """So many pictures of each part."""
-        validation = self.validation and self.validation.at_most(count)
-        return self._replace(train=self.train.at_most(count), test=self.test.at_most(count), validation=validation)
-
-
-def list_folder(root: Path) -> FolderContents:
+def list_folder(root: Path) -> Contents:
     """The pictures of a folder to train on: its `train` and `test` (or `val`, or both), or a fifth of each class held
     out. A class may lack in the test part.
 
@@ -81,27 +45,26 @@ def list_folder(root: Path) -> FolderContents:
         return found._replace(passed_over=walk.passed_over)
 
 
-def list_part(root: Path, part: Part | None) -> tuple[FolderContents, Part]:
+def list_part(root: Path, part: Part | None) -> Contents:
     """The pictures of a folder to test on, in `test`: those of a part of it, or all where it was never split.
 
     Args:    part, None for whatever is there to be tested on.
-    Returns: the contents, with nothing to train on, and the part that it is. It may have one class.
-    Raises:  Problem E608; E642 where it has not that part.
+    Returns: the contents, with nothing to train on. They may have one class.
+    Raises:  Problem E608; E642 where there is not that part.
     """
     walk = Walk()
     with _readable():
         layout = layout_of(root, walk)
         if layout.parts:
-            folder, found = _chosen_part(layout, part)
-            classes, listing = _filled(folder, walk)
+            classes, listing = _filled(_chosen_part(layout, part), walk)
             notes: tuple[str, ...] = ()
         else:
-            (classes, listing), found = _filled(root, walk), part or "test"
+            classes, listing = _filled(root, walk)
             notes = (f"all pictures of {root} are test pictures; `--split test` takes the fifth of each class that "
                 "training would hold out",)  # fmt: skip
             if part is not None:
                 listing, notes = _part_of_whole(root, listing, part), ()
-    return FolderContents(classes, Listing([], []), listing, None, notes, walk.passed_over), found
+    return Contents(classes, {TEST: listing}, notes, walk.passed_over)
 
 
 @contextmanager
@@ -114,7 +77,7 @@ def _readable() -> Iterator[None]:
             help="make the folder readable, or name another one with `--data`") from error  # fmt: skip
 
 
-def _in_parts(layout: Layout, walk: Walk) -> FolderContents:
+def _in_parts(layout: Layout, walk: Walk) -> Contents:
     root, parts = layout.root, layout.parts
     train = parts.get(TRAINING)
     if train is None:
@@ -130,7 +93,8 @@ def _in_parts(layout: Layout, walk: Walk) -> FolderContents:
     tested, note = _list_known(test, train, classes, walk)
     held_out = parts.get(VALIDATION) if TEST in parts else None
     validation = None if held_out is None else _list_known(held_out, train, classes, walk)[0]
-    return FolderContents(classes, listing, tested, validation, note)
+    listed = {TRAINING: listing, TEST: tested}
+    return Contents(classes, listed if validation is None else {**listed, VALIDATION: validation}, note)
 
 
 def _list_known(part: Path, train: Path, classes: tuple[str, ...], walk: Walk) -> tuple[Listing, tuple[str, ...]]:
@@ -160,7 +124,7 @@ def _not_trained_on(part: Path, train: Path, names: tuple[str, ...], classes: tu
     )  # fmt: skip
 
 
-def _held_out(root: Path, walk: Walk) -> FolderContents:
+def _held_out(root: Path, walk: Walk) -> Contents:
     classes = _class_names(root, walk)
     everything = _full(root, classes, walk)
     counts = Counter(everything.labels)
@@ -170,10 +134,10 @@ def _held_out(root: Path, walk: Walk) -> FolderContents:
                 help="a class needs at least two, one to train on and one to test on")  # fmt: skip
     train, test = (sorted(part) for part in stratified_fifth(everything.labels))
     notes = ("a fifth of each class is held out to test on",)
-    return FolderContents(classes, everything.pick(train), everything.pick(test), notes=notes)
+    return Contents(classes, {TRAINING: everything.pick(train), TEST: everything.pick(test)}, notes)
 
 
-def _chosen_part(layout: Layout, part: Part | None) -> tuple[Path, Part]:
+def _chosen_part(layout: Layout, part: Part | None) -> Path:
     """The folder of a part. Raises: Problem E642 where there is none."""
     parts: dict[Part, Path | None] = {
         "test": layout.parts.get(TEST) or layout.parts.get(VALIDATION),
@@ -181,10 +145,9 @@ def _chosen_part(layout: Layout, part: Part | None) -> tuple[Path, Part]:
     }  # fmt: skip
     folder = parts[part or "test"]
     if folder is not None:
-        return folder, part or "test"
+        return folder
     there = [f"`--split {name}`" for name, found in parts.items() if found is not None]
-    wanted = {"test": "test", "validation": "validation", "train": "training"}[part or "test"]
-    raise Problem.of("E642", f"the data folder {layout.root} has no {wanted} part",
+    raise Problem.of("E642", f"the data folder {layout.root} has no {PARTS[part or 'test']} part",
         help="\n".join(f"{option} takes the part that is there" for option in there))  # fmt: skip
 
 

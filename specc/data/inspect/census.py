@@ -5,25 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from math import sqrt
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.catalogue import Entry
-from specc.data.dataset import Dataset, Split, load_named
-from specc.data.download import Report, silent
-from specc.data.folder import FolderContents, list_folder
-from specc.data.picture_file import Unreadable, content_of, digest_of, eight_bits, is_grey, opened, quiet, size_of
-from specc.data.pictures import Fault
-from specc.data.walk import PassedOver
+from specc.data.picture import Unreadable, content_of, digest_of, eight_bits, is_grey, opened, quiet, size_of
+from specc.data.sources import DataSource, path_of
+from specc.data.sources.picture_files import PictureFiles
+from specc.data.survey import TRAINING, Fault, PassedOver, Survey
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-PARTS = ("training", "test", "validation")
+    from specc.data.sources import Samples
+
 LEVELS = 256
 CHUNK = 4096
 
@@ -75,39 +72,67 @@ class _Seen(NamedTuple):
     part: str
 
 
-def census_of_named(entry: Entry, data_dir: Path, report: Report = silent) -> Census:
-    """Count a named data set. Raises: Problem E602 to E604, E619."""
-    dataset = load_named(entry, data_dir, report)
-    parts = {part: split for part, split in zip(PARTS, dataset[2:5], strict=True) if isinstance(split, Split)}
-    size = dataset.sample[1:] or dataset.sample
-    kinds = {1: "vector", 2: "signal", 3: "grey" if dataset.sample[0] == 1 else "colour"}
-    count = sum(len(split.labels) for split in parts.values())
-    mean, deviation = _moments(_histogram(parts["training"]))
+Counting = Callable[[int, int], None]  # is told how many samples of how many are done
+
+
+def census_of(source: DataSource, counting: Counting = lambda done, count: None) -> Census:
+    """Count a data set that was fetched; of pictures in files, whatever their sizes: damaged ones are listed.
+
+    Raises: Problem E608, E609.
+    """
+    if isinstance(source, PictureFiles):
+        return _of_files(source, counting)
+    survey = source.survey()
+    parts = {part: source.take(part, slice(None)) for part in survey.splits}
+    return _of_arrays(source, survey, parts)
+
+
+def _of_arrays(source: DataSource, survey: Survey, parts: Mapping[str, tuple[Samples, NDArray[Any] | None]]) -> Census:
+    sample = survey.sample or ()
+    kinds = {1: "vector", 2: "signal", 3: "grey" if sample[0] == 1 else "colour"}
+    count = sum(survey.splits.values())
+    names = survey.classes if isinstance(survey.classes, tuple) else ()
+    mean, deviation = _moments_of(parts[TRAINING][0])
     return Census(
-        entry.name, str(data_dir), dataset.classes,
-        {part: _counted(split.labels.tolist(), dataset) for part, split in parts.items()},
-        {size: count}, {kinds.get(len(dataset.sample), "volume"): count},
-        mean, deviation, *_duplicates(_seen_in_memory(parts)),
+        survey.name, str(source.request.data_dir), names,
+        {part: _counted(_labels(taken), names) for part, taken in parts.items()},
+        {sample[1:] or sample: count}, {kinds.get(len(sample), "volume"): count},
+        mean, deviation, *_duplicates(_seen_in_memory(parts)), notes=survey.notes,
     )  # fmt: skip
 
 
-def _counted(labels: Iterable[int], data: Dataset | FolderContents) -> tuple[int, ...]:
+def _labels(taken: tuple[Samples, NDArray[Any] | None]) -> list[int]:
+    """The class of each sample; 0 where there is nothing to be found."""
+    samples, targets = taken
+    return [0] * len(samples) if targets is None else targets.tolist()
+
+
+def _counted(labels: Iterable[int], classes: tuple[str, ...]) -> tuple[int, ...]:
     found = Counter(labels)
-    return tuple(found[label] for label in range(len(data.classes)))
+    return tuple(found[label] for label in range(len(classes)))
 
 
-def _histogram(split: Split) -> NDArray[np.int64]:
+def _moments_of(samples: Samples) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel; a vector counts as one."""
+    import numpy as np
+
+    values = samples[:, None] if samples.ndim == 2 else samples
+    if values.dtype == np.uint8:
+        return _moments(_histogram(values))
+    axes = (0, *range(2, values.ndim))
+    mean, deviation = (np.atleast_1d(of(values, axes, np.float64)).tolist() for of in (np.mean, np.std))
+    return tuple(mean), tuple(deviation)
+
+
+def _histogram(samples: Samples) -> NDArray[np.int64]:
     """How many values there are of each level in each channel: (channels, 256)."""
-    import torch
+    import numpy as np
 
-    images = split.images.unsqueeze(1) if split.images.dim() == 2 else split.images
-    channels = images.shape[1]
-    total = torch.zeros(channels, LEVELS, dtype=torch.int64)
-    for start in range(0, len(split.images), CHUNK):
-        for channel in range(channels):
-            values = images[start : start + CHUNK, channel].flatten()
-            total[channel] += torch.bincount(values, minlength=LEVELS)
-    return total.numpy()
+    total = np.zeros((samples.shape[1], LEVELS), np.int64)
+    for start in range(0, len(samples), CHUNK):
+        for channel in range(len(total)):
+            total[channel] += np.bincount(samples[start : start + CHUNK, channel].ravel(), minlength=LEVELS)
+    return total
 
 
 def _moments(histogram: NDArray[np.int64]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -122,11 +147,10 @@ def _moments(histogram: NDArray[np.int64]) -> tuple[tuple[float, ...], tuple[flo
     return tuple(means), tuple(deviations)
 
 
-def _seen_in_memory(parts: dict[str, Split]) -> Iterable[_Seen]:
-    for part, split in parts.items():
-        pictures = split.images.numpy()
-        for index, (picture, label) in enumerate(zip(pictures, split.labels.tolist(), strict=True)):
-            yield _Seen(_digest(picture.tobytes()), f"{part} picture {index}", label, part)
+def _seen_in_memory(parts: Mapping[str, tuple[Samples, NDArray[Any] | None]]) -> Iterable[_Seen]:
+    for part, (samples, targets) in parts.items():
+        for index, (sample, label) in enumerate(zip(samples, _labels((samples, targets)), strict=True)):
+            yield _Seen(_digest(sample.tobytes()), f"{part} picture {index}", label, part)
 
 
 def _digest(content: bytes) -> bytes:
@@ -139,11 +163,11 @@ def _duplicates(seen: Iterable[_Seen]) -> tuple[int, tuple[Duplicate, ...], int]
     shared: list[Duplicate] = []
     repeated = apart = 0
     for one in seen:
-        before = first.setdefault(one.digest, one) if one.part == PARTS[0] else first.get(one.digest)
+        before = first.setdefault(one.digest, one) if one.part == TRAINING else first.get(one.digest)
         if before is None or before is one:
             continue
         apart += before.label != one.label
-        if one.part == PARTS[0]:
+        if one.part == TRAINING:
             repeated += 1
         else:
             shared.append(Duplicate(one.part, one.picture, before.picture))
@@ -160,18 +184,13 @@ class _Looked(NamedTuple):
     levels: list[int]
 
 
-def census_of_folder(root: Path, report: Callable[[int, int], None] = lambda done, count: None) -> Census:
-    """Count a folder of pictures, whatever their sizes; damaged files are listed.
-
-    Args:   report, is told how many files of how many are done.
-    Raises: Problem E608, E609.
-    """
+def _of_files(source: PictureFiles, counting: Counting) -> Census:
     import numpy as np
 
-    found = list_folder(root)
+    found = source.contents
     files = [
         (part, path, label)
-        for part, listing in zip(PARTS, found.parts, strict=False)
+        for part, listing in found.parts.items()
         for path, label in zip(listing.paths, listing.labels, strict=True)
     ]
     sizes: Counter[tuple[int, ...]] = Counter()
@@ -182,7 +201,7 @@ def census_of_folder(root: Path, report: Callable[[int, int], None] = lambda don
     with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
         looked = threads.map(_look, [path for _, path, _ in files])
         for done, ((part, path, label), one) in enumerate(zip(files, looked, strict=True), 1):
-            report(done, len(files))
+            counting(done, len(files))
             if isinstance(one, Fault):
                 damaged.append(one)
                 continue
@@ -190,12 +209,12 @@ def census_of_folder(root: Path, report: Callable[[int, int], None] = lambda don
             kinds[one.mode] += 1
             grey &= one.is_grey
             seen.append(_Seen(one.digest, path, label, part))
-            if part == PARTS[0]:
+            if part == TRAINING:
                 histogram += np.array(one.levels, np.int64).reshape(3, LEVELS)
     mean, deviation = _moments(histogram[:1] if grey else histogram)
     return Census(
-        root.resolve().name, str(root), found.classes,
-        {part: _counted(listing.labels, found) for part, listing in zip(PARTS, found.parts, strict=False)},
+        source.name, str(path_of(source.request.data)), found.classes,
+        {part: _counted(listing.labels, found.classes) for part, listing in found.parts.items()},
         dict(sizes.most_common()), dict(kinds.most_common()), mean, deviation, *_duplicates(seen), tuple(damaged),
         found.notes, found.passed_over,
     )  # fmt: skip

@@ -1,0 +1,171 @@
+"""Where samples come from: a file for each kind of source, all with the members of `DataSource`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from specc.data.survey import Part, Shape, Survey, Target
+from specc.diagnostics.diagnostic import Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
+    Targets: TypeAlias = NDArray[Any] | None
+    Indices: TypeAlias = NDArray[np.int64] | slice
+
+Report = Callable[[str, int, int], None]
+"""Is told of a file's name, the bytes that have arrived, and those that there are."""
+
+
+def silent(file: str, done: int, size: int) -> None:
+    """Keeps it to itself."""
+
+
+def telling(say: Callable[[str], None]) -> Report:
+    """Says a line for each file when it begins."""
+    said: set[str] = set()
+
+    def report(file: str, done: int, size: int) -> None:
+        if file not in said:
+            said.add(file)
+            say(f"downloading {file}, {size / 1e6:.1f} MB")
+
+    return report
+
+
+class Entry(NamedTuple):
+    """A data set that has a name.
+
+    sample:   shape of one, channels first.
+    classes:  how many there are; their names are known once the data set is loaded.
+    about:    one line for the reference.
+    loader:   `module:name`, of a function as `specc.data.sources.package` describes it; of specc's own, of a source.
+    """
+
+    name: str
+    sample: Shape
+    classes: int
+    about: str
+    loader: str
+
+
+class Request(NamedTuple):
+    """What a source is asked for.
+
+    data:     a name, a folder, a file. entry: the name's, in the catalogue.
+    data_dir: the folder that holds the files of named data sets, or will hold what is downloaded.
+    limit:    samples of each part, at most. own_validation: whether a validation part that there is is wanted.
+    part:     to test on this one alone, in `test`; "any" for whatever is there. None: to train.
+    """
+
+    data: str
+    data_dir: Path = Path()
+    entry: Entry | None = None
+    limit: int | None = None
+    own_validation: bool = True
+    part: Part | Literal["any"] | None = None
+
+
+class DataSource:
+    """Samples by part and place. No torch; picklable, so that other processes can take samples, too.
+
+    A subclass says `survey` and `take`, and `fetch` where something has to be downloaded.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    def survey(self) -> Survey:
+        """What there is, from names and heads alone. Raises: Problem E601 to E610, E619."""
+        raise NotImplementedError
+
+    def fetch(self, report: Report = silent) -> None:
+        """Make sure that `survey` knows everything and `take` has what it needs; downloads what is missing.
+
+        Raises: Problem E602 to E604, E619.
+        """
+
+    def take(self, part: str, indices: Indices) -> tuple[Samples, Targets]:
+        """Samples of a part (`PARTS`) by their places, and what is to be found for each.
+
+        Returns: (n, channels, …) of uint8 or float32; (n, …), see `Survey.target`, or None where there is nothing.
+        Raises:  Problem E607, E610.
+        """
+        raise NotImplementedError
+
+
+class Arrays(NamedTuple):
+    """A data set in memory. parts: samples and targets of each, as `DataSource.take` gives them."""
+
+    classes: tuple[str, ...]
+    parts: dict[str, tuple[Samples, Targets]]
+    target: Target = "class"
+    notes: tuple[str, ...] = ()
+
+
+class ArraySource(DataSource):
+    """A data set that lies in memory as soon as anything is asked of it after `fetch`. A subclass says how: `load`."""
+
+    _fetched = False
+
+    def load(self) -> Arrays:
+        """All of it. Raises: Problem E603, E604, E619."""
+        raise NotImplementedError
+
+    def known(self) -> Survey:
+        """What is known before it is fetched: of a named one, what the catalogue says."""
+        entry = self.request.entry
+        assert entry is not None  # noqa: S101 - one that has no name says more itself
+        return Survey(entry.name, entry.classes, {}, tuple(entry.sample))
+
+    def fetch(self, report: Report = silent) -> None:
+        self._fetched = True
+
+    @cached_property
+    def arrays(self) -> Arrays:
+        """What was loaded, no more of each part than is wanted."""
+        loaded, most = self.load(), self.request.limit
+        return loaded._replace(
+            parts={name: (x[:most], None if y is None else y[:most]) for name, (x, y) in loaded.parts.items()}
+        )
+
+    def survey(self) -> Survey:
+        if not self._fetched:
+            return self.known()
+        found = self.arrays
+        (samples, _), *_ = found.parts.values()
+        return self.known()._replace(
+            classes=found.classes, splits={name: len(part[0]) for name, part in found.parts.items()},
+            sample=tuple(samples.shape[1:]), dtype=samples.dtype.name, target=found.target, notes=found.notes,
+        )  # fmt: skip
+
+    def take(self, part: str, indices: Indices) -> tuple[Samples, Targets]:
+        samples, targets = self.arrays.parts[part]
+        return samples[indices], None if targets is None else targets[indices]
+
+
+def path_of(text: str) -> Path:
+    """A path as a person writes it: `~` is a home folder.
+
+    Raises: Problem E601 where the system knows no such home; as written, the path would make a folder called `~` here.
+    """
+    found = os.path.expanduser(text)  # noqa: PTH111 - pathlib would raise an error of its own
+    if found.startswith("~"):
+        raise Problem.of("E601", f"there is no home folder `{Path(text).parts[0]}`",
+            help=f"name the whole path; a folder of that very name is `./{text}`")  # fmt: skip
+    return Path(found)
+
+
+def default_data_dir() -> Path:
+    """Where downloads are kept if no folder is named: the user's cache. Who has no home, as in a container that runs
+    under a bare number, has it in the working folder."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    home = os.path.expanduser("~")  # noqa: PTH111 - pathlib would raise for one who has none
+    at_home = Path("" if home == "~" else home)
+    return (Path(cache) if cache else at_home / ".cache") / "specc" / "data"

@@ -1,0 +1,361 @@
+"""Sources whose samples are picture files: surveyed by their heads, all decoded once, and taken by their places."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from specc import files
+from specc.data.kept import Manifest, keep_arrays, kept_arrays, make_room, manifest_of
+from specc.data.picture import (
+    DIGEST_SIZE,
+    Head,
+    Reader,
+    Unreadable,
+    content_of,
+    digest_of,
+    eight_bits,
+    head_of,
+    opened,
+    quiet,
+)
+from specc.data.sources import DataSource, path_of
+from specc.data.survey import Fault, PassedOver, Shape, Size, Survey, Target, damaged, sampled
+from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from specc.data.sources import Indices
+
+CHUNK = 256  # pictures that a thread looks at, at a time
+DECODED_AT_MOST = 100_000  # pictures, where some heads are damaged, to count those that are damaged further on, too
+MANY = 10_000  # pictures that take so long to read that it is said
+
+
+class Listing(NamedTuple):
+    """Pictures by path, with what is to be found for each: the place of its class."""
+
+    paths: list[str]
+    labels: list[int]
+
+    def pick(self, indices: Iterable[int]) -> Listing:
+        chosen = list(indices)
+        return Listing([self.paths[index] for index in chosen], [self.labels[index] for index in chosen])
+
+    def at_most(self, count: int | None) -> Listing:
+        """So many pictures out of all, the same ones always."""
+        chosen = sampled(len(self.paths), count)
+        return self if chosen is None else self.pick(chosen)
+
+
+class Contents(NamedTuple):
+    """What a folder or a table holds.
+
+    notes: what was decided that its owner did not say. passed_over: what looks like pictures and is not taken.
+    """
+
+    classes: tuple[str, ...]
+    parts: dict[str, Listing]
+    notes: tuple[str, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+    target: Target = "class"
+
+
+class Seen(NamedTuple):
+    """What all heads of some files say together, the pictures by their places among them.
+
+    sizes: height, width, how many have it, and the first one that does. kinds: how many there are of each.
+    """
+
+    sizes: tuple[tuple[int, int, int, int], ...]
+    kinds: tuple[tuple[str, int], ...]
+    is_grey: bool
+
+
+class Looked(NamedTuple):
+    """A part of which every picture was decoded.
+
+    samples: uint8, (n, channels, height, width); None where they were looked at and not kept.
+    digests: of each file's bytes, uint8, (n, 32).
+    """
+
+    samples: NDArray[np.uint8] | None
+    digests: NDArray[np.uint8]
+
+
+class Paths(Sequence[str]):
+    """Paths in one piece of memory: processes that read through it share it, which they would not share objects."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        encoded = [os.fsencode(path) for path in paths]
+        self._bytes = b"".join(encoded)
+        self._ends = list(accumulate(map(len, encoded), initial=0))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, index: int) -> str:  # type: ignore[override] # no slices: nobody asks for them
+        return os.fsdecode(self._bytes[self._ends[index] : self._ends[index + 1]])
+
+
+class PictureFiles(DataSource):
+    """A subclass lists the files: `listed`."""
+
+    reader: Reader | None = None
+
+    def listed(self) -> Contents:
+        """Which files there are, and of which classes. Raises: Problem E608, E609."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        return path_of(self.request.data).resolve().name
+
+    @cached_property
+    def contents(self) -> Contents:
+        """What is listed, no more of each part than is wanted."""
+        found = self.listed()
+        return found._replace(parts={name: part.at_most(self.request.limit) for name, part in found.parts.items()})
+
+    @cached_property
+    def _manifest(self) -> Manifest:
+        return manifest_of(part.paths for part in self.contents.parts.values())
+
+    @cached_property
+    def _paths(self) -> dict[str, Paths]:
+        return {name: Paths(part.paths) for name, part in self.contents.parts.items()}
+
+    def survey(self) -> Survey:
+        return self._survey
+
+    @cached_property
+    def _survey(self) -> Survey:
+        found = self.contents
+        paths = [path for part in found.parts.values() for path in part.paths]
+        seen, faults = _seen(paths, self._manifest)
+        return Survey(
+            self.name, found.classes, {name: len(part.paths) for name, part in found.parts.items() if part.paths},
+            None, tuple(Size(height, width, count, paths[first]) for height, width, count, first in seen.sizes),
+            seen.kinds, seen.is_grey, faults, found.passed_over, found.notes, target=found.target,
+        )  # fmt: skip
+
+    def read_as(self, shape: Shape, *, scaled: bool) -> Self:
+        """The same, every picture read as this shape, to which those of another size are scaled, or refused."""
+        channels, height, width = shape
+        other = copy.copy(self)
+        other.reader = Reader("L" if channels == 1 else "RGB", height, width, scaled)
+        return other
+
+    @cached_property
+    def targets(self) -> dict[str, NDArray[np.generic]]:
+        """What is to be found for each picture of each part."""
+        import numpy as np
+
+        return {name: np.array(part.labels, np.int64) for name, part in self.contents.parts.items()}
+
+    def take(self, part: str, indices: Indices) -> tuple[NDArray[np.uint8], NDArray[np.generic]]:
+        import numpy as np
+
+        assert self.reader is not None  # noqa: S101 - it was said how they are read
+        paths = self._paths[part]
+        wanted = np.arange(len(paths))[indices]
+        samples = np.empty((len(wanted), *self.reader.shape), np.uint8)
+        with quiet():
+            for place, index in zip(np.moveaxis(samples, 1, 3), wanted.tolist(), strict=True):
+                path = paths[index]
+                try:
+                    place[:] = self.reader.read(path)
+                except Unreadable as error:
+                    raise _gone(path, error.reason) from error
+        return samples, self.targets[part][wanted]
+
+    def look(self, *, keep: bool, say: Callable[[str], None]) -> dict[str, Looked]:
+        """Every picture decoded: out of the copy that is kept, or now, and kept where that took long.
+
+        Args:   keep, whether they are wanted in memory; else they are looked at, and their digests stay. say, is told
+                of a look that takes long.
+        Raises: Problem E607 for damaged pictures, E610 for different sizes.
+        """
+        parts = self.contents.parts
+        place = self._manifest.place(f"{self.reader} {keep}", ".safetensors")
+        found = kept_arrays(place)
+        if found is not None and _is_of(found, parts, keep=keep):
+            return {
+                name: Looked(found.get(f"images{number}"), found[f"digests{number}"])
+                for number, name in enumerate(parts)
+            }
+        count = sum(len(part.paths) for part in parts.values())
+        if not keep and count >= MANY:
+            say(f"reads {counted(count, 'picture')} once before training, to find damaged ones")
+        started = perf_counter()
+        looked = self.decode(keep=keep)
+        if self._manifest.is_worth(perf_counter() - started):
+            arrays = {f"digests{number}": one.digests for number, one in enumerate(looked.values())}
+            arrays |= {
+                f"images{number}": one.samples for number, one in enumerate(looked.values()) if one.samples is not None
+            }
+            keep_arrays(place, arrays)
+        return looked
+
+    def decode(self, *, keep: bool) -> dict[str, Looked]:
+        """As `look`, by as many threads as there are cores."""
+        assert self.reader is not None  # noqa: S101 - it was said how they are read
+        parts = self.contents.parts
+        found = {name: _decode(part.paths, self.reader, keep) for name, part in parts.items()}
+        faults = [fault for _, some in found.values() for fault in some]
+        if faults:
+            raise damaged(faults, sum(len(part.paths) for part in parts.values()))
+        return {name: looked for name, (looked, _) in found.items()}
+
+
+def _is_of(found: dict[str, NDArray[np.uint8]], parts: dict[str, Listing], *, keep: bool) -> bool:
+    kinds = ("digests", "images") if keep else ("digests",)
+    return all(
+        f"{kind}{number}" in found and len(found[f"{kind}{number}"]) == len(part.paths)
+        for number, part in enumerate(parts.values())
+        for kind in kinds
+    )
+
+
+def _decode(paths: list[str], reader: Reader, keep: bool) -> tuple[Looked, list[Fault]]:
+    import numpy as np
+
+    count = len(paths)
+    samples = np.empty((count, *reader.shape), np.uint8) if keep else None
+    places = None if samples is None else np.moveaxis(samples, 1, 3)
+    digests = np.empty((count, DIGEST_SIZE), np.uint8)
+
+    def decode_chunk(start: int) -> list[Fault]:
+        faults = []
+        for index in range(start, min(start + CHUNK, count)):
+            path = paths[index]
+            try:
+                with content_of(path) as content:
+                    digests[index] = np.frombuffer(digest_of(content), np.uint8)
+                    pixels = reader.read(path, content)
+            except Unreadable as error:
+                faults.append(Fault(path, error.reason, error.way))
+            else:
+                if places is not None:
+                    places[index] = pixels
+        return faults
+
+    with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
+        faults = [fault for chunk in threads.map(decode_chunk, range(0, count, CHUNK)) for fault in chunk]
+    return Looked(samples, digests), faults
+
+
+def _gone(path: str, reason: str) -> Problem:
+    """The problem with a file that was sound when all of them were looked at."""
+    return Problem.of("E607", f"{path} can no longer be read: it {reason}",
+        help="put it back as it was; `specc train --resume` then goes on with the run")  # fmt: skip
+
+
+# What the heads say
+
+
+def _seen(paths: list[str], manifest: Manifest) -> tuple[Seen, tuple[Fault, ...]]:
+    """What the heads say, and which pictures cannot be read. What took long to find is kept for the next time."""
+    place = manifest.place("heads", ".json")
+    seen = _kept(place, len(paths))
+    if seen is not None:
+        return seen, ()
+    started = perf_counter()
+    seen, faults = _look(paths)
+    if not faults and manifest.is_worth(perf_counter() - started):
+        _keep(place, seen)
+    return seen, tuple(faults)
+
+
+def _look(paths: list[str]) -> tuple[Seen, list[Fault]]:
+    """What the heads say, and which pictures cannot be read."""
+    sizes: Counter[tuple[int, int]] = Counter()
+    firsts: dict[tuple[int, int], int] = {}
+    kinds: Counter[str] = Counter()
+    faults: list[Fault] = []
+    grey = True
+    for place, (path, found) in enumerate(zip(paths, _heads(paths), strict=True)):
+        if isinstance(found, Unreadable):
+            faults.append(Fault(path, found.reason, found.way))
+            continue
+        sizes[found[:2]] += 1
+        firsts.setdefault(found[:2], place)
+        kinds[found.mode] += 1
+        grey &= found.is_grey
+    if faults and len(paths) <= DECODED_AT_MOST:
+        faults = _all_faults(paths)
+    counts = tuple((*size, count, firsts[size]) for size, count in sizes.most_common())
+    return Seen(counts, tuple(kinds.most_common()), grey), faults
+
+
+def _kept(place: Path, count: int) -> Seen | None:
+    """What was kept of so many files; None where nothing was, or nothing that can be right."""
+    try:
+        sizes, kinds, grey = files.read_json(place)
+        seen = Seen(
+            tuple((int(height), int(width), int(number), int(first)) for height, width, number, first in sizes),
+            tuple((str(kind), int(number)) for kind, number in kinds), bool(grey),
+        )  # fmt: skip
+        sound = all(0 <= first < count for *_, first in seen.sizes)
+        if sound and count == sum(size[2] for size in seen.sizes) == sum(number for _, number in seen.kinds):
+            place.touch()  # what was not used for longest goes first
+            return seen
+    except (OSError, ValueError, TypeError):
+        pass
+    return None
+
+
+def _keep(place: Path, seen: Seen) -> None:
+    """A cache that cannot be written costs time and nothing else."""
+    with suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        content = json.dumps(seen).encode()
+        if make_room(len(content)):
+            files.write(place, content)
+
+
+def _heads(paths: list[str]) -> Iterator[Head | Unreadable]:
+    """The head of each file, or why it cannot be read, in order."""
+    chunks = (paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK))
+    with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
+        for heads in threads.map(_heads_of, chunks):
+            yield from heads
+
+
+def _heads_of(paths: Iterable[str]) -> list[Head | Unreadable]:
+    return [_head_or_fault(path) for path in paths]
+
+
+def _head_or_fault(path: str) -> Head | Unreadable:
+    try:
+        return head_of(path)
+    except Unreadable as fault:
+        return fault
+
+
+def _all_faults(paths: list[str]) -> list[Fault]:
+    """The pictures that cannot be read as a whole, which their heads do not tell."""
+    with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
+        return [fault for fault in threads.map(_fault, paths) if fault]
+
+
+def _fault(path: str) -> Fault | None:
+    try:
+        with opened(path) as picture:
+            eight_bits(picture, "L", (1, 1))  # as small as it may get: every byte is read all the same
+    except Unreadable as error:
+        return Fault(path, error.reason, error.way)
+    return None
