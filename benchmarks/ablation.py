@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from specc.recipe.recipe import Recipe
-from specc.runner.compiled import compiled
+from specc.runner.device import compiled
 from specc.runner.forward import Forward
 from specc.runner.halves import Halves
 from specc.runner.maxpool import RowsFirst

@@ -40,10 +40,10 @@ from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.reading import read_source
 from specc.recipe.recipe import Recipe
+from specc.runner.callbacks.base import Callback
 from specc.runner.device import chosen_kernels
-from specc.runner.distributed.group import Group
+from specc.runner.distributed.world import Group
 from specc.runner.loop import evaluate, make_step
-from specc.runner.progress import Watch
 from specc.runner.resume import Wish, continue_run
 from specc.runner.run import train
 from specc.runner.session import Session
@@ -179,7 +179,7 @@ def check_resume(scale: Scale) -> Iterator[Row]:
                 whole, parted = Path(folder) / "whole", Path(folder) / "parted"
                 train(spec, whole, epochs=2, precision=precision, **options)
                 train(spec, parted, epochs=1, precision=precision, **options)
-                continue_run(parted, Wish(None, False, None, {}, {"epochs": 2}), Watch())
+                continue_run(parted, Wish(None, False, None, {}, {"epochs": 2}), Callback())
                 one, other = (load_file(run / "last.safetensors") for run in (whole, parted))
                 same = all(torch.equal(one[name], other[name]) for name in one)
                 said = "the same bits" if same else "other bits"
@@ -350,14 +350,14 @@ class FirstStep(Exception):
 def check_start(scale: Scale) -> Iterator[Row]:
     """From the start of the call to the end of the first step, torch imported already."""
 
-    class Stops(Watch):
+    class Stops(Callback):
         def step(self) -> None:
             raise FirstStep
 
     with tempfile.TemporaryDirectory() as folder:
         started = perf_counter()
         try:
-            train(CHECKED.replace("1x28x28", "1x8x8"), Path(folder) / "run", watch=Stops(), device=str(scale.device))
+            train(CHECKED.replace("1x28x28", "1x8x8"), Path(folder) / "run", callback=Stops(), device=str(scale.device))
         except FirstStep:
             yield Row("start", "digits, to the end of the first step", f"{now(scale.device) - started:.2f} s")
 

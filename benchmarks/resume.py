@@ -30,9 +30,9 @@ from safetensors.torch import load_file
 
 from specc.data.load import load_dataset
 from specc.pipeline import analyse
+from specc.runner.callbacks.base import Callback
 from specc.runner.checkpoint import Checkpointer, read_checkpoint
 from specc.runner.loop import make_step
-from specc.runner.progress import Watch
 from specc.runner.resume import resume
 from specc.runner.run import Subject, make_session, record_of
 from specc.runner.run_folder import STATE, RunFolder
@@ -150,7 +150,7 @@ def checkpoint_cost(text: str, folder: Path) -> str:
         session.model.train()
         make_step(*session.trained)(number, [batch], [len(batch[1])])
         stepped = time.perf_counter()
-        keeper.write_state(session, Watch())
+        keeper.write_state(session, Callback())
         steps.append(stepped - started)
         writes.append(time.perf_counter() - stepped)
     size = (folder / STATE).stat().st_size / 1e6

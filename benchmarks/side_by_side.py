@@ -222,7 +222,7 @@ def _version(package: str) -> str:
 
 
 def _cpu() -> str:
-    from specc.runner.environment import _cpu_name
+    from specc.runner.device import _cpu_name
 
     flags = [name for name in ("avx2", "avx512", "avx512_bf16", "amx_tile") if _has(name)]
     return f"{_cpu_name()} ({', '.join(flags) or 'no vector extensions that torch knows'})"

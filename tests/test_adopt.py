@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from callbacks import Heard, Stop
 from click.testing import CliRunner, Result
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
-from watches import Heard, Stop
 
 from specc.cli.main import main
 from specc.runner.checkpoint import Checkpointer, read_checkpoint
@@ -91,10 +91,10 @@ def test_what_a_run_is_used_for_is_the_new_network(run: Path, tmp_path: Path) ->
 
 def test_a_crash_before_the_first_epoch_of_the_new_network(run: Path, tmp_path: Path) -> None:
     """There is no best of it yet: what it begins with is used, and its file is named."""
-    watch = Stop(2, cut)
+    callback = Stop(2, cut)
     with pytest.raises(Cut):
-        resume(run, WIDER, adopt=True, watch=watch, **SLOW)
-    assert any("best-before-epoch-4.safetensors" in line for line in watch.lines)
+        resume(run, WIDER, adopt=True, callback=callback, **SLOW)
+    assert any("best-before-epoch-4.safetensors" in line for line in callback.lines)
     assert not (run / "best.safetensors").exists()
     assert width_of(run / "last.safetensors") == 48
     found = specc("eval", run)
@@ -120,12 +120,12 @@ def test_a_crash_while_a_network_is_adopted(method: str, run: Path, monkeypatch:
     assert specc("eval", run).exit_code == 0
     assert specc("export", run, "--to", "python").exit_code == 0
     if read_checkpoint(run / "state.safetensors").record.spec == WIDER:
-        assert resume(run, watch=Stop(1)).best is None
+        assert resume(run, callback=Stop(1)).best is None
     elif (run / "spec.cnn").read_text() == GOOD:
         assert resume(run, epochs=4).best is not None
     else:
         assert "--adopt" in specc("train", "--resume", run, "--epochs", "4").stderr
-        resume(run, adopt=True, watch=Stop(1), **SLOW)
+        resume(run, adopt=True, callback=Stop(1), **SLOW)
     assert resume(run, adopt=True, **SLOW).metrics[-1].epoch == 5
 
 
@@ -192,7 +192,7 @@ def test_the_table_has_a_column_for_every_measure(first: dict[str, Any], tmp_pat
     """The epochs before and after may have been measured otherwise."""
     folder = train(GOOD, tmp_path / "run", epochs=1, **first).folder
     second: dict[str, Any] = {"validation": 0.0 if first else 0.2}
-    resume(folder, adopt=True, watch=Heard(), epochs=3, **second)
+    resume(folder, adopt=True, callback=Heard(), epochs=3, **second)
     rows = list(csv.DictReader((folder / "metrics.csv").open()))
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert len(rows) == len(lines) == 3

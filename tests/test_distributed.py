@@ -22,10 +22,10 @@ from safetensors.torch import load_file
 from specc.cli.main import main
 from specc.data.batches import Shard
 from specc.diagnostics.diagnostic import Problem
+from specc.runner.callbacks.base import Callback
 from specc.runner.checkpoint import read_checkpoint
-from specc.runner.distributed.place import Place, place_of
+from specc.runner.distributed.world import Place, place_of
 from specc.runner.metrics import Metrics
-from specc.runner.progress import Watch
 from specc.runner.resume import resume
 from specc.runner.run import train
 from specc.runner.run_folder import STATE
@@ -54,7 +54,7 @@ def ranks() -> Iterator[Ranks]:
     found.close()
 
 
-class Stop(Watch):
+class Stop(Callback):
     """Sends this process a signal after so many steps, or at the end of an epoch."""
 
     def __init__(self, after: int, epoch: int = 0) -> None:
@@ -72,12 +72,12 @@ class Stop(Watch):
 
 def trained(stop_after: int = -1, stop_in: int = 0, **arguments: Any) -> dict[str, Any]:
     """Run in each process. Returns: what it knows of the run at the end."""
-    run = train(watch=Stop(stop_after, stop_in), **arguments)
+    run = train(callback=Stop(stop_after, stop_in), **arguments)
     return {"stopped": run.stopped, "metrics": [metrics._replace(seconds=0) for metrics in run.metrics]}
 
 
 def resumed(stop_after: int = -1, **arguments: Any) -> Any:
-    return resume(watch=Stop(stop_after), **arguments).stopped
+    return resume(callback=Stop(stop_after), **arguments).stopped
 
 
 def broken_in_one(rank: int, **arguments: Any) -> Any:

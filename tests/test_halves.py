@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from callbacks import Interrupted, interrupt
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from watches import Interrupted, interrupt
 
 import specc
 from specc.build.compile import build

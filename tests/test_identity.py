@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from callbacks import Stop
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from watches import Stop
 
 from specc.cli.main import main
 from specc.data import kept
@@ -58,7 +58,7 @@ def pets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def stopped(pets: Path, request: pytest.FixtureRequest) -> Path:
     """A run on the pictures in memory, or in their files, that was stopped."""
     where = {"in_memory": request.param, "workers": 0}
-    return train(SPEC, "run", data=str(pets), watch=Stop(4), **where).folder
+    return train(SPEC, "run", data=str(pets), callback=Stop(4), **where).folder
 
 
 def replaced(path: Path, level: int) -> Path:

@@ -10,15 +10,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from callbacks import Heard, Stop
 from click.testing import CliRunner, Result
-from watches import Heard, Stop
 
 from specc.cli.main import main
 from specc.diagnostics.diagnostic import Problem
-from specc.runner.loggers import LOGGERS, named, ready
-from specc.runner.loggers.logger import Logger
-from specc.runner.loggers.watched import Logging, logging, logging_again
-from specc.runner.progress import Ended, Started
+from specc.runner.callbacks.base import Ended, Started
+from specc.runner.callbacks.logger import Logger, Logging
+from specc.runner.callbacks.registry import LOGGERS, logging, logging_again, named, ready
 from specc.runner.resume import resume
 from specc.runner.run import Run, train
 
@@ -27,8 +26,8 @@ TINY = "input 1x8x8\nflatten -> linear 10\ntrain { epochs 2 ; batch 256 ; limit 
 
 def stopped_and_continued(folder: Path, name: str) -> Run:
     """A run of two epochs that was stopped in the second one."""
-    train(TINY, folder, watch=logging(Stop(3), [name]))
-    return resume(folder, watch=logging_again(Heard(), folder))
+    train(TINY, folder, callback=logging(Stop(3), [name]))
+    return resume(folder, callback=logging_again(Heard(), folder))
 
 
 def specc(*arguments: object) -> Result:
@@ -93,7 +92,7 @@ class Failing(Logger):
 @pytest.mark.parametrize(("where", "calls"), [("start", 1), ("log", 2), ("end", 4), ("never", 4)])
 def test_a_logger_that_fails_is_told_of_once(where: str, calls: int, tmp_path: Path) -> None:
     logger, heard = Failing(where), Heard()
-    done = train(TINY, tmp_path / "run", watch=Logging(heard, [logger]))
+    done = train(TINY, tmp_path / "run", callback=Logging(heard, [logger]))
     assert len(done.metrics) == 2
     assert len(logger.calls) == calls
     warned = [line for line in heard.lines if "failing failed" in line]
@@ -103,8 +102,10 @@ def test_a_logger_that_fails_is_told_of_once(where: str, calls: int, tmp_path: P
 
 def test_a_run_that_fails_is_ended(tmp_path: Path) -> None:
     logger = Failing("never")
-    with pytest.raises(Problem), Logging(Heard(), [logger]) as watch:
-        train(TINY.replace("linear", "linear 10 -> linear"), tmp_path / "run", optimizer="sgd", lr=1e30, watch=watch)
+    with pytest.raises(Problem), Logging(Heard(), [logger]) as callback:
+        train(
+            TINY.replace("linear", "linear 10 -> linear"), tmp_path / "run", optimizer="sgd", lr=1e30, callback=callback
+        )
     assert logger.calls == ["start", "end"]
     assert logger.ended == Ended(tmp_path / "run", "failed", ())
 
@@ -161,7 +162,7 @@ def test_wandb_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_PROJECT", "lecture")
-    done = train(TINY, tmp_path / "run", watch=logging(Heard(), ["wandb"]))
+    done = train(TINY, tmp_path / "run", callback=logging(Heard(), ["wandb"]))
     assert len(done.metrics) == 2
     (kept,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
     identity = json.loads((tmp_path / "run" / "loggers.json").read_text())["wandb"]
@@ -214,7 +215,7 @@ def test_visdom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     board = Board(answers=True)
     monkeypatch.setitem(sys.modules, "visdom", board)
     monkeypatch.setenv("VISDOM_SERVER", "http://board:9000")
-    done = train(TINY, tmp_path / "my_run", watch=logging(Heard(), ["visdom"]))
+    done = train(TINY, tmp_path / "my_run", callback=logging(Heard(), ["visdom"]))
     assert board.address == ("http://board", 9000)
     assert {line["env"] for line in board.lines} == {"my-run"} == set(board.saved[0])
     told = [(line["x"], line["y"]) for line in board.lines if (line["win"], line["name"]) == ("accuracy", "test")]
@@ -224,9 +225,9 @@ def test_visdom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_continued_run_is_told_from_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "visdom", board := Board(answers=True))
-    train(TINY, tmp_path / "run", watch=logging(Stop(3), ["visdom"]))
+    train(TINY, tmp_path / "run", callback=logging(Stop(3), ["visdom"]))
     board.lines.clear()  # the server was started anew
-    resume(tmp_path / "run", watch=logging_again(Heard(), tmp_path / "run"))
+    resume(tmp_path / "run", callback=logging_again(Heard(), tmp_path / "run"))
     assert [line["x"] for line in board.lines if line["name"] == "train"] == [1, 2]
 
 
@@ -240,7 +241,7 @@ def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_run_goes_on_without_a_logger_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "visdom", Board(answers=True))
-    train(TINY, tmp_path / "run", watch=logging(Stop(3), ["visdom"]))
+    train(TINY, tmp_path / "run", callback=logging(Stop(3), ["visdom"]))
     monkeypatch.setitem(sys.modules, "visdom", Board(answers=False))
     done = specc("train", "--resume", tmp_path / "run")
     assert done.exit_code == 0, done.stderr
@@ -250,7 +251,7 @@ def test_a_run_goes_on_without_a_logger_that_is_gone(tmp_path: Path, monkeypatch
 
 def test_a_complete_run_tells_nobody_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "visdom", board := Board(answers=True))
-    train(TINY, tmp_path / "run", watch=logging(Heard(), ["visdom"]))
+    train(TINY, tmp_path / "run", callback=logging(Heard(), ["visdom"]))
     board.lines.clear()
     assert "nothing to do" in specc("train", "--resume", tmp_path / "run").stdout
     assert board.lines == []

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from callbacks import Stop
 from ranks import Ranks
 from safetensors.torch import load_file
-from watches import Stop
 
 from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import analyse
@@ -63,11 +63,11 @@ def cut() -> None:
 
 
 def trained(after: int = -1, **arguments: Any) -> int | None:
-    return train(watch=Stop(after), **arguments).stopped
+    return train(callback=Stop(after), **arguments).stopped
 
 
 def resumed(after: int = -1, **arguments: Any) -> int | None:
-    return resume(watch=Stop(after), **arguments).stopped
+    return resume(callback=Stop(after), **arguments).stopped
 
 
 def same_files(first: Path, second: Path) -> bool:
@@ -90,7 +90,7 @@ def test_killed_and_continued(name: str, tmp_path: Path) -> None:
             train(KINDS, run, **recipe, epochs=epochs)
         else:
             with pytest.raises(Cut):
-                train(KINDS, run, **recipe, watch=Stop(after, cut), checkpoint_steps=3)
+                train(KINDS, run, **recipe, callback=Stop(after, cut), checkpoint_steps=3)
         resume(run, epochs=2)
         assert same_files(tmp_path / "whole", run), kind
 
@@ -141,7 +141,7 @@ def test_the_layout_is_what_a_step_leaves(name: str) -> None:
 @pytest.mark.parametrize("slot", ["step", "exp_avg", "exp_avg_sq", "all"])
 def test_memory_that_lacks_a_part_is_refused(slot: str, tmp_path: Path) -> None:
     """torch would meet it in the middle of a step, or begin that weight's memory anew."""
-    path = train(KINDS, tmp_path / "run", watch=Stop(4)).folder / STATE
+    path = train(KINDS, tmp_path / "run", callback=Stop(4)).folder / STATE
     facts, tensors = read_checkpoint(path), load_file(path)
     for name in [name for name in tensors if name.startswith("optimizer/")]:
         if slot == "all" or name == f"optimizer/linear1.weight/{slot}":

@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 
 from specc.recipe.recipe import Recipe
 from specc.recipe.reference import PAGE, SECTIONS, page
+from specc.runner.callbacks.base import Callback
 from specc.runner.checkpoint import read_checkpoint
-from specc.runner.progress import Watch
 from specc.runner.run import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -41,7 +41,7 @@ class Done(NamedTuple):
         return [json.loads(line) for line in (self.folder / "metrics.jsonl").read_text().splitlines()]
 
 
-class Listening(Watch):
+class Listening(Callback):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
@@ -50,9 +50,9 @@ class Listening(Watch):
 
 
 def done(folder: Path, spec: str = SPEC, **options: Any) -> Done:
-    watch = Listening()
-    run = train(spec, folder, watch=watch, **(BASE | options))
-    return Done(options, run.folder, watch.lines, load_file(run.folder / "last.safetensors"))
+    callback = Listening()
+    run = train(spec, folder, callback=callback, **(BASE | options))
+    return Done(options, run.folder, callback.lines, load_file(run.folder / "last.safetensors"))
 
 
 def differ(one: Done, other: Done) -> bool:
@@ -183,7 +183,7 @@ class Cut(BaseException):
     """Ends a run as a power cut would."""
 
 
-class Cutting(Watch):
+class Cutting(Callback):
     """Cuts the run off after its second step."""
 
     def __init__(self) -> None:
@@ -198,7 +198,7 @@ class Cutting(Watch):
 def saved_step(folder: Path, **options: Any) -> int:
     """The step that the state tells of after a cut in the first epoch."""
     with pytest.raises(Cut):
-        train(SPEC, folder, watch=Cutting(), **(BASE | options))
+        train(SPEC, folder, callback=Cutting(), **(BASE | options))
     return read_checkpoint(folder / "state.safetensors").step
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import torch
+from callbacks import Heard, Stop
 from PIL import Image
 from safetensors.torch import load_file
-from watches import Heard, Stop
 
 from specc.data.batches import Batches, scaling_of
 from specc.data.images import InMemory
@@ -122,7 +122,7 @@ def test_the_confusion_matrix_is_that_of_the_last_epoch(tmp_path: Path) -> None:
 
 
 def test_a_stopped_run_has_a_page_that_resuming_writes_anew(tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(8))
+    train(TINY, tmp_path / "run", callback=Stop(8))
     page = read(tmp_path / "run" / "report.html")
     assert "Stopped by SIGINT after 1 of 2 epochs." in page.words
     assert f"specc train --resume {tmp_path / 'run'}" in page.words
@@ -131,7 +131,7 @@ def test_a_stopped_run_has_a_page_that_resuming_writes_anew(tmp_path: Path) -> N
 
 
 def test_a_run_that_is_stopped_in_its_first_epoch_has_no_curves(tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(2))
+    train(TINY, tmp_path / "run", callback=Stop(2))
     assert "No epoch was finished" in read(tmp_path / "run" / "report.html").words
     assert not (tmp_path / "run" / "curves.png").exists()
 
@@ -177,7 +177,7 @@ def test_a_validation_split_makes_the_figures_honest(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_stopped_at_once_shows_the_weights_so_far(tmp_path: Path) -> None:
-    done = train(TINY, tmp_path / "run", watch=Stop(after=3))
+    done = train(TINY, tmp_path / "run", callback=Stop(after=3))
     assert "in last.safetensors, as they were before the first epoch" in read(done.folder / "report.html").words
 
 
@@ -211,7 +211,7 @@ def test_a_page_that_cannot_be_written_does_not_fail_the_run(
 
     monkeypatch.setattr(ending, "page", fail)
     heard = Heard()
-    done = train(TINY, tmp_path / "run", watch=heard, epochs=1)
+    done = train(TINY, tmp_path / "run", callback=heard, epochs=1)
     assert len(done.metrics) == 1
     assert not (done.folder / "report.html").exists()
     assert any(line.startswith("warning: ") and "report.html" in line for line in heard.lines)

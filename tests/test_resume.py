@@ -20,19 +20,19 @@ from typing import Any
 
 import pytest
 import torch
+from callbacks import Stop
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file, save_file
-from watches import Stop
 
 from specc.api import SpecError
 from specc.cli.main import main
 from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.runner.callbacks.lines import Unheard
 from specc.runner.checkpoint import KEY, Checkpointer, checkpoint_bytes, read_checkpoint
 from specc.runner.listing import differences, run_at
 from specc.runner.resume import resume
 from specc.runner.run import Run, train
 from specc.runner.run_folder import HOLDER, LOCK, STATE, locked
-from specc.runner.unheard import Unheard
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -101,9 +101,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_memory_survives(name: str, tmp_path: Path) -> None:
     recipe = RECIPES[name]
     train(TINY, tmp_path / "whole", **recipe)
-    stopped = train(TINY, tmp_path / "run", watch=Stop(after=14), **recipe)
+    stopped = train(TINY, tmp_path / "run", callback=Stop(after=14), **recipe)
     assert stopped.stopped == signal.SIGINT
-    resume(tmp_path / "run", watch=Stop(after=5))
+    resume(tmp_path / "run", callback=Stop(after=5))
     done = resume(tmp_path / "run")
     assert done.stopped is None
     assert same_weights(tmp_path / "whole", tmp_path / "run")
@@ -114,7 +114,7 @@ def test_every_memory_survives(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("after", [1, 22, 23, 24, 46, 68, 69])
 def test_any_step_will_do(after: int, whole: Path, tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(after))
+    train(TINY, tmp_path / "run", callback=Stop(after))
     resume(tmp_path / "run")
     assert same_weights(whole, tmp_path / "run")
     assert metrics_of(whole) == metrics_of(tmp_path / "run")
@@ -122,18 +122,18 @@ def test_any_step_will_do(after: int, whole: Path, tmp_path: Path) -> None:
 
 def test_cut_off_between_checkpoints(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(Cut):
-        train(TINY, tmp_path / "run", watch=Stop(37, cut), checkpoint_steps=10)
+        train(TINY, tmp_path / "run", callback=Stop(37, cut), checkpoint_steps=10)
     facts = read_checkpoint(tmp_path / "run" / STATE)
     assert (facts.epoch, facts.step) == (1, 10)
-    watch = Stop()
-    resume(tmp_path / "run", watch=watch)
-    assert "epoch 2 of 3, after step 10 of 23" in watch.lines[0]
+    callback = Stop()
+    resume(tmp_path / "run", callback=callback)
+    assert "epoch 2 of 3, after step 10 of 23" in callback.lines[0]
     assert same_weights(whole, tmp_path / "run")
 
 
 def test_checkpoints_by_the_clock(tmp_path: Path) -> None:
     with pytest.raises(Cut):
-        train(TINY, tmp_path / "run", watch=Stop(7, cut), checkpoint_minutes=1e-9)
+        train(TINY, tmp_path / "run", callback=Stop(7, cut), checkpoint_minutes=1e-9)
     assert read_checkpoint(tmp_path / "run" / STATE).step == 6
 
 
@@ -159,7 +159,7 @@ def test_cut_off_while_writing(method: str, whole: Path, tmp_path: Path, monkeyp
 
 
 def test_metrics_of_a_torn_write_are_mended(whole: Path, tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(30))
+    train(TINY, tmp_path / "run", callback=Stop(30))
     with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
         file.write(
             '{"epoch": 2, "train_loss": 9.9, "test_loss": 1, "test_accuracy": 0.5, "seconds": 1}\n{"epoch": 3, "tr'
@@ -171,12 +171,12 @@ def test_metrics_of_a_torn_write_are_mended(whole: Path, tmp_path: Path) -> None
 
 
 def test_stopped_before_the_first_state(whole: Path, tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(5))
+    train(TINY, tmp_path / "run", callback=Stop(5))
     for name in (STATE, "last.safetensors"):
         (tmp_path / "run" / name).unlink()
-    watch = Stop()
-    resume(tmp_path / "run", watch=watch)
-    assert "had not begun" in watch.lines[0]
+    callback = Stop()
+    resume(tmp_path / "run", callback=callback)
+    assert "had not begun" in callback.lines[0]
     assert same_weights(whole, tmp_path / "run")
 
 
@@ -206,7 +206,7 @@ def test_a_run_that_stopped_early_is_complete(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stop_after", [None, 30])
 def test_epochs_may_be_raised(stop_after: int | None, whole: Path, tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", epochs=2, watch=Stop(stop_after or -1))
+    train(TINY, tmp_path / "run", epochs=2, callback=Stop(stop_after or -1))
     done = specc("--resume", str(tmp_path / "run"), "--epochs", "3")
     assert done.exit_code == 0, done.output
     assert same_weights(whole, tmp_path / "run")
@@ -218,7 +218,7 @@ def test_input_and_params_are_kept(tmp_path: Path) -> None:
     text = TINY.replace("conv 4", "conv w").replace("input 1x8x8", "param w = 4\ninput 1x9x9")
     options: dict[str, Any] = {"input": (1, 8, 8), "params": {"w": "3"}, "betas": (0.8, 0.9)}
     train(text, tmp_path / "whole", **options)
-    train(text, tmp_path / "run", watch=Stop(9), **options)
+    train(text, tmp_path / "run", callback=Stop(9), **options)
     resume(tmp_path / "run")
     assert same_weights(tmp_path / "whole", tmp_path / "run")
     overrides = json.loads((tmp_path / "run" / "recipe.json").read_text())
@@ -275,7 +275,7 @@ def test_stopped_by_a_signal(number: signal.Signals, busy: Path, tmp_path: Path)
 
 
 def test_a_closed_terminal_stops_between_two_steps(whole: Path, tmp_path: Path) -> None:
-    stopped = train(TINY, tmp_path / "run", watch=Stop(14, lambda: signal.raise_signal(signal.SIGHUP)))
+    stopped = train(TINY, tmp_path / "run", callback=Stop(14, lambda: signal.raise_signal(signal.SIGHUP)))
     assert stopped.stopped == signal.SIGHUP
     resume(tmp_path / "run")
     assert same_weights(whole, tmp_path / "run")
@@ -284,8 +284,8 @@ def test_a_closed_terminal_stops_between_two_steps(whole: Path, tmp_path: Path) 
 def test_nohup_is_obeyed(tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        watch = Stop(14, lambda: signal.raise_signal(signal.SIGHUP))
-        assert train(TINY, tmp_path / "run", watch=watch, epochs=1).stopped is None
+        callback = Stop(14, lambda: signal.raise_signal(signal.SIGHUP))
+        assert train(TINY, tmp_path / "run", callback=callback, epochs=1).stopped is None
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -301,7 +301,7 @@ class Closed(Stop):
 
 def test_a_reader_that_goes_away_does_not_end_a_run(whole: Path, tmp_path: Path) -> None:
     closed = Closed()
-    train(TINY, tmp_path / "run", watch=Unheard(closed))
+    train(TINY, tmp_path / "run", callback=Unheard(closed))
     assert len(closed.lines) == 1
     assert same_weights(whole, tmp_path / "run")
 
@@ -311,11 +311,11 @@ def test_a_failing_watch_is_not_taken_for_a_closed_pipe(tmp_path: Path) -> None:
         raise ConnectionError("the logger's server is down")
 
     with pytest.raises(ConnectionError):
-        train(TINY, tmp_path / "run", watch=Unheard(Stop(1, fails)))
+        train(TINY, tmp_path / "run", callback=Unheard(Stop(1, fails)))
 
 
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(5))
+    train(TINY, tmp_path / "run", callback=Stop(5))
     program = (
         "import pathlib, sys\nfrom specc.runner.run_folder import locked\n"
         f"with locked(pathlib.Path({str(tmp_path / 'run')!r})):\n    print('held', flush=True)\n    sys.stdin.read()"
@@ -371,7 +371,7 @@ def test_a_lock_that_leads_elsewhere_writes_nothing_there(tmp_path: Path, name: 
 
 
 def test_edited_copy_is_refused(tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(5))
+    train(TINY, tmp_path / "run", callback=Stop(5))
     (tmp_path / "run" / "spec.cnn").write_text(TINY.replace("conv 4", "conv 5") + "# a comment\n")
     done = specc("--resume", str(tmp_path / "run"))
     assert done.exit_code == 1
@@ -396,7 +396,7 @@ def test_a_spec_that_is_only_written_otherwise_is_the_same(name: str, whole: Pat
     assert text != TINY
     spec = tmp_path / "net.cnn"
     spec.write_text(TINY)
-    train(spec, tmp_path / "run", watch=Stop(5))
+    train(spec, tmp_path / "run", callback=Stop(5))
     spec.write_text(text)
     (tmp_path / "run" / "spec.cnn").write_text(text)
     resume(tmp_path / "run", spec)
@@ -425,9 +425,9 @@ def test_a_spec_that_means_something_else_is_another(text: str, stopped_once: Pa
 def test_edited_original_is_refused_unless_the_copy_is_named(whole: Path, tmp_path: Path) -> None:
     spec = tmp_path / "net.cnn"
     spec.write_text(TINY)
-    train(spec, tmp_path / "run", watch=Stop(5))
+    train(spec, tmp_path / "run", callback=Stop(5))
     spec.write_text(TINY + "\n# only a comment\n")
-    resume(tmp_path / "run", watch=Stop(5))
+    resume(tmp_path / "run", callback=Stop(5))
     spec.write_text(TINY.replace("dropout 0.3", "dropout 0.4"))
     assert problem(lambda: resume(tmp_path / "run")).code == "E622"
     assert problem(lambda: resume(tmp_path / "run", spec)).code == "E622"
@@ -436,14 +436,14 @@ def test_edited_original_is_refused_unless_the_copy_is_named(whole: Path, tmp_pa
 
 
 def test_adopt_loads_what_fits(tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(30), optimizer="sgd", momentum=0.9)
+    train(TINY, tmp_path / "run", callback=Stop(30), optimizer="sgd", momentum=0.9)
     before = load_file(tmp_path / "run" / "last.safetensors")
     changed = TINY.replace("linear 10", "linear 20 -> relu -> linear 10")
-    watch = Stop(after=1, how=cut)
+    callback = Stop(after=1, how=cut)
     with pytest.raises(Cut):
-        resume(tmp_path / "run", changed, adopt=True, watch=watch)
-    assert watch.lines[0] == "starts from fresh values: linear1.bias, linear1.weight, linear2.bias, linear2.weight"
-    assert watch.lines[1] == "not used of the old weights: linear1.bias, linear1.weight"
+        resume(tmp_path / "run", changed, adopt=True, callback=callback)
+    assert callback.lines[0] == "starts from fresh values: linear1.bias, linear1.weight, linear2.bias, linear2.weight"
+    assert callback.lines[1] == "not used of the old weights: linear1.bias, linear1.weight"
     adopted = load_file(tmp_path / "run" / "last.safetensors")
     assert adopted["conv1.weight"].equal(before["conv1.weight"])
     assert adopted["linear1.weight"].shape == (20, 144)
@@ -454,14 +454,14 @@ def test_adopt_loads_what_fits(tmp_path: Path) -> None:
 
 
 def test_adopt_takes_another_recipe(tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(30))
+    train(TINY, tmp_path / "run", callback=Stop(30))
     done = specc("--resume", str(tmp_path / "run"), "--adopt", "--optimizer", "sgd", "--lr", "0.1", "--epochs", "2")
     assert done.exit_code == 0, done.output
     assert json.loads((tmp_path / "run" / "recipe.json").read_text())["optimizer"] == "sgd"
 
 
 def test_adopt_of_a_wrong_spec_shows_its_errors(tmp_path: Path) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(3))
+    train(TINY, tmp_path / "run", callback=Stop(3))
     with pytest.raises(SpecError):
         resume(tmp_path / "run", TINY.replace("conv", "covn"), adopt=True)
     (tmp_path / "run" / "spec.cnn").write_text("input 1x8x8\ncovn 3\n")
@@ -491,7 +491,7 @@ def test_options_that_need_each_other() -> None:
 
 
 def test_other_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train(TINY, tmp_path / "run", watch=Stop(3))
+    train(TINY, tmp_path / "run", callback=Stop(3))
     monkeypatch.setattr("specc.data.identity._of_samples", lambda split: lambda indices: "other pictures")
     assert problem(lambda: resume(tmp_path / "run")).code == "E623"
 
@@ -502,7 +502,7 @@ def test_other_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture(scope="module")
 def stopped_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was stopped in its second epoch."""
-    return train(TINY, tmp_path_factory.mktemp("stopped") / "run", watch=Stop(30)).folder
+    return train(TINY, tmp_path_factory.mktemp("stopped") / "run", callback=Stop(30)).folder
 
 
 @pytest.fixture
@@ -637,14 +637,14 @@ def test_a_full_disk_within_an_epoch_does_not_stop_training(whole: Path, tmp_pat
             if self.steps in limits:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limits[self.steps], hard))
 
-    watch = Disk()
+    callback = Disk()
     try:
         with pytest.raises(Problem) as caught:
-            train(TINY, tmp_path / "run", watch=watch, checkpoint_steps=4)
+            train(TINY, tmp_path / "run", callback=callback, checkpoint_steps=4)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limits[35], hard))
     assert caught.value.diagnostic.code == "E614"
-    assert sum("training continues" in line for line in watch.lines) == 1
+    assert sum("training continues" in line for line in callback.lines) == 1
     assert read_checkpoint(tmp_path / "run" / STATE).step == 8
     resume(tmp_path / "run")
     assert same_weights(whole, tmp_path / "run")

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from callbacks import Stop
 from click.testing import CliRunner, Result
-from watches import Stop
 
 from specc.cli.main import main
-from specc.runner.bar import Bar
+from specc.runner.callbacks.bar import Bar
+from specc.runner.callbacks.base import Callback, Epoch, epoch_line, short_epoch_line
 from specc.runner.listing import differences, listed, runs_in
 from specc.runner.metrics import Metrics, best_of
-from specc.runner.progress import Epoch, Watch, epoch_line, short_epoch_line
 from specc.runner.run import train
 from specc.runner.run_folder import locked
 
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs: `slow`, complete, and `fast` with a higher rate, stopped after its first epoch."""
     folder = tmp_path_factory.mktemp("runs")
     train(TINY, folder / "slow", lr=0.001)
-    train(TINY, folder / "fast", lr=0.02, epochs=4, watch=Stop(7))
+    train(TINY, folder / "fast", lr=0.02, epochs=4, callback=Stop(7))
     os.utime(folder / "slow" / "metrics.jsonl", (1e9, 1e9))
     os.utime(folder / "slow" / "recipe.json", (1e9, 1e9))
     return folder
@@ -205,7 +205,7 @@ CONTROL = r"\x1b\[[\d;]*[A-Za-z]"
 COLOUR = r"\x1b\[[\d;]*m"
 
 
-def epoch_of(number: int, bar: Watch, loss: float = 0.25) -> None:
+def epoch_of(number: int, bar: Callback, loss: float = 0.25) -> None:
     bar.epoch_starts(Epoch(number, 2, 10, 0, 64, lambda: loss))
     for _ in range(10):
         bar.step()
@@ -225,7 +225,7 @@ def a_terminal(width: int, monkeypatch: pytest.MonkeyPatch, encoding: str = "utf
     """A terminal of this width, on which every step is drawn."""
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("specc.runner.bar.EVERY", 0.0)
+    monkeypatch.setattr("specc.runner.callbacks.bar.EVERY", 0.0)
     terminal = Terminal()
     terminal.encoding = encoding
     return terminal

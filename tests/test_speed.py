@@ -8,21 +8,22 @@ from typing import Any
 
 import pytest
 import torch
+from callbacks import Interrupted, interrupt
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, max_pool2d
 from torch.utils.data import DataLoader
 from torchvision.transforms.functional import to_pil_image, to_tensor
-from watches import Interrupted, interrupt
 
 import specc
 from specc.cli.main import main
 from specc.data.load import load_dataset
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe, overridden
-from specc.runner import compiled, precision, run
-from specc.runner.distributed.group import Group
+from specc.runner import precision, run
+from specc.runner.device import compiled
+from specc.runner.distributed.world import Group
 from specc.runner.forward import Forward, rearranged
 from specc.runner.loop import make_step
 from specc.runner.maxpool import ColumnsFirst, RowsFirst
@@ -294,14 +295,14 @@ def test_precisions_that_cannot_be_had() -> None:
 def test_without_a_compiler_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(Problem) as caught:
-        compiled.compiled(net(), Recipe(compile="on"), CPU)
+        compiled(net(), Recipe(compile="on"), CPU)
     assert caught.value.diagnostic.code == "E651"
     model = net()
-    assert compiled.compiled(model, Recipe(), CPU) is model
+    assert compiled(model, Recipe(), CPU) is model
 
 
 def test_exact_is_for_one_process() -> None:
-    from specc.runner.distributed.place import Place
+    from specc.runner.distributed.world import Place
     from specc.runner.session import require_one
 
     group = Group(CPU)

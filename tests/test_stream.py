@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from callbacks import Heard, Stop
 from PIL import Image
 from safetensors.torch import load_file
-from watches import Heard, Stop
 
 from specc.data import images, kept, load
 from specc.data.batches import Batches, Shard, scaling_of
@@ -188,15 +188,15 @@ RECIPE: dict[str, Any] = {
 def test_more_readers_than_cores_are_told_of_once(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = Heard()
+    callback = Heard()
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
-    train(SPEC, tmp_path / "run", data=str(folder), watch=watch, **{**RECIPE, "workers": 2, "epochs": 1})
-    assert "; 2 processes read the pictures, on 1 core" in watch.lines[0]
+    train(SPEC, tmp_path / "run", data=str(folder), callback=callback, **{**RECIPE, "workers": 2, "epochs": 1})
+    assert "; 2 processes read the pictures, on 1 core" in callback.lines[0]
 
 
 def test_a_stopped_run_goes_on_with_the_same_pictures(folder: Path, tmp_path: Path) -> None:
     train(SPEC, tmp_path / "whole", data=str(folder), **{**RECIPE, "in_memory": "on"})
-    train(SPEC, tmp_path / "run", data=str(folder), watch=Stop(6), **RECIPE)
+    train(SPEC, tmp_path / "run", data=str(folder), callback=Stop(6), **RECIPE)
     resume(tmp_path / "run", workers=0)
     one, other = (load_file(tmp_path / name / "last.safetensors") for name in ("whole", "run"))
     assert all(tensor.equal(other[name]) for name, tensor in one.items())

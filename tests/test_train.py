@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import torch
+from callbacks import Heard, Stop
 from click.testing import CliRunner, Result
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
-from watches import Heard, Stop
 
 from specc import __version__
 from specc.cli.main import main
@@ -27,7 +27,7 @@ from specc.diagnostics.codes.runs import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
 from specc.runner import loop
-from specc.runner.bar import Bar
+from specc.runner.callbacks.bar import Bar
 from specc.runner.device import choose_device
 from specc.runner.loop import Score, evaluate, make_step, mean_loss
 from specc.runner.metrics import Metrics
@@ -170,8 +170,8 @@ def test_spec_from_standard_input(folder: Path) -> None:
 
 
 def test_bar_on_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Bar() as watch:
-        train(TINY, tmp_path / "run", watch=watch)
+    with Bar() as callback:
+        train(TINY, tmp_path / "run", callback=callback)
     assert "epoch 2/2" in capsys.readouterr().out
 
 
@@ -230,9 +230,9 @@ def test_batch_of_one_and_normalisation(tmp_path: Path) -> None:
     spec = "input 1x8x8\nflatten -> linear 4 -> bn -> linear 10"
     found = problem(lambda: train(spec, tmp_path / "a", batch=1, epochs=1, limit=5))
     assert (found.code, found.help) == ("E616", "`--batch 2` or more")
-    watch = Heard()
-    assert len(train(spec, tmp_path / "b", batch=4, epochs=1, limit=5, watch=watch).metrics) == 1
-    assert "each epoch leaves out its last picture, which would be a batch of one" in watch.lines[0]
+    callback = Heard()
+    assert len(train(spec, tmp_path / "b", batch=4, epochs=1, limit=5, callback=callback).metrics) == 1
+    assert "each epoch leaves out its last picture, which would be a batch of one" in callback.lines[0]
     assert len(train(spec, tmp_path / "c", batch=2, epochs=1, limit=5).metrics) == 1
 
 
@@ -249,11 +249,11 @@ def test_one_picture_and_normalisation(tmp_path: Path) -> None:
 
 
 def test_stop_inside_an_epoch(tmp_path: Path) -> None:
-    watch, run = Stop(after=8), tmp_path / "my run"
-    stopped = train(TINY, run, watch=watch)
+    callback, run = Stop(after=8), tmp_path / "my run"
+    stopped = train(TINY, run, callback=callback)
     assert (stopped.stopped, len(stopped.metrics)) == (signal.SIGINT, 1)
-    assert "after 1 of 2 epochs" in watch.lines[-2]
-    assert watch.lines[-1] == f"`specc train --resume '{run}'` goes on from here"
+    assert "after 1 of 2 epochs" in callback.lines[-2]
+    assert callback.lines[-1] == f"`specc train --resume '{run}'` goes on from here"
     assert f"specc train --resume &#x27;{run}&#x27;" in (run / "report.html").read_text(encoding="utf-8")
     stored = load_file(run / "best.safetensors")
     assert all(stored[name].equal(tensor) for name, tensor in stopped.model.state_dict().items())

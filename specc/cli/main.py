@@ -111,7 +111,7 @@ def _shown(error: click.UsageError) -> click.UsageError:
 
 
 def _unwritable_output(error: OSError) -> click.ClickException:
-    from specc.runner.unheard import drop_output
+    from specc.runner.callbacks.lines import drop_output
 
     drop_output()
     return click.ClickException(f"the output cannot be written: {error.strerror}")

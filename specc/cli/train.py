@@ -16,21 +16,20 @@ from specc.cli.fixing import Advice
 from specc.cli.options import input_option, set_option
 from specc.cli.printing import show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
-from specc.cli.watching import chosen, prints_json, watch_options
+from specc.cli.telling import callback_options, chosen, prints_json
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse, lint
 from specc.reading import read_source
 from specc.recipe.judging import choices, explain_wrong, from_text, is_switch, is_whole
 from specc.recipe.recipe import Recipe, overridden
-from specc.runner.distributed.group import FailedElsewhere, FailedHere
+from specc.runner.callbacks.base import Callback, best_line
+from specc.runner.callbacks.lines import Unheard
 from specc.runner.distributed.launch import launch
-from specc.runner.distributed.place import Place, is_launched, place_of, speaks_early
+from specc.runner.distributed.world import FailedElsewhere, FailedHere, Place, is_launched, place_of, speaks_early
 from specc.runner.process import claim
-from specc.runner.progress import Watch, best_line
 from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
 from specc.runner.run import Run, Subject, require_possible, train_subject
-from specc.runner.unheard import Unheard
 
 # These say that the command itself was wrong; any other problem is a run that failed.
 USAGE_CODES = frozenset((
@@ -100,7 +99,7 @@ class Train(click.Command):
     help="With --resume: accept a changed spec or recipe, and load the weights that fit.")  # fmt: skip
 @click.option("--nproc", type=click.IntRange(1, 1024), metavar="N",
     help="Train with N processes on this machine, each with its own GPU or part of the cores.  [1]")  # fmt: skip
-@watch_options
+@callback_options
 def command(
     spec: str | None,
     input_shape: tuple[int, ...] | None,
@@ -194,27 +193,27 @@ def _train(
     if count > 1:
         require_possible(subject, recipe, out, count)
         return launch(click.get_current_context().meta[ARGUMENTS], count, recipe.device)
-    with _watch() as watch:
-        return _ended(train_subject(subject, recipe, out, watch, options), watch)
+    with _callback() as callback:
+        return _ended(train_subject(subject, recipe, out, callback, options), callback)
 
 
 def _resume(folder: Path, wish: Wish, count: int) -> int:
     left = what_is_left(folder, wish, count) if count > 1 else None
     if left is not None:
         return launch(click.get_current_context().meta[ARGUMENTS], count, left.device, folder)
-    with _watch(folder) as watch:
-        run = continue_run(folder, wish, watch)
-        return 0 if run is None else _ended(run, watch)
+    with _callback(folder) as callback:
+        run = continue_run(folder, wish, callback)
+        return 0 if run is None else _ended(run, callback)
 
 
-def _watch(run: Path | None = None) -> Watch:
+def _callback(run: Path | None = None) -> Callback:
     """What tells of a run; of several processes the first one does."""
-    return Unheard(chosen(run)) if place_of().is_first else Watch()
+    return Unheard(chosen(run)) if place_of().is_first else Callback()
 
 
-def _ended(run: Run, watch: Watch) -> int:
+def _ended(run: Run, callback: Callback) -> int:
     if not prints_json():  # there the last event tells it
         if run.best:
-            watch.say(best_line(run.metrics[run.adopted_after :]))
-        watch.say(f"weights and metrics are in {run.folder}; report.html shows them")
+            callback.say(best_line(run.metrics[run.adopted_after :]))
+        callback.say(f"weights and metrics are in {run.folder}; report.html shows them")
     return SIGNALLED + run.stopped if run.stopped else 0

@@ -101,7 +101,7 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
     from specc.data.load import Dataset
     from specc.data.survey import Survey
     from specc.runner.device import choose_device
-    from specc.runner.distributed.group import Group
+    from specc.runner.distributed.world import Group
     from specc.runner.session import Session
 
     count = BATCHES * recipe.batch * recipe.accumulate

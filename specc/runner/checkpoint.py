@@ -29,7 +29,7 @@ from specc.runner.run_folder import STATE, Record, RunFolder, damaged, file_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from specc.runner.progress import Watch
+    from specc.runner.callbacks.base import Callback
     from specc.runner.session import Session
     from specc.runner.state import Position
 
@@ -148,7 +148,7 @@ class Checkpointer:
         self._steps += 1
         return self._steps == recipe.checkpoint_steps or monotonic() - self._written >= 60 * recipe.checkpoint_minutes
 
-    def write_state(self, session: Session, watch: Watch) -> None:
+    def write_state(self, session: Session, callback: Callback) -> None:
         """Write the state within an epoch. Where that fails the one before stays, and training goes on meanwhile."""
         try:
             self._write_state(session)
@@ -157,7 +157,7 @@ class Checkpointer:
             self._restart()
             if not self._failed:
                 message = problem.diagnostic.message
-                watch.say(
+                callback.say(
                     f"warning: {message}; the previous state is kept and training continues, but make room on the disk"
                 )
             self._failed = True
@@ -171,17 +171,17 @@ class Checkpointer:
         self.folder.add_metrics(metrics)
         self._write_state(session)
 
-    def stop(self, session: Session, number: int | None, watch: Watch) -> None:
+    def stop(self, session: Session, number: int | None, callback: Callback) -> None:
         """Write what there is at a stop between two steps."""
         self._write_state(session)
         self._write_weights(session, "last")
         cause = signal.Signals(number).name if number else "a signal"
         finished = f"{session.state.position.epoch} of {counted(self.record.recipe.epochs, 'epoch')}"
         weights = self.folder.path / file_of("last")
-        watch.say(f"stopped by {cause} after {finished}; the weights so far are in {weights}")
-        watch.say(f"`specc train --resume {typed(self.folder.path)}` goes on from here")
+        callback.say(f"stopped by {cause} after {finished}; the weights so far are in {weights}")
+        callback.say(f"`specc train --resume {typed(self.folder.path)}` goes on from here")
 
-    def take_best(self, session: Session, watch: Watch) -> str:
+    def take_best(self, session: Session, callback: Callback) -> str:
         """Give the network that was tested the weights of the best epoch, by which a run is judged from its end on.
 
         Returns: the name of the file with its weights now. That is the last one where no epoch is finished, and in a
@@ -196,7 +196,7 @@ class Checkpointer:
             try:
                 load_stored(session.tested, self.folder.path / file_of("best"))
             except ValueError as error:  # somebody took it away or changed it meanwhile
-                watch.warn(f"{file_of('best')} cannot be used: {error}; the report shows the last weights")
+                callback.warn(f"{file_of('best')} cannot be used: {error}; the report shows the last weights")
                 return file_of("last")
         return file_of("best")
 

@@ -1,12 +1,21 @@
-"""Where to train, and torch's random state there."""
+"""Where to train: the device, torch's random state and compiler there, what goes wrong there, and what to note."""
 
 from __future__ import annotations
 
+import os
+import platform
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from specc.diagnostics.diagnostic import Problem
 
@@ -14,6 +23,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from specc.recipe.recipe import Recipe
+    from specc.runner.distributed.world import Group
+
+# What devices without an error type of their own for it say when their memory is used up: a CPU, MPS, CUDA's libraries.
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
+PACKAGES = ("torchvision", "numpy", "scikit-learn", "safetensors", "pydantic", "pillow")
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -110,3 +124,118 @@ def torch_state_kept(device: torch.device) -> Iterator[None]:
     finally:
         torch.set_default_dtype(dtype)
         set_random_states(device, states)
+
+
+def compiled(network: nn.Module, recipe: Recipe, device: torch.device) -> nn.Module:
+    """The network, compiled where the recipe wants that; its weights and their names are the same.
+
+    `auto` compiles nothing: on a CPU it is slower whenever it is measured, and on CUDA nobody has measured here what it
+    must first earn back, the minute that compiling takes.
+
+    Raises: Problem E651 where there is no compiler.
+    """
+    if recipe.compile != "on":
+        return network
+    reason = _no_compiler(device)
+    if reason:
+        raise Problem.of("E651", f"`compile on` does not work here: {reason}", help="leave out `--compile on`")
+    # On CUDA a whole step becomes one graph that is launched at once. A last batch of another size gets its own.
+    mode = "reduce-overhead" if device.type == "cuda" else "default"
+    made = torch.compile(network, mode=mode, dynamic=False)
+    assert isinstance(made, nn.Module)  # noqa: S101 - torch's types say any callable
+    return made
+
+
+def _no_compiler(device: torch.device) -> str | None:
+    """Why torch could not compile for a device, None where it could."""
+    if device.type == "cuda":
+        return None if find_spec("triton") else "the package `triton` is not installed"
+    if device.type != "cpu":
+        return f"specc compiles for CPUs and CUDA devices, not for `{device.type}`"
+    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
+    return None if any(map(shutil.which, names)) else "there is no C++ compiler; install g++, or name one with CXX"
+
+
+@contextmanager
+def explained(pictures: int = 0, batch: int = 0) -> Iterator[None]:
+    """What a sound network can still run into, said in our words.
+
+    Args: pictures to train on; batch, how many of them are a full batch.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise _out_of_memory() from error
+    except RuntimeError as error:
+        if "DataLoader worker" in str(error):
+            from specc.data.images import explained_failure
+
+            raise explained_failure(error) or error from error
+        if not any(said in str(error) for said in OUT_OF_MEMORY):
+            raise
+        raise _out_of_memory() from error
+    except ValueError as error:
+        if "Expected more than 1" not in str(error):
+            raise
+        raise Problem.of("E616", "a normalisation layer cannot train on a batch of one picture",
+            help=_more_pictures(pictures, batch)) from error  # fmt: skip
+
+
+def _more_pictures(pictures: int, batch: int) -> str:
+    """How a batch comes to more than one picture."""
+    if pictures == 1:
+        return "there is only one picture to train on: raise `--limit`, or add pictures"
+    return "`--batch 2` or more" if batch == 1 else "a larger `--batch` gives every process more than one picture"
+
+
+def _out_of_memory() -> Problem:
+    return Problem.of("E618", "the device does not have enough memory for a training step",
+        help="halve the batch with `--batch`, or make the pictures smaller with `--resize`")  # fmt: skip
+
+
+def describe_environment(group: Group, seed: int) -> dict[str, Any]:
+    """Versions, hardware and seed, as the run folder's `environment.json` keeps them."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "seed": seed,
+        "versions": _versions(),
+        "hardware": {
+            "platform": platform.platform(),
+            "cpu": _cpu_name(),
+            "cpu_count": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "device": str(group.device),
+            **_gpu(group.device),
+            "processes": group.place.size,
+            "machines": group.place.machines,
+        },
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    """Of what a result may depend on; torch's own word for itself says which build it is."""
+    own = {"python": platform.python_version(), "specc": _version("specc-cnn"), "torch": str(torch.__version__)}
+    return {**own, **{package: _version(package) for package in PACKAGES}}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _gpu(device: torch.device) -> dict[str, Any]:
+    if device.type != "cuda":
+        return {}
+    facts = torch.cuda.get_device_properties(device)
+    return {"gpu": facts.name, "gpu_memory_bytes": facts.total_memory, "cuda": torch.version.cuda}

@@ -21,15 +21,15 @@ from specc.report.content import Content, Pair, Shown
 from specc.report.curves import charts_of, curves_svg
 from specc.report.page import page
 from specc.report.pictures import png_of
+from specc.runner.callbacks.base import why_best
 from specc.runner.metrics import Metrics, best_of, is_complete
 from specc.runner.predictions import Mistake, Reconstruction, predict_split, reconstruct
-from specc.runner.progress import why_best
 from specc.runner.run_folder import ENVIRONMENT, SPEC, file_of
 from specc.source import Source
 
 if TYPE_CHECKING:
     from specc.data.batches import Batches, Scaling
-    from specc.runner.progress import Watch
+    from specc.runner.callbacks.base import Callback
     from specc.runner.run_folder import Record, RunFolder
     from specc.runner.session import Session
 
@@ -41,7 +41,7 @@ def write_report(
     session: Session,
     folder: RunFolder,
     record: Record,
-    watch: Watch,
+    callback: Callback,
     weights: str | None,
     *,
     stopped: int | None = None,
@@ -59,11 +59,11 @@ def write_report(
         content = _content(session, folder.path, record, weights, stopped, failed)
         folder.write(REPORT, page(content).encode())
     except KeyboardInterrupt:
-        watch.warn(f"stopped again: {REPORT} is not written; everything else is")
+        callback.warn(f"stopped again: {REPORT} is not written; everything else is")
     except Problem as problem:
-        watch.warn(f"{problem.diagnostic.message}; everything that the run has learned is in {folder.path}")
+        callback.warn(f"{problem.diagnostic.message}; everything that the run has learned is in {folder.path}")
     except Exception as error:  # hours of training must not end in a failure over a picture of it
-        watch.warn(f"{REPORT} could not be written ({type(error).__name__}: {error}); the run itself is complete")
+        callback.warn(f"{REPORT} could not be written ({type(error).__name__}: {error}); the run itself is complete")
     else:
         return folder.path / REPORT
     return None

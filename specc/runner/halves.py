@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from specc.ir.shaped import ShapedModel
     from specc.recipe.recipe import Recipe
-    from specc.runner.distributed.group import Group
+    from specc.runner.distributed.world import Group
 
 THREADS = 2  # of torch; what more of them would gain has not been measured
 LEAST = 32  # pictures of a half; with fewer the second thread costs what it gains

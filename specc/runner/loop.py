@@ -22,24 +22,22 @@ from specc.build.known import trained_tensors
 from specc.build.stored import are_finite
 from specc.data.batches import Batches
 from specc.diagnostics.spelling import counted
-from specc.runner.device import chosen_kernels
-from specc.runner.distributed.group import Group
-from specc.runner.exact import draw_evaluation
-from specc.runner.explained import explained
+from specc.runner.callbacks.base import Epoch
+from specc.runner.device import chosen_kernels, explained
+from specc.runner.distributed.world import Group, StopRequested, StopSignals
 from specc.runner.metrics import Metrics
 from specc.runner.objective import Objective, objective_of
 from specc.runner.plain_step import step_of
 from specc.runner.precision import Precision
-from specc.runner.progress import Epoch
-from specc.runner.stop import StopRequested, StopSignals
+from specc.runner.sampler import draw_evaluation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from specc.recipe.recipe import Recipe
+    from specc.runner.callbacks.base import Callback
     from specc.runner.checkpoint import Checkpointer
     from specc.runner.halves import Halves
-    from specc.runner.progress import Watch
     from specc.runner.schedule import Schedule
     from specc.runner.session import Session
     from specc.runner.state import EMA
@@ -52,7 +50,7 @@ RECENT = 50  # steps whose mean loss a bar shows
 Step = Callable[[int, Iterable[tuple["Tensor", "Tensor"]], Sequence[int]], "Tensor"]
 
 
-def fit(session: Session, keeper: Checkpointer, watch: Watch) -> int | None:
+def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | None:
     """Train from where the session stands to the end of the recipe's epochs.
 
     Returns: the signal that stopped it, None where it went to the end.
@@ -69,7 +67,7 @@ def fit(session: Session, keeper: Checkpointer, watch: Watch) -> int | None:
         number, due = group.agreed(asked, int(is_due and group.place.is_first))
         if due:
             require_finite(session, keeper)
-            keeper.write_state(session, watch)
+            keeper.write_state(session, callback)
         if number:
             raise StopRequested(number)
 
@@ -80,27 +78,27 @@ def fit(session: Session, keeper: Checkpointer, watch: Watch) -> int | None:
                 agree()
                 started = perf_counter() - place.seconds
                 order = sampler.begin(place.step)
-                watch.epoch_starts(_epoch_now(session))
+                callback.epoch_starts(_epoch_now(session))
                 session.network.train()
                 batches = session.train.shuffled(order, skip=sum(map(len, sizes[: place.step])))
                 for parts in sizes[place.step :]:
                     number = place.epoch * len(sizes) + place.step
                     losses.values[place.step] = step(number, islice(batches, len(parts)), parts)
                     place.step, place.seconds = place.step + 1, perf_counter() - started
-                    watch.step()
+                    callback.step()
                     agree(is_due=keeper.is_due())
                 metrics = _measured(session, keeper, agree, started)
                 place.next_epoch(metrics)
                 losses.restart()
                 sampler.end()
                 keeper.end_epoch(session)
-                watch.epoch_ends(metrics, recipe.epochs)
+                callback.epoch_ends(metrics, recipe.epochs)
             if len(place.metrics) < recipe.epochs:
-                watch.say(f"stopped early: no better result in {counted(recipe.patience or 0, 'epoch')}")
+                callback.say(f"stopped early: no better result in {counted(recipe.patience or 0, 'epoch')}")
         except StopRequested as request:
             stopped = request.number
             require_finite(session, keeper)
-            keeper.stop(session, stopped, watch)
+            keeper.stop(session, stopped, callback)
         finally:
             session.close()
     session.tested.eval()
@@ -246,7 +244,7 @@ def require_finite(session: Session, keeper: Checkpointer) -> None:
 
 
 def _epoch_now(session: Session) -> Epoch:
-    """The running epoch, as a watch is told of it."""
+    """The running epoch, as a callback is told of it."""
     recipe, place, losses = session.recipe, session.state.position, session.state.losses
     samples = recipe.batch * recipe.accumulate
     return Epoch(place.epoch + 1, recipe.epochs, len(losses.values), place.step, samples, lambda: losses.recent(RECENT))

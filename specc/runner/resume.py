@@ -17,6 +17,7 @@ from specc.ir.analysis.compare import same_network
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe, overridden
+from specc.runner.callbacks.base import Callback, Ended
 from specc.runner.changed import (
     changes_of_data,
     require_same_classes,
@@ -26,11 +27,20 @@ from specc.runner.changed import (
     require_same_spec,
 )
 from specc.runner.checkpoint import Checkpoint, read_checkpoint, read_tensors
-from specc.runner.distributed.group import Group, joined
-from specc.runner.distributed.place import place_of
+from specc.runner.distributed.world import Group, place_of
 from specc.runner.metrics import is_complete
-from specc.runner.progress import Ended, Watch
-from specc.runner.run import Run, Subject, alone_in, anchored, carry_out, make_session, prepare, record_of, source_of
+from specc.runner.run import (
+    Run,
+    Subject,
+    alone_in,
+    anchored,
+    carry_out,
+    joined,
+    make_session,
+    prepare,
+    record_of,
+    source_of,
+)
 from specc.runner.run_folder import METRICS, RECIPE, SPEC, STATE, Record, RunFolder, damaged, given, read_record
 from specc.source import Source
 
@@ -78,7 +88,7 @@ def resume(
     adopt: bool = False,
     input: tuple[int, ...] | None = None,
     params: Mapping[str, Any] | None = None,
-    watch: Watch | None = None,
+    callback: Callback | None = None,
     **options: Any,
 ) -> Run:
     """Go on with a run as `specc train --resume` does.
@@ -89,10 +99,10 @@ def resume(
     Raises:  as `specc.train`; Problem E620 to E624 where the run cannot go on.
     """
     wish = Wish(None if spec is None else source_of(spec), adopt, input, params or {}, options)
-    return continue_run(Path(run), wish, watch or Watch()) or _finished(Path(run), wish)
+    return continue_run(Path(run), wish, callback or Callback()) or _finished(Path(run), wish)
 
 
-def continue_run(path: Path, wish: Wish, watch: Watch) -> Run | None:
+def continue_run(path: Path, wish: Wish, callback: Callback) -> Run | None:
     """Go on with the run in a folder; None where it is complete, and nothing was done."""
     plan = _plan(path, wish)
     if not plan.is_complete:
@@ -103,11 +113,11 @@ def continue_run(path: Path, wish: Wish, watch: Watch) -> Run | None:
         with joined(plan.record.recipe.device) as group, alone_in(RunFolder(path, writes=place.is_first)):
             plan = _plan(path, wish)  # another process may have gone on with it meanwhile
             if not plan.is_complete:
-                return _go_on(plan, wish.adopt, watch, group, data)
+                return _go_on(plan, wish.adopt, callback, group, data)
     metrics = plan.facts.metrics if plan.facts else ()
     adopted_after = plan.record.adopted_after
-    watch.say(f"the run in {path} is complete: {counted(len(metrics), 'epoch')}; nothing to do")
-    watch.run_ends(Ended(path, "done", metrics, None, adopted_after))
+    callback.say(f"the run in {path} is complete: {counted(len(metrics), 'epoch')}; nothing to do")
+    callback.run_ends(Ended(path, "done", metrics, None, adopted_after))
     return None
 
 
@@ -141,7 +151,7 @@ def _plan(path: Path, wish: Wish, processes: int | None = None) -> Plan:
     params = {**before.params, **wish.params} if wish.adopt else before.params
     analysis = analyse(spec, shape, params)
     if analysis.model is None:
-        from specc import SpecError
+        from specc.api import SpecError
 
         raise SpecError(analysis.diagnostics)
     subject = Subject(spec, analysis.model, shape, params)
@@ -190,21 +200,21 @@ def _no_run(message: str) -> Problem:
     return Problem.of("E620", message, help="`--resume` takes the folder of a run, such as `runs/lenet5-mnist-1`")
 
 
-def _go_on(plan: Plan, adopt: bool, watch: Watch, group: Group, data: DataSource) -> Run:
+def _go_on(plan: Plan, adopt: bool, callback: Callback, group: Group, data: DataSource) -> Run:
     if plan.folder.writes:
         files.remove_partial(plan.folder.path)
-    judge = _judge_of(None if adopt else plan.facts, watch)
-    session = make_session(plan.subject, plan.record.recipe, group, watch, data, judge)
+    judge = _judge_of(None if adopt else plan.facts, callback)
+    session = make_session(plan.subject, plan.record.recipe, group, callback, data, judge)
     facts = plan.facts
     if facts is None:
-        watch.say(f"the run in {plan.folder.path} had not begun; it begins now")
+        callback.say(f"the run in {plan.folder.path} had not begun; it begins now")
         plan.folder.write_record(plan.record)
-        return carry_out(session, plan.folder, plan.record, watch)
+        return carry_out(session, plan.folder, plan.record, callback)
     if adopt and _still_competes(plan, facts, session.dataset):
         record = plan.record.model_copy(update={"adopted_after": plan.before.adopted_after})
         plan = plan._replace(record=record)
-    keeper = _restored(plan, facts, session, adopt, watch)
-    return carry_out(session, plan.folder, plan.record, watch, keeper)
+    keeper = _restored(plan, facts, session, adopt, callback)
+    return carry_out(session, plan.folder, plan.record, callback, keeper)
 
 
 def _still_competes(plan: Plan, facts: Checkpoint, dataset: Dataset) -> bool:
@@ -218,7 +228,7 @@ def _still_competes(plan: Plan, facts: Checkpoint, dataset: Dataset) -> bool:
     return same and not changes_of_data(facts.data, dataset) and before.recipe.objective == plan.record.recipe.objective
 
 
-def _judge_of(facts: Checkpoint | None, watch: Watch) -> Callable[[Dataset], None]:
+def _judge_of(facts: Checkpoint | None, callback: Callback) -> Callable[[Dataset], None]:
     """Refuses data that are no longer those of a run; of one without facts they are what they are."""
 
     def judge(dataset: Dataset) -> None:
@@ -226,13 +236,13 @@ def _judge_of(facts: Checkpoint | None, watch: Watch) -> Callable[[Dataset], Non
             return
         require_same_data(facts.data, dataset)
         if isinstance(facts.data, str):
-            watch.say("note: this run began with an older specc, which has not kept what was in its pictures: only "
+            callback.say("note: this run began with an older specc, which has not kept what was in its pictures: only "
                 "their numbers were compared")  # fmt: skip
 
     return judge
 
 
-def _restored(plan: Plan, facts: Checkpoint, session: Session, adopt: bool, watch: Watch) -> Checkpointer:
+def _restored(plan: Plan, facts: Checkpoint, session: Session, adopt: bool, callback: Callback) -> Checkpointer:
     """Put the session where the run stands, and the folder's files with it. Raises: Problem E621, E623."""
     from specc.runner.checkpoint import Checkpointer, made_with
 
@@ -242,7 +252,7 @@ def _restored(plan: Plan, facts: Checkpoint, session: Session, adopt: bool, watc
     # Also the point where all have read what the first one is about to write anew.
     session.group.require_same(f"{facts.epoch} {facts.step} {facts.checksum}")
     if adopt:
-        _adopt(plan, facts, session, tensors, watch)
+        _adopt(plan, facts, session, tensors, callback)
     else:
         fault = session.state.objection(tensors, facts.step)
         if fault:
@@ -252,39 +262,41 @@ def _restored(plan: Plan, facts: Checkpoint, session: Session, adopt: bool, watc
     plan.folder.write_record(plan.record)
     if adopt or plan.record.adopted_after == facts.epoch > 0:
         keeper.begin(session)
-        _set_best_aside(plan, facts, watch)
-    _warn_of_differences(facts.made_with, made_with(session), watch)
+        _set_best_aside(plan, facts, callback)
+    _warn_of_differences(facts.made_with, made_with(session), callback)
     done = session.state.position.step
     step = f", after step {done} of {len(session.train.steps)}" if done else ""
-    watch.say(f"continues {path} in epoch {facts.epoch + 1} of {plan.record.recipe.epochs}{step}")
+    callback.say(f"continues {path} in epoch {facts.epoch + 1} of {plan.record.recipe.epochs}{step}")
     return keeper
 
 
-def _warn_of_differences(before: Mapping[str, str], now: Mapping[str, str], watch: Watch) -> None:
+def _warn_of_differences(before: Mapping[str, str], now: Mapping[str, str], callback: Callback) -> None:
     """Say where the same steps may give other last digits than they would have given."""
     other = [f"{name} {before.get(name)} then, {value} now" for name, value in now.items() if before.get(name) != value]
     if other:
-        watch.say(f"note: {'; '.join(other)}: the last digits may differ from those of a run that never stopped")
+        callback.say(f"note: {'; '.join(other)}: the last digits may differ from those of a run that never stopped")
 
 
-def _adopt(plan: Plan, facts: Checkpoint, session: Session, tensors: dict[str, Any], watch: Watch) -> None:
+def _adopt(plan: Plan, facts: Checkpoint, session: Session, tensors: dict[str, Any], callback: Callback) -> None:
     """Load what fits, and keep the spec of before."""
     for note in session.state.adopt(tensors, facts.position()):
-        watch.say(note)
+        callback.say(note)
     if plan.before.spec != plan.record.spec:
         old = plan.folder.path / f"spec-before-epoch-{facts.epoch + 1}.cnn"
         plan.folder.write(old.name, plan.before.spec.encode())
-        watch.say(f"the previous spec is in {old}")
+        callback.say(f"the previous spec is in {old}")
 
 
-def _set_best_aside(plan: Plan, facts: Checkpoint, watch: Watch) -> None:
+def _set_best_aside(plan: Plan, facts: Checkpoint, callback: Callback) -> None:
     """Where no epoch of the network that the run has now is finished; after the state, from which it can be done again
     should the run be cut off here."""
     if plan.record.adopted_after < facts.epoch:
         return
     aside = plan.folder.set_best_aside(facts.epoch)
     if aside:
-        watch.say(f"the best weights so far are in {aside}; only epochs from {facts.epoch + 1} on compete from now on")
+        callback.say(
+            f"the best weights so far are in {aside}; only epochs from {facts.epoch + 1} on compete from now on"
+        )
 
 
 def _finished(path: Path, wish: Wish) -> Run:

@@ -6,8 +6,8 @@ they are loaded, and nothing is written before everything fits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,11 +20,10 @@ from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.reading import read_source
 from specc.recipe.recipe import Recipe, overridden
-from specc.runner.distributed.group import Group, joined
-from specc.runner.distributed.place import ALONE, Place, place_of, require_enough, tell_launcher
+from specc.runner.callbacks.base import Callback, Ended, Started
+from specc.runner.distributed.world import ALONE, Group, Place, place_of, require_enough, tell_launcher
 from specc.runner.metrics import Metrics, best_of
 from specc.runner.process import limit_spinning
-from specc.runner.progress import Ended, Started, Watch
 from specc.runner.run_folder import Record, RunFolder, create, given, locked, require_free
 from specc.source import Source
 
@@ -77,7 +76,7 @@ def train(
     *,
     input: tuple[int, ...] | None = None,
     params: Mapping[str, Any] | None = None,
-    watch: Watch | None = None,
+    callback: Callback | None = None,
     **options: Any,
 ) -> Run:
     """Train a spec as `specc train` does.
@@ -85,7 +84,7 @@ def train(
     Args:    spec: a path, or the text itself where it has a new line in it.
              out: the run folder; by default the next free one in `runs/`.
              input, params: in place of the spec's `input` and `param`s.
-             watch: is told of the run's progress; `specc.runner.progress.Lines()` prints it.
+             callback: is told of the run's progress; `specc.runner.callbacks.lines.Lines()` prints it.
              options: settings of the recipe by name (`epochs=3, data="mnist"`), before the spec's own.
     Returns: the finished run. The process is as it was before: its environment, torch's random state and settings.
     Raises:  specc.SpecError for a spec with errors, ValueError for a param that it does not have,
@@ -94,19 +93,19 @@ def train(
     source = source_of(spec)
     analysis = analyse(source, input, params)
     if analysis.model is None:
-        from specc import SpecError
+        from specc.api import SpecError
 
         raise SpecError(analysis.diagnostics)
     subject = Subject(source, analysis.model, input, params or {})
     place = None if out is None else Path(out)
-    return train_subject(subject, overridden(analysis.recipe, options), place, watch, options)
+    return train_subject(subject, overridden(analysis.recipe, options), place, callback, options)
 
 
 def train_subject(
     subject: Subject,
     recipe: Recipe,
     out: Path | None = None,
-    watch: Watch | None = None,
+    callback: Callback | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Run:
     """Load the data, build the network, train it, and keep everything in a run folder.
@@ -119,7 +118,7 @@ def train_subject(
         require_free(out)
     data = prepare(subject, recipe, place)
     with joined(recipe.device) as group:
-        session = make_session(subject, recipe, group, watch, data)
+        session = make_session(subject, recipe, group, callback, data)
         folder = _claimed(out, subject, session)
         record = record_of(subject, recipe, options or {}, place)
         with alone_in(folder):
@@ -127,7 +126,7 @@ def train_subject(
                 require_free(folder.path)
             _require_space(folder, session)
             folder.write_record(record)
-            return carry_out(session, folder, record, watch or Watch())
+            return carry_out(session, folder, record, callback or Callback())
 
 
 def _require_space(folder: RunFolder, session: Session) -> None:
@@ -135,6 +134,28 @@ def _require_space(folder: RunFolder, session: Session) -> None:
     from specc.runner.checkpoint import needed
 
     folder.require_space(needed(session))
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Group]:
+    """Take part in the run that torch's launcher started, or train alone; torch's state is afterwards what it was.
+
+    Args:   device, that the recipe names.
+    Raises: Problem E612, E625, E626 where another process was lost; of several processes that fail in one run the
+            first of each machine raises FailedHere, the others FailedElsewhere.
+    """
+    from specc.runner.device import choose_device, torch_state_kept
+
+    place = place_of()
+    if place.size == 1:
+        own = choose_device(device)
+        with torch_state_kept(own):
+            yield Group(own)
+        return
+    from specc.runner.distributed.collective import member
+
+    with member(place, device) as group, torch_state_kept(group.device):
+        yield group
 
 
 def prepare(
@@ -181,13 +202,13 @@ def make_session(
     subject: Subject,
     recipe: Recipe,
     group: Group | None = None,
-    watch: Watch | None = None,
+    callback: Callback | None = None,
     data: DataSource | None = None,
     judge: Callable[[Dataset], None] = lambda dataset: None,
 ) -> Session:
     """Load the data and build the network.
 
-    Args:   group, the processes that train together; None for this one alone. watch, is told of a download.
+    Args:   group, the processes that train together; None for this one alone. callback, is told of a download.
             data, what `prepare` has given. judge, refuses data before they are compared with the network.
     Raises: Problem E601 to E612, E617 to E619, E628.
     """
@@ -201,7 +222,7 @@ def make_session(
 
     group = group or Group(choose_device(recipe.device))
     with group.first_here():
-        say = (watch or Watch()).say
+        say = (callback or Callback()).say
         dataset = load_dataset(recipe, telling(say), data, say)
     judge(dataset)
     _require_fit(subject, recipe, dataset)
@@ -211,15 +232,15 @@ def make_session(
 
 
 def carry_out(
-    session: Session, folder: RunFolder, record: Record, watch: Watch, keeper: Checkpointer | None = None
+    session: Session, folder: RunFolder, record: Record, callback: Callback, keeper: Checkpointer | None = None
 ) -> Run:
     """Train from where the session stands to the end, and keep what it gives.
 
     Args: keeper, of a run that is continued; a new run's writes what it begins with.
     """
     from specc.runner.checkpoint import Checkpointer
+    from specc.runner.device import describe_environment
     from specc.runner.ending import write_report
-    from specc.runner.environment import describe_environment
     from specc.runner.loop import fit
 
     environment = describe_environment(session.group, record.recipe.seed)
@@ -227,18 +248,18 @@ def carry_out(
     if keeper is None:
         keeper = Checkpointer(folder, record, session.dataset.identity)
         keeper.begin(session)
-    watch.say(session.summary())
+    callback.say(session.summary())
     parameters = sum(weight.numel() for weight in session.model.parameters() if weight.requires_grad)
-    watch.run_starts(Started(folder.path, record.as_json(), parameters, tuple(session.state.position.metrics)))
+    callback.run_starts(Started(folder.path, record.as_json(), parameters, tuple(session.state.position.metrics)))
     try:
-        stopped = fit(session, keeper, watch)
+        stopped = fit(session, keeper, callback)
     except Problem as problem:
-        write_report(session, folder, record, watch, None, failed=problem.diagnostic.message)
+        write_report(session, folder, record, callback, None, failed=problem.diagnostic.message)
         raise
-    weights = keeper.take_best(session, watch)
-    report = write_report(session, folder, record, watch, weights, stopped=stopped)
+    weights = keeper.take_best(session, callback)
+    report = write_report(session, folder, record, callback, weights, stopped=stopped)
     metrics = tuple(session.state.position.metrics)
-    watch.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report, record.adopted_after))
+    callback.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report, record.adopted_after))
     return Run(folder.path, metrics, stopped, session.tested, record.adopted_after)
 
 

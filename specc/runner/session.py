@@ -15,9 +15,7 @@ from specc.data.identity import DataDescription
 from specc.data.images import Images, Streamed, usable_cores
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
-from specc.runner.compiled import compiled
-from specc.runner.device import seed_everything, seed_shard
-from specc.runner.explained import explained
+from specc.runner.device import compiled, explained, seed_everything, seed_shard
 from specc.runner.forward import Forward, halving_for, lay_out
 from specc.runner.halves import Halves, halves_of
 from specc.runner.muon import muon_note
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from specc.data.load import Dataset
     from specc.ir.shaped import ShapedModel
     from specc.recipe.recipe import Recipe
-    from specc.runner.distributed.group import Group
+    from specc.runner.distributed.world import Group
 
 # Evaluation is fastest in this range; it needs less memory than training with the same batch.
 EVALUATION_BATCH = (64, 512)

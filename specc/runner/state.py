@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from specc.build.known import trained_tensors
 from specc.build.stored import are_alike, listed, misfit, plain_tensors
 from specc.runner.device import random_states, set_random_states
-from specc.runner.exact import draw_order
 from specc.runner.metrics import Metrics
 from specc.runner.optim import layout_of_memory, memory_of, set_memory
+from specc.runner.sampler import Sampler, not_random
 
 if TYPE_CHECKING:
     from specc.recipe.recipe import Recipe
-    from specc.runner.distributed.group import Group
+    from specc.runner.distributed.world import Group
     from specc.runner.precision import Precision
 
 Tensors = dict[str, Tensor]
@@ -199,55 +199,13 @@ class Random:
         generators = {"torch": "cpu", f"{self._own}torch": "cpu"}
         if self.group.device.type == "cuda" and f"{self._own}cuda" in state:
             generators[f"{self._own}cuda"] = str(self.group.device)
-        faults = (_not_random("random", name, device, state) for name, device in generators.items())
+        faults = (not_random(_named("random", name), where, state.get(name)) for name, where in generators.items())
         return next((fault for fault in faults if fault), None)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         """A run that goes on on another kind of device begins that one's random state anew."""
         own = {name.removeprefix(self._own): one for name, one in state.items() if name.startswith(self._own)}
         set_random_states(self.group.device, own)
-
-
-def _not_random(part: str, name: str, device: str, state: Tensors) -> str | None:
-    """torch checks a random state where it is set: a generator that nobody uses tells."""
-    try:
-        torch.Generator(device).set_state(state[name])
-    except (RuntimeError, TypeError, KeyError):
-        return f"its random state `{_named(part, name)}` is not a valid one"
-    return None
-
-
-class Sampler:
-    """The order of the samples, drawn on the CPU, so that it is the same on every device.
-
-    generator: its state at an epoch's beginning gives the epoch's order again.
-    """
-
-    def __init__(self, generator: torch.Generator, *, exact: bool) -> None:
-        """exact: whether epochs are drawn as a DataLoader draws them."""
-        self.generator, self.exact = generator, exact
-        self._beginning = generator.get_state()
-
-    def begin(self, step: int) -> torch.Generator:
-        """The generator for the epoch that begins, or goes on after so many steps."""
-        if self.exact and not step:
-            draw_order(self.generator)
-            self._beginning = self.generator.get_state()
-        return self.generator
-
-    def end(self) -> None:
-        """The epoch is over."""
-        self._beginning = self.generator.get_state()
-
-    def state_dict(self) -> Tensors:
-        return {"order": self._beginning}
-
-    def objection(self, state: Tensors, step: int) -> str | None:
-        return _not_random("sampler", "order", "cpu", state)
-
-    def load_state_dict(self, state: Tensors, step: int) -> None:
-        self.generator.set_state(state["order"])
-        self._beginning = state["order"].clone()
 
 
 class Losses:

@@ -20,8 +20,8 @@ from PIL import Image
 
 from generate.folders import damaged
 from specc.cli.main import main
+from specc.runner.callbacks.lines import Lines
 from specc.runner.distributed.launch import _require_devices
-from specc.runner.progress import Lines
 from specc.runner.run import train
 
 SPEC = "input 1x8x8\nconv 4 k3 -> bn -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 32 ; limit 64 }\n"
@@ -60,7 +60,7 @@ class Stopping(Lines):
 
 def a_run(folder: Path) -> Path:
     """A run with weights of two epochs' ends, stopped in the middle of the second."""
-    run = train(SPEC, folder / "run", watch=_StopsAt(3)).folder
+    run = train(SPEC, folder / "run", callback=_StopsAt(3)).folder
     (run / "loggers.json").write_text("{}\n")
     return run
 

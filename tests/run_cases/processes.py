@@ -9,15 +9,15 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 
 from run_cases import TINY, Scene, case
 from specc.recipe.recipe import Recipe
+from specc.runner.callbacks.base import Callback
 from specc.runner.distributed.collective import Member, own_device
 from specc.runner.distributed.launch import status_of
-from specc.runner.distributed.place import Place, place_of, require_enough
-from specc.runner.progress import Watch
+from specc.runner.distributed.world import Place, place_of, require_enough
 from specc.runner.resume import Wish, what_is_left
 from specc.runner.run import train
 
 
-class Once(Watch):
+class Once(Callback):
     """Stops the run after its first step."""
 
     def step(self) -> None:
@@ -36,7 +36,7 @@ def variables_that_contradict_each_other(scene: Scene) -> None:
 
 @case("E626")
 def a_process_that_was_killed(scene: Scene) -> None:
-    train(TINY, "run", watch=Once(), limit=8)
+    train(TINY, "run", callback=Once(), limit=8)
     failure = ProcessFailure(local_rank=1, pid=4711, exitcode=-9, error_file="nowhere")
     status_of(ChildFailedError("specc", {1: failure}), 2, Path("run"))
 
@@ -54,5 +54,5 @@ def an_older_spec_on_another_machine(scene: Scene) -> None:
 
 @case("E629")
 def three_in_place_of_one(scene: Scene) -> None:
-    train(TINY, "run", watch=Once(), limit=8)
+    train(TINY, "run", callback=Once(), limit=8)
     what_is_left(Path("run"), Wish(), 3)

@@ -16,8 +16,8 @@ from specc.evaluate.pictures import Taker, taker_of
 from specc.evaluate.score import Wanted, evaluate
 from specc.evaluate.trained import load_trained
 from specc.pipeline import analyse
+from specc.runner.callbacks.registry import ready
 from specc.runner.listing import run_at
-from specc.runner.loggers import ready
 from specc.runner.run import train
 from specc.source import Source
 

@@ -11,8 +11,7 @@ from typing import Any
 import torch
 
 from run_cases import TINY, Scene, case
-from specc.runner.device import choose_device
-from specc.runner.explained import explained
+from specc.runner.device import choose_device, explained
 from specc.runner.resume import resume
 from specc.runner.run import train
 from specc.runner.run_folder import RunFolder, locked

@@ -26,8 +26,7 @@ def an_exact_run_of_two_processes(scene: Scene) -> None:
     import torch
 
     from specc.recipe.recipe import Recipe
-    from specc.runner.distributed.group import Group
-    from specc.runner.distributed.place import Place
+    from specc.runner.distributed.world import Group, Place
     from specc.runner.session import require_one
 
     group = Group(torch.device("cpu"))

@@ -22,8 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.device import choose_device
-from specc.runner.distributed.group import FailedElsewhere, FailedHere, Group
-from specc.runner.distributed.place import Place, is_launched
+from specc.runner.distributed.world import FailedElsewhere, FailedHere, Group, Place, is_launched
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -20,7 +20,7 @@ from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.runner.checkpoint import read_checkpoint
-from specc.runner.distributed.place import FOLDER, LAUNCHED
+from specc.runner.distributed.world import FOLDER, LAUNCHED
 from specc.runner.run_folder import STATE
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _config(folder: Path, count: int) -> Any:
 
 def _require_devices(count: int, device: str) -> None:
     from specc.runner.distributed.collective import own_device, require_devices
-    from specc.runner.distributed.place import Place
+    from specc.runner.distributed.world import Place
 
     if own_device(device, Place(0, count, 0, count)).type == "cuda":
         require_devices(count)

@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import Any
 
 from specc.diagnostics.diagnostic import Problem
-from specc.runner.loggers.logger import Logger, flat_recipe
-from specc.runner.progress import Ended, Started
+from specc.runner.callbacks.base import Ended, Started
+from specc.runner.callbacks.logger import Logger, flat_recipe
 
 STATUS = {"done": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 KEPT = ("spec.cnn", "recipe.json", "report.html")

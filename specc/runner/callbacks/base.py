@@ -1,16 +1,12 @@
-"""What a person or a program is told of a run: nothing, a line an epoch, or JSON; `bar` has the one for a terminal."""
+"""What a run tells while it goes on: a callback hears of each step and epoch. How an epoch is put in words."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-import click
-
-from specc.diagnostics.visible import visible_line
 from specc.runner.metrics import LOSS_WIDTH, Metrics, best_of, loss_text
 
 
@@ -56,10 +52,10 @@ class Ended(NamedTuple):
     adopted_after: int = 0
 
 
-class Watch:
+class Callback:
     """Is told what happens in a run; this one keeps it to itself."""
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Callback:
         return self
 
     def __exit__(
@@ -89,48 +85,6 @@ class Watch:
 
     def run_ends(self, ended: Ended) -> None:
         """Everything that the run leaves behind is written."""
-
-
-class Quiet(Watch):
-    """Warnings only, to standard error."""
-
-    def warn(self, message: str) -> None:
-        click.echo(visible_line(f"warning: {message}"), err=True)
-
-
-class Lines(Watch):
-    """A plain line an epoch, for a pipe or a file."""
-
-    def say(self, line: str) -> None:
-        click.echo(visible_line(line))
-
-
-class JsonLines(Quiet):
-    """A JSON object a line on standard output, each with an `event`; `docs/runs.md` lists the fields."""
-
-    def say(self, line: str) -> None:
-        _write("note", text=line)
-
-    def warn(self, message: str) -> None:
-        _write("warning", text=message)
-
-    def run_starts(self, started: Started) -> None:
-        _write("start", run=str(started.folder), data=started.recipe["data"], epochs=started.recipe["epochs"],
-            epochs_done=len(started.metrics), parameters=started.parameters)  # fmt: skip
-
-    def epoch_ends(self, metrics: Metrics, epochs: int) -> None:
-        _write("epoch", epochs=epochs, **metrics.row())
-
-    def run_ends(self, ended: Ended) -> None:
-        own = ended.metrics[ended.adopted_after :]
-        best, last = best_of(own), own[-1] if own else None
-        _write("end", run=str(ended.folder), state=ended.state, epochs_done=len(ended.metrics),
-            best=best and best.row(), chosen_on=best and best.judged_on, last=last and last.row(),
-            report=ended.report and str(ended.report))  # fmt: skip
-
-
-def _write(event: str, **fields: Any) -> None:
-    click.echo(json.dumps({"event": event, **fields}))
 
 
 def epoch_line(metrics: Metrics, epochs: int) -> str:

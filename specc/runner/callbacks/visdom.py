@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import Any
 
 from specc.diagnostics.diagnostic import Problem
-from specc.runner.loggers.logger import Logger, measures
-from specc.runner.loggers.tensorboard import grouped
-from specc.runner.progress import Ended, Started
+from specc.runner.callbacks.base import Ended, Started
+from specc.runner.callbacks.logger import Logger, measures
+from specc.runner.callbacks.tensorboard import grouped
 
 ADDRESS = "http://localhost:8097"
 

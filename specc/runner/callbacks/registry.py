@@ -5,23 +5,23 @@ A logger is added by a class in a file here and its line in `LOGGERS`; options, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import nearest
-
-if TYPE_CHECKING:
-    from specc.runner.loggers.logger import Logger
+from specc.runner.callbacks.base import Callback
+from specc.runner.callbacks.logger import Logger, Logging, identities
 
 # The word after `--log`, the class, and how the package that it needs is installed.
 LOGGERS = {
-    "tensorboard": ("specc.runner.loggers.tensorboard:TensorBoard", "pip install tensorboard"),
-    "wandb": ("specc.runner.loggers.wandb:WeightsAndBiases", "pip install wandb"),
-    "mlflow": ("specc.runner.loggers.mlflow:MLflow", "pip install mlflow-skinny"),
+    "tensorboard": ("specc.runner.callbacks.tensorboard:TensorBoard", "pip install tensorboard"),
+    "wandb": ("specc.runner.callbacks.wandb:WeightsAndBiases", "pip install wandb"),
+    "mlflow": ("specc.runner.callbacks.mlflow:MLflow", "pip install mlflow-skinny"),
     # Its own build asks for pkg_resources and does not say so: that left setuptools with version 81.
     "visdom": (
-        "specc.runner.loggers.visdom:Visdom",
+        "specc.runner.callbacks.visdom:Visdom",
         "pip install 'setuptools<81' wheel && pip install --no-build-isolation visdom",
     ),
 }
@@ -57,3 +57,20 @@ def ready(name: str) -> Logger:
         raise Problem.of("E644", f"`--log {name}` needs the package `{installing.split()[-1]}`, which {reason}",
             help=f"`{installing}`, or leave out `--log {name}`") from None  # fmt: skip
     return logger
+
+
+def logging(callback: Callback, names: Sequence[str]) -> Callback:
+    """The callback with loggers, which are ready to log. Raises: Problem E644, E645."""
+    return Logging(callback, [ready(name) for name in names]) if names else callback
+
+
+def logging_again(callback: Callback, folder: Path) -> Callback:
+    """The callback with the loggers of a run that is continued: one that cannot be told keeps no run from going on."""
+    found = []
+    for name in identities(folder):
+        try:
+            if name in LOGGERS:
+                found.append(ready(name))
+        except Problem as problem:
+            callback.warn(f"{problem.diagnostic.message}; the run goes on without it")
+    return Logging(callback, found) if found else callback

@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 import click
 
 from specc.cli.report import wants_colour
-from specc.runner.loggers import LOGGERS, named
-from specc.runner.loggers.watched import logging, logging_again
-from specc.runner.progress import JsonLines, Lines, Quiet, Watch
+from specc.runner.callbacks.base import Callback
+from specc.runner.callbacks.lines import JsonLines, Lines, Quiet
+from specc.runner.callbacks.registry import LOGGERS, logging, logging_again, named
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-KEY = "specc.runner.watch"
+KEY = "specc.runner.callback"
 
 
-def watch_options(command: Command) -> Command:
+def callback_options(command: Command) -> Command:
     """`--quiet`, `--json` and `--log`; `chosen` reads them out of the context."""
     for option in (
         click.option("--log", metavar="NAMES", callback=_read_log, expose_value=False,
@@ -35,7 +35,7 @@ def watch_options(command: Command) -> Command:
     return command
 
 
-def chosen(run: Path | None = None) -> Watch:
+def chosen(run: Path | None = None) -> Callback:
     """What the options ask for.
 
     Args:   run, the folder of a run that is continued.
@@ -43,19 +43,19 @@ def chosen(run: Path | None = None) -> Watch:
     """
     asked = click.get_current_context().meta.get(KEY, {})
     if asked.get("as_json"):
-        watch: Watch = JsonLines()
+        callback: Callback = JsonLines()
     elif asked.get("quiet"):
-        watch = Quiet()
+        callback = Quiet()
     elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        from specc.runner.bar import Bar
+        from specc.runner.callbacks.bar import Bar
 
-        watch = Bar(colour=wants_colour(sys.stdout))
+        callback = Bar(colour=wants_colour(sys.stdout))
     else:
-        watch = Lines()
+        callback = Lines()
     names = asked.get("log")
     if names is None and run is not None:
-        return logging_again(watch, run)
-    return logging(watch, names or ())
+        return logging_again(callback, run)
+    return logging(callback, names or ())
 
 
 def prints_json() -> bool:

@@ -16,18 +16,18 @@ from rich.table import Column
 
 from specc.diagnostics.visible import visible_line
 from specc.diagnostics.wrapping import wrapped
-from specc.runner.metrics import Metrics
-from specc.runner.progress import (
+from specc.runner.callbacks.base import (
+    Callback,
     Ended,
     Epoch,
     Started,
-    Watch,
     epoch_line,
     loss_of,
     numbered,
     percent,
     short_epoch_line,
 )
+from specc.runner.metrics import Metrics
 
 EVERY = 0.25  # seconds between two drawings
 LOSS_EVERY = 1.0  # the same for the loss, which may have to wait for the device
@@ -42,7 +42,7 @@ class Terminal(Console):
         return False
 
 
-class Bar(Watch):
+class Bar(Callback):
     """A bar with time left, loss, accuracy and rate, as many of them as the terminal is wide."""
 
     def __init__(self, stream: TextIO | None = None, *, colour: bool = False) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from specc.runner.loggers.logger import Logger, flat_recipe
-from specc.runner.progress import Ended, Started
+from specc.runner.callbacks.base import Ended, Started
+from specc.runner.callbacks.logger import Logger, flat_recipe
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

@@ -1,4 +1,4 @@
-"""Watches for tests: one that hears what a run says, and one that stops it."""
+"""Callbacks for tests: one that hears what a run says, and one that stops it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specc.runner.progress import Watch
+from specc.runner.callbacks.base import Callback
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from specc.runner.loop import Step
 
 
-class Heard(Watch):
+class Heard(Callback):
     """Keeps what is said."""
 
     def __init__(self) -> None:
