@@ -20,7 +20,7 @@ from specc.gallery import entry
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = ("draw", "export", "data", "ci", "performance", "distributed")
+PAGES = ("draw", "export", "data", "ci", "performance", "distributed", "sweeps")
 
 # What cannot run in a test, and why.
 ELSEWHERE = {

@@ -27,6 +27,7 @@ COMMANDS = {
     "diff": "Compare two specs: layers, shapes, parameters, and which weights would carry over.",
     "train": "Train a spec on a data set.",
     "bench": "Measure how fast a spec trains on this machine.",
+    "sweep": "Search settings: many runs of one spec.",
     "runs": "List runs, or compare some.",
     "eval": "Evaluate a trained network: accuracy, classes, confusion matrix.",
     "predict": "Say what a trained network sees in pictures.",

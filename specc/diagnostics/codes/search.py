@@ -1,0 +1,55 @@
+"""E67: searches over many runs."""
+
+from __future__ import annotations
+
+from specc.diagnostics.codes.code import Code
+
+CODES = (
+    Code(
+        "E670",
+        "a sweep cannot vary that",
+        """\
+`--vary NAME=VALUES` names a `param` of the spec or a setting of the recipe, and the values that are tried:
+
+    --vary lr=1e-4:1e-1:log        every number of a range, each factor as likely as any other
+    --vary dropout=0:0.5           every number of a range
+    --vary width=16:128:16         from 16 to 128 in steps of 16
+    --vary width=16,32,64          one of a list
+    --vary optimizer=adam,sgd      the same, of words
+
+What is known to be wrong is refused before the first run: a name that neither the spec nor the recipe has, a range that
+ends before it begins, a value that the setting does not take.
+""",
+    ),
+    Code(
+        "E671",
+        "the folder holds another sweep",
+        """\
+The same `specc sweep` command goes on with the sweep in its folder. This command has another spec, varies something
+else, or has other settings: its trials could not be compared with those that are there.
+
+`--out DIR` begins a new sweep in another folder. Only `--trials` and `--prune` may change in a sweep: more trials are
+added to those that there are.
+""",
+    ),
+    Code(
+        "E672",
+        "a sweep needs Optuna",
+        """\
+Which settings are tried next is chosen by Optuna, a package of its own that `specc` installs only when it is asked to:
+
+    pip install 'specc-cnn[sweep]'
+""",
+    ),
+    Code(
+        "E673",
+        "the trials of a sweep cannot be kept",
+        """\
+The trials of a sweep are kept in its folder, or where `--storage` says, in any storage that Optuna knows: a SQLite
+file, a database server, Redis. This one cannot be opened: the folder cannot be written to, the URL is not one, its
+server does not answer, or the package that talks to it is not installed.
+
+Without `--storage` nothing but a folder is needed.
+""",
+    ),
+)

@@ -1,0 +1,43 @@
+"""Searches: E670 to E673."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from run_cases import TINY, Scene, case
+from specc.search.space import read_space
+from specc.search.sweep import Plan, open_study
+from specc.source import Source
+from specc.syntax.parse import parse
+
+
+def plan(*varied: str) -> Plan:
+    return Plan(TINY, TINY, read_space(varied, parse(Source("tiny.cnn", TINY)).tree), Path("runs/tiny-sweep"))
+
+
+@case("E670")
+def a_setting_of_another_name(scene: Scene) -> None:
+    plan("learning_rate=1e-3:1e-1:log")
+
+
+@case("E670")
+def a_value_that_a_setting_does_not_take(scene: Scene) -> None:
+    plan("optimizer=adam,lionn")
+
+
+@case("E671")
+def another_sweep(scene: Scene) -> None:
+    open_study(plan("lr=1e-3,1e-2"))
+    open_study(plan("lr=1e-3,1e-1"))
+
+
+@case("E672")
+def without_optuna(scene: Scene) -> None:
+    scene.patch.setitem(sys.modules, "optuna", None)
+    open_study(plan("lr=1e-3,1e-2"))
+
+
+@case("E673")
+def a_storage_that_is_none(scene: Scene) -> None:
+    open_study(plan("lr=1e-3,1e-2")._replace(storage="postgres"))
