@@ -17,8 +17,8 @@ CODES = (
     --vary width=16,32,64          one of a list
     --vary optimizer=adam,sgd      the same, of words
 
-What is known to be wrong is refused before the first run: a name that neither the spec nor the recipe has, a range that
-ends before it begins, a value that the setting does not take.
+What is known to be wrong is refused before the first run: a name that neither the spec nor the recipe has, a range
+that ends before it begins, a value that the setting does not take.
 """,
     ),
     Code(
@@ -36,9 +36,12 @@ added to those that there are.
         "E672",
         "a sweep needs Optuna",
         """\
-Which settings are tried next is chosen by Optuna, a package of its own that `specc` installs only when it is asked to:
+Which settings are tried next is chosen by Optuna, a package of its own:
 
     pip install 'specc-cnn[sweep]'
+
+In a copy of specc's repository that is `pip install -e '.[sweep]'`. Optuna is also what lets several processes share a
+sweep, and keeps its trials. All other commands do without it.
 """,
     ),
     Code(
