@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from specc.runner.listing import run_at
 from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
 from specc.runner.run import train
-from specc.runner.run_folder import RunFolder
+from specc.runner.run_folder import STATE, RunFolder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -53,11 +54,12 @@ def width_of(weights: Path) -> int:
     return load_file(weights)["linear1.weight"].shape[0]
 
 
-def pictures(folder: Path, classes: int) -> Path:
+def pictures(folder: Path, classes: int | Sequence[str]) -> Path:
     """A folder of noise of 8×8, as many pictures of each class."""
+    names = [f"c{number}" for number in range(classes)] if isinstance(classes, int) else classes
     for part in ("train", "test"):
-        for number in range(classes):
-            place = folder / part / f"c{number}"
+        for number, name in enumerate(names):
+            place = folder / part / name
             place.mkdir(parents=True)
             for shade in range(8):
                 Image.new("L", (8, 8), 20 * number + shade).save(place / f"{shade}.png")
@@ -127,6 +129,61 @@ def test_a_crash_while_a_network_is_adopted(method: str, run: Path, monkeypatch:
         assert "--adopt" in specc("train", "--resume", run, "--epochs", "4").stderr
         resume(run, adopt=True, callback=Stop(1), **SLOW)
     assert resume(run, adopt=True, **SLOW).metrics[-1].epoch == 5
+
+
+# a, b and c become these; which of them begin anew is said
+CLASSES = {
+    "others": ("x", "y", "z"),
+    "some": ("b", "c", "d"),
+    "more": ("a", "b", "bb", "c"),
+    "fewer": ("a", "c"),
+}
+# The layer that gives a number for each class, as these specs end: its tensors that have a row for each.
+HEADS = {
+    "linear {}": ("linear2.weight", "linear2.bias"),
+    "linear {} -> bn": ("linear2.weight", "linear2.bias", "bn1.weight", "bn1.running_mean"),
+    "unflatten 8x2x2 -> conv {} k1 -> gap -> flatten": ("conv1.weight", "conv1.bias"),
+}
+ADOPTING: dict[str, Any] = {"batch": 4, "optimizer": "adamw", "average": 0.5, "precision": "fp32"}
+
+
+@pytest.mark.parametrize("end", HEADS)
+@pytest.mark.parametrize("classes", CLASSES.values(), ids=CLASSES)
+def test_rows_follow_their_classes(classes: tuple[str, ...], end: str, tmp_path: Path) -> None:
+    """What the last layer has learned of a class goes where that class is now, and is used for no other one."""
+    old, new = (f"input 1x8x8\nflatten -> linear 32 -> relu -> {end.format(count)}\n" for count in (3, len(classes)))
+    run = train(old, tmp_path / "run", data=str(pictures(tmp_path / "old", "abc")), epochs=2, **ADOPTING).folder
+    before, heard = load_file(run / STATE), Stop(1, cut)
+    with pytest.raises(Cut):
+        resume(run, new, adopt=True, data=str(pictures(tmp_path / "new", classes)), callback=heard, epochs=3)
+    after = load_file(run / STATE)  # as it was adopted, before the first step
+    kept = [row for row, name in enumerate(classes) if name in "abc"]
+    fresh = [row for row in range(len(classes)) if row not in kept]
+    for tensor in HEADS[end]:
+        for name in (f"model/{tensor}", f"average/{tensor}", f"optimizer/{tensor}/exp_avg_sq"):
+            if name in before:
+                assert len(after[name]) == len(classes)
+                assert after[name][kept].equal(before[name][["abc".index(classes[row]) for row in kept]])
+                if name.startswith("optimizer"):
+                    assert not after[name][fresh].any()
+                elif "weight" in name and "bn" not in name:
+                    assert not any(after[name][row].equal(one) for row in fresh for one in before[name])
+    said = "\n".join(heard.lines)
+    assert [f"`{name}`" in said for name in classes] == [row in fresh for row in range(len(classes))]
+    assert ("anew" in said) == bool(fresh)
+
+
+def test_branches_begin_anew(tmp_path: Path) -> None:
+    """Nobody can tell which row of which branch was whose."""
+    spec = "input 1x8x8\nflatten -> linear 32 -> relu -> add { linear 3 -> relu -> linear 3 | linear 3 }\n"
+    run = train(spec, tmp_path / "run", data=str(pictures(tmp_path / "old", "abc")), epochs=1, **ADOPTING).folder
+    before, heard = load_file(run / STATE), Stop(1, cut)
+    with pytest.raises(Cut):
+        resume(run, adopt=True, data=str(pictures(tmp_path / "new", "bcd")), callback=heard, epochs=2)
+    after = load_file(run / STATE)
+    changed = {name for name in before if name.startswith("model/") and not before[name].equal(after[name])}
+    assert changed == {name for name in before if name.startswith("model/add1")}
+    assert any("starts from fresh values" in line for line in heard.lines)
 
 
 def test_patience_counts_the_new_epochs(run: Path) -> None:
