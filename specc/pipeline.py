@@ -35,7 +35,7 @@ class Analysis(NamedTuple):
     recipe:      what `train { }` says.
     tree:        the text's syntax.
     resolved:    the network before its shapes; whole where there are no errors.
-    as_written:  whether input and parameters are the spec's own.
+    input_shape, settings: what was given in place of the spec's `input` and of its `param`s.
     """
 
     source: Source
@@ -44,7 +44,8 @@ class Analysis(NamedTuple):
     recipe: Recipe
     tree: Tree
     resolved: Model
-    as_written: bool = True
+    input_shape: tuple[int, ...] | None = None
+    settings: Mapping[str, Any] = {}
 
     @property
     def ok(self) -> bool:
@@ -82,8 +83,8 @@ def _analyse(
     elif visits is not None:
         infer(model, visits)
     ok = not any(diagnostic.is_error for diagnostic in found)
-    as_written = input_shape is None and not settings
-    return Analysis(source, shaped if ok else None, _in_order(found), model.recipe, parsed.tree, model, as_written)
+    checked = shaped if ok else None
+    return Analysis(source, checked, _in_order(found), model.recipe, parsed.tree, model, input_shape, settings)
 
 
 def lint(analysis: Analysis, more: tuple[Diagnostic, ...] = (), *, apart: bool = False) -> tuple[Diagnostic, ...]:
@@ -95,7 +96,8 @@ def lint(analysis: Analysis, more: tuple[Diagnostic, ...] = (), *, apart: bool =
     if analysis.model is None:
         return ()
     with _collector_paused():
-        found = find_doubtful(analysis.model, analysis.tree, analysis.recipe, more=more, as_written=analysis.as_written)
+        as_written = analysis.input_shape is None and not analysis.settings
+        found = find_doubtful(analysis.model, analysis.tree, analysis.recipe, more=more, as_written=as_written)
     return _in_order(found) if apart else joined(_in_order(found))
 
 

@@ -12,6 +12,7 @@ from specc.cli.options import input_option, set_option
 from specc.cli.printing import page, print_json, show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.cli.train import SIGNALLED, USAGE_CODES, recipe_options
+from specc.data.completed import completed
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
 from specc.ir.names.overrides import UnknownParameter
@@ -20,7 +21,7 @@ from specc.reading import read_source
 from specc.recipe.recipe import overridden
 from specc.runner.bench import Measured, measure
 from specc.runner.process import claim
-from specc.runner.run import Subject
+from specc.runner.run import subject_of
 
 
 @click.command(short_help="Measure how fast a spec trains on this machine.")
@@ -51,11 +52,12 @@ def command(
     claim()
     try:
         source = read_source(spec)
-        analysis = analyse(source, input_shape, settings)
+        own = analyse(source, input_shape, settings)
+        analysis = completed(own, options)
         show(analysis.diagnostics)
         if analysis.model is None:
             sys.exit(EXIT_ERRORS)
-        subject = Subject(source, analysis.model, input_shape, settings)
+        subject = subject_of(analysis, own.resolved.left_open)
         recipe = overridden(analysis.recipe, options)
         found = measure(subject, recipe, seconds, data=options["data"] is not None)
     except Problem as problem:

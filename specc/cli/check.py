@@ -10,7 +10,7 @@ import click
 from specc.cli.fixing import Advice, report_stream
 from specc.cli.options import color_option, input_option, quiet_option, set_option, somebody_looks
 from specc.cli.printing import say
-from specc.cli.questions import Answer, Asked, answer
+from specc.cli.questions import Answer, Asked, answers
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show
 from specc.cli.warning_filter import WarningRule, action_for, read_rules
 from specc.diagnostics.diagnostic import Diagnostic, Problem
@@ -52,34 +52,34 @@ def command(
     """
     if sizes and form != "full":
         raise click.UsageError("--sizes is answered in words: leave out --format")
-    answers: list[Answer] = []
+    told: list[Answer] = []
     status = 0
     advice, stream = Advice(input_shape, settings), report_stream(files, fix=fix)
-    asked = Asked(data, settings, sizes, {})
+    asked = Asked(data, sizes, {})
     for path in files:
         try:
             if fix:
                 analysis = advice.fix(path, stream if form == "full" else sys.stderr)
             else:
                 analysis = analyse(read_source(path), input_shape, settings)
-            answers.append(answer(advice.on(analysis), asked))
+            told += answers(analysis, asked, advice.on)
         except Unreadable as problem:
             status = max(status, fail(problem))
         except Problem as problem:
-            answers.append(Answer((problem.diagnostic,)))
+            told.append(Answer((problem.diagnostic,)))
         except UnknownParameter as error:
             say(f"Error: {path}: {error}", err=True)
             status = EXIT_USAGE
-    actions = [(diagnostic, action_for(diagnostic, rules)) for each in answers for diagnostic in each.found]
+    actions = [(diagnostic, action_for(diagnostic, rules)) for each in told for diagnostic in each.found]
     if any(action == "error" for _, action in actions):
         status = max(status, EXIT_ERRORS)
     _print([diagnostic for diagnostic, action in actions if action != "ignore"], form, stream)
     if form == "full":
         if somebody_looks(stream):
-            for line in (each.network for each in answers if each.network):
+            for line in (each.network for each in told if each.network):
                 say(line, stream=stream)
         passed = dict.fromkeys(str(one) for survey in asked.known.values() for one in survey.passed_over)
-        for line in (*(line for each in answers for line in each.lines), *passed):
+        for line in (*(line for each in told for line in each.lines), *passed):
             say(line, stream=stream)
     sys.exit(status)
 

@@ -6,6 +6,7 @@ import sys
 
 from specc.cli.fixing import Advice
 from specc.cli.printing import say
+from specc.cli.questions import data_as_file
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.names.overrides import UnknownParameter
@@ -16,15 +17,27 @@ from specc.source import Source
 
 
 def checked_model(
-    spec: str | Source, input_shape: tuple[int, ...] | None, settings: dict[str, str], *, warn: bool = False
+    spec: str | Source,
+    input_shape: tuple[int, ...] | None,
+    settings: dict[str, str],
+    *,
+    data: str | None = None,
+    warn: bool = False,
 ) -> ShapedModel:
     """A spec, or the one in a file, without errors; exits for one with errors, and for one that cannot be read.
 
-    Args: warn, whether what is doubtful is shown too, on standard error.
+    Args: data, a data set that says what the spec leaves open. warn, whether what is doubtful is shown too, on
+          standard error.
     """
     try:
         source = read_source(spec) if isinstance(spec, str) else spec
-        analysis = Advice(input_shape, settings).on(analyse(source, input_shape, settings))
+        analysis = analyse(source, input_shape, settings)
+        if analysis.resolved.left_open:
+            from specc.data.completed import completed
+
+            with data_as_file():
+                analysis = completed(analysis, {"data": data})
+        analysis = Advice(input_shape, settings).on(analysis)
     except UnknownParameter as error:
         say(f"Error: {source.path}: {error}", err=True)
         sys.exit(EXIT_USAGE)

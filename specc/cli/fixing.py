@@ -32,7 +32,9 @@ class Advice:
         from specc.fixes.search import Asked, Budget, advise
 
         self._budget = self._budget or Budget()
-        return analysis._replace(diagnostics=advise(analysis, Asked(self.input_shape, self.settings), self._budget))
+        return analysis._replace(
+            diagnostics=advise(analysis, Asked(analysis.input_shape, analysis.settings), self._budget)
+        )
 
     def fix(self, path: str, stream: TextIO) -> Analysis:
         """Mends a file and shows the difference; standard input goes to standard output, mended.

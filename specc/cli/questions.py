@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.spelling import counted
@@ -13,7 +14,7 @@ from specc.pipeline import Analysis, lint
 from specc.reading import Unreadable
 
 if TYPE_CHECKING:
-    from specc.data.compare import Known
+    from specc.data.completed import Known
 
 
 class Answer(NamedTuple):
@@ -28,12 +29,28 @@ class Answer(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """data: names of data sets, with commas between them. settings: as `--set`. known: what was found of the data."""
+    """data: names of data sets, with commas between them. known: what was found of the data."""
 
     data: str | None
-    settings: Mapping[str, Any]
     sizes: bool
     known: Known
+
+
+def answers(analysis: Analysis, asked: Asked, advised: Callable[[Analysis], Analysis]) -> Iterator[Answer]:
+    """What there is to say of a spec: once, or for each data set to which it leaves its input or its classes.
+
+    Args:   advised, puts the edits that mend an error in the place of its general help.
+    Raises: as `answer`; Problem E610 for pictures of different sizes.
+    """
+    if not analysis.resolved.left_open:
+        yield answer(advised(analysis), asked)
+        return
+    from specc.data.completed import completed
+
+    for name in _names(asked.data) if asked.data else [None]:
+        with data_as_file():
+            whole = completed(analysis, {"data": name}, asked.known)
+        yield answer(advised(whole), asked._replace(data=name))
 
 
 def answer(analysis: Analysis, asked: Asked) -> Answer:
@@ -89,8 +106,15 @@ def _names(data: str) -> list[str]:
 def _compare(analysis: Analysis, name: str, asked: Asked) -> tuple[Diagnostic, ...]:
     from specc.data.compare import compare
 
+    with data_as_file():
+        return compare(analysis, name, asked.known)
+
+
+@contextmanager
+def data_as_file() -> Iterator[None]:
+    """Turns data that are not there into a file that cannot be read."""
     try:
-        return compare(analysis, name, asked.settings, asked.known)
+        yield
     except Problem as problem:
         if problem.diagnostic.code == "E601":  # the command line names something that is not there
             raise Unreadable(problem.diagnostic) from None

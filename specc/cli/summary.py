@@ -16,19 +16,26 @@ from specc.ir.shaped import ShapedModel
 @click.argument("file")
 @input_option
 @set_option
+@click.option("--data", metavar="NAME|FOLDER", help="The data set that says what the spec leaves open.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, help="Count the memory for this many samples.  [1]")
 @click.option("--unfold", is_flag=True, help="List every repeat by itself.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="How it is shown.")
 @color_option
 def command(
-    file: str, input_shape: tuple[int, ...] | None, settings: dict[str, str], batch: int, unfold: bool, form: str
+    file: str,
+    input_shape: tuple[int, ...] | None,
+    settings: dict[str, str],
+    data: str | None,
+    batch: int,
+    unfold: bool,
+    form: str,
 ) -> None:
     """Show a spec's layers, shapes, parameters and multiply-accumulates (MACs) for one sample.
 
     field is the receptive field: how many pixels of the input a value depends on. memory is what the outputs take
     in float32. Steps that are repeated alike are one line, ×3, with the sum of all.
     """
-    model = checked_model(file, input_shape, settings, warn=True)
+    model = checked_model(file, input_shape, settings, data=data, warn=True)
     if form == "json":
         print_json(as_json(model), indent=2)
         return

@@ -17,6 +17,7 @@ from specc.cli.options import input_option, set_option
 from specc.cli.printing import show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.cli.telling import callback_options, chosen, prints_json
+from specc.data.completed import completed
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse, lint
@@ -29,7 +30,7 @@ from specc.runner.distributed.launch import launch
 from specc.runner.distributed.world import FailedElsewhere, FailedHere, Place, is_launched, place_of, speaks_early
 from specc.runner.process import claim
 from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
-from specc.runner.run import Run, Subject, require_possible, train_subject
+from specc.runner.run import Run, require_possible, subject_of, train_subject
 
 # These say that the command itself was wrong; any other problem is a run that failed.
 USAGE_CODES = frozenset((
@@ -183,12 +184,13 @@ def _train(
     count: int,
 ) -> int:
     source = read_source(spec)
-    analysis = Advice(input_shape, settings).on(analyse(source, input_shape, settings))
+    own = analyse(source, input_shape, settings)
+    analysis = Advice(input_shape, settings).on(completed(own, options))
     if speaks_early() and not is_launched():
         show((*analysis.diagnostics, *lint(analysis)))
     if analysis.model is None:
         return EXIT_ERRORS
-    subject = Subject(source, analysis.model, input_shape, settings)
+    subject = subject_of(analysis, own.resolved.left_open)
     recipe = overridden(analysis.recipe, options)
     if count > 1:
         require_possible(subject, recipe, out, count)

@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from specc.data.catalogue import data_source
+from specc.data.completed import Known, surveyed
 from specc.data.fit import require_pictures, require_same_output
 from specc.data.survey import Shape, Survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.lint.classes import contradicted_classes
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import Analysis, analyse
-from specc.recipe.recipe import Recipe
-
-Known = dict[tuple[object, ...], Survey]
 
 
-def compare(
-    analysis: Analysis, name: str, settings: Mapping[str, Any] | None = None, known: Known | None = None
-) -> tuple[Diagnostic, ...]:
+def compare(analysis: Analysis, name: str, known: Known | None = None) -> tuple[Diagnostic, ...]:
     """What speaks against training a spec without errors on a data set, as `train` would say it.
 
-    Args:   settings, in place of the spec's `param`s; known, surveys for the next spec.
+    Args:   known, surveys for the next spec.
     Raises: Problem E601 for a name that is neither a data set nor a folder, E608 and E609 for a folder that is none.
     """
     model = analysis.model
     assert model is not None  # noqa: S101 - only a spec without errors is compared
-    found = _surveyed(analysis.recipe.model_copy(update={"data": name}), {} if known is None else known)
-    pictures = _of_pictures(analysis, model, found, settings)
+    found = surveyed(analysis.recipe.model_copy(update={"data": name}), {} if known is None else known)
+    pictures = _of_pictures(analysis, model, found)
     if analysis.recipe.objective == "reconstruct":
         return (*pictures, *_of_reconstruction(analysis, model))
     warning = contradicted_classes(model, found.name, found.class_count)
     return (*pictures, warning) if warning else pictures
 
 
-def _surveyed(recipe: Recipe, known: Known) -> Survey:
-    of = (recipe.data, recipe.limit, bool(recipe.validation))
-    if of not in known:
-        known[of] = data_source(recipe).survey()
-    return known[of]
-
-
-def _of_pictures(
-    analysis: Analysis, model: ShapedModel, found: Survey, settings: Mapping[str, Any] | None
-) -> tuple[Diagnostic, ...]:
+def _of_pictures(analysis: Analysis, model: ShapedModel, found: Survey) -> tuple[Diagnostic, ...]:
     def checks(shape: Shape) -> bool:
-        return analyse(analysis.source, shape, settings).ok
+        return analyse(analysis.source, shape, analysis.settings).ok
 
     try:
         require_pictures(found, analysis.recipe, model.input, checks)

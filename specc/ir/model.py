@@ -126,7 +126,7 @@ class Budget(NamedTuple):
 
 
 class Model(BaseModel):
-    """A whole spec."""
+    """A whole spec. left_open: what it leaves to a data set, `input` or `classes`, and nothing has said."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
@@ -139,6 +139,7 @@ class Model(BaseModel):
     budgets: Annotated[tuple[Budget, ...], Opaque()]
     recipe: Annotated[Recipe, Opaque()]
     doubts: Annotated[tuple[Doubt, ...], Opaque()]
+    left_open: Annotated[frozenset[str], Opaque()] = frozenset()
 
 
 Chain.model_rebuild()

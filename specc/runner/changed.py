@@ -8,6 +8,7 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specc.data.completed import as_before
 from specc.data.identity import DataIdentity
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
@@ -69,6 +70,8 @@ def is_same_spec(before: Record, other: Source) -> bool:
         return True
     with suppress(UnknownParameter):
         old, new = (analyse(source, before.input, before.params) for source in (Source("", before.spec), other))
+        if new.resolved.left_open:
+            new = as_before(new, old)
         if old.model is not None and new.model is not None:
             return same_network(old.model, new.model) and old.recipe.resolved() == new.recipe.resolved()
     return False

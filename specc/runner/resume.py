@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc import files
+from specc.data.completed import completed
 from specc.data.identity import DataIdentity
 from specc.data.sources import DataSource
 from specc.diagnostics.diagnostic import Problem
@@ -41,6 +42,7 @@ from specc.runner.run import (
     prepare,
     record_of,
     source_of,
+    subject_of,
 )
 from specc.runner.run_folder import METRICS, RECIPE, SPEC, STATE, Record, RunFolder, damaged, given, read_record
 from specc.source import Source
@@ -154,13 +156,10 @@ def _plan(path: Path, wish: Wish, processes: int | None = None) -> Plan:
     spec = changed or Source(str(path / SPEC), before.spec)
     shape = (wish.adopt and wish.input) or before.input
     params = {**before.params, **wish.params} if wish.adopt else before.params
-    analysis = analyse(spec, shape, params)
-    if analysis.model is None:
-        from specc.api import SpecError
-
-        raise SpecError(analysis.diagnostics)
-    subject = Subject(spec, analysis.model, shape, params)
     options = {**before.options, **given(dict(wish.options))}
+    own = analyse(spec, shape, params)
+    analysis = completed(own, options)
+    subject = subject_of(analysis, own.resolved.left_open)
     place = place_of()
     if wish.adopt:
         record = record_of(subject, _anchored(overridden(analysis.recipe, options), wish), options, place)

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.catalogue import data_source, find
+from specc.data.completed import completed, written_out
 from specc.data.fit import require_input, require_output, require_pictures, require_same_output
 from specc.data.sources import DataSource, path_of
 from specc.data.survey import Survey
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.shaped import ShapedModel
-from specc.pipeline import analyse
+from specc.pipeline import Analysis, analyse
 from specc.reading import read_source
 from specc.recipe.recipe import Recipe, overridden
 from specc.runner.callbacks.base import Callback, Ended, Started
@@ -90,15 +91,24 @@ def train(
     Raises:  specc.SpecError for a spec with errors, ValueError for a param that it does not have,
              specc.diagnostics.diagnostic.Problem for what concerns files, data, device and run folder.
     """
-    source = source_of(spec)
-    analysis = analyse(source, input, params)
-    if analysis.model is None:
+    own = analyse(source_of(spec), input, params)
+    subject = subject_of(completed(own, options), own.resolved.left_open)
+    place = None if out is None else Path(out)
+    return train_subject(subject, overridden(own.recipe, options), place, callback, options)
+
+
+def subject_of(analysis: Analysis, left_open: frozenset[str]) -> Subject:
+    """What is to be trained, in a text that leaves nothing open.
+
+    Args:   left_open, what the text leaves to its data; the analysis has it.
+    Raises: SpecError for a spec with errors.
+    """
+    whole = written_out(analysis, left_open)
+    if whole.model is None:
         from specc.api import SpecError
 
         raise SpecError(analysis.diagnostics)
-    subject = Subject(source, analysis.model, input, params or {})
-    place = None if out is None else Path(out)
-    return train_subject(subject, overridden(analysis.recipe, options), place, callback, options)
+    return Subject(whole.source, whole.model, whole.input_shape, whole.settings)
 
 
 def train_subject(

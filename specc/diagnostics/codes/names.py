@@ -280,7 +280,8 @@ known: channels first, without the batch. `784` is a vector, `1x16000` a signal,
 image, `1x16x64x64` a volume.
 
 A spec that is meant for several sizes may leave it out; then it is given with the command, as
-in `specc check net.cnn --input 3x32x32`.
+in `specc check net.cnn --input 3x32x32`, or taken from a data set, as in
+`specc train net.cnn --data mnist`.
 
 Wrong:
 
@@ -361,6 +362,30 @@ Right:
     input 3x32x32
     budget params <= 1M
     conv 64 k3
+""",
+    ),
+    Code(
+        "E218",
+        "a number of classes that nothing says",
+        """\
+`param classes = auto` leaves the number of classes to the data set (for tasks without classes,
+the number of outputs), so that one spec serves any. It has to come from somewhere: from
+`--data`, from `data` in the spec's `train { }`, or from `--set classes=10`. A run keeps the
+spec with the number in it.
+
+Only the `param` called `classes` can be `auto`.
+
+Wrong:
+
+    param classes = auto
+    input 1x28x28
+    flatten -> linear classes
+
+Right:
+
+    param classes = 10
+    input 1x28x28
+    flatten -> linear classes
 """,
     ),
     Code(

@@ -25,6 +25,7 @@ from specc.syntax.parse import Parsed
 
 QUANTITIES = ("params", "macs", "memory")
 MAX_RANK = 3
+FROM_DATA = "classes"  # the `param` that may be `auto`
 
 
 def resolve(
@@ -32,6 +33,11 @@ def resolve(
 ) -> tuple[Model, tuple[Diagnostic, ...]]:
     """The model of a parsed spec, and what is wrong with its names and arguments."""
     return _Resolver(source, parsed, overrides, input_shape).run()
+
+
+def is_auto(value: tree.Value) -> bool:
+    """Whether a `param` leaves its value to the data set."""
+    return isinstance(value, tree.Word) and value.text == "auto"
 
 
 class _Resolver:
@@ -49,6 +55,7 @@ class _Resolver:
         self.defined: dict[str, Span] = {}
         self.budgets: list[Budget] = []
         self.recipe = Recipe()
+        self.left_open: set[str] = set()
         self.steps = StepResolver(source, self.blocks, parsed, self.diagnostics)
 
     def run(self) -> tuple[Model, tuple[Diagnostic, ...]]:
@@ -77,6 +84,7 @@ class _Resolver:
             budgets=tuple(self.budgets),
             recipe=self.recipe,
             doubts=tuple(self.steps.doubts),
+            left_open=frozenset(self.left_open),
             chain=Chain(
                 steps=tuple(step for chain in chains for step in chain.steps), span=Span(0, len(self.source.text))
             ),
@@ -116,6 +124,9 @@ class _Resolver:
         if not self._define(param.name):
             return
         name = param.name.text
+        if is_auto(param.value):
+            self._auto(param)
+            return
         value = self._evaluate(param.value, "a `param`")
         if isinstance(value, str) and not self._is_known_word(value):
             self._report(
@@ -126,6 +137,19 @@ class _Resolver:
             )
             value = None
         self.values[name] = self.overrides.get(name, value)
+
+    def _auto(self, param: tree.Param) -> None:
+        """`param classes = auto`: what is not given from outside, the data set says."""
+        name = param.name.text
+        self.values[name] = self.overrides.get(name)
+        if name != FROM_DATA:
+            message = f"only `{FROM_DATA}` can be `auto`, and not `{name}`"
+            self._report("E218", message, param.value.span, help=f"write a number, or call it `{FROM_DATA}`")
+        elif name not in self.overrides:
+            self.left_open.add(FROM_DATA)
+            message = f"`{FROM_DATA}` is `auto`, and no data set says how many there are"
+            help = f"`--data mnist` takes the number from a data set\n`--set {FROM_DATA}=10` says it"
+            self._report("E218", message, param.value.span, help=help)
 
     def _is_known_word(self, word: str) -> bool:
         from specc.ir.names.signature import option_words
@@ -222,11 +246,13 @@ class _Resolver:
         if not self.parsed.tree.items:
             self._report("E105", "this spec is empty", None, help="begin with `input 1x28x28`, then a chain of layers")
             return
+        self.left_open.add("input")
         self._report(
             "E214",
             "this spec does not say what arrives: it has no `input`",
             None,
             help="add a line such as `input 3x32x32`, or give `--input 3x32x32`",
+            notes=("with `--data mnist` it takes the shape of that data set's samples",),
         )
 
     def _calls_input_otherwise(self) -> bool:
