@@ -19,7 +19,7 @@ from specc.diagnostics.codes import CODES
 from specc.ir.lint import add_all_codes
 from specc.layers.base import Layer
 from specc.layers.fields import accepts, role
-from specc.layers.registry import LAYERS
+from specc.layers.registry import LAYERS, torch_names
 
 FOLDER = Path(__file__).parent / "reference"
 LAYERS_INTRODUCTION = """\
@@ -61,8 +61,7 @@ def _about(cls: type[Layer]) -> str:
 
 
 def _torch(cls: type[Layer]) -> str:
-    names = [f"`{name}`" if name.isidentifier() else name for name in cls.torch_name.split()]
-    return ", ".join(names) if all(name.startswith("`") for name in names) else cls.torch_name
+    return ", ".join(f"`{name}`" if name.isidentifier() else name for name in torch_names(cls))
 
 
 def _argument(cls: type[Layer], name: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import specc
+from specc.layers.registry import LAYERS
 
 ROOT = Path(specc.__file__).parent
 
@@ -95,3 +97,66 @@ def test_only_build_and_the_runner_import_torch() -> None:
                 assert stage in ("build", "data", "runner", "evaluate", "exchange"), (
                     f"{path}:{line} imports {module} at the top"
                 )
+
+
+# What a layer is in torch stands in its class. Elsewhere torch's names stand only where something else is meant.
+NAMES_ELSEWHERE = {
+    "build/modules.py": "the modules that torch lacks are made of torch's",
+    "emit/python/supplement.py": "their source, for a file that needs no specc",
+    "exchange/importing/following.py": "functions that draw by chance are followed with care",
+    "exchange/importing/trace.py": "patterns of several operations, by the module or function that they begin with",
+    "exchange/importing/tensors.py": "the same",
+    "exchange/importing/importer.py": "the first layer tells what input a model may be made for",
+    "exchange/importing/darknet": "Darknet's own words",
+    "fixes/translate.py": "a word of torch's that becomes one of several layers",
+    "ir/names/foreign.py": "what other frameworks call our layers",
+    "runner/forward.py": "modules that are there, run in another order",
+    "runner/halves.py": "the types of modules that half precision suits",
+    "runner/maxpool.py": "what takes a module's place",
+    "runner/session.py": "modules that keep averages",
+}
+
+
+def _torch_names(tree: ast.AST) -> Iterator[str]:
+    """Attributes of `nn` and `F`, and strings, that are a class or a function of a layer."""
+    known = {name for cls in LAYERS.values() if cls.torch for name in (*cls.torch.classes(), *cls.torch.functions())}
+    known -= LAYERS.keys()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("nn", "F"):
+            yield from {node.attr} & known
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from {node.value.rpartition(".")[2]} & known
+
+
+def _tables(tree: ast.AST) -> Iterator[str]:
+    """Collections of three or more words of layers."""
+    for node in ast.walk(tree):
+        parts = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+        words = [part.value for part in parts if isinstance(part, ast.Constant) and part.value in LAYERS]
+        if len(words) > 2:
+            yield " ".join(map(str, words))
+
+
+def _elsewhere(path: Path) -> bool:
+    inside = path.relative_to(ROOT).as_posix()
+    return inside.startswith("layers/") or any(inside.startswith(place) for place in NAMES_ELSEWHERE)
+
+
+@pytest.mark.parametrize("find", [_torch_names, _tables])
+def test_what_a_layer_is_in_torch_stands_in_its_class(find: Callable[[ast.AST], Iterator[str]]) -> None:
+    found = {
+        str(path.relative_to(ROOT)): names
+        for path in files()
+        if not _elsewhere(path) and (names := list(find(ast.parse(path.read_text(encoding="utf-8")))))
+    }
+    assert found == {}
+
+
+def test_each_exception_is_needed() -> None:
+    for place in NAMES_ELSEWHERE:
+        trees = [
+            ast.parse(path.read_text(encoding="utf-8"))
+            for path in files()
+            if path.relative_to(ROOT).as_posix().startswith(place)
+        ]
+        assert any(list(find(tree)) for tree in trees for find in (_torch_names, _tables)), place

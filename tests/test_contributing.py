@@ -78,7 +78,12 @@ def run(line: str, tree: Path) -> str:
     """What a line says in the copy's shell, with the copy's `specc`."""
     paths = os.pathsep.join([str(tree / ".programs"), str(Path(sys.executable).parent), os.environ["PATH"]])
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV"))}
-    plain |= {"PATH": paths, "PYTHONPATH": str(tree), "NO_COLOR": "1", "PYTEST_ADDOPTS": "-n 0 -p no:cacheprovider"}
+    plain |= {
+        "PATH": paths,
+        "PYTHONPATH": f"{tree}{os.pathsep}{tree / 'tests'}",
+        "NO_COLOR": "1",
+        "PYTEST_ADDOPTS": "-n 0 -p no:cacheprovider",
+    }
     done = subprocess.run(line, shell=True, cwd=tree, env=plain, capture_output=True, text=True, check=False)
     if line.startswith(("pytest", "UPDATE_GOLDEN")):
         assert done.returncode == 0, done.stdout  # 5 where no test has such a name
@@ -95,6 +100,65 @@ def test_an_example_does_what_the_page_says(example: Example, tree: Path) -> Non
             said = run(line, tree)
             if expected:
                 assert said.rstrip() == expected.rstrip(), line
+
+
+FOLLOWS = """
+import importlib.util, sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import specc
+from generate.agreement import compare
+from generate.plan import Argument, Spec, Step
+from generate.words import LAYERS, POSITIONS
+from specc.emit.python.program import write_python
+from specc.exchange.importing.importer import import_model
+from specc.lsp.completion import layer_snippet
+from specc.layers.registry import find_layer
+from specc.pipeline import analyse
+from specc.source import Source
+
+root = Path(sys.argv[1])
+assert Path(specc.__file__).is_relative_to(root), specc.__file__
+
+text = "input 3x8x8\\nconv 4 k3 -> threshold 0.1 20\\n"
+built = specc.compile(text)
+assert repr(built.threshold1) == "Threshold(threshold=0.1, value=20.0)", built
+
+python = write_python(analyse(Source("net.cnn", text)).model)
+assert "F.threshold(self.conv1(x), 0.1, 20.0)" in python, python
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.cut = nn.Conv2d(3, 4, 3), nn.Threshold(0.1, 20)
+    def forward(self, x):
+        return F.threshold(self.cut(self.conv(x)), 0.2, 5)
+
+found = import_model(Net(), "net:Net", (3, 8, 8)).text
+assert "conv 4 k3 -> threshold 0.1 20 -> threshold 0.2 5" in found, found
+
+assert "`threshold`" in str(specc.check("input 8\\nThreshold 0.1 20\\n"))
+assert layer_snippet(find_layer("threshold")) == "threshold ${1:0.1} ${2:0}"
+assert "value" in str(specc.check("input 8\\nthreshold 0.1\\n"))
+
+spec = importlib.util.spec_from_file_location("pages", root / "docs" / "build.py")
+pages = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(pages)
+assert "In torch: `Threshold`." in pages.layers()
+
+assert POSITIONS["threshold"] == ("threshold", "value") and "threshold" in LAYERS
+step = Step("threshold", (Argument("threshold", 0.1), Argument("value", 2)))
+assert compare(Spec((3, 4, 4), (), (), (step,))).disagreement is None
+"""
+
+
+def test_everything_follows_from_the_class_of_a_layer(tree: Path) -> None:
+    said = run(f"{sys.executable} -c '{FOLLOWS}' {tree}", tree)
+    assert said == "", said
 
 
 def test_what_was_added_is_clean(tree: Path) -> None:
@@ -114,7 +178,7 @@ def test_an_incomplete_layer_fails_at_import() -> None:
 
         keyword = "nameless"
 
-    with pytest.raises(TypeError, match="lacks family, example, torch_name, output, build"):
+    with pytest.raises(TypeError, match="lacks family, example, output, torch, or build"):
         collect(iter([Nameless]))
 
 

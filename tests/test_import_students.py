@@ -203,7 +203,7 @@ ODD = [
         ["a cut that is not along the channels", "rnn: no layer does what `GRU` does"]),
     Case("places of maxima", with_indices,
         lambda: {"pool": nn.MaxPool2d(2, return_indices=True), "unpool": nn.MaxUnpool2d(2)},
-        ["pool: a pooling that also gives the positions of the maxima", "unpool: `MaxUnpool2d`"]),
+        ["pool: `MaxPool2d` with `return_indices=True`", "unpool: `MaxUnpool2d`"]),
     Case("places of maxima from a function", lambda self, x: F.max_pool2d(x, 2, return_indices=True)[0], dict,
         ["no layer does what `max_pool2d_with_indices` does"]),
     Case("old weight normalisation", lambda self, x: self.conv(x), lambda: {"conv": nn.utils.weight_norm(conv())},
@@ -243,7 +243,8 @@ ODD = [
     Case("NumPy in between", lambda self, x: torch.from_numpy(self.conv(x).detach().numpy()), lambda: {"conv": conv()},
         ["its code cannot be followed"]),
     Case("statistics of the batch", lambda self, x: self.bn(x),
-        lambda: {"bn": nn.BatchNorm2d(3, track_running_stats=False)}, ["batch normalisation without running averages"]),
+        lambda: {"bn": nn.BatchNorm2d(3, track_running_stats=False)},
+        ["bn: `BatchNorm2d` with `track_running_stats=False`"]),
     Case("a lazy layer", lambda self, x: self.conv(x), lambda: {"conv": nn.LazyConv2d(4, 1)}, "conv 4 k1\n"),
     Case("nothing", lambda self, x: x, dict, ""),
     Case("batches flattened too", lambda self, x: torch.flatten(x), dict, ["flattening from dimension 0"]),
@@ -301,7 +302,7 @@ TRAINING = [
         lambda: {"a": frozen(nn.Sequential(conv(), nn.BatchNorm2d(3))), "b": frozen(conv(), "bias"), "c": conv()},
         "conv 3 k1 frozen -> bn frozen\nconv 3 k1 frozen=bias\nconv 3 k1\n"),
     Case("a frozen factor", lambda self, x: x * self.factor,
-        lambda: {"factor": frozen(nn.Parameter(torch.ones(3, 1, 1)))}, "layerscale 1.0 frozen\n"),
+        lambda: {"factor": frozen(nn.Parameter(torch.ones(3, 1, 1)))}, "layerscale 1 frozen\n"),
 ]  # fmt: skip
 
 CASES = [*IN_PLACE, *ODD, *TRAINING]

@@ -140,7 +140,6 @@ def layer_of(word: str) -> type[Layer]:
         keyword: ClassVar[str] = word
         family: ClassVar[str] = "stranger"
         example: ClassVar[str] = "input 8x8x8 ; stranger"
-        torch_name: ClassVar[str] = "none"
 
         def output(self, x: Shape) -> Shape:
             return (x[0], *(size // 2 for size in x[1:])) if word in SMALLER else x

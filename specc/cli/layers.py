@@ -11,7 +11,7 @@ from specc.cli.printing import say, show_page
 from specc.cli.report import EXIT_USAGE
 from specc.layers.base import Layer
 from specc.layers.fields import accepts, role
-from specc.layers.registry import LAYERS, find_layer
+from specc.layers.registry import LAYERS, find_layer, torch_names
 
 
 @click.command("layers")
@@ -47,7 +47,12 @@ def overview() -> str:
 
 def reference(cls: type[Layer]) -> str:
     """The page of one layer."""
-    lines = [f"{cls.keyword} — {_first_line(cls)}", "", f"  family   {cls.family}", f"  torch    {cls.torch_name}"]
+    lines = [
+        f"{cls.keyword} — {_first_line(cls)}",
+        "",
+        f"  family   {cls.family}",
+        f"  torch    {' '.join(torch_names(cls))}",
+    ]
     lines += [f"  example  {cls.example.replace(' ; ', '; ')}", ""]
     rows = [_row(name, cls) for name in cls.model_fields]
     if not rows:

@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
 from specc.ir.model import FORM_WORDS
-from specc.ir.names.foreign import DROPPED, INFERRED, own_argument_word, own_layer_word
+from specc.ir.names.foreign import DROPPED, inferred, own_argument_word, own_layer_word
 from specc.ir.names.habits import means_input, option_meant, step_meant
 from specc.ir.names.instantiate import words_for
 from specc.ir.names.signature import Signature, layer_signature
+from specc.layers.base import Layer
 from specc.layers.fields import role
 from specc.layers.registry import LAYERS, find_layer
+from specc.layers.torch_call import IN
 
-_COUNTS_INPUT = ("conv", "convtranspose", "linear")  # torch gives these the number of channels that arrive, first
 _OF_KERAS = ("Dense", "1D", "2D", "3D", "Transpose")  # Keras does not; it writes its words so
-_NAMED_AFTER_INPUT = ("bn", "instancenorm", "layernorm")  # and these nothing else
 _SWITCH = ("true", "false")
 _SIZE = re.compile(r"[0-9]+(x[0-9]+)*")
 
@@ -61,13 +61,16 @@ def translations(written: Written) -> list[str]:
         keyed = _first_bare(keyed, signature)
     tail = f" -> {after}" if after else ""
     orders = [written.positional]
-    if own in _COUNTS_INPUT and len(written.positional) > 1 and not written.word.endswith(_OF_KERAS):
+    if _counts_input(layer) and len(written.positional) > 1 and not written.word.endswith(_OF_KERAS):
         orders.insert(0, written.positional[1:])
-    if own in _NAMED_AFTER_INPUT and written.positional:
-        orders = [()]
-    if own == "flatten" and not own_layer_is_exact(written.word):
+    if not signature.positional and (_counts_input(layer) or not own_layer_is_exact(written.word)):
         orders = [()]
     return list(dict.fromkeys(" ".join([own, *order, *keyed]) + tail for order in orders))
+
+
+def _counts_input(layer: type[Layer]) -> bool:
+    """Whether torch is given the number of channels that arrive, first."""
+    return layer.torch is not None and next(iter(layer.torch.arguments.values()), "") == IN
 
 
 def _in_parts(written: Written) -> list[str]:
@@ -106,7 +109,7 @@ def _keyed(pairs: Sequence[tuple[str, str]], signature: Signature) -> tuple[list
     for key, value in pairs:
         if key == "activation":
             after = _activation(value)
-        elif key not in INFERRED and key not in DROPPED:
+        elif key not in inferred() and key not in DROPPED:
             written.append(argument(key, value, signature))
     return written, after
 

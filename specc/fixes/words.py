@@ -15,11 +15,11 @@ from specc.fixes.outline import Outline, Site
 from specc.fixes.translate import Written, argument, own_word, translations
 from specc.ir.model import FORM_WORDS
 from specc.ir.names.bind import take_repeat
-from specc.ir.names.foreign import DROPPED, INFERRED, NO_EFFECT
+from specc.ir.names.foreign import DROPPED, NO_EFFECT, inferred
 from specc.ir.names.habits import CHAIN_WORDS, means_input, option_meant
 from specc.ir.names.signature import SHORT_KEYS, layer_signature
 from specc.ir.shapes.naming import RESERVED_BY_TORCH
-from specc.layers.registry import find_layer
+from specc.layers.registry import find_layer, positional_fields
 from specc.layers.weighted import INITIALIZERS
 from specc.source import Span
 from specc.syntax import tree
@@ -27,9 +27,6 @@ from specc.syntax import tree
 _RUN_TOGETHER = re.compile(r"([a-wyz][0-9]+(?:x[0-9]+)?){2,}")
 _PARTED = re.compile(r"(?<=\s)([kspdg])\s+([0-9]+(?:x[0-9]+)*)(?![\w.])")
 _NAMED_NUMBERS = (("class", 10), ("width|channel|filter|feature|hidden|units", 64))
-_TAKING_NONE = ("bn", "layernorm", "instancenorm", "relu", "flatten")  # what is given there is another framework's
-_IMPLIED = {"upsample": "2", "pixelshuffle": "2", "groupnorm": "8", "channelshuffle": "4", "lrn": "5", "maxpool": "2",
-            "avgpool": "2"}  # fmt: skip
 
 
 def step_candidates(failure: Failure) -> Iterator[Candidate]:
@@ -164,7 +161,7 @@ def key_candidates(failure: Failure) -> Iterator[Candidate]:
         yield from _key(failure, keyed)
     elif isinstance(keyed, tree.Keyword) and site.layer is not None and option_meant(text, ("true", "false")):
         yield _as_said(failure, Edit(keyed.span, argument(keyed.key.text, text, layer_signature(site.layer))))
-    elif text in INFERRED | DROPPED:
+    elif text in inferred() | DROPPED:
         yield _dropped(failure, span, None)
     elif text in failure.outline.params:
         yield from above_its_use(failure, failure.outline.params[text])
@@ -198,7 +195,7 @@ def _as_said(failure: Failure, edit: Edit) -> Candidate:
 def _dropped(failure: Failure, span: Span, value: tree.Value | None) -> Candidate:
     """The step without something that this language infers or has no use for; certain where nothing is lost."""
     edit, text = without(failure.outline, span), failure.outline.source.slice(span)
-    if text.partition("=")[0] in INFERRED:
+    if text.partition("=")[0] in inferred():
         certain = value is not None and failure.says_what_arrives(value)
         return _as_said(failure, edit)._replace(certain=certain)
     return Candidate(Kind.SPELLING, (edit,), f"leave out `{text}`", certain=text.partition("=")[0] in NO_EFFECT)
@@ -212,7 +209,7 @@ def _key(failure: Failure, keyed: tree.Keyword) -> Iterator[Candidate]:
         off = option_meant(value, ("false",)) or value == "false"
         other = key.removeprefix("no") if key.startswith("no") else f"no{key}"
         yield _as_said(failure, Edit(keyed.span, other if off else key))
-    elif key in INFERRED | DROPPED:
+    elif key in inferred() | DROPPED:
         yield _dropped(failure, keyed.span, keyed.value)
     elif key == "activation" and own_word(value):
         end = Span(site.step.span.end, site.step.span.end)
@@ -243,12 +240,11 @@ def missing_candidates(failure: Failure) -> Iterator[Candidate]:
     if site.layer is None:
         return
     missing = [name for name in layer_signature(site.layer).required if name not in fields(failure.outline, site)]
-    implied = _IMPLIED.get(site.word)
-    if len(missing) == 1 and implied:
-        end = Span(_end(failure), _end(failure))
-        yield told(failure, site, Kind.WINDOW, (Edit(end, f" {implied}"),), certain=False)
-    elif missing == ["kernel"]:
+    if missing == ["kernel"] and site.layer.family == "convolution":
         yield from _kernels(failure)
+    elif len(missing) == 1 and missing != ["out"]:
+        end, usual = Span(_end(failure), _end(failure)), site.layer.example.rpartition(site.layer.keyword)[2]
+        yield told(failure, site, Kind.WINDOW, (Edit(end, usual),), certain=False)
 
 
 def _kernels(failure: Failure) -> Iterator[Candidate]:
@@ -334,7 +330,9 @@ def surplus_candidates(failure: Failure) -> Iterator[Candidate]:
     yield from torch_order(failure)
     surplus = next((item for item in failure.site.step.arguments if item.span == failure.error.span), None)
     if surplus is not None:
-        kind = Kind.SPELLING if failure.site.word in _TAKING_NONE else Kind.REMOVAL
+        layer = failure.site.layer
+        takes_any = layer is None or bool(positional_fields(layer))  # else it is another framework's
+        kind = Kind.REMOVAL if takes_any else Kind.SPELLING
         edits = (without(failure.outline, surplus.span),)
         yield told(failure, failure.site, kind, edits, certain=failure.says_what_arrives(surplus.value))
 

@@ -1,31 +1,25 @@
 """Activations: a function of each value; the last two, of each position's channels."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from specc.diagnostics.spelling import counted
 from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.fields import Count, Real, field
+from specc.layers.torch_call import Fixed, NoWord, call
 from specc.layers.weighted import Weighted
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 class Activation(Layer):
     """A function of each value: the shape stays as it is."""
 
     family = "activation"
-    arguments: ClassVar[tuple[str, ...]] = ()  # fields that torch's class takes under the same name
+    pointwise = True
+    is_idempotent: ClassVar[bool] = False  # applying it once more changes nothing
+    cuts: ClassVar[bool] = False  # off everything below zero, or nearly
+    bounds: ClassVar[bool] = False  # every value to a narrow range
 
     def output(self, x: Shape) -> Shape:
         return x
-
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        given: dict[str, Any] = {name: getattr(self, name) for name in self.arguments}
-        module: nn.Module = getattr(nn, self.torch_name)(**given)
-        return module
 
 
 class ReLU(Activation):
@@ -33,7 +27,9 @@ class ReLU(Activation):
 
     keyword = "relu"
     example = "input 64x32x32 ; relu"
-    torch_name = "ReLU"
+    torch = call("ReLU", "F.relu")
+    is_idempotent = True
+    cuts = True
 
 
 class ReLU6(Activation):
@@ -41,7 +37,9 @@ class ReLU6(Activation):
 
     keyword = "relu6"
     example = "input 64x32x32 ; relu6"
-    torch_name = "ReLU6"
+    torch = call("ReLU6", "F.relu6")
+    is_idempotent = True
+    cuts = True
 
 
 class LeakyReLU(Activation):
@@ -49,8 +47,7 @@ class LeakyReLU(Activation):
 
     keyword = "leakyrelu"
     example = "input 64x32x32 ; leakyrelu 0.2"
-    torch_name = "LeakyReLU"
-    arguments = ("negative_slope",)
+    torch = call("LeakyReLU", "F.leaky_relu", negative_slope="negative_slope")
 
     negative_slope: Real = field(0.01, positional=True, doc="factor for negative values")
 
@@ -61,7 +58,7 @@ class PReLU(Weighted):
     keyword = "prelu"
     family = "activation"
     example = "input 64x32x32 ; prelu (in)"
-    torch_name = "PReLU"
+    torch = call("PReLU", num_parameters="num_parameters")
 
     num_parameters: Count = field(1, positional=True, doc="1 factor for all channels, or `(in)`: one for each")
 
@@ -77,19 +74,13 @@ class PReLU(Weighted):
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (self.num_parameters,)}
 
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.PReLU(self.num_parameters)
-
 
 class ELU(Activation):
     """x where it is positive, α·(exp(x) − 1) elsewhere"""
 
     keyword = "elu"
     example = "input 64x32x32 ; elu"
-    torch_name = "ELU"
-    arguments = ("alpha",)
+    torch = call("ELU", "F.elu", bare=0, alpha="alpha")
 
     alpha: Real = field(1.0, positional=True, doc="the value that large negative inputs approach, negated")
 
@@ -99,8 +90,7 @@ class CELU(Activation):
 
     keyword = "celu"
     example = "input 64x32x32 ; celu"
-    torch_name = "CELU"
-    arguments = ("alpha",)
+    torch = call("CELU", "F.celu", bare=0, alpha="alpha")
 
     alpha: Real = field(1.0, positional=True, doc="the value that large negative inputs approach, negated; not 0")
 
@@ -117,7 +107,7 @@ class SELU(Activation):
 
     keyword = "selu"
     example = "input 784 ; selu"
-    torch_name = "SELU"
+    torch = call("SELU", "F.selu")
 
 
 class GELU(Activation):
@@ -125,8 +115,8 @@ class GELU(Activation):
 
     keyword = "gelu"
     example = "input 64x32x32 ; gelu"
-    torch_name = "GELU"
-    arguments = ("approximate",)
+    torch = call("GELU", "F.gelu", bare=0, approximate="approximate")
+    cuts = True
 
     approximate: Literal["none", "tanh"] = field("none", doc="`tanh` for the faster approximation")
 
@@ -136,7 +126,8 @@ class SiLU(Activation):
 
     keyword = "silu"
     example = "input 64x32x32 ; silu"
-    torch_name = "SiLU"
+    torch = call("SiLU", "F.silu")
+    cuts = True
 
 
 class Mish(Activation):
@@ -144,7 +135,8 @@ class Mish(Activation):
 
     keyword = "mish"
     example = "input 64x32x32 ; mish"
-    torch_name = "Mish"
+    torch = call("Mish", "F.mish")
+    cuts = True
 
 
 class Hardswish(Activation):
@@ -152,7 +144,8 @@ class Hardswish(Activation):
 
     keyword = "hardswish"
     example = "input 64x32x32 ; hardswish"
-    torch_name = "Hardswish"
+    torch = call("Hardswish", "F.hardswish")
+    cuts = True
 
 
 class Hardsigmoid(Activation):
@@ -160,7 +153,8 @@ class Hardsigmoid(Activation):
 
     keyword = "hardsigmoid"
     example = "input 64x1x1 ; hardsigmoid"
-    torch_name = "Hardsigmoid"
+    torch = call("Hardsigmoid", "F.hardsigmoid")
+    bounds = True
 
 
 class Hardtanh(Activation):
@@ -168,8 +162,9 @@ class Hardtanh(Activation):
 
     keyword = "hardtanh"
     example = "input 64x32x32 ; hardtanh"
-    torch_name = "Hardtanh"
-    arguments = ("min_val", "max_val")
+    torch = call("Hardtanh", "F.hardtanh", bare=0, min_val="min_val", max_val="max_val")
+    is_idempotent = True
+    bounds = True
 
     min_val: Real = field(-1.0, positional=True, doc="smallest output")
     max_val: Real = field(1.0, positional=True, doc="largest output")
@@ -189,7 +184,8 @@ class Sigmoid(Activation):
 
     keyword = "sigmoid"
     example = "input 64x1x1 ; sigmoid"
-    torch_name = "Sigmoid"
+    torch = call("Sigmoid", "torch.sigmoid")
+    bounds = True
 
 
 class Tanh(Activation):
@@ -197,7 +193,8 @@ class Tanh(Activation):
 
     keyword = "tanh"
     example = "input 6x28x28 ; tanh"
-    torch_name = "Tanh"
+    torch = call("Tanh", "torch.tanh")
+    bounds = True
 
 
 class Softplus(Activation):
@@ -205,8 +202,8 @@ class Softplus(Activation):
 
     keyword = "softplus"
     example = "input 64x32x32 ; softplus"
-    torch_name = "Softplus"
-    arguments = ("beta", "threshold")
+    torch = call("Softplus", "F.softplus", bare=0, beta="beta", threshold="threshold")
+    cuts = True
 
     beta: Real = field(1.0, positional=True, doc="sharpness of the bend")
     threshold: Real = field(20.0, positional=True, doc="above this the function is taken to be x")
@@ -217,30 +214,36 @@ class Softsign(Activation):
 
     keyword = "softsign"
     example = "input 64x32x32 ; softsign"
-    torch_name = "Softsign"
+    torch = call("Softsign", "F.softsign")
+    bounds = True
 
 
-class Softmax(Activation):
+class _OverChannels(Activation):
+    """A function of all channels of a position."""
+
+    pointwise = False
+
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        dim = given.pop("dim", 1)
+        channels = len(x) != 2 if dim is None else dim % (len(x) + 1) == 1  # torch picks 0 for signals
+        if not channels:
+            raise NoWord(f"`{cls.keyword}` over dimension {dim}, not over the channels")
+        return {}
+
+
+class Softmax(_OverChannels):
     """exp(x) over the sum of exp over all channels: positive values that sum to 1"""
 
     keyword = "softmax"
     example = "input 10 ; softmax"
-    torch_name = "Softmax"
-
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.Softmax(dim=1)
+    torch = call("Softmax", "F.softmax", bare=0, also=("Softmax2d",), dim=Fixed(1))
 
 
-class LogSoftmax(Activation):
+class LogSoftmax(_OverChannels):
     """The logarithm of softmax, over all channels"""
 
     keyword = "logsoftmax"
     example = "input 10 ; logsoftmax"
-    torch_name = "LogSoftmax"
-
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.LogSoftmax(dim=1)
+    torch = call("LogSoftmax", "F.log_softmax", bare=0, dim=Fixed(1))
+    is_idempotent = True

@@ -1,11 +1,14 @@
 """What a layer is: one class with its fields, its shape rule, its weights, its costs, its module and its example."""
 
+from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
 from specc.diagnostics.spelling import counted
+from specc.layers.fields import role
+from specc.layers.torch_call import IN, TRAINING, Fixed, NoWord, Source, TorchCall, class_of, compact
 from specc.layers.windows import Window
 
 if TYPE_CHECKING:
@@ -41,7 +44,8 @@ class Layer(BaseModel):
     keyword: ClassVar[str] = ""
     family: ClassVar[str] = ""
     example: ClassVar[str] = ""  # a whole spec in one line, `input 3x32x32 ; conv 64 k3 p1`
-    torch_name: ClassVar[str] = ""  # what it becomes, for the reference: `Conv1d Conv2d Conv3d`
+    torch: ClassVar[TorchCall | None] = None  # what it becomes; None where `build` says so
+    pointwise: ClassVar[bool] = False  # whether it does the same to a position wherever its channels stand
 
     def output(self, x: Shape) -> Shape:
         """The shape that leaves, given the shape that arrives. Raises: ShapeError."""
@@ -61,7 +65,53 @@ class Layer(BaseModel):
 
     def build(self, x: Shape) -> "nn.Module":
         """The torch module for an accepted shape."""
-        raise NotImplementedError
+        assert self.torch is not None  # noqa: S101 - `require_complete` looked
+        cls = class_of(self.torch_name(self.torch.name, x))
+        module: nn.Module = cls(**self.torch_arguments(self.torch.arguments, x))
+        return module
+
+    # the torch call: a layer whose arguments are more than its fields overrides these
+
+    def torch_name(self, stem: str, x: Shape) -> str:
+        """The name of the class, or of the function, for an accepted shape: `Conv{rank}d` as `Conv2d`."""
+        return stem.replace("{rank}", str(rank_of(x)))
+
+    def torch_arguments(self, names: Mapping[str, Source], x: Shape) -> dict[str, Any]:
+        """The values of torch's arguments for an accepted shape."""
+        return {
+            name: source.value if isinstance(source, Fixed) else self.torch_argument(source, x)
+            for name, source in names.items()
+        }
+
+    def torch_argument(self, source: str, x: Shape) -> Any:
+        """The value of one argument, by the field that it comes from."""
+        return x[0] if source == IN else compact(getattr(self, source))
+
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        """The fields of the layer that a call in somebody's model is.
+
+        Args:   name, the class's or the function's; given, the arguments by torch's names.
+        Raises: NoWord where the layer does something else.
+        """
+        assert cls.torch is not None  # noqa: S101 - only declared calls are looked up
+        fields = {}
+        for argument, source in {**cls.torch.of_function, **cls.torch.arguments}.items():
+            value = compact(given.get(argument))
+            if argument not in given or source == TRAINING:
+                continue
+            if isinstance(source, str) and source != IN:
+                fields[source] = value
+            elif value != (source.value if isinstance(source, Fixed) else x[0]):
+                raise NoWord(f"`{name}` with `{argument}={given[argument]}`")
+        return fields
+
+    @classmethod
+    def is_bare(cls, field: str) -> bool:
+        """Whether people write a field without its key, in a place where it could stand so."""
+        info = cls.model_fields[field]
+        first = next((name for name, other in cls.model_fields.items() if role(other).positional), None)
+        return role(info).positional and (field == first or not role(info).short)
 
     def output_anyway(self) -> Shape | None:
         """The output where it does not depend on the input: what the checker goes on with after an error."""
@@ -133,10 +183,3 @@ def spread(size: int | tuple[Any, ...] | Any, rank: int, what: str) -> tuple[Any
             help=f"one number holds for every dimension: `{size[0]}`",
         )
     return size
-
-
-def module_class(stem: str, rank: int) -> Any:
-    """torch's class for a rank: `Conv` and 2 give `torch.nn.Conv2d`."""
-    from torch import nn
-
-    return getattr(nn, f"{stem}{rank}d")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from specc.layers.base import (
     Shape,
     ShapeError,
-    module_class,
     require_divisible,
     require_spatial,
     spread,
@@ -14,11 +13,9 @@ from specc.layers.base import (
 )
 from specc.layers.fields import Count, Margin, Padding, Size, field
 from specc.layers.padding import check_mode
+from specc.layers.torch_call import IN, NoWord, call
 from specc.layers.weighted import Bias, Weighted
 from specc.layers.windows import Window, same_padding, transposed_size, window_count, window_formula
-
-if TYPE_CHECKING:
-    from torch import nn
 
 Mode = Literal["zeros", "reflect", "replicate", "circular"]
 
@@ -27,6 +24,10 @@ class _Convolution(Weighted):
     """What an ordinary and a depthwise convolution share; a subclass says its channels and groups."""
 
     family = "convolution"
+    torch = call(
+        "Conv{rank}d", bare=3, in_channels=IN, out_channels="out", kernel_size="kernel", stride="stride",
+        padding="padding", dilation="dilation", groups="groups", bias="bias", padding_mode="mode",
+    )  # fmt: skip
 
     if TYPE_CHECKING:  # declared by the subclasses, each in the order of its own positional arguments
         kernel: Size
@@ -100,16 +101,13 @@ class _Convolution(Weighted):
         shapes = {"weight": (out, x[0] // groups, *spread(self.kernel, len(x) - 1, "kernel"))}
         return {**shapes, "bias": (out,)} if self.bias is not False else shapes
 
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        fields = super().from_torch(name, given, x)
+        return {**fields, "padding": 0} if fields["padding"] == "valid" else fields
+
     def macs(self, x: Shape) -> int:
         return prod(self.output(x)) * prod(self.weights(x)["weight"][1:])
-
-    def build(self, x: Shape) -> "nn.Module":
-        out, groups = self.channels(x)
-        module: nn.Module = module_class("Conv", len(x) - 1)(
-            x[0], out, self.kernel, self.stride, self.padding, self.dilation, groups,
-            bias=self.bias is not False, padding_mode=self.mode,
-        )  # fmt: skip
-        return module
 
 
 class Conv(_Convolution):
@@ -117,7 +115,6 @@ class Conv(_Convolution):
 
     keyword = "conv"
     example = "input 3x32x32 ; conv 64 k3 p1"
-    torch_name = "Conv1d Conv2d Conv3d"
 
     out: Count = field(positional=True, doc="output channels: the number of filters")
     kernel: Size = field(positional=True, short="k", doc="height and width of a filter, in pixels")
@@ -135,7 +132,6 @@ class DepthwiseConv(_Convolution):
 
     keyword = "dwconv"
     example = "input 32x14x14 ; dwconv k3 p1"
-    torch_name = "Conv1d Conv2d Conv3d"
 
     kernel: Size = field(positional=True, short="k", doc="height and width of a filter, in pixels")
     stride: Size = field(1, positional=True, short="s", doc="pixels from one window to the next")
@@ -146,6 +142,22 @@ class DepthwiseConv(_Convolution):
     def channels(self, x: Shape) -> tuple[int, int]:
         return x[0] * self.mult, x[0]
 
+    def torch_argument(self, source: str, x: Shape) -> Any:
+        computed = dict(zip(("out", "groups"), self.channels(x), strict=True))
+        return computed[source] if source in computed else super().torch_argument(source, x)
+
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        fields = super().from_torch(name, given, x)
+        out, groups = fields.pop("out"), fields.pop("groups")
+        if not (groups == x[0] > 1 and out % groups == 0):
+            raise NoWord(f"`{name}` whose groups are more than a channel")
+        return {**fields, "mult": out // groups}
+
+    @classmethod
+    def is_bare(cls, field: str) -> bool:
+        return field == "mult"
+
 
 class TransposedConv(Weighted):
     """A transposed convolution: every input pixel paints a learned patch; with stride 2 it doubles the size."""
@@ -153,7 +165,10 @@ class TransposedConv(Weighted):
     keyword = "convtranspose"
     family = "convolution"
     example = "input 64x7x7 ; convtranspose 32 k2 s2"
-    torch_name = "ConvTranspose1d ConvTranspose2d ConvTranspose3d"
+    torch = call(
+        "ConvTranspose{rank}d", bare=3, in_channels=IN, out_channels="out", kernel_size="kernel", stride="stride",
+        padding="padding", output_padding="output_padding", groups="groups", bias="bias", dilation="dilation",
+    )  # fmt: skip
 
     out: Count = field(positional=True, doc="output channels")
     kernel: Size = field(positional=True, short="k", doc="height and width of a patch, in pixels")
@@ -205,13 +220,6 @@ class TransposedConv(Weighted):
 
     def macs(self, x: Shape) -> int:
         return prod(x) * prod(self.weights(x)["weight"][1:])
-
-    def build(self, x: Shape) -> "nn.Module":
-        module: nn.Module = module_class("ConvTranspose", len(x) - 1)(
-            x[0], self.out, self.kernel, self.stride, self.padding, self.output_padding,
-            groups=self.groups, bias=self.bias is not False, dilation=self.dilation,
-        )  # fmt: skip
-        return module
 
 
 def _gathered(kernel: int, stride: int, dilation: int) -> Window:

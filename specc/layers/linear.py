@@ -1,15 +1,13 @@
 """The fully connected layer."""
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import Any
 
 from specc.diagnostics.spelling import counted
-from specc.layers.base import Shape, ShapeError, kind_of, rank_of
+from specc.layers.base import Shape, ShapeError, kind_of, rank_of, written
 from specc.layers.fields import Count, field
+from specc.layers.torch_call import IN, NoWord, call
 from specc.layers.weighted import Bias, Weighted
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 class Linear(Weighted):
@@ -18,7 +16,7 @@ class Linear(Weighted):
     keyword = "linear"
     family = "linear"
     example = "input 784 ; linear 10"
-    torch_name = "Linear"
+    torch = call("Linear", bare=2, in_features=IN, out_features="out", bias="bias")
 
     out: Count = field(positional=True, doc="output features")
     bias: Bias = field(True, doc="add a learned number to each output")
@@ -39,10 +37,11 @@ class Linear(Weighted):
         shapes: dict[str, Shape] = {"weight": (self.out, x[0])}
         return {**shapes, "bias": (self.out,)} if self.bias is not False else shapes
 
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        if rank_of(x):
+            raise NoWord(f"a linear layer over the last dimension of {written(x)}")
+        return super().from_torch(name, given, x)
+
     def macs(self, x: Shape) -> int:
         return x[0] * self.out
-
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.Linear(x[0], self.out, bias=self.bias is not False)

@@ -1,16 +1,14 @@
 """Normalisation: over the batch, over groups of channels, over one picture, over one position."""
 
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from specc.layers.base import Layer, Shape, ShapeError, module_class, require_divisible, require_spatial
+from specc.layers.base import Layer, Shape, ShapeError, require_divisible, require_spatial, written
 from specc.layers.fields import Count, Flag, Numbers, Positive, Real, Says, field
+from specc.layers.torch_call import IN, NoWord, call
 from specc.layers.weighted import Bias, Weighted
-
-if TYPE_CHECKING:
-    from torch import nn
 
 Start = Annotated[Annotated[float, Field(allow_inf_nan=False)] | tuple[Any, ...], Says("a number or a list of numbers")]
 
@@ -36,12 +34,15 @@ class BatchNorm(_Norm):
 
     keyword = "bn"
     example = "input 64x32x32 ; bn"
-    torch_name = "BatchNorm1d BatchNorm2d BatchNorm3d"
+    torch = call("BatchNorm{rank}d", num_features=IN, eps="eps", momentum="momentum", affine="affine")
 
     eps: Positive = field(1e-5, doc="added to the variance, to avoid division by zero")
     momentum: Real = field(0.1, doc="weight of the newest batch in the running averages")
     gamma: Start | None = field(None, doc="initial value of the factor; 0 for a residual branch that starts silent")
     beta: Start | None = field(None, doc="initial value of the shift")
+
+    def torch_name(self, stem: str, x: Shape) -> str:
+        return super().torch_name(stem, x if len(x) > 1 else (*x, 1))
 
     def literals(self) -> dict[str, tuple[Any, ...]]:
         starts = {"weight": self.gamma, "bias": self.beta}
@@ -65,19 +66,13 @@ class BatchNorm(_Norm):
             if value is not None:
                 raise ShapeError("E308", f"`{name}=` and another argument set the same values", help=f"keep `{name}=`")
 
-    def build(self, x: Shape) -> "nn.Module":
-        module: nn.Module = module_class("BatchNorm", max(len(x) - 1, 1))(
-            x[0], eps=self.eps, momentum=self.momentum, affine=self.affine
-        )
-        return module
-
 
 class GroupNorm(_Norm):
     """Gives every group of channels mean 0 and variance 1 within each picture."""
 
     keyword = "groupnorm"
     example = "input 64x32x32 ; groupnorm 8"
-    torch_name = "GroupNorm"
+    torch = call("GroupNorm", bare=2, num_groups="groups", num_channels=IN, eps="eps", affine="affine")
 
     groups: Count = field(positional=True, short="g", doc="number of groups that the channels are cut into")
 
@@ -85,18 +80,13 @@ class GroupNorm(_Norm):
         require_divisible(self.keyword, x[0], self.groups, "channels")
         return x
 
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.GroupNorm(self.groups, x[0], eps=self.eps, affine=self.affine)
-
 
 class InstanceNorm(_Norm):
     """Gives every channel mean 0 and variance 1 within each picture."""
 
     keyword = "instancenorm"
     example = "input 64x32x32 ; instancenorm"
-    torch_name = "InstanceNorm1d InstanceNorm2d InstanceNorm3d"
+    torch = call("InstanceNorm{rank}d", num_features=IN, eps="eps", momentum="momentum", affine="affine")
 
     affine: Flag = field(False, doc="learn a factor and a shift for each channel")
     momentum: Real = field(0.1, doc="as in torch, where it has no effect without running averages")
@@ -111,33 +101,37 @@ class InstanceNorm(_Norm):
             )
         return x
 
-    def build(self, x: Shape) -> "nn.Module":
-        module: nn.Module = module_class("InstanceNorm", len(x) - 1)(
-            x[0], eps=self.eps, momentum=self.momentum, affine=self.affine
-        )
-        return module
-
 
 class LayerNorm(_Norm):
     """Gives every position mean 0 and variance 1 over its channels, as in ConvNeXt; a vector is one position."""
 
     keyword = "layernorm"
     example = "input 64x32x32 ; layernorm"
-    torch_name = "LayerNorm"
+    torch = call(
+        "LayerNorm",
+        also=("ChannelLayerNorm",),
+        normalized_shape=IN,
+        eps="eps",
+        elementwise_affine="affine",
+        bias="bias",
+    )
+    pointwise = True
 
     bias: Bias = field(True, doc="learn a shift as well as a factor")  # type: ignore[assignment]  # torch has it here alone
+
+    def torch_name(self, stem: str, x: Shape) -> str:
+        return f"Channel{stem}" if len(x) > 1 else stem
+
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        shape = given["normalized_shape"]
+        if tuple(shape) != x[:1]:
+            raise NoWord(f"layer normalisation over {written(shape)}, not over the channels")
+        return super().from_torch(name, given, x)
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         learned = super().weights(x)
         return {"weight": learned["weight"]} if learned and self.bias is False else learned
-
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        from specc.build.modules import ChannelLayerNorm
-
-        cls = ChannelLayerNorm if len(x) > 1 else nn.LayerNorm
-        return cls(x[0], eps=self.eps, elementwise_affine=self.affine, bias=self.bias is not False)
 
 
 class LocalResponseNorm(Layer):
@@ -146,7 +140,7 @@ class LocalResponseNorm(Layer):
     keyword = "lrn"
     family = "normalisation"
     example = "input 96x27x27 ; lrn 5"
-    torch_name = "LocalResponseNorm"
+    torch = call("LocalResponseNorm", "F.local_response_norm", size="size", alpha="alpha", beta="beta", k="k")
 
     size: Count = field(positional=True, doc="number of neighbouring channels that count")
     alpha: Real = field(1e-4, doc="weight of their sum of squares")
@@ -156,8 +150,3 @@ class LocalResponseNorm(Layer):
     def output(self, x: Shape) -> Shape:
         require_spatial(self.keyword, x)
         return x
-
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.LocalResponseNorm(self.size, alpha=self.alpha, beta=self.beta, k=self.k)

@@ -1,13 +1,11 @@
 """What padding may be filled with, and how wide it may then be; the `pad` layer."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from specc.diagnostics.spelling import counted
-from specc.layers.base import Layer, Shape, ShapeError, module_class, require_spatial, spread
+from specc.layers.base import Layer, Shape, ShapeError, require_spatial, spread
 from specc.layers.fields import Margin, field
-
-if TYPE_CHECKING:
-    from torch import nn
+from specc.layers.torch_call import NoWord, call, compact
 
 _CLASSES = {"zeros": "ZeroPad", "reflect": "ReflectionPad", "replicate": "ReplicationPad", "circular": "CircularPad"}
 
@@ -34,7 +32,10 @@ class Pad(Layer):
     keyword = "pad"
     family = "shape"
     example = "input 3x32x32 ; pad 2 mode=reflect"
-    torch_name = "ZeroPad2d ReflectionPad2d ReplicationPad2d CircularPad2d"
+    torch = call(
+        "ZeroPad{rank}d", "F.pad", also=(*(f"{stem}{{rank}}d" for stem in _CLASSES.values()), "ConstantPad{rank}d"),
+        padding="sides", function_arguments={"pad": "sides", "mode": "mode"},
+    )  # fmt: skip
 
     n: Margin = field(positional=True, doc="pixels added on each side")
     mode: Literal["zeros", "reflect", "replicate", "circular"] = field(
@@ -47,8 +48,22 @@ class Pad(Layer):
             check_mode(self.mode, size, margin, self.keyword)
         return (x[0], *(size + 2 * margin for size, margin in zip(x[1:], margins, strict=True)))
 
-    def build(self, x: Shape) -> "nn.Module":
-        margins = spread(self.n, len(x) - 1, "margin")
-        sides = tuple(margin for margin in reversed(margins) for _ in range(2))
-        module: nn.Module = module_class(_CLASSES[self.mode], len(x) - 1)(sides)
-        return module
+    def torch_name(self, stem: str, x: Shape) -> str:
+        return super().torch_name(stem.replace(_CLASSES["zeros"], _CLASSES[self.mode]), x)
+
+    def torch_argument(self, source: str, x: Shape) -> Any:
+        if source == "mode":
+            return "constant" if self.mode == "zeros" else self.mode
+        return tuple(margin for margin in reversed(spread(self.n, len(x) - 1, "margin")) for _ in range(2))
+
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        sides, value = given["pad" if "pad" in given else "padding"], given.pop("value", None)
+        pairs = list(zip(sides[::2], sides[1::2], strict=True))[::-1]
+        if len(pairs) != len(x) - 1 or any(before != after or before < 0 for before, after in pairs):
+            raise NoWord(f"padding by {tuple(sides)}, more on one side than on the other")
+        if value:
+            raise NoWord(f"padding with {value}")
+        known = {"constant": "zeros", **{stem: mode for mode, stem in _CLASSES.items()}}
+        mode = known.get(given.get("mode", name[:-2]), given.get("mode", "zeros"))
+        return {"n": compact(tuple(before for before, _ in pairs)), "mode": mode}

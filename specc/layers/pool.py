@@ -1,14 +1,12 @@
 """Pooling: a window slid over each channel, or a grid of windows of the size that is asked for."""
 
 from math import gcd
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from specc.layers.base import Layer, Shape, ShapeError, module_class, require_spatial, spread, written
+from specc.layers.base import Layer, Shape, ShapeError, require_spatial, spread, written
 from specc.layers.fields import Flag, Margin, Size, field
+from specc.layers.torch_call import Fixed, call, compact
 from specc.layers.windows import Window, window_count, window_formula
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 class _Pool(Layer):
@@ -21,6 +19,16 @@ class _Pool(Layer):
         stride: Size | None
         padding: Margin
         ceil: Flag
+
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        fields = super().from_torch(name, given, x)
+        own = fields["stride"] or fields["kernel"]  # a function gives an empty list for none
+        return {**fields, "stride": None if own == fields["kernel"] else own}
+
+    def torch_argument(self, source: str, x: Shape) -> Any:
+        value = super().torch_argument(source, x)
+        return None if source == "stride" and value == compact(self.kernel) else value
 
     def dilations(self, rank: int) -> Shape:
         return (1,) * rank
@@ -77,7 +85,10 @@ class MaxPool(_Pool):
 
     keyword = "maxpool"
     example = "input 64x32x32 ; maxpool 2"
-    torch_name = "MaxPool1d MaxPool2d MaxPool3d"
+    torch = call(
+        "MaxPool{rank}d", "F.max_pool{rank}d", kernel_size="kernel", stride="stride", padding="padding",
+        dilation="dilation", ceil_mode="ceil",
+    )  # fmt: skip
 
     kernel: Size = field(positional=True, short="k", doc="the window, in pixels")
     stride: Size | None = field(
@@ -90,19 +101,16 @@ class MaxPool(_Pool):
     def dilations(self, rank: int) -> Shape:
         return spread(self.dilation, rank, "dilation")
 
-    def build(self, x: Shape) -> "nn.Module":
-        module: nn.Module = module_class("MaxPool", len(x) - 1)(
-            self.kernel, self.stride, self.padding, self.dilation, ceil_mode=self.ceil
-        )
-        return module
-
 
 class AvgPool(_Pool):
     """The mean of the values under a sliding window."""
 
     keyword = "avgpool"
     example = "input 64x32x32 ; avgpool 2"
-    torch_name = "AvgPool1d AvgPool2d AvgPool3d"
+    torch = call(
+        "AvgPool{rank}d", "F.avg_pool{rank}d", kernel_size="kernel", stride="stride", padding="padding",
+        ceil_mode="ceil", count_include_pad="count_include_pad",
+    )  # fmt: skip
 
     kernel: Size = field(positional=True, short="k", doc="the window, in pixels")
     stride: Size | None = field(
@@ -124,18 +132,21 @@ class AvgPool(_Pool):
                 )
         return super().output(x)
 
-    def build(self, x: Shape) -> "nn.Module":
-        module: nn.Module = module_class("AvgPool", len(x) - 1)(
-            self.kernel, self.stride, self.padding, ceil_mode=self.ceil, count_include_pad=self.count_include_pad
-        )
-        return module
 
-
-class _AdaptivePool(Layer):
-    """As many windows as the output needs, spread evenly."""
+class ToSize(Layer):
+    """A pool whose output has a size that does not depend on the input's."""
 
     family = "pooling"
-    stem: ClassVar[str]
+
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        sizes = spread(compact(given.pop("output_size")), len(x) - 1, "size")
+        filled = tuple(size if wanted is None else wanted for wanted, size in zip(sizes, x[1:], strict=True))
+        return super().from_torch(name, {"output_size": filled}, x)
+
+
+class _AdaptivePool(ToSize):
+    """As many windows as the output needs, spread evenly."""
 
     if TYPE_CHECKING:  # declared by the subclasses
         size: Size
@@ -147,10 +158,6 @@ class _AdaptivePool(Layer):
     def windows(self, x: Shape) -> tuple[Window, ...]:
         sizes = zip(x[1:], spread(self.size, len(x) - 1, "size"), strict=True)
         return tuple(Window(_widest(size, count), size / count) for size, count in sizes)
-
-    def build(self, x: Shape) -> "nn.Module":
-        module: nn.Module = module_class(self.stem, len(x) - 1)(self.size)
-        return module
 
 
 def _widest(size: int, count: int) -> int:
@@ -167,8 +174,7 @@ class AdaptiveAvgPool(_AdaptivePool):
 
     keyword = "adaptiveavgpool"
     example = "input 512x7x7 ; adaptiveavgpool 2"
-    torch_name = "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d"
-    stem = "AdaptiveAvgPool"
+    torch = call("AdaptiveAvgPool{rank}d", "F.adaptive_avg_pool{rank}d", output_size="size")
 
     size: Size = field(positional=True, doc="size of the output, in pixels")
 
@@ -178,17 +184,13 @@ class AdaptiveMaxPool(_AdaptivePool):
 
     keyword = "adaptivemaxpool"
     example = "input 512x7x7 ; adaptivemaxpool 2"
-    torch_name = "AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d"
-    stem = "AdaptiveMaxPool"
+    torch = call("AdaptiveMaxPool{rank}d", "F.adaptive_max_pool{rank}d", output_size="size")
 
     size: Size = field(positional=True, doc="size of the output, in pixels")
 
 
-class _GlobalPool(Layer):
+class _GlobalPool(ToSize):
     """One number for each channel: every spatial dimension becomes 1."""
-
-    family = "pooling"
-    stem: ClassVar[str]
 
     def output(self, x: Shape) -> Shape:
         return (x[0], *(1,) * require_spatial(self.keyword, x))
@@ -196,18 +198,13 @@ class _GlobalPool(Layer):
     def windows(self, x: Shape) -> tuple[Window, ...]:
         return tuple(Window(size, size) for size in x[1:])
 
-    def build(self, x: Shape) -> "nn.Module":
-        module: nn.Module = module_class(self.stem, len(x) - 1)(1)
-        return module
-
 
 class GlobalAvgPool(_GlobalPool):
     """The mean of each channel over the whole picture."""
 
     keyword = "gap"
     example = "input 512x7x7 ; gap"
-    torch_name = "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d"
-    stem = "AdaptiveAvgPool"
+    torch = call("AdaptiveAvgPool{rank}d", "F.adaptive_avg_pool{rank}d", output_size=Fixed(1))
 
 
 class GlobalMaxPool(_GlobalPool):
@@ -215,5 +212,4 @@ class GlobalMaxPool(_GlobalPool):
 
     keyword = "gmp"
     example = "input 512x7x7 ; gmp"
-    torch_name = "AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d"
-    stem = "AdaptiveMaxPool"
+    torch = call("AdaptiveMaxPool{rank}d", "F.adaptive_max_pool{rank}d", output_size=Fixed(1))

@@ -6,6 +6,7 @@ from functools import cache
 from specc.layers import activation, conv, linear, norm, padding, pool, regularise, reshape, scaling
 from specc.layers.base import Layer
 from specc.layers.fields import role
+from specc.layers.torch_call import at_every_rank
 
 MODULES = (conv, pool, linear, norm, activation, regularise, reshape, padding, scaling)
 ENTRY_POINTS = "specc.layers"
@@ -20,8 +21,9 @@ def _classes() -> Iterator[type[Layer]]:
 
 def require_complete(cls: type[Layer]) -> None:
     """Raises: TypeError where a layer lacks something that a reader, the checker or the builder needs."""
-    missing = [name for name in ("family", "example", "torch_name", "__doc__") if not getattr(cls, name)]
-    missing += [name for name in ("output", "build") if getattr(cls, name) is getattr(Layer, name)]
+    missing = [name for name in ("family", "example", "__doc__") if not getattr(cls, name)]
+    missing += ["output"] if cls.output is Layer.output else []
+    missing += ["torch, or build"] if cls.torch is None and cls.build is Layer.build else []
     missing += [name for name, info in cls.model_fields.items() if not info.json_schema_extra]
     if missing:
         raise TypeError(f"the layer `{cls.keyword}` lacks {', '.join(missing)}")
@@ -46,6 +48,11 @@ LAYERS = collect(_classes())
 def find_layer(keyword: str) -> type[Layer] | None:
     """The layer of that name: a built-in one, else one that an installed package offers."""
     return LAYERS.get(keyword) or _offered().get(keyword)
+
+
+def of_family(*families: str) -> tuple[str, ...]:
+    """The words of the layers of some families."""
+    return tuple(word for word, cls in LAYERS.items() if cls.family in families)
 
 
 @cache
@@ -75,3 +82,27 @@ def field_keys(cls: type[Layer]) -> dict[str, str]:
         if role(info).short:
             keys.setdefault(role(info).short, name)
     return keys
+
+
+@cache
+def layers_of(name: str) -> tuple[type[Layer], ...]:
+    """The layers that a class or a function of torch's may be, those that need the fewest arguments first.
+
+    >>> [cls.keyword for cls in layers_of("Conv2d")], [cls.keyword for cls in layers_of("relu")]
+    (['dwconv', 'conv'], ['relu'])
+    """
+    found = [cls for cls in LAYERS.values() if cls.torch and name in (*cls.torch.classes(), *cls.torch.functions())]
+    return tuple(sorted(found, key=_required))
+
+
+def _required(cls: type[Layer]) -> int:
+    return sum(info.is_required() for info in cls.model_fields.values())
+
+
+def torch_names(cls: type[Layer]) -> tuple[str, ...]:
+    """The classes that a layer becomes, for the reference; none where another package makes its own module."""
+    if cls.torch is None:
+        return ()
+    stems = (cls.torch.name, *(stem for stem in cls.torch.also if "{rank}" in stem))
+    names = dict.fromkeys(name for stem in stems for name in at_every_rank(stem))
+    return tuple(f"specc.build.modules.{name}" if cls.torch.own else name for name in names)

@@ -1,12 +1,10 @@
 """Regularisation: layers that throw values away while training and do nothing while evaluating."""
 
-from typing import TYPE_CHECKING
-
-from specc.layers.base import Layer, Shape, module_class
+from specc.layers.base import Layer, Shape
 from specc.layers.fields import Probability, field
+from specc.layers.torch_call import TRAINING, Source, call
 
-if TYPE_CHECKING:
-    from torch import nn
+DRAWN: dict[str, Source] = {"p": "p", "training": TRAINING}
 
 
 class _Dropout(Layer):
@@ -23,14 +21,10 @@ class Dropout(_Dropout):
 
     keyword = "dropout"
     example = "input 128 ; dropout 0.5"
-    torch_name = "Dropout"
+    torch = call("Dropout", "F.dropout", function_arguments=DRAWN, p="p")
+    pointwise = True
 
     p: Probability = field(0.5, positional=True, doc="probability that a value is dropped")
-
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.Dropout(self.p)
 
 
 class ChannelDropout(_Dropout):
@@ -38,16 +32,13 @@ class ChannelDropout(_Dropout):
 
     keyword = "dropout2d"
     example = "input 64x32x32 ; dropout2d 0.1"
-    torch_name = "Dropout1d Dropout2d Dropout3d"
+    torch = call("Dropout{rank}d", "F.dropout{rank}d", also=("Dropout2d",), function_arguments=DRAWN, p="p")
 
     p: Probability = field(0.5, positional=True, doc="probability that a channel is dropped")
 
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
+    def torch_name(self, stem: str, x: Shape) -> str:
         # torch reads two dimensions as one sample without a batch, so a vector takes the class for single values.
-        module: nn.Module = module_class("Dropout", len(x) - 1)(self.p) if len(x) > 1 else nn.Dropout(self.p)
-        return module
+        return super().torch_name(stem, x) if len(x) > 1 else stem.removesuffix("{rank}d")
 
 
 class DropPath(_Dropout):
@@ -55,11 +46,6 @@ class DropPath(_Dropout):
 
     keyword = "droppath"
     example = "input 64x32x32 ; droppath 0.1"
-    torch_name = "specc.build.modules.DropPath"
+    torch = call("DropPath", own=True, p="p")
 
     p: Probability = field(positional=True, doc="probability that a sample is dropped")
-
-    def build(self, x: Shape) -> "nn.Module":
-        from specc.build.modules import DropPath as Module
-
-        return Module(self.p)

@@ -1,7 +1,7 @@
 """Layers that move values without computing new ones, or resize the picture."""
 
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -17,11 +17,9 @@ from specc.layers.base import (
     spread,
     written,
 )
-from specc.layers.fields import LARGEST, Count, Factor, Index, Says, field
+from specc.layers.fields import LARGEST, Count, Factor, Index, Says, choices, field
+from specc.layers.torch_call import Fixed, NoWord, call, compact
 from specc.layers.windows import Window
-
-if TYPE_CHECKING:
-    from torch import nn
 
 Target = Annotated[
     tuple[Annotated[int, Field(ge=1, le=LARGEST)], ...],
@@ -36,15 +34,17 @@ class Flatten(Layer):
     keyword = "flatten"
     family = "shape"
     example = "input 16x5x5 ; flatten"
-    torch_name = "Flatten"
+    torch = call("Flatten", "torch.flatten", function_arguments={"start_dim": Fixed(1)})
+
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        start, end = given.pop("start_dim"), given.pop("end_dim")
+        if start != 1 or end not in (-1, len(x)):
+            raise NoWord(f"flattening from dimension {start} to {end}")
+        return {}
 
     def output(self, x: Shape) -> Shape:
         return (prod(x),)
-
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.Flatten()
 
 
 class Unflatten(Layer):
@@ -53,9 +53,22 @@ class Unflatten(Layer):
     keyword = "unflatten"
     family = "shape"
     example = "input 400 ; unflatten 16x5x5"
-    torch_name = "Unflatten"
+    torch = call(
+        "Unflatten", "torch.unflatten", bare=2, dim=Fixed(1), unflattened_size="shape",
+        function_arguments={"dim": Fixed(1), "sizes": "shape"},
+    )  # fmt: skip
 
     shape: Target = field(positional=True, doc="the shape to fold into, channels first")
+
+    def torch_argument(self, source: str, x: Shape) -> Any:
+        return self.shape  # not a size, so equal numbers in it are not one
+
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        dim = given.pop("dim")
+        if len(x) > 1 or dim not in (1, -1):
+            raise NoWord("unflattening something other than a vector")
+        return {"shape": tuple(given["sizes" if "sizes" in given else "unflattened_size"])}
 
     def output(self, x: Shape) -> Shape:
         if rank_of(x):
@@ -78,10 +91,8 @@ class Unflatten(Layer):
     def output_anyway(self) -> Shape:
         return self.shape
 
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
 
-        return nn.Unflatten(1, self.shape)
+_LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}  # torch's names of `linear`, by rank
 
 
 class Upsample(Layer):
@@ -90,7 +101,10 @@ class Upsample(Layer):
     keyword = "upsample"
     family = "shape"
     example = "input 64x7x7 ; upsample 2"
-    torch_name = "Upsample"
+    torch = call(
+        "Upsample", "F.interpolate", bare=0, also=("UpsamplingNearest2d", "UpsamplingBilinear2d"),
+        scale_factor="scale", mode="mode",
+    )  # fmt: skip
 
     scale: Factor = field(positional=True, doc="size of the output over the size of the input")
     mode: Literal["nearest", "linear", "bicubic"] = field(
@@ -111,17 +125,26 @@ class Upsample(Layer):
             )
         return (x[0], *sizes)
 
+    def torch_argument(self, source: str, x: Shape) -> Any:
+        if source == "scale":
+            return compact(tuple(float(scale) for scale in spread(self.scale, len(x) - 1, "scale")))
+        return _LINEAR[len(x) - 1] if self.mode == "linear" else self.mode
+
+    @classmethod
+    def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
+        mode, aligned, size = given["mode"], given.pop("align_corners", None), given.pop("size", None)
+        own = "linear" if mode == _LINEAR.get(len(x) - 1) else mode
+        if own not in choices(cls.model_fields["mode"]) or (aligned and own != "nearest"):
+            raise NoWord(f"upsampling by `{mode}`" + (" with aligned corners" if aligned else ""))
+        scale = given["scale_factor"]
+        if scale is None:
+            sizes = spread(compact(size), len(x) - 1, "size")
+            scale = tuple(wanted / there for wanted, there in zip(sizes, x[1:], strict=True))
+        return {"scale": compact(scale), "mode": own}
+
     def windows(self, x: Shape) -> tuple[Window, ...]:
         kernel = {"nearest": 1, "linear": 2, "bicubic": 4}[self.mode]
         return tuple(Window(kernel, 1 / scale) for scale in spread(self.scale, len(x) - 1, "scale"))
-
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        linear = {1: "linear", 2: "bilinear", 3: "trilinear"}
-        mode = linear[len(x) - 1] if self.mode == "linear" else self.mode
-        scales = tuple(float(scale) for scale in spread(self.scale, len(x) - 1, "scale"))
-        return nn.Upsample(scale_factor=scales, mode=mode)
 
 
 class PixelShuffle(Layer):
@@ -130,7 +153,7 @@ class PixelShuffle(Layer):
     keyword = "pixelshuffle"
     family = "shape"
     example = "input 64x7x7 ; pixelshuffle 2"
-    torch_name = "PixelShuffle"
+    torch = call("PixelShuffle", "F.pixel_shuffle", upscale_factor="r")
 
     r: Count = field(positional=True, doc="factor by which height and width grow")
 
@@ -151,11 +174,6 @@ class PixelShuffle(Layer):
     def windows(self, x: Shape) -> tuple[Window, ...]:
         return (Window(1, 1 / self.r),) * 2
 
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.PixelShuffle(self.r)
-
 
 class ChannelShuffle(Layer):
     """Deals the channels of all groups out like cards, so that groups mix (Zhang et al. 2018)."""
@@ -163,7 +181,7 @@ class ChannelShuffle(Layer):
     keyword = "channelshuffle"
     family = "shape"
     example = "input 64x7x7 ; channelshuffle 4"
-    torch_name = "ChannelShuffle"
+    torch = call("ChannelShuffle", "F.channel_shuffle", groups="groups")
 
     groups: Count = field(positional=True, short="g", doc="number of groups that the channels are cut into")
 
@@ -172,11 +190,6 @@ class ChannelShuffle(Layer):
         require_divisible(self.keyword, x[0], self.groups, "channels")
         return x
 
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.ChannelShuffle(self.groups)
-
 
 class Slice(Layer):
     """Keeps the channels from `start` up to but not including `end`."""
@@ -184,7 +197,7 @@ class Slice(Layer):
     keyword = "slice"
     family = "shape"
     example = "input 64x7x7 ; slice 0 32"
-    torch_name = "specc.build.modules.Slice"
+    torch = call("Slice", "{x}[:, {start}:{end}]", own=True, bare=2, start="start", end="end")
 
     start: Index = field(positional=True, doc="first channel that is kept, counted from 0")
     end: Count = field(positional=True, doc="first channel that is no longer kept")
@@ -198,8 +211,3 @@ class Slice(Layer):
                 help=f"`slice 0 {x[0] // 2}` keeps the first half" if x[0] > 1 else "one channel cannot be cut",
             )
         return (self.end - self.start, *x[1:])
-
-    def build(self, x: Shape) -> "nn.Module":
-        from specc.build.modules import Slice as Module
-
-        return Module(self.start, self.end)

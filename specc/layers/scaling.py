@@ -1,13 +1,9 @@
 """Multiplication by a learned or a constant factor, and the layer that does nothing."""
 
-from typing import TYPE_CHECKING
-
 from specc.layers.base import Layer, Shape
 from specc.layers.fields import Real, field
+from specc.layers.torch_call import IN, call
 from specc.layers.weighted import Weighted
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 class LayerScale(Weighted):
@@ -16,7 +12,7 @@ class LayerScale(Weighted):
     keyword = "layerscale"
     family = "scale"
     example = "input 64x7x7 ; layerscale 1e-6"
-    torch_name = "specc.build.modules.LayerScale"
+    torch = call("LayerScale", own=True, bare=2, channels=IN, value="value")
 
     value: Real = field(1e-6, positional=True, doc="initial factor")
 
@@ -26,11 +22,6 @@ class LayerScale(Weighted):
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0],)}
 
-    def build(self, x: Shape) -> "nn.Module":
-        from specc.build.modules import LayerScale as Module
-
-        return Module(x[0], self.value)
-
 
 class Scale(Layer):
     """Multiplies every value by a constant."""
@@ -38,17 +29,12 @@ class Scale(Layer):
     keyword = "scale"
     family = "scale"
     example = "input 64x7x7 ; scale 0.1"
-    torch_name = "specc.build.modules.Scale"
+    torch = call("Scale", "{value} * {x}", own=True, value="value")
 
     value: Real = field(positional=True, doc="the factor")
 
     def output(self, x: Shape) -> Shape:
         return x
-
-    def build(self, x: Shape) -> "nn.Module":
-        from specc.build.modules import Scale as Module
-
-        return Module(self.value)
 
 
 class Identity(Layer):
@@ -57,12 +43,8 @@ class Identity(Layer):
     keyword = "id"
     family = "identity"
     example = "input 64x7x7 ; id"
-    torch_name = "Identity"
+    torch = call("Identity", "{x}")
+    pointwise = True
 
     def output(self, x: Shape) -> Shape:
         return x
-
-    def build(self, x: Shape) -> "nn.Module":
-        from torch import nn
-
-        return nn.Identity()

@@ -128,6 +128,10 @@ class Weighted(Layer):
 
     fixed: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
+    def torch_argument(self, source: str, x: Shape) -> Any:
+        value = super().torch_argument(source, x)
+        return value is not False if source == "bias" else value  # a literal is filled in afterwards
+
     def literals(self) -> dict[str, tuple[Any, ...]]:
         """The values given in the spec, under the name of the tensor that they fill."""
         given = {name: getattr(self, name, None) for name in self.fixed}

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from specc.ir.names.values import shown
 from specc.layers.base import Layer
 from specc.layers.fields import accepts, role
+from specc.layers.registry import torch_names
 from specc.layers.weighted import INITIALIZERS
 from specc.recipe.judging import accepts as setting_accepts
 from specc.recipe.judging import as_written, example
@@ -61,9 +62,7 @@ def layer_page(cls: type[Layer]) -> str:
     fields = sorted(cls.model_fields.items(), key=lambda field: not role(field[1]).positional)
     lines += [f"- {field_line(name, info)}" for name, info in fields]
     steps = " -> ".join(part.strip() for part in cls.example.split(";")[1:])
-    return "\n".join(
-        [*lines, "", f"`{steps}`", "", f"torch: {', '.join(f'`{name}`' for name in cls.torch_name.split())}"]
-    )
+    return "\n".join([*lines, "", f"`{steps}`", "", f"torch: {', '.join(f'`{name}`' for name in torch_names(cls))}"])
 
 
 def summary(cls: type[Layer]) -> str:

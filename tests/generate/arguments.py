@@ -13,6 +13,7 @@ from generate.reference import TORCH_REFUSES, Scope, evaluate
 from generate.reference_layers import Refusal, module_for
 from generate.reference_weights import MOST_ARGUMENTS, WEIGHTED, take_weight_fields
 from generate.words import OPTION_WORDS, POSITIONS, SHORT_KEYS, SWITCHES
+from specc.layers.registry import LAYERS as DECLARED
 
 T = TypeVar("T")
 LARGEST_LITERAL = 48
@@ -52,7 +53,7 @@ class Place(NamedTuple):
 
 def draw_arguments(dice: Dice, word: str, place: Place) -> tuple[Argument, ...]:
     """A layer's arguments."""
-    fields = _FIELDS[word](dice, place) if word in _FIELDS else {}
+    fields = _FIELDS[word](dice, place) if word in _FIELDS else _declared_fields(dice, word)
     if word in WEIGHTED and dice.chance(2 if place.odd else 5):
         fields |= _weight_fields(dice, word, fields, place)
     return _written(dice, word, {name: disguised(dice, value, place) for name, value in fields.items()})
@@ -71,6 +72,12 @@ def draw_wrong_value(dice: Dice, word: str, place: Place) -> tuple[Argument, ...
         rest = tuple(argument for argument in keyed if argument.field != field)
         wrong += [(*rest, Argument(field, value, "key", field)) for value in (-1, 1.5, True, (2, 2, 2, 2), 0)]
     return dice.one(wrong)
+
+
+def _declared_fields(dice: Dice, word: str) -> dict[str, Value]:
+    """Numbers for the fields of a layer that is not in the table below."""
+    infos = DECLARED[word].model_fields
+    return {name: dice.one([0.5, 1, 0, 2]) for name, info in infos.items() if info.is_required()}
 
 
 # how an argument is written

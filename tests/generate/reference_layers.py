@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from generate.plan import Call, Rows
+from specc.layers.base import Layer
+from specc.layers.registry import LAYERS as DECLARED
 
 
 class Refusal(Exception):
@@ -337,3 +339,30 @@ LAYERS: dict[str, Callable[..., nn.Module]] = {
     **{word: _plain(cls) for word, cls in _PLAIN.items()},
     "slice": slice_,
 }
+
+
+def _declared(cls: type[Layer]) -> Callable[..., nn.Module]:
+    """torch's class for a layer that says only which it is, with the fields as its arguments."""
+
+    def make(x: Tensor, **fields: Any) -> nn.Module:
+        assert cls.torch is not None
+        module: nn.Module = getattr(nn, cls.torch.name)(
+            **{name: fields[str(cls.torch.arguments[name])] for name in cls.torch.arguments}
+        )
+        return module
+
+    x = inspect.Parameter("x", inspect.Parameter.POSITIONAL_ONLY)
+    given = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation="Number",
+            default=inspect.Parameter.empty if info.is_required() else info.default,
+        )
+        for name, info in cls.model_fields.items()
+    ]
+    vars(make)["__signature__"] = inspect.Signature([x, *given])
+    return make
+
+
+LAYERS |= {word: _declared(cls) for word, cls in DECLARED.items() if word not in LAYERS}

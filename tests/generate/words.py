@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from specc.layers.registry import LAYERS as DECLARED
+from specc.layers.registry import positional_fields
+
 POSITIONS: dict[str, tuple[str, ...]] = {
     "conv": ("out", "kernel", "stride", "padding", "dilation", "groups"),
     "dwconv": ("kernel", "stride", "padding", "dilation", "mult"),
@@ -52,6 +55,10 @@ POSITIONS: dict[str, tuple[str, ...]] = {
     "id": (),
 }
 
+WRITTEN = tuple(POSITIONS)
+# A layer that is not here is one that only says which of torch's it is.
+POSITIONS |= {word: positional_fields(cls) for word, cls in DECLARED.items() if word not in POSITIONS}
+
 SHORT_KEYS = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
 SWITCHES = ("ceil", "count_include_pad", "affine", "bias", "frozen")
 OPTION_WORDS = ("same", "valid", "zeros", "reflect", "replicate", "circular", "nearest", "linear", "bicubic", "tanh")
@@ -59,7 +66,8 @@ LAYERS = tuple(POSITIONS)
 FORMS = ("concat", "add", "mul", "residual", "gate", "split")
 
 # Layers that take every shape: the only wrong thing about them are values, and one argument too many.
-ANY_SHAPE = (
+ANY_SHAPE: tuple[str, ...] = (
+    *(word for word in DECLARED if word not in WRITTEN),
     "relu", "relu6", "leakyrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh",
     "sigmoid", "tanh", "softplus", "softsign", "softmax", "logsoftmax", "dropout", "dropout2d", "droppath", "flatten",
     "scale", "id",

@@ -88,21 +88,22 @@ class Forward:
         assert function is not None  # noqa: S101 - `_is_functional` looked
         if node.begins or len(self.x) > LONGEST:
             self._flush()
-        args = [
-            code.flat(value) if not key else f"{key}={code.flat(value)}" for key, value in self.plan.args(function.args)
-        ]
-        match function.kind:
-            case "call":
-                self.plan.words.add(function.name)
-                self.x = f"{function.name}({', '.join([self.x, *args])})"
-            case "method":
-                self.x = f"{self.x}.{function.name}({', '.join(args)})"
-            case "times":
-                self.x = f"{args[0]} * {self.x}"
-            case "slice":
-                self.x = f"{self.x}[:, {args[0]}:{args[1]}]"
+        if function.kind == "call":
+            self.plan.words.add(function.name)
+            args = [
+                code.flat(value) if not key else f"{key}={code.flat(value)}"
+                for key, value in self.plan.args(function.args)
+            ]
+            self.x = f"{function.name}({', '.join([self.x, *args])})"
+            self.shape = node.output
+            return
+        values = {
+            arg.name: self.plan.symbols.express(arg.value, arg.name) or code.flat(code.literal(arg.value.known[0]))
+            for arg in function.args
+        }
+        self.x = function.name.format(x=self.x, **values)
         self.shape = node.output
-        if function.kind in ("times", "slice"):
+        if function.args:  # an operator: what follows is a statement of its own
             self._flush()
 
     def _run_loop(self, prefix: str, numbers: str, node: Node) -> None:

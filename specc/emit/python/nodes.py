@@ -52,12 +52,12 @@ class Arg(NamedTuple):
 class Code(NamedTuple):
     """A call: a module's constructor, or a function whose first argument is x.
 
-    kind: `call` for `name(x, …)`, `method` for `x.name(…)`, `times` for `x * value`, `slice` for `x[:, a:b]`, `none`.
+    kind: `call` for `name(x, …)`, `template` for code with `{x}` and the arguments in it: `{x}[:, {start}:{end}]`.
     """
 
     name: str
     args: tuple[Arg, ...] = ()
-    kind: Literal["call", "method", "times", "slice", "none"] = "call"
+    kind: Literal["call", "template"] = "call"
 
 
 class Setting(NamedTuple):

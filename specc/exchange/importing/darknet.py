@@ -15,21 +15,22 @@ from typing import Any, NamedTuple
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.spelling import counted, nearest, shown
 from specc.exchange.importing.darknet_options import full_name, in_effect, options_of
-from specc.exchange.importing.graph import Graph, Leaf, Op, Token, Wordless
-from specc.ir.names.instantiate import WrongValue, instantiate
+from specc.exchange.importing.graph import Graph, Op, Wordless
+from specc.exchange.importing.steps import step
+from specc.ir.names.instantiate import WrongValue
 from specc.layers.base import Shape, ShapeError, written
-from specc.layers.registry import LAYERS
+from specc.layers.torch_call import compact
 from specc.reading import read_source
 from specc.source import Source, Span
 
 LARGEST = 1_000_000  # characters; no network's file comes near
 
-_ACTIVATIONS: dict[str, tuple[str, tuple[Token, ...]] | None] = {
+_ACTIVATIONS: dict[str, tuple[str, dict[str, Any]] | None] = {
     "linear": None,
-    "leaky": ("leakyrelu", (Token("negative_slope", 0.1, 0.01, "positional"),)),
-    "relu": ("relu", ()), "relu6": ("relu6", ()), "logistic": ("sigmoid", ()), "tanh": ("tanh", ()),
-    "elu": ("elu", ()), "selu": ("selu", ()), "gelu": ("gelu", ()), "mish": ("mish", ()), "swish": ("silu", ()),
-    "hardtan": ("hardtanh", ()),
+    "leaky": ("leakyrelu", {"negative_slope": 0.1}),
+    "relu": ("relu", {}), "relu6": ("relu6", {}), "logistic": ("sigmoid", {}), "tanh": ("tanh", {}),
+    "elu": ("elu", {}), "selu": ("selu", {}), "gelu": ("gelu", {}), "mish": ("mish", {}), "swish": ("silu", {}),
+    "hardtan": ("hardtanh", {}),
 }  # fmt: skip
 _TRAINING = ("cost", "net")  # sections that say nothing of the network's output
 
@@ -189,39 +190,29 @@ class _Reader:
         padding = size // 2 if self._number("pad", 0) else self._number("padding", 0)
         normalises = bool(self._number("batch_normalize", 0))
         dilation, groups = self._number("dilation", 1), self._number("groups", 1)
-        tokens = [
-            _positional("out", self._number("filters", 1)),
-            Token("kernel", size, None, "short"),
-            Token("stride", stride[0] if stride == (stride,) * 2 else stride, 1, "short"),
-            Token("padding", padding * dilation, 0, "short"),
-            Token("dilation", dilation, 1, "short"),
-            Token("groups", groups, 1, "short"),
-            Token("bias", not normalises, True, "flag"),
-        ]
         owner = f"section{len(self.outputs)}"
-        place = self._step("conv", tokens, place, owner)
+        place = self._step(
+            "conv", place, owner, out=self._number("filters", 1), kernel=size, stride=compact(stride),
+            padding=padding * dilation, dilation=dilation, groups=groups, bias=not normalises,
+        )  # fmt: skip
         if normalises:
-            place = self._step("bn", [], place, owner)
+            place = self._step("bn", place, owner)
         return self._activated(place, "logistic", owner)
 
     def deconvolutional(self, place: int) -> int:
         size, normalises = self._number("size", 1), bool(self._number("batch_normalize", 0))
-        tokens = [
-            _positional("out", self._number("filters", 1)),
-            Token("kernel", size, None, "short"),
-            Token("stride", self._number("stride", 1), 1, "short"),
-            Token("padding", size // 2 if self._number("pad", 0) else self._number("padding", 0), 0, "short"),
-            Token("bias", not normalises, True, "flag"),
-        ]
-        place = self._step("convtranspose", tokens, place)
-        return self._activated(self._step("bn", [], place) if normalises else place, "logistic")
+        padding = size // 2 if self._number("pad", 0) else self._number("padding", 0)
+        out, stride = self._number("filters", 1), self._number("stride", 1)
+        place = self._step(
+            "convtranspose", place, out=out, kernel=size, stride=compact(stride), padding=padding, bias=not normalises
+        )
+        return self._activated(self._step("bn", place) if normalises else place, "logistic")
 
     def connected(self, place: int) -> int:
         normalises = bool(self._number("batch_normalize", 0))
         place = self._flat(place)
-        tokens = [_positional("out", self._number("output", 1)), Token("bias", not normalises, True, "flag")]
-        place = self._step("linear", tokens, place)
-        return self._activated(self._step("bn", [], place) if normalises else place, "logistic")
+        place = self._step("linear", place, out=self._number("output", 1), bias=not normalises)
+        return self._activated(self._step("bn", place) if normalises else place, "logistic")
 
     def maxpool(self, place: int) -> int:
         """Darknet counts the padding of both sides together, and gives the odd pixel to the far end."""
@@ -239,33 +230,25 @@ class _Reader:
             if ceil and stride != 2:
                 what = f"a padding of {counted(total, 'pixel')}, more at the far end than at the near one"
                 raise _NoWord(what, by_shape=stride > 1)
-        return self._step(
-            "maxpool",
-            [
-                _positional("kernel", size),
-                Token("stride", stride, size, "short"),
-                Token("padding", near, 0, "short"),
-                Token("ceil", ceil, False, "flag"),
-            ],
-            place,
-        )
+        own = None if stride == size else stride
+        return self._step("maxpool", place, kernel=size, stride=own, padding=near, ceil=ceil)
 
     def avgpool(self, place: int) -> int:
-        return self._step("gap", [], place)
+        return self._step("gap", place)
 
     def dropout(self, place: int) -> int:
-        return self._step("dropout", [_positional("p", self._real("probability", 0.5), 0.5)], place)
+        return self._step("dropout", place, p=self._real("probability", 0.5))
 
     def softmax(self, place: int) -> int:
         if self._number("groups", 1) != 1 or "tree" in self.section.options:
             raise _NoWord("a softmax over groups of classes")
-        return self._step("softmax", [], self._flat(place))
+        return self._step("softmax", self._flat(place))
 
     def upsample(self, place: int) -> int:
-        return self._step("upsample", [_positional("scale", self._number("stride", 2))], place)
+        return self._step("upsample", place, scale=self._number("stride", 2))
 
     def batchnorm(self, place: int) -> int:
-        return self._step("bn", [], place)
+        return self._step("bn", place)
 
     def activation(self, place: int) -> int:
         return self._activated(place, "linear")
@@ -302,21 +285,19 @@ class _Reader:
         if name not in _ACTIVATIONS:
             raise _NoWord(f"the activation `{name}`")
         known = _ACTIVATIONS[name]
-        return place if known is None else self._step(known[0], list(known[1]), place, owner)
+        return place if known is None else self._step(known[0], place, owner, **known[1])
 
     def _flat(self, place: int) -> int:
-        return self._step("flatten", [], place) if len(self.ops[place].output) > 1 else place
+        return self._step("flatten", place) if len(self.ops[place].output) > 1 else place
 
     def _piece(self, place: int, groups: int, part: int) -> int:
         size = self.ops[place].output[0] // max(groups, 1)
-        return self._step("slice", [_positional("start", part * size), _positional("end", (part + 1) * size)], place)
+        return self._step("slice", place, start=part * size, end=(part + 1) * size)
 
-    def _step(self, word: str, tokens: list[Token], place: int, owner: str = "") -> int:
+    def _step(self, word: str, place: int, owner: str = "", **fields: Any) -> int:
         """A layer; its shape rule gives the output. Raises: ShapeError, WrongValue."""
-        x = self.ops[place].output
-        layer = instantiate(LAYERS[word], {token.name: token.value for token in tokens})
         owners = ((owner, self.section.name),) if owner else ()
-        leaf = Leaf(word, tuple(tokens), x, layer.output(x), (), owners)
+        leaf = step(word, self.ops[place].output, owners, **fields)
         self.ops.append(Op(f"line {self._line}", (place,), leaf.output, leaf))
         return len(self.ops) - 1
 
@@ -366,10 +347,6 @@ class _Reader:
 
     def _problem(self, message: str, option: str = "") -> Problem:
         return _wrong(self.source, self.section.places.get(option, self.section.span), message)
-
-
-def _positional(name: str, value: Any, default: Any = None) -> Token:
-    return Token(name, value, default, "positional")
 
 
 _SECTIONS: dict[str, Callable[[_Reader, int], int]] = {

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from specc.exchange.importing.words import NoWord
+from specc.layers.torch_call import NoWord
 
 _NAMES = ("droppath", "stochasticdepth")
 _CHANCES = ("drop_prob", "drop_path", "drop_rate", "p")

@@ -6,14 +6,14 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from specc.layers.base import Shape
 
-Style: TypeAlias = Literal["positional", "short", "named", "flag"]
+Style: TypeAlias = Literal["positional", "word", "short", "named", "flag"]
 
 
 class Token(NamedTuple):
     """An argument of a word.
 
-    style: how it is written: `64`, `k3`, `eps=0.001`, or a flag: `nobias` where the value is False, `ceil` where it is
-    True. default: the value that need not be written.
+    style: how it is written: `64`, `k3`, `eps=0.001`, a bare word, `same`, or a flag: `nobias` where the value is
+    False, `ceil` where it is True. default: the value that need not be written.
     """
 
     name: str

@@ -6,12 +6,13 @@ from typing import Any
 
 from torch import Tensor, fx
 
-from specc.exchange.importing import functions
 from specc.exchange.importing.following import Followed
 from specc.exchange.importing.graph import Leaf, Op, Token, Wordless
+from specc.exchange.importing.steps import step
 from specc.exchange.importing.tensors import At, Cut, Dealt, channels_first
-from specc.exchange.importing.words import NoWord
+from specc.exchange.importing.words import name_of
 from specc.layers.base import Shape
+from specc.layers.torch_call import NoWord
 
 
 class Recorded:
@@ -33,7 +34,7 @@ class Recorded:
     def _called(self, node: fx.Node) -> str:
         """What a node does, for a sentence."""
         is_module = node.op == "call_module"
-        return type(self.modules[str(node.target)]).__name__ if is_module else functions.name_of(node.target)
+        return type(self.modules[str(node.target)]).__name__ if is_module else name_of(node.target)
 
     def _given(self, node: fx.Node) -> Tensor:
         """The tensor that a node works on."""
@@ -51,15 +52,16 @@ class Recorded:
     def _shape(self, at: At) -> Shape:
         return self.ops[at.op].output
 
-    def _leaf(self, word: str, node: fx.Node, source: At, *tokens: Token) -> Leaf:
-        return Leaf(word, tokens, self._shape(source), self._output(node, source))
+    def _step(self, node: fx.Node, source: At, word: str, **fields: Any) -> At:
+        """A step more, by its word."""
+        return self._add(node, step(word, self._shape(source), **fields), source)
 
     def _output(self, node: fx.Node, source: At) -> Shape:
         """The shape that a node gives, channels first."""
         return channels_first(tuple(self.values[node].shape[1:]), last=source.last)
 
     def _add(self, node: fx.Node, leaf: Leaf, source: At) -> At:
-        if leaf.word == "id":
+        if leaf.word == "id" or (leaf.word == "flatten" and leaf.input == leaf.output):
             return source
         leaf = leaf._replace(tokens=(*leaf.tokens, *self._frozen(leaf)))
         owners = tuple(

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from specc.diagnostics.spelling import counted
-from specc.exchange.importing.graph import Leaf, Token
-from specc.exchange.importing.words import NoWord
+from specc.exchange.importing.graph import Leaf
+from specc.exchange.importing.steps import step
 from specc.layers.base import Shape
+from specc.layers.torch_call import NoWord
 
 
 class At(NamedTuple):
@@ -33,13 +34,6 @@ class Dealt(NamedTuple):
     at: At
     groups: int
     turned: bool = False
-
-
-# Words that do to each value, or to the channels of each position, the same wherever the channels stand.
-ANYWHERE = (
-    "relu", "relu6", "leakyrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh",
-    "sigmoid", "tanh", "softplus", "softsign", "dropout", "layernorm", "id",
-)  # fmt: skip
 
 
 def channels_first(shape: Shape, *, last: bool) -> Shape:
@@ -73,22 +67,18 @@ def order_of_dimensions(target: Any, args: tuple[Any, ...], kwargs: dict[str, An
     return [dim % rank for dim in (args[0] if listed else args or kwargs.get("dims", ()))]
 
 
-def mixing(module: nn.Linear, x: Shape, output: Shape) -> Leaf:
+def mixing(module: nn.Linear, x: Shape) -> Leaf:
     """A linear layer over the channels of every position: a convolution of 1×1."""
-    tokens = (
-        Token("out", module.out_features, None, "positional"),
-        Token("kernel", 1, None, "short"),
-        Token("bias", module.bias is not None, True, "flag"),
-    )
     ones = (1,) * (len(x) - 1)
     weights = [("weight", module.weight.detach().reshape(*module.weight.shape, *ones))]
     weights += [("bias", module.bias.detach())] if module.bias is not None else []
-    return Leaf("conv", tokens, x, output, tuple(weights))
+    leaf = step("conv", x, out=module.out_features, kernel=1, bias=module.bias is not None)
+    return leaf._replace(weights=tuple(weights))
 
 
-def chance(p: float) -> Token:
+def chance(p: float) -> float:
     """A probability as people write it: in eight digits, which is more than float32 keeps."""
-    return Token("p", float(f"{p:.8g}"), None, "positional")
+    return float(f"{p:.8g}")
 
 
 def starting_value(factors: Tensor) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from specc.diagnostics.spelling import spelled
@@ -10,12 +10,16 @@ from specc.exchange.importing.blocks import Block, Expr
 from specc.exchange.importing.graph import Leaf, Token
 from specc.exchange.importing.structure import Call, Chain, Form, Node
 from specc.layers.base import Shape
+from specc.layers.pool import ToSize
+from specc.layers.registry import LAYERS, of_family
 from specc.source import Source
 from specc.syntax.format import format_source
 
 WIDTH = 100
 _SHORT = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
-_STARTS = ("conv", "dwconv", "convtranspose", "linear", "gap", "gmp", "adaptiveavgpool", "adaptivemaxpool")
+_HEADS = tuple(word for word, cls in LAYERS.items() if issubclass(cls, ToSize))
+_STARTS = (*of_family("convolution", "linear"), *_HEADS)
+_EXACT = 1e6  # a whole number below this is written without a point
 _LONGEST_REPEAT = 12  # as many steps are looked at together
 
 
@@ -63,7 +67,7 @@ def _forms() -> tuple[str, ...]:
 
 def _goes_on(line: str, step: str) -> bool:
     """`gap -> flatten -> linear 10` stays in one line."""
-    head = line.startswith(("gap", "gmp", "adaptive", "flatten"))
+    head = line.startswith((*_HEADS, "flatten"))
     return step.startswith("linear") and head and "linear" not in line and "\n" not in line
 
 
@@ -100,7 +104,7 @@ def _best_repeat(steps: list[str], place: int) -> tuple[int, int]:
 def _node(node: Node, known: dict[str, Block]) -> str:
     match node:
         case Leaf():
-            return " ".join([node.word, *filter(None, map(_token, node.tokens))])
+            return " ".join([node.word, *_arguments(node.tokens)])
         case Call():
             return _call(node, known[node.block])
         case Form():
@@ -149,14 +153,23 @@ def _is_size(value: Any) -> bool:
     return (isinstance(value, int) and value >= 0) or (isinstance(value, tuple) and isinstance(value[0], int))
 
 
+def _arguments(tokens: Sequence[Token]) -> Iterator[str]:
+    """The arguments that have not their usual values; behind one left out a value needs its key."""
+    skipped = False
+    for token in tokens:
+        value = token.value
+        if not isinstance(value, Expr) and type(value) is type(token.default) and value == token.default:
+            skipped = skipped or token.style == "positional"
+        else:
+            yield _token(token._replace(style="named") if skipped and token.style == "positional" else token)
+
+
 def _token(token: Token) -> str:
-    """An argument as it is written; nothing where it has its usual value."""
+    """An argument as it is written."""
     value = token.value
-    if not isinstance(value, Expr) and type(value) is type(token.default) and value == token.default:
-        return ""
     text = _value(value)
     match token.style:
-        case "positional":
+        case "positional" | "word":
             return text
         case "short" if not isinstance(value, Expr):
             return f"{_SHORT[token.name]}{text}"
@@ -176,4 +189,6 @@ def _value(value: Any) -> str:
     if isinstance(value, tuple):
         whole = all(isinstance(size, int) for size in value)
         return spelled(value) if whole else "[" + " ".join(map(repr, value)) + "]"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return repr(int(value))
     return repr(value) if isinstance(value, int | float) else str(value)

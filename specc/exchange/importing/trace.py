@@ -28,10 +28,10 @@ from specc.exchange.importing.following import (
     follow,
     read_again,
 )
-from specc.exchange.importing.graph import Graph, Leaf, Op, Token, Wordless
+from specc.exchange.importing.graph import Graph, Op, Wordless
 from specc.exchange.importing.recorded import Recorded
+from specc.exchange.importing.steps import step
 from specc.exchange.importing.tensors import (
-    ANYWHERE,
     At,
     Cut,
     Dealt,
@@ -42,8 +42,10 @@ from specc.exchange.importing.tensors import (
     order_of_dimensions,
     starting_value,
 )
-from specc.exchange.importing.words import NoWord, leaf_of
+from specc.exchange.importing.words import leaf_of, leaf_of_function, name_of
 from specc.layers.base import Shape
+from specc.layers.registry import LAYERS
+from specc.layers.torch_call import NoWord
 
 
 class Unimportable(Exception):
@@ -129,7 +131,7 @@ class _Reader(Recorded):
             self.wordless.append(Wordless(self._where(node), str(error)))
             return self._unknown(node)
         except Exception as error:  # a fault of ours in reading one step is told at that step
-            what = f"`{functions.name_of(node.target)}` is used in a way that is not understood here"
+            what = f"`{name_of(node.target)}` is used in a way that is not understood here"
             self.wordless.append(Wordless(self._where(node), f"{what} ({type(error).__name__}: {error})"))
             return self._unknown(node)
         return found
@@ -171,13 +173,13 @@ class _Reader(Recorded):
             return self._dropped(node, source, chance_of(module))
         output = self._output(node, source)
         if isinstance(module, nn.Linear) and source.last:
-            return self._add(node, mixing(module, x, output), source)
+            return self._add(node, mixing(module, x), source)
         if isinstance(module, nn.LayerNorm) and len(x) > 1 and not source.last:
             raise NoWord(
                 f"layer normalisation over {'×'.join(map(str, module.normalized_shape))}, not over the channels"
             )
         leaf = leaf_of(module, x, output)
-        if source.last and leaf.word not in ANYWHERE:
+        if source.last and not LAYERS[leaf.word].pointwise:
             raise NoWord(f"`{type(module).__name__}` on a tensor whose channels come last")
         return self._add(node, leaf, source)
 
@@ -195,7 +197,7 @@ class _Reader(Recorded):
         if isinstance(first, Dealt):
             return self._shuffled(node, first)
         if first is None:
-            raise NoWord(f"`{functions.name_of(target)}` of something that does not come from the network")
+            raise NoWord(f"`{name_of(target)}` of something that does not come from the network")
         return self._special(node, first) or self._like_module(node, first)
 
     def _special(self, node: fx.Node, source: At) -> At | Cut | Dealt | None:
@@ -207,7 +209,7 @@ class _Reader(Recorded):
         x = self._given(node)
         if functions.is_global_mean(node.target, args, kwargs, x) and not source.last:
             return self._mean(node, source)
-        if functions.name_of(node.target) == "stochastic_depth":
+        if name_of(node.target) == "stochastic_depth":
             if "batch" in (*args[1:], *kwargs.values()):
                 raise NoWord("stochastic depth of a whole batch at once")
             return self._dropped(node, source, args[0] if args else kwargs["p"])
@@ -215,13 +217,13 @@ class _Reader(Recorded):
             self._require_mode(node, args, kwargs)
         factor = functions.scalar_factor(node.target, args[0] if args else None)
         if factor is not None:
-            return self._scaled(node, source, factor)
+            return self._step(node, source, "scale", value=factor)
         if node.target in ("view", "reshape", torch.reshape) and self.values[node].dim() == x.dim() + 1 == 5:
             return self._dealt(node, source, x)
         return None
 
     def _dropped(self, node: fx.Node, source: At, p: float) -> At:
-        return self._add(node, self._leaf("droppath", node, source, chance(p)), source) if p else source
+        return self._step(node, source, "droppath", p=chance(p)) if p else source
 
     def _require_mode(self, node: fx.Node, args: Any, kwargs: dict[str, Any]) -> None:
         """Raises: NoWord for a dropout that is at work in evaluation too, by its `training` or by its default."""
@@ -229,20 +231,22 @@ class _Reader(Recorded):
             raise NoWord(f"`{self._called(node)}` drops in evaluation too, without `training=self.training`")
 
     def _like_module(self, node: fx.Node, source: At) -> At:
-        args, kwargs = self._values(node.args[1:]), self._values(node.kwargs)
-        x = self._given(node)
-        module = functions.module_for(node.target, args, kwargs, x)
-        if node.target in DROPOUTS and FOLLOWS_MODE not in node.meta:
-            return source  # its `training` is False whatever the model's is
-        if module is None:
-            raise NoWord(f"no layer does what `{functions.name_of(node.target)}` does")
-        if isinstance(module, nn.Identity):
+        is_off = node.target in DROPOUTS and FOLLOWS_MODE not in node.meta  # its `training` is False whatever happens
+        if is_off or node.target in functions.KEEPING:
             return source
-        if isinstance(module, nn.Flatten) and x.dim() == 2:
-            return source
-        leaf = leaf_of(module, self._shape(source), self._output(node, source))
-        if source.last and leaf.word not in ANYWHERE and not all(size == 1 for size in self._shape(source)[1:]):
-            raise NoWord(f"`{functions.name_of(node.target)}` on a tensor whose channels come last")
+        x = self._shape(source)
+        if node.target in functions.RESHAPING:
+            found = functions.reshaped(self._given(node), tuple(self.values[node].shape))
+            if found is None:
+                return source
+            leaf = step(found[0], x, **found[1])
+        else:
+            args, kwargs = self._values(node.args), self._values(node.kwargs)
+            if not isinstance(self.values[node], Tensor):
+                raise NoWord(f"no layer does what `{name_of(node.target)}` does")
+            leaf = leaf_of_function(node.target, args, kwargs, x, self._output(node, source))
+        if source.last and not LAYERS[leaf.word].pointwise and not all(size == 1 for size in x[1:]):
+            raise NoWord(f"`{name_of(node.target)}` on a tensor whose channels come last")
         return self._add(node, leaf, source)
 
     # joins
@@ -266,16 +270,13 @@ class _Reader(Recorded):
         channels = self._shape(source)[0]
         if join == "mul" and isinstance(other, nn.Parameter) and other.numel() == channels:
             weight = ("weight", other.detach().reshape(-1))
-            leaf = self._leaf("layerscale", node, source, Token("value", starting_value(other), 1e-6, "positional"))
+            leaf = step("layerscale", self._shape(source), value=starting_value(other))
             return self._add(node, leaf._replace(weights=(weight,)), source)
         factor = functions.scalar_factor(node.target, other)
         if factor is None:
             what = f"a tensor of shape {'×'.join(map(str, other.shape))}" if isinstance(other, Tensor) else repr(other)
             raise NoWord(f"{'adding' if join == 'add' else 'multiplying by'} {what}")
-        return self._scaled(node, source, factor)
-
-    def _scaled(self, node: fx.Node, source: At, factor: float) -> At:
-        return self._add(node, self._leaf("scale", node, source, Token("value", factor, None, "positional")), source)
+        return self._step(node, source, "scale", value=factor)
 
     def _concat(self, node: fx.Node) -> At:
         parts = node.args[0]
@@ -310,25 +311,18 @@ class _Reader(Recorded):
     def _item(self, node: fx.Node, first: Any) -> At | None:
         index = node.args[1]
         if isinstance(first, Cut) and isinstance(index, int):
-            return self._slice(node, first.at, *first.pieces[index])
+            start, end = first.pieces[index]
+            return self._step(node, first.at, "slice", start=start, end=end)
         if isinstance(first, At):
-            return self._slice(node, first, *channel_bounds(self._values((index,))[0], self._shape(first)[0]))
+            start, end = channel_bounds(self._values((index,))[0], self._shape(first)[0])
+            return self._step(node, first, "slice", start=start, end=end)
         return None
-
-    def _slice(self, node: fx.Node, source: At, start: int, end: int) -> At:
-        tokens = (Token("start", start, None, "positional"), Token("end", end, None, "positional"))
-        leaf = self._leaf("slice", node, source, *tokens)
-        return self._add(node, leaf, source)
 
     # shapes
 
     def _mean(self, node: fx.Node, source: At) -> At:
-        x = self._shape(source)
-        pooled = Leaf("gap", (), x, (x[0], *(1,) * (len(x) - 1)))
-        at = self._add(node, pooled, source)
-        if self.values[node].dim() == 2:
-            at = self._add(node, Leaf("flatten", (), pooled.output, (x[0],)), at)
-        return at
+        at = self._step(node, source, "gap")
+        return self._step(node, at, "flatten") if self.values[node].dim() == 2 else at
 
     def _folded(self, node: fx.Node, source: At) -> At:
         """Dimensions of size 1 that come or go."""
@@ -338,14 +332,8 @@ class _Reader(Recorded):
             raise NoWord("a change of the batch dimension")
         if found == x:
             return source
-        at = source
-        if len(x) > 1:
-            at = self._add(node, Leaf("flatten", (), x, (functions.features(x),)), at)
-        if len(found) > 1:
-            at = self._add(
-                node, Leaf("unflatten", (Token("shape", found, None, "positional"),), self._shape(at), found), at
-            )
-        return at
+        at = self._step(node, source, "flatten") if len(x) > 1 else source
+        return self._step(node, at, "unflatten", shape=found) if len(found) > 1 else at
 
     def _turned(self, node: fx.Node, source: At) -> At | Dealt:
         """Channels moved to the last place, or back."""
@@ -363,8 +351,7 @@ class _Reader(Recorded):
         x = self._shape(source)
         if tuple(given["normalized_shape"]) != x[:1] or (len(x) > 1 and not source.last) or given.get("weight") is None:
             raise NoWord(f"layer normalisation over {given['normalized_shape']}, not over the channels")
-        flag = Token("bias", given.get("bias") is not None, True, "flag")
-        leaf = self._leaf("layernorm", node, source, Token("eps", given.get("eps", 1e-5), 1e-5), flag)
+        leaf = step("layernorm", x, eps=given.get("eps", 1e-5), affine=True, bias=given.get("bias") is not None)
         weights = tuple((name, given[name].detach()) for name in ("weight", "bias") if given.get(name) is not None)
         return self._add(node, leaf._replace(weights=weights), source)
 
@@ -382,5 +369,4 @@ class _Reader(Recorded):
         x = self._shape(dealt.at)
         if not dealt.turned or tuple(self.values[node].shape[1:]) != x:
             raise NoWord("channels in an order that no shuffle gives")
-        leaf = Leaf("channelshuffle", (Token("groups", dealt.groups, None, "positional"),), x, x)
-        return self._add(node, leaf, dealt.at)
+        return self._step(node, dealt.at, "channelshuffle", groups=dealt.groups)

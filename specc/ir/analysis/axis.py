@@ -19,13 +19,12 @@ from specc.layers.activation import PReLU
 from specc.layers.base import Layer, ShapeError
 from specc.layers.linear import Linear
 from specc.layers.norm import InstanceNorm
-from specc.layers.pool import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
+from specc.layers.pool import ToSize
 from specc.layers.reshape import Flatten
 from specc.layers.weighted import Weighted
 from specc.layers.windows import window_count
 
 _OWN = "specc.layers."
-_TO_FIXED = (AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool)
 _ONE_TO_ONE = ("activation", "regularisation", "normalisation", "scale", "identity")  # families that keep the shape
 
 _SLIDING = ("convolution", "pooling")
@@ -154,7 +153,7 @@ class Axis:
         except ShapeError:
             raise Refused from None
         loses = layer.family in _SLIDING and layer.windows(x)[self.at - 1].loses(size, output)
-        return After(Beyond.FIXED if isinstance(layer, _TO_FIXED) else output, loses)
+        return After(Beyond.FIXED if isinstance(layer, ToSize) else output, loses)
 
     def _vector(self, layer: Layer) -> State:
         """What leaves a layer that gets a vector of any number of features."""

@@ -9,6 +9,7 @@ from specc.diagnostics.diagnostic import Label
 from specc.diagnostics.spelling import counted
 from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
+from specc.layers.registry import of_family
 from specc.source import Span
 
 
@@ -100,7 +101,7 @@ before and after: 784 through 32 to 784 is a compression, and has fewer weights 
 )
 def linear_after_linear(network: Network) -> Iterator[Finding]:
     for run in network.runs:
-        for first, second in pairwise(run.without("dropout", "dropout2d", "droppath", "flatten", "id")):
+        for first, second in pairwise(run.without(*of_family("regularisation"), "flatten", "id")):
             if first.word != "linear" or second.word != "linear":
                 continue
             before, between, behind = first.node.input[0], second.node.input[0], second.node.output[0]
@@ -112,10 +113,6 @@ def linear_after_linear(network: Network) -> Iterator[Finding]:
                 "put an activation such as `relu` between them, or leave out the first",
                 others=_first(first, second, f"gives {counted(between, 'feature', 'd')}"),
             )
-
-
-# Applying them once more changes nothing; leakyrelu and prelu scale negative values again, the others bend again.
-_IDEMPOTENT = ("relu", "relu6", "hardtanh", "logsoftmax")
 
 
 @lint(
@@ -155,7 +152,8 @@ def activation_twice(network: Network) -> Iterator[Finding]:
             word = second.word
             if first.word != word or second.layer.family != "activation":
                 continue
-            effect = "changes nothing" if word in _IDEMPOTENT else "bends the values a second time"
+            again = getattr(first.layer, "is_idempotent", False)
+            effect = "changes nothing" if again else "bends the values a second time"
             yield Finding(
                 second.span,
                 f"`{word}` twice in a row: the second one {effect}",

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
+from specc.layers.activation import Activation
 from specc.layers.base import Shape
+from specc.layers.registry import of_family
 
-_DROPOUTS = ("dropout", "dropout2d", "droppath")
+_DROPOUTS = of_family("regularisation")
 
 
 @lint(
@@ -59,11 +61,6 @@ def softmax_before_loss(network: Network) -> Iterator[Finding]:
         )
 
 
-# What cuts off everything below zero (or nearly), and what keeps every answer in a narrow range.
-_CUTTING = ("relu", "relu6", "gelu", "silu", "mish", "hardswish", "softplus")
-_BOUNDED = ("sigmoid", "hardsigmoid", "tanh", "hardtanh", "softsign")
-
-
 @lint(
     "W514",
     "an activation after the last layer",
@@ -103,10 +100,15 @@ def activation_before_loss(network: Network) -> Iterator[Finding]:
         return
     *before, end = last.without("id", "flatten", *_DROPOUTS) or last.layers
     weighted = [placed for placed in before if placed.word != "bn"]
-    if end.word not in _CUTTING + _BOUNDED or not weighted or not _gives_classes(weighted[-1], model.output):
+    limits = isinstance(end.layer, Activation) and (end.layer.cuts or end.layer.bounds)
+    if not limits or not weighted or not _gives_classes(weighted[-1], model.output):
         return
     word = end.word
-    effect = "keeps every answer in a narrow range" if word in _BOUNDED else "cuts off every negative answer"
+    effect = (
+        "keeps every answer in a narrow range"
+        if getattr(end.layer, "bounds", False)
+        else "cuts off every negative answer"
+    )
     yield Finding(
         end.span,
         f"`{word}` after the last layer {effect}, and the cross-entropy that trains a classifier needs them all",

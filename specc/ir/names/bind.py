@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
 from specc.ir.model import Argument, Doubt
-from specc.ir.names.foreign import INFERRED, own_argument_word
+from specc.ir.names.foreign import inferred, own_argument_word
 from specc.ir.names.signature import Signature, option_words
 from specc.ir.names.values import Scope
 from specc.layers.registry import find_layer
@@ -207,7 +207,7 @@ class _Binding:
         return Misfit("E202", message, key.span, self._meant(key.text))
 
     def _meant(self, text: str) -> str:
-        if text in INFERRED:
+        if text in inferred():
             return _INFERRED
         own = own_argument_word(text)
         if own in self.signature.keys:

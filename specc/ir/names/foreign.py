@@ -1,74 +1,60 @@
-"""Spellings from torch, Keras and Darknet, and the words that they become here."""
+"""Spellings from torch, Keras and Darknet, and the words that they become here.
+
+torch's own names are those that the layers declare their calls with; the tables hold what other frameworks and habit
+add. Underscores, capitals and a rank at the end make no difference.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from specc.layers.registry import LAYERS
+from specc.layers.torch_call import IN
+
 LAYER_SPELLINGS = {
-    "conv": "conv1d conv2d conv3d convolution convolutional convolution2d conv_2d",
-    "dwconv": "depthwiseconv2d depthwise_conv",
-    "convtranspose": "convtranspose1d convtranspose2d convtranspose3d conv2dtranspose deconv deconvolutional",
-    "maxpool": "maxpool1d maxpool2d maxpool3d maxpooling1d maxpooling2d maxpooling3d maxpooling max_pool2d max_pool "
-    "pool pooling",
-    "avgpool": "avgpool1d avgpool2d avgpool3d averagepooling1d averagepooling2d averagepooling3d averagepooling "
-    "averagepool avg_pool2d avg_pool",
-    "adaptiveavgpool": "adaptiveavgpool1d adaptiveavgpool2d adaptiveavgpool3d adaptive_avg_pool2d",
-    "adaptivemaxpool": "adaptivemaxpool1d adaptivemaxpool2d adaptivemaxpool3d",
-    "gap": "globalaveragepooling1d globalaveragepooling2d globalavgpool globalavgpool2d global_avg_pool globalpool",
-    "gmp": "globalmaxpooling2d globalmaxpool globalmaxpool2d globalmaxpooling1d",
-    "linear": "fc dense fullyconnected fully_connected connected innerproduct affine",
-    "bn": "batchnorm batchnorm1d batchnorm2d batchnorm3d batchnormalization batch_norm batch_normalize",
-    "groupnorm": "groupnormalization gn group_norm",
-    "instancenorm": "instancenorm1d instancenorm2d instancenorm3d instance_norm",
-    "layernorm": "layernormalization ln layer_norm",
-    "lrn": "localresponsenorm local_response_norm",
-    "leakyrelu": "leaky leaky_relu lrelu",
+    "conv": "convolution convolutional",
+    "dwconv": "depthwiseconv",
+    "convtranspose": "deconv deconvolutional",
+    "maxpool": "maxpooling pool pooling",
+    "avgpool": "averagepooling averagepool",
+    "gap": "globalaveragepooling globalavgpool globalpool",
+    "gmp": "globalmaxpooling globalmaxpool",
+    "linear": "fc dense fullyconnected connected innerproduct affine",
+    "bn": "batchnormalization batchnormalize",
+    "groupnorm": "groupnormalization gn",
+    "layernorm": "layernormalization ln",
+    "leakyrelu": "leaky lrelu",
     "silu": "swish",
-    "logsoftmax": "log_softmax",
-    "dropout": "dropout1d alphadropout",
-    "dropout2d": "dropout3d spatialdropout2d",
-    "droppath": "drop_path stochasticdepth stochastic_depth",
+    "dropout": "alphadropout",
+    "dropout2d": "spatialdropout",
+    "droppath": "stochasticdepth",
     "flatten": "reshape view ravel",
-    "pad": "zeropad2d zeropadding2d reflectionpad2d replicationpad2d circularpad2d",
-    "upsample": "upsampling2d interpolate upsamplingnearest2d upsamplingbilinear2d",
-    "pixelshuffle": "pixel_shuffle depth_to_space",
-    "channelshuffle": "channel_shuffle",
-    "id": "identity noop",
+    "pad": "zeropadding",
+    "upsample": "upsampling",
+    "pixelshuffle": "depthtospace",
+    "id": "noop",
     "concat": "concatenate cat route",
     "add": "sum",
     "mul": "multiply",
     "residual": "res resblock residualblock shortcut skip skipconnection",
-}  # fmt: skip
+}
 
 ARGUMENT_SPELLINGS = {
-    "out": "filters out_channels out_features units output_dim channels features num_output c_out",
-    "kernel": "kernel_size size pool_size ksize filter_size",
+    "out": "filters features units output_dim channels num_output c_out",
+    "kernel": "size pool_size ksize filter_size",
     "stride": "strides subsample",
     "padding": "pad pads border",
     "dilation": "dilation_rate dilations",
     "bias": "use_bias",
-    "mode": "padding_mode",
-    "ceil": "ceil_mode",
     "p": "rate prob probability drop_prob",
-    "groups": "group num_groups",
+    "groups": "group",
     "negative_slope": "alpha slope",
     "eps": "epsilon",
     "init": "kernel_initializer weight_init",
-    "scale": "scale_factor factor",
-    "affine": "elementwise_affine",
+    "scale": "factor",
 }
-
-# What arrives, which is inferred here.
-INFERRED = frozenset(
-    (
-        "in_channels",
-        "in_features",
-        "input_shape",
-        "num_features",
-        "num_channels",
-        "input_dim",
-        "c_in",
-        "normalized_shape",
-    )
-)
 
 # What has no counterpart: how a framework runs the layer, not what the layer is.
 DROPPED = frozenset(
@@ -77,28 +63,54 @@ DROPPED = frozenset(
         "return_indices", "align_corners", "dim", "axis",
     )
 )  # fmt: skip
-
-
 NO_EFFECT = frozenset(("inplace", "device"))  # of those: what changes nothing that the network calculates
+_KERAS_INPUT = ("input_shape", "input_dim", "c_in")
+_RANK = re.compile(r"[123]d(?=transpose$|$)")
 
 
-def _inverted(table: dict[str, str]) -> dict[str, str]:
-    return {spelling: word for word, spellings in table.items() for spelling in spellings.split()}
-
-
-_LAYERS = _inverted(LAYER_SPELLINGS)
-_ARGUMENTS = _inverted(ARGUMENT_SPELLINGS)
+@cache
+def inferred() -> frozenset[str]:
+    """The arguments that say what arrives, which is inferred here."""
+    calls = [cls.torch for cls in LAYERS.values() if cls.torch and not cls.torch.own]
+    own = {name for call in calls for name, source in call.arguments.items() if source == IN}
+    return frozenset((*own, *_KERAS_INPUT))
 
 
 def own_layer_word(spelling: str) -> str | None:
-    """The word of this language for another framework's layer.
+    """The word of this language for another framework's layer; None where only capitals differ.
 
     >>> own_layer_word("Conv2d"), own_layer_word("BatchNormalization"), own_layer_word("nonsense")
     ('conv', 'bn', None)
     """
-    return _LAYERS.get(spelling.lower().removeprefix("lazy"))
+    plain = spelling.lower().replace("_", "").removeprefix("lazy")
+    known = _layers()
+    found = known.get(plain) or known.get(_RANK.sub("", plain))
+    return None if found == spelling.lower() else found
 
 
 def own_argument_word(spelling: str) -> str | None:
     """The field of this language for another framework's argument."""
-    return _ARGUMENTS.get(spelling.lower())
+    return _arguments().get(spelling.lower())
+
+
+@cache
+def _layers() -> dict[str, str]:
+    found = {name.lower().replace("_", ""): word for name, word in _of_torch()} | {word: word for word in LAYERS}
+    return found | {spelling: word for word, spellings in LAYER_SPELLINGS.items() for spelling in spellings.split()}
+
+
+def _of_torch() -> Iterator[tuple[str, str]]:
+    """torch's names with the word of each, that of a layer which needs more arguments last."""
+    for cls in sorted(LAYERS.values(), key=lambda cls: sum(info.is_required() for info in cls.model_fields.values())):
+        names = (*cls.torch.classes(), *cls.torch.functions()) if cls.torch else ()
+        yield from ((form, cls.keyword) for name in names for form in (name, _RANK.sub("", name)))
+
+
+@cache
+def _arguments() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for cls in LAYERS.values():
+        sources = cls.torch.arguments if cls.torch else {}
+        fields = {name: field for name, field in sources.items() if isinstance(field, str)}
+        found |= {name: field for name, field in fields.items() if field in cls.model_fields and name != field}
+    return found | {spelling: own for own, spellings in ARGUMENT_SPELLINGS.items() for spelling in spellings.split()}
