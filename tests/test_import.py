@@ -198,6 +198,43 @@ class Unshifted(nn.Module):
         return output
 
 
+class Derived(nn.Conv2d):
+    """A class of torch's with arguments of its own."""
+
+    def __init__(self, out_channels: int) -> None:
+        super().__init__(3, out_channels, 3, padding=1)
+
+
+class GRN(nn.Module):
+    """Woo et al. 2023, as it is copied from one repository to the next: with channels last."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.gamma, self.beta = nn.Parameter(torch.zeros(1, 1, 1, dim)), nn.Parameter(torch.zeros(1, 1, 1, dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        strength = torch.norm(x, p=2, dim=(1, 2), keepdim=True)
+        output: Tensor = self.gamma * (x * (strength / (strength.mean(dim=-1, keepdim=True) + 1e-6))) + self.beta + x
+        return output
+
+
+class OverChannels(nn.Module):
+    """What looks at all channels, adds to them, or adds more of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.look, self.grn = Derived(8), nn.Conv2d(2, 1, 7, padding=3), GRN(8)
+        self.offset, self.down = nn.Parameter(torch.zeros(8, 1, 1)), nn.PixelUnshuffle(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x - 0.5)
+        both = torch.cat([torch.max(x, 1)[0].unsqueeze(1), torch.mean(x, 1).unsqueeze(1)], dim=1)
+        x = self.grn((x * torch.sigmoid(self.look(both))).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        x = F.pad(x + self.offset + 1.5, (0, 0, 0, 0, 1, 2))
+        x = x * x.amax(1, keepdim=True) * x.max(dim=1, keepdim=True).values
+        return F.pixel_unshuffle(self.down(x), 2)
+
+
 STUDENTS: list[tuple[nn.Module, Shape, str]] = [
     (
         Functional(),
@@ -230,6 +267,15 @@ STUDENTS: list[tuple[nn.Module, Shape, str]] = [
     (Halves(), (4, 3, 3), "split { conv 2 k1 | id }\nresidual { conv 4 k1 -> slice 2 4 } shortcut { slice 1 3 }\n"),
     (Uneven(), (4, 3, 3), "split 1 3 { conv 2 k1 | id }\n"),
     (Unshifted(), (4,), "layernorm nobias -> relu -> layernorm nobias\n"),
+    (
+        OverChannels(),
+        (3, 8, 8),
+        "shift -0.5\n"
+        "conv 8 k3 p1\n"
+        "gate {\n  concat { channelmax | channelmean }\n  conv 1 k7 p3 -> sigmoid\n}"
+        " -> grn -> layershift -> shift 1.5 -> channelpad 1 2\n"
+        "mul { gate { channelmax } | channelmax } -> pixelunshuffle 2 x2\n",
+    ),
     (
         Last(),
         (4, 6, 6),
@@ -276,7 +322,7 @@ class Crossing(nn.Module):
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        (Foreign(), ["`cumsum`", "adding 1.0", "2 results", "conv: 2 steps share its weights"]),
+        (Foreign(), ["`cumsum`", "2 results", "conv: 2 steps share its weights"]),
         (Branching(), ["cannot be followed"]),
         (Crossing(), ["a: its output goes into branches that cross"]),
         (nn.Sequential(nn.LayerNorm(8), nn.Linear(8, 2)), ["0: layer normalisation", "1: a linear layer"]),

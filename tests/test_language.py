@@ -450,12 +450,13 @@ def test_the_layers_of_the_language() -> None:
         convolution conv dwconv convtranspose
         pooling maxpool avgpool adaptiveavgpool adaptivemaxpool gap gmp
         linear linear
-        normalisation bn groupnorm instancenorm layernorm lrn
+        normalisation bn groupnorm instancenorm layernorm lrn grn
         activation relu relu6 leakyrelu prelu elu celu selu gelu silu mish hardswish hardsigmoid hardtanh sigmoid tanh
             softplus softsign softmax logsoftmax
         regularisation dropout dropout2d droppath
-        shape flatten unflatten pad upsample pixelshuffle channelshuffle slice
-        scale layerscale scale
+        shape flatten unflatten pad upsample pixelshuffle pixelunshuffle channelshuffle slice channelpad
+        channels channelmean channelmax
+        scale layerscale layershift scale shift
         identity id
     """
     for line in families.replace("\n            ", " ").strip().splitlines():
@@ -480,6 +481,9 @@ def test_the_layers_of_the_language() -> None:
     ("unflatten", "E203"),
     ("slice 3", "E203"),
     ("scale", "E203"),
+    ("shift", "E203"),
+    ("channelpad", "E203"),
+    ("pixelunshuffle", "E203"),
     # a pool's stride is its kernel
     ("maxpool 3", (8, 2, 2)),
     ("avgpool 2x4", (8, 4, 2)),
@@ -501,7 +505,19 @@ def test_the_layers_of_the_language() -> None:
     ("upsample 1.5", (8, 12, 12)),
     ("upsample 2x3 mode=linear", (8, 16, 24)),
     ("pixelshuffle 2", (2, 16, 16)),
+    ("pixelunshuffle 2", (32, 4, 4)),
+    ("pixelunshuffle 3", "E304"),
     ("channelshuffle 4", (8, 8, 8)),
+    ("channelmean", (1, 8, 8)),
+    ("channelmax", (1, 8, 8)),
+    ("channelpad 3", (14, 8, 8)),
+    ("channelpad 3 0", (11, 8, 8)),
+    ("channelpad 0", (8, 8, 8)),
+    ("grn", (8, 8, 8)),
+    ("layershift", (8, 8, 8)),
+    ("shift -0.5", (8, 8, 8)),
+    ("slice 3 in", (5, 8, 8)),
+    ("layernorm nobias", (8, 8, 8)),
     ("slice 0 3", (3, 8, 8)),
     ("slice 0 9", "E304"),
     ("flatten -> unflatten 2x16x16", (2, 16, 16)),
@@ -536,11 +552,12 @@ def test_layers_on_images(spec: str, expected: Expected) -> None:
 
 REFUSED = """
     conv 4 k3 ; dwconv k3 ; convtranspose 4 k2 ; maxpool 2 ; avgpool 2 ; adaptiveavgpool 2 ; adaptivemaxpool 2
-    gap ; gmp ; instancenorm ; lrn 5 ; channelshuffle 4
+    gap ; gmp ; instancenorm ; lrn 5 ; grn ; channelshuffle 4
 """
 TAKEN = """
     bn ; groupnorm 4 ; layernorm ; dropout ; relu ; relu6 ; leakyrelu ; prelu ; elu ; celu ; selu ; gelu ; silu ; mish
     hardswish ; hardsigmoid ; hardtanh ; sigmoid ; tanh ; softplus ; softsign ; softmax ; logsoftmax ; flatten
+    layernorm nobias ; scale 2 ; shift 2 ; layerscale ; layershift ; channelpad 0
 """
 
 

@@ -1,4 +1,4 @@
-"""The few module classes that torch lacks: branch forms, and six small words.
+"""The few module classes that torch lacks: branch forms, and a few small words.
 
 Shapes are given as `(N, C, *)`: a batch of N samples, C channels, any spatial dimensions.
 """
@@ -168,3 +168,78 @@ class Slice(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.start}, {self.end}"
+
+
+class LayerShift(nn.Module):
+    """x plus a learned number for each channel, which starts at `value`."""
+
+    def __init__(self, channels: int, value: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), float(value)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.weight.view(-1, *(1,) * (x.dim() - 2))
+
+    def extra_repr(self) -> str:
+        return str(self.weight.numel())
+
+
+class Shift(nn.Module):
+    """x plus a constant."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.value
+
+    def extra_repr(self) -> str:
+        return str(self.value)
+
+
+class ChannelMean(nn.Module):
+    """The mean of all channels: `(N, 1, *)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=1, keepdim=True)
+
+
+class ChannelMax(nn.Module):
+    """The largest of all channels: `(N, 1, *)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.amax(dim=1, keepdim=True)
+
+
+class ChannelPad(nn.Module):
+    """Channels of zeros before and after those of x."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.before, self.after = before, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, (*(0, 0) * (x.dim() - 2), self.before, self.after))
+
+    def extra_repr(self) -> str:
+        return f"{self.before}, {self.after}"
+
+
+class GlobalResponseNorm(nn.Module):
+    """x + weight · x · r + bias, r the norm of each channel by the mean of all norms (Woo et al. 2023, ConvNeXt V2)."""
+
+    def __init__(self, channels: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm: Tensor = torch.linalg.vector_norm(x, dim=tuple(range(2, x.dim())), keepdim=True)
+        response = norm / (norm.mean(dim=1, keepdim=True) + self.eps)
+        shape = (-1, *(1,) * (x.dim() - 2))
+        return x + self.weight.view(shape) * (x * response) + self.bias.view(shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.numel()}, eps={self.eps}"

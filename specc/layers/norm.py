@@ -150,3 +150,22 @@ class LocalResponseNorm(Layer):
     def output(self, x: Shape) -> Shape:
         require_spatial(self.keyword, x)
         return x
+
+
+class GlobalResponseNorm(Weighted):
+    """Strengthens the channels that respond more strongly than others over the whole picture (Woo et al. 2023)."""
+
+    keyword = "grn"
+    family = "normalisation"
+    example = "input 64x32x32 ; grn"
+    torch = call("GlobalResponseNorm", own=True, channels=IN, eps="eps")
+
+    eps: Positive = field(1e-6, doc="added to the mean response, to avoid division by zero")
+    bias: Numbers | None = field(None, doc="the shift's values, as a list")
+
+    def output(self, x: Shape) -> Shape:
+        require_spatial(self.keyword, x)
+        return x
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        return {"weight": (x[0],), "bias": (x[0],)}

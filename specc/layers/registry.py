@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from functools import cache
 
-from specc.layers import activation, conv, linear, norm, padding, pool, regularise, reshape, scaling
+from specc.layers import activation, channels, conv, linear, norm, padding, pool, regularise, reshape, scaling
 from specc.layers.base import Layer
 from specc.layers.fields import role
 from specc.layers.torch_call import at_every_rank
 
-MODULES = (conv, pool, linear, norm, activation, regularise, reshape, padding, scaling)
+MODULES = (conv, pool, linear, norm, activation, regularise, reshape, channels, padding, scaling)
 ENTRY_POINTS = "specc.layers"
 
 

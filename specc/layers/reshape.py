@@ -175,6 +175,38 @@ class PixelShuffle(Layer):
         return (Window(1, 1 / self.r),) * 2
 
 
+class PixelUnshuffle(Layer):
+    """Trades pixels for channels: r×r pixels of a channel become r² channels."""
+
+    keyword = "pixelunshuffle"
+    family = "shape"
+    example = "input 3x32x32 ; pixelunshuffle 2"
+    torch = call("PixelUnshuffle", "F.pixel_unshuffle", downscale_factor="r")
+
+    r: Count = field(positional=True, doc="factor by which height and width shrink")
+
+    def output(self, x: Shape) -> Shape:
+        if rank_of(x) != 2:
+            raise ShapeError("E302", f"`pixelunshuffle` takes an image, but {kind_of(x)} arrives")
+        size = next((size for size in x[1:] if size % self.r), None)
+        if size is not None:
+            raise ShapeError(
+                "E304",
+                f"`pixelunshuffle {self.r}` needs a height and a width that {self.r} divides, not {written(x[1:])}",
+                label=f"{size} / {self.r} leaves {size % self.r}",
+                help=f"a picture of {written(_divisible(x[1:], self.r))} fits",
+            )
+        return (x[0] * self.r * self.r, x[1] // self.r, x[2] // self.r)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        return (Window(self.r, self.r),) * 2
+
+
+def _divisible(sizes: Shape, r: int) -> Shape:
+    """The next sizes, not below these, that r divides."""
+    return tuple(-(-size // r) * r for size in sizes)
+
+
 class ChannelShuffle(Layer):
     """Deals the channels of all groups out like cards, so that groups mix (Zhang et al. 2018)."""
 

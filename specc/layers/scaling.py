@@ -1,4 +1,4 @@
-"""Multiplication by a learned or a constant factor, and the layer that does nothing."""
+"""A learned or a constant factor or summand, and the layer that does nothing."""
 
 from specc.layers.base import Layer, Shape
 from specc.layers.fields import Real, field
@@ -32,6 +32,37 @@ class Scale(Layer):
     torch = call("Scale", "{value} * {x}", own=True, value="value")
 
     value: Real = field(positional=True, doc="the factor")
+
+    def output(self, x: Shape) -> Shape:
+        return x
+
+
+class LayerShift(Weighted):
+    """Adds a learned number to every channel."""
+
+    keyword = "layershift"
+    family = "scale"
+    example = "input 64x7x7 ; layershift"
+    torch = call("LayerShift", own=True, bare=2, channels=IN, value="value")
+
+    value: Real = field(0.0, positional=True, doc="initial summand")
+
+    def output(self, x: Shape) -> Shape:
+        return x
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        return {"weight": (x[0],)}
+
+
+class Shift(Layer):
+    """Adds a constant to every value."""
+
+    keyword = "shift"
+    family = "scale"
+    example = "input 64x7x7 ; shift 0.5"
+    torch = call("Shift", "{x} + {value}", own=True, value="value")
+
+    value: Real = field(positional=True, doc="the summand")
 
     def output(self, x: Shape) -> Shape:
         return x

@@ -337,6 +337,16 @@ def _pixelshuffle_fields(dice: Dice, place: Place) -> dict[str, Value]:
     return {"r": _count(dice, place, fitting, [2, 3, 4])}
 
 
+def _pixelunshuffle_fields(dice: Dice, place: Place) -> dict[str, Value]:
+    fitting = [r for r in (2, 1, 3) if all(size % r == 0 for size in place.shape[1:])]
+    return {"r": _count(dice, place, fitting, [2, 3, 4])}
+
+
+def _channelpad_fields(dice: Dice, place: Place) -> dict[str, Value]:
+    fields: dict[str, Value] = {"before": dice.one([1, 0, 2])}
+    return fields | ({"after": dice.one([2, 0, 1])} if dice.chance(2) else {})
+
+
 def _linear_fields(dice: Dice, place: Place) -> dict[str, Value]:
     fields: dict[str, Value] = {"out": _count(dice, place, [2, 1, 4, 6, 8, 12], [3])}
     return fields | ({"bias": dice.chance(3)} if dice.chance(3) else {})
@@ -370,7 +380,12 @@ _FIELDS: dict[str, Callable[[Dice, Place], dict[str, Value]]] = {
     "pad": _pad_fields,
     "upsample": _upsample_fields,
     "pixelshuffle": _pixelshuffle_fields,
+    "pixelunshuffle": _pixelunshuffle_fields,
     "channelshuffle": _shuffle_fields,
+    "channelpad": _channelpad_fields,
+    "grn": _some("eps", [0.001, 1e-6, 1]),
+    "layershift": _some("value", [0.1, 1, 0]),
+    "shift": _some("value", [0.1, -1, 0], one_in=1),
     "slice": _slice_fields,
     "layerscale": _some("value", [0.1, 1, 0]),
     "scale": _some("value", [0.1, 1, 0], one_in=1),

@@ -278,6 +278,11 @@ def pixelshuffle(x: Tensor, r: Whole) -> nn.Module:
     return nn.PixelShuffle(r)
 
 
+def pixelunshuffle(x: Tensor, r: Whole) -> nn.Module:
+    _require(x.dim() == 4, "pixelunshuffle takes images only")
+    return nn.PixelUnshuffle(r)
+
+
 def channelshuffle(x: Tensor, groups: Whole) -> nn.Module:
     return nn.ChannelShuffle(groups)
 
@@ -313,6 +318,75 @@ def layerscale(x: Tensor, value: Number = 1e-6) -> nn.Module:
     return _Times(torch.full((x.shape[1],), float(value)))
 
 
+class _Plus(nn.Module):
+    """A summand: a constant, or a weight for each channel."""
+
+    def __init__(self, summand: float | Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(summand) if isinstance(summand, Tensor) else summand
+
+    def forward(self, x: Tensor) -> Tensor:
+        if isinstance(self.weight, nn.Parameter):
+            return (x.transpose(1, -1) + self.weight).transpose(1, -1)
+        return x + self.weight
+
+
+def layershift(x: Tensor, value: Number = 0.0) -> nn.Module:
+    return _Plus(torch.full((x.shape[1],), float(value)))
+
+
+def shift(x: Tensor, value: Number) -> nn.Module:
+    return _Plus(float(value))
+
+
+class _Of(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+def channelmean(x: Tensor) -> nn.Module:
+    return _Of(lambda x: x.mean(1, keepdim=True))
+
+
+def channelmax(x: Tensor) -> nn.Module:
+    return _Of(lambda x: x.max(1, keepdim=True)[0])
+
+
+def channelpad(x: Tensor, before: Whole, after: Whole | None = None) -> nn.Module:
+    counts = (before, before if after is None else after)
+    _require(min(counts) >= 0, "no channel is cut off")
+    empty = [torch.zeros(x.shape[0], count, *x.shape[2:]) for count in counts]
+    return _Of(lambda x: torch.cat([empty[0], x, empty[1]], 1))
+
+
+class _Responses(nn.Module):
+    """Woo et al. 2023, algorithm 1, with channels last as there."""
+
+    def __init__(self, channels: int, eps: float) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.zeros(channels)), nn.Parameter(torch.zeros(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.movedim(1, -1)
+        strength = x.flatten(1, -2).norm(dim=1).reshape(x.shape[0], *[1] * (x.dim() - 2), -1)
+        factor = strength / (strength.mean(dim=-1, keepdim=True) + self.eps)
+        y: Tensor = self.weight * (x * factor) + self.bias + x
+        return y.movedim(-1, 1)
+
+
+def grn(x: Tensor, eps: Number = 1e-6) -> nn.Module:
+    _require(x.dim() > 2, "a vector has no spatial dimensions")
+    _require(eps > 0, "a number above 0")
+    return _Responses(x.shape[1], eps)
+
+
 def scale(x: Tensor, value: Number) -> nn.Module:
     return _Times(float(value))
 
@@ -328,6 +402,7 @@ _FUNCTIONS: tuple[Callable[..., nn.Module], ...] = (
     conv, dwconv, convtranspose, maxpool, avgpool, adaptiveavgpool, adaptivemaxpool, gap, gmp, linear, bn, groupnorm,
     instancenorm, layernorm, lrn, leakyrelu, prelu, elu, celu, gelu, hardtanh, softplus, softmax, logsoftmax, dropout,
     dropout2d, droppath, flatten, unflatten, pad, upsample, pixelshuffle, channelshuffle, layerscale, scale,
+    pixelunshuffle, layershift, shift, channelmean, channelmax, channelpad, grn,
 )  # fmt: skip
 _PLAIN: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU, "relu6": nn.ReLU6, "selu": nn.SELU, "silu": nn.SiLU, "mish": nn.Mish, "hardswish": nn.Hardswish,

@@ -11,9 +11,9 @@ from generate.plan import Call, Rows
 from generate.reference_layers import Refusal
 
 WEIGHTED = ("conv", "dwconv", "convtranspose", "linear", "bn", "groupnorm", "instancenorm", "layernorm", "prelu",
-            "layerscale")  # fmt: skip
-NORMS = ("bn", "groupnorm", "instancenorm", "layernorm")
-KNOWN_AT_FIRST = (*NORMS, "prelu", "layerscale")  # torch fills their weights with constants
+            "layerscale", "layershift", "grn")  # fmt: skip
+NORMS = ("bn", "groupnorm", "instancenorm", "layernorm", "grn")
+KNOWN_AT_FIRST = (*NORMS, "prelu", "layerscale", "layershift")  # torch fills their weights with constants
 KNOWN_INITIALIZERS = ("zeros", "ones", "constant", "dirac")
 MOST_ARGUMENTS = {
     "xavier_uniform": 1, "xavier_normal": 1, "kaiming_uniform": 3, "kaiming_normal": 3, "orthogonal": 1,

@@ -76,7 +76,7 @@ def _ranks(word: str, intent: str) -> list[int]:
     if word not in SPATIAL:
         return [2, 1, 0, 3]
     if intent == "right":
-        return [2] if word == "pixelshuffle" else [2, 1, 3]
+        return [2] if word in ("pixelshuffle", "pixelunshuffle") else [2, 1, 3]
     if word in ("gap", "gmp"):
         return [0]
     return [0, 0, 2, 1, 3] if word in ("instancenorm", "lrn") else [2, 2, 2, 1, 1, 3, 3, 0]

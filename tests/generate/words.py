@@ -21,6 +21,7 @@ POSITIONS: dict[str, tuple[str, ...]] = {
     "instancenorm": (),
     "layernorm": (),
     "lrn": ("size",),
+    "grn": (),
     "relu": (),
     "relu6": (),
     "leakyrelu": ("negative_slope",),
@@ -48,10 +49,16 @@ POSITIONS: dict[str, tuple[str, ...]] = {
     "pad": ("n", "mode"),
     "upsample": ("scale", "mode"),
     "pixelshuffle": ("r",),
+    "pixelunshuffle": ("r",),
     "channelshuffle": ("groups",),
     "slice": ("start", "end"),
+    "channelpad": ("before", "after"),
+    "channelmean": (),
+    "channelmax": (),
     "layerscale": ("value",),
     "scale": ("value",),
+    "layershift": ("value",),
+    "shift": ("value",),
     "id": (),
 }
 
@@ -70,11 +77,12 @@ ANY_SHAPE: tuple[str, ...] = (
     *(word for word in DECLARED if word not in WRITTEN),
     "relu", "relu6", "leakyrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh",
     "sigmoid", "tanh", "softplus", "softsign", "softmax", "logsoftmax", "dropout", "dropout2d", "droppath", "flatten",
-    "scale", "id",
+    "scale", "shift", "channelpad", "channelmean", "channelmax", "id",
 )  # fmt: skip
 SPATIAL = (
     "conv", "dwconv", "convtranspose", "maxpool", "avgpool", "adaptiveavgpool", "adaptivemaxpool", "gap", "gmp",
-    "instancenorm", "lrn", "channelshuffle", "pad", "upsample", "pixelshuffle",
+    "instancenorm", "lrn", "channelshuffle", "pad", "upsample", "pixelshuffle", "pixelunshuffle",
+    "grn",
 )  # fmt: skip
 VECTOR = ("linear", "unflatten")
 CHOOSY = tuple(word for word in LAYERS if word not in ANY_SHAPE)

@@ -68,6 +68,69 @@ class Slice(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x[:, self.start : self.end]'''
 
+_LAYER_SHIFT = '''\
+class LayerShift(nn.Module):
+    """Adds a learned number to each channel."""
+
+    def __init__(self, channels: int, value: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), value))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.weight.view(-1, *(1,) * (x.dim() - 2))'''
+
+_SHIFT = '''\
+class Shift(nn.Module):
+    """Adds a constant."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.value'''
+
+_CHANNEL_MEAN = '''\
+class ChannelMean(nn.Module):
+    """The mean of all channels, as one channel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=1, keepdim=True)'''
+
+_CHANNEL_MAX = '''\
+class ChannelMax(nn.Module):
+    """The largest of all channels, as one channel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.amax(dim=1, keepdim=True)'''
+
+_CHANNEL_PAD = '''\
+class ChannelPad(nn.Module):
+    """Adds channels of zeros."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.before, self.after = before, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, (*(0, 0) * (x.dim() - 2), self.before, self.after))'''
+
+_RESPONSE_NORM = '''\
+class GlobalResponseNorm(nn.Module):
+    """Strengthens the channels that respond strongly (Woo et al. 2023)."""
+
+    def __init__(self, channels: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm = torch.linalg.vector_norm(x, dim=tuple(range(2, x.dim())), keepdim=True)
+        response = norm / (norm.mean(dim=1, keepdim=True) + self.eps)
+        shape = (-1, *(1,) * (x.dim() - 2))
+        return x + self.weight.view(shape) * (x * response) + self.bias.view(shape)'''
+
 SUPPLEMENT = {
     "chain": _CHAIN,
     "branches": _BRANCHES,
@@ -76,6 +139,12 @@ SUPPLEMENT = {
     "LayerScale": _LAYER_SCALE,
     "Scale": _SCALE,
     "Slice": _SLICE,
+    "LayerShift": _LAYER_SHIFT,
+    "Shift": _SHIFT,
+    "ChannelMean": _CHANNEL_MEAN,
+    "ChannelMax": _CHANNEL_MAX,
+    "ChannelPad": _CHANNEL_PAD,
+    "GlobalResponseNorm": _RESPONSE_NORM,
 }
 """By the name that code uses it under, in the order in which the file holds them."""
 

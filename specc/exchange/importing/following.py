@@ -17,6 +17,8 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
 from specc.exchange.importing.drops import is_drop_path
+from specc.exchange.importing.tensors import is_response_norm
+from specc.exchange.importing.words import is_torchs
 from specc.layers.base import Shape
 
 BATCH = 2
@@ -103,10 +105,11 @@ def _replace_marks(graph: fx.Graph) -> None:
 
 
 class _Tracer(fx.Tracer):
-    """Takes stochastic depth as one step: in evaluation mode its code shows nothing."""
+    """Takes as one step what is a layer: torch's, one derived from it, stochastic depth, whose code shows nothing."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return is_drop_path(m) or super().is_leaf_module(m, module_qualified_name)
+        known = is_drop_path(m) or is_response_norm(m) or is_torchs(m)
+        return known or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Recorder(fx.Interpreter):

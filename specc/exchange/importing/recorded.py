@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from torch import Tensor, fx
@@ -9,7 +10,7 @@ from torch import Tensor, fx
 from specc.exchange.importing.following import Followed
 from specc.exchange.importing.graph import Leaf, Op, Token, Wordless
 from specc.exchange.importing.steps import step
-from specc.exchange.importing.tensors import At, Cut, Dealt, channels_first
+from specc.exchange.importing.tensors import At, Cut, Dealt, Maxima, channels_first, kind_of_result
 from specc.exchange.importing.words import name_of
 from specc.layers.base import Shape
 from specc.layers.torch_call import NoWord
@@ -26,7 +27,7 @@ class Recorded:
         self.followed, self.input, self.trained = followed, input, trained
         self.traced, self.values = followed.traced, followed.values
         self.ops: list[Op] = []
-        self.at: dict[fx.Node, At | Cut | Dealt] = {}
+        self.at: dict[fx.Node, At | Cut | Dealt | Maxima] = {}
         self.unknown: set[fx.Node] = set()
         self.wordless: list[Wordless] = []
         self.modules = dict(self.traced.named_modules())
@@ -96,3 +97,26 @@ class Recorded:
 
     def _values(self, args: Any) -> Any:
         return fx.map_arg(args, lambda node: self.values[node])
+
+    # the end
+
+    def _result(self, node: fx.Node) -> int:
+        given = node.args[0]
+        at = self.at.get(given) if isinstance(given, fx.Node) else None
+        if not isinstance(at, At):
+            self.wordless.append(
+                Wordless("", f"the model gives {kind_of_result(given)}, but a network gives one tensor")
+            )
+            return 0
+        if at.last:
+            self.wordless.append(Wordless("", "the output's channels come last"))
+        return at.op
+
+    def _check_sharing(self) -> None:
+        """A weight that two steps have in common, by one module that is called twice or by one parameter in two."""
+        calls = Counter(tensor.data_ptr() for op in self.ops if op.step is not None for _, tensor in op.step.weights)
+        for name, tensor in self.traced.state_dict().items():
+            count = calls.pop(tensor.data_ptr(), 0)
+            if count > 1:
+                path, _, own = name.rpartition(".")
+                self.wordless.append(Wordless(path or own, f"{count} steps share its weights"))

@@ -28,6 +28,12 @@ class Cut(NamedTuple):
     pieces: tuple[tuple[int, int], ...]
 
 
+class Maxima(NamedTuple):
+    """The maxima over channels and their places, as one result."""
+
+    at: At
+
+
 class Dealt(NamedTuple):
     """A tensor on its way through a channel shuffle: folded into groups, and then turned."""
 
@@ -74,6 +80,18 @@ def mixing(module: nn.Linear, x: Shape) -> Leaf:
     weights += [("bias", module.bias.detach())] if module.bias is not None else []
     leaf = step("conv", x, out=module.out_features, kernel=1, bias=module.bias is not None)
     return leaf._replace(weights=tuple(weights))
+
+
+def is_response_norm(module: nn.Module) -> bool:
+    """Whether a module is called as what `grn` is called elsewhere; its code is compared with the rest."""
+    return type(module).__name__.lower() in ("grn", "globalresponsenorm") and len(list(module.parameters())) == 2
+
+
+def response_norm(module: nn.Module, x: Shape) -> Leaf:
+    """Global response normalisation, the factor first, whatever its two tensors are called."""
+    tensors = sorted(module.named_parameters(), key=lambda named: named[0].startswith("b"))
+    weights = zip(("weight", "bias"), (tensor.detach().reshape(-1) for _, tensor in tensors), strict=True)
+    return step("grn", x, eps=getattr(module, "eps", 1e-6))._replace(weights=tuple(weights))
 
 
 def chance(p: float) -> float:

@@ -9,7 +9,6 @@ Leaves:     how joins become forms to `structure`.
 from __future__ import annotations
 
 import operator
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -35,15 +34,18 @@ from specc.exchange.importing.tensors import (
     At,
     Cut,
     Dealt,
+    Maxima,
     chance,
     channel_bounds,
+    is_response_norm,
     kind_of_result,
     mixing,
     order_of_dimensions,
+    response_norm,
     starting_value,
 )
 from specc.exchange.importing.words import leaf_of, leaf_of_function, name_of
-from specc.layers.base import Shape
+from specc.layers.base import Shape, written
 from specc.layers.registry import LAYERS
 from specc.layers.torch_call import NoWord
 
@@ -56,7 +58,7 @@ class Unimportable(Exception):
         self.parts = parts
 
 
-Special = Callable[[fx.Node, At], "At | Cut | Dealt | None"]
+Special = Callable[[fx.Node, At], "At | Cut | Dealt | Maxima | None"]
 
 
 def trace(model: nn.Module, input: Shape) -> Graph:
@@ -96,30 +98,9 @@ class _Reader(Recorded):
             raise Unimportable(self.wordless)
         return Graph(tuple(self.ops), result)
 
-    def _result(self, node: fx.Node) -> int:
-        given = node.args[0]
-        at = self.at.get(given) if isinstance(given, fx.Node) else None
-        if not isinstance(at, At):
-            self.wordless.append(
-                Wordless("", f"the model gives {kind_of_result(given)}, but a network gives one tensor")
-            )
-            return 0
-        if at.last:
-            self.wordless.append(Wordless("", "the output's channels come last"))
-        return at.op
-
-    def _check_sharing(self) -> None:
-        """A weight that two steps have in common, by one module that is called twice or by one parameter in two."""
-        calls = Counter(tensor.data_ptr() for op in self.ops if op.step is not None for _, tensor in op.step.weights)
-        for name, tensor in self.traced.state_dict().items():
-            count = calls.pop(tensor.data_ptr(), 0)
-            if count > 1:
-                path, _, own = name.rpartition(".")
-                self.wordless.append(Wordless(path or own, f"{count} steps share its weights"))
-
     # one node
 
-    def _found(self, node: fx.Node) -> At | Cut | Dealt | None:
+    def _found(self, node: fx.Node) -> At | Cut | Dealt | Maxima | None:
         """Where a node's tensor is; what has no word is noted, and a stand-in goes on, so that the rest is read too."""
         if any(given in self.unknown for given in node.all_input_nodes):
             return self._unknown(node)
@@ -136,7 +117,7 @@ class _Reader(Recorded):
             return self._unknown(node)
         return found
 
-    def _follow_change(self, node: fx.Node, source: fx.Node, found: At | Cut | Dealt | None) -> None:
+    def _follow_change(self, node: fx.Node, source: fx.Node, found: At | Cut | Dealt | Maxima | None) -> None:
         """What reads a tensor again after it was changed in place reads what it was changed into."""
         again = read_again(self.followed, node, source)
         whole = isinstance(found, At) and self.values[node].shape == self.values[source].shape
@@ -148,7 +129,7 @@ class _Reader(Recorded):
         elif not again:
             raise NoWord(f"`{self._called(node)}` changes a part of a tensor in place")
 
-    def _node(self, node: fx.Node) -> At | Cut | Dealt | None:
+    def _node(self, node: fx.Node) -> At | Cut | Dealt | Maxima | None:
         value = self.values[node]
         if node.op == "placeholder":
             if self.ops:
@@ -171,6 +152,8 @@ class _Reader(Recorded):
             raise NoWord(f"`{type(module).__name__}` gives {kind_of_result(self.values[node])}")
         if is_drop_path(module):
             return self._dropped(node, source, chance_of(module))
+        if is_response_norm(module):
+            return self._add(node, response_norm(module, x), source)
         output = self._output(node, source)
         if isinstance(module, nn.Linear) and source.last:
             return self._add(node, mixing(module, x), source)
@@ -183,13 +166,15 @@ class _Reader(Recorded):
             raise NoWord(f"`{type(module).__name__}` on a tensor whose channels come last")
         return self._add(node, leaf, source)
 
-    def _function(self, node: fx.Node) -> At | Cut | Dealt | None:
+    def _function(self, node: fx.Node) -> At | Cut | Dealt | Maxima | None:
         target, args = node.target, node.args
         first = self.at.get(args[0]) if args and isinstance(args[0], fx.Node) else None
         if target in functions.JOINING:
             return self._concat(node)
-        if target is operator.getitem:
+        if target is operator.getitem and not isinstance(first, Maxima):
             return self._item(node, first)
+        if isinstance(first, Maxima):
+            return self._largest(node, first)
         if isinstance(first, Cut):
             raise NoWord("an operation on a list of tensors")
         if target in functions.ADDING or target in functions.MULTIPLYING:
@@ -200,7 +185,7 @@ class _Reader(Recorded):
             raise NoWord(f"`{name_of(target)}` of something that does not come from the network")
         return self._special(node, first) or self._like_module(node, first)
 
-    def _special(self, node: fx.Node, source: At) -> At | Cut | Dealt | None:
+    def _special(self, node: fx.Node, source: At) -> At | Cut | Dealt | Maxima | None:
         """Functions that no single module stands for."""
         for targets, read in self.special:
             if node.target in targets:
@@ -215,12 +200,40 @@ class _Reader(Recorded):
             return self._dropped(node, source, args[0] if args else kwargs["p"])
         if node.target in DROPOUTS:
             self._require_mode(node, args, kwargs)
+        if node.target in (*functions.MEANS, *functions.LARGEST, *functions.MAXIMA) and not source.last:
+            return self._over_channels(node, source, functions.over_channels(args, kwargs, x.dim()))
+        summand = functions.scalar_summand(node.target, args[0] if args else None)
+        if summand is not None:
+            return self._step(node, source, "shift", value=summand)
         factor = functions.scalar_factor(node.target, args[0] if args else None)
         if factor is not None:
             return self._step(node, source, "scale", value=factor)
         if node.target in ("view", "reshape", torch.reshape) and self.values[node].dim() == x.dim() + 1 == 5:
             return self._dealt(node, source, x)
         return None
+
+    def _over_channels(self, node: fx.Node, source: At, keeps: bool | None) -> At | Maxima | None:
+        """The mean or the largest of all channels, which `unsqueeze` may bring back as one."""
+        if keeps is None:
+            return None
+        at = self._step(node, source, "channelmean" if node.target in functions.MEANS else "channelmax")
+        if node.target in functions.MAXIMA:
+            return Maxima(at)
+        return at if keeps else self._brought_back(node, at)
+
+    def _largest(self, node: fx.Node, maxima: Maxima) -> At:
+        """`x.max(1)[0]` and `x.max(1).values`."""
+        if node.args[1] not in (0, "values"):
+            raise NoWord("the places of maxima")
+        keeps = self.values[node].dim() == len(self._shape(maxima.at)) + 1
+        return maxima.at if keeps else self._brought_back(node, maxima.at)
+
+    def _brought_back(self, node: fx.Node, at: At) -> At:
+        """Raises: NoWord where the dimension that was lost does not come back at once."""
+        back = all(user.target in functions.ADDING_A_DIMENSION and user.args[1:] == (1,) for user in node.users)
+        if not back:
+            raise NoWord(f"`{name_of(node.target)}` over the channels without `keepdim=True`")
+        return at
 
     def _dropped(self, node: fx.Node, source: At, p: float) -> At:
         return self._step(node, source, "droppath", p=chance(p)) if p else source
@@ -268,11 +281,14 @@ class _Reader(Recorded):
 
     def _with_constant(self, node: fx.Node, join: str, source: At, other: Any) -> At:
         channels = self._shape(source)[0]
-        if join == "mul" and isinstance(other, nn.Parameter) and other.numel() == channels:
+        if isinstance(other, nn.Parameter) and other.numel() == channels:
             weight = ("weight", other.detach().reshape(-1))
-            leaf = step("layerscale", self._shape(source), value=starting_value(other))
+            word = "layerscale" if join == "mul" else "layershift"
+            leaf = step(word, self._shape(source), value=starting_value(other))
             return self._add(node, leaf._replace(weights=(weight,)), source)
-        factor = functions.scalar_factor(node.target, other)
+        summand, factor = functions.scalar_summand(node.target, other), functions.scalar_factor(node.target, other)
+        if summand is not None:
+            return self._step(node, source, "shift", value=summand)
         if factor is None:
             what = f"a tensor of shape {'×'.join(map(str, other.shape))}" if isinstance(other, Tensor) else repr(other)
             raise NoWord(f"{'adding' if join == 'add' else 'multiplying by'} {what}")
@@ -293,6 +309,9 @@ class _Reader(Recorded):
 
     def _join(self, node: fx.Node, join: Any, places: list[At]) -> At:
         output = self._output(node, places[0])
+        shapes = dict.fromkeys(map(self._shape, places))
+        if join == "add" and len(shapes) > 1:
+            raise NoWord(f"a sum of {' and '.join(map(written, shapes))}, which stretches one of them")
         self.ops.append(Op(node.name, tuple(place.op for place in places), output, None, join))
         return At(len(self.ops) - 1, places[0].last)
 

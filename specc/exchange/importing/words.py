@@ -72,6 +72,12 @@ def torchs_own(module: nn.Module) -> type[nn.Module] | None:
     return None
 
 
+def is_torchs(module: nn.Module) -> bool:
+    """Whether a module is a layer of torch's that has a word, or is derived from one without another behaviour."""
+    cls = torchs_own(module)
+    return cls is not None and bool(layers_of(cls.__name__))
+
+
 def _changes(cls: type, base: type) -> bool:
     """Whether a class overrides what its base does; a property may stand in the place of a weight."""
     return any(

@@ -22,7 +22,6 @@ _TRAINING = "whatever concerns training goes in `train { }`; the loss is cross-e
 _PROGRAM = "a spec is not a program: leave this line out"
 _SEQUENCES = "the language is for convolutional networks, and has no such layer"
 _GATE = "squeeze-and-excitation of 64 channels: `gate { gap -> conv 4 k1 -> relu -> conv 64 k1 -> sigmoid }`"
-_RESPONSE = "there is no `grn` yet; the normalisations are `bn`, `groupnorm`, `instancenorm`, `layernorm` and `lrn`"
 _OUTPUT = "the output is what the last step gives: leave this line out"
 _SEPARABLE = "a separable convolution is two steps: `dwconv k3 -> conv 64 k1`"
 _RESIZE = "`upsample 2` makes a picture twice as large, `adaptiveavgpool 24` gives it 24×24 pixels"
@@ -37,8 +36,6 @@ _ADVICE = {
     **dict.fromkeys(("se", "squeeze", "excitation", "seblock", "se_block", "cbam"), _GATE),
     **dict.fromkeys(("output", "outputs", "end"), _OUTPUT),
     **dict.fromkeys(("data", "dataset"), "the data set is a setting of the recipe: `train { data mnist }`"),
-    "grn": _RESPONSE,
-    "globalresponsenorm": _RESPONSE,
     "resize": _RESIZE,
     "from": _SOURCE,
     **dict.fromkeys(("sepconv", "sepconv2d", "separableconv", "separableconv2d"), _SEPARABLE),
@@ -84,7 +81,7 @@ def on_label(label: str) -> str:
 def step_meant(word: str, known: Iterable[str]) -> str | None:
     """The layer, form or block that a mistyped word is near to; None for a word that has a meaning of its own.
 
-    >>> step_meant("maxpol", ["maxpool", "avgpool"]), step_meant("attention", ["flatten"]), step_meant("grn", ["lrn"])
+    >>> step_meant("maxpol", ["maxpool", "avgpool"]), step_meant("attention", ["flatten"]), step_meant("gru", ["grn"])
     ('maxpool', None, None)
     """
     return None if advice_on(word) else nearest(word, known, cutoff=LEAST_LIKENESS)
