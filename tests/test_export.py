@@ -60,6 +60,7 @@ block cell(c, n=1, act=relu) {
 }
 cell 4 -> cell 8 n=3 -> cell 8 act=silu
 split { id | conv 4 k3 p1 -> droppath 0.2 } -> channelshuffle 2
+cell 8 act=leakyrelu(0.2) -> cell 8 n=3 act=conv(in, k1)
 split 3 _ (in//4) { conv 1 k1 | id | conv 4 k1 } -> conv 8 k1 -> split 5 3 { relu | id }
 concat { maxpool 2 | avgpool 2 -> scale 0.5 | conv 3 k2 s2 frozen }
 gate { gap -> conv 19 k1 -> sigmoid }

@@ -329,6 +329,8 @@ OFFERS: list[tuple[str, set[str], set[str]]] = [  # what is offered there, and w
     (BLOCK + "▮", {"cbr"}, {"c"}),
     (BLOCK + "cbr ▮", {"c=", "k=", "act=", "last", "width", "frozen"}, {"stride="}),
     (BLOCK + "cbr 8 act=▮", {"silu", "relu", "cbr", "width"}, set()),
+    (BLOCK + "cbr 8 act=conv(8, ▮", {"k", "kernel=", "nobias", "width"}, {"x"}),
+    (BLOCK + "cbr 8 act=cbr(▮", {"c=", "act=", "width"}, {"x"}),
     (BLOCK + "conv (▮", {"width", "min", "divisible", "in", "nth"}, {"c", "conv"}),
     ("block b(c, other=2) { conv ▮", {"c", "other"}, set()),
     ("block b(c, other=2) {\n  relu\n  ▮\n}\n", {"conv", "other"}, {"input"}),
@@ -538,6 +540,18 @@ def test_go_to_and_references() -> None:
     assert act == []  # the arrow, which names nothing
 
 
+def test_what_a_value_names_is_used_there() -> None:
+    blocks = "param w = 2\nblock se(r, act=relu) { act }\nblock one(f) { f }\n"
+    text = f"input 3\n{blocks}one se(w, act=silu) -> one f=se(r=3)\n"
+    one = snapshot(text)
+    block = navigation.references(one, place_of(text, "se(r"), with_definition=False)
+    assert found_at(text, block) == ["one se", "e f=se"]
+    assert found_at(text, navigation.references(one, place_of(text, "r, act"), with_definition=False)) == ["=se(r"]
+    assert found_at(text, navigation.references(one, place_of(text, "w = 2"), with_definition=False)) == [" se(w"]
+    edit = navigation.renamed(one, place_of(text, "act=relu"), "final")
+    assert result(text, types.CodeAction("", edit=edit)) == text.replace("act", "final")
+
+
 def test_go_to_from_a_line_that_cannot_be_read() -> None:
     text = NET.replace("avgpool 2 ->", "cbr ( ->")
     definition = navigation.definition(snapshot(text), place_of(text, "cbr ("))
@@ -630,6 +644,14 @@ def test_semantic_tokens() -> None:
         ("->", "operator"), ("bn", "function"), ("train", "keyword"),
         ("data_dir", "property"), ('"🙂"', "string"), ("seed", "property"),
         ("7", "number"),
+    ]  # fmt: skip
+
+
+def test_semantic_tokens_of_a_value() -> None:
+    assert tokens("cbr 8 act=conv(8, k3, bias=false) init=normal(0)") == [
+        ("8", "number"), ("act", "property"), ("=", "operator"), ("conv", "function"),
+        ("8", "number"), ("k", "property"), ("3", "number"), ("bias", "property"), ("=", "operator"),
+        ("false", "enumMember"), ("init", "property"), ("=", "operator"), ("normal", "macro"), ("0", "number"),
     ]  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def as_json(paths: tuple[str, str], models: list[ShapedModel], pairs: list[Pair]
 
 
 def _row(row: Row | None) -> dict[str, object] | None:
-    return row._asdict() if row is not None else None
+    return row.public() if row is not None else None
 
 
 def _bounded(lines: Iterator[tuple[str, Change]]) -> Iterator[tuple[str, Change]]:

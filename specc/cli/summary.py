@@ -46,5 +46,5 @@ def command(
 
 def as_json(model: ShapedModel) -> dict[str, Any]:
     """The summary as the language page describes it: rows sum to the totals."""
-    layers = [row._asdict() for row in model.rows()]
+    layers = [row.public() for row in model.rows()]
     return {"input": model.input, "output": model.output, "params": model.params, "macs": model.macs, "layers": layers}

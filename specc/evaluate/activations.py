@@ -81,6 +81,6 @@ def first_kernels(model: nn.Module, shaped: ShapedModel) -> Kernels | None:
     modules = dict(model.named_modules())
     for row in shaped.rows():
         weight = getattr(modules[row.name], "weight", None)
-        if row.kind.startswith("conv") and isinstance(weight, torch.Tensor) and weight.dim() == 4:
+        if row.layer.startswith("conv") and isinstance(weight, torch.Tensor) and weight.dim() == 4:
             return Kernels(row.name, weight.detach().float().cpu())
     return None

@@ -87,7 +87,7 @@ def _without_operation(model: ShapedModel, names: list[str]) -> Problem:
     shapes = f"from {spelled(first.input)} to {spelled(first.output)}"
     return Problem(
         Diagnostic(
-            "E663", f"ONNX has no operation for `{first.kind}` {shapes}{more}: `{first.name}`",
+            "E663", f"ONNX has no operation for `{first.layer or first.kind}` {shapes}{more}: `{first.name}`",
             model.source, Span(start, start + length), help="\n".join([*_dividing(first), ELSE]),
         )
     )  # fmt: skip
@@ -95,7 +95,7 @@ def _without_operation(model: ShapedModel, names: list[str]) -> Problem:
 
 def _dividing(row: Row) -> list[str]:
     """The size nearest to an adaptive pool's that divides its input: such a pool is one of fixed windows."""
-    if row.kind != "adaptivemaxpool":
+    if row.layer != "adaptivemaxpool":
         return []
     sizes = [
         min((size for size in range(1, there + 1) if there % size == 0), key=lambda size: abs(size - wanted))

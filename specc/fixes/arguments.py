@@ -31,7 +31,7 @@ def fields(outline: Outline, site: Site) -> dict[str, Argument]:
     signature = block_signature(block) if block is not None else layer_signature(site.layer)
     scope = outline.scope(site)
     rest, _, _ = take_repeat(site.step.arguments, scope)
-    bound = bind(rest, signature, scope, site.step.head, outline.resolved)
+    bound = bind(rest, signature, scope, site.step.head)
     return {
         _LONG.get(argument.name, argument.name) if block else argument.name: argument for argument in bound.arguments
     }

@@ -65,7 +65,7 @@ class Outline:
         known: dict[str, PlainValue] = {}
         for name, param in self.params.items():
             try:
-                known[name] = evaluate(param.value, Scope(known))
+                known[name] = evaluate(param.value, Scope(known, self.resolved))
             except (ValueProblem, NotYet):
                 known[name] = None
             yield name, known[name]
@@ -73,7 +73,7 @@ class Outline:
     def scope(self, site: Site) -> Scope:
         """The names that a step can see."""
         own = frozenset(parameter.name.text for parameter in site.block.parameters) if site.block else frozenset()
-        return Scope(self.values, open=own)
+        return Scope(self.values, self.resolved, own)
 
     def value(self, value: tree.Value, site: Site) -> PlainValue:
         """What an expression is worth, None where that depends on a block's call."""

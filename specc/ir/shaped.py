@@ -85,7 +85,8 @@ ShapedChain.model_rebuild()
 
 
 class Row(NamedTuple):
-    """A line of the summary: a layer, or a branch form after its branches."""
+    """A line of the summary: a layer, or a branch form after its branches. layer: whose word it has, or which a
+    parameter holds; empty for a form."""
 
     name: str
     kind: str
@@ -94,6 +95,13 @@ class Row(NamedTuple):
     output: Shape
     params: int
     macs: int
+    layer: str = ""
+
+    def public(self) -> dict[str, Any]:
+        """What other programs may rely on."""
+        found = self._asdict()
+        del found["layer"]
+        return found
 
 
 class ShapedModel(BaseModel):
@@ -164,4 +172,7 @@ def _rows(node: SomeShaped, name: str, source: Source) -> Iterator[Row]:
         yield Row(name, node.word, source.place(node.span.start).line, node.input, node.output, 0, 0)
         return
     line = source.place(node.span.start).line
-    yield Row(name, node.word, line, node.input, node.output, node.costs.parameters, node.costs.macs)
+    costs = node.costs
+    yield Row(
+        name, node.word, line, node.input, node.output, costs.parameters, costs.macs, node.layer.keyword
+    )  # fmt: skip

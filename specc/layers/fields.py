@@ -4,6 +4,7 @@ A kind is an annotated type: pydantic checks the value, `Says` is what the user 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import Field
@@ -31,6 +32,21 @@ class Called(NamedTuple):
 
     name: str
     arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A layer or a block with some of its arguments, `conv(8, k3)`: a value that can become a step.
+
+    names: the fields or parameters that are given; values: theirs, in the same order; kinds: their types, since true
+    is 1 to Python; frozen: of a block, whose weights are kept.
+    """
+
+    word: str
+    names: tuple[str, ...]
+    values: tuple[Any, ...]
+    kinds: tuple[type, ...]
+    frozen: bool = False
 
 
 _AtLeast1 = Annotated[int, Field(ge=1, le=LARGEST)]

@@ -214,7 +214,8 @@ def _in_step(scan: Scan, state: State) -> Iterator[Offer]:
         yield from _layer_arguments(layer, item.arguments)
     else:
         yield Offer("frozen", Kind.EnumMember, STATEMENTS["frozen"], rank=7)
-    yield Offer("x", Kind.Operator, STATEMENTS["x"], snippet="x${1:2}", rank=8)
+    if state.inside != "partial":
+        yield Offer("x", Kind.Operator, STATEMENTS["x"], snippet="x${1:2}", rank=8)
     yield from _names(scan, state)
 
 

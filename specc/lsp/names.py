@@ -9,7 +9,7 @@ Leaves:  whether a use is right to the compiler; a name that is used above its d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from specc.ir.names.signature import SHORT_KEYS
@@ -186,24 +186,19 @@ class _Finder:
             called.keys[shorthand[1]].uses.append(Use(span, shorthand[1]))
 
     def _value(self, value: tree.Value, scope: Scope) -> None:
-        for word in _words(value):
-            if word.text in scope:
-                scope[word.text].uses.append(Use(word.span, word.text))
-
-
-def _words(value: tree.Value) -> Iterator[tree.Word]:
-    """Every word of an expression but the names of functions."""
-    match value:
-        case tree.Word():
-            yield value
-        case tree.Negation():
-            yield from _words(value.operand)
-        case tree.Operation():
-            yield from _words(value.left)
-            yield from _words(value.right)
-        case tree.ListLiteral(items, _, _):
-            for item in items:
-                yield from _words(item)
-        case tree.Call():
-            for argument in value.arguments:
-                yield from _words(argument)
+        match value:
+            case tree.Word():
+                if value.text in scope:
+                    scope[value.text].uses.append(Use(value.span, value.text))
+            case tree.Negation():
+                self._value(value.operand, scope)
+            case tree.Operation():
+                self._value(value.left, scope)
+                self._value(value.right, scope)
+            case tree.ListLiteral(items, _, _):
+                for item in items:
+                    self._value(item, scope)
+            case tree.Call():
+                self._value(value.function, scope)
+                for argument in value.arguments:
+                    self._argument(argument, scope.get(value.function.text), scope)

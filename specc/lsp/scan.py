@@ -15,8 +15,9 @@ from lark.lexer import Token
 
 from specc.ir.model import FORM_WORDS
 from specc.ir.names.signature import SHORT_KEYS, layer_signature
-from specc.ir.names.values import STANDING
+from specc.ir.names.values import FUNCTIONS, STANDING
 from specc.layers.registry import find_layer
+from specc.layers.weighted import INITIALIZERS
 from specc.lsp.headers import CLOSING, OPENING, find_headers, names_after
 from specc.source import Span
 from specc.syntax.grow import span_of
@@ -27,12 +28,14 @@ Role: TypeAlias = Literal[
     "keyword", "layer", "form", "block", "param", "parameter", "key", "option", "setting", "function", "label",
     "number", "string", "operator", "unknown",
 ]  # fmt: skip
-Bracket: TypeAlias = Literal["train", "block", "body", "header", "parenthesis", "call", "list"]
+Bracket: TypeAlias = Literal["train", "block", "body", "header", "parenthesis", "call", "list", "partial"]
 
+_PARENTHESES = ("header", "parenthesis", "call", "list", "partial")
 _SPACE_AFTER = ("ARROW", "BAR", "LBRACE")
 _NAMES = ("WORD", "FUNCTION", "X", "IN", "NTH", "SAME", "AUTO")
 _NUMBERS = ("NUMBER", "SIZE", "PATTERN", "MALFORMED")
 _SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
+CALLS = {*FUNCTIONS, *INITIALIZERS}
 _REPEAT = re.compile(r"x[0-9]+")
 
 
@@ -174,7 +177,7 @@ class _Walk:
             self.own = ()
             self._next_item()
         inside = self.frames[-1].bracket if self.frames else None
-        if not broke or inside in ("header", "parenthesis", "call", "list") or self.previous in _SPACE_AFTER:
+        if not broke or inside in _PARENTHESES or self.previous in _SPACE_AFTER:
             return
         if token.type in ("ARROW", "BAR", "RBRACE") or (self.previous == "RBRACE" and token.type == "SHORTCUT"):
             return
@@ -186,7 +189,7 @@ class _Walk:
         self.item = Item("setting" if self.frames and self.frames[-1].bracket == "train" else "step")
 
     def _leave_parentheses(self) -> None:
-        while self.frames and self.frames[-1].bracket in ("header", "parenthesis", "call", "list"):
+        while self.frames and self.frames[-1].bracket in _PARENTHESES:
             self.item = self.frames.pop().item
 
     # brackets
@@ -203,6 +206,10 @@ class _Walk:
             self.frames.append(Frame("list", self.item))
         elif self.item.kind == "block" and not self.frames and self.item.key is None:
             self.frames.append(Frame("header", self.item))
+        elif function and self._name_role(function) is not None and function not in CALLS:
+            self.frames.append(Frame("partial", self.item, function))
+            self.item = Item("step")  # what a step may say
+            self.item.word = function
         else:
             self.frames.append(Frame("call" if function else "parenthesis", self.item, function))
 
@@ -321,8 +328,10 @@ class _Walk:
     def _value_role(self, text: str, *, is_call: bool = False) -> Role:
         if text in STANDING:
             return "keyword"
-        if is_call:
+        if is_call and text in CALLS:
             return "function"
+        if is_call:
+            return self._name_role(text) or "function"
         return self._name_role(text) or "option"
 
     def _argument(self, text: str, span: Span, following: str) -> Iterator[Placed]:
@@ -338,7 +347,8 @@ class _Walk:
         named = self._name_role(text)
         is_value = self.item.key is not None or named in ("param", "parameter") or self.item.kind != "step"
         bare = self.item.key is None and self.item.kind == "step"
-        self._take(text)
+        if following != "CALL":  # its parentheses are taken in its place
+            self._take(text)
         if bare and text in self.flags(self.item.word):
             yield Placed(span, "option")
         elif is_value or following == "CALL":

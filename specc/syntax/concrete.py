@@ -222,6 +222,11 @@ class _Reader:
             return self.parenthesised("LSQB", "RSQB", " ")
         return self.take()
 
+    def handed(self) -> str:
+        """An expression, or `key=expression` in a call."""
+        text = self.expression()
+        return text + self.take() + self.expression() if self.at("EQUAL") else text
+
     def parenthesised(self, opening: str, closing: str, joint: str) -> str:
         """Values between brackets, on one line."""
         left, values = self.take(), []
@@ -229,7 +234,7 @@ class _Reader:
             if self.at("COMMA"):
                 self.take()
             else:
-                values.append(self.operand() if opening == "LSQB" else self.expression())
+                values.append(self.operand() if opening == "LSQB" else self.handed())
         return left + joint.join(values) + self.take()
 
 

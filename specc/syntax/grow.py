@@ -67,7 +67,8 @@ class GrowTree(Transformer[Token, tree.Tree]):
     def call(self, function: Token, _opening: Token, *rest: Any) -> tree.Call:
         *arguments, closing = rest
         span = span_of(function).to(span_of(closing))
-        return tree.Call(self.word(function), tuple(arguments), span, _checked_depth(span, *arguments))
+        depth = _checked_depth(span, *(argument.value for argument in arguments))
+        return tree.Call(self.word(function), tuple(arguments), span, depth)
 
     def parenthesis(self, opening: Token, value: tree.Value, closing: Token) -> tree.Value:
         return value._replace(span=span_of(opening).to(span_of(closing)))

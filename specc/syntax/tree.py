@@ -47,10 +47,10 @@ class ListLiteral(NamedTuple):
 
 
 class Call(NamedTuple):
-    """`min(a, b)`, `normal(0, 0.01)`"""
+    """`min(a, b)`, `normal(0, 0.01)`, `conv(8, k3, bias=false)`"""
 
     function: Word
-    arguments: tuple[Value, ...]
+    arguments: tuple[Argument, ...]
     span: Span
     depth: int
 

@@ -114,6 +114,9 @@ def _advice_on_values(source: Source, token: Token, accepted: AbstractSet[str]) 
     statement = _advice_on_statements(token, before.rpartition("\n")[2].split(), accepted)
     if statement is not None:
         return statement
+    in_call = _advice_in_calls(token, before, accepted)
+    if in_call is not None:
+        return in_call
     if token.type in ("COMMA", "NUMBER", "X") and _SHAPE_IN_PARTS.search(before):
         return "a shape is written with an x and without spaces, such as 3x32x32"
     if token.type == "EQUAL" and "ARROW" not in accepted and "RBRACE" in accepted:
@@ -124,6 +127,16 @@ def _advice_on_values(source: Source, token: Token, accepted: AbstractSet[str]) 
         return "a share is written as a number, such as 0.5"
     if token.type in _OPERATORS:
         return "arithmetic goes in parentheses: `conv (c*4) k1`"
+    return None
+
+
+def _advice_in_calls(token: Token, before: str, accepted: AbstractSet[str]) -> str | None:
+    """`relu()`, and `conv(8 k3)` for what commas separate."""
+    empty = re.search(r"([A-Za-z_]\w*)\($", before)
+    if token.type == "RPAR" and empty:
+        return f"a call has arguments; without any, write `{empty[1]}`"
+    if {"COMMA", "RPAR"} <= accepted and not accepted & (_VALUE - {"MINUS"}) and token.type in _VALUE:
+        return "arguments in parentheses are separated by commas"
     return None
 
 

@@ -27,8 +27,15 @@ class Rows(NamedTuple):
     items: tuple[Any, ...]
 
 
+class Partial(NamedTuple):
+    """`conv(8, k3)`: a layer or a block with some of its arguments, as a value."""
+
+    word: str
+    arguments: tuple[Argument, ...]
+
+
 Value: TypeAlias = Any
-"""int | float | bool | str (an option word) | a size | Expression | Call | Rows"""
+"""int | float | bool | str (an option word) | a size | Expression | Call | Partial | Rows"""
 
 
 class Argument(NamedTuple):
@@ -99,6 +106,8 @@ def written(value: Value) -> str:
         return value.text
     if isinstance(value, Call):
         return f"{value.name}({', '.join(map(written, value.arguments))})" if value.arguments else value.name
+    if isinstance(value, Partial):
+        return f"{value.word}({', '.join(map(argument_text, value.arguments))})"
     if isinstance(value, Rows):
         return f"[{' '.join(map(written, value.items))}]"
     return _size(value) if isinstance(value, tuple) else str(value)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from generate.plan import Argument, Block, Call, Chain, Expression, Shape, Spec, Step
+from generate.plan import Argument, Block, Call, Chain, Expression, Partial, Shape, Spec, Step
 from generate.reference_layers import LAYERS, Refusal, module_for
 from generate.reference_weights import set_weights, take_weight_fields
 
@@ -115,6 +115,8 @@ class _Run:
         first = len(self.weights)
         held = scope.values.get(step.word)
         word = held if isinstance(held, str) else step.word
+        if isinstance(held, Partial):
+            word, step = held.word, step._replace(arguments=_with_those_given(held.arguments, step.arguments))
         if word in FORMS:
             y = self.form(step, x, scope, name)
         elif word == "group":
@@ -201,7 +203,17 @@ def evaluate(value: Any, scope: Scope, x: Tensor) -> Any:
         value = eval(_python(value.text), {"__builtins__": {}}, names)
     if isinstance(value, Call):
         return Call(value.name, tuple(evaluate(argument, scope, x) for argument in value.arguments))
+    if isinstance(value, Partial):
+        given = (argument._replace(value=evaluate(argument.value, scope, x)) for argument in value.arguments)
+        return Partial(value.word, tuple(given))
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _with_those_given(given: tuple[Argument, ...], more: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """The arguments of a value and of the step that it becomes."""
+    if {argument.field for argument in given} & {argument.field for argument in more}:
+        raise Refusal("an argument that is given twice")
+    return (*given, *more)
 
 
 def _python(text: str) -> str:

@@ -13,9 +13,9 @@ import torch
 from hypothesis import strategies as st
 
 from generate.arguments import Dice, Place, disguised, draw_arguments, draw_wrong_value
-from generate.plan import Argument, Block, Chain, Expression, Shape, Spec, Step, Value
+from generate.plan import Argument, Block, Chain, Expression, Partial, Shape, Spec, Step, Value
 from generate.reference import Scope, TooLarge, run_chain, sample
-from generate.words import ANY_SHAPE, FORMS, LAYERS, ON_PICTURES, ON_VECTORS, SPATIAL, VECTOR
+from generate.words import ANY_SHAPE, CHOOSY, FORMS, LAYERS, ON_PICTURES, ON_VECTORS, SPATIAL, VECTOR
 
 MOST_VALUES = 1500  # in one sample: what is larger only costs time
 MOST_CHANNELS = 36
@@ -31,7 +31,13 @@ PLAIN = ("relu", "id", "tanh", "sigmoid", "bn", "dropout", "silu", "layerscale")
 LABELS = ("stem", "stage", "head", "a1", "conv2", "relu1", "branch1")
 WRONG_LABELS = ("append", "type", "forward", "training", "relu1", "modules")
 
-ABOUT = (*LAYERS, *FORMS, "::", "block", "parts")
+ABOUT = (*LAYERS, *FORMS, "::", "block", "parts", "value")
+
+HELD = (
+    Partial("leakyrelu", (Argument("negative_slope", 0.2),)),
+    Partial("softplus", (Argument("beta", 2, "key", "beta"),)),
+    Partial("conv", (Argument("out", Expression("in")), Argument("kernel", 3, "short", "k"))),
+)  # fmt: skip
 
 Fits: TypeAlias = Callable[[Shape], bool]
 Topic: TypeAlias = Callable[[str, Shape], Step]
@@ -89,7 +95,7 @@ def _draw_params(dice: Dice) -> tuple[tuple[str, Value], ...]:
     if dice.chance(5):
         found["half"] = dice.one([found["width"] // 2, 2]) if "width" in found else 3
     if dice.chance(5):
-        found["nonlinear"] = dice.one(["relu", "silu", "prelu"])
+        found["nonlinear"] = dice.one(["relu", "silu", "prelu", HELD[0]])
     return tuple(found.items())
 
 
@@ -98,7 +104,10 @@ class _Network:
 
     def __init__(self, dice: Dice, scope: Scope, intent: str) -> None:
         self.dice, self.scope, self.intent = dice, scope, intent
-        self.topics: dict[str, tuple[Topic, Topic]] = {"parts": (self.draw_right_parts, self.draw_wrong_parts)}
+        self.topics: dict[str, tuple[Topic, Topic]] = {
+            "parts": (self.draw_right_parts, self.draw_wrong_parts),
+            "value": (self.draw_right_value, self.draw_wrong_value),
+        }
 
     def judge(self, chain: Chain, shape: Shape) -> Shape | None:
         """What leaves a chain; None where torch refuses it."""
@@ -135,10 +144,12 @@ class _Network:
         draw: Topic = self.draw_suitable if right else self.draw_misused if self.intent == "value" else self.draw_odd
         if word in self.topics:
             draw = self.topics[word][0 if right else 1]
+        before = self.scope
         for _ in range(ATTEMPTS):
             step = draw(word, shape)
             if (self.judge((step,), shape) is not None) == right:
                 return step
+            self.scope = before  # without the blocks that were drawn for it
         return Step("id") if right else step._replace(check=(*shape, *shape))
 
     def wrapped(self, step: Step, shape: Shape) -> Step:
@@ -348,6 +359,39 @@ class _Network:
             return Step(word, branches=(chains[0],), shortcut=other)
         return Step(word, branches=tuple(chains))
 
+    # values that become steps
+
+    def draw_right_value(self, word: str, shape: Shape) -> Step:
+        """A call of a block that is handed a layer with some of its arguments, and gives it the others."""
+        layer = self.dice.one(tuple(LAYERS) if self.dice.chance(3) else ON_VECTORS if len(shape) == 1 else ON_PICTURES)
+        return self.handed(layer, draw_arguments(self.dice, layer, Place(shape, self.scope)))
+
+    def draw_wrong_value(self, word: str, shape: Shape) -> Step:
+        """The same with an argument that does not fit, or one that is given twice."""
+        layer = self.dice.one(CHOOSY)
+        arguments = draw_arguments(self.dice, layer, Place(shape, self.scope, odd=True))
+        if self.dice.chance(2):
+            arguments = draw_wrong_value(self.dice, layer, Place(shape, self.scope))
+        if arguments and self.dice.chance(4):
+            again = self.dice.one(arguments)
+            twice = (again._replace(style="key", key=again.key or again.field),)
+            return self.handed(layer, arguments, len(arguments), twice)
+        return self.handed(layer, arguments)
+
+    def handed(
+        self, layer: str, arguments: tuple[Argument, ...], cut: int | None = None, more: tuple[Argument, ...] = ()
+    ) -> Step:
+        """The call of a block; cut: how many arguments the value has, by itself or through a second value."""
+        cut = self.dice.below(len(arguments) + 1) if cut is None else cut
+        value: Any = Partial(layer, arguments[:cut]) if cut else layer
+        body = (Step("f", (*arguments[cut:], *more), repeat=self.dice.one([None, None, 1, 2])),)
+        if self.dice.chance(3):
+            value = Partial(self.define((("f", None),), body).name, (Argument("f", value, "key", "f"),))
+            body = (Step("f"),)
+        by_default = self.dice.chance(3)
+        block = self.define((("f", value if by_default else None),), body)
+        return Step(block.name, () if by_default else (Argument("f", value),))
+
     # blocks
 
     def draw_block(self) -> None:
@@ -393,7 +437,8 @@ class _Network:
     def draw_parameter(self, name: str) -> Argument:
         usual: dict[str, list[Value]] = {
             "c": [4, 2, 8, Expression("in"), Expression("(in*2)")], "kernel": [3, 1, 2], "stride": [1, 2],
-            "act": ["silu", "relu", "gelu", "softmax", "flatten"],
+            "act": ["silu", "relu", "gelu", "softmax", "flatten", *HELD],
+            "f": ["relu", "id", *HELD],
         }  # fmt: skip
         value = self.dice.one(usual[name])
         if isinstance(value, int) and self.dice.chance(2):

@@ -15,13 +15,14 @@ const ROOT = path.dirname(__dirname);
 // What a scope must begin with, by role; a grammar cannot know layers from blocks, nor names from flags, nor that
 // `k3` is a name where somebody wrote `param k3 = 5`: there the language server's colours are right.
 const STEP = /^entity\.name\.function\.layer/;
+const CALLED = /^support\.function/; // a layer or a block with arguments as a value
 const NAME = /^(variable\.other\.argument|constant\.other\.value)/;
 const SCOPES = {
   keyword: [/^keyword\.(declaration|control\.shortcut)/, /^variable\.language\.in/],
-  layer: [STEP, NAME],
-  block: [STEP, NAME],
-  parameter: [STEP, NAME],
-  param: [STEP, NAME],
+  layer: [STEP, NAME, CALLED],
+  block: [STEP, NAME, CALLED],
+  parameter: [STEP, NAME, CALLED],
+  param: [STEP, NAME, CALLED],
   form: [/^keyword\.control\.form/],
   key: [/^variable\.parameter\.key/],
   option: [NAME],
@@ -141,6 +142,7 @@ test("pieces that the gallery has not", async () => {
     ["# 🙂 input conv", { "# 🙂 input conv": "comment" }],
     ["residual { relu } shortcut { conv in k1 }", { shortcut: "keyword", in: "keyword" }],
     ["conv (8*2**nth) k1 x3", { "**": "operator", nth: "keyword" }],
+    ["cbr 8 act=se(20, k3, act=silu)", { se: "block", "20": "number", k: "key", silu: "layer" }],
     ["budget params <= 1.5M", { params: "setting", "1.5M": "number", "<=": "operator" }],
   ];
   for (const [text, wanted] of cases) {

@@ -20,6 +20,7 @@ from specc.layers.base import Shape
 
 class Line(NamedTuple):
     """A layer or a form. name: as in `named_modules()`, of a folded one from the first to the last, `conv2…4`;
+    kind: its word, with the layer that a parameter holds, `act (hardswish)`;
     elements: values in its output for one sample; seen: the receptive field, of the last where it is folded."""
 
     name: str
@@ -37,8 +38,13 @@ def unfolded_lines(model: ShapedModel) -> Iterator[Line]:
     """A line for each row."""
     for row, seen in zip(model.rows(), of_rows(model), strict=True):
         yield Line(
-            row.name, row.kind, row.input, row.output, row.params, row.macs, prod(row.output), 1, seen
+            row.name, _kind(row.kind, row.layer), row.input, row.output, row.params, row.macs, prod(row.output), 1, seen
         )  # fmt: skip
+
+
+def _kind(word: str, layer: str) -> str:
+    """A step's word, and the layer that it holds where that is another one."""
+    return f"{word} ({layer})" if layer not in ("", word) else word
 
 
 def folded_lines(model: ShapedModel) -> Iterator[Line]:
@@ -54,7 +60,8 @@ def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known) -> list[Line
     if not isinstance(node, ShapedForm):
         after = through(node, seen, known)
         elements = prod(node.output)
-        return [Line(name, node.word, node.input, node.output, costs.parameters, costs.macs, elements, 1, after)]
+        kind = _kind(node.word, node.layer.keyword)
+        return [Line(name, kind, node.input, node.output, costs.parameters, costs.macs, elements, 1, after)]
     lines = [
         line
         for branch_name, branch in node.branches

@@ -105,7 +105,9 @@ def _words(parts: Iterable[Any]) -> set[str]:
                 found |= _words((part.word, part.arguments, part.branches or (), part.shortcut))
             case tree.Param() | tree.Keyword():
                 found |= _words((part.value,))
-            case tree.Call() | tree.Setting():
+            case tree.Call():
+                found |= _words((part.function, *part.arguments))
+            case tree.Setting():
                 found |= _words(part.arguments)
             case tree.Budget():
                 found |= _words((part.bound,))

@@ -8,7 +8,7 @@ Leaves:     the values: an expression is not worked out here, and no value is ch
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
@@ -86,22 +86,33 @@ def _is_frozen(argument: tree.Argument) -> bool:
 
 
 def bind(
-    arguments: Sequence[tree.Argument], signature: Signature, scope: Scope, span: Span, blocks: Collection[str] = ()
+    arguments: Sequence[tree.Argument],
+    signature: Signature,
+    scope: Scope,
+    span: Span,
+    given: Sequence[Argument] = (),
+    *,
+    partly: bool = False,
 ) -> Bound:
-    """Gives each argument its field; span is the place of the word, for what is missing; blocks are known by name."""
-    binding = _Binding(signature, scope, blocks)
+    """Gives each argument its field.
+
+    Args: span, the place of the word, for what is missing; given, what a value holds that becomes a step here;
+          partly, whether others may be given later.
+    """
+    binding = _Binding(signature, scope, given)
     for argument in arguments:
         binding.take(argument)
-    binding.require(span)
+    if not partly:
+        binding.require(span)
     return Bound(tuple(binding.found.values()), tuple(binding.misfits), tuple(binding.doubts))
 
 
 class _Binding:
     """The arguments of one step, one after another."""
 
-    def __init__(self, signature: Signature, scope: Scope, blocks: Collection[str]) -> None:
-        self.signature, self.scope, self.blocks = signature, scope, blocks
-        self.found: dict[str, Argument] = {}
+    def __init__(self, signature: Signature, scope: Scope, given: Sequence[Argument]) -> None:
+        self.signature, self.scope = signature, scope
+        self.found = {argument.name: argument for argument in given}
         self.misfits: list[Misfit] = []
         self.doubts: list[Doubt] = []
         self.after_lone_key = False
@@ -156,7 +167,7 @@ class _Binding:
 
     def _names_step(self, text: str) -> bool:
         """Whether a word is a layer or a block that this step can hand on: a layer takes none."""
-        return self.signature.any_word and (text in self.blocks or find_layer(text) is not None)
+        return self.signature.any_word and (text in self.scope.blocks or find_layer(text) is not None)
 
     def _take_position(self, value: tree.Value) -> None:
         """A bare argument fills the next field that nothing before it has filled."""
@@ -164,9 +175,29 @@ class _Binding:
         if field is None:
             self.misfits.append(self._too_many(value))
             return
+        meant = self._step_meant(value, field)
+        if meant is not None:
+            self.misfits.append(meant)
         if isinstance(value, tree.Word):
             self._doubt_key(value, field)
         self._set(Argument(field, value, None, value.span))
+
+    def _step_meant(self, value: tree.Value, field: str) -> Misfit | None:
+        """`cbr 8 silu` with `block cbr(c, k=3, act=relu)`: a layer where a number is usual, and not where one is."""
+        default = self.signature.defaults.get(field)
+        word = _word_of(value)
+        if word is None or default is None or not self._is_step(word.text) or not _is_plain(default):
+            return None
+        for name in self.signature.positional:
+            usual = _word_of(self.signature.defaults.get(name))
+            if name not in self.found and usual is not None and self._is_step(usual.text):
+                message = f"`{word.text}` is a layer, and fills `{field}` of `{self.signature.name}` here"
+                arguments = "(…)" if isinstance(value, tree.Call) else ""
+                return Misfit("E204", message, value.span, f"write `{name}={word.text}{arguments}`")
+        return None
+
+    def _is_step(self, text: str) -> bool:
+        return text not in self.scope.values and (text in self.scope.blocks or find_layer(text) is not None)
 
     def _doubt_key(self, word: tree.Word, field: str) -> None:
         """A name that is also the key of another field: `conv c k2 d` fills the stride."""
@@ -255,6 +286,19 @@ class _Binding:
         if small != text and (small in self.signature.flags or (shorthand and shorthand[1] in self.signature.keys)):
             return small
         return option_meant(text, tuple(self.signature.flags))
+
+
+def _word_of(value: tree.Value | None) -> tree.Word | None:
+    """The word that a value is, or that is called."""
+    value = value.function if isinstance(value, tree.Call) else value
+    return value if isinstance(value, tree.Word) else None
+
+
+def _is_plain(default: tree.Value) -> bool:
+    """Whether a default is a number, a size or a list, or true or false."""
+    if isinstance(default, tree.Word):
+        return default.text in ("true", "false")
+    return not isinstance(default, tree.Call | tree.Text)
 
 
 def _missing_help(signature: Signature, missing: list[str]) -> str:

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from specc.diagnostics.spelling import nearest
 from specc.ir.names.values import as_torch, shown
 from specc.layers.base import Layer
-from specc.layers.fields import LARGEST, Called, accepts, choices
+from specc.layers.fields import LARGEST, Called, Partial, accepts, choices
+from specc.layers.registry import find_layer
 from specc.layers.weighted import INITIALIZERS, initializer_fault
 
 
@@ -59,6 +60,8 @@ def _is_too_large(value: Any) -> bool:
 
 def _help(cls: type[Layer], field: str, value: Any) -> str | None:
     words = words_for(cls, field)
+    if isinstance(value, Partial) or (isinstance(value, str) and find_layer(value) is not None):
+        return f"a layer is handed over by its key, such as `act={shown(value)}`"
     if isinstance(value, str):
         from specc.ir.names.habits import option_meant
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 from specc.diagnostics.spelling import nearest
 from specc.ir.names.values import NotYet, PlainValue, Scope, ValueProblem, checked, evaluate
@@ -19,15 +19,28 @@ class UnknownParameter(ValueError):
     """A setting that names no `param` of the spec, or a value that cannot be read: the caller's mistake."""
 
 
-def read_overrides(settings: Mapping[str, Any], spec: tree.Tree) -> dict[str, PlainValue]:
-    """The values of the settings, by name. Raises: UnknownParameter."""
+Override: TypeAlias = Callable[[Scope], PlainValue]
+"""A setting's value where its `param` stands, whose blocks it may name. Raises: UnknownParameter."""
+
+Overrides: TypeAlias = Mapping[str, Override]
+
+
+def read_overrides(settings: Mapping[str, Any], spec: tree.Tree) -> Overrides:
+    """The settings by name. Raises: UnknownParameter."""
     known = [item.name.text for item in spec.items if isinstance(item, tree.Param)]
     for name in settings:
         if name not in known:
             guess = nearest(name, known)
             hint = f"; did you mean `{guess}`?" if guess else _listed(known)
             raise UnknownParameter(f"the spec has no param `{name}`{hint}")
-    return {name: _read(name, value) for name, value in settings.items()}
+    return {name: _override(name, value) for name, value in settings.items()}
+
+
+def _override(name: str, value: Any) -> Override:
+    if isinstance(value, str):
+        return _read_text(name, value)
+    found = _read(name, value)
+    return lambda scope: found
 
 
 def _listed(known: list[str]) -> str:
@@ -41,16 +54,28 @@ def _read(name: str, value: Any) -> PlainValue:
         return value
     if isinstance(value, int | float | Fraction):
         return _number(name, value)
-    text = str(value)
+    return _read_text(name, str(value))(Scope({}))
+
+
+def _read_text(name: str, text: str) -> Override:
+    """What a text says. Raises: UnknownParameter for one that is no value, as far as it names nothing of the spec."""
     told = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     parsed = parse(Source(name, f"param value = {text}"))
     item = parsed.tree.items[0] if parsed.tree.items else None
     if parsed.diagnostics or len(parsed.tree.items) != 1 or not isinstance(item, tree.Param):
         raise UnknownParameter(f"`{told}` is not a value for `{name}`; write a number, a size such as 3x3 or a word")
-    try:
-        return evaluate(item.value, Scope({}))
-    except (ValueProblem, NotYet) as error:
-        raise UnknownParameter(f"`{told}` is not a value for `{name}`: {error}") from error
+    written = item.value
+
+    def value_in(scope: Scope) -> PlainValue:
+        try:
+            return evaluate(written, Scope({}, scope.blocks))
+        except (ValueProblem, NotYet) as error:
+            raise UnknownParameter(f"`{told}` is not a value for `{name}`: {error}") from error
+
+    if not isinstance(written, tree.Call):
+        found = value_in(Scope({}))
+        return lambda scope: found
+    return value_in
 
 
 def _number(name: str, value: float | Fraction) -> PlainValue:

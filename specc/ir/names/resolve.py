@@ -8,12 +8,12 @@ Leaves:     shapes, and values that depend on a block's parameters or on `in`, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.ir.model import FORM_WORDS, Block, BlockParameter, Budget, Chain, Model
+from specc.ir.names.overrides import Overrides
 from specc.ir.names.steps import StepResolver
 from specc.ir.names.values import NotYet, Scope, ValueProblem, as_torch, evaluate, mentions, shown
 from specc.layers.fields import LARGEST, Called
@@ -29,7 +29,7 @@ FROM_DATA = "classes"  # the `param` that may be `auto`
 
 
 def resolve(
-    source: Source, parsed: Parsed, overrides: Mapping[str, Any], input_shape: tuple[int, ...] | None
+    source: Source, parsed: Parsed, overrides: Overrides, input_shape: tuple[int, ...] | None
 ) -> tuple[Model, tuple[Diagnostic, ...]]:
     """The model of a parsed spec, and what is wrong with its names and arguments."""
     return _Resolver(source, parsed, overrides, input_shape).run()
@@ -44,7 +44,7 @@ class _Resolver:
     """The state of one resolution: the names defined so far, and what has gone wrong."""
 
     def __init__(
-        self, source: Source, parsed: Parsed, overrides: Mapping[str, Any], input_shape: tuple[int, ...] | None
+        self, source: Source, parsed: Parsed, overrides: Overrides, input_shape: tuple[int, ...] | None
     ) -> None:
         self.source, self.parsed, self.overrides = source, parsed, overrides
         self.input, self.input_span = input_shape, None if input_shape is None else Span(0, 0)
@@ -93,7 +93,7 @@ class _Resolver:
 
     def scope(self) -> Scope:
         """The names defined so far. The mapping is copied: a block sees what stands above it and no more."""
-        return Scope(dict(self.values))
+        return Scope(dict(self.values), self.blocks)
 
     def _report(self, code: str, message: str, span: Span | None, **more: Any) -> None:
         self.diagnostics.append(Diagnostic(code, message, self.source, span, **more))
@@ -136,7 +136,7 @@ class _Resolver:
                 help="a `param` is defined above the place where it is used",
             )
             value = None
-        self.values[name] = self.overrides.get(name, value)
+        self.values[name] = self.overrides[name](self.scope()) if name in self.overrides else value
 
     def _auto(self, param: tree.Param) -> None:
         """`param classes = auto`: what is not given from outside, the data set says."""

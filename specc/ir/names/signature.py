@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from specc.ir.model import Block
 from specc.layers.base import Layer
 from specc.layers.fields import choices, is_flag
 from specc.layers.registry import LAYERS, field_keys, positional_fields
+from specc.syntax import tree
 
+_NO_DEFAULTS: Mapping[str, tree.Value] = MappingProxyType({})
 SHORT_KEYS = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
 
 
@@ -20,6 +24,7 @@ class Signature(NamedTuple):
     keys:       every key that may stand before `=` or a shorthand's size, with its field.
     flags:      words that stand alone, with the field and the value that they set.
     required:   fields that must be given.
+    defaults:   of a block, what its parameters are where they are not given.
     any_word:   whether a bare word that is nothing else is a positional value: a block may hand it on.
     """
 
@@ -29,6 +34,7 @@ class Signature(NamedTuple):
     flags: dict[str, tuple[str, bool | str]]
     required: tuple[str, ...]
     any_word: bool
+    defaults: Mapping[str, tree.Value] = _NO_DEFAULTS
 
 
 @cache
@@ -59,7 +65,8 @@ def block_signature(block: Block) -> Signature:
             name = parameter.name
             flags[name], flags[f"no{name}"] = (name, True), (name, False)
     required = tuple(parameter.name for parameter in block.parameters if parameter.default is None)
-    return Signature(block.name, tuple(names), keys, flags, required, any_word=True)
+    defaults = {parameter.name: parameter.default for parameter in block.parameters if parameter.default is not None}
+    return Signature(block.name, tuple(names), keys, flags, required, any_word=True, defaults=defaults)
 
 
 @cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,12 +27,11 @@ from specc.ir.model import (
     ParameterStep,
     SomeStep,
 )
-from specc.ir.names.bind import Misfit, bind, take_frozen, take_repeat
+from specc.ir.names.bind import bind, take_frozen, take_repeat
+from specc.ir.names.checking import ValueChecks
 from specc.ir.names.foreign import own_layer_word
-from specc.ir.names.instantiate import WrongValue, instantiate, words_for
-from specc.ir.names.signature import block_signature, layer_signature, option_words
-from specc.ir.names.values import NotYet, Scope, ValueProblem, evaluate, is_rest
-from specc.layers.base import Layer
+from specc.ir.names.partial import Held, held_by
+from specc.ir.names.values import Scope, is_rest
 from specc.layers.fields import LARGEST
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Source, Span
@@ -51,6 +50,7 @@ class StepResolver:
     ) -> None:
         self.source, self.blocks, self.diagnostics = source, blocks, diagnostics
         self.lost_words = parsed.lost_words
+        self.checks = ValueChecks(source, blocks, diagnostics, lambda: self.lost_words)
         self.syntax_errors = sorted(error.span.start for error in parsed.diagnostics if error.span is not None)
         self.doubts: list[Doubt] = []
         self.unknown_words: set[str] = set()
@@ -95,7 +95,7 @@ class StepResolver:
     def _step(self, step: tree.Step, scope: Scope) -> SomeStep:
         arguments, repeat, misfit = take_repeat(step.arguments, scope)
         if misfit is not None:
-            self._misfits([misfit])
+            self.checks.misfits([misfit])
         label_meant = self._label_meant(step)
         check = self._checked_shape(step.check, label_meant)
         common: dict[str, Any] = {
@@ -104,7 +104,7 @@ class StepResolver:
             "check": check,
         }  # fmt: skip
         inner = scope if repeat is None else scope._replace(repeated=True)
-        if not self._can_repeat(repeat, scope):
+        if not self.checks.can_repeat(repeat, scope):
             common["repeat"] = None
             self._resolved(step, arguments, inner, common)
             return BrokenStep(**common)
@@ -148,42 +148,23 @@ class StepResolver:
             return None
         return self._named(step.word, arguments, scope, common)
 
-    def _can_repeat(self, repeat: tree.Value | None, scope: Scope) -> bool:
-        """Whether a repeat has a value, or will have one; where it has none, that is reported."""
-        try:
-            if repeat is not None:
-                evaluate(repeat, scope)
-        except ValueProblem as problem:
-            self._report(problem.code, problem.message, problem.span, help=problem.help)
-            return False
-        except NotYet:
-            pass
-        return True
-
     def _named(
         self, word: tree.Word, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
     ) -> SomeStep | None:
         """A step that names a parameter, a block or a layer; a name in scope goes first where it holds one."""
         name = word.text
         if name in scope.open:
-            self._check_raw(arguments, scope)
+            self.checks.check_raw(arguments, scope)
             return ParameterStep(**common, raw=tuple(arguments))
         if name in self.misnamed:
             return None
-        target = self._held(name, scope)
-        if isinstance(target, Block):
-            return self._block_step(target, arguments, scope, common)
-        if target is not None:
-            return self._layer_step(target, arguments, scope, common)
+        held = held_by(scope.values.get(name, name), scope) or held_by(name, scope)
+        if held is not None:
+            return self._held_step(held, arguments, scope, common)
         self._lose_defined(word, arguments)
         if name not in self.lost_words and not (name in scope.values and scope.values[name] is None):
             self._unknown_step(word, scope)
         return None
-
-    def _held(self, name: str, scope: Scope) -> Block | type[Layer] | None:
-        value = scope.values.get(name)
-        word = value if isinstance(value, str) else name
-        return self.blocks.get(word) or find_layer(word)
 
     @cached_property
     def _labels(self) -> frozenset[str]:
@@ -207,101 +188,22 @@ class StepResolver:
             help = _unknown_step_help(name, known)
             self._report("E201", f"there is no layer or block `{name}`", word.span, help=help)
 
-    def _layer_step(
-        self, cls: type[Layer], arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
-    ) -> LayerStep | None:
-        bound = bind(arguments, layer_signature(cls), scope, common["head"])
-        self._misfits(bound.misfits)
+    def _held_step(
+        self, held: Held, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> LayerStep | BlockStep | None:
+        """A step of a layer or a block, which may have some of its arguments already."""
+        rest, frozen = arguments, held.frozen
+        if isinstance(held.target, Block):
+            rest, is_frozen = take_frozen(arguments, held.signature.keys)
+            frozen = frozen or is_frozen
+        bound = bind(rest, held.signature, scope, common["head"], held.given(common["head"]))
+        self.checks.misfits(bound.misfits)
         self.doubts += bound.doubts
-        fits = self._check_values(cls, bound.arguments, scope) and not bound.misfits
-        return LayerStep(**common, layer=cls, arguments=bound.arguments) if fits else None
-
-    def _check_values(self, cls: type[Layer], arguments: tuple[Argument, ...], scope: Scope) -> bool:
-        """Whether the values that are known by now are ones that their fields take; reports those that are not."""
-        fits, values = True, {}
-        for argument in arguments:
-            try:
-                values[argument.name] = argument.constant if argument.value is None else evaluate(argument.value, scope)
-            except ValueProblem as problem:
-                self._report(problem.code, problem.message, problem.span, help=problem.help)
-                fits = False
-            except NotYet:
-                return fits
-        return fits and self._try_layer(cls, arguments, values, scope)
-
-    def _try_layer(
-        self, cls: type[Layer], arguments: tuple[Argument, ...], values: dict[str, Any], scope: Scope
-    ) -> bool:
-        required = layer_signature(cls).required
-        if any(name not in values for name in required):
-            return True
-        try:
-            instantiate(cls, values)
-        except WrongValue as error:
-            argument = next(argument for argument in arguments if argument.name == error.field)
-            takes_words = bool(words_for(cls, error.field))
-            if takes_words or not self._is_unknown_word(argument, values[error.field], scope):
-                self._report(error.code, error.message, argument.span, help=error.help)
-            return False
-        return True
-
-    def _is_unknown_word(self, argument: Argument, value: Any, scope: Scope) -> bool:
-        """Whether an argument is a bare word that means nothing here, most likely a mistyped name: reports it."""
-        if not isinstance(argument.value, tree.Word) or value != argument.value.text or isinstance(value, bool):
-            return False
-        if value not in self.lost_words:
-            from specc.ir.names.habits import option_meant
-
-            own = option_meant(value, ("true", "false"))
-            guess = nearest(value, [*scope.values, *scope.open])
-            help = f"did you mean `{guess}`?" if guess else "a name is defined by `param`, above its use"
-            self._report(
-                "E207",
-                f"`{value}` is not a name in scope",
-                argument.value.span,
-                help=f"it is written `{own}` here" if own else help,
-            )
-        return True
-
-    def _block_step(
-        self, block: Block, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
-    ) -> BlockStep | None:
-        signature = block_signature(block)
-        rest, frozen = take_frozen(arguments, signature.keys)
-        bound = bind(rest, signature, scope, common["head"], self.blocks)
-        self._misfits(bound.misfits)
-        self.doubts += bound.doubts
-        fits = self._can_evaluate(bound.arguments, scope) and not bound.misfits
-        return BlockStep(**common, block=block, arguments=bound.arguments, frozen=frozen) if fits else None
-
-    def _can_evaluate(self, arguments: Iterable[Argument], scope: Scope) -> bool:
-        fits = True
-        for argument in arguments:
-            try:
-                value = None if argument.value is None else evaluate(argument.value, scope)
-                if isinstance(value, str) and not self._means_something(value):
-                    fits = not self._is_unknown_word(argument, value, scope) and fits
-            except ValueProblem as problem:
-                self._report(problem.code, problem.message, problem.span, help=problem.help)
-                fits = False
-            except NotYet:
-                pass
-        return fits
-
-    def _means_something(self, word: str) -> bool:
-        return word in self.blocks or word in option_words() or find_layer(word) is not None
-
-    def _check_raw(self, arguments: Sequence[tree.Argument], scope: Scope) -> None:
-        """What can be said of arguments before their layer is known: whether their expressions make sense.
-
-        A bare word may be that layer's shorthand or flag.
-        """
-        values = [
-            Argument("", argument.value, None, argument.span)
-            for argument in arguments
-            if isinstance(argument, tree.Keyword) or not isinstance(argument.value, tree.Word)
-        ]
-        self._can_evaluate(values, scope)
+        if isinstance(held.target, Block):
+            fits = self.checks.can_evaluate(bound.arguments, scope) and not bound.misfits
+            return BlockStep(**common, block=held.target, arguments=bound.arguments, frozen=frozen) if fits else None
+        fits = self.checks.check_values(held.target, bound.arguments, scope) and not bound.misfits
+        return LayerStep(**common, layer=held.target, arguments=bound.arguments) if fits else None
 
     def _group(
         self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
@@ -366,7 +268,7 @@ class StepResolver:
             self._report("E216", message, span, help="give a number for each branch; `_` is what is left")
         else:
             values = [Argument("", part, None, part.span) for part in parts if not is_rest(part)]
-            return tuple(parts) if self._can_evaluate(values, scope) else None
+            return tuple(parts) if self.checks.can_evaluate(values, scope) else None
         return None
 
     def _shortcut(self, step: tree.Step, form: str, scope: Scope) -> dict[str, Any]:
@@ -419,13 +321,6 @@ class StepResolver:
             calls = [argument.value for argument in arguments if isinstance(argument.value, tree.Call)]
             keys = [argument.key for argument in arguments if isinstance(argument, tree.Keyword)]
             self.lost_words |= {*(call.function.text for call in calls), *(key.text for key in keys)}
-
-    def _misfits(self, misfits: Iterable[Misfit]) -> None:
-        for misfit in misfits:
-            words = self.source.slice(misfit.span)
-            if misfit.code == "E207" and words in self.lost_words:
-                continue
-            self._report(misfit.code, misfit.message, misfit.span, help=misfit.help)
 
 
 def _unknown_step_help(name: str, known: list[str]) -> str:

@@ -1,7 +1,8 @@
 """What an expression is worth: names looked up, arithmetic done, calls carried out.
 
 In:         a value of the syntax tree and a scope.
-Out:        an int, `Fraction`, bool, tuple (a size or a list), option word (str) or `Called`.
+Out:        an int, `Fraction`, bool, tuple (a size or a list), option word (str), `Called`, or `Partial`, a layer or
+            a block with arguments.
 Guarantees: numbers are exact, a whole one is an int; none leaves the range that torch can count in or grows more
             digits than are bounded here; nothing is executed but the operators below.
 Leaves:     whether the value fits the field that it is for, to the field.
@@ -12,17 +13,22 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from specc.diagnostics.spelling import nearest
-from specc.layers.fields import Called
+from specc.layers.fields import Called, Partial
+from specc.layers.registry import find_layer
 from specc.layers.weighted import INITIALIZERS
 from specc.source import Span
 from specc.syntax import tree
 from specc.syntax.numerals import FINEST, MAX_MAGNITUDE, power
 
+if TYPE_CHECKING:
+    from specc.ir.model import Block
+
 PlainValue: TypeAlias = Any
-"""int | Fraction | bool | str | tuple[PlainValue, ...] | Called; spelled out, mypy would ask for a cast at each use."""
+"""int | Fraction | bool | str | tuple[PlainValue, ...] | Called | Partial; spelled out, mypy would ask for a cast at
+each use."""
 
 MAX_PARTS = 1000  # of a value with names in it, lists in lists counted out
 MAX_OPERANDS = 100  # of a calculation with lists
@@ -34,7 +40,9 @@ _TOO_LARGE = "torch counts to 2^62; is there a digit too many?"
 _TOO_FINE = "torch keeps 17 digits of a number: write a rounded one, such as 0.333"
 _NTH_ALONE = "`nth` counts the repeats of a step, and no repeat is around it"
 _NTH_HELP = "repeat the step, as in `x6`; a block is handed the number: `cell nth x6`"
+FUNCTIONS = ("min", "max", "divisible")
 STANDING = ("in", "nth")  # names that each step has
+_NO_BLOCKS: Mapping[str, Block] = MappingProxyType({})
 _WORDS: dict[str, PlainValue] = {"true": True, "false": False}
 
 
@@ -58,6 +66,7 @@ class Scope(NamedTuple):
     """The names that an expression can see.
 
     values:   names with their values; None for one whose definition is wrong (its error is reported already).
+    blocks:   the blocks that are defined, by name: what a call may hand on with its arguments.
     open:     parameters of the block around, whose values are not known yet.
     channels: what `in` stands for; None where it is not known.
     repeated: whether a repeat is around, whose number is `nth`; nth: that number, None where it is not known.
@@ -65,6 +74,7 @@ class Scope(NamedTuple):
     """
 
     values: Mapping[str, PlainValue]
+    blocks: Mapping[str, Block] = _NO_BLOCKS
     open: frozenset[str] = frozenset()
     channels: int | None = None
     repeated: bool = False
@@ -84,7 +94,7 @@ def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
         case tree.Number(number, span):
             return checked(number, span)
         case tree.SizeLiteral(dims, span):
-            return _gathered([checked(size, span) for size in dims], span)
+            return gathered([checked(size, span) for size in dims], span)
         case tree.Text(text, span):
             if not scope.strings:
                 message = "a string is a value for `train { }` only"
@@ -93,7 +103,7 @@ def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
         case tree.Word():
             return _look_up(value, scope)
         case tree.ListLiteral():
-            return _gathered([evaluate(item, scope) for item in value.items], value.span, value.items)
+            return gathered([evaluate(item, scope) for item in value.items], value.span, value.items)
         case tree.Negation():
             return _apply(operator.neg, "-", value.span, evaluate(value.operand, scope))
         case tree.Operation():
@@ -117,7 +127,7 @@ class _Gathered(tuple[PlainValue, ...]):
     named: bool
 
 
-def _gathered(items: Iterable[PlainValue], span: Span, written: Iterable[tree.Value] = ()) -> PlainValue:
+def gathered(items: Iterable[PlainValue], span: Span, written: Iterable[tree.Value] = ()) -> PlainValue:
     """The items as one value. Args: written, what they were. Raises: ValueProblem where it is too large."""
     found = _Gathered(items)
     inner = [_extent(item) for item in found]
@@ -135,8 +145,8 @@ def _gathered(items: Iterable[PlainValue], span: Span, written: Iterable[tree.Va
 
 def _extent(value: PlainValue) -> tuple[int, int, bool]:
     """The parts of a value, itself among them, the levels of lists in it, and whether a name stands for some."""
-    if isinstance(value, Called):
-        return _extent(value.arguments)
+    if isinstance(value, Called | Partial):
+        return _extent(value.arguments if isinstance(value, Called) else value.values)
     return (value.parts, value.nested, value.named) if isinstance(value, _Gathered) else (1, 0, False)
 
 
@@ -152,7 +162,7 @@ def mentions(value: tree.Value, word: str) -> bool:
         case tree.ListLiteral(items, _, _):
             return any(mentions(item, word) for item in items)
         case tree.Call():
-            return any(mentions(argument, word) for argument in value.arguments)
+            return value.function.text == word or any(mentions(given.value, word) for given in value.arguments)
     return False
 
 
@@ -185,6 +195,12 @@ def _pieces(value: PlainValue) -> Iterator[str]:
     if isinstance(value, Called):
         yield f"{value.name}("
         yield from _joined(value.arguments, ", ")
+        yield ")"
+    elif isinstance(value, Partial):
+        yield f"{value.word}("
+        for place, (name, given) in enumerate(zip(value.names, value.values, strict=True)):
+            yield f"{', ' if place else ''}{name}="
+            yield from _pieces(given)
         yield ")"
     elif isinstance(value, tuple) and len(value) > 1 and all(isinstance(item, int) and item >= 0 for item in value):
         yield from _joined(value, "x")
@@ -280,7 +296,7 @@ def _apply(function: Callable[..., Any], name: str, span: Span, *operands: Plain
             message = f"`{name}` is for sizes, and these are more than {MAX_OPERANDS} numbers"
             raise ValueProblem(message, span, "calculate with fewer at once", "E402")
         rows = [operand if _is_list(operand) else (operand,) * max(lengths) for operand in operands]
-        return _gathered([_apply(function, name, span, *row) for row in zip(*rows, strict=True)], span)
+        return gathered([_apply(function, name, span, *row) for row in zip(*rows, strict=True)], span)
     for operand in operands:
         if isinstance(operand, bool) or not isinstance(operand, int | Fraction):
             raise _not_a_number(operand, name, span)
@@ -298,6 +314,9 @@ def _is_list(value: PlainValue) -> bool:
 
 
 def _not_a_number(operand: PlainValue, name: str, span: Span) -> ValueProblem:
+    if isinstance(operand, Partial) or (is_word(operand) and find_layer(operand) is not None):
+        message = f"`{name}` needs numbers, and `{shown(operand)}` is a layer"
+        return ValueProblem(message, span, f"a layer is handed over by its key, such as `act={shown(operand)}`")
     if is_word(operand):
         return ValueProblem(f"`{operand}` is not a name in scope, and `{name}` needs a number", span, _A_NAME, "E207")
     return ValueProblem(
@@ -319,20 +338,20 @@ def divisible(value: int | Fraction, divisor: int) -> int:
 
 def _call(call: tree.Call, scope: Scope) -> PlainValue:
     name = call.function.text
-    arguments = [evaluate(argument, scope) for argument in call.arguments]
+    if name not in FUNCTIONS and name not in INITIALIZERS:
+        from specc.ir.names.partial import partial_of
+
+        return partial_of(call, scope)
+    for argument in call.arguments:
+        if isinstance(argument, tree.Keyword):
+            help = "leave out the key, and give the values in their order"
+            raise ValueProblem(f"`{name}` takes its arguments without keys", argument.key.span, help, "E202")
+    arguments = [evaluate(argument.value, scope) for argument in call.arguments]
     if name in INITIALIZERS:
-        return Called(name, _gathered(arguments, call.span, call.arguments))
-    if name in ("min", "max"):
-        return _apply(min if name == "min" else max, name, call.span, *(arguments * 2)[: max(2, len(arguments))])
+        return Called(name, gathered(arguments, call.span, [argument.value for argument in call.arguments]))
     if name == "divisible":
         return _divisible(call, arguments)
-    guess = nearest(name, ["min", "max", "divisible", *INITIALIZERS])
-    raise ValueProblem(
-        f"there is no function `{name}`",
-        call.function.span,
-        f"did you mean `{guess}`?" if guess else "the functions are `min`, `max` and `divisible`",
-        "E207",
-    )
+    return _apply(min if name == "min" else max, name, call.span, *(arguments * 2)[: max(2, len(arguments))])
 
 
 def _divisible(call: tree.Call, arguments: list[PlainValue]) -> PlainValue:

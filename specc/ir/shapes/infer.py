@@ -32,7 +32,7 @@ from specc.ir.model import (
 )
 from specc.ir.names.bind import bind, take_frozen
 from specc.ir.names.instantiate import WrongValue, instantiate
-from specc.ir.names.signature import block_signature, layer_signature
+from specc.ir.names.partial import held_by
 from specc.ir.names.values import NoRepeat, NotYet, Scope, ValueProblem, as_torch, evaluate, shown
 from specc.ir.shaped import Costs, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.ir.shapes.claims import check_budgets, check_shape
@@ -42,7 +42,7 @@ from specc.ir.shapes.joining import Branch, join, shape_layer
 from specc.ir.shapes.naming import Names
 from specc.ir.shapes.repeats import Counting, name_of, repeat_count
 from specc.layers.base import Layer, Shape, ShapeError
-from specc.layers.registry import LAYERS, find_layer
+from specc.layers.registry import LAYERS
 from specc.source import Span
 from specc.syntax import tree
 
@@ -86,7 +86,7 @@ class _Inference:
         try:
             if model.input is not None:
                 self.findings.limit(model.input_span or Span(0, 0), Costs(elements=prod(model.input)))
-            chain, _ = self.chain(model.chain, arriving, Scope(model.parameters), "network")
+            chain, _ = self.chain(model.chain, arriving, Scope(model.parameters, model.blocks), "network")
         except LimitReached:
             pass
         if chain is not None:
@@ -243,9 +243,8 @@ class _Inference:
         value = scope.values.get(step.word)
         if value is None:
             return None, Arriving(None)
-        block = self.model.blocks.get(value) if isinstance(value, str) else None
-        cls = find_layer(value) if isinstance(value, str) and block is None else find_layer(step.word)
-        if block is None and cls is None:
+        held = held_by(value, scope) or held_by(step.word, scope)
+        if held is None:
             self.findings.report(
                 "E201",
                 f"`{step.word}` holds {shown(value)} here, but a step is a layer or a block",
@@ -253,18 +252,19 @@ class _Inference:
                 help=_layer_help(value),
             )
             return None, Arriving(None)
-        signature = block_signature(block) if block is not None else layer_signature(cls)
-        raw, frozen = (step.raw, False) if block is None else take_frozen(step.raw, signature.keys)
-        bound = bind(raw, signature, scope, step.head, self.model.blocks)
+        raw, frozen = step.raw, held.frozen
+        if isinstance(held.target, Block):
+            raw, is_frozen = take_frozen(step.raw, held.signature.keys)
+            frozen = frozen or is_frozen
+        bound = bind(raw, held.signature, scope, step.head, held.given(step.head))
         self.doubts += bound.doubts
         for misfit in bound.misfits:
             self.findings.report(misfit.code, misfit.message, misfit.span, help=misfit.help)
         if bound.misfits:
             return None, Arriving(None)
-        if block is not None:
-            return self._call(step, block, bound.arguments, arriving, scope, place, frozen)
-        assert cls is not None  # noqa: S101 - narrows the type for mypy
-        return self._layer(step, cls, bound.arguments, arriving, scope, place)
+        if isinstance(held.target, Block):
+            return self._call(step, held.target, bound.arguments, arriving, scope, place, frozen)
+        return self._layer(step, held.target, bound.arguments, arriving, scope, place)
 
     # blocks
 
@@ -287,7 +287,7 @@ class _Inference:
                 help="a block that is passed to itself never ends",
             )
             raise LimitReached
-        inner = Scope({**self.model.parameters, **values})
+        inner = Scope({**self.model.parameters, **values}, self.model.blocks)
         text = ", ".join(shown(value) for value in values.values())
         parts = [f"in block `{block.name}({text})`", place, f"called at line {self.source.place(step.head.start).line}"]
         self.call_depth += 1

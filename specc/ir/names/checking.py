@@ -1,0 +1,132 @@
+"""Whether the values that a step is given are ones that its fields take, as far as they are known without shapes.
+
+Part of `ir.resolve`: it reports what is wrong with a value, and knows nothing of what the step becomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.spelling import nearest
+from specc.ir.model import Argument, Block
+from specc.ir.names.bind import Misfit
+from specc.ir.names.instantiate import WrongValue, instantiate, words_for
+from specc.ir.names.signature import layer_signature, option_words
+from specc.ir.names.values import NotYet, Scope, ValueProblem, evaluate
+from specc.layers.base import Layer
+from specc.layers.registry import find_layer
+from specc.source import Source, Span
+from specc.syntax import tree
+
+
+class ValueChecks:
+    """Reports wrong values; lost: the words of what could not be read, which are not unknown."""
+
+    def __init__(
+        self,
+        source: Source,
+        blocks: Mapping[str, Block],
+        diagnostics: list[Diagnostic],
+        lost: Callable[[], Collection[str]],
+    ) -> None:
+        self.source, self.blocks, self.diagnostics, self.lost = source, blocks, diagnostics, lost
+
+    def _report(self, code: str, message: str, span: Span, **more: Any) -> None:
+        self.diagnostics.append(Diagnostic(code, message, self.source, span, **more))
+
+    def can_repeat(self, repeat: tree.Value | None, scope: Scope) -> bool:
+        """Whether a repeat has a value, or will have one; where it has none, that is reported."""
+        try:
+            if repeat is not None:
+                evaluate(repeat, scope)
+        except ValueProblem as problem:
+            self._report(problem.code, problem.message, problem.span, help=problem.help)
+            return False
+        except NotYet:
+            pass
+        return True
+
+    def check_values(self, cls: type[Layer], arguments: tuple[Argument, ...], scope: Scope) -> bool:
+        """Whether the values that are known by now are ones that their fields take; reports those that are not."""
+        fits, values = True, {}
+        for argument in arguments:
+            try:
+                values[argument.name] = argument.constant if argument.value is None else evaluate(argument.value, scope)
+            except ValueProblem as problem:
+                self._report(problem.code, problem.message, problem.span, help=problem.help)
+                fits = False
+            except NotYet:
+                return fits
+        return fits and self._try_layer(cls, arguments, values, scope)
+
+    def _try_layer(
+        self, cls: type[Layer], arguments: tuple[Argument, ...], values: dict[str, Any], scope: Scope
+    ) -> bool:
+        required = layer_signature(cls).required
+        if any(name not in values for name in required):
+            return True
+        try:
+            instantiate(cls, values)
+        except WrongValue as error:
+            argument = next(argument for argument in arguments if argument.name == error.field)
+            takes_words = bool(words_for(cls, error.field))
+            if takes_words or not self._is_unknown_word(argument, values[error.field], scope):
+                self._report(error.code, error.message, argument.span, help=error.help)
+            return False
+        return True
+
+    def _is_unknown_word(self, argument: Argument, value: Any, scope: Scope) -> bool:
+        """Whether an argument is a bare word that means nothing here, most likely a mistyped name: reports it."""
+        if not isinstance(argument.value, tree.Word) or value != argument.value.text or isinstance(value, bool):
+            return False
+        if value not in self.lost():
+            from specc.ir.names.habits import option_meant
+
+            own = option_meant(value, ("true", "false"))
+            guess = nearest(value, [*scope.values, *scope.open])
+            help = f"did you mean `{guess}`?" if guess else "a name is defined by `param`, above its use"
+            self._report(
+                "E207",
+                f"`{value}` is not a name in scope",
+                argument.value.span,
+                help=f"it is written `{own}` here" if own else help,
+            )
+        return True
+
+    def can_evaluate(self, arguments: Iterable[Argument], scope: Scope) -> bool:
+        fits = True
+        for argument in arguments:
+            try:
+                value = None if argument.value is None else evaluate(argument.value, scope)
+                if isinstance(value, str) and not self._means_something(value):
+                    fits = not self._is_unknown_word(argument, value, scope) and fits
+            except ValueProblem as problem:
+                self._report(problem.code, problem.message, problem.span, help=problem.help)
+                fits = False
+            except NotYet:
+                pass
+        return fits
+
+    def _means_something(self, word: str) -> bool:
+        return word in self.blocks or word in option_words() or find_layer(word) is not None
+
+    def check_raw(self, arguments: Sequence[tree.Argument], scope: Scope) -> None:
+        """What can be said of arguments before their layer is known: whether their expressions make sense.
+
+        A bare word may be that layer's shorthand or flag.
+        """
+        values = [
+            Argument("", argument.value, None, argument.span)
+            for argument in arguments
+            if isinstance(argument, tree.Keyword) or not isinstance(argument.value, tree.Word)
+        ]
+        self.can_evaluate(values, scope)
+
+    def misfits(self, misfits: Iterable[Misfit]) -> None:
+        for misfit in misfits:
+            words = self.source.slice(misfit.span)
+            if misfit.code == "E207" and words in self.lost():
+                continue
+            self._report(misfit.code, misfit.message, misfit.span, help=misfit.help)
