@@ -19,7 +19,7 @@ from specc.layers.registry import LAYERS, collect
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PIECE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-PLACE = re.compile(r"# ([\w/.]+)(?:, (at the end)|, in `(\w+)`)?\n")
+PLACE = re.compile(r"# ([\w/.]+)(?:, (at the end)|, in `(\w+)`|, above `(\w+)`)?\n")
 
 
 class Example(NamedTuple):
@@ -64,11 +64,11 @@ def changed(tree: Path, text: str) -> None:
     path, code = tree / found[1], text[found.end() :]
     if found[2]:
         path.write_text(path.read_text(encoding="utf-8") + code, encoding="utf-8")
-    elif found[3]:
+    elif found[3] or found[4]:
         before = path.read_text(encoding="utf-8")
-        table = re.compile(rf"^{found[3]}\b.*[(\[{{]\n", re.MULTILINE)
-        assert len(table.findall(before)) == 1, f"{found[1]} has no table `{found[3]}`"
-        path.write_text(table.sub(lambda opening: opening[0] + code, before), encoding="utf-8")
+        place = rf"(^{found[3]}\b.*[(\[{{]\n)" if found[3] else rf"()(?=^ *{found[4]}\b)"
+        assert len(re.findall(place, before, re.MULTILINE)) == 1, f"{found[1]} has no place `{found[3] or found[4]}`"
+        path.write_text(re.sub(place, lambda at: at[1] + code, before, flags=re.MULTILINE), encoding="utf-8")
     else:
         assert not path.exists()
         path.write_text(code, encoding="utf-8")

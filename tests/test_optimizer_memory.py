@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import analyse
-from specc.recipe.recipe import OPTIMIZERS
+from specc.recipe.optimizers import OPTIMIZERS
 from specc.runner.checkpoint import checkpoint_bytes, read_checkpoint
 from specc.runner.optim import layout_of_memory, make_optimizer, memory_of
 from specc.runner.resume import resume

@@ -10,9 +10,8 @@ import pytest
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.judging import accepts, example, explain_wrong, from_text
+from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS
 from specc.recipe.recipe import (
-    OPTIMIZER_SETTINGS,
-    OPTIMIZERS,
     PlainSetting,
     PlainValue,
     Recipe,

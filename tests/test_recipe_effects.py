@@ -79,6 +79,8 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "schedule": ({}, "cosine"),
     "step_epochs": ({"schedule": "step", "epochs": 3}, 2),
     "step_factor": ({"schedule": "step"}, 0.5),
+    "floor": ({"schedule": "cosine"}, 0.5),
+    "power": ({"schedule": "polynomial"}, 3.0),
     "warmup": ({}, 1.0),
     "momentum": ({"optimizer": "sgd"}, 0.9),
     "nesterov": ({"optimizer": "sgd", "momentum": 0.9}, True),

@@ -44,6 +44,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "adam": {},
     "momentum": {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True, "schedule": "cosine"},
     "rmsprop": {"optimizer": "rmsprop", "lr": 1e-3, "momentum": 0.5, "schedule": "onecycle"},
+    "plateau": {"schedule": "plateau", "step_epochs": 1, "step_factor": 0.5, "epochs": 4},
     "augmented": {"flip": True, "crop": 1, "cutout": 2, "mixup": 0.4, "normalize": True, "drop_last": True},
     "muon": {"optimizer": "muon", "decay_weights_only": True, "resized_crop": 0.4, "color_jitter": 0.2},
     "averaged": {"optimizer": "adamw", "average": 0.9, "accumulate": 2, "clip": 0.5, "label_smoothing": 0.1},

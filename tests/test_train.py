@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from html import unescape
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -254,7 +255,7 @@ def test_stop_inside_an_epoch(tmp_path: Path) -> None:
     assert (stopped.stopped, len(stopped.metrics)) == (signal.SIGINT, 1)
     assert "after 1 of 2 epochs" in callback.lines[-2]
     assert callback.lines[-1] == f"`specc train --resume '{run}'` goes on from here"
-    assert f"specc train --resume &#x27;{run}&#x27;" in (run / "report.html").read_text(encoding="utf-8")
+    assert f"specc train --resume '{run}'" in unescape((run / "report.html").read_text(encoding="utf-8"))
     stored = load_file(run / "best.safetensors")
     assert all(stored[name].equal(tensor) for name, tensor in stopped.model.state_dict().items())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -428,6 +429,30 @@ def test_schedules() -> None:
     assert _rates(stairs, 1) == [1, 1, 0.5, 0.5]
     assert _rates(Recipe(epochs=3, warmup=1.0), 2) == [0.5, 1, 1, 1, 1, 1]
     assert _rates(Recipe(epochs=2, warmup=1.0, schedule="cosine"), 2) == pytest.approx([0.5, 1, 1, 0.5])
+
+
+def test_schedules_end_at_a_floor() -> None:
+    assert _rates(Recipe(epochs=4, schedule="linear"), 1) == pytest.approx([1, 0.75, 0.5, 0.25])
+    assert _rates(Recipe(epochs=2, schedule="linear", floor=0.5), 1) == pytest.approx([1, 0.75])
+    assert _rates(Recipe(epochs=4, schedule="polynomial", power=2.0), 1) == pytest.approx([1, 0.5625, 0.25, 0.0625])
+    half = _rates(Recipe(epochs=1, schedule="cosine", floor=0.2), 4)
+    assert half == pytest.approx([0.2 + 0.8 * rate for rate in _rates(Recipe(epochs=1, schedule="cosine"), 4)])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_plateau_is_torchs(seed: int) -> None:
+    """torch's waits for one epoch more than its patience."""
+    results = [round(float(number), 1) for number in torch.rand(60, generator=torch.Generator().manual_seed(seed))]
+    optimizer = torch.optim.SGD(_network().parameters(), lr=1.0)
+    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "max", 0.5, patience=3, threshold=0, eps=0)
+    recipe = Recipe(epochs=60, schedule="plateau", step_epochs=4, step_factor=0.5)
+    seen: list[float] = []
+    ours = make_schedule(recipe, 7, lambda: seen)
+    for result in results:
+        assert ours(7 * len(seen)) == pytest.approx(optimizer.param_groups[0]["lr"])
+        seen.append(result)
+        theirs.step(result)
+    assert ours(0) < 0.1
 
 
 def test_one_cycle_is_torchs() -> None:

@@ -205,7 +205,7 @@ def _names(runs: Sequence[Listed]) -> list[str]:
 
 
 def _value(value: Any) -> str:
-    from specc.recipe.judging import as_written
+    from specc.recipe.written import as_written
 
     return "-" if value is None else as_written(value)
 

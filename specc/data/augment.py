@@ -1,10 +1,11 @@
-"""Random changes of training pictures, each on a whole batch at once.
+"""Random changes of training pictures, each on a whole batch at once; the recipe's fields say which and in what order.
 
 They draw from torch's own random state of the device, so that a run that is continued draws what it would have drawn.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, log
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ import torch
 from torch.nn.functional import grid_sample, one_hot, pad
 
 from specc.data.transform import GREY_WEIGHTS
+from specc.recipe.augmentations import Augmentation as Asked
+from specc.recipe.augmentations import asked_of
+from specc.recipe.entries import resolved
 from specc.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -25,10 +29,12 @@ RATIO = log(4 / 3)  # the longest part is 4/3 as wide as high, or as high as wid
 class Augmentation:
     """What a recipe asks for; `augmentation_of` says whether it asks for anything."""
 
-    def __init__(self, recipe: Recipe, classes: int) -> None:
-        self.flip, self.crop, self.cutout, self.mixup = recipe.flip, recipe.crop, recipe.cutout, recipe.mixup
-        self.resized_crop, self.classes = recipe.resized_crop, classes
-        self.jitter = strengths_of(recipe.color_jitter)
+    def __init__(self, asked: Sequence[Asked], classes: int) -> None:
+        self.classes = classes
+        self._moves, self._fills, self._mixes = (
+            [(resolved(one.function), one.value) for one in asked if one.when == when]
+            for when in ("moves", "fills", "mixes")
+        )
 
     def move(self, images: Tensor) -> Tensor:
         """Cut out, mirrored, shifted pictures in other colours.
@@ -36,35 +42,31 @@ class Augmentation:
         Args:    images, uint8, (size, channels, height, width).
         Returns: the same, or float32 from 0 to 255 where values were computed.
         """
-        if self.resized_crop is not None:
-            images = cut_out(images, self.resized_crop)
-        if self.flip:
-            images = flipped(images)
-        if self.crop is not None:
-            images = shifted(images, self.crop)
-        return images if self.jitter is None else jittered(images, self.jitter)
+        for change, value in self._moves:
+            images = change(images, value)
+        return images
 
     def blend(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures with holes, blended; float, scaled, so that a hole has the mean brightness of normalised pictures.
 
         Returns: pictures, and labels (size,) or, where pictures are blended, shares of the classes (size, classes).
         """
-        if self.cutout is not None:
-            images = with_hole(images, self.cutout)
-        return (images, labels) if self.mixup is None else mixed(images, labels, self.mixup, self.classes)
+        for change, value in self._fills:
+            images = change(images, value)
+        for change, value in self._mixes:
+            images, labels = change(images, labels, value, self.classes)
+        return images, labels
 
 
 def augmentation_of(recipe: Recipe, classes: int) -> Augmentation | None:
     """The recipe's augmentation, None where it has none."""
-    moves = (recipe.flip, recipe.crop, recipe.resized_crop, strengths_of(recipe.color_jitter))
-    return Augmentation(recipe, classes) if any((*moves, recipe.cutout, recipe.mixup)) else None
+    asked = asked_of(recipe)
+    return Augmentation(asked, classes) if asked else None
 
 
-def strengths_of(setting: float | tuple[float, float, float] | None) -> tuple[float, float, float] | None:
-    """The recipe's `color_jitter` for brightness, contrast and saturation; None where nothing is to change."""
-    strength = 0.0 if setting is None or isinstance(setting, tuple) else setting
-    three = setting if isinstance(setting, tuple) else (strength, strength, strength)
-    return three if any(three) else None
+def strengths_of(setting: float | tuple[float, float, float]) -> tuple[float, float, float]:
+    """The recipe's `color_jitter` for brightness, contrast and saturation."""
+    return setting if isinstance(setting, tuple) else (setting, setting, setting)
 
 
 def cut_out(images: Tensor, least: float) -> Tensor:
@@ -113,7 +115,7 @@ def random_boxes(count: int, height: int, width: int, least: float, device: torc
     return torch.cat([corner, torch.stack([tall, wide])])
 
 
-def jittered(images: Tensor, strengths: tuple[float, float, float]) -> Tensor:
+def jittered(images: Tensor, setting: float | tuple[float, float, float]) -> Tensor:
     """Each picture brighter or darker, of more or less contrast, more or less colourful: torchvision's ColorJitter,
     always in this order and without a change of hue.
 
@@ -121,7 +123,7 @@ def jittered(images: Tensor, strengths: tuple[float, float, float]) -> Tensor:
     Returns: float32, from 0 to 255.
     """
     values = images.float()
-    brightness, contrast, saturation = strengths
+    brightness, contrast, saturation = strengths_of(setting)
     if brightness:
         values = (values * _factors(values, brightness)).clamp_(0, 255)
     if contrast:
@@ -146,7 +148,7 @@ def _grey(values: Tensor) -> Tensor:
     return (values * torch.tensor(GREY_WEIGHTS, device=values.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
-def flipped(images: Tensor) -> Tensor:
+def flipped(images: Tensor, _: bool = True) -> Tensor:
     """Each picture as it is or mirrored, left for right."""
     mirrored = torch.rand(len(images), device=images.device) < 0.5
     return torch.where(mirrored.view(-1, *[1] * (images.dim() - 1)), images.flip(-1), images)

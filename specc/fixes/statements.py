@@ -12,7 +12,8 @@ from specc.fixes.inputs import input_edits
 from specc.fixes.outline import Outline
 from specc.ir.names.resolve import QUANTITIES
 from specc.recipe.judging import OTHER_NAMES, choices
-from specc.recipe.recipe import OPTIMIZER_SETTINGS, Recipe
+from specc.recipe.optimizers import OPTIMIZER_SETTINGS
+from specc.recipe.recipe import Recipe
 from specc.source import Span
 from specc.syntax import tree
 

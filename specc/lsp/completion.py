@@ -35,7 +35,8 @@ from specc.lsp.reference import (
 from specc.lsp.scan import Scan, State
 from specc.recipe.judging import choices as setting_choices
 from specc.recipe.judging import is_switch
-from specc.recipe.recipe import OPTIMIZERS, Recipe
+from specc.recipe.optimizers import OPTIMIZERS
+from specc.recipe.recipe import Recipe
 
 TRIGGERS = [" ", "=", "{", ">", "|", "[", "(", ","]
 _WORD_BEFORE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -319,8 +320,8 @@ def _setting(scan: Scan, state: State) -> Iterator[Offer]:
     elif state.item.key is not None:
         yield from _setting_values(state.item.key)
     elif name == "optimizer" and state.item.arguments:
-        taken = OPTIMIZERS.get(state.item.arguments[0], {})
-        for argument in taken:
+        taken = OPTIMIZERS.get(state.item.arguments[0])
+        for argument in taken.arguments if taken else ():
             yield Offer(f"{argument}=", Kind.Property, Recipe.model_fields[argument].description or "",
                         setting_page(argument))  # fmt: skip
     elif not state.item.arguments:

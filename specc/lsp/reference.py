@@ -15,8 +15,9 @@ from specc.layers.fields import accepts, role
 from specc.layers.registry import torch_names
 from specc.layers.weighted import INITIALIZERS
 from specc.recipe.judging import accepts as setting_accepts
-from specc.recipe.judging import as_written, example
+from specc.recipe.judging import example
 from specc.recipe.recipe import Recipe
+from specc.recipe.written import as_written
 
 STATEMENTS = {
     "input": "The shape of one sample, channels first: `input 3x32x32`, or `input 784` for a vector.",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from specc.recipe.recipe import OPTIMIZER_SETTINGS, OPTIMIZERS, Recipe
+from specc.recipe.augmentations import known
+from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS
+from specc.recipe.recipe import Recipe
+from specc.recipe.schedules import SCHEDULES, schedule_settings, used_by
 
 
 class Conflict(NamedTuple):
@@ -17,9 +20,9 @@ class Conflict(NamedTuple):
 
 def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     """The first setting among `said` that the recipe's optimizer cannot use, or None."""
-    accepted = OPTIMIZERS[recipe.optimizer]
+    accepted = OPTIMIZERS[recipe.optimizer].arguments
     for name in sorted(OPTIMIZER_SETTINGS & said - accepted.keys()):
-        users = [optimizer for optimizer, arguments in OPTIMIZERS.items() if name in arguments]
+        users = [optimizer for optimizer, one in OPTIMIZERS.items() if name in one.arguments]
         return Conflict(
             name,
             f"the optimizer `{recipe.optimizer}` has no `{name}`; it is a setting of {_listed(users)}",
@@ -31,11 +34,12 @@ def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
 
 
 def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
-    if recipe.schedule != "step":
-        for name in sorted(said & {"step_epochs", "step_factor"}):
-            return Conflict(name, f"the schedule `{recipe.schedule}` has no `{name}`", "add `schedule step`")
-    if recipe.schedule == "onecycle" and recipe.warmup and "warmup" in said:
-        return Conflict("warmup", "the schedule `onecycle` has a warm-up of its own", "leave `warmup` out")
+    chosen = SCHEDULES[recipe.schedule]
+    for name in sorted(schedule_settings() & said - set(chosen.settings)):
+        takers = " or ".join(f"`schedule {taker}`" for taker in used_by(name))
+        return Conflict(name, f"the schedule `{recipe.schedule}` has no `{name}`", f"add {takers}")
+    if chosen.warms and recipe.warmup and "warmup" in said:
+        return Conflict("warmup", f"the schedule `{recipe.schedule}` has a warm-up of its own", "leave `warmup` out")
     return None
 
 
@@ -52,10 +56,7 @@ def _objective_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None
 
 
 # What a plain loop would do to each picture by itself, or not at all: with these no plain loop gives the same bits.
-NOT_EXACT = (
-    "flip", "crop", "resized_crop", "color_jitter", "cutout", "mixup", "normalize", "resize", "accumulate", "average",
-    "decay_weights_only",
-)  # fmt: skip
+NOT_EXACT = (*known(Recipe), "normalize", "resize", "accumulate", "average", "decay_weights_only")
 
 
 def _exact_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
@@ -66,7 +67,7 @@ def _exact_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     changed = [name for name in NOT_EXACT if getattr(recipe, name) != Recipe.model_fields[name].default]
     changed += ["precision"] if recipe.precision in ("bf16", "fp16") else []
     changed += [name for name in ("channels_last", "cudnn_benchmark", "compile") if getattr(recipe, name) == "on"]
-    changed += ["optimizer"] if recipe.optimizer == "muon" else []
+    changed += [] if OPTIMIZERS[recipe.optimizer].exact else ["optimizer"]
     if not changed:
         return None
     return Conflict(

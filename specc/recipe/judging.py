@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from specc.diagnostics.spelling import nearest
-from specc.recipe.recipe import OPTIMIZER_SETTINGS, PlainSetting, PlainValue, Recipe
+from specc.recipe.optimizers import OPTIMIZER_SETTINGS
+from specc.recipe.recipe import PlainSetting, PlainValue, Recipe
+from specc.recipe.written import as_written
 from specc.syntax.numerals import MAX_MAGNITUDE, whole_of
 
 # What other tools call our settings.
@@ -199,21 +201,6 @@ def is_whole(name: str) -> bool:
 
 def _takes_pair(name: str) -> bool:
     return any(get_origin(part) is tuple for part in _parts(Recipe.model_fields[name].annotation))
-
-
-def as_written(value: object) -> str:
-    """A value as a spec writes it.
-
-    >>> as_written((32, 48)), as_written(True)
-    ('32x48', 'true')
-    """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        whole_numbers = all(type(item) is int for item in value)
-        parts = [as_written(item) for item in value]
-        return "x".join(parts) if whole_numbers else f"[{' '.join(parts)}]"
-    return str(value)
 
 
 def from_text(name: str, text: str) -> object:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.recipe.conflicts import conflict
 from specc.recipe.judging import explain_wrong, surplus_option, surplus_value, unknown_setting, value_of_line, whole
-from specc.recipe.recipe import OPTIMIZER_SETTINGS, PlainSetting, PlainValue, Recipe
+from specc.recipe.optimizers import OPTIMIZER_SETTINGS
+from specc.recipe.recipe import PlainSetting, PlainValue, Recipe
 from specc.source import Source, Span
 
 

@@ -10,28 +10,31 @@ imports torch.
 # which every command that reads a spec would wait for.
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.recipe.augmentations import augmentation
+from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS, argument_description, optimizer_description
+from specc.recipe.schedules import SCHEDULES, schedule_description, used_by
 from specc.source import Source, Span
 
-# What each optimizer takes, with its default: torch's own, but for sgd's rate, which is too low there.
-# The reference, docs/recipe.md, is made from this table and from the fields below by specc.recipe.reference.
-OPTIMIZERS: dict[str, dict[str, object]] = {
-    "adam": {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0},
-    "adamw": {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 1e-2},
-    "sgd": {"lr": 1e-2, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0},
-    "rmsprop": {"lr": 1e-2, "alpha": 0.99, "eps": 1e-8, "momentum": 0.0, "weight_decay": 0.0},
-    # betas and eps are those of the AdamW that changes the weights which are not Muon's.
-    "muon": {"lr": 1e-3, "momentum": 0.95, "nesterov": True, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.1},
-}
-OPTIMIZER_SETTINGS = frozenset(name for arguments in OPTIMIZERS.values() for name in arguments)
+if TYPE_CHECKING:
+    OptimizerName: TypeAlias = str
+    ScheduleName: TypeAlias = str
+else:  # the words of the tables
+    OptimizerName = Literal[tuple(OPTIMIZERS)]
+    ScheduleName = Literal[tuple(SCHEDULES)]
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Side = Annotated[int, Field(ge=1, le=16384)]
 Strength = Annotated[float, Field(ge=0, le=10)]
+
+
+def _schedules(setting: str) -> str:
+    *words, last = used_by(setting)
+    return f"schedule {', '.join(words)} or {last}" if words else f"schedule {last}"
 
 
 class Recipe(BaseModel):
@@ -100,43 +103,41 @@ class Recipe(BaseModel):
         examples=[True],
         description="Shift and scale each channel to mean 0 and deviation 1 over the training pictures.",
     )
-    flip: bool = Field(
-        False,
-        examples=[True],
-        description="Mirror each training picture with probability one half, drawn again in each epoch.",
-    )
-    crop: Side | None = Field(
-        None,
-        examples=[4],
-        description="Shift each training picture at random, by up to this many pixels; black fills the gap.",
-    )
-    resized_crop: float | None = Field(
-        None,
-        gt=0,
-        le=1,
-        examples=[0.08],
+    # Augmentations, in the order in which they are applied.
+    resized_crop: float | None = augmentation(
+        "moves", "cut_out", None,
+        gt=0, le=1, examples=[0.08],
         description="Cut a part of at least this share of the area out of each training picture, its sides stretched "
         "by up to 4/3, and scale it to the picture's size; 0.08 is usual for photographs.",
-    )
-    color_jitter: Strength | tuple[Strength, Strength, Strength] | None = Field(
-        None,
+    )  # fmt: skip
+    flip: bool = augmentation(
+        "moves", "flipped", False,
+        examples=[True],
+        description="Mirror each training picture with probability one half, drawn again in each epoch.",
+    )  # fmt: skip
+    crop: Side | None = augmentation(
+        "moves", "shifted", None,
+        examples=[4],
+        description="Shift each training picture at random, by up to this many pixels; black fills the gap.",
+    )  # fmt: skip
+    color_jitter: Strength | tuple[Strength, Strength, Strength] | None = augmentation(
+        "moves", "jittered", None,
         examples=[0.4, "[0.4 0.4 0.2]"],
         description="Change brightness, contrast and saturation of each training picture by a factor from 1 - x to "
         "1 + x; one x for all three, or one for each.",
-        json_schema_extra={"accepts": "a number from 0 to 10, or three for brightness, contrast and saturation"},
-    )
-    cutout: Side | None = Field(
-        None,
+        accepts="a number from 0 to 10, or three for brightness, contrast and saturation",
+    )  # fmt: skip
+    cutout: Side | None = augmentation(
+        "fills", "with_hole", None,
         examples=[8],
         description="Blank out a square of this side at a random place in each training picture.",
-    )
-    mixup: float | None = Field(
-        None,
-        gt=0,
-        examples=[0.2],
+    )  # fmt: skip
+    mixup: float | None = augmentation(
+        "mixes", "mixed", None,
+        gt=0, examples=[0.2],
         description="Blend each training picture and its class with those of another; the share is drawn from "
         "Beta(a, a).",
-    )
+    )  # fmt: skip
     epochs: int = Field(10, ge=1, examples=[30], description="Passes over the training pictures.")
     batch: int = Field(128, ge=1, examples=[128], description="Pictures per training step.")
     drop_last: bool = Field(
@@ -145,67 +146,53 @@ class Recipe(BaseModel):
     accumulate: int = Field(
         1, ge=1, examples=[4], description="Batches whose gradients are averaged for one update of the weights."
     )
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "muon"] = Field(
-        "adam",
-        examples=["sgd lr=0.1 momentum=0.9"],
-        description="The rule that changes the weights; in a spec its arguments may follow it. muon takes the kernels "
-        "and matrices between the first and the last layer, AdamW the rest.",
-    )
-    lr: float | None = Field(
-        None,
-        gt=0,
-        examples=[0.001],
-        description="Learning rate; if not given, 0.001 (adam, adamw, muon), 0.01 (sgd, rmsprop).",
-    )
-    schedule: Literal["constant", "step", "cosine", "onecycle"] = Field(
-        "constant",
-        examples=["cosine"],
-        description="The learning rate over the run: constant, falling in steps, falling to 0 along half a cosine, "
-        "or rising to it for 30 % of the run and then falling (one-cycle).",
-    )
+    optimizer: OptimizerName = Field("adam", examples=["sgd lr=0.1 momentum=0.9"], description=optimizer_description())
+    lr: float | None = Field(None, gt=0, examples=[0.001], description=argument_description("lr", "Learning rate"))
+    schedule: ScheduleName = Field("constant", examples=["cosine"], description=schedule_description())
     step_epochs: int | None = Field(
         None,
         ge=1,
         examples=[30],
-        description="Epochs between two falls (schedule step); if not given, a third of all epochs.",
+        description="Epochs between two falls of the learning rate (schedule step; if not given, a third of all "
+        "epochs), or without a better result before one (plateau; if not given, 10).",
     )
     step_factor: float = Field(
-        0.1, gt=0, lt=1, examples=[0.1], description="What each fall multiplies the learning rate by (schedule step)."
-    )
+        0.1, gt=0, lt=1, examples=[0.1],
+        description=f"What each fall multiplies the learning rate by ({_schedules('step_factor')}).",
+    )  # fmt: skip
+    floor: Fraction = Field(
+        0.0, examples=[0.01],
+        description=f"What the learning rate falls to, as a part of `lr` ({_schedules('floor')}).",
+    )  # fmt: skip
+    power: float = Field(
+        0.9, gt=0, le=100, examples=[2.0],
+        description=f"The power of the share of the run that is left ({_schedules('power')}); 1 is a straight line.",
+    )  # fmt: skip
     warmup: float = Field(
         0.0, ge=0, examples=[5], description="Epochs over which the learning rate first rises linearly from 0."
     )
     momentum: Fraction | None = Field(
-        None,
-        examples=[0.9],
-        description="Share of the last step that the next one keeps (sgd, rmsprop, muon); if not given, 0.95 for "
-        "muon, else 0.",
-    )
+        None, examples=[0.9],
+        description=argument_description("momentum", "Share of the last step that the next one keeps"),
+    )  # fmt: skip
     nesterov: bool | None = Field(
-        None, examples=[True], description="Nesterov's form of momentum (sgd, muon); if not given, on for muon."
+        None, examples=[True], description=argument_description("nesterov", "Nesterov's form of momentum")
     )
     betas: tuple[Fraction, Fraction] | None = Field(
-        None,
-        examples=["[0.9 0.999]"],
-        description="Memory of the mean and of the mean square (adam, adamw, muon's AdamW); if not given, 0.9 and "
-        "0.999.",
+        None, examples=["[0.9 0.999]"],
+        description=argument_description("betas", "Memory of the mean and of the mean square"),
         json_schema_extra={"accepts": "two numbers from 0 below 1, such as [0.9 0.999]"},
-    )
+    )  # fmt: skip
     alpha: Fraction | None = Field(
-        None, examples=[0.99], description="Memory of the mean square (rmsprop); if not given, 0.99."
+        None, examples=[0.99], description=argument_description("alpha", "Memory of the mean square")
     )
     eps: float | None = Field(
-        None,
-        gt=0,
-        examples=[1e-8],
-        description="Keeps a divisor away from zero (adam, adamw, rmsprop, muon's AdamW); if not given, 1e-8.",
+        None, gt=0, examples=[1e-8], description=argument_description("eps", "Keeps a divisor away from zero")
     )
     weight_decay: float | None = Field(
-        None,
-        ge=0,
-        examples=[0.0005],
-        description="Pull of the weights towards zero; if not given, 0.01 for adamw, 0.1 for muon, else 0.",
-    )
+        None, ge=0, examples=[0.0005],
+        description=argument_description("weight_decay", "Pull of the weights towards zero"),
+    )  # fmt: skip
     decay_weights_only: bool = Field(
         False,
         examples=[True],
@@ -294,7 +281,7 @@ class Recipe(BaseModel):
         >>> Recipe(optimizer="sgd", momentum=0.9).optimizer_arguments()
         {'lr': 0.01, 'momentum': 0.9, 'nesterov': False, 'weight_decay': 0.0}
         """
-        defaults = OPTIMIZERS[self.optimizer]
+        defaults = OPTIMIZERS[self.optimizer].arguments
         said = {name: getattr(self, name) for name in defaults}
         return {name: default if said[name] is None else said[name] for name, default in defaults.items()}
 
@@ -362,7 +349,7 @@ def overridden(recipe: Recipe, options: dict[str, object]) -> Recipe:
         if wrong:
             raise Problem.of("E221", wrong.message, wrong.help)
     kept = recipe.model_dump()
-    usable = OPTIMIZERS[str(said.get("optimizer", recipe.optimizer))]
+    usable = OPTIMIZERS[str(said.get("optimizer", recipe.optimizer))].arguments
     kept |= dict.fromkeys(OPTIMIZER_SETTINGS - usable.keys())
     changed = Recipe.model_validate({**kept, **said})
     found = conflict(changed, frozenset(said))

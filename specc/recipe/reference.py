@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from specc.recipe.judging import accepts, as_written, example, is_switch
-from specc.recipe.recipe import OPTIMIZERS, Recipe
+from specc.recipe.augmentations import known
+from specc.recipe.judging import accepts, example, is_switch
+from specc.recipe.optimizers import OPTIMIZERS
+from specc.recipe.recipe import Recipe
+from specc.recipe.written import as_written
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "recipe.md"
 
@@ -40,7 +43,7 @@ The option is `--` and the same name with `-` for `_`: `--weight-decay 0.0005`; 
 SECTIONS = {
     "objective": "What is learned, and from what",
     "resize": "The pictures",
-    "flip": "Augmentation, of training pictures only",
+    "resized_crop": "Augmentation, of training pictures only",
     "epochs": "Epochs and batches",
     "optimizer": "The optimizer",
     "schedule": "The learning rate over the run",
@@ -49,6 +52,12 @@ SECTIONS = {
     "patience": "When it stops, and what is saved",
     "seed": "Chance, and the machine",
 }
+
+
+def _listed(*when: str) -> str:
+    """The augmentations of some kinds, in their order."""
+    return ", ".join(f"`{name}`" for name, (kind, _) in known(Recipe).items() if kind in when)
+
 
 NOTES = {
     "What is learned, and from what": """\
@@ -62,9 +71,9 @@ With a validation split the best epoch, and `patience`, go by it; the test split
 scaled where the recipe normalises and changed where it augments. There is no accuracy: `test_accuracy` is null in
 `metrics.jsonl`, and the best epoch is the one with the lowest loss. `mixup` and `label_smoothing` change classes
 and are refused.""",
-    "Augmentation, of training pictures only": """\
-Each works on whole batches, on the device that trains, in this order: `resized_crop`, `flip`, `crop`,
-`color_jitter`, then scaling to floats, then `cutout` and `mixup`. All randomness comes from the recipe's seed, and a
+    "Augmentation, of training pictures only": f"""\
+Each works on whole batches, on the device that trains, in this order: {_listed("moves")};
+after scaling to floats {_listed("fills", "mixes")}. All randomness comes from the recipe's seed, and a
 run that is resumed draws what it would have drawn. `resized_crop` and `color_jitter` are torchvision's
 RandomResizedCrop (its ratio, ten tries) and ColorJitter (brightness, then contrast, then saturation; hue stays).
 The part is cut out of the picture after `resize`.""",
@@ -74,7 +83,8 @@ left out where the network has a batch normalisation, which cannot take it; the 
 that is the only one stays.""",
     "The optimizer": """\
 `muon` is torch's Muon (torch 2.9 or newer) for the kernels and matrices between the first and the last layer, and
-AdamW for the rest: the first and the last layer, biases, normalisations, and grouped convolutions. A kernel of out
+AdamW for the rest: the first and the last layer, biases, normalisations, and grouped convolutions; `betas` and `eps`
+are AdamW's. A kernel of out
 x in x height x width is shown to it as the matrix of out x (in·height·width). Its step is scaled to the size of
 AdamW's, so that both take one `lr` and one `weight_decay`. The run's first line says how many tensors are whose.
 
@@ -122,8 +132,8 @@ def _row(name: str) -> str:
 
 def _optimizers() -> Iterator[str]:
     yield from ("What each takes, with its defaults:", "")
-    for name, arguments in OPTIMIZERS.items():
-        said = ", ".join(f"`{key} {as_written(value)}`" for key, value in arguments.items())
+    for name, one in OPTIMIZERS.items():
+        said = ", ".join(f"`{key} {as_written(value)}`" for key, value in one.arguments.items())
         yield f"- `{name}`: {said}"
     yield ""
 

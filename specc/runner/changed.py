@@ -16,8 +16,8 @@ from specc.ir.analysis.compare import same_network
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
 from specc.reading import read_source
-from specc.recipe.judging import as_written
 from specc.recipe.recipe import Recipe
+from specc.recipe.written import as_written
 from specc.runner.run_folder import SPEC, Record
 from specc.source import Source
 

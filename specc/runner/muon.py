@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from specc.diagnostics.diagnostic import Problem
+from specc.recipe.optimizers import MOMENTS
 from specc.runner.plain_step import plain_step_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,25 @@ def muon_weights(model: nn.Module) -> list[nn.Parameter]:
     return [weight for weight in matrices[1:-1] if weight.requires_grad and id(weight) not in grouped]
 
 
-def muon_note(model: nn.Module) -> str:
+def groups(model: nn.Module, weights: list[nn.Parameter], spared: bool) -> list[dict[str, Any]]:
+    """Muon's weights, and those of AdamW. Args: spared, whether biases and normalisations do not decay."""
+    inside = {id(weight) for weight in muon_weights(model)}
+    rest = [weight for weight in weights if id(weight) not in inside]
+    found: list[dict[str, Any]] = [
+        {"params": [weight for weight in weights if id(weight) in inside], "muon": True},
+        {"params": [weight for weight in rest if not spared or weight.dim() > 1], "muon": False},
+        {"params": [weight for weight in rest if spared and weight.dim() <= 1], "muon": False, "weight_decay": 0.0},
+    ]
+    return [group for group in found if group["params"]]
+
+
+def memory(model: nn.Module) -> dict[int, tuple[str, ...]]:
+    """What is kept for each weight, by its `id`: a momentum for Muon's, AdamW's moments for the rest."""
+    inside = {id(weight) for weight in muon_weights(model)}
+    return {id(one): ("momentum_buffer",) if id(one) in inside else MOMENTS for one in model.parameters()}
+
+
+def note(model: nn.Module) -> str:
     """Which weights are whose, in half a sentence."""
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     inside = len(muon_weights(model))

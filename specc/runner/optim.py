@@ -7,31 +7,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from specc.diagnostics.diagnostic import Problem
+from specc.recipe.entries import resolved
+from specc.recipe.optimizers import OPTIMIZERS
 from specc.recipe.recipe import Recipe
-from specc.runner.muon import MuonAdamW, muon_weights
 from specc.runner.process import leave_compiler_alone
 
 if TYPE_CHECKING:
     from torch import nn
 
-TORCH_NAMES: dict[str, type[torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "sgd": torch.optim.SGD,
-    "rmsprop": torch.optim.RMSprop,
-}
-FUSED = frozenset(("adam", "adamw", "sgd"))  # in one kernel over all weights; torch has none for rmsprop
-
-# What each keeps for a weight: of the weight's shape, but for `step`, which is one number. Momenta are kept where there
-# is momentum; muon's other weights are AdamW's.
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-MEMORY = {
-    "adam": MOMENTS,
-    "adamw": MOMENTS,
-    "sgd": ("momentum_buffer",),
-    "rmsprop": ("step", "square_avg", "momentum_buffer"),
-    "muon": ("momentum_buffer",),
-}
+Group = dict[str, Any]
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -44,48 +28,44 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         raise Problem.of("E617", "the network has no weights to train",
             help="add a layer that has weights, such as `linear 10`, or remove `frozen`")  # fmt: skip
     leave_compiler_alone()
-    arguments: dict[str, Any] = recipe.optimizer_arguments()
-    if recipe.optimizer == "muon":
-        return MuonAdamW(_muon_groups(model, weights, recipe), **arguments)
+    entry, arguments = OPTIMIZERS[recipe.optimizer], dict(recipe.optimizer_arguments())
+    make, spared = resolved(entry.torch), recipe.decay_weights_only
+    if entry.parts:
+        return make(resolved(entry.parts).groups(model, weights, spared), **arguments)  # type: ignore[no-any-return] # by name
     # One kernel over all weights; where the bits of torch's own loop are asked for, an operation over all weights.
-    fused = recipe.optimizer in FUSED and not recipe.exact
-    arguments["fused" if fused else "foreach"] = True
-    if recipe.decay_weights_only:
-        # A weight of one dimension is a bias, or belongs to a normalisation or an activation.
-        groups: list[dict[str, Any]] = [
-            {"params": [weight for weight in weights if weight.dim() > 1]},
-            {"params": [weight for weight in weights if weight.dim() <= 1], "weight_decay": 0.0},
-        ]
-        return TORCH_NAMES[recipe.optimizer]([group for group in groups if group["params"]], **arguments)
-    return TORCH_NAMES[recipe.optimizer](weights, **arguments)
+    arguments["fused" if entry.fused and not recipe.exact else "foreach"] = True
+    return make(decayed_apart(weights) if spared else weights, **arguments)  # type: ignore[no-any-return] # by name
 
 
-def _muon_groups(model: nn.Module, weights: list[nn.Parameter], recipe: Recipe) -> list[dict[str, Any]]:
-    inside = {id(weight) for weight in muon_weights(model)}
-    rest = [weight for weight in weights if id(weight) not in inside]
-    spared = [weight for weight in rest if recipe.decay_weights_only and weight.dim() <= 1]
-    decayed = [weight for weight in rest if not recipe.decay_weights_only or weight.dim() > 1]
-    groups: list[dict[str, Any]] = [
-        {"params": [weight for weight in weights if id(weight) in inside], "muon": True},
-        {"params": decayed, "muon": False},
-        {"params": spared, "muon": False, "weight_decay": 0.0},
+def decayed_apart(weights: list[nn.Parameter]) -> list[Group]:
+    """Kernels and matrices, and the others, which do not decay: a weight of one dimension is a bias, or belongs to a
+    normalisation or an activation."""
+    groups: list[Group] = [
+        {"params": [weight for weight in weights if weight.dim() > 1]},
+        {"params": [weight for weight in weights if weight.dim() <= 1], "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
 
 
+def optimizer_note(model: nn.Module, recipe: Recipe) -> str:
+    """What the first line of a run says of an optimizer beside its arguments; empty for most."""
+    parts = OPTIMIZERS[recipe.optimizer].parts
+    return str(resolved(parts).note(model)) if parts else ""
+
+
 def layout_of_memory(model: nn.Module, recipe: Recipe) -> dict[str, torch.Tensor]:
     """What the recipe's optimizer keeps for this network from the first step on, as `WEIGHT/SLOT`; without numbers."""
-    arguments = recipe.optimizer_arguments()
-    own = MEMORY[recipe.optimizer]
-    if recipe.optimizer != "muon" and not arguments.get("momentum"):
+    entry = OPTIMIZERS[recipe.optimizer]
+    own = entry.memory
+    if not recipe.optimizer_arguments().get("momentum"):
         own = tuple(slot for slot in own if slot != "momentum_buffer")
-    muons = {id(weight) for weight in muon_weights(model)} if recipe.optimizer == "muon" else None
+    kept: dict[int, tuple[str, ...]] = resolved(entry.parts).memory(model) if entry.parts else {}
     one = torch.empty((), device="meta")
     return {
         f"{name}/{slot}": one if slot == "step" else weight.detach().to("meta")
         for name, weight in model.named_parameters()
         if weight.requires_grad
-        for slot in (own if muons is None or id(weight) in muons else MEMORY["adamw"])
+        for slot in kept.get(id(weight), own)
     }
 
 

@@ -253,6 +253,7 @@ def carry_out(
     from specc.runner.ending import write_report
     from specc.runner.loop import fit
 
+    session.adopted_after = record.adopted_after
     environment = describe_environment(session.group, record.recipe.seed)
     folder.write_environment(environment, resumed=keeper is not None)
     if keeper is None:

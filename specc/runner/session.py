@@ -15,12 +15,12 @@ from specc.data.identity import DataDescription
 from specc.data.images import Images, Streamed, usable_cores
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
+from specc.recipe.augmentations import asked_of
 from specc.runner.device import compiled, explained, seed_everything, seed_shard
 from specc.runner.forward import Forward, halving_for, lay_out
 from specc.runner.halves import Halves, halves_of
-from specc.runner.muon import muon_note
 from specc.runner.objective import objective_of
-from specc.runner.optim import make_optimizer
+from specc.runner.optim import make_optimizer, optimizer_note
 from specc.runner.precision import Precision, choose_precision
 from specc.runner.process import keep_pages
 from specc.runner.schedule import Schedule, make_schedule
@@ -59,6 +59,7 @@ class Session:
     evaluated: the network that is tested, as it is run.
     trained:   what `loop.make_step` makes a step of; goal: what training makes small and a test counts.
     group:     the processes that train together, of which this is one.
+    adopted_after: finished epochs that are those of another network or other data.
     """
 
     def __init__(self, shaped: ShapedModel, dataset: Dataset, recipe: Recipe, group: Group) -> None:
@@ -67,7 +68,7 @@ class Session:
         Raises: Problem E605, E617, E618.
         """
         self.recipe, self.dataset, self.group, self.device = recipe, dataset, group, (device := group.device)
-        self.goal = objective_of(recipe)
+        self.goal, self.adopted_after = objective_of(recipe), 0
         order = seed_everything(recipe.seed, device)
         require_one(recipe, group)
         if device.type == "cpu":
@@ -85,11 +86,15 @@ class Session:
         network = compiled(self._forward(self.model), recipe, device)
         self.halves = halves_of(network, shaped, recipe, group)
         self.network = group.parallel(network)
-        schedule = make_schedule(recipe, steps)
+        schedule = make_schedule(recipe, steps, self._results)
         self.trained = Trained(self.network, optimizer, schedule, recipe, self.ema, group, self.precision, self.halves)
         self.evaluated = self._forward(self.tested)
         group.settle(self.network, dataset.sample)
         seed_shard(recipe.seed, group.place.rank, device)
+
+    def _results(self) -> list[float]:
+        """The scores of the finished epochs that are those of this network and these data."""
+        return [one.score for one in self.state.position.metrics[self.adopted_after :]]
 
     def _forward(self, model: nn.Module) -> Forward:
         return Forward(model, self.precision, halving_for(self.recipe, self.device))
@@ -119,7 +124,10 @@ class Session:
         note += self._crowd()
         held_out = f", {len(data.validation):,} validation" if data.validation else ""
         note += f"; {data.note}" if data.note else ""
-        note += f"; {muon_note(self.model)}" if recipe.optimizer == "muon" else ""
+        remark = optimizer_note(self.model, recipe)
+        note += f"; {remark}" if remark else ""
+        asked = ", ".join(map(str, asked_of(recipe)))
+        note += f"; augmented: {asked}" if asked else ""
         return (
             f"{data.name}: {len(data.train):,} training{held_out} and {len(data.test):,} test pictures, "
             f"{counted(len(data.classes), 'class')}; {recipe.optimizer}({arguments}), {recipe.schedule} rate, "
@@ -138,8 +146,8 @@ class Session:
         dataset, recipe = self.dataset, self.recipe
         augmentation = augmentation_of(recipe, len(dataset.classes))
         if augmentation is not None and len(dataset.sample) != 3:
-            raise Problem.of("E605", f"{dataset.name}: only pictures can be augmented",
-                help="leave out `flip`, `crop`, `cutout` and `mixup`")  # fmt: skip
+            asked = ", ".join(f"`{one.setting}`" for one in asked_of(recipe))
+            raise Problem.of("E605", f"{dataset.name}: only pictures can be augmented", help=f"leave out {asked}")
         data = self.dataset = dataset.on(self.device, recipe.workers)
         scaling = scaling_of(data.train) if recipe.normalize else None
         low, high = EVALUATION_BATCH
