@@ -136,7 +136,7 @@ def specc(task: Task, **options: Any) -> float:
 def specc_evaluates(task: Task, **options: Any) -> float:
     session = session_of(task, **options)
     started = clock()
-    evaluate(session.evaluated, session.test, lambda: None)
+    evaluate(session.evaluated, session.test, lambda: None, session.goal)
     return clock() - started
 
 

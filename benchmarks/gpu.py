@@ -288,7 +288,7 @@ def plain(model: ShapedModel, data: Dataset, scale: Scale) -> Callable[[], objec
 
 def evaluation(model: ShapedModel, data: Dataset, scale: Scale) -> Callable[[], object]:
     found = session(model, data, scale.device, batch=scale.batch)
-    return lambda: evaluate(found.evaluated, found.test, lambda: None)
+    return lambda: evaluate(found.evaluated, found.test, lambda: None, found.goal)
 
 
 def variants(scale: Scale) -> dict[str, dict[str, Any]]:

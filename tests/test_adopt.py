@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from specc.cli.main import main
 from specc.runner.checkpoint import Checkpointer, read_checkpoint
 from specc.runner.listing import run_at
-from specc.runner.metrics import Metrics
+from specc.runner.metrics import metrics_of
 from specc.runner.resume import resume
 from specc.runner.run import train
 from specc.runner.run_folder import STATE, RunFolder
@@ -255,4 +255,4 @@ def test_the_table_has_a_column_for_every_measure(first: dict[str, Any], tmp_pat
     assert len(rows) == len(lines) == 3
     for row, line in zip(rows, lines, strict=True):
         assert {name: float(text) for name, text in row.items() if text} == line
-    assert Metrics(**lines[-1]).row() == lines[-1]
+    assert metrics_of(lines[-1]).row() == lines[-1]

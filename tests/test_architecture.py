@@ -21,6 +21,7 @@ ORDER = [
     ["gallery"],
     ["syntax", "reading", "highlight"],
     ["layers"],
+    ["tasks"],
     ["recipe"],
     ["ir"],
     ["pipeline"],

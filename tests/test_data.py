@@ -29,6 +29,8 @@ from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.source import Source
+from specc.tasks.classify import Classify
+from specc.tasks.task import Targets
 
 
 def modelled(text: str) -> ShapedModel:
@@ -454,10 +456,12 @@ def test_ways_out(expected: tuple[int, ...], words: str) -> None:
 
 
 def test_output_that_is_not_the_classes() -> None:
-    found = problem(lambda: require_output("cifar100", 100, modelled("input 3x32x32\nconv 10 k32\n")))
+    found = problem(
+        lambda: require_output(Classify(), modelled("input 3x32x32\nconv 10 k32\n"), Targets("cifar100", 100))
+    )
     assert found.code == "E606"
     assert found.help and "flatten -> linear 100" in found.help
-    require_output("digits", 10, modelled("input 64\nlinear 10\n"))
+    require_output(Classify(), modelled("input 64\nlinear 10\n"), Targets("digits", 10))
 
 
 @pytest.mark.parametrize(
@@ -472,7 +476,7 @@ def test_output_that_is_not_the_classes() -> None:
     ],
 )
 def test_the_first_way_to_the_number_of_classes(text: str, help: str) -> None:
-    found = problem(lambda: require_output("pets", 2, modelled(text)))
+    found = problem(lambda: require_output(Classify(), modelled(text), Targets("pets", 2)))
     assert found.helps[0].startswith(help)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ RECIPES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "three processes": (PLAIN, 3, {"optimizer": "rmsprop", "lr": 1e-3, "normalize": True, "schedule": "cosine"}),
     "accumulated": (PLAIN, 2, {"accumulate": 4, "clip": 0.1, "average": 0.9, "label_smoothing": 0.1}),
     "validated": (PLAIN, 2, {"validation": 0.3, "optimizer": "adamw", "batch": 64, "drop_last": True, "patience": 1}),
-    "autoencoder": (BACK, 2, {"objective": "reconstruct"}),
+    "autoencoder": (BACK, 2, {"task": "reconstruct"}),
 }
 
 
@@ -73,7 +74,7 @@ class Stop(Callback):
 def trained(stop_after: int = -1, stop_in: int = 0, **arguments: Any) -> dict[str, Any]:
     """Run in each process. Returns: what it knows of the run at the end."""
     run = train(callback=Stop(stop_after, stop_in), **arguments)
-    return {"stopped": run.stopped, "metrics": [metrics._replace(seconds=0) for metrics in run.metrics]}
+    return {"stopped": run.stopped, "metrics": [replace(metrics, seconds=0) for metrics in run.metrics]}
 
 
 def resumed(stop_after: int = -1, **arguments: Any) -> Any:
@@ -120,7 +121,7 @@ def test_losses_are_those_of_one_process(name: str, ranks: Ranks, tmp_path: Path
     assert all(one == found[0] for one in found)
     for mine, theirs in zip(alone.metrics, found[0]["metrics"], strict=True):
         assert mine.row().keys() == theirs.row().keys()
-        for key, value in mine._replace(seconds=0).row().items():
+        for key, value in replace(mine, seconds=0).row().items():
             other = theirs.row()[key]
             assert other == value if value is None else other == pytest.approx(value, rel=1e-5, abs=1e-6), key
     one, other = (load_file(tmp_path / run / "last.safetensors") for run in ("alone", "run"))

@@ -21,15 +21,16 @@ from specc.data.load import Dataset, load_dataset
 from specc.evaluate.score import Evaluation
 from specc.evaluate.trained import load_trained
 from specc.recipe.recipe import Recipe
-from specc.report.confusion import Confusion
 from specc.runner.run import Run, train
+from specc.tasks.confusion import MACRO_F1, WEIGHTED_F1, Confusion
+from specc.tasks.measure import ACCURACY
+from specc.tasks.review import Review
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 3 ; batch 64 ; lr 0.01 ; normalize }\n"
 AUTOENCODER = (
-    "input 1x8x8\nflatten -> linear 8 -> relu -> linear 64 -> unflatten 1x8x8\n"
-    "train { objective reconstruct ; epochs 1 }\n"
+    "input 1x8x8\nflatten -> linear 8 -> relu -> linear 64 -> unflatten 1x8x8\ntrain { task reconstruct ; epochs 1 }\n"
 )
 
 
@@ -148,6 +149,11 @@ def _confusion(classes: int, pictures: int) -> Confusion:
     return Confusion(tuple(f"name{number}" for number in range(classes)), tuple(map(tuple, rows)))
 
 
+def _review(confusion: Confusion) -> Review:
+    numbers = ((ACCURACY, confusion.accuracy), *zip((MACRO_F1, WEIGHTED_F1), confusion.mean_f1(), strict=True))
+    return Review(0.5, numbers, confusion.rows("pictures"), confusion)
+
+
 @pytest.mark.parametrize(
     ("classes", "pictures", "width", "lines", "words"),
     [
@@ -174,7 +180,7 @@ def test_the_text_of_an_evaluation_fits_a_narrow_terminal(run: Run, monkeypatch:
             return True
 
     monkeypatch.setenv("COLUMNS", "40")
-    found = Evaluation("digits", "test", 100, 0.5, _confusion(10, 90))
+    found = Evaluation("digits", "test", 100, _review(_confusion(10, 90)))
     text = as_text(load_trained(run.folder), found, Terminal())
     assert max(map(len, text.splitlines())) <= 40
     assert "most often mistaken for another class" in text

@@ -86,10 +86,10 @@ def test_halves_change_the_weights_as_a_whole_batch_does(
 
 def test_an_autoencoder_is_halved_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = halved_steps(monkeypatch)
-    ours = trained(AUTOENCODER, tmp_path / "halves", objective="reconstruct")
+    ours = trained(AUTOENCODER, tmp_path / "halves", task="reconstruct")
     assert seen
     monkeypatch.setattr(session, "halves_of", never)
-    whole = trained(AUTOENCODER, tmp_path / "whole", objective="reconstruct")
+    whole = trained(AUTOENCODER, tmp_path / "whole", task="reconstruct")
     assert ours.metrics[-1].train_loss == pytest.approx(whole.metrics[-1].train_loss, rel=1e-4)
 
 

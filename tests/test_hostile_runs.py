@@ -25,6 +25,7 @@ from specc.exchange.export import network_of
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner.checkpoint import KEY, checkpoint_bytes, read_checkpoint
+from specc.runner.metrics import IN_ORDER
 from specc.runner.run_folder import FILES, STATE
 from specc.source import Source
 
@@ -87,8 +88,10 @@ def test_metrics_out_of_range_are_no_metrics(name: str, value: float, run: Path)
     line = json.loads((run / "metrics.jsonl").read_text().splitlines()[0])
     (run / "metrics.jsonl").write_text(f"{json.dumps({**line, name: value})}\n" * 2)
     assert "damaged" in specc("runs", run).stdout
-    _in_facts(run / STATE, metrics=[list({**line, name: value}.values())])
-    assert "E621" in specc("train", "--resume", run).stderr
+    told_before = [({**line, name: value}).get(key) for key in IN_ORDER]
+    for told in (told_before, {**line, name: value}):
+        _in_facts(run / STATE, metrics=[told])
+        assert "E621" in specc("train", "--resume", run).stderr
 
 
 # What is no file

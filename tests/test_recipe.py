@@ -88,7 +88,8 @@ def test_optimizer_line_equals_separate_lines() -> None:
         ("data fashion-mnist", "data", "fashion-mnist"),
         ("channels 3", "channels", 3),
         ("lr 1", "lr", 1.0),
-        ("objective reconstruct", "objective", "reconstruct"),
+        ("task reconstruct", "task", "reconstruct"),
+        ("objective reconstruct", "task", "reconstruct"),  # as it was called once
         ("resized_crop 0.08", "resized_crop", 0.08),
         ("color_jitter 0.4", "color_jitter", 0.4),
         ("color_jitter 0.4 0.4 0", "color_jitter", (0.4, 0.4, 0.0)),
@@ -157,9 +158,9 @@ def test_settings_that_the_schedule_lacks(lines: list[str], words: str) -> None:
 
 @pytest.mark.parametrize("setting", ["mixup 0.2", "label_smoothing 0.1"])
 def test_an_autoencoder_has_no_classes_to_change(setting: str) -> None:
-    _, (found,) = read("objective reconstruct", setting)
+    _, (found,) = read("task reconstruct", setting)
     assert (found.code, "has none" in found.message) == ("E221", True)
-    assert not read("objective reconstruct", "label_smoothing 0")[1]
+    assert not read("task reconstruct", "label_smoothing 0")[1]
 
 
 def test_nesterov_has_a_momentum_with_muon() -> None:

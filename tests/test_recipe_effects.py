@@ -122,8 +122,8 @@ def test_a_setting_leads_to_other_weights(name: str, without: Callable[[dict[str
 # Settings that are seen otherwise.
 
 
-def objective(folder: Path) -> None:
-    (epoch, _) = done(folder / "run", CODER, objective="reconstruct").metrics()
+def task(folder: Path) -> None:
+    (epoch, _) = done(folder / "run", CODER, task="reconstruct").metrics()
     assert epoch["test_accuracy"] is None and epoch["test_loss"] < 1
 
 
@@ -267,7 +267,7 @@ def cudnn_benchmark(folder: Path) -> None:
 SEEN: dict[str, Callable[[Path], None]] = {
     function.__name__.removesuffix("_"): function
     for function in (
-        objective, data, data_dir, resize, channels, in_memory, workers, patience, checkpoint_steps,
+        task, data, data_dir, resize, channels, in_memory, workers, patience, checkpoint_steps,
         checkpoint_minutes, device, channels_last, cudnn_benchmark, compile_,
     )
 }  # fmt: skip

@@ -22,7 +22,6 @@ from specc.emit.draw.outline import MAX_BOXES
 from specc.evaluate.score import Wanted, evaluate
 from specc.evaluate.trained import load_trained
 from specc.pipeline import analyse
-from specc.report.confusion import Confusion
 from specc.report.content import Content
 from specc.report.matrix import classes_of
 from specc.report.network import picture_of
@@ -31,16 +30,18 @@ from specc.report.pictures import png_of
 from specc.report.template import rendered
 from specc.runner import ending
 from specc.runner.metrics import Metrics
-from specc.runner.predictions import predict_split, reconstruct
 from specc.runner.resume import resume
 from specc.runner.run import train
 from specc.source import Source
+from specc.tasks.classify import Classify, Mistakes
+from specc.tasks.confusion import Confusion
+from specc.tasks.reconstruct import FirstOnes, Reconstruct
 
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
 AUTOENCODER = (
-    "input 1x8x8\nflatten -> linear 8 -> relu -> linear 64 -> unflatten 1x8x8\n"
-    "train { objective reconstruct ; epochs 1 }\n"
+    "input 1x8x8\nflatten -> linear 8 -> relu -> linear 64 -> unflatten 1x8x8\ntrain { task reconstruct ; epochs 1 }\n"
 )
+CPU = torch.device("cpu")
 VOID = {"meta", "img", "br", "path", "circle", "link"}
 
 
@@ -107,7 +108,7 @@ def test_the_page_tells_the_run(tmp_path: Path) -> None:
     assert "The network spec" in page.words  # its picture
     assert (done.folder / "report.html").stat().st_size < 200_000
     assert all(address.startswith("data:") for address in page.addresses)
-    assert len(page.images) == ending.MISTAKES
+    assert len(page.images) == Classify.examples
     assert all(decoded(image).size == (8, 8) and "taken for" in (image["alt"] or "") for image in page.images)
     assert not (done.folder / "curves.png").exists()
 
@@ -162,7 +163,7 @@ def test_the_answers_are_those_of_the_best_weights(tmp_path: Path, monkeypatch: 
     assert f"{100 * first.test_accuracy:.2f} %epoch 1, at the end" in words
     assert "with the weights in best.safetensors, those of epoch 1, chosen on the same test pictures" in words
     evaluated = evaluate(load_trained(done.folder), Wanted(), torch.device("cpu"))
-    assert evaluated.confusion == content.confusion
+    assert evaluated.review.confusion == content.confusion
     assert evaluated.chose_epoch
     stored = load_file(done.folder / "best.safetensors")
     assert all(stored[name].equal(tensor) for name, tensor in done.model.state_dict().items())
@@ -184,7 +185,7 @@ def test_a_run_that_was_stopped_at_once_shows_the_weights_so_far(tmp_path: Path)
 def test_an_autoencoder_shows_pictures_beside_what_it_makes_of_them(tmp_path: Path) -> None:
     done = train(AUTOENCODER, tmp_path / "run")
     page = read(done.folder / "report.html")
-    assert [image["alt"] for image in page.images] == ["original", "reconstruction"] * ending.PAIRS
+    assert [image["alt"] for image in page.images] == ["original", "reconstruction"] * Reconstruct.examples
     assert "Reconstructions" in page.words
     assert "test loss" in page.words
 
@@ -280,15 +281,22 @@ def test_the_worst_mistakes_are_the_surest() -> None:
     said = torch.tensor([[0, 3.0], [1, 1.0], [2, 9.0], [3, 5.0], [1, 7.0]]).view(5, 1, 1, 2)
     labels = torch.tensor([0, 0, 0, 3, 2])
     parts = [(said[:2], labels[:2]), (said[2:4], labels[2:4]), (said[4:], labels[4:])]
-    found = predict_split(_Says(), parts, keep=2)
-    assert [(one.place, one.true, one.predicted) for one in found.mistakes] == [(2, 0, 2), (4, 2, 1)]
-    assert found.confusion(("a", "b", "c", "d")).counts == ((1, 1, 1, 0), (0, 0, 0, 0), (0, 1, 0, 0), (0, 0, 0, 1))
+    reviewer = Mistakes(CPU, ("a", "b", "c", "d"), 2)
+    for x, y in parts:
+        reviewer.update(_Says()(x), x, y)
+    found = reviewer.result(len(labels))
+    assert [(one.place, one.true, one.predicted) for one in reviewer.found] == [(2, 0, 2), (4, 2, 1)]
+    assert found.confusion is not None
+    assert found.confusion.counts == ((1, 1, 1, 0), (0, 0, 0, 0), (0, 1, 0, 0), (0, 0, 0, 1))
     scores = _Says()(said)
     assert found.loss == pytest.approx(float(torch.nn.functional.cross_entropy(scores, labels)), rel=1e-6)
 
 
 def test_reconstructions_are_of_the_first_pictures() -> None:
     images = torch.rand(6, 1, 2, 2)
-    found = reconstruct(torch.nn.Identity(), [(images[:4], images[:4]), (images[4:], images[4:])], 5)
+    reviewer = FirstOnes(CPU, 5)
+    for some in (images[:4], images[4:]):
+        reviewer.update(some, some, some)
+    found = reviewer.found
     assert len(found) == 5
     assert all(one.loss == 0 and one.original.equal(image) for one, image in zip(found, images, strict=False))

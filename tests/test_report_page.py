@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from specc.pipeline import analyse
-from specc.report.confusion import Confusion
-from specc.report.content import Content, Pair, Shown
+from specc.report.content import Content, Figure, Shown
 from specc.report.page import page
 from specc.source import Source
+from specc.tasks.classify import SHOWN
+from specc.tasks.confusion import Confusion
+from specc.tasks.reconstruct import SHOWN as PAIRS
 
 GOLDEN = Path(__file__).parent / "cases" / "report"
 SPEC = "input 1x8x8\nconv 4 k3 -> relu -> conv 4 k3 -> relu  # <b>\nflatten -> linear 3\n"
@@ -44,11 +47,32 @@ MANY = Confusion(
     tuple(f"class <{number}>" for number in range(21)),
     tuple(tuple(9 if row == column else int(column == 0) for column in range(21)) for row in range(21)),
 )
+
+
+def mistakes() -> Iterator[Figure]:
+    for png, true, predicted, share in ((b"png", EVIL, "c", " 98.76 %"), (b"gnp", "c", EVIL, " 50.00 %")):
+        caption = ((true, "true"), (" → ", ""), (predicted, "wrong"), (share, ""))
+        yield Figure(((png, f"{true}, taken for {predicted}"),), caption)
+
+
+def pairs() -> Iterator[Figure]:
+    for original, made, loss in ((b"one", b"two", "0.125"), (b"three", b"four", "1.235e+04")):
+        yield Figure(((original, "original"), (made, "reconstruction")), ((f"loss {loss}", ""),))
+
+
 CASES = {
-    "classes": content_of(confusion=FEW, mistakes=(Shown(b"png", EVIL, "c", 0.9876), Shown(b"gnp", "c", EVIL, 0.5))),
-    "many-classes": content_of(confusion=MANY, resume=None, weights="", recipe={**RECIPE, "options": {}}),
-    "no-mistakes": content_of(confusion=Confusion(("a", "b"), ((3, 0), (0, 4))), best=3, environment={}),
-    "pairs": content_of(pairs=(Pair(b"one", b"two", 0.125), Pair(b"three", b"four", 12345.678)), rows=ROWS[2:]),
+    "classes": content_of(samples=1240, confusion=FEW, gallery=Shown("Worst mistakes", SHOWN, tuple(mistakes()))),
+    "many-classes": content_of(
+        samples=MANY.pictures, confusion=MANY, resume=None, weights="", recipe={**RECIPE, "options": {}}
+    ),
+    "no-mistakes": content_of(
+        samples=7,
+        confusion=Confusion(("a", "b"), ((3, 0), (0, 4))),
+        best=3,
+        environment={},
+        gallery=Shown("Mistakes", "None: every test picture was recognised."),
+    ),
+    "pairs": content_of(gallery=Shown("Reconstructions", PAIRS, tuple(pairs()), is_wide=True), rows=ROWS[2:]),
     "no-epoch": content_of(rows=(), best=None, curves=()),
 }
 

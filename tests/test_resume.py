@@ -570,7 +570,7 @@ DAMAGES: dict[str, Callable[[Path], Any]] = {
     "epochs without metrics": lambda path: _facts(path, lambda facts: facts.update(epoch=2)),
     "metrics of text": lambda path: _facts(path, lambda facts: facts.update(metrics=[["a"]])),
     "unknown setting": lambda path: _facts(path, lambda facts: facts["record"]["recipe"].update(evil=1)),
-    "later format": lambda path: _facts(path, lambda facts: facts.update(format=3)),
+    "later format": lambda path: _facts(path, lambda facts: facts.update(format=4)),
     "other shape": lambda path: _tensors(path, lambda t: t.update({"model/conv1.weight": torch.zeros(5, 1, 3, 3)})),
     "other type": lambda path: _tensors(path, lambda t: t.update({"model/conv1.bias": torch.zeros(4).double()})),
     "weight missing": lambda path: _tensors(path, lambda t: t.pop("model/conv1.weight")),

@@ -181,9 +181,11 @@ def test_comparing_with_what_is_no_run(folder: Path) -> None:
 
 # Metrics without classes
 
+MEASURED = {"test_accuracy": 0.9}
+
 
 def test_without_classes_the_loss_decides() -> None:
-    rows = [Metrics(1, 1.0, 0.9, None, 1.0), Metrics(2, 1.0, 0.4, None, 1.0), Metrics(3, 1.0, 0.6, None, 1.0)]
+    rows = [Metrics(1, 1.0, 0.9, 1.0), Metrics(2, 1.0, 0.4, 1.0), Metrics(3, 1.0, 0.6, 1.0)]
     best = best_of(rows)
     assert best is not None
     assert best.epoch == 2
@@ -217,7 +219,7 @@ def drawn(width: int, monkeypatch: pytest.MonkeyPatch, encoding: str = "utf-8", 
     with Bar(terminal, colour=colour) as bar:
         for number in (1, 2):
             epoch_of(number, bar)
-            bar.epoch_ends(Metrics(number, 0.5, 0.4, 0.9, 1.0), 2)
+            bar.epoch_ends(Metrics(number, 0.5, 0.4, 1.0, measures=MEASURED), 2)
     return terminal.getvalue()
 
 
@@ -270,20 +272,20 @@ def test_a_bar_stays_inside_its_terminal_however_large_the_loss(loss: float, mon
     terminal = a_terminal(40, monkeypatch)
     with Bar(terminal) as bar:
         epoch_of(1, bar, loss)
-        bar.epoch_ends(Metrics(1, loss, loss, 0.9, 1.0), 2)
+        bar.epoch_ends(Metrics(1, loss, loss, 1.0, measures=MEASURED), 2)
     parts = re.split(rf"[\r\n]|{CONTROL}", terminal.getvalue())
     assert max(map(len, parts)) <= 40
 
 
 def test_epochs_stand_below_each_other_however_large_the_loss() -> None:
     for line in (epoch_line, short_epoch_line):
-        lines = [line(Metrics(1, loss, loss, 0.9, 1.0, loss), 2) for loss in LOSSES]
+        lines = [line(Metrics(1, loss, loss, 1.0, loss, MEASURED), 2) for loss in LOSSES]
         assert len(set(map(len, lines))) == 1, lines
         assert len({one.index("90.00 %") for one in lines}) == 1
 
 
 def test_a_bar_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [epoch_line(Metrics(number, 0.5, 0.4, 0.9, 1.0), 2) for number in (1, 2)]
+    lines = [epoch_line(Metrics(number, 0.5, 0.4, 1.0, measures=MEASURED), 2) for number in (1, 2)]
     assert screen_after(drawn(80, monkeypatch)) == [*lines, ""]
 
 

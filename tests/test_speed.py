@@ -277,7 +277,7 @@ def test_what_the_scaler_learned_is_kept() -> None:
     optimizer = torch.optim.SGD([weight], lr=0.1)
     assert first.scaler is not None
     assert second.scaler is not None
-    step = make_step(Infinite(weight), optimizer, lambda number: 1.0, Recipe(objective="reconstruct"), precision=first)
+    step = make_step(Infinite(weight), optimizer, lambda number: 1.0, Recipe(task="reconstruct"), precision=first)
     step(0, [(torch.ones(1, 2), torch.zeros(1))], [1])
     assert weight.equal(torch.ones(2))  # the step with infinite gradients was left out
     second.set_memory(first.memory())
@@ -350,7 +350,7 @@ def test_bench_as_a_table_on_real_pictures(tmp_path: Path) -> None:
 
 TRAINED = [
     ("input 784\nlinear 10\n", None),
-    ("input 1x8x8\nconv 4 k3 p1 -> conv 1 k3 p1\ntrain { objective reconstruct }\n", None),
+    ("input 1x8x8\nconv 4 k3 p1 -> conv 1 k3 p1\ntrain { task reconstruct }\n", None),
     ("input 1x8x8\nconv 3 k3\n", "E606]: a classifier gives one number for each class"),
     ("input 3x4x4\nflatten\n", "E617"),
 ]

@@ -94,7 +94,7 @@ TRAIN = st.sampled_from(
         "channels 3",
         "channels 1 ; resize 8",
         "channels 3 ; resize 8",
-        "objective reconstruct",
+        "task reconstruct",
     ]
 )
 

@@ -9,30 +9,36 @@ from typing import TYPE_CHECKING, TextIO
 
 from specc.cli.printing import page
 from specc.diagnostics.spelling import counted
-from specc.report.confusion import Confusion, shares
 from specc.runner.metrics import loss_text
+from specc.tasks.confusion import Confusion, shares
+from specc.tasks.measure import ACCURACY, Measure
 
 if TYPE_CHECKING:
     from specc.evaluate.score import Evaluation
     from specc.evaluate.trained import Trained
+    from specc.tasks.review import Review
+    from specc.tasks.rows import Rows
 
 PIPE_WIDTH = 100
 NAMED = 10  # mistakes that are listed
 BLOCKS, ASCII_BLOCKS = " ·░▒▓█", " .-+*#"
 NAME_WIDTH = 16
+GAP, SHARE, NUMBER = 2, 5, 9  # cells between two columns, of a share in per cent, of another number
 MOST_PERCENT = 100  # classes whose numbers have two digits
 
 
 def as_json(trained: Trained, found: Evaluation) -> dict[str, object]:
     """Everything, as `docs/runs.md` lists it."""
+    review = found.review
     whole: dict[str, object] = {
         "weights": str(trained.weights), "data": found.data, "split": found.part, "pictures": found.pictures,
-        "loss": found.loss, "accuracy": None, "epoch": trained.epoch, "chosen_on": trained.chosen_on or None,
+        "loss": review.loss, **{one.name: value for one, value in review.numbers},
+        "epoch": trained.epoch, "chosen_on": trained.chosen_on or None,
     }  # fmt: skip
-    if found.confusion is not None:
-        whole["accuracy"] = found.confusion.accuracy
-        whole["classes"] = [{**one._asdict(), "f1": one.f1} for one in found.confusion.by_class()]
-        whole["confusion"] = found.confusion.counts
+    if review.rows is not None:
+        whole["classes"] = review.rows.as_json()
+    if review.confusion is not None:
+        whole["confusion"] = review.confusion.counts
     return whole
 
 
@@ -44,13 +50,22 @@ def as_text(trained: Trained, found: Evaluation, stream: TextIO) -> str:
     chose = ", on which the epoch was chosen: the figures flatter" if found.chose_epoch else ""
     lines = wrap(f"{trained.name} ({trained.weights.name}{epoch}) on {found.data}", width)
     lines += wrap(counted(found.pictures, f"{part} picture") + chose, width)
-    if found.confusion is None:
-        return page([*lines, f"loss {loss_text(found.loss)} (mean squared error)"])
-    confusion = found.confusion
-    lines += [f"loss {loss_text(found.loss)}", f"accuracy {100 * confusion.accuracy:.2f} % ({confusion.right:,} right)"]
-    lines += ["", *_by_class(confusion, width), "", *_matrix(confusion, width, _blocks(stream))]
-    lines += _mistakes(confusion, width)
+    lines += _numbers(trained, found.review)
+    if found.review.rows is not None:
+        lines += ["", *_rows(found.review.rows, width)]
+    if found.review.confusion is not None:
+        lines += ["", *_matrix(found.review.confusion, width, _blocks(stream))]
+        lines += _mistakes(found.review.confusion, width)
     return page(line.rstrip() for line in lines)
+
+
+def _numbers(trained: Trained, review: Review) -> Iterator[str]:
+    what = f" ({trained.task.loss})" if trained.task.loss else ""
+    yield f"loss {loss_text(review.loss)}{what}"
+    for one, value in review.numbers:
+        right = f" ({review.confusion.right:,} right)" if one == ACCURACY and review.confusion else ""
+        if value is not None:
+            yield f"{one.title} {one.text(value)}{right}"
 
 
 def _blocks(stream: TextIO) -> str:
@@ -66,16 +81,31 @@ def cut(name: str, width: int = NAME_WIDTH) -> str:
     return name if len(name) <= width else f"{name[: width - 1]}…"
 
 
-def _by_class(confusion: Confusion, width: int) -> Iterator[str]:
-    names = [cut(name, max(5, min(NAME_WIDTH, width - 29))) for name in confusion.classes]
-    room = max(5, *map(len, names))
-    yield f"{'class':<{room}}  pictures  precision  recall"
-    for name, one in zip(names, confusion.by_class(), strict=True):
-        yield f"{name:<{room}}  {one.pictures:>8,}  {_percent(one.precision):>9}  {_percent(one.recall):>6}"
+def _rows(rows: Rows, width: int) -> Iterator[str]:
+    """A line for each class, with as many columns as there is room for."""
+    counts = max(len(rows.counted), *(len(f"{count:,}") for _, count, _ in rows.rows))
+    room = max(len(rows.of), min(NAME_WIDTH, max(len(name) for name, _, _ in rows.rows)))
+    room = max(len(rows.of), min(room, width - counts - GAP - _needed(rows.columns[:2])))
+    shown = [n for n in range(len(rows.columns)) if room + GAP + counts + _needed(rows.columns[: n + 1]) <= width]
+    heads = "".join(f"  {one.title:>{_cell(one)}}" for one in (rows.columns[n] for n in shown))
+    yield f"{rows.of:<{room}}  {rows.counted:>{counts}}{heads}"
+    for name, count, values in rows.rows:
+        cells = "".join(f"  {_value(rows.columns[n], values[n]):>{_cell(rows.columns[n])}}" for n in shown)
+        yield f"{cut(name, room):<{room}}  {count:>{counts},}{cells}"
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
+def _needed(columns: Sequence[Measure]) -> int:
+    return sum(GAP + _cell(one) for one in columns)
+
+
+def _cell(column: Measure) -> int:
+    return max(len(column.title), SHARE if column.is_share else NUMBER)
+
+
+def _value(column: Measure, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.1f}" if column.is_share else column.text(value)
 
 
 def _matrix(confusion: Confusion, width: int, blocks: str) -> list[str]:

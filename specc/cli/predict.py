@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -12,6 +12,10 @@ from specc.cli.chosen import USAGE_CODES, device_of, device_option, fit_option, 
 from specc.cli.printing import page, print_json, say, show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
+from specc.tasks.review import Answer
+
+if TYPE_CHECKING:
+    from specc.evaluate.predict import Answered
 
 
 class Asked(NamedTuple):
@@ -55,21 +59,21 @@ def _predict(run: Path, pictures: tuple[str, ...], asked: Asked, as_json: bool) 
 
     weights_of(run, asked.kind)
     place = device_of(asked.device)
-    from specc.evaluate.classify import classify
     from specc.evaluate.pictures import expanded, taker_of
+    from specc.evaluate.predict import predict
 
     trained = load_trained(run, asked.kind, place)
     scaled = asked.fit or trained.recipe.resize is not None
     taker = taker_of(trained.data.sample, trained.data.scaling(), scaled=scaled, invert=asked.invert)
     complete = True
-    for one in classify(trained, expanded(pictures, _note), taker, asked.top, place):
+    for one in predict(trained, expanded(pictures, _note), taker, asked.top, place):
         if one.problem is not None:
             complete = False
             show([one.problem])
         if as_json:
-            print_json(_as_json(one.picture, one.classes, one.problem and one.problem.message))
-        elif one.problem is None:
-            show_page(_as_text(one.picture, one.classes))
+            print_json(_as_json(one))
+        elif one.answer is not None:
+            show_page(_as_text(one.picture, one.answer))
     return complete
 
 
@@ -77,12 +81,12 @@ def _note(text: str) -> None:
     say(f"note: {text}", err=True)
 
 
-def _as_json(picture: str, classes: tuple[tuple[str, float], ...], problem: str | None) -> dict[str, Any]:
-    likely = [{"class": name, "probability": share} for name, share in classes]
-    return {"picture": picture, "classes": likely, "error": problem}
+def _as_json(one: Answered) -> dict[str, Any]:
+    values = one.answer.values if one.answer else {"classes": []}
+    return {"picture": one.picture, **values, "error": one.problem and one.problem.message}
 
 
-def _as_text(picture: str, classes: tuple[tuple[str, float], ...]) -> str:
-    if len(classes) == 1:
-        return page([f"{picture}: {classes[0][0]} ({100 * classes[0][1]:.2f} %)"])
-    return page([picture, *(f"  {100 * share:6.2f} %  {name}" for name, share in classes)])
+def _as_text(picture: str, answer: Answer) -> str:
+    if len(answer.words) == 1:
+        return page([f"{picture}: {answer.words[0]}"])
+    return page([picture, *(f"  {line}" for line in answer.words)])

@@ -136,10 +136,11 @@ def _epochs(one: Listed) -> str:
 
 
 def _score(metrics: Metrics | None) -> str:
-    """An accuracy, or the loss of what has no classes."""
+    """What epochs are compared by; the loss where that is all."""
     if metrics is None:
         return "-"
-    return f"{100 * metrics.test_accuracy:.2f} %" if metrics.test_accuracy is not None else f"{metrics.test_loss:.4g}"
+    found = metrics.compared("test")
+    return found[0].text(found[1]) if found else f"{metrics.test_loss:.4g}"
 
 
 MARK = "*"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from specc.data.completed import Known, surveyed
-from specc.data.fit import require_pictures, require_same_output
+from specc.data.fit import require_pictures, way_out
 from specc.data.survey import Shape, Survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.ir.lint.classes import contradicted_classes
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import Analysis, analyse
+from specc.tasks.registry import task_of
 
 
 def compare(analysis: Analysis, name: str, known: Known | None = None) -> tuple[Diagnostic, ...]:
@@ -20,11 +20,7 @@ def compare(analysis: Analysis, name: str, known: Known | None = None) -> tuple[
     model = analysis.model
     assert model is not None  # noqa: S101 - only a spec without errors is compared
     found = surveyed(analysis.recipe.model_copy(update={"data": name}), {} if known is None else known)
-    pictures = _of_pictures(analysis, model, found)
-    if analysis.recipe.objective == "reconstruct":
-        return (*pictures, *_of_reconstruction(analysis, model))
-    warning = contradicted_classes(model, found.name, found.class_count)
-    return (*pictures, warning) if warning else pictures
+    return (*_of_pictures(analysis, model, found), *_of_output(analysis, model, found))
 
 
 def _of_pictures(analysis: Analysis, model: ShapedModel, found: Survey) -> tuple[Diagnostic, ...]:
@@ -38,10 +34,14 @@ def _of_pictures(analysis: Analysis, model: ShapedModel, found: Survey) -> tuple
     return ()
 
 
-def _of_reconstruction(analysis: Analysis, model: ShapedModel) -> tuple[Diagnostic, ...]:
-    try:
-        require_same_output(model.input, model.output)
-    except Problem as problem:
-        place = model.chain.steps[-1][1].span if model.chain.steps else model.chain.span
-        return (problem.diagnostic._replace(source=analysis.source, span=place),)
-    return ()
+def _of_output(analysis: Analysis, model: ShapedModel, found: Survey) -> tuple[Diagnostic, ...]:
+    """On the last step what speaks against training it; a warning where nothing is wrong with the network itself."""
+    misfit = task_of(analysis.recipe).objection(model.input, model.output, found.targets)
+    if misfit is None:
+        return ()
+    place = model.chain.steps[-1][1].span if model.chain.steps else model.chain.span
+    return (
+        Diagnostic(
+            misfit.check or misfit.code, misfit.message, analysis.source, place, help=way_out(misfit, model)
+        ),
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from specc.pipeline import Analysis, analyse
 from specc.recipe.recipe import Recipe, overridden
 from specc.source import Source
 from specc.syntax import tree
+from specc.tasks.registry import task_of
 
 Known = dict[tuple[object, ...], Survey]
 
@@ -44,7 +45,7 @@ def completed(analysis: Analysis, options: Mapping[str, Any], known: Known | Non
     if "input" in left_open:
         shape = survey.shape(recipe)
     if FROM_DATA in left_open:
-        settings[FROM_DATA] = survey.class_count
+        settings[FROM_DATA] = task_of(recipe).outputs(survey.targets)
     return analyse(analysis.source, shape, settings)
 
 

@@ -1,4 +1,4 @@
-"""Whether a data set fits a network: its pictures the input, its classes the output."""
+"""Whether a data set fits a network: its pictures the input, what is learned the output."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from math import prod
 
 from specc.data.survey import Shape, Survey
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted, spelled
+from specc.diagnostics.spelling import spelled
 from specc.ir.lint.classes import way_to_classes
 from specc.ir.shaped import ShapedModel
 from specc.recipe.recipe import Recipe
+from specc.tasks.task import Misfit, Targets, Task
 
 
 def require_pictures(survey: Survey, recipe: Recipe, expected: Shape, checks: Callable[[Shape], bool]) -> None:
@@ -61,43 +62,16 @@ def _fitting_options(sample: Shape, expected: Shape) -> str:
     return " ".join(options)
 
 
-def require_same_output(expected: Shape, output: Shape) -> None:
-    """Raise Problem E630 where an autoencoder's output has not the shape of its input."""
-    if output != expected:
-        raise Problem.of(
-            "E630", f"an autoencoder gives back its input, {spelled(expected)}, but the network's output is "
-            f"{spelled(output)}", help=_way_back(expected, output),
-        )  # fmt: skip
+def require_output(task: Task, model: ShapedModel, targets: Targets | None) -> None:
+    """Raise Problem E606 or E630 where the network's output is none for a task.
+
+    Args: targets, what the data say of their samples; None where no data are known.
+    """
+    found = task.objection(model.input, model.output, targets)
+    if found is not None:
+        raise Problem.of(found.code, found.message, help=way_out(found, model))
 
 
-def _way_back(expected: Shape, output: Shape) -> str:
-    if prod(output) == prod(expected):
-        reshape = "flatten" if len(expected) == 1 else f"unflatten {spelled(expected)}"
-        return f"end the network with `{reshape}`"
-    if len(expected) == 3 and len(output) == 3 and output[1:] == expected[1:]:
-        return f"end the network with `conv {expected[0]} k1`"
-    return (
-        "add layers that lead back to it, such as `upsample 2` or `convtranspose`\n"
-        "`objective classify` trains a classifier"
-    )
-
-
-def require_vector(model: ShapedModel) -> None:
-    """Raise Problem E606 where a classifier's output is no vector, whatever the classes are."""
-    output = model.output
-    if len(output) > 1:
-        raise Problem.of(
-            "E606", f"a classifier gives one number for each class, but the network's output is {spelled(output)}",
-            help=way_to_classes(model, output[0]),
-        )  # fmt: skip
-
-
-def require_output(name: str, classes: int, model: ShapedModel) -> None:
-    """Raise Problem E606 where the network does not end in one number for each class."""
-    output = model.output
-    if output == (classes,):
-        return
-    raise Problem.of(
-        "E606", f"{name} has {counted(classes, 'class')}, but the network's output is {spelled(output)}",
-        help=way_to_classes(model, classes),
-    )  # fmt: skip
+def way_out(found: Misfit, model: ShapedModel) -> str:
+    """What makes a network's output one for its task, several ways a line each."""
+    return found.help or way_to_classes(model, found.wanted[0])

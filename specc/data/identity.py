@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from specc.diagnostics.spelling import counted
+from specc.tasks.task import Targets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -184,6 +185,11 @@ class DataDescription(BaseModel):
     sample: Annotated[tuple[Size, ...], Field(min_length=1, max_length=4)]
     mean: tuple[float, ...] | None = None
     deviation: tuple[Positive, ...] | None = None
+
+    @property
+    def targets(self) -> Targets:
+        """What is known of the samples besides themselves."""
+        return Targets(self.name, self.classes)
 
     def scaling(self) -> Scaling | None:
         """What training shifted and scaled each channel by, as `Batches` takes it."""

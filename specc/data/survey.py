@@ -13,10 +13,10 @@ from typing import Literal, NamedTuple
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.recipe.recipe import Recipe
+from specc.tasks.task import Kind, Targets
 
 Shape = tuple[int, ...]
 Part = Literal["test", "validation", "train"]  # as `--split` names them
-Target = Literal["class", "classes", "numbers", "mask", "none"]
 
 TRAINING, TEST, VALIDATION = "training", "test", "validation"
 PARTS = (TRAINING, TEST, VALIDATION)
@@ -85,11 +85,16 @@ class Survey(NamedTuple):
     passed_over: tuple[PassedOver, ...] = ()
     notes: tuple[str, ...] = ()
     dtype: str = "uint8"
-    target: Target = "class"
+    target: Kind = "class"
 
     @property
     def class_count(self) -> int:
         return self.classes if isinstance(self.classes, int) else len(self.classes)
+
+    @property
+    def targets(self) -> Targets:
+        """What is known of the samples besides themselves."""
+        return Targets(self.name, self.classes, self.target)
 
     @property
     def note(self) -> str:

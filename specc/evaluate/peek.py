@@ -18,6 +18,7 @@ from specc.evaluate.pictures import Taker, taker_of
 from specc.evaluate.sheet import input_section, kernel_section, output_sections, sheet
 from specc.ir.shaped import ShapedModel
 from specc.recipe.recipe import Recipe
+from specc.tasks.task import Goal
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,7 +29,7 @@ COLUMNS = 16  # tiles in a line
 
 
 class Subject(NamedTuple):
-    """A network that pictures are shown to. classes: their names, where it has any."""
+    """A network that pictures are shown to. classes: their names, where it has any. goal: of one that was trained."""
 
     name: str
     model: nn.Module
@@ -36,14 +37,15 @@ class Subject(NamedTuple):
     recipe: Recipe
     taker: Taker
     classes: tuple[str, ...] = ()
+    goal: Goal | None = None
 
 
 def of_trained(trained: Trained, *, fit: bool, invert: bool) -> Subject:
     """A run's network. Raises: Problem E647 where it takes no pictures."""
     scaled = fit or trained.recipe.resize is not None
     taker = taker_of(trained.data.sample, trained.data.scaling(), scaled=scaled, invert=invert)
-    classes = () if trained.recipe.objective == "reconstruct" else trained.data.classes
-    return Subject(trained.name, trained.model, trained.shaped, trained.recipe, taker, classes)
+    classes = () if trained.task.target == "none" else trained.data.classes
+    return Subject(trained.name, trained.model, trained.shaped, trained.recipe, taker, classes, trained.goal())
 
 
 def of_spec(name: str, shaped: ShapedModel, *, fit: bool, invert: bool) -> Subject:
@@ -103,7 +105,7 @@ def _seen(taker: Taker, image: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def _answer(subject: Subject, image: Tensor) -> str:
-    if not subject.classes:
+    if subject.goal is None:
         return ""
-    share, place = subject.model(image.unsqueeze(0)).float().softmax(1).max(1)
-    return f" is {subject.classes[int(place)]} ({100 * float(share):.1f} %)"
+    (answer,) = subject.goal.answers(subject.model(image.unsqueeze(0)), 1)
+    return f" {answer.brief}" if answer.brief else ""

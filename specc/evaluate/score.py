@@ -18,11 +18,11 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest, spelled
 from specc.evaluate.trained import Trained
 from specc.recipe.recipe import Recipe
-from specc.report.confusion import Confusion
 from specc.runner.forward import Forward, halving_for, lay_out
+from specc.runner.loop import reviewed
 from specc.runner.precision import choose_precision
-from specc.runner.predictions import predict_split, reconstruction_loss
 from specc.runner.session import EVALUATION_BATCH
+from specc.tasks.review import Review
 
 if TYPE_CHECKING:
     from specc.data.images import Images
@@ -42,20 +42,19 @@ class Wanted(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """loss: mean over the pictures. confusion: None where the objective has no classes. chose_epoch: whether the epoch
-    of the weights was chosen on these very pictures. note: what is odd, or empty."""
+    """review: what was found. chose_epoch: whether the epoch of the weights was chosen on these very pictures. note:
+    what is odd, or empty."""
 
     data: str
     part: Part
     pictures: int
-    loss: float
-    confusion: Confusion | None
+    review: Review
     chose_epoch: bool = False
     note: str = ""
 
 
 def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluation:
-    """Loss and answers over a split, with the training pictures' mean and deviation where the recipe normalises.
+    """What the task finds over a split, with the training pictures' mean and deviation where the recipe normalises.
 
     Raises: Problem E601 to E611, E642.
     """
@@ -69,12 +68,8 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
     model = _forward(trained, device)
     count = len(batches)
     own = wanted.data in (None, trained.recipe.data) and trained.chosen_on == part
-    if trained.recipe.objective == "reconstruct":
-        loss = reconstruction_loss(model, batches.in_order())
-        return Evaluation(dataset.name, part, count, loss, None, own, note)
-    found = predict_split(model, batches.in_order())
-    confusion = found.confusion(trained.data.classes)
-    return Evaluation(dataset.name, part, count, found.loss, confusion, own, note)
+    review = reviewed(model, batches, trained.goal())
+    return Evaluation(dataset.name, part, count, review, own, note)
 
 
 def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, Part, Images]:
@@ -84,7 +79,7 @@ def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, 
     """
     entry = find(recipe.data)
     if entry is not None:  # before anything is downloaded
-        if entry.classes > len(trained.data.classes) and recipe.objective != "reconstruct":
+        if entry.classes > len(trained.data.classes) and trained.task.target == "class":
             raise _other_classes(trained, entry.name, f"{counted(entry.classes, 'class')}, and the network knows "
                 f"the {len(trained.data.classes)} of {trained.data.name}")  # fmt: skip
         _require_sample(trained, entry.name, shape_after(entry.sample, recipe.resize, recipe.channels))
@@ -135,7 +130,7 @@ def _require_sample(trained: Trained, name: str, sample: tuple[int, ...]) -> Non
 def _class_numbers(trained: Trained, dataset: Dataset) -> tuple[list[int], str]:
     """The network's output for each class of the data, by its name; by their order where not one name is shared."""
     own, theirs = trained.data.classes, dataset.classes
-    if trained.recipe.objective == "reconstruct":
+    if trained.task.target != "class":
         return list(range(len(theirs))), ""
     unknown = [name for name in theirs if name not in own]
     if not unknown:

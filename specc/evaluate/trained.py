@@ -23,6 +23,8 @@ from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner.run_folder import RECIPE, WEIGHTS
 from specc.source import Source
+from specc.tasks.registry import task_of
+from specc.tasks.task import Goal, Task
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +53,15 @@ class Trained(NamedTuple):
     data: DataDescription
     epoch: int | None = None
     chosen_on: str = ""
+
+    @property
+    def task(self) -> Task:
+        """What it was trained to do."""
+        return task_of(self.recipe)
+
+    def goal(self) -> Goal:
+        """The half of its task that computes."""
+        return self.task.start(self.data.targets)
 
 
 class StoredSpec(NamedTuple):
@@ -121,8 +132,8 @@ def _stored(path: Path) -> _Stored:
     data = read_description(texts.get("data", ""))
     if analysis.model is None or data is None or data.sample != analysis.model.input:
         raise _unusable(path, "what it says about its network or its pictures cannot be right")
-    if recipe.objective != "reconstruct" and analysis.model.output != (len(data.classes),):
-        raise _unusable(path, "its network does not give a number for each class that it names")
+    if task_of(recipe).objection(analysis.model.input, analysis.model.output, data.targets) is not None:
+        raise _unusable(path, "its network does not give what its task needs, such as a number for each of its classes")
     if SMALLEST * analysis.model.params > path.stat().st_size:
         raise _unusable(path, "it is too small for the network that it describes")
     epoch = texts.get("epoch", "")

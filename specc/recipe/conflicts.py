@@ -8,6 +8,7 @@ from specc.recipe.augmentations import known
 from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS
 from specc.recipe.recipe import Recipe
 from specc.recipe.schedules import SCHEDULES, schedule_settings, used_by
+from specc.tasks.registry import TASKS, settings_of
 
 
 class Conflict(NamedTuple):
@@ -30,7 +31,7 @@ def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
         )
     if recipe.nesterov and not recipe.optimizer_arguments()["momentum"]:
         return Conflict("nesterov", "`nesterov` needs a momentum above 0", "add `momentum 0.9`")
-    return _schedule_conflict(recipe, said) or _objective_conflict(recipe, said) or _exact_conflict(recipe, said)
+    return _schedule_conflict(recipe, said) or _task_conflict(recipe, said) or _exact_conflict(recipe, said)
 
 
 def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
@@ -43,15 +44,16 @@ def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     return None
 
 
-def _objective_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
-    if recipe.objective == "reconstruct":
-        for name in sorted(said & {"label_smoothing", "mixup"}):
-            if getattr(recipe, name):
-                return Conflict(
-                    name,
-                    f"`{name}` changes the classes of the pictures, and `objective reconstruct` has none",
-                    f"leave `{name}` out",
-                )
+def _task_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    """A setting of other tasks that is not left at what means nothing."""
+    own = settings_of(TASKS[recipe.task])
+    for name in sorted(said - own):
+        owners = [task for task, cls in TASKS.items() if name in settings_of(cls)]
+        if owners and getattr(recipe, name):
+            return Conflict(
+                name, f"`{name}` is a setting of {_listed([f'task {one}' for one in owners])}; "
+                f"`task {recipe.task}` has none", f"leave `{name}` out",
+            )  # fmt: skip
     return None
 
 

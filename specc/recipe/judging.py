@@ -25,11 +25,11 @@ OTHER_NAMES = {
     "decay": "weight_decay", "epoch": "epochs", "gpu": "device", "image_size": "resize", "l2": "weight_decay",
     "learning_rate": "lr", "max_epochs": "epochs", "num_epochs": "epochs", "opt": "optimizer",
     "optim": "optimizer", "random_state": "seed", "rgb": "channels", "grey": "channels", "gray": "channels",
-    "grayscale": "channels", "root": "data_dir", "size": "resize", "wd": "weight_decay",
+    "grayscale": "channels", "objective": "task", "root": "data_dir", "size": "resize", "wd": "weight_decay",
 }  # fmt: skip
 
 
-_LOSS = "leave it out: the loss is cross-entropy, or the squared difference with `objective reconstruct`"
+_LOSS = "leave it out: the loss is cross-entropy, or the squared difference with `task reconstruct`"
 # What needs no setting, and why.
 _NEEDS_NONE = {
     **dict.fromkeys(("loss", "criterion", "loss_fn", "loss_function"), _LOSS),

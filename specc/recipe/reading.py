@@ -8,7 +8,7 @@ from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.recipe.conflicts import conflict
 from specc.recipe.judging import explain_wrong, surplus_option, surplus_value, unknown_setting, value_of_line, whole
 from specc.recipe.optimizers import OPTIMIZER_SETTINGS
-from specc.recipe.recipe import PlainSetting, PlainValue, Recipe
+from specc.recipe.recipe import RENAMED, PlainSetting, PlainValue, Recipe
 from specc.source import Source, Span
 
 
@@ -25,6 +25,7 @@ class Block:
         return Recipe.model_validate({name: plain.value for name, plain in self.said.items()})
 
     def read(self, setting: PlainSetting) -> None:
+        setting = setting._replace(name=RENAMED.get(setting.name, setting.name))
         if setting.name not in Recipe.model_fields:
             self._unknown(setting.name, setting.name_span)
             return

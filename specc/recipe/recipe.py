@@ -12,20 +12,25 @@ imports torch.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.augmentations import augmentation
 from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS, argument_description, optimizer_description
 from specc.recipe.schedules import SCHEDULES, schedule_description, used_by
 from specc.source import Source, Span
+from specc.tasks.registry import TASKS
 
 if TYPE_CHECKING:
+    TaskName: TypeAlias = str
     OptimizerName: TypeAlias = str
     ScheduleName: TypeAlias = str
 else:  # the words of the tables
+    TaskName = Literal[tuple(TASKS)]
     OptimizerName = Literal[tuple(OPTIMIZERS)]
     ScheduleName = Literal[tuple(SCHEDULES)]
+# Settings under the names that they once had, which specs and the folders of runs may still say.
+RENAMED = {"objective": "task"}
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Side = Annotated[int, Field(ge=1, le=16384)]
@@ -46,11 +51,11 @@ class Recipe(BaseModel):
     # Built on first use: `specc check` of a spec without a `train` block never needs the validator.
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True, allow_inf_nan=False)
 
-    objective: Literal["classify", "reconstruct"] = Field(
+    task: TaskName = Field(
         "classify",
         examples=["reconstruct"],
-        description="What is learned: the class of a picture (cross-entropy), or the picture itself (an autoencoder: "
-        "mean squared error between output and input).",
+        validation_alias=AliasChoices("task", "objective"),
+        description=f"What is learned: {', or '.join(task.what for task in TASKS.values())}.",
     )
     data: str = Field(
         "digits",
@@ -341,7 +346,7 @@ def overridden(recipe: Recipe, options: dict[str, object]) -> Recipe:
     from specc.recipe.conflicts import conflict
     from specc.recipe.judging import explain_wrong, unknown_setting, whole
 
-    said = {name: whole(value) for name, value in options.items() if value is not None}
+    said = {RENAMED.get(name, name): whole(value) for name, value in options.items() if value is not None}
     for name, value in said.items():
         if name not in Recipe.model_fields:
             raise Problem.of("E220", *unknown_setting(name))

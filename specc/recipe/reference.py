@@ -41,7 +41,7 @@ The option is `--` and the same name with `-` for `_`: `--weight-decay 0.0005`; 
 
 # The first setting of each section; the order is that of the model.
 SECTIONS = {
-    "objective": "What is learned, and from what",
+    "task": "What is learned, and from what",
     "resize": "The pictures",
     "resized_crop": "Augmentation, of training pictures only",
     "epochs": "Epochs and batches",
@@ -67,7 +67,7 @@ is held out to test on, and the run's first line says so. [Data](data.md) says m
 
 With a validation split the best epoch, and `patience`, go by it; the test split is measured and decides nothing.
 
-`objective reconstruct` trains an autoencoder: its output has the shape of its input, which is what it was given,
+`task reconstruct` trains an autoencoder: its output has the shape of its input, which is what it was given,
 scaled where the recipe normalises and changed where it augments. There is no accuracy: `test_accuracy` is null in
 `metrics.jsonl`, and the best epoch is the one with the lowest loss. `mixup` and `label_smoothing` change classes
 and are refused.""",

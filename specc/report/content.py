@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from specc.ir.shaped import ShapedModel
-from specc.report.confusion import Confusion
+from specc.tasks.confusion import Confusion
+
+
+class Figure(NamedTuple):
+    """Pictures side by side as PNG, each with what it shows, and a caption: texts with "true", "wrong" or nothing for
+    how each is marked."""
+
+    pictures: tuple[tuple[bytes, str], ...]
+    caption: tuple[tuple[str, str], ...]
 
 
 class Shown(NamedTuple):
-    """A picture as PNG with two words: of a mistake the true class and the answer with its probability."""
+    """Samples under a title. said: a sentence about them. is_wide: whether each has several pictures."""
 
-    png: bytes
-    true: str
-    predicted: str
-    confidence: float
-
-
-class Pair(NamedTuple):
-    """A picture and what an autoencoder made of it, as PNG; loss: their mean squared error."""
-
-    original: bytes
-    made: bytes
-    loss: float
+    title: str
+    said: str
+    figures: tuple[Figure, ...] = ()
+    is_wide: bool = False
 
 
 class Content(NamedTuple):
@@ -36,8 +36,8 @@ class Content(NamedTuple):
     weights:     with which the answers were given, and how they were chosen, as a sentence; empty where nothing was
                  asked.
     recipe, environment: what their files hold.
-    confusion:   of the test split, None where the objective has no classes or nothing could be tested.
-    mistakes, pairs: pictures of it.
+    samples:     in the test split. confusion: of it, None where there are no classes or nothing could be tested.
+    gallery:     pictures of it.
     curves:      SVG for the page, a chart each.
     """
 
@@ -52,7 +52,7 @@ class Content(NamedTuple):
     recipe: Mapping[str, Any]
     environment: Mapping[str, Any]
     weights: str = ""
+    samples: int = 0
     confusion: Confusion | None = None
-    mistakes: tuple[Shown, ...] = ()
-    pairs: tuple[Pair, ...] = ()
+    gallery: Shown | None = None
     curves: tuple[str, ...] = ()

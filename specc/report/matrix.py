@@ -6,8 +6,8 @@ from io import BytesIO
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import counted
-from specc.report.confusion import ClassScore, Confusion, shares
 from specc.report.table import Table, share_text
+from specc.tasks.confusion import ClassScore, Confusion, shares
 
 MOST = 20  # classes up to which every number is shown
 NAMED = 20  # mistakes that are listed for more classes

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from specc.diagnostics.spelling import counted
 from specc.report.content import Content
 from specc.report.matrix import classes_of
 from specc.report.network import network_of, picture_of
-from specc.report.table import Table, share_text
+from specc.report.table import Table
 from specc.report.template import rendered
+from specc.tasks.registry import MEASURES
 
 
 def page(content: Content) -> str:
@@ -30,19 +32,20 @@ def _tiles(content: Content) -> Iterator[tuple[str, str, str]]:
         yield from _scores(rows[-1], rows[content.best - 1])
     if rows:
         yield "epochs", f"{len(rows)} of {content.recipe['epochs']}", f"{_duration(sum(r['seconds'] for r in rows))}"
-    pictures = counted(content.confusion.pictures, "test picture") if content.confusion else ""
+    pictures = counted(content.samples, "test picture") if content.samples else ""
     yield "data", content.data, pictures
     yield "parameters", f"{model.params:,}", f"{counted(model.macs, 'MAC')} for a picture"
 
 
 def _scores(last: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Those of the best epoch, whose weights a run is used with; beside them those at the end where that is another."""
-    measures = {"test_accuracy": share_text, "test_loss": "{:.4g}".format, "train_loss": "{:.4g}".format}
-    for name, text in measures.items():
+    told = [name for name in best if name.startswith("test_") and name != "test_loss"]
+    for name in (*told, "test_loss", "train_loss"):
+        text = partial(_number, name)
         if best.get(name) is not None:
             at_end = "" if best is last else f", at the end {text(last[name])}"
             yield (
-                name.replace("train_", "training ").replace("_", " "),
+                _title(name).replace("train ", "training "),
                 text(best[name]),
                 f"epoch {best['epoch']}{at_end}",
             )
@@ -59,14 +62,15 @@ def _epochs(rows: Sequence[Mapping[str, Any]]) -> Table:
     """A row for each epoch."""
     names = list(rows[-1]) if rows else []
     cells = [[_number(name, row.get(name)) for name in names] for row in rows]
-    return Table([_spaced(name) for name in names], cells)
+    return Table([_title(name) for name in names], cells)
 
 
 def _number(name: str, value: Any) -> str:
     if value is None:
         return "–"
-    if name.endswith("accuracy"):
-        return share_text(value)
+    measure = MEASURES.get(name.partition("_")[2])
+    if measure is not None:
+        return measure.text(value)
     return str(value) if isinstance(value, int) else f"{value:.1f}" if name == "seconds" else f"{value:.4g}"
 
 
@@ -80,6 +84,11 @@ def _options(recipe: Mapping[str, Any]) -> str:
     """What was set outside the spec, empty where nothing was."""
     options = recipe.get("options")
     return _flat(options) if options else ""
+
+
+def _title(name: str) -> str:
+    split, _, measure = name.partition("_")
+    return f"{split} {MEASURES[measure].title}" if measure in MEASURES else _spaced(name)
 
 
 def _spaced(name: str) -> str:

@@ -9,10 +9,11 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from specc.data.fit import require_same_output, require_vector
+from specc.data.fit import require_output
 from specc.recipe.recipe import Recipe
 from specc.runner.process import limit_spinning
 from specc.runner.run import Subject, anchored, make_session
+from specc.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,10 +107,7 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
 
     count = BATCHES * recipe.batch * recipe.accumulate
     classes = max(1, subject.model.output[0])
-    if recipe.objective == "reconstruct":
-        require_same_output(subject.model.input, subject.model.output)
-    else:
-        require_vector(subject.model)
+    require_output(task_of(recipe), subject.model, None)
     chance = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, *subject.model.input), dtype=torch.uint8, generator=chance)
     samples = InMemory(images, torch.randint(0, classes, (count,), generator=chance))

@@ -13,18 +13,20 @@ import platform
 import signal
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
 from specc import files
 from specc.data.identity import DataIdentity
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
-from specc.runner.metrics import Count, Metrics, Seconds, are_in_order, best_of, is_complete
+from specc.runner.metrics import Count, Metrics, Seconds, are_in_order, best_of, is_complete, metrics_of
 from specc.runner.run_folder import STATE, Record, RunFolder, damaged, file_of
+from specc.tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,24 +40,29 @@ LARGEST_HEADER = 100_000_000  # safetensors' own limit
 LONGEST = 1000  # characters of a text, and texts, that a message may quote
 
 
+def _epoch(row: Any) -> Metrics:
+    return row if isinstance(row, Metrics) else metrics_of(row)
+
+
 class Checkpoint(BaseModel):
     """Everything about a run's state that is not a tensor.
 
     epoch:    finished epochs. step: finished steps of the one that runs. seconds: spent in it.
     metrics:  of each finished epoch.
     data:     what the run learns from; of format 1 a line with the numbers of pictures.
+    format:   up to 2 the metrics are lists.
     made_with: versions and hardware that the last bits depend on.
     checksum: CRC-32 of the tensors.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2, 3] = 3
     record: Record
     epoch: Count
     step: Count
     seconds: Seconds
-    metrics: tuple[Metrics, ...]
+    metrics: tuple[Annotated[Metrics, PlainValidator(_epoch), PlainSerializer(Metrics.row)], ...]
     data: DataIdentity | Annotated[str, Field(max_length=LONGEST)]
     made_with: Annotated[dict[str, Annotated[str, Field(max_length=LONGEST)]], Field(max_length=LONGEST)]
     checksum: Count = 0
@@ -92,7 +99,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise damaged(path, "it is cut off, or specc did not write it") from error
     if found.epoch != len(found.metrics) or not are_in_order(found.metrics):
         raise damaged(path, f"it counts {counted(found.epoch, 'epoch')}, but has the metrics of other ones")
-    return found
+    best = TASKS[found.record.recipe.task].best
+    return found.model_copy(update={"metrics": tuple(replace(one, by=best) for one in found.metrics)})
 
 
 def _metadata(path: Path) -> dict[str, str]:

@@ -17,15 +17,16 @@ from specc.data.batches import WHOLE
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.pipeline import analyse
-from specc.report.content import Content, Pair, Shown
+from specc.report.content import Content, Figure, Shown
 from specc.report.curves import charts_of, curves_svg
 from specc.report.page import page
 from specc.report.pictures import png_of
 from specc.runner.callbacks.base import why_best
+from specc.runner.loop import reviewed
 from specc.runner.metrics import Metrics, best_of, is_complete
-from specc.runner.predictions import Mistake, Reconstruction, predict_split, reconstruct
 from specc.runner.run_folder import ENVIRONMENT, SPEC, file_of
 from specc.source import Source
+from specc.tasks.review import Gallery
 
 if TYPE_CHECKING:
     from specc.data.batches import Batches, Scaling
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from specc.runner.session import Session
 
 REPORT = "report.html"
-MISTAKES, PAIRS = 24, 12  # pictures on the page
 
 
 def write_report(
@@ -82,7 +82,7 @@ def _content(
         state=_state(session, record, stopped, failed),
         resume=None if done else f"specc train --resume {typed(path)}",
         spec=record.spec, model=analysis.model, data=session.dataset.name,
-        rows=rows, curves=tuple(curves_svg([chart]) for chart in charts_of(rows)), best=best and best.epoch,
+        rows=rows, curves=tuple(curves_svg([chart]) for chart in charts_of(rows)), best=best.epoch if best else None,
         recipe=record.as_json(), environment=_environment(path),
         weights="" if weights is None else _provenance(weights, metrics[record.adopted_after :]),
     )  # fmt: skip
@@ -131,31 +131,20 @@ def _environment(path: Path) -> dict[str, Any]:
 def _with_answers(content: Content, session: Session) -> Content:
     """The same with what the network says to the test pictures, in one pass."""
     batches, scaling = _whole(session.test), session.test.scaling
-    if session.goal.has_accuracy:
-        found = predict_split(session.evaluated, batches.in_order(), MISTAKES)
-        classes = session.dataset.classes
-        return content._replace(
-            confusion=found.confusion(classes), mistakes=_shown(found.mistakes, classes, scaling)
-        )  # fmt: skip
-    return content._replace(pairs=_pairs(reconstruct(session.evaluated, batches.in_order(), PAIRS), scaling))
+    found = reviewed(session.evaluated, batches, session.goal, session.task.examples)
+    return content._replace(
+        samples=len(batches), confusion=found.confusion,
+        gallery=found.gallery and _shown(found.gallery, scaling),
+    )  # fmt: skip
 
 
-def _shown(mistakes: tuple[Mistake, ...], classes: tuple[str, ...], scaling: Scaling | None) -> tuple[Shown, ...]:
-    """Mistakes as pictures; none for data that are no pictures."""
-    return tuple(
-        Shown(png_of(one.image, scaling), classes[one.true], classes[one.predicted], one.confidence)
-        for one in mistakes
-        if one.image.dim() == 3
+def _shown(gallery: Gallery, scaling: Scaling | None) -> Shown:
+    """The same with its images as PNG."""
+    figures = (
+        Figure(tuple((png_of(image, scaling), said) for image, said in one.images), one.caption)
+        for one in gallery.examples
     )
-
-
-def _pairs(found: tuple[Reconstruction, ...], scaling: Scaling | None) -> tuple[Pair, ...]:
-    """Reconstructions as pictures; none for data that are no pictures."""
-    return tuple(
-        Pair(png_of(one.original, scaling), png_of(one.image, scaling), one.loss)
-        for one in found
-        if one.original.dim() == 3
-    )
+    return Shown(gallery.title, gallery.said, tuple(figures), gallery.is_wide)
 
 
 def _whole(batches: Batches) -> Batches:

@@ -9,19 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import ConfigDict, TypeAdapter
-
 from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.changed import is_same_spec
-from specc.runner.metrics import Metrics, are_in_order, best_of, is_complete
+from specc.runner.metrics import Metrics, are_in_order, best_of, is_complete, metrics_of
 from specc.runner.run_folder import METRICS, RECIPE, SPEC, Record, is_held, read_record
 from specc.source import Source
+from specc.tasks.measure import Best
+from specc.tasks.registry import TASKS
+from specc.tasks.task import Task
 
 LARGEST = 64_000_000  # bytes of a metrics file that are looked at
 # Of recipe.json: where the run began, and what was asked for; not how.
 NOT_COMPARED = ("path", "options")
-_METRICS = TypeAdapter(Metrics, config=ConfigDict(strict=True))
 
 
 class Listed(NamedTuple):
@@ -113,7 +113,7 @@ def is_run(path: Path) -> bool:
 def listed(path: Path) -> Listed:
     """A run's folder, as far as it can be read."""
     record = read_record(path / SPEC, path / RECIPE)
-    rows = _rows(path / METRICS)
+    rows = _rows(path / METRICS, TASKS[record.recipe.task].best if record else Task.best)
     metrics = tuple(rows) if rows is not None else ()
     spec = Path(record.path).name if record and record.path else SPEC
     return Listed(path, _state(path, record, rows), spec, record, metrics, _changed(path))
@@ -127,7 +127,7 @@ def _state(path: Path, record: Record | None, rows: Sequence[Metrics] | None) ->
     return "done" if is_complete(rows, record.recipe, record.adopted_after) else "stopped"
 
 
-def _rows(path: Path) -> list[Metrics] | None:
+def _rows(path: Path, best: Best) -> list[Metrics] | None:
     """The epochs in a metrics file; none where there is no file, None where it is no such file."""
     try:
         lines = files.read(path, LARGEST).decode().splitlines()
@@ -135,7 +135,7 @@ def _rows(path: Path) -> list[Metrics] | None:
         return []
     except (OSError, ValueError):
         return None
-    rows = list(map(_row, lines))
+    rows = [_row(line, best) for line in lines]
     # A process that was killed may have left half of its last line; the state file has it whole.
     if rows and rows[-1] is None:
         rows.pop()
@@ -143,9 +143,9 @@ def _rows(path: Path) -> list[Metrics] | None:
     return found if are_in_order(found) and len(found) == len(rows) else None
 
 
-def _row(line: str) -> Metrics | None:
+def _row(line: str, best: Best) -> Metrics | None:
     try:
-        return _METRICS.validate_python({"test_accuracy": None, **json.loads(line)})
+        return metrics_of({**json.loads(line)}, best)
     except (ValueError, TypeError, RecursionError):
         return None
 

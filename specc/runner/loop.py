@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from itertools import islice
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.utils import clip_grad_norm_
@@ -26,10 +26,11 @@ from specc.runner.callbacks.base import Epoch
 from specc.runner.device import chosen_kernels, explained
 from specc.runner.distributed.world import Group, StopRequested, StopSignals
 from specc.runner.metrics import Metrics
-from specc.runner.objective import Objective, objective_of
 from specc.runner.plain_step import step_of
 from specc.runner.precision import Precision
 from specc.runner.sampler import draw_evaluation
+from specc.tasks.registry import task_of
+from specc.tasks.task import ALONE, Targets
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,12 +42,15 @@ if TYPE_CHECKING:
     from specc.runner.schedule import Schedule
     from specc.runner.session import Session
     from specc.runner.state import EMA
+    from specc.tasks.review import Review
+    from specc.tasks.task import Goal
 
 ABANDONED = int(getattr(signal, "SIGHUP", signal.SIGTERM))  # what a process is told whose terminal is gone
 RECENT = 50  # steps whose mean loss a bar shows
 
 # The number of a step over the whole run, from 0; its batches, of which each process has its part; their whole sizes.
-# Gives the step's loss, on the device, not waited for: the mean over all processes is that of the mean sample.
+# Gives the step's loss and what the goal counts in training, on the device, not waited for: the mean over all processes
+# is the loss of the mean sample and the counts of all samples.
 Step = Callable[[int, Iterable[tuple["Tensor", "Tensor"]], Sequence[int]], "Tensor"]
 
 
@@ -105,7 +109,7 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
     return stopped
 
 
-def make_step(
+def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     schedule: Schedule,
@@ -114,27 +118,34 @@ def make_step(
     group: Group | None = None,
     precision: Precision | None = None,
     halves: Halves | None = None,
+    goal: Goal | None = None,
 ) -> Step:
     """What changes a network's weights as a recipe says.
 
     Args: network, as `group` made it for training. ema, follows the weights. group, the processes that share the
-          gradient, where there are more than this one. halves, of the network, where it is faster in two.
+          gradient, where there are more than this one. halves, of the network, where it is faster in two. goal, that
+          of the recipe's task for the data; None where it needs to know nothing of them.
     """
-    goal, scaler, take = objective_of(recipe), None if precision is None else precision.scaler, step_of(optimizer)
+    aim = goal or task_of(recipe).start(Targets(""))
+    scaler, take = None if precision is None else precision.scaler, step_of(optimizer)
     rates = [group["lr"] for group in optimizer.param_groups]
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     processes = 1 if group is None else group.place.size
 
     def gradient(x: Tensor, y: Tensor, share: float, network: nn.Module = network) -> Tensor:
-        """Add the gradient of some samples, which count by a share, to the weights'. Returns: their loss."""
+        """Add the gradient of some samples, which count by a share, to the weights'. Returns: their loss and counts."""
         # Where no part of a last batch is this process's, it takes part in the exchange with nothing.
-        loss = goal.loss(network(x), x, y) if len(x) else network(x.new_zeros((1, *x.shape[1:]))).sum()
+        outputs = network(x) if len(x) else network(x.new_zeros((1, *x.shape[1:])))
+        loss = aim.loss(outputs, x, y) if len(x) else outputs.sum()
         if share != 1:
             loss = loss * share
         if processes > 1:  # the exchange takes the mean over the processes
             loss = loss * processes
         (loss if scaler is None else scaler.scale(loss)).backward()
-        return loss.detach()
+        if not aim.counted:
+            return loss.detach().view(1)
+        counts = aim.count(outputs.detach(), y) if len(x) else outputs.new_zeros(len(aim.counted))
+        return torch.cat([loss.detach().view(1), counts * processes if processes > 1 else counts])
 
     def change(number: int) -> None:
         """Change the weights by the gradient that has added up."""
@@ -162,19 +173,9 @@ def make_step(
                 with nullcontext() if group is None or count == len(sizes) else group.no_sync(network):
                     losses.append(part(x, y, len(x) / sum(sizes)))
             change(number)
-        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum(0)
 
     return step
-
-
-class Score(NamedTuple):
-    """The objective's mean loss over a split, and the share of right answers; None where it has no classes."""
-
-    loss: float
-    accuracy: float | None
-
-
-CLASSIFY = Objective()
 
 
 @torch.no_grad()  # not in inference mode: what a layer keeps from there it could not use while it learns
@@ -182,28 +183,33 @@ def evaluate(
     model: nn.Module,
     batches: Batches,
     after_batch: Callable[[], None],
-    objective: Objective = CLASSIFY,
+    goal: Goal,
     group: Group | None = None,
-) -> Score:
-    """Loss and accuracy over a split, in evaluation mode.
+) -> dict[str, float | None]:
+    """The mean loss over a split and what the task measures, in evaluation mode.
 
     Args:   group, the processes of which each has its part of every batch, where there are more than this one.
     Raises: Problem E618; whatever `after_batch` raises.
     """
     model.eval()
-    loss = torch.zeros((), device=batches.device)
-    right = torch.zeros((), dtype=torch.int64, device=batches.device)
+    meter = goal.meter(batches.device)
     with explained():
         for x, y in batches.in_order():
             if len(x):
-                outputs = model(x)
-                loss += objective.total(outputs, x, y)
-                right += objective.right(outputs, y)
+                meter.update(model(x), x, y)
             after_batch()
-    count = len(batches)
-    if group is not None:
-        loss, right = group.all_reduce(loss), group.all_reduce(right)
-    return Score(float(loss) / count, float(right) / count if objective.has_accuracy else None)
+    return meter.result(len(batches), ALONE if group is None else group)
+
+
+@torch.no_grad()
+def reviewed(model: nn.Module, batches: Batches, goal: Goal, examples: int = 0) -> Review:
+    """The same, looked at closely: answers, their mistakes, so many samples to show. Raises: Problem E618."""
+    model.eval()
+    reviewer = goal.reviewer(batches.device, examples)
+    with explained():
+        for x, y in batches.in_order():
+            reviewer.update(model(x), x, y)
+    return reviewer.result(len(batches))
 
 
 def _measured(session: Session, keeper: Checkpointer, check: Callable[[], None], started: float) -> Metrics:
@@ -211,29 +217,26 @@ def _measured(session: Session, keeper: Checkpointer, check: Callable[[], None],
     require_finite(session, keeper)
     for model in dict.fromkeys((session.model, session.tested)):
         session.group.broadcast_buffers(model)
-    network, goal, group, epoch = session.evaluated, session.goal, session.group, session.state.position.epoch + 1
-    score = evaluate(network, session.test, check, goal, group)
-    held_out = evaluate(network, session.validation, check, goal, group) if session.validation else (None, None)
-    for part, loss in (("test", score.loss), ("validation", held_out[0])):
-        if loss is not None and not math.isfinite(loss):
-            raise keeper.not_finite(f"the {part} loss became {loss} in epoch {epoch}")
-    trained = mean_loss(session.state.losses.values, [sum(parts) for parts in session.train.steps])
+    epoch, trained = session.state.position.epoch + 1, session.state.losses
+    measures, losses = trained.means(session.goal.counted), {}
+    splits = {"test": session.test} | ({"validation": session.validation} if session.validation else {})
+    for split, batches in splits.items():
+        found = evaluate(session.evaluated, batches, check, session.goal, session.group)
+        losses[split] = loss = float(found.pop("loss") or 0)
+        measures |= {f"{split}_{name}": value for name, value in found.items()}
+        if not math.isfinite(loss):
+            raise keeper.not_finite(f"the {split} loss became {loss} in epoch {epoch}")
     seconds = round(perf_counter() - started, 3)
     if session.recipe.exact_evaluation:
         draw_evaluation()
-    return Metrics(epoch, trained, score.loss, score.accuracy, seconds, *held_out)
-
-
-def mean_loss(losses: Tensor, sizes: list[int]) -> float:
-    """The loss of the mean sample: each step's loss counts by the samples in it."""
-    weights = torch.tensor(sizes, dtype=torch.float64)
-    return float(losses.cpu().double() @ weights / weights.sum())
+    held_out = losses.get("validation")
+    return Metrics(epoch, trained.mean(), losses["test"], seconds, held_out, measures, session.task.best)
 
 
 def require_finite(session: Session, keeper: Checkpointer) -> None:
     """Raise Problem E615 where a loss of the running epoch or a weight is no longer a finite number."""
     epoch, step = session.state.position.epoch + 1, session.state.position.step
-    losses = session.state.losses.so_far().cpu()
+    losses = session.state.losses.so_far()[:, 0].cpu()
     broken = (~losses.isfinite()).nonzero()
     if len(broken):
         first = int(broken[0])

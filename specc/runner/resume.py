@@ -46,6 +46,7 @@ from specc.runner.run import (
 )
 from specc.runner.run_folder import METRICS, RECIPE, SPEC, STATE, Record, RunFolder, damaged, given, read_record
 from specc.source import Source
+from specc.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from specc.data.load import Dataset
@@ -229,7 +230,7 @@ def _still_competes(plan: Plan, facts: Checkpoint, dataset: Dataset) -> bool:
     except UnknownParameter:
         return False
     same = old is not None and same_network(old, plan.subject.model)
-    return same and not changes_of_data(facts.data, dataset) and before.recipe.objective == plan.record.recipe.objective
+    return same and not changes_of_data(facts.data, dataset) and before.recipe.task == plan.record.recipe.task
 
 
 def _judge_of(facts: Checkpoint | None, callback: Callback) -> Callable[[Dataset], None]:
@@ -299,13 +300,13 @@ def _rows(plan: Plan, facts: Checkpoint, session: Session, callback: Callback) -
     from specc.runner.state import Rows
 
     now, data, before = session.dataset.classes, facts.data, tuple[str, ...]()
-    objective = plan.record.recipe.objective
-    if objective == plan.before.recipe.objective:
+    task = task_of(plan.record.recipe)
+    if task.keyword == plan.before.recipe.task:
         if isinstance(data, DataIdentity):
             before = data.classes
         elif not changes_of_data(data, session.dataset):
             before = now
-    if objective == "reconstruct" or before == now:
+    if task.target == "none" or before == now:
         return None
     places = {name: place for place, name in enumerate(before)}
     new = [f"`{shown(name)}`" for name in now if name not in places]

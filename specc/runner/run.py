@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.catalogue import data_source, find
 from specc.data.completed import completed, written_out
-from specc.data.fit import require_input, require_output, require_pictures, require_same_output
+from specc.data.fit import require_input, require_output, require_pictures
 from specc.data.sources import DataSource, path_of
 from specc.data.survey import Survey
 from specc.diagnostics.diagnostic import Problem
@@ -27,6 +27,7 @@ from specc.runner.metrics import Metrics, best_of
 from specc.runner.process import limit_spinning
 from specc.runner.run_folder import Record, RunFolder, create, given, locked, require_free
 from specc.source import Source
+from specc.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -316,22 +317,15 @@ def _require_known_fit(
     survey = data.survey()
     judge(survey)
     require_pictures(survey, recipe, subject.model.input, _checks(subject))
-    _require_output(subject, recipe, survey.name, survey.class_count)
+    require_output(task_of(recipe), subject.model, survey.targets)
     return data
 
 
 def _require_fit(subject: Subject, recipe: Recipe, dataset: Dataset) -> None:
     """Compare the network with the data as they are: a package's may be other than its entry says."""
     require_input(dataset.name, dataset.sample, subject.model.input, _checks(subject))
-    _require_output(subject, recipe, dataset.name, len(dataset.classes))
+    require_output(task_of(recipe), subject.model, dataset.survey.targets)
 
 
 def _checks(subject: Subject) -> Callable[[tuple[int, ...]], bool]:
     return lambda shape: analyse(subject.source, shape, subject.settings).ok
-
-
-def _require_output(subject: Subject, recipe: Recipe, name: str, classes: int) -> None:
-    if recipe.objective == "reconstruct":
-        require_same_output(subject.model.input, subject.model.output)
-    else:
-        require_output(name, classes, subject.model)

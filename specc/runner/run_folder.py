@@ -215,9 +215,8 @@ def _size(count: int) -> str:
 
 
 def _measures(metrics: Sequence[Metrics]) -> list[str]:
-    """The names of all measures that any of these epochs has, in their order."""
-    found = {name for one in metrics for name in one.row()}
-    return [name for name in Metrics._fields if name in found]
+    """The names of all measures that any of these epochs has, in the order of the latest one that has them."""
+    return list(dict.fromkeys(name for one in reversed(metrics) for name in one.row()))
 
 
 def _cells(metrics: Metrics, names: Sequence[str]) -> str:

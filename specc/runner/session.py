@@ -19,12 +19,12 @@ from specc.recipe.augmentations import asked_of
 from specc.runner.device import compiled, explained, seed_everything, seed_shard
 from specc.runner.forward import Forward, halving_for, lay_out
 from specc.runner.halves import Halves, halves_of
-from specc.runner.objective import objective_of
 from specc.runner.optim import make_optimizer, optimizer_note
 from specc.runner.precision import Precision, choose_precision
 from specc.runner.process import keep_pages
 from specc.runner.schedule import Schedule, make_schedule
-from specc.runner.state import EMA, State
+from specc.runner.state import EMA, Losses, Position, State
+from specc.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from specc.ir.shaped import ShapedModel
     from specc.recipe.recipe import Recipe
     from specc.runner.distributed.world import Group
+    from specc.tasks.task import Goal
 
 # Evaluation is fastest in this range; it needs less memory than training with the same batch.
 EVALUATION_BATCH = (64, 512)
@@ -50,6 +51,7 @@ class Trained(NamedTuple):
     group: Group
     precision: Precision
     halves: Halves | None
+    goal: Goal
 
 
 class Session:
@@ -57,7 +59,7 @@ class Session:
 
     model:     the network under the names of the spec; network: the same as it is trained.
     evaluated: the network that is tested, as it is run.
-    trained:   what `loop.make_step` makes a step of; goal: what training makes small and a test counts.
+    trained:   what `loop.make_step` makes a step of; goal: what training makes small and a test measures.
     group:     the processes that train together, of which this is one.
     adopted_after: finished epochs that are those of another network or other data.
     """
@@ -68,7 +70,8 @@ class Session:
         Raises: Problem E605, E617, E618.
         """
         self.recipe, self.dataset, self.group, self.device = recipe, dataset, group, (device := group.device)
-        self.goal, self.adopted_after = objective_of(recipe), 0
+        self.task, self.adopted_after = task_of(recipe), 0
+        self.goal = self.task.start(dataset.survey.targets)
         order = seed_everything(recipe.seed, device)
         require_one(recipe, group)
         if device.type == "cpu":
@@ -82,12 +85,15 @@ class Session:
         optimizer = make_optimizer(self.model, recipe)
         self.ema = None if recipe.average is None else EMA(self.model, recipe.average)
         steps = len(self.train.steps)
-        self.state = State(self.model, self.ema, optimizer, self.precision, order, steps, recipe, group)
+        losses = Losses([sum(parts) for parts in self.train.steps], Position(), group, len(self.goal.counted))
+        self.state = State(self.model, self.ema, optimizer, self.precision, order, losses, recipe, group)
         network = compiled(self._forward(self.model), recipe, device)
         self.halves = halves_of(network, shaped, recipe, group)
         self.network = group.parallel(network)
         schedule = make_schedule(recipe, steps, self._results)
-        self.trained = Trained(self.network, optimizer, schedule, recipe, self.ema, group, self.precision, self.halves)
+        self.trained = Trained(
+            self.network, optimizer, schedule, recipe, self.ema, group, self.precision, self.halves, self.goal
+        )
         self.evaluated = self._forward(self.tested)
         group.settle(self.network, dataset.sample)
         seed_shard(recipe.seed, group.place.rank, device)

@@ -7,7 +7,7 @@ goes on with another network, weights, their average and the optimizer's memory 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -248,19 +248,22 @@ class Random:
 
 
 class Losses:
-    """The losses of the steps of the running epoch, (steps,), on the device.
+    """Of each step of the running epoch the loss, then what the task counts: (steps, 1 + counts), on the device.
 
-    shared: how many of them are those of all processes, and not of this one's part of the samples.
+    shared: how many of the rows are those of all processes, and not of this one's part of the samples. is_counted: not
+            where the epoch goes on from a state of when nothing was counted: there the losses are kept alone.
     """
 
-    def __init__(self, steps: int, position: Position, group: Group) -> None:
-        """position: says how many steps of the epoch are done, and have their loss here."""
-        self.values, self.position, self.group = torch.zeros(steps, device=group.device), position, group
-        self.shared = 0
+    def __init__(self, samples: Sequence[int], position: Position, group: Group, counts: int = 0) -> None:
+        """samples: of each step. position: says how many steps of the epoch are done, and have their row here. counts:
+        numbers that the task counts besides the loss."""
+        self.samples, self.position, self.group = samples, position, group
+        self.values = torch.zeros(len(samples), 1 + counts, device=group.device)
+        self.restart()
 
     def restart(self) -> None:
         """Another epoch begins."""
-        self.shared = 0
+        self.shared, self.is_counted = 0, True
 
     def so_far(self) -> Tensor:
         """Those of the steps that are done, as all processes together have them."""
@@ -272,21 +275,40 @@ class Losses:
         return self.values[:done]
 
     def recent(self, most: int) -> float:
-        """The mean of the latest ones, at most so many; waits for the device."""
+        """The mean loss of the latest steps, at most so many; waits for the device."""
         done = self.position.step
-        return float(self.values[max(0, done - most) : done].mean())
+        return float(self.values[max(0, done - most) : done, 0].mean())
+
+    def mean(self) -> float:
+        """The loss of the mean sample of an epoch that is done."""
+        return mean_loss(self.values[:, 0], self.samples)
+
+    def means(self, names: Sequence[str]) -> dict[str, float | None]:
+        """What was counted of the mean sample, as `train_NAME`."""
+        sums = self.values[:, 1:].cpu().double().sum(0) / sum(self.samples)
+        return {f"train_{name}": one for name, one in zip(names, sums.tolist(), strict=True) if self.is_counted}
 
     def state_dict(self) -> Tensors:
-        return {"": self.so_far().clone()}
+        rows = self.so_far()
+        return {"": (rows if self.is_counted else rows[:, 0]).clone()}
 
     def objection(self, state: Tensors, step: int) -> str | None:
         if step > len(self.values):
             return f"it stands at step {step} of an epoch that has {len(self.values)}"
-        return _misfit("losses", {"": self.values[:step]}, state)
+        is_counted = any(rows.dim() > 1 for rows in state.values())
+        wanted = self.values[:step] if is_counted else self.values[:step, 0]
+        return _misfit("losses", {"": wanted}, state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
-        self.values[:step] = state[""].to(self.values.device)
-        self.shared = step
+        rows = state[""].to(self.values.device)
+        self.shared, self.is_counted = step, rows.dim() > 1
+        self.values[:step] = rows if self.is_counted else rows.unsqueeze(1)
+
+
+def mean_loss(losses: Tensor, samples: Sequence[int]) -> float:
+    """The loss of the mean sample: each step's loss counts by the samples in it."""
+    weights = torch.tensor(samples, dtype=torch.float64)
+    return float(losses.cpu().double() @ weights / weights.sum())
 
 
 class State:
@@ -299,15 +321,14 @@ class State:
         optimizer: torch.optim.Optimizer,
         precision: Precision,
         order: torch.Generator,
-        steps: int,
+        losses: Losses,
         recipe: Recipe,
         group: Group,
     ) -> None:
-        """steps: of an epoch."""
-        self.position = Position()
+        self.position, self.losses = losses.position, losses
         self.weights, self.ema = Weights(model, "model"), ema
         self.memory = Memory(model, optimizer, recipe, skips_steps=precision.scaler is not None)
-        self.random, self.losses = Random(group), Losses(steps, self.position, group)
+        self.random = Random(group)
         self.sampler = Sampler(order, exact=recipe.exact)
         self._parts: dict[str, Part] = {
             "model": self.weights, "optimizer": self.memory, "scaler": Scaler(precision), "random": self.random,

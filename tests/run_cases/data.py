@@ -20,6 +20,8 @@ from specc.data.sources.package import Package
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.source import Source
+from specc.tasks.classify import Classify
+from specc.tasks.task import Targets
 
 
 def folder_of(name: str | Path, **settings: Any) -> Any:
@@ -73,7 +75,7 @@ def pictures_of_another_size(scene: Scene) -> None:
 def another_number_of_classes(scene: Scene) -> None:
     model = analyse(Source("net.cnn", "input 784\nlinear 10\n")).model
     assert model is not None
-    require_output("cifar100", 100, model)
+    require_output(Classify(), model, Targets("cifar100", 100))
 
 
 @case("E607")

@@ -13,17 +13,22 @@ from PIL import Image
 from torch import nn
 
 from run_cases import Scene, case
-from specc.data.fit import require_same_output
+from specc.data.fit import require_output
 from specc.data.images import Pool
 from specc.data.inspect.sheet import encoded
 from specc.data.sources import DataSource, Request
+from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner.optim import make_optimizer
+from specc.source import Source
+from specc.tasks.reconstruct import Reconstruct
 
 
 @case("E630")
 def an_autoencoder_that_ends_in_a_vector(scene: Scene) -> None:
-    require_same_output((1, 28, 28), (784,))
+    model = analyse(Source("net.cnn", "input 1x28x28\nflatten\n")).model
+    assert model is not None
+    require_output(Reconstruct(), model, None)
 
 
 @case("E631")

@@ -11,8 +11,8 @@ import torch
 from run_cases import TINY, Scene, case
 from specc.data.identity import DataDescription
 from specc.evaluate.activations import outputs_of
-from specc.evaluate.classify import classify
 from specc.evaluate.pictures import Taker, taker_of
+from specc.evaluate.predict import predict
 from specc.evaluate.score import Wanted, evaluate
 from specc.evaluate.trained import load_trained
 from specc.pipeline import analyse
@@ -22,9 +22,7 @@ from specc.runner.run import train
 from specc.source import Source
 
 CPU = torch.device("cpu")
-AUTOENCODER = (
-    "input 1x8x8\nflatten -> linear 64 -> unflatten 1x8x8\ntrain { objective reconstruct ; epochs 1 ; limit 8 }\n"
-)
+AUTOENCODER = "input 1x8x8\nflatten -> linear 64 -> unflatten 1x8x8\ntrain { task reconstruct ; epochs 1 ; limit 8 }\n"
 
 
 def trained(scene: Scene) -> Path:
@@ -96,7 +94,7 @@ def a_server_that_does_not_answer(scene: Scene) -> None:
 @case("E646")
 def a_network_without_classes(scene: Scene) -> None:
     run = load_trained(train(AUTOENCODER, "run").folder)
-    list(classify(run, ["leaf.png"], Taker((1, 8, 8), None), 5, CPU))
+    list(predict(run, ["leaf.png"], Taker((1, 8, 8), None), 5, CPU))
 
 
 @case("E647")

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from specc.data.survey import Part, Shape, Survey, Target
+from specc.data.survey import Part, Shape, Survey
 from specc.diagnostics.diagnostic import Problem
+from specc.tasks.task import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +106,7 @@ class Arrays(NamedTuple):
 
     classes: tuple[str, ...]
     parts: dict[str, tuple[Samples, Targets]]
-    target: Target = "class"
+    target: Kind = "class"
     notes: tuple[str, ...] = ()
 
 

@@ -30,9 +30,10 @@ from specc.data.picture import (
     quiet,
 )
 from specc.data.sources import DataSource, path_of
-from specc.data.survey import Fault, PassedOver, Shape, Size, Survey, Target, damaged, sampled
+from specc.data.survey import Fault, PassedOver, Shape, Size, Survey, damaged, sampled
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
+from specc.tasks.task import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +72,7 @@ class Contents(NamedTuple):
     parts: dict[str, Listing]
     notes: tuple[str, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
-    target: Target = "class"
+    target: Kind = "class"
 
 
 class Seen(NamedTuple):

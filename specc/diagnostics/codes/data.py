@@ -182,7 +182,7 @@ package: update it, tell its authors, or uninstall it.
         "E630",
         "an autoencoder's output is not its input's shape",
         """\
-With `objective reconstruct` a network is trained to give back the picture that it was given: the loss is the
+With `task reconstruct` a network is trained to give back the picture that it was given: the loss is the
 mean square of their difference, value by value. So the output has to have exactly the shape of the input.
 
     input 1x28x28
@@ -190,7 +190,7 @@ mean square of their difference, value by value. So the output has to have exact
     convtranspose 1 k4 s2 p1 -> sigmoid          # 1x28x28
 
 `convtranspose k4 s2 p1` and `upsample 2` double height and width, `unflatten 1x28x28` makes a picture out of
-784 numbers. A classifier, which ends in one number for each class, is trained with `objective classify`, the
+784 numbers. A classifier, which ends in one number for each class, is trained with `task classify`, the
 default.
 """,
     ),

@@ -58,7 +58,7 @@ network takes and the run's recipe has no `resize` that would scale it. The othe
         "E646",
         "the network gives no classes",
         """\
-`specc predict` tells the most likely classes, and this network was trained to give back its input (`objective
+`specc predict` tells the most likely classes, and this network was trained to give back its input (`task
 reconstruct`): it has none. `specc eval` tells its loss, `report.html` in the run folder shows what it makes of
 pictures, and `specc peek` the outputs of all its layers.
 """,

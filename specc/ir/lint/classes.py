@@ -7,10 +7,7 @@ from math import prod
 
 from specc.diagnostics.codes import add
 from specc.diagnostics.codes.code import Code
-from specc.diagnostics.diagnostic import Diagnostic
-from specc.diagnostics.spelling import counted
 from specc.ir.shaped import ShapedModel
-from specc.layers.base import written
 
 CONTRADICTED = Code(
     "W511",
@@ -41,18 +38,6 @@ all that another data set needs.
 """,
 )
 add([CONTRADICTED])
-
-
-def contradicted_classes(model: ShapedModel, data: str, classes: int) -> Diagnostic | None:
-    """The warning where the output is not one number for each class of the data set, placed on the last layer."""
-    if model.output == (classes,):
-        return None
-    node = model.chain.steps[-1][1] if model.chain.steps else model.chain
-    return Diagnostic(
-        CONTRADICTED.code,
-        f"{data} has {counted(classes, 'class')}, but the network gives {written(model.output)}",
-        model.source, node.span, help=way_to_classes(model, classes),
-    )  # fmt: skip
 
 
 def way_to_classes(model: ShapedModel, classes: int) -> str:

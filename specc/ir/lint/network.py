@@ -62,7 +62,7 @@ class Network:
     @property
     def is_classifier(self) -> bool:
         """Whether the recipe trains it to name a class: what a spec without a recipe is trained for, too."""
-        return getattr(self.recipe, "objective", "classify") == "classify"
+        return getattr(self.recipe, "task", "classify") == "classify"
 
     @cached_property
     def main(self) -> tuple[Placed | tuple[str, ShapedForm], ...]:

@@ -90,7 +90,7 @@ Right:
 Activations stand between layers; the last layer has none. For probabilities apply the softmax to
 what the network gives: `model(x).softmax(1)`.
 
-Nothing is said of an autoencoder (`objective reconstruct`, or an output of the input's shape),
+Nothing is said of an autoencoder (`task reconstruct`, or an output of the input's shape),
 whose `sigmoid` at the end gives pixels from 0 to 1, nor of a network with a single output.
 """,
 )

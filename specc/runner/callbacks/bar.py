@@ -24,7 +24,6 @@ from specc.runner.callbacks.base import (
     epoch_line,
     loss_of,
     numbered,
-    percent,
     short_epoch_line,
 )
 from specc.runner.metrics import Metrics
@@ -32,7 +31,7 @@ from specc.runner.metrics import Metrics
 EVERY = 0.25  # seconds between two drawings
 LOSS_EVERY = 1.0  # the same for the loss, which may have to wait for the device
 NARROWEST, WIDEST = 8, 30  # cells of the bar itself
-FIELDS = ("name", "phase", "left", "loss", "accuracy", "rate")  # after the name and the bar, the first matter most
+FIELDS = ("name", "phase", "left", "loss", "result", "rate")  # after the name and the bar, the first matter most
 
 
 class Terminal(Console):
@@ -43,7 +42,7 @@ class Terminal(Console):
 
 
 class Bar(Callback):
-    """A bar with time left, loss, accuracy and rate, as many of them as the terminal is wide."""
+    """A bar with time left, loss, the last test's result and rate, as many of them as the terminal is wide."""
 
     def __init__(self, stream: TextIO | None = None, *, colour: bool = False) -> None:
         self._console = Terminal(
@@ -133,10 +132,10 @@ class Bar(Callback):
             rate = f"{in_thousands(epoch.pictures / per_step)} pictures/s"
         share = self._done / epoch.steps if epoch.steps else 1.0
         phase = "testing" if self._done == epoch.steps else f"{100 * share:3.0f} %"
-        accuracy = self._metrics.test_accuracy if self._metrics else None
-        shown = "" if accuracy is None else f"accuracy {percent(accuracy)}"
+        found = self._metrics.compared("test") if self._metrics else None
+        shown = f"{found[0].title} {found[0].text(found[1])}" if found else ""
         name = f"epoch {numbered(epoch.number, epoch.epochs)}"
-        return {"name": name, "phase": phase, "left": left, "loss": self._loss, "accuracy": shown, "rate": rate}
+        return {"name": name, "phase": phase, "left": left, "loss": self._loss, "result": shown, "rate": rate}
 
     def _left(self, epoch: Epoch, per_step: float) -> float:
         """Seconds until the run ends; an epoch that is finished tells what testing takes."""

@@ -90,53 +90,65 @@ class Callback:
 def epoch_line(metrics: Metrics, epochs: int) -> str:
     """An epoch in one line.
 
-    >>> epoch_line(Metrics(1, 0.5, 0.25, 0.9375, 1.5), 10)
-    'epoch  1/10  train loss 0.5000  test loss 0.2500  test accuracy 93.75 %  1.5 s'
+    >>> epoch_line(Metrics(1, 0.5, 0.25, 1.5, measures={"train_accuracy": 0.875, "test_accuracy": 0.9375}), 10)
+    'epoch  1/10  train loss 0.5000  train accuracy 87.50 %  test loss 0.2500  test accuracy 93.75 %  1.5 s'
     """
     parts = [f"epoch {numbered(metrics.epoch, epochs)}", f"train {loss_of(metrics.train_loss)}"]
-    if metrics.validation_accuracy is not None:
-        parts.append(f"validation accuracy {percent(metrics.validation_accuracy)}")
-    elif metrics.validation_loss is not None:
-        parts.append(f"validation {loss_of(metrics.validation_loss)}")
-    parts.append(f"test {loss_of(metrics.test_loss)}")
-    if metrics.test_accuracy is not None:
-        parts.append(f"test accuracy {percent(metrics.test_accuracy)}")
+    parts += _measures(metrics, "train")
+    if metrics.validation_loss is not None:
+        parts += _measures(metrics, "validation") or [f"validation {loss_of(metrics.validation_loss)}"]
+    parts += [f"test {loss_of(metrics.test_loss)}", *_measures(metrics, "test")]
     return "  ".join([*parts, f"{metrics.seconds:.1f} s"])
+
+
+def _measures(metrics: Metrics, split: str) -> list[str]:
+    """What the line of an epoch tells of a split besides its loss."""
+    return [f"{split} {one.title} {one.text(value)}" for one, value in metrics.told(split).items() if one.in_line]
 
 
 def best_line(metrics: Sequence[Metrics]) -> str:
     """The result of a run with these epochs, of which there is at least one, in one line.
 
-    >>> best_line([Metrics(1, 0.5, 0.25, 0.9375, 1.5)])
+    >>> best_line([Metrics(1, 0.5, 0.25, 1.5, measures={"test_accuracy": 0.9375})])
     'test accuracy 93.75 % in epoch 1'
     """
     best = best_of(metrics)
     assert best is not None  # noqa: S101 - there is an epoch
-    figure = f"loss {best.test_loss:.4g}" if best.test_accuracy is None else f"accuracy {percent(best.test_accuracy)}"
-    return f"test {figure} in epoch {best.epoch}" + (f", {why_best(best)}" if len(metrics) > 1 else "")
+    return f"test {result(best)} in epoch {best.epoch}" + (f", {why_best(best)}" if len(metrics) > 1 else "")
+
+
+def result(metrics: Metrics, split: str = "test") -> str:
+    """What epochs are compared by, of a split, in words: `accuracy 93.75 %`."""
+    found = metrics.compared(split)
+    if found is not None:
+        return f"{found[0].title} {found[0].text(found[1])}"
+    loss = metrics.validation_loss if split == "validation" else metrics.test_loss
+    return f"loss {0.0 if loss is None else loss:.4g}"
 
 
 def why_best(best: Metrics) -> str:
     """Why an epoch is the best one, and what follows for its figures; to be read after the number of the epoch.
 
-    >>> why_best(Metrics(7, 0.5, 0.25, 0.9375, 1.5, 0.26, 0.94))
+    >>> why_best(Metrics(7, 0.5, 0.25, 1.5, 0.26, {"test_accuracy": 0.9375, "validation_accuracy": 0.94}))
     'chosen for its validation accuracy of 94.00 %'
     """
     if best.judged_on == "test":
         return "chosen on the same test pictures, so it flatters; `--validation 0.1` chooses on others"
-    if best.validation_accuracy is None:
+    found = best.compared("validation")
+    if found is None:
         return f"chosen for its validation {loss_of(best.validation_loss or 0.0)}"
-    return f"chosen for its validation accuracy of {percent(best.validation_accuracy)}"
+    return f"chosen for its validation {found[0].title} of {found[0].text(found[1])}"
 
 
 def short_epoch_line(metrics: Metrics, epochs: int) -> str:
     """The same for a narrow terminal.
 
-    >>> short_epoch_line(Metrics(1, 0.5, 0.25, 0.9375, 1.5), 10)
+    >>> short_epoch_line(Metrics(1, 0.5, 0.25, 1.5, measures={"test_accuracy": 0.9375}), 10)
     ' 1/10  loss 0.2500  93.75 %  1.5 s'
     """
-    accuracy = "" if metrics.test_accuracy is None else f"  {percent(metrics.test_accuracy)}"
-    return f"{numbered(metrics.epoch, epochs)}  {loss_of(metrics.test_loss)}{accuracy}  {metrics.seconds:.1f} s"
+    found = metrics.compared("test")
+    shown = f"  {found[0].text(found[1])}" if found else ""
+    return f"{numbered(metrics.epoch, epochs)}  {loss_of(metrics.test_loss)}{shown}  {metrics.seconds:.1f} s"
 
 
 def loss_of(value: float) -> str:

@@ -114,6 +114,12 @@ class Member(Group):
         dist.all_gather(found, tensor, group=self._control)
         return found
 
+    def rows(self, tensor: Tensor) -> Tensor:
+        counts = [int(one) for one in self.all_gather(torch.tensor(len(tensor)))]
+        padded = torch.zeros((max(counts), *tensor.shape[1:]), dtype=tensor.dtype)
+        padded[: len(tensor)] = tensor.detach()
+        return torch.cat([part[:count] for part, count in zip(self.all_gather(padded), counts, strict=True)])
+
     def broadcast_buffers(self, model: nn.Module) -> None:
         for buffer in model.buffers():
             kept = buffer.detach().cpu()

@@ -140,6 +140,10 @@ class Group:
         """The tensor of each process; all of one shape."""
         return [tensor]
 
+    def rows(self, tensor: Tensor) -> Tensor:
+        """The rows of all processes below each other."""
+        return tensor
+
     def broadcast_buffers(self, model: nn.Module) -> None:
         """Give each process the first one's statistics of normalisations."""
 

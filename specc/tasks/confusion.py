@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from specc.tasks.measure import Measure
+from specc.tasks.rows import Rows
+
+PRECISION, RECALL, F1 = Measure("precision", "precision"), Measure("recall", "recall"), Measure("f1", "F1")
+MACRO_F1, WEIGHTED_F1 = Measure("macro_f1", "macro F1"), Measure("weighted_f1", "weighted F1")
+
 
 class ClassScore(NamedTuple):
     """One class. precision: share of the answers with this class that are right, None where it was never the answer;
@@ -62,6 +68,23 @@ class Confusion(NamedTuple):
             ClassScore(name, sum(row), _share(row[index], answers[index]), _share(row[index], sum(row)))
             for index, (name, row) in enumerate(zip(self.classes, self.counts, strict=True))
         ]
+
+    def mean_f1(self) -> tuple[float | None, float | None]:
+        """F1 of the mean class, and of the mean class that counts by its pictures; classes without pictures and without
+        answers have none and do not count.
+
+        >>> Confusion(("cat", "dog"), ((3, 1), (0, 4))).mean_f1()[0]
+        0.873015873015873
+        """
+        found = [(one.pictures, one.f1 or 0.0) for one in self.by_class() if one.pictures or one.precision is not None]
+        if not self.pictures:
+            return None, None
+        return sum(f1 for _, f1 in found) / len(found), sum(count * f1 for count, f1 in found) / self.pictures
+
+    def rows(self, counted: str) -> Rows:
+        """The scores of each class. Args: counted, what the counts are of."""
+        scores = tuple((one.name, one.pictures, (one.precision, one.recall, one.f1)) for one in self.by_class())
+        return Rows("class", counted, (PRECISION, RECALL, F1), scores)
 
     def most_frequent(self, count: int) -> list[Mixup]:
         """The commonest mistakes, at most so many."""
