@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import random
 import re
 import subprocess
 import sys
+from itertools import combinations, product
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,6 +33,24 @@ def test_the_table_of_a_card_without_one() -> None:
 def test_the_walk_reaches_the_first_step() -> None:
     said = ran("walk.py")
     assert re.findall(r"frames at the (\w+)", said) == ["forward", "backward", "step"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks for processes in /proc")
+def test_killed_runs_end_with_the_same_bytes() -> None:
+    said = ran("kills.py", "--kills", "3", "--cases", "1")
+    assert "3 kills (" in said
+    assert re.search(r"^([1-3]) of \1 runs ended with the same bytes$", said, re.MULTILINE)
+
+
+def test_the_kills_cover_every_pair_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    kills = importlib.import_module("kills")
+    for seed in range(3):
+        cases = kills.pairwise_cases(kills.SETTINGS, random.Random(seed))
+        assert len(cases) <= 14
+        for (one, first), (other, second) in combinations(kills.SETTINGS.items(), 2):
+            together = {(case[one], case[other]) for case in cases}
+            assert together == set(product(first, second))
 
 
 def test_published_models_come_in_with_their_weights() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -31,13 +32,24 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def weights_file(model: nn.Module, metadata: dict[str, str]) -> bytes:
-    """The content of a safetensors file with the model's state and texts about it.
+    """The content of a safetensors file with the model's state and texts about it."""
+    return safetensors_file(plain_tensors(model.state_dict()), metadata)
+
+
+def safetensors_file(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
+    """The content of a safetensors file: for the same tensors, on the CPU and contiguous, and texts the same bytes.
 
     In memory, not by safetensors' own writer: only so can a full disk be told from a broken file.
     """
     from safetensors.torch import save
 
-    return save(plain_tensors(model.state_dict()), metadata={"format": "pt", **metadata})
+    content = memoryview(save(tensors, metadata={"format": "pt", **metadata}))
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(bytes(content[8:start]))
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))  # safetensors writes them in any order
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join((len(text).to_bytes(8, "little"), text, content[start:]))
 
 
 def plain_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

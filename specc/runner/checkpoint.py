@@ -76,10 +76,10 @@ class Checkpoint(BaseModel):
 
 def checkpoint_bytes(checkpoint: Checkpoint, tensors: dict[str, Tensor]) -> bytes:
     """The content of a state file; the tensors are on the CPU and contiguous."""
-    from safetensors.torch import save
+    from specc.build.stored import safetensors_file
 
     sealed = checkpoint.model_copy(update={"checksum": checksum(tensors)})
-    return save(tensors, metadata={"format": "pt", KEY: sealed.model_dump_json()})
+    return safetensors_file(tensors, {KEY: sealed.model_dump_json()})
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -1,0 +1,309 @@
+"""Kills runs at many moments, continues them, and compares what they leave behind with a run that was never stopped.
+
+    python benchmarks/kills.py [--kills 50] [--seed 0]
+
+The runs differ in their settings: every value of one stands together with every value of each other one at least once.
+A kill comes at a random moment after some checkpoint, inside a write (half of a file is on the disk, or it is whole and
+has its name, and nothing after it happened), or inside a line of the metrics; of two processes it takes one or both. A
+run is killed once or twice, then continued to its end. `state`, `best` and `last` must be byte-identical, and the
+metrics equal but for the seconds. Prints a line for each group of settings, and how many kills there were of each kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+Case = dict[str, Any]
+
+SETTINGS: dict[str, tuple[Any, ...]] = {
+    "optimizer": ("adam", "adamw", "sgd", "rmsprop", "muon"),
+    "precision": ("fp32", "bf16"),
+    "average": (None, 0.9),
+    "mixup": (None, 0.3),
+    "accumulate": (1, 2),
+    "streamed": (False, True),
+    "processes": (1, 2),
+}
+SPEC = """\
+input 1x8x8
+conv 8 k3 p1 nobias -> bn -> relu -> maxpool 2
+flatten -> dropout 0.3 -> linear 16 -> relu -> linear 3
+train { epochs 3 ; batch 8 ; schedule cosine ; lr 0.005 ; checkpoint_steps 4 ; flip ; device cpu ; workers 1 }
+"""
+PICTURES = 60  # to train on, of each of three classes
+FILES = ("state.safetensors", "best.safetensors", "last.safetensors")
+
+# Runs in every process of a run before anything of specc is imported; what it does stands in KILL.
+HOOK = '''\
+"""Ends the process in the middle of what it does, or counts what it writes."""
+
+import json, os, random, signal, stat, sys, threading
+
+asked = json.loads(os.environ.get("KILL", "null"))
+first = "0" if os.environ.get("KILL_NPROC") else None
+writer = "specc" in " ".join(sys.orig_argv) and os.environ.get("RANK") == first
+
+
+def related():
+    """This process, its parent where that is the launcher, and the parent's other children."""
+    if "RANK" not in os.environ:
+        return [os.getpid()]
+    parent = os.getppid()
+    with open(f"/proc/{parent}/task/{parent}/children") as children:
+        return [*map(int, children.read().split()), parent]
+
+
+def kill():
+    whom = {"all": related(), "one": [os.getpid()]}.get(asked["whom"]) or related()[1:2]
+    with open(asked["told"], "w") as told:
+        told.write("killed")
+    for process in whom:
+        if process != os.getpid():
+            os.kill(process, signal.SIGKILL)
+    if os.getpid() in whom:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if asked and writer:
+    fsync, replace, seen = os.fsync, os.replace, {"fsync": 0, "replace": 0, "append": 0}
+
+    def count(kind):
+        seen[kind] += 1
+        if asked["how"] == "count":
+            with open(asked["told"], "w") as told:
+                json.dump(seen, told)
+        return asked["how"] == kind and seen[kind] == asked["number"]
+
+    def killing_fsync(handle):
+        if stat.S_ISREG(os.fstat(handle).st_mode) and count("fsync"):
+            os.ftruncate(handle, os.fstat(handle).st_size // 2)
+            kill()
+        fsync(handle)
+
+    def killing_replace(source, target, **more):
+        replace(source, target, **more)
+        if count("replace"):
+            if asked["delay"]:
+                threading.Timer(asked["delay"], kill).start()
+            else:
+                kill()
+
+    def killing_open(event, arguments):
+        if event == "open" and str(arguments[0]).endswith("metrics.jsonl") and str(arguments[1]).startswith("a"):
+            if count("append"):
+                with open(asked["line"], "a") as file:
+                    file.write('{"epoch": 2, "train_l')
+                kill()
+
+    os.fsync, os.replace = killing_fsync, killing_replace
+    if asked["how"] in ("append", "count"):
+        sys.addaudithook(killing_open)
+'''
+
+
+class Kill(NamedTuple):
+    """how: "fsync" half-way through a write, "replace" after it, after `delay` seconds, "append" in a line of metrics.
+
+    number: which of these moments of the process. whom: "one", "other" or "all" of the processes.
+    """
+
+    how: str
+    number: int
+    delay: float = 0.0
+    whom: str = "one"
+
+    @property
+    def kind(self) -> str:
+        names = {"fsync": "inside a write", "replace": "between two writes", "append": "inside a line"}
+        return "at a random moment" if self.delay else names[self.how]
+
+
+def pairwise_cases(settings: dict[str, tuple[Any, ...]], chance: random.Random) -> list[Case]:
+    """Cases in which every two values of different settings stand together; each takes the most pairs that are left."""
+    names = list(settings)
+    left = {
+        ((one, x), (other, y)) for one, other in combinations(names, 2) for x in settings[one] for y in settings[other]
+    }
+    every = [dict(zip(names, values, strict=True)) for values in product(*settings.values())]
+    chance.shuffle(every)
+    cases = []
+    while left:
+        best = max(every, key=lambda case: len(left & pairs_of(case)))
+        cases.append(best)
+        left -= pairs_of(best)
+    return cases
+
+
+def pairs_of(case: Case) -> set[Any]:
+    return set(combinations(case.items(), 2))
+
+
+def write_pictures(folder: Path, chance: random.Random) -> None:
+    """Three classes of noise, each of another brightness."""
+    noise = np.random.default_rng(chance.randrange(1000))
+    for part, count in (("train", PICTURES), ("test", 20)):
+        for label in range(3):
+            place = folder / part / f"class{label}"
+            place.mkdir(parents=True)
+            for number in range(count):
+                pixels = noise.integers(50 * label, 50 * label + 120, (8, 8)).astype(np.uint8)
+                Image.fromarray(pixels).save(place / f"{number}.png")
+
+
+class Trials:
+    """Runs of one case in a folder."""
+
+    def __init__(self, folder: Path, case: Case) -> None:
+        self.folder, self.case = folder, case
+        options = {key: value for key, value in case.items() if key not in ("streamed", "processes")}
+        options["in_memory"] = "off" if case["streamed"] else "on"
+        self.options = [
+            word for key, value in options.items() if value is not None
+            for word in (f"--{key.replace('_', '-')}", str(value))
+        ]  # fmt: skip
+        if case["processes"] > 1:
+            self.options += ["--nproc", str(case["processes"])]
+
+    def whole(self) -> dict[str, int]:
+        """Train without a kill. Returns: how often the first process came to each kind of moment."""
+        self._specc(["net.cnn", "--data", "pictures", "--out", "whole", *self.options], {"how": "count"})
+        counts: dict[str, int] = json.loads((self.folder / "told").read_text())
+        return counts
+
+    def killed(self, kills: list[Kill]) -> tuple[int, str]:
+        """Train, be killed in turn, and go on to the end.
+
+        Returns: how many of the kills came before the end; what is different then, empty if nothing is.
+        """
+        name, come = f"run{len(list(self.folder.iterdir()))}", 0
+        for kill in kills:
+            (self.folder / "told").unlink(missing_ok=True)
+            self._start(name, {**kill._asdict(), "line": str(self.folder / name / "metrics.jsonl")}, check=False)
+            come += (self.folder / "told").exists()
+        self._start(name, None)
+        return come, different(self.folder / name, self.folder / "whole")
+
+    def _start(self, name: str, kill: dict[str, Any] | None, *, check: bool = True) -> None:
+        if any((self.folder / name / file).exists() for file in ("state.safetensors", "spec.cnn")):
+            self._specc(["--resume", name], kill, check=check)
+        else:  # killed before the run could be continued: the folder is taken, and another one begins
+            for file in (self.folder / name).glob("*") if (self.folder / name).exists() else ():
+                file.unlink()
+            for file in (self.folder / name).glob(".*") if (self.folder / name).exists() else ():
+                file.unlink()
+            self._specc(["net.cnn", "--data", "pictures", "--out", name, *self.options], kill, check=check)
+
+    def _specc(self, arguments: list[str], kill: dict[str, Any] | None, *, check: bool = True) -> None:
+        path = [str(self.folder.parent / "hook"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        more = {"PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1"}
+        if kill is not None:
+            more["KILL"] = json.dumps({"told": str(self.folder / "told"), "whom": "one", "delay": 0, **kill})
+            more |= {"KILL_NPROC": "yes"} if self.case["processes"] > 1 else {}
+        done = subprocess.run(
+            [sys.executable, "-m", "specc", "train", *arguments], cwd=self.folder, env={**os.environ, **more},
+            capture_output=True, text=True, check=False, timeout=600,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise SystemExit(f"{self.case}: {done.stdout}{done.stderr}")
+
+
+def different(run: Path, whole: Path) -> str:
+    """Which files of two runs are not the same; of the state and the metrics the seconds may differ."""
+    found = [name for name in FILES if content(run / name) != content(whole / name)]
+    return " ".join(
+        found + [name for name in ("metrics.jsonl", "metrics.csv") if rows(run / name) != rows(whole / name)]
+    )
+
+
+def content(path: Path) -> tuple[bytes, Any]:
+    """The bytes of a safetensors file behind its header, and the header; the state without its seconds."""
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    if "specc-state" not in header["__metadata__"]:
+        return data, None
+    told = json.loads(header["__metadata__"].pop("specc-state"))
+    told.pop("seconds")
+    told["metrics"] = [without_seconds(row) for row in told["metrics"]]
+    return data[start:], (header, told)
+
+
+def without_seconds(row: Any) -> Any:
+    """An epoch's measures but for how long it took."""
+    if isinstance(row, list):
+        return row[:4] + row[5:]
+    return {key: value for key, value in row.items() if key != "seconds"}
+
+
+def rows(path: Path) -> list[Any]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if path.suffix == ".jsonl":
+        return [without_seconds(json.loads(line)) for line in lines]
+    names = lines[0].split(",")
+    return [names, *(without_seconds(dict(zip(names, line.split(","), strict=True))) for line in lines[1:])]
+
+
+def some_kill(counts: dict[str, int], case: Case, chance: random.Random) -> Kill:
+    """A kill at one of the moments that a whole run has."""
+    how, delay = chance.choice(
+        [("fsync", 0.0), ("replace", 0.0), ("replace", chance.uniform(0.001, 0.05)), ("append", 0.0)]
+    )
+    whom = chance.choice(("one", "other", "all")) if case["processes"] > 1 else "one"
+    return Kill(how, chance.randint(1, counts[how]), delay, whom)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0, help="of the settings and the moments")
+    parser.add_argument("--cases", type=int, help="no more than so many groups of settings")
+    given = parser.parse_args()
+    chance = random.Random(given.seed)
+    cases = pairwise_cases(SETTINGS, chance)[: given.cases]
+    kinds: Counter[str] = Counter()
+    runs = same = 0
+    print("  ".join(SETTINGS), " kills  runs  the same")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "hook").mkdir()
+        (folder / "hook" / "sitecustomize.py").write_text(HOOK)
+        for number, case in enumerate(cases):
+            share = (given.kills - sum(kinds.values()) + len(cases) - number - 1) // (len(cases) - number)
+            (folder / str(number)).mkdir()
+            (folder / str(number) / "net.cnn").write_text(SPEC)
+            write_pictures(folder / str(number) / "pictures", chance)
+            trials = Trials(folder / str(number), case)
+            counts, come, done, equal, wrong = trials.whole(), 0, 0, 0, []
+            while come < share:
+                kills = [some_kill(counts, case, chance) for _ in range(min(chance.choice((1, 1, 2)), share - come))]
+                reached, difference = trials.killed(kills)
+                kinds.update(kill.kind for kill in kills[:reached])
+                come, done, equal = come + reached, done + 1, equal + (not difference)
+                wrong += [f"  {kills}: {difference}"] if difference else []
+            runs, same = runs + done, same + equal
+            print(
+                "  ".join(f"{value!s:{len(key)}}" for key, value in case.items()),
+                f" {come:5}  {done:4}  {equal:8}",
+                flush=True,
+            )
+            print(*wrong, sep="\n", end="\n" if wrong else "")
+    print(f"{sum(kinds.values())} kills ({', '.join(f'{count} {kind}' for kind, count in kinds.most_common())})")
+    print(f"{same} of {runs} runs ended with the same bytes")
+    sys.exit(same != runs)
+
+
+if __name__ == "__main__":
+    main()
