@@ -14,7 +14,7 @@ from torch import nn
 
 from specc.build import modules
 from specc.build.weights import fill_weights, freeze
-from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
+from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped, borrows
 
 
 def build(model: ShapedModel) -> nn.Sequential:
@@ -23,7 +23,9 @@ def build(model: ShapedModel) -> nn.Sequential:
 
 
 def _chain(chain: ShapedChain) -> nn.Sequential:
-    sequence = nn.Sequential(OrderedDict((name, _module(node)) for name, node in chain.steps))
+    steps = OrderedDict((name, _module(node)) for name, node in chain.steps)
+    readers = [name for name, node in chain.steps if borrows(node)]
+    sequence = modules.Keeping(steps, chain.keeps, readers) if readers else nn.Sequential(steps)
     if chain.frozen:
         freeze(sequence)
     return sequence
@@ -50,16 +52,17 @@ def _form(node: ShapedForm) -> nn.Module:
 
 
 def _joined(node: ShapedForm, branches: dict[str, nn.Sequential]) -> nn.Module:
+    origins = {name: origin.name for name, origin in node.origins.items()}
     match node.form:
         case "residual":
-            return modules.Residual(branches["body"], branches.get("shortcut"), adds=node.joined == "add")
+            return modules.Residual(branches, origins, adds=node.joined == "add")
         case "gate":
-            return modules.Gate(branches["branch1"])
+            return modules.Gate(branches, origins)
         case "concat":
-            return modules.Concat(dict(branches))
+            return modules.Concat(branches, origins)
         case "add":
-            return modules.Add(dict(branches))
+            return modules.Add(branches, origins)
         case "mul":
-            return modules.Mul(dict(branches))
+            return modules.Mul(branches, origins)
         case "split":
-            return modules.Split(dict(branches), node.parts)
+            return modules.Split(branches, node.parts)

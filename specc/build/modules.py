@@ -5,93 +5,125 @@ Shapes are given as `(N, C, *)`: a batch of N samples, C channels, any spatial d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
+Kept: TypeAlias = Mapping[str, Tensor]
+"""What left the labelled steps of the chains around, by the names of their modules, for one call."""
+
+
+class Keeping(nn.Sequential):
+    """A chain that keeps what leaves some of its steps, for the branches inside that go on from there.
+
+    They are kept for the call, and nothing after it. keeps: the names of those steps; readers: of the steps that are
+    given what is kept, here or in a chain around.
+    """
+
+    def __init__(self, steps: OrderedDict[str, nn.Module], keeps: Sequence[str] = (), readers: Sequence[str] = ()):
+        super().__init__(steps)
+        self.keeps, self.readers = tuple(keeps), tuple(readers)
+
+    def forward(self, x: Tensor, kept: Kept | None = None) -> Tensor:
+        known = dict(kept or {})
+        for name, step in self._modules.items():
+            x = step(x, known) if name in self.readers else step(x)
+            if name in self.keeps:
+                known[name] = x
+        return x
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        if isinstance(index, slice):
+            found.keeps, found.readers = self.keeps, self.readers
+        return found
+
 
 class _Branches(nn.Module):
-    """Named branches, in the order in which they are written."""
+    """Named branches, in the order in which they are written; origins: what some go on from, by name."""
 
-    def __init__(self, branches: dict[str, nn.Module]) -> None:
+    def __init__(self, branches: Mapping[str, nn.Module], origins: Mapping[str, str] | None = None) -> None:
         super().__init__()
+        self.origins = dict(origins or {})
         for name, branch in branches.items():
             self.add_module(name, branch)
+
+    def run(self, name: str, x: Tensor, kept: Kept | None) -> Tensor:
+        """What a branch gives, of what arrives or of what it goes on from."""
+        branch = self.get_submodule(name)
+        if name in self.origins:
+            assert kept is not None  # noqa: S101 - the chain around hands it over
+            x = kept[self.origins[name]]
+        found: Tensor = branch(x, kept) if isinstance(branch, Keeping) else branch(x)
+        return found
+
+    def run_all(self, x: Tensor, kept: Kept | None) -> list[Tensor]:
+        return [self.run(name, x, kept) for name in self._modules]
 
 
 class Concat(_Branches):
     """Every branch gets the input; the outputs are joined along channels."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([branch(x) for branch in self.children()], dim=1)
+    def forward(self, x: Tensor, kept: Kept | None = None) -> Tensor:
+        return torch.cat(self.run_all(x, kept), dim=1)
 
 
 class Add(_Branches):
     """Every branch gets the input; the outputs, all of one shape, are summed."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        total: Tensor | None = None
-        for branch in self.children():
-            total = branch(x) if total is None else _same_shape_sum(total, branch(x))
-        assert total is not None  # noqa: S101 - a form has at least one branch
-        return total
+    def forward(self, x: Tensor, kept: Kept | None = None) -> Tensor:
+        return reduce(_same_shape_sum, self.run_all(x, kept))
 
 
 class Mul(_Branches):
     """Every branch gets the input; the outputs are multiplied, dimensions of 1 with every other."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        product: Tensor | None = None
-        for branch in self.children():
-            product = branch(x) if product is None else product * branch(x)
-        assert product is not None  # noqa: S101 - a form has at least one branch
-        return product
+    def forward(self, x: Tensor, kept: Kept | None = None) -> Tensor:
+        return reduce(operator.mul, self.run_all(x, kept))
 
 
 class Split(_Branches):
     """The channels are cut into parts of the given sizes, a branch each; the outputs are joined along channels."""
 
-    def __init__(self, branches: dict[str, nn.Module], sizes: Sequence[int]) -> None:
+    def __init__(self, branches: Mapping[str, nn.Module], sizes: Sequence[int]) -> None:
         super().__init__(branches)
         self.sizes = list(sizes)
 
-    def forward(self, x: Tensor) -> Tensor:
-        parts = torch.split(x, self.sizes, dim=1)
-        return torch.cat([branch(part) for branch, part in zip(self.children(), parts, strict=True)], dim=1)
+    def forward(self, x: Tensor, kept: Kept | None = None) -> Tensor:
+        parts = zip(self._modules, torch.split(x, self.sizes, dim=1), strict=True)
+        return torch.cat([self.run(name, part, kept) for name, part in parts], dim=1)
 
     def extra_repr(self) -> str:
         return ", ".join(map(str, self.sizes))
 
 
-class Residual(nn.Module):
+class Residual(_Branches):
     """body(x) + shortcut(x); without a shortcut, body(x) + x; where `adds` is False, body(x) alone."""
 
-    def __init__(self, body: nn.Module, shortcut: nn.Module | None = None, *, adds: bool = True) -> None:
-        super().__init__()
-        self.body = body
-        if shortcut is not None:
-            self.shortcut = shortcut
+    def __init__(
+        self, branches: Mapping[str, nn.Module], origins: Mapping[str, str] | None = None, *, adds: bool = True
+    ) -> None:
+        super().__init__(branches, origins)
         self.adds = adds
 
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.body(x)
+    def forward(self, x: Tensor, kept: Kept | None = None) -> Tensor:
+        out = self.run("body", x, kept)
         if not self.adds:
             return out
-        return _same_shape_sum(out, self.shortcut(x) if hasattr(self, "shortcut") else x)
+        return _same_shape_sum(out, self.run("shortcut", x, kept) if "shortcut" in self._modules else x)
 
 
-class Gate(nn.Module):
+class Gate(_Branches):
     """x · branch1(x), dimensions of 1 with every other: squeeze-and-excitation (Hu et al. 2018)."""
 
-    def __init__(self, branch: nn.Module) -> None:
-        super().__init__()
-        self.branch1 = branch
-
-    def forward(self, x: Tensor) -> Tensor:
-        gate: Tensor = self.branch1(x)
-        return x * gate
+    def forward(self, x: Tensor, kept: Kept | None = None) -> Tensor:
+        return x * self.run("branch1", x, kept)
 
 
 def _same_shape_sum(left: Tensor, right: Tensor) -> Tensor:

@@ -37,10 +37,19 @@ class Argument(NamedTuple):
     span: Span
 
 
+class Origin(NamedTuple):
+    """`from label :: shape`, first in a branch: it goes on from what left that step."""
+
+    label: tree.Word
+    check: tree.CheckedShape | None
+    head: Span
+
+
 class Chain(Node):
-    """Steps in the order written."""
+    """Steps in the order written. origin: what a branch begins with in place of what arrives at its form."""
 
     steps: Annotated["tuple[SomeStep, ...]", Opaque()]
+    origin: Annotated[Origin | None, Opaque()] = None
 
 
 class BlockParameter(NamedTuple):

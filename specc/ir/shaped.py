@@ -37,6 +37,16 @@ class Costs(NamedTuple):
         return Costs(*(mine + its for mine, its in zip(self, other, strict=True)))
 
 
+class From(NamedTuple):
+    """What a branch goes on from in place of what arrives: a kept step of a chain around.
+
+    name: of its module; above: how many chains further out than the one that holds the form.
+    """
+
+    name: str
+    above: int
+
+
 class _Node(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
@@ -54,18 +64,22 @@ class ShapedLayer(_Node):
 
 
 class ShapedChain(_Node):
-    """Named steps in order. frozen: their weights are not trained; values: a called block's parameters, by name."""
+    """Named steps in order. frozen: their weights are not trained; values: a called block's parameters, by name;
+    keeps: the steps from which something inside goes on; borrows: whether something goes on from a step outside."""
 
     steps: Annotated["tuple[tuple[str, SomeShaped], ...]", Opaque()]
     frozen: bool = False
     values: Annotated[tuple[tuple[str, Any], ...], Opaque()] = ()
+    keeps: Annotated[tuple[str, ...], Opaque()] = ()
+    borrows: bool = False
 
 
 class ShapedForm(_Node):
     """Named branches and how they are joined.
 
     branches: chains by name; None is the input itself, which has no module. joined: "none" where one branch
-    stands alone (`shortcut same` where the shapes differ). shortcut: what is written behind a residual.
+    stands alone (`shortcut same` where the shapes differ). shortcut: what is written behind a residual. origins: what
+    branches go on from that do not begin with what arrives, by name.
     """
 
     form: FormWord
@@ -73,6 +87,12 @@ class ShapedForm(_Node):
     shortcut: Shortcut = "identity"
     branches: Annotated[tuple[tuple[str, ShapedChain | None], ...], Opaque()]
     frozen: bool = False
+    origins: Annotated[dict[str, From], Opaque()] = {}
+
+    @property
+    def borrows(self) -> bool:
+        """Whether something in it goes on from a step outside of it."""
+        return bool(self.origins) or any(branch is not None and branch.borrows for _, branch in self.branches)
 
     @property
     def parts(self) -> tuple[int, ...]:
@@ -82,6 +102,11 @@ class ShapedForm(_Node):
 
 SomeShaped: TypeAlias = ShapedLayer | ShapedChain | ShapedForm
 ShapedChain.model_rebuild()
+
+
+def borrows(node: SomeShaped) -> bool:
+    """Whether something in a node goes on from a step outside of it."""
+    return not isinstance(node, ShapedLayer) and node.borrows
 
 
 class Row(NamedTuple):

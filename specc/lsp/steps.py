@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from specc.ir.analysis.receptive import Seen, of_input, through
+from specc.ir.analysis.receptive import Around, Seen, beginning, of_input, through
 from specc.ir.shaped import ShapedChain, ShapedForm, SomeShaped
 from specc.lsp.documents import Checked
 from specc.source import Span
@@ -53,18 +53,19 @@ def receptive_fields(checked: Checked, span: Span) -> list[Seen]:
     if model is None:
         return []
     wanted = {id(node) for visit in checked.visits.get(span, ()) for node in visit.nodes}
-    return [seen for node, seen in _walk(model.chain, of_input(model.input)) if id(node) in wanted]
+    return [seen for node, seen in _walk(model.chain, of_input(model.input), ()) if id(node) in wanted]
 
 
-def _walk(node: SomeShaped, seen: Seen) -> Iterator[tuple[SomeShaped, Seen]]:
+def _walk(node: SomeShaped, seen: Seen, around: Around) -> Iterator[tuple[SomeShaped, Seen]]:
     """Every node in the order of execution, with what has been seen behind it."""
     before = seen
     if isinstance(node, ShapedChain):
-        for _, child in node.steps:
-            yield from _walk(child, seen)
-            seen = through(child, seen)
+        kept: dict[str, Seen] = {}
+        for name, child in node.steps:
+            yield from _walk(child, seen, (kept, *around))
+            seen = kept[name] = through(child, seen, around=(kept, *around))
     elif isinstance(node, ShapedForm):
-        for _, branch in node.branches:
+        for name, branch in node.branches:
             if branch is not None:
-                yield from _walk(branch, before)
-    yield node, through(node, before)
+                yield from _walk(branch, beginning(node, name, before, around), around)
+    yield node, through(node, before, around=around)

@@ -128,6 +128,9 @@ class GrowTree(Transformer[Token, tree.Tree]):
         *arguments, check = rest
         return _step(label, None, tuple(arguments), body, None, check)
 
+    def origin(self, label: tree.Word | None, word: Token, name: Token, check: tree.CheckedShape | None) -> tree.Step:
+        return _step(label, self.word(word), (self.positional(self.word(name)),), None, None, check)
+
     def chain(self, *steps: tree.Step) -> tree.Chain:
         return tree.Chain(steps, steps[0].span.to(steps[-1].span))
 

@@ -16,7 +16,7 @@ from lark.lexer import Token
 
 NEWLINE = "_NL"
 END = "$END"
-RESERVED = ("input", "param", "block", "train", "budget", "shortcut", "auto", "same", "in", "x", "nth")
+RESERVED = ("input", "param", "block", "train", "budget", "shortcut", "auto", "same", "in", "x", "from", "nth")
 STATEMENTS = {"INPUT", "PARAM", "BLOCK", "TRAIN", "BUDGET"}
 _CLOSING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _SPACE_AFTER = {"ARROW", "BAR", "LBRACE"}

@@ -106,7 +106,10 @@ class Shortcut(NamedTuple):
 
 
 class Step(NamedTuple):
-    """`[label:] word argument… [{ branch | branch }] [shortcut …] [:: shape]`; a group has no word."""
+    """`[label:] word argument… [{ branch | branch }] [shortcut …] [:: shape]`; a group has no word.
+
+    `from label` is one, too: its word is `from`, which no other step can have.
+    """
 
     label: Word | None
     word: Word | None

@@ -24,7 +24,7 @@ _NAMES = {
     "RSQB": "`]`", "LBRACE": "`{`", "RBRACE": "`}`", "ARROW": "`->`", "BAR": "`|`", "COLON": "`:`", "COMMA": "`,`",
     "EQUAL": "`=`", "LESS_EQUAL": "`<=`", "DOUBLE_COLON": "`::`", "WORD": "a name", "NUMBER": "a number",
     "SIZE": "a size such as 3x3", "PATTERN": "a shape such as 64x_x_", "TEXT": "a string", "AUTO": "`auto`",
-    "SAME": "`same`", "SHORTCUT": "`shortcut`", "FUNCTION": "a name",
+    "SAME": "`same`", "FROM": "`from`", "SHORTCUT": "`shortcut`", "FUNCTION": "a name",
 }  # fmt: skip
 
 _VALUE = {
@@ -78,7 +78,7 @@ def expectation(accepted: AbstractSet[str]) -> str:
     """The accepted kinds of token, gathered into what a person would call them."""
     rest, words = set(accepted), []
     if rest >= STATEMENTS:
-        rest -= STATEMENTS | {"WORD", "LBRACE", NEWLINE, END}
+        rest -= STATEMENTS | {"WORD", "FROM", "LBRACE", NEWLINE, END}
         words.append("a layer, or a statement such as `input` or `block`")
     if _VALUE - {"HYPHENATED", "MINUS"} <= rest:
         rest -= _VALUE | {"X"}
@@ -105,6 +105,8 @@ def _found(token: Token) -> str:
 
 def _advice(source: Source, token: Token, accepted: AbstractSet[str]) -> str | None:
     """What to write instead, where a person most likely meant something else."""
+    if _lacks_label(source, token):
+        return "a label follows `from`: `add { from e1 -> conv 64 k1 | id }`"
     return _advice_on_values(source, token, accepted) or _advice_on_lines(source, token, accepted)
 
 
@@ -128,6 +130,10 @@ def _advice_on_values(source: Source, token: Token, accepted: AbstractSet[str]) 
     if token.type in _OPERATORS:
         return "arithmetic goes in parentheses: `conv (c*4) k1`"
     return None
+
+
+def _lacks_label(source: Source, token: Token) -> bool:
+    return re.search(r"[{|]\s*from\s*$", _before(source, token)) is not None
 
 
 def _advice_in_calls(token: Token, before: str, accepted: AbstractSet[str]) -> str | None:
@@ -169,7 +175,9 @@ def _advice_on_lines(source: Source, token: Token, accepted: AbstractSet[str]) -
         return "put the `{` on the same line as the word that it belongs to"
     if token.type == "LBRACE" and _before(source, token).rstrip().endswith("}"):
         return "branches go in one pair of braces, separated by `|`"
-    if token.type in ("IN", "NTH", "X", "AUTO", "SAME", *STATEMENTS):
+    if token.type == "FROM" and "ARROW" in accepted:
+        return "`from` stands first in a branch: `add { from e1 -> conv 64 k1 | id }`"
+    if token.type in ("IN", "NTH", "FROM", "X", "AUTO", "SAME", *STATEMENTS):
         return f"`{token}` is a reserved word of the language; choose another name"
     if token.type == END and _before(source, token).rstrip().endswith("->"):
         return "write a step after the last `->`, or leave it out"
@@ -202,7 +210,7 @@ def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: 
         return f"`{text}` is not a number", _number_advice(text)
     if token.type in STATEMENTS and accepted - _NEW_NAME:
         return _misplaced_statement(text, in_body)
-    if token.type == "RBRACE" and not in_body and "RBRACE" not in accepted:
+    if token.type == "RBRACE" and not in_body and "RBRACE" not in accepted and not _lacks_label(source, token):
         return "this `}` closes nothing", "remove it, or add the `{` that it belongs to"
     if token.type == "FUNCTION" and "WORD" in accepted:
         kind = "form" if text in _FORMS else "step"

@@ -48,7 +48,7 @@ class Argument(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A layer, a call of a block, a group (`word` is "group") or a branch form.
+    """A layer, a call of a block, a group (`word` is "group"), a branch form, or "from" with a label as its argument.
 
     parts: of a `split`, a value for each branch, None for `_`. repeat: None without one. check: the shape
     after `::`, None for `_`. shortcut: of a residual, a chain or a word.

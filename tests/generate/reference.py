@@ -90,13 +90,41 @@ class _Run:
         self.rows: list[Row] = []
         self.weights: list[Weight] = []
         self.at = ""
+        self.labels: list[dict[str, Tensor | None]] = []  # what left the labelled steps of the chains around
+
+    def branch(self, chain: Chain, x: Tensor, scope: Scope, prefix: str) -> Tensor:
+        """A chain that may begin `from` a label."""
+        if chain and chain[0].word == "from":
+            self.at = "from"
+            x = self.labelled(chain[0].arguments[0].value)
+            chain = chain[1:]
+        return self.chain(chain, x, scope, prefix)
+
+    def labelled(self, label: str) -> Tensor:
+        """What left the step of a label, in the innermost chain that has it."""
+        for labels in reversed(self.labels):
+            if label in labels:
+                found = labels[label]
+                if found is None:
+                    raise Refusal("nothing left that step")
+                return found
+        raise Refusal("no step that is seen here has that label")
 
     def chain(self, chain: Chain, x: Tensor, scope: Scope, prefix: str) -> Tensor:
+        self.labels.append({})
+        x = self.steps(chain, x, scope, prefix)
+        self.labels.pop()
+        return x
+
+    def steps(self, chain: Chain, x: Tensor, scope: Scope, prefix: str) -> Tensor:
         numbers: Counter[str] = Counter()
         container = nn.Sequential()
         for step in chain:
             self.at = step.word
+            if step.word == "from":
+                raise Refusal("from stands first in a branch")
             repeat = evaluate(step.repeat, scope, x)
+            kept: dict[str, Tensor | None] = {} if step.label is None else {step.label: None}
             if repeat is not None and (not isinstance(repeat, int) or repeat < 0):
                 raise Refusal("a repeat is a whole number")
             for number in range(1, (1 if repeat is None else repeat) + 1):
@@ -106,6 +134,9 @@ class _Run:
                 name += str(number) if step.label is not None and repeat is not None else ""
                 _take_name(container, name)
                 x = self.step(step, x, scope if repeat is None else scope._replace(nth=number), prefix + name)
+                if step.label is not None:
+                    kept |= {name: x, step.label: x}
+            self.labels[-1] |= kept
             if step.check is not None:
                 self.at = "::"
                 _check_shape(step.check, x)
@@ -122,7 +153,9 @@ class _Run:
         elif word == "group":
             y = self.chain(step.branches[0], x, scope, f"{name}.")
         elif word in scope.blocks:
+            around, self.labels = self.labels, []
             y = self.chain(scope.blocks[word].body, x, _inner(step, scope.blocks[word], scope, x), f"{name}.")
+            self.labels = around
         else:
             y = self.layer(step, word, x, scope, name)
         if step.frozen:
@@ -158,8 +191,9 @@ class _Run:
         inputs = [x] * len(step.branches)
         if step.word == "split":
             inputs = _cut(x, len(inputs), [evaluate(part, scope, x) for part in step.parts])
+        begin = self.chain if step.word == "split" else self.branch
         outputs = [
-            self.chain(branch, part, scope, f"{name}.branch{number}.")
+            begin(branch, part, scope, f"{name}.branch{number}.")
             for number, (branch, part) in enumerate(zip(step.branches, inputs, strict=True), start=1)
         ]
         self.at = step.word
@@ -170,10 +204,10 @@ class _Run:
         return _product(outputs) if step.word == "mul" else _sum(outputs)
 
     def residual(self, step: Step, x: Tensor, scope: Scope, name: str) -> Tensor:
-        body = self.chain(step.branches[0], x, scope, f"{name}.body.")
+        body = self.branch(step.branches[0], x, scope, f"{name}.body.")
         self.at = step.word
         if isinstance(step.shortcut, tuple):
-            other = self.chain(step.shortcut, x, scope, f"{name}.shortcut.")
+            other = self.branch(step.shortcut, x, scope, f"{name}.shortcut.")
             self.at = step.word
             return _sum([body, other])
         if body.shape == x.shape or step.shortcut is None:

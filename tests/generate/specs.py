@@ -31,7 +31,7 @@ PLAIN = ("relu", "id", "tanh", "sigmoid", "bn", "dropout", "silu", "layerscale")
 LABELS = ("stem", "stage", "head", "a1", "conv2", "relu1", "branch1")
 WRONG_LABELS = ("append", "type", "forward", "training", "relu1", "modules")
 
-ABOUT = (*LAYERS, *FORMS, "::", "block", "parts", "value")
+ABOUT = (*LAYERS, *FORMS, "::", "block", "parts", "value", "from")
 
 HELD = (
     Partial("leakyrelu", (Argument("negative_slope", 0.2),)),
@@ -106,6 +106,7 @@ class _Network:
         self.dice, self.scope, self.intent = dice, scope, intent
         self.topics: dict[str, tuple[Topic, Topic]] = {
             "parts": (self.draw_right_parts, self.draw_wrong_parts),
+            "from": (self.draw_right_origin, self.draw_wrong_origin),
             "value": (self.draw_right_value, self.draw_wrong_value),
         }
 
@@ -358,6 +359,56 @@ class _Network:
             other: Any = chains[1] if shortcut == "chain" else "auto" if shortcut == "auto" else None
             return Step(word, branches=(chains[0],), shortcut=other)
         return Step(word, branches=tuple(chains))
+
+    # branches that go on from a label
+
+    def draw_right_origin(self, word: str, shape: Shape) -> Step:
+        """A group with a labelled step, others, and a form of which branches begin with what left the first."""
+        label = self.dice.one(["e1", "stage", "relu", "k3"])
+        first = self.draw_right_step(shape, 1)[0]._replace(label=label, repeat=self.dice.one([None, None, 1, 2]))
+        left = self.judge((first,), shape)
+        if left is None:
+            return first
+        middle = self.draw_chain(left, self.dice.one([0, 1, 2]), 1, lambda output: output == left).chain
+        named = label if first.repeat is None or self.dice.chance(2) else f"{label}{first.repeat}"
+        form = self.draw_form(self.dice.one([word for word in FORMS if word != "split"]), left, 1)
+        form = self.taking_up(form, named)
+        return Step("group", branches=((first, *middle, *self.surrounded(form)),))
+
+    def taking_up(self, form: Step, label: str) -> Step:
+        """A form with branches that go on from a label."""
+        origin = Step("from", (Argument("label", label),))
+        chains = [
+            (origin, *(() if self.dice.chance(6) else chain)) if self.dice.chance(2) else chain
+            for chain in form.branches
+        ]
+        place = self.dice.below(len(chains))
+        chains[place] = chains[place] if chains[place][0] == origin else (origin, *chains[place])
+        shortcut = form.shortcut
+        if isinstance(shortcut, tuple) and self.dice.chance(2):
+            shortcut = (origin, *shortcut)
+        return form._replace(branches=tuple(chains), shortcut=shortcut)
+
+    def surrounded(self, step: Step) -> Chain:
+        """A step, sometimes in braces, which see what the chain around sees."""
+        if self.dice.chance(3):
+            return (Step("group", branches=((step,),), repeat=self.dice.one([None, 1, 2])),)
+        return (step,)
+
+    def draw_wrong_origin(self, word: str, shape: Shape) -> Step:
+        """A label that cannot be seen, `from` where no branch begins, or what does not go together."""
+        labelled = Step(self.dice.one(PLAIN), label="e1", repeat=self.dice.one([None, None, 0, 2]))
+        name = self.dice.one(["e1", "e3", "e2", "e", "e11"])
+        form = self.taking_up(self.draw_form(self.dice.one(["add", "concat", "residual"]), shape, 1), name)
+        origin, changing = Step("from", (Argument("label", "e1"),)), self.dice.one(_changers(shape))
+        loose = Step("add", branches=((origin,), (Step("id"),)))
+        wrong: list[Chain] = [
+            (form, labelled), (Step("group", branches=((labelled,),)), form), (form._replace(label="e1"),),
+            (labelled, origin, Step("relu")), (labelled, Step("split", branches=((origin,),))),
+            (labelled, Step("group", branches=((origin, Step("relu")),))), (labelled, form),
+            (labelled, changing, loose), (labelled, self.called((form,))), (self.called((labelled,)), form),
+        ]  # fmt: skip
+        return Step("group", branches=(self.dice.one(wrong),))
 
     # values that become steps
 

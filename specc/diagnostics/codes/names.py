@@ -458,4 +458,29 @@ Right:
 To try another value without touching the file, give it as an option, which wins: `--lr 0.01`.
 """,
     ),
+    Code(
+        "E223",
+        "a label that cannot be seen here",
+        """\
+A branch that begins with `from LABEL` goes on from what left the step of that label, in place of
+what arrives at the form. The label stands earlier in the same chain or in one around it, at a step
+that has ended: what has not been computed yet cannot be taken up. Labels in other braces are not
+seen, and a block's body sees its own labels only, since it may be called anywhere.
+
+Of a repeated step the label means the last one, and `stage2` the second. A step with `x0` is not
+built, so nothing leaves it.
+
+Wrong:
+
+    input 3x32x32
+    add { conv 8 k1 | from c1 }
+    c1: conv 8 k3 p1
+
+Right:
+
+    input 3x32x32
+    c1: conv 8 k3 p1
+    add { conv 8 k1 | from c1 }
+""",
+    ),
 )

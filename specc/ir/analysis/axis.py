@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
+from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped, borrows
 from specc.layers.activation import PReLU
 from specc.layers.base import Layer, ShapeError
 from specc.layers.linear import Linear
@@ -89,6 +89,7 @@ class Axis:
 
     def __init__(self, model: ShapedModel, dimension: int) -> None:
         self.model, self.at = model, dimension + 1
+        self.around: list[dict[str, State]] = []  # by name, what left the kept steps of the chains around
         self.known: dict[tuple[int, State], After | None] = {}
         self.resizing: dict[int, tuple[SomeShaped, ...]] = {}
         code = re.sub(r"#[^\n]*", "", model.source.text)
@@ -102,6 +103,8 @@ class Axis:
             return None
 
     def _through(self, node: SomeShaped, state: State) -> After:
+        if borrows(node):
+            return self._work_out(node, state)
         key = (id(node), state)
         if key not in self.known:
             try:
@@ -114,7 +117,7 @@ class Axis:
         return found
 
     def _work_out(self, node: SomeShaped, state: State) -> After:
-        if state is Beyond.FIXED:
+        if state is Beyond.FIXED and not borrows(node):
             return After(state, loses_pixels(node))
         if isinstance(node, ShapedLayer):
             return self._layer(node, state) if isinstance(state, int) else After(self._vector(node.layer), False)
@@ -123,11 +126,26 @@ class Axis:
         return self._chain(node, state)
 
     def _chain(self, chain: ShapedChain, state: State) -> After:
+        if chain.keeps or chain.borrows:
+            return self._keeping_chain(chain, state)
         loses = False
         children = self._resizing(chain) if isinstance(state, int) else tuple(child for _, child in chain.steps)
         for child in children:
             state, lost = self._through(child, state)
             loses = loses or lost
+        return After(state, loses)
+
+    def _keeping_chain(self, chain: ShapedChain, state: State) -> After:
+        """A chain where something goes on from a step that is kept: every step counts."""
+        loses, kept = False, dict[str, State]()
+        self.around.append(kept)
+        try:
+            for name, child in chain.steps:
+                state, lost = self._through(child, state)
+                kept[name] = state
+                loses = loses or lost
+        finally:
+            self.around.pop()
         return After(state, loses)
 
     def _resizing(self, chain: ShapedChain) -> tuple[SomeShaped, ...]:
@@ -174,7 +192,9 @@ class Axis:
         for name, branch in form.branches:
             if name == "shortcut" and form.shortcut in ("auto", "same"):
                 continue
-            end, lost = (state, False) if branch is None else self._through(branch, state)
+            origin = form.origins.get(name)
+            begins = state if origin is None else self.around[-1 - origin.above][origin.name]
+            end, lost = (begins, False) if branch is None else self._through(branch, begins)
             loses = loses or (lost and name != "shortcut")
             ends.append(self._size(end, branch or form))
         if len(form.output) == 1:

@@ -13,7 +13,7 @@ from itertools import groupby
 from math import prod
 from typing import NamedTuple
 
-from specc.ir.analysis.receptive import Known, Seen, of_input, of_rows, through
+from specc.ir.analysis.receptive import Around, Known, Seen, beginning, of_input, of_rows, through
 from specc.ir.shaped import ShapedChain, ShapedForm, ShapedModel, SomeShaped
 from specc.layers.base import Shape
 
@@ -49,13 +49,13 @@ def _kind(word: str, layer: str) -> str:
 
 def folded_lines(model: ShapedModel) -> Iterator[Line]:
     """A line for each row that is not a repeat: of steps that are one node, the same layers on the same shapes."""
-    return iter(_of_node(model.chain, "", of_input(model.input), {}))
+    return iter(_of_node(model.chain, "", of_input(model.input), {}, ()))
 
 
-def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known) -> list[Line]:
+def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known, around: Around) -> list[Line]:
     prefix = f"{name}." if name else ""
     if isinstance(node, ShapedChain):
-        return _of_chain(node, prefix, seen, known)
+        return _of_chain(node, prefix, seen, known, around)
     costs = node.costs
     if not isinstance(node, ShapedForm):
         after = through(node, seen, known)
@@ -66,21 +66,24 @@ def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known) -> list[Line
         line
         for branch_name, branch in node.branches
         if branch is not None
-        for line in _of_node(branch, prefix + branch_name, seen, known)
+        for line in _of_node(branch, prefix + branch_name, beginning(node, branch_name, seen, around), known, around)
     ]
-    joined = Line(name, node.word, node.input, node.output, 0, 0, prod(node.output), 1, through(node, seen, known))
-    return [*lines, joined]
+    after = through(node, seen, known, around)
+    return [*lines, Line(name, node.word, node.input, node.output, 0, 0, prod(node.output), 1, after)]
 
 
-def _of_chain(chain: ShapedChain, prefix: str, seen: Seen, known: Known) -> list[Line]:
+def _of_chain(chain: ShapedChain, prefix: str, seen: Seen, known: Known, outside: Around) -> list[Line]:
     lines: list[Line] = []
+    kept: dict[str, Seen] = {}
+    around = (kept, *outside)
     for _, group in groupby(chain.steps, key=lambda step: id(step[1])):
         steps = list(group)
         node, before = steps[0][1], seen
-        for _ in steps:
-            before, seen = seen, through(node, seen, known)
+        for step_name, _ in steps:
+            before, seen = seen, through(node, seen, known, around)
+            kept[step_name] = seen
         name = prefix + _span_of_names(steps[0][0], steps[-1][0])
-        inner = _of_node(node, name, before, known)
+        inner = _of_node(node, name, before, known, around)
         lines += inner if len(steps) == 1 else [_times(line, len(steps)) for line in inner]
     return lines
 

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from math import prod
 from typing import NamedTuple, TypeAlias
 
-from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
+from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped, borrows
 from specc.layers.base import Shape
 
 
@@ -31,6 +31,9 @@ Seen: TypeAlias = Receptive | None
 Known: TypeAlias = dict[tuple[int, Seen], Seen]
 """By a node's id and what had been seen before it, what has been seen behind it."""
 
+Around: TypeAlias = tuple[dict[str, Seen], ...]
+"""What had been seen behind the kept steps of the chains around, the innermost first, by name."""
+
 
 def of_input(x: Shape) -> Seen:
     """What a value of the input has seen: itself. Of a vector every layer sees everything."""
@@ -39,48 +42,62 @@ def of_input(x: Shape) -> Seen:
 
 def of_rows(model: ShapedModel) -> Iterator[Seen]:
     """What has been seen behind each of the model's `rows()`."""
-    return _walk(model.chain, of_input(model.input))
+    return _walk(model.chain, of_input(model.input), ())
 
 
-def through(node: SomeShaped, seen: Seen, known: Known | None = None) -> Seen:
+def through(node: SomeShaped, seen: Seen, known: Known | None = None, around: Around = ()) -> Seen:
     """What has been seen behind a node, given what had been before it.
 
-    Args: known, answers so far, so that nodes within nodes are not walked at each level.
+    Args: known, answers so far, so that nodes within nodes are not walked at each level; around, for a node that
+          goes on from steps outside of it.
 
     Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019.
     """
     known = {} if known is None else known
+    if borrows(node):
+        return _through(node, seen, known, around)
     key = (id(node), seen)
     if key not in known:
-        known[key] = _through(node, seen, known)
+        known[key] = _through(node, seen, known, around)
     return known[key]
 
 
-def _through(node: SomeShaped, seen: Seen, known: Known) -> Seen:
+def beginning(form: ShapedForm, branch: str, seen: Seen, around: Around) -> Seen:
+    """What has been seen of what a branch begins with."""
+    origin = form.origins.get(branch)
+    return seen if origin is None else around[origin.above][origin.name]
+
+
+def _through(node: SomeShaped, seen: Seen, known: Known, around: Around) -> Seen:
     if isinstance(node, ShapedLayer):
         return _slide(node, seen)
     if isinstance(node, ShapedForm):
-        return _joined(node, [seen if branch is None else through(branch, seen, known) for _, branch in node.branches])
-    for _, child in node.steps:
-        seen = through(child, seen, known)
+        begins = [(beginning(node, name, seen, around), branch) for name, branch in node.branches]
+        ends = [begin if branch is None else through(branch, begin, known, around) for begin, branch in begins]
+        return _joined(node, ends)
+    kept: dict[str, Seen] = {}
+    for name, child in node.steps:
+        seen = kept[name] = through(child, seen, known, (kept, *around))
     return seen
 
 
-def _walk(node: SomeShaped, seen: Seen) -> Generator[Seen, None, Seen]:
+def _walk(node: SomeShaped, seen: Seen, around: Around) -> Generator[Seen, None, Seen]:
     """Yields for each row; returns what leaves the node."""
     if isinstance(node, ShapedChain):
-        for _, child in node.steps:
-            seen = yield from _walk(child, seen)
+        kept: dict[str, Seen] = {}
+        for name, child in node.steps:
+            seen = kept[name] = yield from _walk(child, seen, (kept, *around))
         return seen
-    leaving = _slide(node, seen) if isinstance(node, ShapedLayer) else (yield from _join(node, seen))
+    leaving = _slide(node, seen) if isinstance(node, ShapedLayer) else (yield from _join(node, seen, around))
     yield leaving
     return leaving
 
 
-def _join(form: ShapedForm, seen: Seen) -> Generator[Seen, None, Seen]:
+def _join(form: ShapedForm, seen: Seen, around: Around) -> Generator[Seen, None, Seen]:
     ends = []
-    for _, branch in form.branches:
-        ends.append(seen if branch is None else (yield from _walk(branch, seen)))
+    for name, branch in form.branches:
+        begins = beginning(form, name, seen, around)
+        ends.append(begins if branch is None else (yield from _walk(branch, begins, around)))
     return _joined(form, ends)
 
 

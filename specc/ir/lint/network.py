@@ -67,12 +67,12 @@ class Network:
     @cached_property
     def main(self) -> tuple[Placed | tuple[str, ShapedForm], ...]:
         """The network from input to output, forms in one piece."""
-        return tuple(_items(self.model.chain, ""))
+        return tuple(item for item in _items(self.model.chain, "") if item is not None)
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
         """All runs, those of branches after the run that leads to them."""
-        return tuple(_runs(self.main, set(), is_network=True))
+        return tuple(_runs(_items(self.model.chain, ""), set(), is_network=True))
 
     @cached_property
     def last_run(self) -> Run | None:
@@ -96,7 +96,8 @@ class Network:
         return tuple((placed, windows) for placed, windows in slid if any(window.stride > 1 for window in windows))
 
 
-Item = Placed | tuple[str, ShapedForm]
+Item = Placed | tuple[str, ShapedForm] | None
+"""None: what leaves the step before it is taken up elsewhere, too."""
 
 
 def _windows(placed: Placed) -> tuple[Window, ...]:
@@ -114,6 +115,8 @@ def _behind_the_first(layers: tuple[Placed, ...]) -> tuple[Placed, ...]:
 def _reads_all(items: Iterable[Item], known: dict[int, bool]) -> bool:
     """Whether steps read every pixel that arrives at them: so says the first of them that has windows."""
     for item in items:
+        if item is None:
+            return True  # or something else does
         if not isinstance(item, Placed):
             return _some_branch_reads_all(item[1], known)
         if windows := _windows(item):
@@ -125,7 +128,9 @@ def _reads_all(items: Iterable[Item], known: dict[int, bool]) -> bool:
 def _some_branch_reads_all(form: ShapedForm, known: dict[int, bool]) -> bool:
     if id(form) not in known:
         every = all if form.form == "split" else any  # the parts of a split are channels of their own
-        known[id(form)] = every(_branch_reads_all(branch, known) for _, branch in form.branches)
+        arriving = [branch for name, branch in form.branches if name not in form.origins]
+        # Where all branches go on from labels, nothing is meant to be read here.
+        known[id(form)] = not arriving or every(_branch_reads_all(branch, known) for branch in arriving)
     return known[id(form)]
 
 
@@ -140,6 +145,8 @@ def _items(chain: ShapedChain, prefix: str) -> Iterator[Item]:
         times = times + 1 if node is earlier else 1
         earlier = node
         if times > 2:
+            if name in chain.keeps:
+                yield None
             continue
         if isinstance(node, ShapedChain):
             yield from _items(node, f"{prefix}{name}.")
@@ -147,6 +154,8 @@ def _items(chain: ShapedChain, prefix: str) -> Iterator[Item]:
             yield prefix + name, node
         else:
             yield Placed(prefix + name, node)
+        if name in chain.keeps:
+            yield None
 
 
 def _runs(items: Iterable[Item], seen: set[int], *, is_network: bool = False, beside: bool = False) -> Iterator[Run]:
@@ -159,6 +168,9 @@ def _runs(items: Iterable[Item], seen: set[int], *, is_network: bool = False, be
             yield Run(tuple(layers), False, beside)
             beside = beside and not any(map(_windows, layers))
             layers = []
+        if item is None:
+            beside = True
+            continue
         name, form = item
         if id(form) not in seen:
             seen.add(id(form))
@@ -170,9 +182,12 @@ def _runs(items: Iterable[Item], seen: set[int], *, is_network: bool = False, be
 
 def _branches(name: str, form: ShapedForm, seen: set[int], beside: bool) -> Iterator[Run]:
     known: dict[int, bool] = {}
-    read = [form.form != "split" and _branch_reads_all(branch, known) for _, branch in form.branches]
+    read = [
+        form.form != "split" and name not in form.origins and _branch_reads_all(branch, known)
+        for name, branch in form.branches
+    ]
     for number, (branch_name, branch) in enumerate(form.branches):
         if branch is None or (branch_name == "shortcut" and form.shortcut == "auto"):
             continue
-        by_others = sum(read) > read[number]
+        by_others = sum(read) > read[number] or branch_name in form.origins
         yield from _runs(_items(branch, f"{name}.{branch_name}."), seen, beside=beside or by_others)

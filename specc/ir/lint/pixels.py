@@ -9,7 +9,7 @@ from specc.diagnostics.spelling import counted
 from specc.ir.analysis import receptive
 from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding, lint
-from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer
+from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, borrows
 from specc.layers.base import Shape, written
 from specc.layers.windows import Window
 
@@ -236,7 +236,7 @@ def _global_pools(
 ) -> Iterator[tuple[ShapedLayer, receptive.Receptive]]:
     """The pooling to one pixel outside all branches, where nothing before it sees all; stops where something does."""
     for node in _outside_branches(chain):
-        if seen is None or seen.covers(x):
+        if seen is None or seen.covers(x) or borrows(node):
             return
         if isinstance(node, ShapedLayer) and node.layer.family == "pooling" and _to_one_pixel(node):
             yield node, seen

@@ -73,7 +73,7 @@ def advice_on(word: str) -> str | None:
 def on_label(label: str) -> str:
     """What to write in place of a label that stands where a step should: branches, or a block to use twice."""
     return (
-        f"put the steps after `{label}` into a branch: `concat {{ id | … }}` joins both\n"
+        f"a branch goes on from there: `add {{ from {label} -> … }}`, `concat {{ id | from {label} }}`\n"
         "to build the same steps twice, write them as a `block`"
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -24,12 +25,14 @@ from specc.ir.model import (
     FormStep,
     GroupStep,
     LayerStep,
+    Origin,
     ParameterStep,
     SomeStep,
 )
 from specc.ir.names.bind import bind, take_frozen, take_repeat
 from specc.ir.names.checking import ValueChecks
 from specc.ir.names.foreign import own_layer_word
+from specc.ir.names.labels import Labels
 from specc.ir.names.partial import Held, held_by
 from specc.ir.names.values import Scope, is_rest
 from specc.layers.fields import LARGEST
@@ -39,6 +42,7 @@ from specc.syntax import tree
 from specc.syntax.parse import Parsed
 from specc.syntax.unexpected import without_branches
 
+FROM = "from"
 _ONE_BRANCH = ("residual", "gate")
 
 
@@ -52,6 +56,7 @@ class StepResolver:
         self.lost_words = parsed.lost_words
         self.checks = ValueChecks(source, blocks, diagnostics, lambda: self.lost_words)
         self.syntax_errors = sorted(error.span.start for error in parsed.diagnostics if error.span is not None)
+        self.labels = Labels(source, parsed.tree)
         self.doubts: list[Doubt] = []
         self.unknown_words: set[str] = set()
         self.misnamed: set[str] = set()  # blocks that are called like a layer, which is reported
@@ -63,12 +68,51 @@ class StepResolver:
 
     def chain(self, chain: tree.Chain, scope: Scope) -> Chain:
         """The steps of a chain; one with an error is reported, and stands there as broken."""
-        return Chain(steps=tuple(self._step(step, scope) for step in chain.items), span=chain.span)
+        return Chain(steps=tuple(self._ended(step, scope) for step in chain.items), span=chain.span)
+
+    def _ended(self, step: tree.Step, scope: Scope) -> SomeStep:
+        """A step, whose label is seen from here on."""
+        resolved = self._step(step, scope)
+        if step.label is not None:
+            self.labels.ended(step.label, repeated=resolved.repeat is not None)
+        return resolved
+
+    def _branch(self, branch: tree.Chain, scope: Scope, *, takes_up: bool) -> Chain:
+        """A chain in braces; takes_up: whether it may go on from a label."""
+        origin = _origin_of(branch) if takes_up else None
+        begins: tuple[SomeStep, ...] = ()
+        if origin is not None:
+            self._no_label(branch.items[0])
+            branch = branch._replace(items=branch.items[1:])
+            if not self._is_seen(origin.label):
+                begins, origin = (BrokenStep(word=FROM, span=origin.head, head=origin.head),), None
+        with self.labels.chain():
+            chain = self.chain(branch, scope)
+        return chain.model_copy(update={"origin": origin, "steps": (*begins, *chain.steps)})
+
+    def _no_label(self, origin: tree.Step) -> None:
+        if origin.label is not None:
+            message = f"`{self.source.slice(origin.head)}` is no step, and has no label"
+            self._report("E216", message, origin.label.span, help="label a step behind it")
+
+    def _is_seen(self, label: tree.Word) -> bool:
+        """Whether a label can be seen here; where it cannot, that is reported."""
+        fault = self.labels.fault(label)
+        if fault is not None and label.text not in self.lost_words:
+            self._report("E223", fault[0], label.span, help=fault[1])
+        return fault is None
 
     def only_branch(
-        self, branches: Sequence[tree.Chain], span: Span, what: str, scope: Scope, inside: str | None = None
+        self,
+        branches: Sequence[tree.Chain],
+        span: Span,
+        what: str,
+        scope: Scope,
+        inside: str | None = None,
+        *,
+        takes_up: bool = False,
     ) -> Chain:
-        """The one chain of a body that has no branches."""
+        """The one chain of a body that has no branches; takes_up: whether it may begin `from` a label."""
         if len(branches) > 1:
             self._report(
                 "E216",
@@ -77,16 +121,19 @@ class StepResolver:
                 help="branches belong in a form: `concat { a | b }`",
             )
         outside, self.inside = self.inside, inside or self.inside
-        chains = self._branches(branches, span, what, scope)
+        with self.labels.block() if inside else nullcontext():
+            chains = self._branches(branches, span, what, scope, takes_up=takes_up)
         self.inside = outside
         return chains[0]
 
-    def _branches(self, branches: Sequence[tree.Chain], span: Span, what: str, scope: Scope) -> tuple[Chain, ...]:
+    def _branches(
+        self, branches: Sequence[tree.Chain], span: Span, what: str, scope: Scope, *, takes_up: bool = False
+    ) -> tuple[Chain, ...]:
         for number, branch in enumerate(branches, start=1):
             if not branch.items and not self._holds_lost(span):
                 which = f"branch {number} of {what}" if len(branches) > 1 else what
                 self._report("E216", f"{which} is empty", span, help="write `id` for a branch that changes nothing")
-        return tuple(self.chain(branch, scope) for branch in branches)
+        return tuple(self._branch(branch, scope, takes_up=takes_up) for branch in branches)
 
     def _holds_lost(self, span: Span) -> bool:
         """Whether a syntax error was found inside: then what is missing there was reported."""
@@ -139,6 +186,9 @@ class StepResolver:
         self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
     ) -> SomeStep | None:
         """The step by what its word names; None where it has an error, which is reported."""
+        if step.word is not None and step.word.text == FROM:
+            self._misplaced_origin(step.head)
+            return None
         if step.word is None:
             return self._group(step, arguments, scope, common)
         if step.word.text in FORM_WORDS:
@@ -147,6 +197,12 @@ class StepResolver:
             self._body_without_form(step, step.word)
             return None
         return self._named(step.word, arguments, scope, common)
+
+    def _misplaced_origin(self, span: Span) -> None:
+        """`from` where no branch begins: told with what holds it."""
+        words = self.source.slice(span)
+        help = f"a form of one branch goes on from there: `add {{ {words} -> … }}`"
+        self._report("E216", "`from` stands first in a branch, and not in one of `split`", span, help=help)
 
     def _named(
         self, word: tree.Word, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
@@ -243,7 +299,7 @@ class StepResolver:
                 help="use `add { a | b }` for a sum of branches",
             )
             return None
-        branches = self._branches(step.branches, step.span, f"`{form}`", scope)
+        branches = self._branches(step.branches, step.span, f"`{form}`", scope, takes_up=form != "split")
         if parts is None:
             return None
         shortcut = self._shortcut(step, form, scope)
@@ -285,7 +341,9 @@ class StepResolver:
             return {}
         found: dict[str, Any] = {"shortcut": shortcut.kind, "shortcut_span": shortcut.span}
         if shortcut.kind == "chain":
-            found["shortcut_chain"] = self.only_branch(shortcut.branches, shortcut.span, "a shortcut", scope)
+            found["shortcut_chain"] = self.only_branch(
+                shortcut.branches, shortcut.span, "a shortcut", scope, takes_up=True
+            )
         return found
 
     def _no_arguments(self, what: str, arguments: Sequence[tree.Argument]) -> tuple[tree.Value, ...]:
@@ -321,6 +379,16 @@ class StepResolver:
             calls = [argument.value for argument in arguments if isinstance(argument.value, tree.Call)]
             keys = [argument.key for argument in arguments if isinstance(argument, tree.Keyword)]
             self.lost_words |= {*(call.function.text for call in calls), *(key.text for key in keys)}
+
+
+def _origin_of(branch: tree.Chain) -> Origin | None:
+    """What a branch begins with in place of what arrives, where it says so."""
+    first = branch.items[0] if branch.items else None
+    if first is None or first.word is None or first.word.text != FROM:
+        return None
+    label = first.arguments[0].value
+    assert isinstance(label, tree.Word)  # noqa: S101 - the grammar has no other
+    return Origin(label, first.check, first.head)
 
 
 def _unknown_step_help(name: str, known: list[str]) -> str:

@@ -339,6 +339,9 @@ def divisible(value: int | Fraction, divisor: int) -> int:
 def _call(call: tree.Call, scope: Scope) -> PlainValue:
     name = call.function.text
     if name not in FUNCTIONS and name not in INITIALIZERS:
+        if scope.strings:
+            message = f"`{name}(` is a call, and what belongs to a setting's value stands behind it"
+            raise ValueProblem(message, call.function.span, f"such as `{name} key=0.1`", "E101")
         from specc.ir.names.partial import partial_of
 
         return partial_of(call, scope)

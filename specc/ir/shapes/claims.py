@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from specc.diagnostics.diagnostic import Label
-from specc.ir.model import Budget, SomeStep
+from specc.ir.model import Budget, Origin, SomeStep
 from specc.ir.names.values import shown
 from specc.ir.shaped import ShapedChain, memory_of
 from specc.ir.shapes.findings import Arriving, Findings
 from specc.layers.base import written
 
 
-def check_shape(step: SomeStep, leaving: Arriving, findings: Findings) -> Arriving:
+def check_shape(step: SomeStep | Origin, leaving: Arriving, findings: Findings) -> Arriving:
     """Compares `:: shape` with what leaves a step. Returns: that, or where it is unknown what is written."""
     if step.check is None or step.check.dims is None:
         return leaving

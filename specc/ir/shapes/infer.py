@@ -34,11 +34,12 @@ from specc.ir.names.bind import bind, take_frozen
 from specc.ir.names.instantiate import WrongValue, instantiate
 from specc.ir.names.partial import held_by
 from specc.ir.names.values import NoRepeat, NotYet, Scope, ValueProblem, as_torch, evaluate, shown
-from specc.ir.shaped import Costs, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
+from specc.ir.shaped import Costs, From, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.ir.shapes.claims import check_budgets, check_shape
 from specc.ir.shapes.cutting import entering
 from specc.ir.shapes.findings import MAX_CALL_DEPTH, Arriving, Findings, LimitReached
 from specc.ir.shapes.joining import Branch, join, shape_layer
+from specc.ir.shapes.keeping import Labels
 from specc.ir.shapes.naming import Names
 from specc.ir.shapes.repeats import Counting, name_of, repeat_count
 from specc.layers.base import Layer, Shape, ShapeError
@@ -74,6 +75,7 @@ class _Inference:
         self.findings = Findings(model.source)
         self.doubts = list(model.doubts)
         self.counting = Counting(model)
+        self.labels = Labels(self.findings)
         self.call_depth = 0
         self.steps_walked = 0
         self.known_calls: dict[tuple[Any, ...], ShapedChain] = {}
@@ -116,18 +118,20 @@ class _Inference:
         first, names = arriving, Names()
         steps: list[tuple[str, SomeShaped]] = []
         costs, whole = Costs(nodes=1), True
-        for step in chain.steps:
-            before, built = arriving, len(steps)
-            for name, node, leaving in self._repeated(step, arriving, scope, names):
-                arriving, whole = leaving, whole and node is not None
-                if node is not None:
-                    steps.append((name, node))
-                    costs = costs.plus(node.costs)
-                    self.findings.limit(step.head, costs)
-            if self.visits is not None:
-                visit = Visit(before.shape, arriving.shape, tuple(node for _, node in steps[built:]))
-                self.visits.setdefault(step.span, []).append(visit)
-            arriving = check_shape(step, arriving, self.findings)
+        with self.labels.chain() as kept:
+            for step in chain.steps:
+                before, built = arriving, len(steps)
+                left: list[tuple[str, Arriving]] = []
+                for name, node, leaving in self._repeated(step, arriving, scope, names):
+                    arriving, whole = leaving, whole and node is not None
+                    left.append((name, leaving))
+                    if node is not None:
+                        steps.append((name, node))
+                        costs = costs.plus(node.costs)
+                        self.findings.limit(step.head, costs)
+                self._visit(step, before, arriving, steps[built:])
+                arriving = check_shape(step, arriving, self.findings)
+                kept.note(step, [*left[:-1], *((name, arriving) for name, _ in left[-1:])])
         if not whole or first.shape is None or arriving.shape is None:
             return None, arriving
         shaped = ShapedChain(
@@ -139,8 +143,15 @@ class _Inference:
             steps=tuple(steps),
             frozen=frozen,
             values=tuple((name, as_torch(value)) for name, value in (values or {}).items()),
+            keeps=tuple(name for name, _ in steps if name in kept.used),
+            borrows=kept.borrows,
         )
         return shaped, arriving
+
+    def _visit(self, step: SomeStep, before: Arriving, after: Arriving, built: list[tuple[str, SomeShaped]]) -> None:
+        if self.visits is not None:
+            visit = Visit(before.shape, after.shape, tuple(node for _, node in built))
+            self.visits.setdefault(step.span, []).append(visit)
 
     def _repeated(
         self, step: SomeStep, arriving: Arriving, scope: Scope, names: Names
@@ -291,7 +302,7 @@ class _Inference:
         text = ", ".join(shown(value) for value in values.values())
         parts = [f"in block `{block.name}({text})`", place, f"called at line {self.source.place(step.head.start).line}"]
         self.call_depth += 1
-        with self.findings.inside(", ".join(part for part in parts if part)):
+        with self.findings.inside(", ".join(part for part in parts if part)), self.labels.block():
             chain, leaving = self.chain(block.body, arriving, inner, step.word, step.span, frozen=frozen, values=values)
         self.call_depth -= 1
         if chain is not None:
@@ -335,16 +346,20 @@ class _Inference:
     # forms
 
     def _form(self, step: FormStep, arriving: Arriving, scope: Scope) -> tuple[ShapedForm | None, Arriving]:
-        enters = entering(step, arriving, _at(scope, arriving), self.findings)
-        written_out = list(zip(_branch_names(step), step.branches, enters, strict=True))
+        parts = entering(step, arriving, _at(scope, arriving), self.findings)
+        chains = list(zip(_branch_names(step), step.branches, parts, strict=True))
         if step.shortcut_chain is not None:
-            written_out.append(("shortcut", step.shortcut_chain, arriving))
-        results = [(name, *self.chain(chain, begins, scope, name)) for name, chain, begins in written_out]
-        outputs = [leaving.shape for _, _, leaving in results]
-        known = [output for output in outputs if output is not None]
-        if arriving.shape is None or len(known) < len(outputs):
+            chains.append(("shortcut", step.shortcut_chain, arriving))
+        branches: list[Branch] = []
+        unknown = arriving.shape is None
+        for name, chain, enters in chains:
+            origin, begins = self._origin(chain, enters)
+            shaped, leaving = self.chain(chain, begins, scope, name)
+            unknown = unknown or leaving.shape is None
+            branches.append(Branch(name, shaped, leaving.shape or (), origin))
+        if arriving.shape is None or unknown:
             return None, Arriving(None)
-        branches = [Branch(name, chain, output) for (name, chain, _), output in zip(results, known, strict=True)]
+        known = [branch.output for branch in branches]
         try:
             node = join(step, arriving.shape, branches)
         except ShapeError as error:
@@ -353,6 +368,13 @@ class _Inference:
         self.findings.limit(step.head, node.costs)
         whole = all(branch.chain is not None for branch in branches)
         return node if whole else None, Arriving(node.output, step.head)
+
+    def _origin(self, chain: Chain, arriving: Arriving) -> tuple[From | None, Arriving]:
+        """What a branch begins with: what arrives, or what left the step that it names."""
+        if chain.origin is None:
+            return None, arriving
+        origin, left = self.labels.find(chain.origin.label)
+        return origin, check_shape(chain.origin, Arriving(left.shape, chain.origin.head), self.findings)
 
 
 def _counted(scope: Scope, step: SomeStep, number: int) -> Scope:

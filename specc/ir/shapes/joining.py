@@ -9,7 +9,7 @@ from math import prod
 from typing import NamedTuple
 
 from specc.ir.model import FormStep
-from specc.ir.shaped import Costs, JoinedBy, ShapedChain, ShapedForm, ShapedLayer
+from specc.ir.shaped import Costs, From, JoinedBy, ShapedChain, ShapedForm, ShapedLayer
 from specc.ir.shapes import forms
 from specc.layers.base import Layer, Shape
 from specc.layers.conv import Conv
@@ -20,11 +20,13 @@ from specc.source import Span
 
 
 class Branch(NamedTuple):
-    """A named branch: its chain, None for the identity that is not written, and what it gives."""
+    """A named branch: its chain, None for the identity that is not written, what it gives, and what it goes on from
+    in place of what arrives."""
 
     name: str
     chain: ShapedChain | None
     output: Shape
+    origin: From | None = None
 
 
 def shape_layer(layer: Layer, word: str, span: Span, x: Shape) -> ShapedLayer:
@@ -93,4 +95,5 @@ def _node(step: FormStep, x: Shape, output: Shape, joined: JoinedBy, branches: l
     return ShapedForm(
         word=step.word, span=step.span, input=x, output=output, costs=costs, form=step.form, joined=joined,
         shortcut=step.shortcut, branches=tuple((branch.name, branch.chain) for branch in branches), frozen=step.frozen,
+        origins={branch.name: branch.origin for branch in branches if branch.origin is not None},
     )  # fmt: skip

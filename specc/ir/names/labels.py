@@ -1,0 +1,139 @@
+"""Which labels a place sees, and why one that it names is not among them.
+
+In:         the steps of chains as they are resolved, one after another.
+Guarantees: what is seen stands earlier in the same chain or in one around it, at a step that has ended; a block's body
+            sees its own labels only.
+Leaves:     how often a step is built, and so which numbers a repeated label has, to `ir.shapes`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from specc.diagnostics.spelling import nearest
+from specc.source import Source, Span
+from specc.syntax import tree
+
+
+class Labels:
+    """The labels of the chains around the place at hand, the innermost last: each with whether it is repeated."""
+
+    def __init__(self, source: Source, spec: tree.Tree) -> None:
+        self.source, self.spec = source, spec
+        self._chains: list[dict[str, bool]] = [{}]
+
+    @contextmanager
+    def chain(self) -> Iterator[None]:
+        """Within it, labels are those of one more chain."""
+        self._chains.append({})
+        try:
+            yield
+        finally:
+            self._chains.pop()
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Within it, nothing outside is seen."""
+        around, self._chains = self._chains, []
+        try:
+            yield
+        finally:
+            self._chains = around
+
+    def ended(self, label: tree.Word, *, repeated: bool) -> None:
+        """A labelled step of the innermost chain has ended."""
+        self._chains[-1][label.text] = repeated
+
+    def fault(self, label: tree.Word) -> tuple[str, str] | None:
+        """Why a label cannot be seen here, and what to do; None where it can."""
+        for chain in self._chains:
+            if label.text in chain or any(chain.get(stem) for stem, _ in numbered(label.text)):
+                return None
+        places = [place for place in _places(self.spec) if place.is_called(label.text)]
+        if not places:
+            return self._unknown(label)
+        return _why_not(label, _block_at(self.spec, label.span), places, self.source)
+
+    def _unknown(self, label: tree.Word) -> tuple[str, str]:
+        known = {place.label.text for place in _places(self.spec)}
+        guess = nearest(label.text, sorted(known))
+        help = f"did you mean `{guess}`?" if guess else f"a label stands before its step: `{label.text}: conv 64 k3 p1`"
+        return f"no step is labelled `{label.text}`", help
+
+
+def numbered(label: str) -> Iterator[tuple[str, int]]:
+    """What a label may be of a repeated step: its stem and the number of the repeat.
+
+    >>> list(numbered("stage12")), list(numbered("stage"))
+    ([('stage1', 2), ('stage', 12)], [])
+    """
+    digits = re.search(r"[0-9]*$", label)
+    for length in range(1, min(len(digits[0]) if digits else 0, 9) + 1):
+        stem, number = label[:-length], label[-length:]
+        if stem and number[0] != "0":
+            yield stem, int(number)
+
+
+class _Place(NamedTuple):
+    """A labelled step. block: in whose body it stands."""
+
+    label: tree.Word
+    step: tree.Step
+    block: tree.Block | None
+
+    def is_called(self, name: str) -> bool:
+        repeated = any(_is_repeat(argument) for argument in self.step.arguments)
+        return self.label.text == name or (repeated and any(stem == self.label.text for stem, _ in numbered(name)))
+
+
+def _is_repeat(argument: tree.Argument) -> bool:
+    if isinstance(argument, tree.Keyword):
+        return argument.key.text == "x"
+    return isinstance(argument.value, tree.Word) and re.fullmatch(r"x[0-9]+", argument.value.text) is not None
+
+
+def _places(spec: tree.Tree) -> Iterator[_Place]:
+    """Every labelled step; the names of `outputs` are no labels."""
+    for item in spec.items:
+        if isinstance(item, tree.Chain):
+            yield from _in_chain(item, None)
+        elif isinstance(item, tree.Block):
+            for branch in item.branches:
+                yield from _in_chain(branch, item)
+
+
+def _in_chain(chain: tree.Chain, block: tree.Block | None) -> Iterator[_Place]:
+    for step in chain.items:
+        if step.label is not None:
+            yield _Place(step.label, step, block)
+        for branch in (*(step.branches or ()), *(step.shortcut.branches if step.shortcut else ())):
+            yield from _in_chain(branch, block)
+
+
+def _block_at(spec: tree.Tree, span: Span) -> tree.Block | None:
+    blocks = (item for item in spec.items if isinstance(item, tree.Block))
+    return next((block for block in blocks if block.span.start <= span.start < block.span.end), None)
+
+
+def _why_not(label: tree.Word, own: tree.Block | None, places: list[_Place], source: Source) -> tuple[str, str]:
+    """What keeps a place from being seen, of several the one that is nearest to what is allowed."""
+    place = next((place for place in places if place.block is own), places[0])
+    name, line = label.text, source.place(place.label.span.start).line
+    if place.block is not own and place.block is not None:
+        block = place.block.name.text
+        what = f"`{name}` is a label inside the block `{block}`, and nobody sees it from outside"
+        return what, f"label the step that calls `{block}`"
+    if place.block is not own:
+        what = f"a block sees its own labels only, and `{name}` stands outside of it, at line {line}"
+        return what, "put the form behind the block's call, or the labelled step into the block"
+    if place.step.span.start <= label.span.start < place.step.span.end:
+        what = f"the step that is labelled `{name}` has not ended here: this is a part of it"
+        return what, "label a step before it, and go on from there"
+    if place.step.span.start > label.span.start:
+        what = f"`{name}` stands further down, at line {line}: only what has been computed can be taken up"
+        return what, f"move this behind the step that is labelled `{name}`"
+    what = f"`{name}` is a label inside braces that have ended, at line {line}, and nobody sees it from outside"
+    return what, "label the step that these braces belong to"
