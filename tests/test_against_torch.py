@@ -333,7 +333,7 @@ RANGES: dict[str, dict[str, range]] = {
     "maxpool": {"kernel": range(1, 5), "stride": range(1, 5), "padding": range(3), "dilation": range(1, 4),
                 "ceil": range(2)},
     "avgpool": {"kernel": range(1, 5), "stride": range(1, 5), "padding": range(3), "ceil": range(2)},
-    "pad": {"n": range(8), "mode": range(4)},
+    "pad": {"before": range(8), "after": range(4), "mode": range(4)},
 }  # fmt: skip
 MODES = ("zeros", "reflect", "replicate", "circular")
 

@@ -205,6 +205,22 @@ class Derived(nn.Conv2d):
         super().__init__(3, out_channels, 3, padding=1)
 
 
+class Resized(nn.Module):
+    """Margins of one side, sizes, and aligned corners."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.causal, self.grey = nn.ZeroPad2d((2, 0, 1, 0)), nn.ConstantPad2d(1, 0.5)
+        self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+        self.aligned = nn.UpsamplingBilinear2d(scale_factor=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.grey(self.causal(x))
+        x = F.pad(F.pad(x, (1, 2, 0, 0), mode="reflect"), (0, 1, 0, 1), value=2.0)
+        x = self.aligned(self.up(x))
+        return F.interpolate(F.interpolate(x, size=(9, 7), mode="nearest"), size=(18, 14))
+
+
 class GRN(nn.Module):
     """Woo et al. 2023, as it is copied from one repository to the next: with channels last."""
 
@@ -268,6 +284,12 @@ STUDENTS: list[tuple[nn.Module, Shape, str]] = [
     (Uneven(), (4, 3, 3), "split 1 3 { conv 2 k1 | id }\n"),
     (Unshifted(), (4,), "layernorm nobias -> relu -> layernorm nobias\n"),
     (
+        Resized(),
+        (3, 8, 8),
+        "pad 1x2 0 -> pad 1 value=0.5 -> pad 0x1 0x2 reflect -> pad 0 1 value=2"
+        " -> upsample 2 linear corners x2\nupsample size=9x7 -> upsample 2\n",
+    ),
+    (
         OverChannels(),
         (3, 8, 8),
         "shift -0.5\n"
@@ -326,7 +348,7 @@ class Crossing(nn.Module):
         (Branching(), ["cannot be followed"]),
         (Crossing(), ["a: its output goes into branches that cross"]),
         (nn.Sequential(nn.LayerNorm(8), nn.Linear(8, 2)), ["0: layer normalisation", "1: a linear layer"]),
-        (nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), ["aligned corners"]),
+        (nn.Upsample(scale_factor=2, mode="area"), ["upsampling by `area`"]),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
 )

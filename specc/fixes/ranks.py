@@ -7,17 +7,19 @@ from math import prod
 from typing import Any
 
 from specc.diagnostics.spelling import counted, spelled
-from specc.fixes.arguments import has_field, value_of
-from specc.fixes.changes import Failure, left_out, put_before, removal, set_to
+from specc.fixes.arguments import fields, has_field, value_of
+from specc.fixes.changes import Failure, left_out, put_before, removal, set_to, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import input_candidates
 from specc.fixes.outline import Site
+from specc.ir.names.values import shown
 from specc.layers.base import Shape, rank_of, written
 from specc.layers.linear import Linear
 from specc.layers.reshape import Flatten, Unflatten, Upsample
+from specc.layers.torch_call import compact
 from specc.layers.weighted import Weighted
 
-_SIZES = ("kernel", "stride", "padding", "dilation", "output_padding", "size", "n", "scale")
+_SIZES = ("kernel", "stride", "padding", "dilation", "output_padding", "size", "before", "after", "scale")
 
 
 def rank_candidates(failure: Failure) -> Iterator[Candidate]:
@@ -91,13 +93,10 @@ def _sizes_of_rank(failure: Failure, rank: int) -> Iterator[Candidate]:
 def _size_of_rank(failure: Failure, rank: int, name: str, value: Shape) -> Iterator[Candidate]:
     """A size with a number for each dimension; a margin that says left, right, top and bottom, as in torch."""
     widest: dict[str, Any] = {name: max(value)}
-    if len(set(value)) == 1 or name != "n":
+    if len(set(value)) == 1 or name != "before":
         yield set_to(failure, failure.site, Kind.WINDOW, **widest)
-    elif len(value) == 2 * rank and value[0::2] == value[1::2]:
-        yield set_to(failure, failure.site, Kind.WINDOW, n=tuple(reversed(value[0::2])))
-    elif len(value) == 2 and rank == 1:  # before and after, once the language parts them
-        word = failure.site.step.head
-        parted = f"pad {value[0]} {value[1]}"
-        yield Candidate(Kind.SPELLING, (Edit(word, parted),), f"`{parted}`")
-        alike = set_to(failure, failure.site, Kind.WINDOW, certain=False, **widest)
-        yield alike._replace(shows=None, why=f": {max(value)} on each side")
+    elif len(value) == 2 * rank:
+        before, after = (compact(value[start::2][::-1]) for start in (0, 1))
+        text = shown(before) if before == after else f"{shown(before)} {shown(after)}"
+        argument = fields(failure.outline, failure.site)[name]
+        yield told(failure, failure.site, Kind.WINDOW, (Edit(argument.span, text),))

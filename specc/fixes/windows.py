@@ -269,7 +269,8 @@ def _for_mode(failure: Failure) -> Iterator[Candidate]:
     if failure.arriving is None or len(failure.arriving) < 2:
         return
     most = min(failure.arriving[1:]) - (mode == "reflect")
-    yield set_to(failure, failure.site, Kind.PADDING, **{"n" if has_field(failure.site, "n") else "padding": most})
+    margins = {"before": most, "after": None} if has_field(failure.site, "before") else {"padding": most}
+    yield set_to(failure, failure.site, Kind.PADDING, **margins)
     if has_field(failure.site, "mode"):
         yield set_to(failure, failure.site, Kind.REPLACEMENT, mode="zeros")
 

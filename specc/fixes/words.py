@@ -19,7 +19,7 @@ from specc.ir.names.foreign import DROPPED, NO_EFFECT, inferred
 from specc.ir.names.habits import CHAIN_WORDS, means_input, option_meant
 from specc.ir.names.signature import SHORT_KEYS, layer_signature
 from specc.ir.shapes.naming import RESERVED_BY_TORCH
-from specc.layers.registry import find_layer, positional_fields
+from specc.layers.registry import find_layer, positional_fields, required_fields
 from specc.layers.weighted import INITIALIZERS
 from specc.source import Span
 from specc.syntax import tree
@@ -239,7 +239,7 @@ def missing_candidates(failure: Failure) -> Iterator[Candidate]:
     site = failure.site
     if site.layer is None:
         return
-    missing = [name for name in layer_signature(site.layer).required if name not in fields(failure.outline, site)]
+    missing = [name for name in required_fields(site.layer) if name not in fields(failure.outline, site)]
     if missing == ["kernel"] and site.layer.family == "convolution":
         yield from _kernels(failure)
     elif len(missing) == 1 and missing != ["out"]:

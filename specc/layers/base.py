@@ -45,6 +45,7 @@ class Layer(BaseModel):
     family: ClassVar[str] = ""
     example: ClassVar[str] = ""  # a whole spec in one line, `input 3x32x32 ; conv 64 k3 p1`
     torch: ClassVar[TorchCall | None] = None  # what it becomes; None where `build` says so
+    one_of: ClassVar[tuple[str, ...]] = ()  # fields of which one must be given, and no other beside it
     pointwise: ClassVar[bool] = False  # whether it does the same to a position wherever its channels stand
 
     def output(self, x: Shape) -> Shape:
@@ -112,6 +113,10 @@ class Layer(BaseModel):
         info = cls.model_fields[field]
         first = next((name for name, other in cls.model_fields.items() if role(other).positional), None)
         return role(info).positional and (field == first or not role(info).short)
+
+    def fixes_size(self) -> bool:
+        """Whether the output's spatial size is the same for every input."""
+        return False
 
     def output_anyway(self) -> Shape | None:
         """The output where it does not depend on the input: what the checker goes on with after an error."""

@@ -138,6 +138,9 @@ class ToSize(Layer):
 
     family = "pooling"
 
+    def fixes_size(self) -> bool:
+        return True
+
     @classmethod
     def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
         sizes = spread(compact(given.pop("output_size")), len(x) - 1, "size")

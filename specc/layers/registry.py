@@ -92,11 +92,13 @@ def layers_of(name: str) -> tuple[type[Layer], ...]:
     (['dwconv', 'conv'], ['relu'])
     """
     found = [cls for cls in LAYERS.values() if cls.torch and name in (*cls.torch.classes(), *cls.torch.functions())]
-    return tuple(sorted(found, key=_required))
+    return tuple(sorted(found, key=lambda cls: len(required_fields(cls))))
 
 
-def _required(cls: type[Layer]) -> int:
-    return sum(info.is_required() for info in cls.model_fields.values())
+@cache
+def required_fields(cls: type[Layer]) -> tuple[str, ...]:
+    """The fields that must be given, the first of those of which one must."""
+    return (*(name for name, info in cls.model_fields.items() if info.is_required()), *cls.one_of[:1])
 
 
 def torch_names(cls: type[Layer]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Layers that move values without computing new ones, or resize the picture."""
 
+from collections.abc import Mapping
 from math import prod
 from typing import Annotated, Any, Literal
 
@@ -17,8 +18,8 @@ from specc.layers.base import (
     spread,
     written,
 )
-from specc.layers.fields import LARGEST, Count, Factor, Index, Says, choices, field
-from specc.layers.torch_call import Fixed, NoWord, call, compact
+from specc.layers.fields import LARGEST, Count, Factor, Flag, Index, Says, Size, choices, field
+from specc.layers.torch_call import Fixed, NoWord, Source, call, compact
 from specc.layers.windows import Window
 
 Target = Annotated[
@@ -96,26 +97,34 @@ _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}  # torch's names of `line
 
 
 class Upsample(Layer):
-    """Enlarges the picture by a factor."""
+    """Enlarges the picture by a factor, or to a size."""
 
     keyword = "upsample"
     family = "shape"
     example = "input 64x7x7 ; upsample 2"
     torch = call(
         "Upsample", "F.interpolate", bare=0, also=("UpsamplingNearest2d", "UpsamplingBilinear2d"),
-        scale_factor="scale", mode="mode",
+        size="size", scale_factor="scale", mode="mode", align_corners="corners",
     )  # fmt: skip
+    one_of = ("scale", "size")
 
-    scale: Factor = field(positional=True, doc="size of the output over the size of the input")
+    scale: Factor | None = field(None, positional=True, doc="size of the output over the size of the input")
     mode: Literal["nearest", "linear", "bicubic"] = field(
         "nearest", positional=True, doc="how new pixels are made; `linear` is bilinear for images"
     )
+    size: Size | None = field(None, doc="size of the output, in pixels, in place of a factor")
+    corners: Flag = field(False, doc="let the outermost pixels keep their place, with `linear` and `bicubic`")
 
     def output(self, x: Shape) -> Shape:
         rank = require_spatial(self.keyword, x)
-        scales = spread(self.scale, rank, "scale")
         if self.mode == "bicubic" and rank != 2:
             raise ShapeError("E302", f"`bicubic` is for images, but {kind_of(x)} arrives", help="use `mode=linear`")
+        if self.corners and self.mode == "nearest":
+            message = "`corners` is for `linear` and `bicubic`, which work new pixels out between old ones"
+            raise ShapeError("E204", message, help="add `linear`, or leave out `corners`", field="corners")
+        if self.size is not None:
+            return (x[0], *spread(self.size, rank, "size"))
+        scales = spread(self.scale, rank, "scale")
         sizes = tuple(int(size * scale) for size, scale in zip(x[1:], scales, strict=True))
         if min(sizes) < 1:
             raise ShapeError(
@@ -125,26 +134,45 @@ class Upsample(Layer):
             )
         return (x[0], *sizes)
 
+    def fixes_size(self) -> bool:
+        return self.size is not None
+
+    def torch_arguments(self, names: Mapping[str, Source], x: Shape) -> dict[str, Any]:
+        return {name: value for name, value in super().torch_arguments(names, x).items() if value is not None}
+
     def torch_argument(self, source: str, x: Shape) -> Any:
         if source == "scale":
-            return compact(tuple(float(scale) for scale in spread(self.scale, len(x) - 1, "scale")))
-        return _LINEAR[len(x) - 1] if self.mode == "linear" else self.mode
+            scales = () if self.scale is None else spread(self.scale, len(x) - 1, "scale")
+            return compact(tuple(map(float, scales))) if scales else None
+        if source == "corners":
+            return self.corners or None
+        if source == "mode":
+            return _LINEAR[len(x) - 1] if self.mode == "linear" else self.mode
+        return super().torch_argument(source, x)
 
     @classmethod
     def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
-        mode, aligned, size = given["mode"], given.pop("align_corners", None), given.pop("size", None)
-        own = "linear" if mode == _LINEAR.get(len(x) - 1) else mode
-        if own not in choices(cls.model_fields["mode"]) or (aligned and own != "nearest"):
-            raise NoWord(f"upsampling by `{mode}`" + (" with aligned corners" if aligned else ""))
-        scale = given["scale_factor"]
-        if scale is None:
-            sizes = spread(compact(size), len(x) - 1, "size")
-            scale = tuple(wanted / there for wanted, there in zip(sizes, x[1:], strict=True))
-        return {"scale": compact(scale), "mode": own}
+        own = "linear" if given["mode"] == _LINEAR.get(len(x) - 1) else given["mode"]
+        if own not in choices(cls.model_fields["mode"]):
+            raise NoWord(f"upsampling by `{given['mode']}`")
+        rest = {"mode": own, "corners": bool(given["align_corners"]) and own != "nearest"}
+        if given["scale_factor"] is not None:
+            return {"scale": compact(given["scale_factor"]), **rest}
+        size = spread(compact(given["size"]), len(x) - 1, "size")
+        factor = compact(tuple(wanted / there for wanted, there in zip(size, x[1:], strict=True)))
+        if isinstance(factor, float) and factor.is_integer():  # what a network asks for that doubles a picture
+            return {"scale": factor, **rest}
+        return {"size": compact(size), **rest}
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         kernel = {"nearest": 1, "linear": 2, "bicubic": 4}[self.mode]
-        return tuple(Window(kernel, 1 / scale) for scale in spread(self.scale, len(x) - 1, "scale"))
+        return tuple(Window(kernel, size / wanted) for size, wanted in zip(x[1:], self._exact(x), strict=True))
+
+    def _exact(self, x: Shape) -> tuple[float, ...]:
+        """The sizes that are asked for, before they are cut to whole pixels."""
+        if self.size is not None:
+            return spread(self.size, len(x) - 1, "size")
+        return tuple(size * scale for size, scale in zip(x[1:], spread(self.scale, len(x) - 1, "scale"), strict=True))
 
 
 class PixelShuffle(Layer):

@@ -16,7 +16,7 @@ from specc.ir.model import FORM_WORDS
 from specc.ir.names.values import STANDING
 from specc.layers.base import Layer
 from specc.layers.fields import choices, is_flag, role
-from specc.layers.registry import LAYERS, find_layer
+from specc.layers.registry import LAYERS, find_layer, required_fields
 from specc.layers.weighted import INITIALIZERS
 from specc.lsp.documents import Snapshot
 from specc.lsp.headers import Header
@@ -173,7 +173,7 @@ def layer_snippet(layer: type[Layer]) -> str:
     >>> layer_snippet(LAYERS["conv"]), layer_snippet(LAYERS["relu"])
     ('conv ${1:64} k${2:3} p${3:1}', '')
     """
-    if not any(info.is_required() for info in layer.model_fields.values()):
+    if not required_fields(layer):
         return ""
     steps = [step.strip() for part in layer.example.split(";") for step in part.split("->")]
     step = next((step for step in steps if step.split()[0] == layer.keyword), layer.keyword)

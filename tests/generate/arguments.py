@@ -292,7 +292,11 @@ def _unflatten_fields(dice: Dice, place: Place) -> dict[str, Value]:
 
 
 def _pad_fields(dice: Dice, place: Place) -> dict[str, Value]:
-    fields: dict[str, Value] = {"n": _sized(dice, place, [1, 2, 0], [3, *_around(place)])}
+    fields: dict[str, Value] = {"before": _sized(dice, place, [1, 2, 0], [3, *_around(place)])}
+    if dice.chance(2):
+        fields["after"] = _sized(dice, place, [0, 1, 2], [3, *_around(place)])
+    if dice.chance(4):
+        fields["value"] = dice.one([0.5, 0, -1])
     return fields | ({"mode": dice.one(["reflect", "circular", "replicate", "zeros"])} if dice.chance(2) else {})
 
 
@@ -303,7 +307,11 @@ def _upsample_fields(dice: Dice, place: Place) -> dict[str, Value]:
         fields["scale"] = dice.one([0.1, 0.25, 0, 0.3])
     elif dice.chance(3):
         fields["scale"] = _sized(dice, place, [2, 1], [0, 1, 2])
-    return fields | ({"mode": dice.one(["linear", "bicubic", "nearest"])} if dice.chance(2) else {})
+    if dice.chance(3):
+        fields = {"size": _sized(dice, place, [4, 6, 3], [1, 7, 5])} | (fields if place.odd and dice.chance(4) else {})
+    fields |= {"mode": dice.one(["linear", "bicubic", "nearest"])} if dice.chance(2) else {}
+    corners = fields.get("mode", "nearest") != "nearest" or place.odd
+    return fields | ({"corners": not dice.chance(4)} if corners and dice.chance(2) else {})
 
 
 def _slice_fields(dice: Dice, place: Place) -> dict[str, Value]:

@@ -258,19 +258,29 @@ def unflatten(x: Tensor, shape: tuple[int, ...]) -> nn.Module:
 _PADS = {"zeros": "ZeroPad", "reflect": "ReflectionPad", "replicate": "ReplicationPad", "circular": "CircularPad"}
 
 
-def pad(x: Tensor, n: Margin, mode: Word = "zeros") -> nn.Module:
+def pad(x: Tensor, before: Margin, after: Margin | None = None, mode: Word = "zeros", value: Number = 0) -> nn.Module:
     _require(mode in _PADS, "no such mode")
-    sides = [margin for margin in reversed(_each(n, x)) for _ in range(2)]  # torch begins with the last dimension
-    made: nn.Module = _class(_PADS[mode], x)(tuple(sides))
+    _require(value == 0 or mode == "zeros", "a number fills a margin of zeros")
+    pairs = zip(_each(before, x), _each(before if after is None else after, x), strict=True)
+    sides = tuple(margin for pair in reversed(list(pairs)) for margin in pair)  # torch begins with the last dimension
+    made: nn.Module = _class("ConstantPad", x)(sides, value) if value else _class(_PADS[mode], x)(sides)
     return made
 
 
-def upsample(x: Tensor, scale: Factor, mode: Word = "nearest") -> nn.Module:
+def upsample(
+    x: Tensor, scale: Factor | None = None, mode: Word = "nearest", size: Size | None = None, corners: Switch = False
+) -> nn.Module:
     _require(mode in ("nearest", "linear", "bicubic"), "no such mode")
+    _require((scale is None) != (size is None), "a factor or a size")
+    _require(not corners or mode != "nearest", "corners are for interpolation")
     of_rank = {3: "linear", 4: "bilinear", 5: "trilinear"}
     if mode == "linear":
         mode = of_rank.get(x.dim(), mode)
-    return nn.Upsample(scale_factor=_each(scale, x), mode=mode)
+    _require(size is None or x.dim() > 2, "a vector has no spatial dimensions")
+    aligned = corners or None
+    if size is not None:
+        return nn.Upsample(_each(size, x), mode=mode, align_corners=aligned)
+    return nn.Upsample(scale_factor=_each(scale, x), mode=mode, align_corners=aligned)
 
 
 def pixelshuffle(x: Tensor, r: Whole) -> nn.Module:

@@ -509,4 +509,4 @@ def _changers(shape: Shape) -> list[Step]:
     wider = Step("conv", (Argument("out", shape[0] + 1), Argument("kernel", 1, "short", "k")))
     halved = wider._replace(arguments=(*wider.arguments, Argument("stride", 2, "short", "s")))
     pooled = Step("maxpool", (Argument("kernel", 2),))
-    return [halved, Step("pad", (Argument("n", 1),)), Step("flatten"), pooled, wider]
+    return [halved, Step("pad", (Argument("before", 1),)), Step("flatten"), pooled, wider]

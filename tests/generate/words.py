@@ -46,7 +46,7 @@ POSITIONS: dict[str, tuple[str, ...]] = {
     "droppath": ("p",),
     "flatten": (),
     "unflatten": ("shape",),
-    "pad": ("n", "mode"),
+    "pad": ("before", "after", "mode"),
     "upsample": ("scale", "mode"),
     "pixelshuffle": ("r",),
     "pixelunshuffle": ("r",),
@@ -67,7 +67,7 @@ WRITTEN = tuple(POSITIONS)
 POSITIONS |= {word: positional_fields(cls) for word, cls in DECLARED.items() if word not in POSITIONS}
 
 SHORT_KEYS = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
-SWITCHES = ("ceil", "count_include_pad", "affine", "bias", "frozen")
+SWITCHES = ("corners", "ceil", "count_include_pad", "affine", "bias", "frozen")
 OPTION_WORDS = ("same", "valid", "zeros", "reflect", "replicate", "circular", "nearest", "linear", "bicubic", "tanh")
 LAYERS = tuple(POSITIONS)
 FORMS = ("concat", "add", "mul", "residual", "gate", "split")

@@ -48,10 +48,11 @@ def _args(layer: Layer, call: TorchCall, names: Mapping[str, Source], x: Shape) 
     """The arguments, each with the value that need not be written: the layer's default is torch's."""
     values = layer.torch_arguments(names, x)
     found = []
-    for place, (name, source) in enumerate(names.items()):
+    for place, (name, value) in enumerate(values.items()):
+        source = names[name]
         info = type(layer).model_fields.get(source) if isinstance(source, str) else None
         default = REQUIRED if info is None or info.is_required() or call.own else info.default
-        found.append(Arg(name, values[name], default, by_name=place >= call.bare))
+        found.append(Arg(name, value, default, by_name=place >= call.bare))
     return tuple(found)
 
 

@@ -19,7 +19,6 @@ from specc.layers.activation import PReLU
 from specc.layers.base import Layer, ShapeError
 from specc.layers.linear import Linear
 from specc.layers.norm import InstanceNorm
-from specc.layers.pool import ToSize
 from specc.layers.reshape import Flatten
 from specc.layers.weighted import Weighted
 from specc.layers.windows import window_count
@@ -171,7 +170,7 @@ class Axis:
         except ShapeError:
             raise Refused from None
         loses = layer.family in _SLIDING and layer.windows(x)[self.at - 1].loses(size, output)
-        return After(Beyond.FIXED if isinstance(layer, ToSize) else output, loses)
+        return After(Beyond.FIXED if layer.fixes_size() else output, loses)
 
     def _vector(self, layer: Layer) -> State:
         """What leaves a layer that gets a vector of any number of features."""

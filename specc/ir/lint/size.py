@@ -13,6 +13,7 @@ from specc.syntax import tree
 LEAST = 1_000_000
 SHARE = 0.9
 COLOURS = (1, 3)  # channels of pictures
+LIKE_A_SIZE = 8  # factors of at least this much, one for each dimension, are seldom meant
 SMALLEST_PICTURE = 8  # pixels of a side
 
 
@@ -105,6 +106,44 @@ def channels_last(network: Network) -> Iterator[Finding]:
                     item.value.span,
                     f"`input` has its channels first: this is {shape[0]} channels of {written(shape[1:])} pixels",
                     f"if it is a picture of {written(shape[:-1])} pixels, write `input {first}`",
+                )
+
+
+@lint(
+    "W516",
+    "a factor where a size may be meant",
+    """\
+`upsample` takes a factor: `upsample 2` doubles height and width. Two large numbers, as in
+`upsample 20x20`, look like the size of a picture, but they are factors too, and make 400 pixels
+of each one. A size is said by its name: `upsample size=20x20` gives 20×20 pixels, whatever
+arrives.
+
+Wrong:
+
+    input 8x10x10
+    conv 8 k3 p1 -> relu
+    upsample 20x20
+
+Right:
+
+    input 8x10x10
+    conv 8 k3 p1 -> relu
+    upsample size=20x20
+
+Nothing is said of one number, such as the `upsample 32` of FCN-32s, nor of factors below 8.
+""",
+)
+def factor_like_a_size(network: Network) -> Iterator[Finding]:
+    for run in network.runs:
+        for placed in run.layers:
+            scale = getattr(placed.layer, "scale", None)
+            if isinstance(scale, tuple) and all(float(one).is_integer() and one >= LIKE_A_SIZE for one in scale):
+                size = spelled(tuple(map(int, scale)))
+                yield Finding(
+                    placed.span,
+                    f"`{placed.word} {size}` multiplies: {written(placed.node.input[1:])} pixels become "
+                    f"{written(placed.node.output[1:])}",
+                    f"if {size} is the size to give, write `{placed.word} size={size}`",
                 )
 
 

@@ -129,8 +129,14 @@ class _Binding:
 
     def require(self, span: Span) -> None:
         missing = [name for name in self.signature.required if name not in self.found]
+        given = [self.found[name] for name in self.signature.one_of if name in self.found]
+        alternatives = " or ".join(f"`{name}`" for name in self.signature.one_of)
+        if len(given) > 1:
+            message = f"`{self.signature.name}` takes {alternatives}, not both"
+            self.misfits.append(Misfit("E206", message, given[-1].span, "keep one of the two"))
+        missing += self.signature.one_of[:1] if not given else ()
         if missing and not self.misfits:
-            names = " and ".join(f"`{name}`" for name in missing)
+            names = alternatives or " and ".join(f"`{name}`" for name in missing)
             self.misfits.append(
                 Misfit("E203", f"`{self.signature.name}` needs {names}", span, _missing_help(self.signature, missing))
             )

@@ -64,8 +64,7 @@ class ValueChecks:
     def _try_layer(
         self, cls: type[Layer], arguments: tuple[Argument, ...], values: dict[str, Any], scope: Scope
     ) -> bool:
-        required = layer_signature(cls).required
-        if any(name not in values for name in required):
+        if not layer_signature(cls).is_complete(values):
             return True
         try:
             instantiate(cls, values)

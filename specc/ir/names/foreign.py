@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from specc.layers.registry import LAYERS
+from specc.layers.registry import LAYERS, required_fields
 from specc.layers.torch_call import IN
 
 LAYER_SPELLINGS = {
@@ -60,7 +60,7 @@ ARGUMENT_SPELLINGS = {
 DROPPED = frozenset(
     (
         "inplace", "name", "trainable", "device", "dtype", "data_format", "track_running_stats", "start_dim", "end_dim",
-        "return_indices", "align_corners", "dim", "axis",
+        "return_indices", "dim", "axis",
     )
 )  # fmt: skip
 NO_EFFECT = frozenset(("inplace", "device"))  # of those: what changes nothing that the network calculates
@@ -101,7 +101,7 @@ def _layers() -> dict[str, str]:
 
 def _of_torch() -> Iterator[tuple[str, str]]:
     """torch's names with the word of each, that of a layer which needs more arguments last."""
-    for cls in sorted(LAYERS.values(), key=lambda cls: sum(info.is_required() for info in cls.model_fields.values())):
+    for cls in sorted(LAYERS.values(), key=lambda cls: len(required_fields(cls))):
         names = (*cls.torch.classes(), *cls.torch.functions()) if cls.torch else ()
         yield from ((form, cls.keyword) for name in names for form in (name, _RANK.sub("", name)))
 

@@ -24,7 +24,7 @@ _SEQUENCES = "the language is for convolutional networks, and has no such layer"
 _GATE = "squeeze-and-excitation of 64 channels: `gate { gap -> conv 4 k1 -> relu -> conv 64 k1 -> sigmoid }`"
 _OUTPUT = "the output is what the last step gives: leave this line out"
 _SEPARABLE = "a separable convolution is two steps: `dwconv k3 -> conv 64 k1`"
-_RESIZE = "`upsample 2` makes a picture twice as large, `adaptiveavgpool 24` gives it 24×24 pixels"
+_RESIZE = "`upsample size=24` gives a picture of 24×24 pixels, `upsample 2` one twice as large"
 _SOURCE = "a branch begins with what arrives at its form: write the steps in between into it, `concat { id | … }`"
 _ADVICE = {
     "activation": "write the activation itself as a step, such as `-> relu`",

@@ -110,7 +110,7 @@ def _meant(name: str, scope: Scope) -> str:
 def _check_values(target: type[Layer] | Block, arguments: tuple[Argument, ...], values: list[Any]) -> None:
     """Raises: ValueProblem where a layer that has all it needs does not take one of its values."""
     named = {argument.name: value for argument, value in zip(arguments, values, strict=True)}
-    if isinstance(target, Block) or any(name not in named for name in layer_signature(target).required):
+    if isinstance(target, Block) or not layer_signature(target).is_complete(named):
         return
     try:
         instantiate(target, named)

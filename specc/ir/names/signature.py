@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Signature(NamedTuple):
     positional: the fields that bare arguments fill, in order.
     keys:       every key that may stand before `=` or a shorthand's size, with its field.
     flags:      words that stand alone, with the field and the value that they set.
-    required:   fields that must be given.
+    required:   fields that must be given. one_of: fields of which exactly one must.
     defaults:   of a block, what its parameters are where they are not given.
     any_word:   whether a bare word that is nothing else is a positional value: a block may hand it on.
     """
@@ -34,6 +34,13 @@ class Signature(NamedTuple):
     flags: dict[str, tuple[str, bool | str]]
     required: tuple[str, ...]
     any_word: bool
+    one_of: tuple[str, ...] = ()
+
+    def is_complete(self, given: Collection[str]) -> bool:
+        """Whether fields are all that must be given."""
+        chosen = not self.one_of or any(name in given for name in self.one_of)
+        return chosen and all(name in given for name in self.required)
+
     defaults: Mapping[str, tree.Value] = _NO_DEFAULTS
 
 
@@ -47,7 +54,9 @@ def layer_signature(cls: type[Layer]) -> Signature:
         else:
             flags.update({word: (name, word) for word in choices(info)})
     required = tuple(name for name, info in cls.model_fields.items() if info.is_required())
-    return Signature(cls.keyword, positional_fields(cls), field_keys(cls), flags, required, any_word=False)
+    return Signature(
+        cls.keyword, positional_fields(cls), field_keys(cls), flags, required, any_word=False, one_of=cls.one_of
+    )
 
 
 def block_signature(block: Block) -> Signature:
