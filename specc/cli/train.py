@@ -30,7 +30,7 @@ from specc.runner.distributed.launch import launch
 from specc.runner.distributed.world import FailedElsewhere, FailedHere, Place, is_launched, place_of, speaks_early
 from specc.runner.process import claim
 from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
-from specc.runner.run import Run, require_possible, subject_of, train_subject
+from specc.runner.run import Run, Subject, require_possible, subject_of, train_subject
 
 # These say that the command itself was wrong; any other problem is a run that failed.
 USAGE_CODES = frozenset((
@@ -125,12 +125,22 @@ def command(
     claim()
     _require_sense(spec, out, resume, adopt)
     try:
-        place = place_of()
-        count = _processes(place, nproc, resume, spec)
+        count = _processes(place_of(), nproc, resume, spec)
         if resume is not None:
-            source = None if spec is None else read_source(spec)
-            sys.exit(_resume(resume, Wish(source, adopt, input_shape, settings, options), count))
-        sys.exit(_train(str(spec), input_shape, settings, out, options, count))
+            wish = Wish(None if spec is None else read_source(spec), adopt, input_shape, settings, options)
+            left = what_is_left(resume, wish, count) if count > 1 else None
+            if left is not None:
+                sys.exit(launch(click.get_current_context().meta[ARGUMENTS], count, left.device, resume))
+            with _callback(resume) as callback:
+                run = continue_run(resume, wish, callback)
+                status = 0 if run is None else _ended(run, callback)
+        else:
+            subject, recipe = _checked(str(spec), input_shape, settings, options)
+            if count > 1:
+                require_possible(subject, recipe, out, count)
+                sys.exit(launch(click.get_current_context().meta[ARGUMENTS], count, recipe.device))
+            with _callback() as callback:
+                status = _ended(train_subject(subject, recipe, out, callback, options), callback)
     except Problem as problem:
         sys.exit(_failed(problem))
     except UnknownParameter as error:
@@ -141,6 +151,7 @@ def command(
     except KeyboardInterrupt:
         show_page("\nstopped at once", stream=sys.stderr)
         sys.exit(SIGNALLED + signal.SIGINT)
+    sys.exit(status)
 
 
 def _require_sense(spec: str | None, out: Path | None, resume: Path | None, adopt: bool) -> None:
@@ -175,37 +186,17 @@ def _failed(problem: Problem) -> int:
     return EXIT_USAGE if code in USAGE_CODES else status
 
 
-def _train(
-    spec: str,
-    input_shape: tuple[int, ...] | None,
-    settings: dict[str, str],
-    out: Path | None,
-    options: dict[str, Any],
-    count: int,
-) -> int:
-    source = read_source(spec)
-    own = analyse(source, input_shape, settings)
+def _checked(
+    spec: str, input_shape: tuple[int, ...] | None, settings: dict[str, str], options: dict[str, Any]
+) -> tuple[Subject, Recipe]:
+    """What is to be trained, and how; shows what there is to say of the spec, and ends where it has errors."""
+    own = analyse(read_source(spec), input_shape, settings)
     analysis = Advice(input_shape, settings).on(completed(own, options))
     if speaks_early() and not is_launched():
         show((*analysis.diagnostics, *lint(analysis)))
     if analysis.model is None:
-        return EXIT_ERRORS
-    subject = subject_of(analysis, own.resolved.left_open)
-    recipe = overridden(analysis.recipe, options)
-    if count > 1:
-        require_possible(subject, recipe, out, count)
-        return launch(click.get_current_context().meta[ARGUMENTS], count, recipe.device)
-    with _callback() as callback:
-        return _ended(train_subject(subject, recipe, out, callback, options), callback)
-
-
-def _resume(folder: Path, wish: Wish, count: int) -> int:
-    left = what_is_left(folder, wish, count) if count > 1 else None
-    if left is not None:
-        return launch(click.get_current_context().meta[ARGUMENTS], count, left.device, folder)
-    with _callback(folder) as callback:
-        run = continue_run(folder, wish, callback)
-        return 0 if run is None else _ended(run, callback)
+        sys.exit(EXIT_ERRORS)
+    return subject_of(analysis, own.resolved.left_open), overridden(analysis.recipe, options)
 
 
 def _callback(run: Path | None = None) -> Callback:

@@ -208,6 +208,21 @@ class Checkpointer:
                 return file_of("last")
         return file_of("best")
 
+    def require_finite(self, session: Session) -> None:
+        """Raise Problem E615 where a loss of the running epoch or a weight is no longer a finite number."""
+        from specc.build.known import trained_tensors
+        from specc.build.stored import are_finite
+
+        epoch, step = session.state.position.epoch + 1, session.state.position.step
+        losses = session.state.losses.so_far()[:, 0].cpu()
+        broken = (~losses.isfinite()).nonzero()
+        if len(broken):
+            first = int(broken[0])
+            where = f"in epoch {epoch}, step {first + 1} of {len(session.train.steps)}"
+            raise self.not_finite(f"the loss became {float(losses[first])} {where}")
+        if not are_finite(trained_tensors(session.model)):
+            raise self.not_finite(f"a weight became infinite or nan by step {step} of epoch {epoch}")
+
     def not_finite(self, message: str) -> Problem:
         """The problem that numbers ran out, for a run whose files are those of better times."""
         return Problem.of(

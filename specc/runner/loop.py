@@ -8,7 +8,6 @@ is one pass over a split. Stop, checkpoint and lines stand between the steps.
 from __future__ import annotations
 
 import math
-import signal
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from itertools import islice
@@ -18,11 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from specc.build.known import trained_tensors
-from specc.build.stored import are_finite
 from specc.data.batches import Batches
 from specc.diagnostics.spelling import counted
-from specc.runner.callbacks.base import Epoch
 from specc.runner.device import chosen_kernels, explained
 from specc.runner.distributed.world import Group, StopRequested, StopSignals
 from specc.runner.metrics import Metrics
@@ -45,9 +41,6 @@ if TYPE_CHECKING:
     from specc.tasks.review import Review
     from specc.tasks.task import Goal
 
-ABANDONED = int(getattr(signal, "SIGHUP", signal.SIGTERM))  # what a process is told whose terminal is gone
-RECENT = 50  # steps whose mean loss a bar shows
-
 # The number of a step over the whole run, from 0; its batches, of which each process has its part; their whole sizes.
 # Gives the step's loss and what the goal counts in training, on the device, not waited for: the mean over all processes
 # is the loss of the mean sample and the counts of all samples.
@@ -67,10 +60,9 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
     def agree(*, is_due: bool = False) -> None:
         """Write a checkpoint where the first process says that it is due, then stop where any process was asked to: all
         of them between the same two steps."""
-        asked = stop.received or (ABANDONED if group.is_abandoned() else 0)
-        number, due = group.agreed(asked, int(is_due and group.place.is_first))
+        number, due = group.agreed(stop.received or group.abandoned(), int(is_due and group.place.is_first))
         if due:
-            require_finite(session, keeper)
+            keeper.require_finite(session)
             keeper.write_state(session, callback)
         if number:
             raise StopRequested(number)
@@ -82,7 +74,7 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
                 agree()
                 started = perf_counter() - place.seconds
                 order = sampler.begin(place.step)
-                callback.epoch_starts(_epoch_now(session))
+                callback.epoch_starts(session.epoch())
                 session.network.train()
                 batches = session.train.shuffled(order, skip=sum(map(len, sizes[: place.step])))
                 for parts in sizes[place.step :]:
@@ -101,7 +93,7 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
                 callback.say(f"stopped early: no better result in {counted(recipe.patience or 0, 'epoch')}")
         except StopRequested as request:
             stopped = request.number
-            require_finite(session, keeper)
+            keeper.require_finite(session)
             keeper.stop(session, stopped, callback)
         finally:
             session.close()
@@ -127,7 +119,7 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
           of the recipe's task for the data; None where it needs to know nothing of them.
     """
     aim = goal or task_of(recipe).start(Targets(""))
-    scaler, take = None if precision is None else precision.scaler, step_of(optimizer)
+    scaler, plain = None if precision is None else precision.scaler, step_of(optimizer)
     rates = [group["lr"] for group in optimizer.param_groups]
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     processes = 1 if group is None else group.place.size
@@ -154,7 +146,7 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
         if recipe.clip is not None:
             clip_grad_norm_(weights, recipe.clip)
         if scaler is None:
-            take()
+            plain()()
         else:  # no step where a scaled gradient ran over: then the scale is lowered
             scaler.step(optimizer)
             scaler.update()
@@ -214,7 +206,7 @@ def reviewed(model: nn.Module, batches: Batches, goal: Goal, examples: int = 0) 
 
 def _measured(session: Session, keeper: Checkpointer, check: Callable[[], None], started: float) -> Metrics:
     """The measures of the epoch whose steps are done, and the seconds since it started."""
-    require_finite(session, keeper)
+    keeper.require_finite(session)
     for model in dict.fromkeys((session.model, session.tested)):
         session.group.broadcast_buffers(model)
     epoch, trained = session.state.position.epoch + 1, session.state.losses
@@ -231,23 +223,3 @@ def _measured(session: Session, keeper: Checkpointer, check: Callable[[], None],
         draw_evaluation()
     held_out = losses.get("validation")
     return Metrics(epoch, trained.mean(), losses["test"], seconds, held_out, measures, session.task.best)
-
-
-def require_finite(session: Session, keeper: Checkpointer) -> None:
-    """Raise Problem E615 where a loss of the running epoch or a weight is no longer a finite number."""
-    epoch, step = session.state.position.epoch + 1, session.state.position.step
-    losses = session.state.losses.so_far()[:, 0].cpu()
-    broken = (~losses.isfinite()).nonzero()
-    if len(broken):
-        first = int(broken[0])
-        where = f"in epoch {epoch}, step {first + 1} of {len(session.train.steps)}"
-        raise keeper.not_finite(f"the loss became {float(losses[first])} {where}")
-    if not are_finite(trained_tensors(session.model)):
-        raise keeper.not_finite(f"a weight became infinite or nan by step {step} of epoch {epoch}")
-
-
-def _epoch_now(session: Session) -> Epoch:
-    """The running epoch, as a callback is told of it."""
-    recipe, place, losses = session.recipe, session.state.position, session.state.losses
-    samples = recipe.batch * recipe.accumulate
-    return Epoch(place.epoch + 1, recipe.epochs, len(losses.values), place.step, samples, lambda: losses.recent(RECENT))

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc import files
 from specc.data.completed import completed
-from specc.data.identity import DataIdentity
 from specc.data.sources import DataSource
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted, shown
+from specc.diagnostics.spelling import counted
 from specc.ir.analysis.compare import same_network
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
@@ -46,16 +45,11 @@ from specc.runner.run import (
 )
 from specc.runner.run_folder import METRICS, RECIPE, SPEC, STATE, Record, RunFolder, damaged, given, read_record
 from specc.source import Source
-from specc.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from specc.data.load import Dataset
     from specc.runner.checkpoint import Checkpointer
     from specc.runner.session import Session
-    from specc.runner.state import Rows
-
-
-MOST_NAMED = 8  # classes in a message
 
 
 class Wish(NamedTuple):
@@ -284,37 +278,14 @@ def _warn_of_differences(before: Mapping[str, str], now: Mapping[str, str], call
 
 def _adopt(plan: Plan, facts: Checkpoint, session: Session, tensors: dict[str, Any], callback: Callback) -> None:
     """Load what fits, and keep the spec of before."""
-    for note in session.state.adopt(tensors, facts.position(), _rows(plan, facts, session, callback)):
+    from specc.runner.adopt import adopt
+
+    for note in adopt(session, facts, tensors):
         callback.say(note)
     if plan.before.spec != plan.record.spec:
         old = plan.folder.path / f"spec-before-epoch-{facts.epoch + 1}.cnn"
         plan.folder.write(old.name, plan.before.spec.encode())
         callback.say(f"the previous spec is in {old}")
-
-
-def _rows(plan: Plan, facts: Checkpoint, session: Session, callback: Callback) -> Rows | None:
-    """Where the rows of the last layer go, None where they stay; says which begin anew.
-
-    By the names of the classes. Where the old ones are not known, or the outputs were no classes, all begin anew.
-    """
-    from specc.runner.state import Rows
-
-    now, data, before = session.dataset.classes, facts.data, tuple[str, ...]()
-    task = task_of(plan.record.recipe)
-    if task.keyword == plan.before.recipe.task:
-        if isinstance(data, DataIdentity):
-            before = data.classes
-        elif not changes_of_data(data, session.dataset):
-            before = now
-    if task.target == "none" or before == now:
-        return None
-    places = {name: place for place, name in enumerate(before)}
-    new = [f"`{shown(name)}`" for name in now if name not in places]
-    if new:
-        more = f" and {len(new) - MOST_NAMED} more" if len(new) > MOST_NAMED else ""
-        named = ", ".join(new[:MOST_NAMED]) + more
-        callback.say(f"the last layer starts anew for {counted(len(new), 'class')}: {named}")
-    return Rows(len(before) or len(now), tuple(map(places.get, now)))
 
 
 def _set_best_aside(plan: Plan, facts: Checkpoint, callback: Callback) -> None:

@@ -16,6 +16,7 @@ from specc.data.images import Images, Streamed, usable_cores
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.recipe.augmentations import asked_of
+from specc.runner.callbacks.base import Epoch
 from specc.runner.device import compiled, explained, seed_everything, seed_shard
 from specc.runner.forward import Forward, halving_for, lay_out
 from specc.runner.halves import Halves, halves_of
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 # Evaluation is fastest in this range; it needs less memory than training with the same batch.
 EVALUATION_BATCH = (64, 512)
+RECENT = 50  # steps whose mean loss a bar shows
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -119,6 +121,13 @@ class Session:
     def description(self) -> DataDescription:
         """What the weights say of the samples."""
         return self.dataset.described(self.test.scaling)
+
+    def epoch(self) -> Epoch:
+        """The running epoch, as a callback is told of it."""
+        recipe, place, losses = self.recipe, self.state.position, self.state.losses
+        samples = recipe.batch * recipe.accumulate
+        steps = len(losses.values)
+        return Epoch(place.epoch + 1, recipe.epochs, steps, place.step, samples, lambda: losses.recent(RECENT))
 
     def summary(self) -> str:
         """Data and recipe in one line."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -124,45 +124,6 @@ class EMA(Weights):
         torch._foreach_lerp_(mine, theirs, 1 - kept)
         for own, other in self._copied:
             own.copy_(other)
-
-
-class Rows(NamedTuple):
-    """What has become of the classes of a run.
-
-    before: how many there were. places: for each class of now, where it was among them; None where it is new.
-    """
-
-    before: int
-    places: tuple[int | None, ...]
-
-    def moved(self, old: Tensor, fresh: Tensor) -> Tensor | None:
-        """What is kept of the tensor `old`, which has a row for each class: the rows of those that are still there, and
-        those of `fresh` for the new ones. None where it has no such rows."""
-        if old.dim() == 0:
-            return old
-        shapes = (self.before, *old.shape[1:]), (len(self.places), *old.shape[1:])
-        if (old.shape, fresh.shape) != shapes or old.dtype != fresh.dtype:
-            return None
-        made = fresh.detach().cpu().clone()
-        for row, place in enumerate(self.places):
-            if place is not None:
-                made[row] = old[place]
-        return made
-
-
-def head_of(network: nn.Module, inside: str = "") -> dict[str, bool]:
-    """The tensors of the last layer with weights, which gives what a network says of each class, and of what stands
-    behind it: whether they have a row for each class, if the network's output has."""
-    found: dict[str, bool] = {}
-    for name, child in reversed(list(network.named_children())):
-        if isinstance(child, nn.Sequential):
-            found |= head_of(child, f"{inside}{name}.")
-        else:  # of branches nobody knows which layer is the last one; a transposed convolution's outputs come second
-            has_rows = not list(child.children()) and not getattr(child, "transposed", False)
-            found |= {f"{inside}{name}.{tensor}": has_rows for tensor in child.state_dict()}
-        if any(weight.dim() > 1 for weight in child.parameters()):
-            break
-    return found
 
 
 class Memory:
@@ -360,16 +321,13 @@ class State:
             part.load_state_dict(state.get(name, {}), position.step)
         self.position.become(position)
 
-    def adopt(self, tensors: Mapping[str, Tensor], position: Position, rows: Rows | None = None) -> list[str]:
+    def adopt(self, tensors: Mapping[str, Tensor], position: Position) -> list[str]:
         """Take what fits of another network's state; the epoch that was running begins again, since its pictures may be
         others.
 
-        Args:    rows, where the classes are others.
         Returns: what was left out, a line each.
         """
         state = _by_part(tensors)
-        if rows is not None:
-            self._move_rows(state, rows)
         notes = self.weights.adopt(state.get("model", {}))
         self.memory.adopt(state.get("optimizer", {}))
         if self.ema is not None:
@@ -381,19 +339,6 @@ class State:
                 part.load_state_dict(state[name], 0)
         self.position.become(Position(position.epoch, metrics=position.metrics))
         return notes
-
-    def _move_rows(self, state: dict[str, Tensors], rows: Rows) -> None:
-        """Let what the last layer has learned, in a state by parts, follow its classes; what cannot is taken away."""
-        own = self.weights.state_dict()
-        for name, has_rows in head_of(self.weights.model).items():
-            fresh = {"model": own[name], "average": own[name], "optimizer": torch.zeros_like(own[name])}
-            for part, new in fresh.items():
-                tensors = state.get(part, {})
-                for key in [key for key in tensors if (_owner(key) if part == "optimizer" else key) == name]:
-                    old = tensors.pop(key)
-                    moved = rows.moved(old, new) if has_rows else None
-                    if moved is not None:
-                        tensors[key] = moved
 
 
 # Where a tensor stands in a file under another name than its part's.

@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.device import choose_device
-from specc.runner.distributed.world import FailedElsewhere, FailedHere, Group, Place, is_launched
+from specc.runner.distributed.world import ABANDONED, FailedElsewhere, FailedHere, Group, Place, is_launched
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -158,8 +158,8 @@ class Member(Group):
                 help="every machine needs the same files; a run is continued from one folder that all of them see",
             )  # fmt: skip
 
-    def is_abandoned(self) -> bool:
-        return os.getppid() != self._parent
+    def abandoned(self) -> int:
+        return ABANDONED if os.getppid() != self._parent else 0
 
     def _named(self, rank: int) -> str:
         """A process by its number and, where there are several, its machine: `3 on second`."""

@@ -162,9 +162,10 @@ class Group:
     def require_same(self, text: str) -> None:
         """Raise Problem E628 where the processes do not train the same thing."""
 
-    def is_abandoned(self) -> bool:
-        """Whether the launcher that started this process is gone, so that nobody would end it."""
-        return False
+    def abandoned(self) -> int:
+        """The signal that counts as received, since the launcher of this process is gone, and nobody else would end
+        it; 0 while it is there."""
+        return 0
 
 
 class FailedHere(Problem):
@@ -173,6 +174,9 @@ class FailedHere(Problem):
 
 class FailedElsewhere(Problem):
     """The run failed, and another process tells why."""
+
+
+ABANDONED = int(getattr(signal, "SIGHUP", signal.SIGTERM))  # what a process is told whose terminal is gone
 
 
 class StopRequested(Exception):
