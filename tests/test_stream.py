@@ -134,7 +134,7 @@ def test_a_file_that_is_damaged_while_it_is_used_is_named(folder: Path, tmp_path
     place = source.contents.parts["test"].paths[1]
     stream = images.Pool(source.read_as((3, 12, 10), scaled=True), workers).read("test", map(np.array, ([0], [0, 1])))
     Path(place).write_bytes(b"\x89PNG\r\n\x1a\n")
-    assert next(stream).shape == (1, 3, 12, 10)
+    assert next(stream)[0].shape == (1, 3, 12, 10)
     found = problem(lambda: next(stream))
     assert (found.code, f"{place} can no longer be read" in found.message) == ("E607", True)
     assert "of 2" not in found.message

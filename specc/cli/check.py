@@ -25,7 +25,9 @@ from specc.reading import Unreadable, read_source
 @input_option
 @set_option
 @click.option(
-    "--data", metavar="NAME|FOLDER,…", help="Also say whether the spec fits these data sets, such as mnist,cifar10."
+    "--data",
+    metavar="NAME|FOLDER|FILE,…",
+    help="Also say whether the spec fits these data sets, such as mnist,cifar10.",
 )
 @click.option("--sizes", is_flag=True, help="Also list the sizes of pictures that the spec takes.")
 @click.option(

@@ -88,7 +88,7 @@ def fetch(names: tuple[str, ...], data_dir: Path) -> None:
 
 
 @command.command(short_help="Classes, sizes, mean, duplicates, damaged files.")
-@click.argument("source", metavar="NAME|FOLDER")
+@click.argument("source", metavar="NAME|FOLDER|FILE")
 @data_dir_option
 @json_option
 def info(source: str, data_dir: Path, as_json: bool) -> None:
@@ -110,7 +110,7 @@ def info(source: str, data_dir: Path, as_json: bool) -> None:
 
 
 @command.command(short_help="Draw a sheet of samples as a picture.")
-@click.argument("source", metavar="NAME|FOLDER")
+@click.argument("source", metavar="NAME|FOLDER|FILE")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
     help="The picture; - for standard output.  [NAME.png]")  # fmt: skip
 @click.option("--count", type=click.IntRange(1, 100), default=8, help="Pictures of each class.", show_default=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("eval")
 @click.argument("run", metavar="RUN|WEIGHTS", type=click.Path(path_type=Path))
 @click.option(
-    "--data", metavar="NAME|FOLDER", help="Other data, with the same classes or some of them.  [the run's own]"
+    "--data", metavar="NAME|FOLDER|FILE", help="Other data, with the same classes or some of them.  [the run's own]"
 )
 @click.option("--data-dir", metavar="DIR", help="Folder that holds the named data sets' files.  [as in training]")
 @click.option(

@@ -99,8 +99,8 @@ def _against_data(analysis: Analysis, asked: Asked) -> Answer:
 
 
 def _names(data: str) -> list[str]:
-    """The data sets that are meant; a folder may have a comma in its name."""
-    return [data] if os.path.isdir(data) else [name.strip() for name in data.split(",")]  # noqa: PTH112 - also odd ones
+    """The data sets that are meant; a folder or file may have a comma in its name."""
+    return [data] if os.path.exists(data) else [name.strip() for name in data.split(",")]  # noqa: PTH110 - also odd ones
 
 
 def _compare(analysis: Analysis, name: str, asked: Asked) -> tuple[Diagnostic, ...]:

@@ -16,7 +16,7 @@ from specc.ir.shaped import ShapedModel
 @click.argument("file")
 @input_option
 @set_option
-@click.option("--data", metavar="NAME|FOLDER", help="The data set that says what the spec leaves open.")
+@click.option("--data", metavar="NAME|FOLDER|FILE", help="The data set that says what the spec leaves open.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, help="Count the memory for this many samples.  [1]")
 @click.option("--unfold", is_flag=True, help="List every repeat by itself.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="How it is shown.")

@@ -56,7 +56,7 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-METAVARS = {"betas": "X,Y", "data": "NAME|FOLDER", "data_dir": "DIR", "device": "DEVICE", "resize": "SIZE"}
+METAVARS = {"betas": "X,Y", "data": "NAME|FOLDER|FILE", "data_dir": "DIR", "device": "DEVICE", "resize": "SIZE"}
 
 
 def _metavar(name: str) -> str:

@@ -18,6 +18,8 @@ from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 
 FOLDER, PACKAGE = "specc.data.sources.folder:Folder", "specc.data.sources.package:Package"
+MASKS = "specc.data.sources.masks:Masks"
+FILES = {".csv": "specc.data.sources.table:Table", ".npz": "specc.data.sources.npz:Npz"}
 BUILT_IN = {
     entry.name: entry
     for entry in (
@@ -33,12 +35,13 @@ BUILT_IN = {
 
 
 def find(name: str) -> Entry | None:
-    """The entry of a named data set, None where the name is that of a folder.
+    """The entry of a named data set, None where the name is that of a folder or a file.
 
     Raises: Problem E601 where it is neither, E619 where a package's entry cannot be used.
     """
     entry = BUILT_IN.get(name) or (_from_packages(name) if _may_be_name(name) else None)
-    if entry is None and not path_of(name).is_dir():
+    path = path_of(name)
+    if entry is None and not path.is_dir() and not (path.is_file() and path.suffix.lower() in FILES):
         raise _unknown(name)
     return entry
 
@@ -66,8 +69,17 @@ def data_source(recipe: Recipe, part: Part | Literal["any"] | None = None) -> Da
     folder = path_of(recipe.data_dir) if recipe.data_dir else default_data_dir()
     request = Request(recipe.data, folder, entry, recipe.limit, own_validation=not recipe.validation, part=part)
     if entry is None:
-        return _resolved(FOLDER)(request)
+        return _resolved(_kind_of(path_of(recipe.data)))(request)
     return _resolved(entry.loader if entry.name in BUILT_IN else PACKAGE)(request)
+
+
+def _kind_of(path: Path) -> str:
+    """The source of what lies in a path."""
+    if path.is_file():
+        return FILES[path.suffix.lower()]
+    from specc.data.walk import holds_masks
+
+    return MASKS if holds_masks(path) else FOLDER
 
 
 def _resolved(place: str) -> type[DataSource]:
@@ -105,8 +117,12 @@ def _unknown(name: str) -> Problem:
     known = ", ".join(BUILT_IN)
     path = path_of(name)
     if not _may_be_name(name) or Path(name).suffix or os.path.lexists(path):
-        kind = "is a file, not a folder" if path.is_file() else "is not a folder" if path.exists() else "does not exist"
-        return Problem.of("E601", f"the data folder `{name}` {kind}",
+        if path.is_file():
+            return Problem.of("E601", f"the data file `{name}` is neither a `.csv` nor an `.npz`",
+                help=f"name such a file, a folder of class folders, or one of {known}")  # fmt: skip
+        kind = "is not a folder" if path.exists() else "does not exist"
+        what = "file" if path.suffix.lower() in FILES and not path.exists() else "folder"
+        return Problem.of("E601", f"the data {what} `{name}` {kind}",
             help=f"name a folder of class folders, or one of {known}")  # fmt: skip
     guess = nearest(name, BUILT_IN)
     help = f"did you mean `{guess}`?" if guess else f"name a folder of class folders, or one of {known}"

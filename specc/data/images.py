@@ -31,15 +31,22 @@ SPREAD = 10_000  # read samples by which all are judged
 MOST_WORKERS = 8  # by default; more seldom decode faster than one device trains
 
 
+NOTHING = torch.empty(0)
+
+
 class Images(Protocol):
     """Samples with their targets.
 
-    y:     targets, (n, …), see `Survey.target`, on the device.
+    y:     targets, (n, …), see `Survey.target`, on the device; those that are not in memory are read now.
+    labels: the class of each sample, 0 where each has not one.
     index_device: where places of samples are wanted.
     """
 
     @property
     def y(self) -> Tensor: ...
+
+    @property
+    def labels(self) -> list[int]: ...
 
     @property
     def sample(self) -> tuple[int, ...]:
@@ -83,6 +90,10 @@ class InMemory:
 
     x: Tensor
     y: Tensor
+
+    @property
+    def labels(self) -> list[int]:
+        return _labels(self.y, len(self))
 
     @property
     def sample(self) -> tuple[int, ...]:
@@ -129,19 +140,26 @@ class InMemory:
 class Streamed:
     """Samples of a source that are read when they are wanted.
 
-    part, places: which of the source's they are. sample: shape of one.
+    part, places: which of the source's they are. sample: shape of one. targets: None where they are read, too.
     """
 
     reader: Pool
     part: str
     places: NDArray[np.int64]
     sample: tuple[int, ...]
-    y: Tensor
+    targets: Tensor | None
     dtype: torch.dtype = torch.uint8
+    device: torch.device = torch.device("cpu")  # noqa: RUF009 - immutable
 
     @property
-    def device(self) -> torch.device:
-        return self.y.device
+    def y(self) -> Tensor:
+        if self.targets is not None:
+            return self.targets
+        return torch.cat([y for _, y in self._one_by_one()])
+
+    @property
+    def labels(self) -> list[int]:
+        return _labels(self.targets, len(self))
 
     @property
     def index_device(self) -> torch.device:
@@ -149,35 +167,48 @@ class Streamed:
 
     @property
     def x(self) -> Tensor:
-        parts = [x for x, _ in self.batches(slice(start, start + 1) for start in range(len(self)))]
-        return torch.cat(parts)
+        return torch.cat([x for x, _ in self._one_by_one()])
+
+    def _one_by_one(self) -> Iterator[Batch]:
+        return self.batches(slice(start, start + 1) for start in range(len(self)))
 
     def __len__(self) -> int:
         return len(self.places)
 
     def batches(self, indices: Iterable[Indices]) -> Iterator[Batch]:
         wanted = [index if isinstance(index, slice) else index.numpy() for index in indices]
-        read = self.reader.read(self.part, (self.places[index] for index in wanted))
-        for index, samples in zip(wanted, read, strict=True):
-            place = index if isinstance(index, slice) else torch.from_numpy(index).to(self.device)
-            yield samples.to(self.device, non_blocking=True), self.y[place]
+        read = self.reader.read(self.part, (self.places[index] for index in wanted), targets=self.targets is None)
+        for index, (samples, targets) in zip(wanted, read, strict=True):
+            if self.targets is None:
+                y = targets.to(self.device, non_blocking=True)
+            else:
+                y = self.targets[index if isinstance(index, slice) else torch.from_numpy(index).to(self.device)]
+            yield samples.to(self.device, non_blocking=True), y
 
     def spread(self) -> Iterator[Tensor]:
         places = self.places[:: -(-len(self) // SPREAD)]
-        return self.reader.read(
-            self.part, (places[start : start + READ_AT_ONCE] for start in range(0, len(places), READ_AT_ONCE))
-        )
+        parts = (places[start : start + READ_AT_ONCE] for start in range(0, len(places), READ_AT_ONCE))
+        return (samples for samples, _ in self.reader.read(self.part, parts))
 
     def pick(self, indices: Sequence[int]) -> Streamed:
         chosen = list(indices)
-        return replace(self, places=self.places[chosen], y=self.y[chosen])
+        targets = None if self.targets is None else self.targets[chosen]
+        return replace(self, places=self.places[chosen], targets=targets)
 
     def relabelled(self, y: Tensor) -> Streamed:
-        return replace(self, y=y)
+        return replace(self, targets=y)
 
     def on(self, device: torch.device, reader: Pool) -> Streamed:
         """The same on a device, read by others."""
-        return replace(self, reader=reader, y=self.y.to(device))
+        targets = None if self.targets is None else self.targets.to(device)
+        return replace(self, reader=reader, targets=targets, device=device)
+
+
+def _labels(targets: Tensor | None, count: int) -> list[int]:
+    if targets is None or targets.dim() != 1 or targets.dtype != torch.int64:
+        return [0] * count
+    labels: list[int] = targets.tolist()
+    return labels
 
 
 def placed(every: Iterable[Images], device: torch.device, workers: int | None) -> list[Images]:
@@ -237,12 +268,13 @@ class Pool:
             generator=torch.Generator(),
         )
 
-    def read(self, part: str, batches: Iterable[NDArray[np.int64]]) -> Iterator[Tensor]:
+    def read(self, part: str, batches: Iterable[NDArray[np.int64]], *, targets: bool = False) -> Iterator[Batch]:
         """The samples of each batch of places in a part.
 
+        Args:   targets, whether these are wanted as well; else there are none.
         Raises: Problem E607 for a damaged file, E610 for one of another size, E632 where a process ended.
         """
-        self._plan.batches = ((part, places) for places in batches)
+        self._plan.batches = ((part, places, targets) for places in batches)
         try:
             for found in self._loader:
                 if isinstance(found, Diagnostic):
@@ -267,9 +299,9 @@ class _Plan:
     """Tells the loader which samples make the next batches."""
 
     def __init__(self) -> None:
-        self.batches: Iterable[tuple[str, NDArray[np.int64]]] = ()
+        self.batches: Iterable[tuple[str, NDArray[np.int64], bool]] = ()
 
-    def __iter__(self) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    def __iter__(self) -> Iterator[tuple[str, NDArray[np.int64], bool]]:
         return iter(self.batches)
 
 
@@ -279,12 +311,13 @@ class _Taker:
     def __init__(self, source: DataSource) -> None:
         self.source = source
 
-    def __getitems__(self, batch: tuple[str, NDArray[np.int64]]) -> Tensor | Diagnostic:
+    def __getitems__(self, batch: tuple[str, NDArray[np.int64], bool]) -> Batch | Diagnostic:
+        part, places, wanted = batch
         try:
-            samples, _ = self.source.take(*batch)
+            samples, targets = self.source.take(part, places)
         except Problem as problem:
             return problem.diagnostic  # it comes back through a pipe
-        return torch.from_numpy(samples)
+        return torch.from_numpy(samples), torch.from_numpy(targets) if wanted and targets is not None else NOTHING
 
     def __len__(self) -> int:
         return 0

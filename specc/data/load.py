@@ -82,12 +82,12 @@ class Dataset(NamedTuple):
 class Read(NamedTuple):
     """A recipe's data without torch.
 
-    parts: samples and targets of each; no samples of pictures that stay in their files.
+    parts: samples and targets of each; no samples of pictures that stay in their files, nor their masks.
     """
 
     survey: Survey
     source: DataSource
-    parts: dict[str, tuple[NDArray[Any] | None, NDArray[Any]]]
+    parts: dict[str, tuple[NDArray[Any] | None, NDArray[Any] | None]]
     identity: DataIdentity
 
 
@@ -138,8 +138,13 @@ def _read_files(source: PictureFiles, survey: Survey, recipe: Recipe, say: Say, 
     source = source.read_as(survey.shape(recipe, way_out), scaled=recipe.resize is not None)
     assert source.reader is not None and isinstance(survey.classes, tuple)  # noqa: S101 - pictures of known classes
     keep = _in_memory(sum(survey.splits.values()), source.reader.shape, recipe)
-    looked, targets = source.look(keep=keep, say=say), source.targets
-    identity = identity_of_files(survey.classes, {name: (one.digests, targets[name]) for name, one in looked.items()})
+    looked = source.look(keep=keep, say=say)
+    targets = {name: source.targets.get(name, one.masks) for name, one in looked.items()}
+    identity = identity_of_files(
+        survey.classes,
+        # A mask is in its picture's digest.
+        {name: (one.digests, source.targets.get(name, one.digests[:, :0])) for name, one in looked.items()},
+    )
     return Read(survey, source, {name: (one.samples, targets[name]) for name, one in looked.items()}, identity)
 
 
@@ -153,12 +158,14 @@ def dataset_of(found: Read, recipe: Recipe) -> Dataset:
     parts: dict[str, Images] = {}
     pool: Pool | None = None
     for name, (samples, targets) in found.parts.items():
-        y = torch.from_numpy(targets)
+        y = None if targets is None else torch.from_numpy(targets)
         if samples is None:
             assert isinstance(found.source, PictureFiles) and found.source.reader is not None  # noqa: S101 - its kind
             pool = pool or Pool(found.source)
-            parts[name] = Streamed(pool, name, np.arange(len(targets)), found.source.reader.shape, y)
+            places = np.arange(found.survey.splits[name])
+            parts[name] = Streamed(pool, name, places, found.source.reader.shape, y)
         else:
+            assert y is not None  # noqa: S101 - masks are kept with their pictures
             parts[name] = InMemory(torch.from_numpy(samples), y)
     if not isinstance(found.source, PictureFiles) and (recipe.resize or recipe.channels):
         parts = {name: _transformed(images, recipe) for name, images in parts.items()}
@@ -179,10 +186,7 @@ def _transformed(images: Images, recipe: Recipe) -> Images:
 
 def _held_out(images: Images, share: float) -> dict[str, Images]:
     """The training part without a share of its samples, and these; each class in proportion, where each has one."""
-    import torch
-
-    y = images.y
-    labels = y.tolist() if y.dim() == 1 and y.dtype == torch.int64 else [0] * len(y)
+    labels = images.labels
     train, held_out = stratified(labels, share)
     return {TRAINING: images.pick(train), VALIDATION: images.pick(held_out)}
 

@@ -171,7 +171,7 @@ def quiet() -> Iterator[None]:
 def size_of(picture: Image.Image) -> tuple[int, int]:
     """Height and width as the picture is shown, in pixels."""
     width, height = picture.size
-    return (width, height) if _orientation(picture) in ACROSS else (height, width)
+    return (width, height) if orientation_of(picture) in ACROSS else (height, width)
 
 
 def is_grey(picture: Image.Image) -> bool:
@@ -185,7 +185,7 @@ def eight_bits(picture: Image.Image, mode: str, at_least: tuple[int, int] | None
     Args:   at_least: height and width that are enough: a larger JPEG is decoded at a half, a quarter or an eighth.
     Raises: Unreadable.
     """
-    orientation = _orientation(picture)
+    orientation = orientation_of(picture)
     if at_least:
         height, width = at_least
         picture.draft(mode, (height, width) if orientation in ACROSS else (width, height))
@@ -203,7 +203,7 @@ def eight_bits(picture: Image.Image, mode: str, at_least: tuple[int, int] | None
     return plain.transpose(TURNS[orientation]) if orientation in TURNS else plain
 
 
-def _orientation(picture: Image.Image) -> int:
+def orientation_of(picture: Image.Image) -> int:
     """EXIF's number, 1 for a picture that stands upright. Pillow turns TIFF itself, its size with it."""
     if picture.format == "TIFF" or TURNING.isdisjoint(picture.info):
         return 1

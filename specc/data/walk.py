@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ SYSTEM = frozenset((
     "@eadir", "__macosx", "$recycle.bin", "system volume information", "lost+found",
     "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r",
 ))  # fmt: skip
+IMAGES, MASKS = "images", "masks"  # folders of pictures that have a class for each pixel
 DEEPEST = 64  # folders below each other that are entered
 MOST_FOLDERS = 1_000_000
 SNIFFED = 1000  # files of other names whose first bytes are read
@@ -87,7 +89,7 @@ class Walk:
             elif self._is_picture(entry):
                 loose.append(entry.path)
         for path in loose if found else ():
-            self._pass_over(LOOSE, path)
+            self.pass_over(LOOSE, path)
         return found
 
     def has_loose(self, folder: Path) -> bool:
@@ -108,7 +110,7 @@ class Walk:
                     if depth < DEEPEST:
                         waiting.append((entry.path, depth + 1))
                     else:
-                        self._pass_over(TOO_DEEP, entry.path)
+                        self.pass_over(TOO_DEEP, entry.path)
                 elif self._is_picture(entry):
                     found.append(entry.path)
         return sorted(found)
@@ -124,7 +126,7 @@ class Walk:
         kind = _kind(entry)
         is_named = os.path.splitext(entry.name)[1].lower() in endings()  # noqa: PTH122 - there may be a million
         if kind == OTHER and is_named:
-            self._pass_over(SPECIAL, entry.path)
+            self.pass_over(SPECIAL, entry.path)
         if kind == FILE and not is_named:
             self._look_at(entry)
         return is_named and kind in (FILE, NOWHERE)
@@ -133,13 +135,14 @@ class Walk:
         """Pass over a file that is not called like a picture, and say so where it seems to be one."""
         ending = unread_ending(entry.name)
         if ending:
-            self._pass_over(f"this Pillow cannot read `{ending}`", entry.path)
+            self.pass_over(f"this Pillow cannot read `{ending}`", entry.path)
         elif self._sniffed < SNIFFED:
             self._sniffed += 1
             if looks_like_picture(_start(entry.path)):
-                self._pass_over(UNNAMED, entry.path)
+                self.pass_over(UNNAMED, entry.path)
 
-    def _pass_over(self, reason: str, path: str) -> None:
+    def pass_over(self, reason: str, path: str) -> None:
+        """Remember what is not taken."""
         before = self._passed.get(reason, PassedOver(reason, 0, path))
         self._passed[reason] = before._replace(files=before.files + 1)
 
@@ -173,6 +176,19 @@ def _start(path: str) -> bytes:
             return file.read(PREFIX)
     except OSError:
         return b""
+
+
+def holds_masks(root: Path) -> bool:
+    """Whether a folder, or each of its parts, holds `images` and `masks` and no other folder."""
+    with suppress(OSError):
+        names = {entry.name: entry.path for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != "."}
+        parts = [path for name, path in names.items() if name.lower() in NAMES]
+        folders = [root] if not parts or len(parts) < len(names) else parts
+        return all(
+            {IMAGES, MASKS} == {entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != "."}
+            for folder in folders
+        )
+    return False
 
 
 class Layout(NamedTuple):

@@ -60,7 +60,7 @@ class Recipe(BaseModel):
     data: str = Field(
         "digits",
         min_length=1,
-        description="Data set: a name or a folder of class folders.",
+        description="Data set: a name, a folder of class folders, a CSV file of pictures or an .npz file.",
         examples=["fashion-mnist"],
     )
     data_dir: str | None = Field(

@@ -1,4 +1,4 @@
-"""Data sets: E601 to E611, E619."""
+"""Data sets: E601 to E611, E619, E680 to E682."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import pickle
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from run_cases import Scene, case
 from specc.data import download, load
@@ -124,3 +126,24 @@ def a_loader_that_gives_something_else(scene: Scene) -> None:
 
 def _package(loader: str) -> Package:
     return Package(Request("leaves", Path("data"), Entry("leaves", (3, 5, 5), 2, "", loader)))
+
+
+@case("E680")
+def a_table_with_a_picture_that_is_not_there(scene: Scene) -> None:
+    scene.picture("pictures/001.png")
+    scene.write("leaves.csv", b"file,label\npictures/001.png,oak\npictures/002.png,birch\n")
+    folder_of("leaves.csv")
+
+
+@case("E681")
+def arrays_of_objects(scene: Scene) -> None:
+    np.savez("sounds.npz", x=np.array([[1], [1, 2]], dtype=object), y=np.arange(2))
+    folder_of("sounds.npz")
+
+
+@case("E682")
+def a_picture_without_a_mask(scene: Scene) -> None:
+    scene.picture("discs/images/1.png")
+    scene.picture("discs/images/2.png")
+    scene.picture("discs/masks/1.png")
+    folder_of("discs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -91,25 +91,37 @@ def _of_arrays(source: DataSource, survey: Survey, parts: Mapping[str, tuple[Sam
     sample = survey.sample or ()
     kinds = {1: "vector", 2: "signal", 3: "grey" if sample[0] == 1 else "colour"}
     count = sum(survey.splits.values())
-    names = survey.classes if isinstance(survey.classes, tuple) else ()
     mean, deviation = _moments_of(parts[TRAINING][0])
     return Census(
-        survey.name, str(source.request.data_dir), names,
-        {part: _counted(_labels(taken), names) for part, taken in parts.items()},
+        survey.name, str(source.request.data_dir), _rows(survey),
+        {part: _counted(targets, len(samples), survey) for part, (samples, targets) in parts.items()},
         {sample[1:] or sample: count}, {kinds.get(len(sample), "volume"): count},
         mean, deviation, *_duplicates(_seen_in_memory(parts)), notes=survey.notes,
     )  # fmt: skip
 
 
 def _labels(taken: tuple[Samples, NDArray[Any] | None]) -> list[int]:
-    """The class of each sample; 0 where there is nothing to be found."""
+    """The class of each sample; 0 where it has not one."""
     samples, targets = taken
-    return [0] * len(samples) if targets is None else targets.tolist()
+    return [0] * len(samples) if targets is None or targets.ndim > 1 else targets.astype(int).tolist()
 
 
-def _counted(labels: Iterable[int], classes: tuple[str, ...]) -> tuple[int, ...]:
-    found = Counter(labels)
-    return tuple(found[label] for label in range(len(classes)))
+def _rows(survey: Survey) -> tuple[str, ...]:
+    """What samples are counted by: their classes, where they have any."""
+    names = survey.classes if isinstance(survey.classes, tuple) else ()
+    return names if survey.target in ("class", "classes") else ("all samples",)
+
+
+def _counted(targets: Sequence[Any] | NDArray[Any] | None, count: int, survey: Survey) -> tuple[int, ...]:
+    """How many samples of each row there are. Args: count, of all of them."""
+    import numpy as np
+
+    if targets is None or survey.target not in ("class", "classes"):
+        return (count,)
+    if survey.target == "classes":
+        return tuple(np.asarray(targets).sum(0).astype(int).tolist())
+    found = Counter(np.asarray(targets).tolist())
+    return tuple(found[label] for label in range(survey.class_count))
 
 
 def _moments_of(samples: Samples) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -187,7 +199,7 @@ class _Looked(NamedTuple):
 def _of_files(source: PictureFiles, counting: Counting) -> Census:
     import numpy as np
 
-    found = source.contents
+    found, survey = source.contents, source.survey()
     files = [
         (part, path, label)
         for part, listing in found.parts.items()
@@ -208,13 +220,13 @@ def _of_files(source: PictureFiles, counting: Counting) -> Census:
             sizes[one.size] += 1
             kinds[one.mode] += 1
             grey &= one.is_grey
-            seen.append(_Seen(one.digest, path, label, part))
+            seen.append(_Seen(one.digest, path, label if survey.target == "class" else 0, part))
             if part == TRAINING:
                 histogram += np.array(one.levels, np.int64).reshape(3, LEVELS)
     mean, deviation = _moments(histogram[:1] if grey else histogram)
     return Census(
-        source.name, str(path_of(source.request.data)), found.classes,
-        {part: _counted(listing.labels, found.classes) for part, listing in found.parts.items()},
+        source.name, str(path_of(source.request.data)), _rows(survey),
+        {part: _counted(listing.labels, len(listing.paths), survey) for part, listing in found.parts.items()},
         dict(sizes.most_common()), dict(kinds.most_common()), mean, deviation, *_duplicates(seen), tuple(damaged),
         found.notes, found.passed_over,
     )  # fmt: skip

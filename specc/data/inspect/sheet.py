@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from io import BytesIO
 from math import ceil, sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
 from specc.data.picture import Unreadable, eight_bits, opened, quiet
 from specc.data.sources import DataSource
 from specc.data.sources.picture_files import PictureFiles
-from specc.data.survey import TRAINING, Fault, damaged
+from specc.data.survey import TRAINING, Fault, Survey, damaged
 from specc.diagnostics.diagnostic import Problem
 
 if TYPE_CHECKING:
@@ -39,15 +39,36 @@ class Row(NamedTuple):
 
 
 def rows_of(source: DataSource, count: int, seed: int) -> tuple[Row, ...]:
-    """So many training samples of each class of a data set that was fetched. Raises: Problem E607 to E609."""
+    """So many training samples of each class, or out of all, of a data set that was fetched.
+
+    Raises: Problem E607 to E609.
+    """
     survey = source.survey()
-    assert isinstance(survey.classes, tuple)  # noqa: S101 - it was fetched
     if isinstance(source, PictureFiles):
         listing = source.contents.parts[TRAINING]
-        return _chosen(survey.classes, listing.labels, count, seed, lambda index: _opened(listing.paths[index]))
-    samples, labels = source.take(TRAINING, slice(None))
-    assert labels is not None  # noqa: S101 - it has classes
-    return _chosen(survey.classes, labels.tolist(), count, seed, lambda index: picture_of_sample(samples[index]))
+        return _chosen(_members(survey, listing.labels), count, seed, lambda index: _opened(listing.paths[index]))
+    samples, targets = source.take(TRAINING, slice(None))
+    labels = [0] * len(samples) if targets is None else targets.tolist()
+    drawn = samples if samples.dtype.name == "uint8" else _as_bytes(samples)
+    return _chosen(_members(survey, labels), count, seed, lambda index: picture_of_sample(drawn[index]))
+
+
+def _as_bytes(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    """Floats spread over the levels of brightness, from the least of all to the largest."""
+    import numpy as np
+
+    low, high = float(samples.min()), float(samples.max())
+    return ((samples - low) * (255 / ((high - low) or 1))).round().astype(np.uint8)
+
+
+def _members(survey: Survey, labels: Sequence[Any]) -> dict[str, list[int]]:
+    """The samples of each class by their places; all of them together where they have none."""
+    names = survey.classes if isinstance(survey.classes, tuple) else ()
+    if survey.target == "class":
+        return {name: [index for index, label in enumerate(labels) if label == k] for k, name in enumerate(names)}
+    if survey.target == "classes":
+        return {name: [index for index, one in enumerate(labels) if one[k]] for k, name in enumerate(names)}
+    return {survey.name: list(range(len(labels)))}
 
 
 def _opened(path: str) -> Image.Image:
@@ -59,15 +80,12 @@ def _opened(path: str) -> Image.Image:
 
 
 def _chosen(
-    classes: Sequence[str], labels: Sequence[int], count: int, seed: int, picture: Callable[[int], Image.Image]
+    members: dict[str, list[int]], count: int, seed: int, picture: Callable[[int], Image.Image]
 ) -> tuple[Row, ...]:
     chance = random.Random(seed)  # noqa: S311 - no secret
-    members: list[list[int]] = [[] for _ in classes]
-    for index, label in enumerate(labels):
-        members[label].append(index)
     return tuple(
         Row(name, [picture(index) for index in sorted(chance.sample(own, min(count, len(own))))])
-        for name, own in zip(classes, members, strict=True)
+        for name, own in members.items()
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
-from specc.data.survey import Part, Shape, Survey
+from specc.data.survey import TEST, TRAINING, VALIDATION, Part, Shape, Survey
 from specc.diagnostics.diagnostic import Problem
 from specc.tasks.task import Kind
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Targets: TypeAlias = NDArray[Any] | None
     Indices: TypeAlias = NDArray[np.int64] | slice
 
+Wanted = TypeVar("Wanted")
 Report = Callable[[str, int, int], None]
 """Is told of a file's name, the bytes that have arrived, and those that there are."""
 
@@ -71,6 +72,25 @@ class Request(NamedTuple):
     limit: int | None = None
     own_validation: bool = True
     part: Part | Literal["any"] | None = None
+
+    def origin(self, part: str) -> str:
+        """Which of the data's own parts one is that was wanted."""
+        if self.part is None:
+            return part
+        return {"train": TRAINING, "validation": VALIDATION}.get(self.part, TEST)
+
+    def wanted(self, parts: Mapping[str, Wanted], what: str, help: str) -> dict[str, Wanted]:
+        """The parts to train with; or the one to test on, in `test`.
+
+        Args:   what, the data, for a message; help, how they could have that part.
+        Raises: Problem E642 where there is none.
+        """
+        if self.part is None:
+            return {name: one for name, one in parts.items() if name != VALIDATION or self.own_validation}
+        origin = self.origin(TEST)
+        if origin not in parts:
+            raise Problem.of("E642", f"{what} has no {origin} part", help=help)
+        return {TEST: parts[origin]}
 
 
 class DataSource:

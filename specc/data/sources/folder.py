@@ -39,7 +39,7 @@ def list_folder(root: Path) -> Contents:
             trained on.
     """
     walk = Walk()
-    with _readable():
+    with readable():
         layout = layout_of(root, walk)
         found = _in_parts(layout, walk) if layout.parts else _held_out(root, walk)
         return found._replace(passed_over=walk.passed_over)
@@ -53,7 +53,7 @@ def list_part(root: Path, part: Part | None) -> Contents:
     Raises:  Problem E608; E642 where there is not that part.
     """
     walk = Walk()
-    with _readable():
+    with readable():
         layout = layout_of(root, walk)
         if layout.parts:
             classes, listing = _filled(_chosen_part(layout, part), walk)
@@ -68,7 +68,7 @@ def list_part(root: Path, part: Part | None) -> Contents:
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def readable() -> Iterator[None]:
     """Turns a folder that cannot be read into Problem E608."""
     try:
         yield

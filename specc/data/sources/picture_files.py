@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
+from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from specc import files
 from specc.data.kept import Manifest, keep_arrays, kept_arrays, make_room, manifest_of
@@ -43,14 +44,15 @@ if TYPE_CHECKING:
 
 CHUNK = 256  # pictures that a thread looks at, at a time
 DECODED_AT_MOST = 100_000  # pictures, where some heads are damaged, to count those that are damaged further on, too
+KEPT = ("images", "digests", "masks")  # what a kept copy calls the parts of `Looked`
 MANY = 10_000  # pictures that take so long to read that it is said
 
 
 class Listing(NamedTuple):
-    """Pictures by path, with what is to be found for each: the place of its class."""
+    """Pictures by path, with what is to be found for each: the place of its class, numbers, the path of its mask."""
 
     paths: list[str]
-    labels: list[int]
+    labels: list[Any]
 
     def pick(self, indices: Iterable[int]) -> Listing:
         chosen = list(indices)
@@ -90,11 +92,13 @@ class Looked(NamedTuple):
     """A part of which every picture was decoded.
 
     samples: uint8, (n, channels, height, width); None where they were looked at and not kept.
-    digests: of each file's bytes, uint8, (n, 32).
+    digests: of each file's bytes, uint8, (n, 32); with its mask's where it has one.
+    masks:   uint8, (n, height, width), where there are masks that are kept.
     """
 
     samples: NDArray[np.uint8] | None
     digests: NDArray[np.uint8]
+    masks: NDArray[np.uint8] | None = None
 
 
 class Paths(Sequence[str]):
@@ -133,11 +137,16 @@ class PictureFiles(DataSource):
 
     @cached_property
     def _manifest(self) -> Manifest:
-        return manifest_of(part.paths for part in self.contents.parts.values())
+        parts = self.contents.parts.values()
+        return manifest_of([*(part.paths for part in parts), *(part.labels for part in parts if self.has_masks)])
 
     @cached_property
     def _paths(self) -> dict[str, Paths]:
         return {name: Paths(part.paths) for name, part in self.contents.parts.items()}
+
+    @cached_property
+    def _mask_paths(self) -> dict[str, Paths]:
+        return {name: Paths(part.labels) for name, part in self.contents.parts.items()} if self.has_masks else {}
 
     def survey(self) -> Survey:
         return self._survey
@@ -161,27 +170,48 @@ class PictureFiles(DataSource):
         return other
 
     @cached_property
-    def targets(self) -> dict[str, NDArray[np.generic]]:
-        """What is to be found for each picture of each part."""
+    def targets(self) -> dict[str, NDArray[Any]]:
+        """What is to be found for each picture of each part; of masks nothing, which have to be read."""
         import numpy as np
 
-        return {name: np.array(part.labels, np.int64) for name, part in self.contents.parts.items()}
+        kinds: dict[Kind, type[Any]] = {"class": np.int64, "none": np.int64}
+        if self.has_masks:
+            return {}
+        kind = kinds.get(self.contents.target, np.float32)
+        return {name: np.array(part.labels, kind) for name, part in self.contents.parts.items()}
 
-    def take(self, part: str, indices: Indices) -> tuple[NDArray[np.uint8], NDArray[np.generic]]:
+    @property
+    def variant(self) -> str:
+        """What else than files and reader decides what is made of them."""
+        return ""
+
+    @property
+    def has_masks(self) -> bool:
+        return self.contents.target == "mask"
+
+    def read_mask(self, path: str) -> tuple[bytes, NDArray[np.uint8]]:
+        """The digest of a mask's file, and the class of each pixel at the size of the samples. Raises: Unreadable."""
+        raise NotImplementedError
+
+    def take(self, part: str, indices: Indices) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         import numpy as np
 
         assert self.reader is not None  # noqa: S101 - it was said how they are read
-        paths = self._paths[part]
+        paths, masks = self._paths[part], self._mask_paths.get(part)
         wanted = np.arange(len(paths))[indices]
         samples = np.empty((len(wanted), *self.reader.shape), np.uint8)
+        read = np.empty((len(wanted), *self.reader.shape[1:]), np.uint8) if masks else None
         with quiet():
-            for place, index in zip(np.moveaxis(samples, 1, 3), wanted.tolist(), strict=True):
+            for number, index in enumerate(wanted.tolist()):
                 path = paths[index]
                 try:
-                    place[:] = self.reader.read(path)
+                    samples[number] = np.moveaxis(self.reader.read(path), 2, 0)
+                    if masks is not None and read is not None:
+                        path = masks[index]
+                        _, read[number] = self.read_mask(path)
                 except Unreadable as error:
                     raise _gone(path, error.reason) from error
-        return samples, self.targets[part][wanted]
+        return samples, self.targets[part][wanted] if read is None else read
 
     def look(self, *, keep: bool, say: Callable[[str], None]) -> dict[str, Looked]:
         """Every picture decoded: out of the copy that is kept, or now, and kept where that took long.
@@ -191,11 +221,11 @@ class PictureFiles(DataSource):
         Raises: Problem E607 for damaged pictures, E610 for different sizes.
         """
         parts = self.contents.parts
-        place = self._manifest.place(f"{self.reader} {keep}", ".safetensors")
+        place = self._manifest.place(f"{self.reader} {keep}{self.variant}", ".safetensors")
         found = kept_arrays(place)
-        if found is not None and _is_of(found, parts, keep=keep):
+        if found is not None and self._is_of(found, keep=keep):
             return {
-                name: Looked(found.get(f"images{number}"), found[f"digests{number}"])
+                name: Looked(found.get(f"images{number}"), found[f"digests{number}"], found.get(f"masks{number}"))
                 for number, name in enumerate(parts)
             }
         count = sum(len(part.paths) for part in parts.values())
@@ -204,59 +234,66 @@ class PictureFiles(DataSource):
         started = perf_counter()
         looked = self.decode(keep=keep)
         if self._manifest.is_worth(perf_counter() - started):
-            arrays = {f"digests{number}": one.digests for number, one in enumerate(looked.values())}
-            arrays |= {
-                f"images{number}": one.samples for number, one in enumerate(looked.values()) if one.samples is not None
-            }
-            keep_arrays(place, arrays)
+            named = ((f"{kind}{number}", array) for number, one in enumerate(looked.values())
+                for kind, array in zip(KEPT, one, strict=True))  # fmt: skip
+            keep_arrays(place, {name: array for name, array in named if array is not None})
         return looked
 
     def decode(self, *, keep: bool) -> dict[str, Looked]:
         """As `look`, by as many threads as there are cores."""
         assert self.reader is not None  # noqa: S101 - it was said how they are read
         parts = self.contents.parts
-        found = {name: _decode(part.paths, self.reader, keep) for name, part in parts.items()}
+        found = {name: self._decode(part, keep) for name, part in parts.items()}
         faults = [fault for _, some in found.values() for fault in some]
         if faults:
             raise damaged(faults, sum(len(part.paths) for part in parts.values()))
         return {name: looked for name, (looked, _) in found.items()}
 
+    def _is_of(self, found: dict[str, NDArray[np.uint8]], *, keep: bool) -> bool:
+        """Whether a copy has what is wanted of each part."""
+        kinds = ["digests", *(["images"] if keep else []), *(["masks"] if keep and self.has_masks else [])]
+        return all(
+            f"{kind}{number}" in found and len(found[f"{kind}{number}"]) == len(part.paths)
+            for number, part in enumerate(self.contents.parts.values())
+            for kind in kinds
+        )
 
-def _is_of(found: dict[str, NDArray[np.uint8]], parts: dict[str, Listing], *, keep: bool) -> bool:
-    kinds = ("digests", "images") if keep else ("digests",)
-    return all(
-        f"{kind}{number}" in found and len(found[f"{kind}{number}"]) == len(part.paths)
-        for number, part in enumerate(parts.values())
-        for kind in kinds
-    )
+    def _decode(self, part: Listing, keep: bool) -> tuple[Looked, list[Fault]]:
+        import numpy as np
 
+        assert self.reader is not None  # noqa: S101 - it was said how they are read
+        reader, count = self.reader, len(part.paths)
+        samples = np.empty((count, *reader.shape), np.uint8) if keep else None
+        masks = np.empty((count, *reader.shape[1:]), np.uint8) if keep and self.has_masks else None
+        places = None if samples is None else np.moveaxis(samples, 1, 3)
+        digests = np.empty((count, DIGEST_SIZE), np.uint8)
 
-def _decode(paths: list[str], reader: Reader, keep: bool) -> tuple[Looked, list[Fault]]:
-    import numpy as np
+        def decode_one(index: int, path: str) -> None:
+            with content_of(path) as content:
+                digest = digest_of(content)
+                pixels = reader.read(path, content)
+            if places is not None:
+                places[index] = pixels
+            if self.has_masks:
+                own, mask = self.read_mask(part.labels[index])
+                digest = sha256(digest + own).digest()
+                if masks is not None:
+                    masks[index] = mask
+            digests[index] = np.frombuffer(digest, np.uint8)
 
-    count = len(paths)
-    samples = np.empty((count, *reader.shape), np.uint8) if keep else None
-    places = None if samples is None else np.moveaxis(samples, 1, 3)
-    digests = np.empty((count, DIGEST_SIZE), np.uint8)
+        def decode_chunk(start: int) -> list[Fault]:
+            faults = []
+            for index in range(start, min(start + CHUNK, count)):
+                path = part.paths[index]
+                try:
+                    decode_one(index, path)
+                except Unreadable as error:
+                    faults.append(Fault(path, error.reason, error.way))
+            return faults
 
-    def decode_chunk(start: int) -> list[Fault]:
-        faults = []
-        for index in range(start, min(start + CHUNK, count)):
-            path = paths[index]
-            try:
-                with content_of(path) as content:
-                    digests[index] = np.frombuffer(digest_of(content), np.uint8)
-                    pixels = reader.read(path, content)
-            except Unreadable as error:
-                faults.append(Fault(path, error.reason, error.way))
-            else:
-                if places is not None:
-                    places[index] = pixels
-        return faults
-
-    with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        faults = [fault for chunk in threads.map(decode_chunk, range(0, count, CHUNK)) for fault in chunk]
-    return Looked(samples, digests), faults
+        with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
+            faults = [fault for chunk in threads.map(decode_chunk, range(0, count, CHUNK)) for fault in chunk]
+        return Looked(samples, digests, masks), faults
 
 
 def _gone(path: str, reason: str) -> Problem:

@@ -7,9 +7,9 @@ CODES = (
         "E601",
         "unknown data set",
         """\
-What stands after `--data` (or `data` in `train { }`) is either the name of a data set that specc knows or
-a folder of pictures. This is neither: a typing mistake in the name, or a folder that does not exist from
-where the command is run.
+What stands after `--data` (or `data` in `train { }`) is the name of a data set that specc knows, a folder of
+pictures, or a `.csv` or `.npz` file. This is none of them: a typing mistake in the name, or a folder or
+file that does not exist from where the command is run.
 
     specc train lenet.cnn --data fashion-mnist
     specc train lenet.cnn --data ~/pictures/leaves
@@ -215,6 +215,53 @@ none of this. In Docker `--shm-size 2g` makes the shared memory larger. The run 
 not exist or belongs to somebody else, the disk is full, or the name does not end in that of a picture format.
 
     specc data show mnist -o sheet.png
+""",
+    ),
+    Code(
+        "E680",
+        "a table of pictures that cannot be used",
+        """\
+A `.csv` file after `--data` has a row for each picture. Its first line names the columns: `file`, the
+path of the picture, relative to the table; then `label`, the class; or `labels`, any number of them with
+`;` between; or a column for each number that is to be found. `split` says `train`, `test` or `val`;
+without it a fifth is held out to test on.
+
+    file,label,split
+    pictures/001.jpg,oak,train
+    pictures/002.jpg,birch,test
+
+The message names the line that cannot be used: a picture that is not there, a class that is only tested
+on, a number that is none, a field too many. The file is CSV with commas, in UTF-8.
+""",
+    ),
+    Code(
+        "E681",
+        "an .npz file that cannot be used",
+        """\
+An `.npz` file after `--data` holds `x_train`, `y_train`, `x_test` and `y_test`, or `x` and `y`, of which
+a fifth is held out. Samples come first; their channels come first or last. They are uint8 (0 to 255),
+int16 (sound, which is divided by 32768) or float. `y` has a whole number or a word for a class, a 0 or 1
+for each label, floats for numbers that are to be found, or a whole number for each pixel; `classes` may
+hold names.
+
+    np.savez("sounds.npz", x=x, y=y)
+
+Arrays of Python objects are not read: they are pickles, which can run anything on your computer. Lists of
+different lengths become such arrays; make all samples alike.
+""",
+    ),
+    Code(
+        "E682",
+        "masks that do not go with their pictures",
+        """\
+A folder that holds `images` and `masks`, or `train` and `test` with both in each, has a mask for each
+picture: a picture of the same name and size, in which the number of each pixel is its class. Masks with
+two numbers, such as 0 and 255, have two classes; in others the numbers are the classes, and 255 is a
+pixel that is not looked at. A file `classes.csv` beside them may name the classes (`name` or
+`name,value`), and for masks in colours has to (`name,r,g,b`).
+
+The message names a picture without a mask, a mask of another size, or a number or colour that nothing
+names. Save masks as PNG, and scale them without smoothing: between two classes lies no third.
 """,
     ),
 )
