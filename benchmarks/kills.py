@@ -167,7 +167,7 @@ class Trials:
     """Runs of one case in a folder."""
 
     def __init__(self, folder: Path, case: Case) -> None:
-        self.folder, self.case = folder, case
+        self.folder, self.case, self.runs = folder, case, 0
         options = {key: value for key, value in case.items() if key not in ("streamed", "processes")}
         options["in_memory"] = "off" if case["streamed"] else "on"
         self.options = [
@@ -188,7 +188,8 @@ class Trials:
 
         Returns: how many of the kills came before the end; what is different then, empty if nothing is.
         """
-        name, come = f"run{len(list(self.folder.iterdir()))}", 0
+        self.runs += 1
+        name, come = f"run{self.runs}", 0
         for kill in kills:
             (self.folder / "told").unlink(missing_ok=True)
             self._start(name, {**kill._asdict(), "line": str(self.folder / name / "metrics.jsonl")}, check=False)
