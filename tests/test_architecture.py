@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -161,3 +162,54 @@ def test_each_exception_is_needed() -> None:
             if path.relative_to(ROOT).as_posix().startswith(place)
         ]
         assert any(list(find(tree)) for tree in trees for find in (_torch_names, _tables)), place
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package, by its name."""
+    return {
+        ".".join(("specc", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+        for path in ROOT.rglob("*.py")
+    }
+
+
+def imported() -> dict[str, set[str]]:
+    """The modules of the package that each one imports, wherever that stands: deferred, or for types only."""
+    known = modules()
+    found: dict[str, set[str]] = {}
+    for name, path in known.items():
+        found[name] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found[name] |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                inner = [f"{node.module}.{alias.name}" for alias in node.names]
+                found[name] |= {one if one in known else node.module for one in inner}
+        found[name] &= known.keys() - {name}
+    return found
+
+
+def test_imports_have_no_circle() -> None:
+    left = imported()
+    while True:
+        ends = {name for name, others in left.items() if not others & left.keys()}
+        if not ends:
+            break
+        left = {name: others for name, others in left.items() if name not in ends}
+    assert not left, f"these lead back to where they came from, or to such a circle: {sorted(left)}"
+
+
+# Tables in which modules stand by name, and packages that a run can do without.
+BY_NAME = {
+    "cli/main.py", "runner/callbacks/registry.py", "runner/callbacks/mlflow.py", "runner/callbacks/tensorboard.py",
+    "runner/callbacks/visdom.py", "runner/callbacks/wandb.py", "exchange/importing/source.py",
+    "recipe/entries.py", "tasks/registry.py", "data/catalogue.py", "data/sources/package.py",
+}  # fmt: skip
+
+
+def test_modules_are_imported_by_name_in_registries_only() -> None:
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob("*.py")
+        if re.search(r"\b(import_module|__import__)\(", path.read_text(encoding="utf-8"))
+    }
+    assert found <= BY_NAME

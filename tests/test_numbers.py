@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import specc
 from specc.cli.main import main
 from specc.ir.names.overrides import UnknownParameter
-from specc.ir.names.values import shown
+from specc.ir.names.scope import shown
 from specc.pipeline import analyse
 from specc.recipe.judging import explain_wrong, from_text
 from specc.recipe.recipe import Recipe

@@ -123,7 +123,7 @@ def test_muon_on_the_smallest_network_that_has_its_weights(tmp_path: Path) -> No
 def test_the_layout_is_what_a_step_leaves(name: str) -> None:
     """What is checked when a run goes on is what torch's optimizer keeps; before the first step it is nothing."""
     from specc.build.compile import build
-    from specc.recipe.recipe import overridden
+    from specc.recipe.reading import overridden
 
     analysis = analyse(Source("net.cnn", KINDS))
     assert analysis.model is not None

@@ -11,13 +11,8 @@ import pytest
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.judging import accepts, example, explain_wrong, from_text
 from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS
-from specc.recipe.recipe import (
-    PlainSetting,
-    PlainValue,
-    Recipe,
-    overridden,
-    read_recipe,
-)
+from specc.recipe.reading import overridden, read_recipe
+from specc.recipe.recipe import PlainSetting, PlainValue, Recipe
 from specc.source import Source, Span
 
 

@@ -20,7 +20,8 @@ import specc
 from specc.cli.main import main
 from specc.data.load import load_dataset
 from specc.diagnostics.diagnostic import Problem
-from specc.recipe.recipe import Recipe, overridden
+from specc.recipe.reading import overridden
+from specc.recipe.recipe import Recipe
 from specc.runner import precision, run
 from specc.runner.device import compiled
 from specc.runner.distributed.world import Group

@@ -18,7 +18,7 @@ from specc.diagnostics.spelling import counted, spelled
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
 from specc.reading import read_source
-from specc.recipe.recipe import overridden
+from specc.recipe.reading import overridden
 from specc.runner.bench import Measured, measure
 from specc.runner.process import claim
 from specc.runner.run import subject_of

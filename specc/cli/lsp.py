@@ -23,7 +23,7 @@ def command(stdio: bool, verbose: bool) -> None:
     goes to standard error. It needs pygls: pip install pygls.
     """
     try:
-        from specc.lsp.server import serve
+        from specc.lsp.serving import serve
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol", "cattrs", "attrs"):
             raise

@@ -23,7 +23,8 @@ from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse, lint
 from specc.reading import read_source
 from specc.recipe.judging import choices, explain_wrong, from_text, is_switch, is_whole
-from specc.recipe.recipe import Recipe, overridden
+from specc.recipe.reading import overridden
+from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, best_line
 from specc.runner.callbacks.lines import Unheard
 from specc.runner.distributed.launch import launch

@@ -14,7 +14,8 @@ from specc.data.survey import Survey
 from specc.diagnostics.spelling import spelled
 from specc.ir.names.resolve import FROM_DATA, is_auto
 from specc.pipeline import Analysis, analyse
-from specc.recipe.recipe import Recipe, overridden
+from specc.recipe.reading import overridden
+from specc.recipe.recipe import Recipe
 from specc.source import Source
 from specc.syntax import tree
 from specc.tasks.registry import task_of

@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.diagnostics.told import told
+from specc.diagnostics.told import MOST_LISTED, end_of, start_of, told
 from specc.diagnostics.visible import as_json as json_text
 from specc.diagnostics.visible import visible, visible_line
-from specc.source import Place
-
-MOST_LISTED = 1000  # findings of a file that a program is told
 
 
 def concise(diagnostic: Diagnostic) -> str:
@@ -38,20 +35,6 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> str:
         last = next(one for one in reversed(found.written) if one["file"] == _readable(path))
         last["notes"] = [*last["notes"], f"and {more}"]
     return json_text(found.written)
-
-
-def start_of(diagnostic: Diagnostic) -> Place:
-    """Where a diagnostic begins; 1:1 where it concerns the whole file."""
-    if diagnostic.source is None or diagnostic.span is None:
-        return Place(1, 1)
-    return diagnostic.source.place(diagnostic.span.start)
-
-
-def end_of(diagnostic: Diagnostic) -> Place:
-    """Where a diagnostic ends, exclusive."""
-    if diagnostic.source is None or diagnostic.span is None:
-        return Place(1, 1)
-    return diagnostic.source.place(max(diagnostic.span.start, diagnostic.span.end))
 
 
 def _object(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.diagnostics.formats import end_of, start_of
 from specc.diagnostics.spelling import counted
-from specc.diagnostics.told import bounded
+from specc.diagnostics.told import bounded, end_of, start_of
 from specc.diagnostics.visible import visible
 
 # GitHub keeps ten annotations of a step and drops the others without a word.

@@ -11,8 +11,7 @@ from urllib.parse import quote
 from specc import __version__
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Label
-from specc.diagnostics.formats import MOST_LISTED, end_of, start_of
-from specc.diagnostics.told import told
+from specc.diagnostics.told import MOST_LISTED, end_of, start_of, told
 from specc.diagnostics.visible import as_json
 from specc.source import Source, Span
 

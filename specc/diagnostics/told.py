@@ -14,6 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.spelling import counted
 from specc.diagnostics.visible import shortened, visible
+from specc.source import Place
 
 MOST = 100  # findings of a file that a person is told
 MOST_BYTES = 100_000  # of the report on one file
@@ -21,6 +22,7 @@ MOST_LABELS = 4
 MOST_HELPS = 5
 MOST_NOTES = 10
 MOST_LINES = 50  # of a note
+MOST_LISTED = 1000  # findings of a file that a program is told
 
 Written = TypeVar("Written")
 
@@ -78,3 +80,17 @@ def _bounded_note(note: str) -> str:
 
 def _name(path: str) -> str:
     return f"`{visible(path)}`"
+
+
+def start_of(diagnostic: Diagnostic) -> Place:
+    """Where a diagnostic begins; 1:1 where it concerns the whole file."""
+    if diagnostic.source is None or diagnostic.span is None:
+        return Place(1, 1)
+    return diagnostic.source.place(diagnostic.span.start)
+
+
+def end_of(diagnostic: Diagnostic) -> Place:
+    """Where a diagnostic ends, exclusive."""
+    if diagnostic.source is None or diagnostic.span is None:
+        return Place(1, 1)
+    return diagnostic.source.place(max(diagnostic.span.start, diagnostic.span.end))

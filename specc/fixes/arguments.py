@@ -9,8 +9,8 @@ from specc.fixes.edit import Edit
 from specc.fixes.outline import Outline, Site
 from specc.ir.model import Argument
 from specc.ir.names.bind import bind, take_repeat
+from specc.ir.names.scope import shown
 from specc.ir.names.signature import SHORT_KEYS, block_signature, layer_signature
-from specc.ir.names.values import shown
 from specc.layers.fields import role
 from specc.source import Span
 from specc.syntax import tree

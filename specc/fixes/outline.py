@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from specc.ir.model import Block
-from specc.ir.names.values import NotYet, PlainValue, Scope, ValueProblem, evaluate
+from specc.ir.names.scope import NotYet, PlainValue, Scope, ValueProblem
+from specc.ir.names.values import evaluate
 from specc.ir.shapes.infer import Visits
 from specc.layers.base import Layer
 from specc.layers.registry import find_layer

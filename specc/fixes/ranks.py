@@ -12,7 +12,7 @@ from specc.fixes.changes import Failure, left_out, put_before, removal, set_to, 
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import input_candidates
 from specc.fixes.outline import Site
-from specc.ir.names.values import shown
+from specc.ir.names.scope import shown
 from specc.layers.base import Shape, rank_of, written
 from specc.layers.linear import Linear
 from specc.layers.reshape import Flatten, Unflatten, Upsample

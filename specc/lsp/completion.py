@@ -13,7 +13,7 @@ from specc.diagnostics.codes import CODES
 from specc.diagnostics.spelling import counted
 from specc.ir.lint import add_all_codes
 from specc.ir.model import FORM_WORDS
-from specc.ir.names.values import STANDING
+from specc.ir.names.scope import STANDING
 from specc.layers.base import Layer
 from specc.layers.fields import choices, is_flag, role
 from specc.layers.registry import LAYERS, find_layer, required_fields

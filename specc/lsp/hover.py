@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from specc.diagnostics.spelling import counted
 from specc.ir.analysis.receptive import Seen
-from specc.ir.names.values import shown
+from specc.ir.names.scope import shown
 from specc.ir.shaped import Costs
 from specc.ir.shapes.infer import Visit
 from specc.layers.base import Layer, written

@@ -9,7 +9,7 @@ from functools import cache
 
 from pydantic.fields import FieldInfo
 
-from specc.ir.names.values import shown
+from specc.ir.names.scope import shown
 from specc.layers.base import Layer
 from specc.layers.fields import accepts, role
 from specc.layers.registry import torch_names

@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple, TypeAlias
 from lark.lexer import Token
 
 from specc.ir.model import FORM_WORDS
+from specc.ir.names.scope import FUNCTIONS, STANDING
 from specc.ir.names.signature import SHORT_KEYS, layer_signature
-from specc.ir.names.values import FUNCTIONS, STANDING
 from specc.layers.registry import find_layer
 from specc.layers.weighted import INITIALIZERS
 from specc.lsp.headers import CLOSING, OPENING, find_headers, names_after

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from lsprotocol import types
 
-from specc.ir.names.values import shown
+from specc.ir.names.scope import shown
 from specc.layers.base import written
 from specc.lsp.documents import Snapshot
 from specc.lsp.scan import Placed, Role

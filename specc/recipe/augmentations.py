@@ -4,14 +4,11 @@ An augmentation is a field of `Recipe`, made by `augmentation`, and a function i
 applied in the order of the fields.
 """
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from specc.recipe.written import as_written
-
-if TYPE_CHECKING:
-    from specc.recipe.recipe import Recipe
 
 # moves: (images, value) -> images, from 0 to 255, before they are scaled; fills: the same after it, where 0 is the mean
 # brightness of normalised pictures; mixes: (images, labels, value, classes) -> images and labels, after all others.
@@ -38,13 +35,13 @@ def augmentation(when: When, function: str, default: Any, *, accepts: str | None
     return Field(default, json_schema_extra=extra, **limits)
 
 
-def known(recipe: "type[Recipe]") -> dict[str, tuple[When, str]]:
+def known(recipe: type[BaseModel]) -> dict[str, tuple[When, str]]:
     """When each augmentation takes place, and its function, by its setting."""
     extras = ((name, field.json_schema_extra) for name, field in recipe.model_fields.items())
     return {name: tuple(extra[KEY]) for name, extra in extras if isinstance(extra, dict) and KEY in extra}  # type: ignore[arg-type, misc] # pydantic types it as JSON
 
 
-def asked_of(recipe: "Recipe") -> list[Augmentation]:
+def asked_of(recipe: BaseModel) -> list[Augmentation]:
     """What a recipe asks for; a strength of zero asks for nothing."""
     found = [(name, *entry, getattr(recipe, name)) for name, entry in known(type(recipe)).items()]
     return [Augmentation(*one) for one in found if (any(one[-1]) if isinstance(one[-1], tuple) else one[-1])]

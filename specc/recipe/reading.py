@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.diagnostics.diagnostic import Diagnostic, Label, Problem
 from specc.recipe.conflicts import conflict
 from specc.recipe.judging import explain_wrong, surplus_option, surplus_value, unknown_setting, value_of_line, whole
-from specc.recipe.optimizers import OPTIMIZER_SETTINGS
+from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS
 from specc.recipe.recipe import RENAMED, PlainSetting, PlainValue, Recipe
 from specc.source import Source, Span
 
@@ -79,3 +79,43 @@ class Block:
         self, code: str, message: str, place: Span, help: str | None = None, others: tuple[Label, ...] = ()
     ) -> None:
         self.diagnostics.append(Diagnostic(code, message, source=self.source, span=place, others=others, help=help))
+
+
+def read_recipe(settings: Sequence[PlainSetting], source: Source) -> tuple[Recipe, tuple[Diagnostic, ...]]:
+    """The recipe that a `train` block describes, and every error in it.
+
+    A setting with an error keeps its default, so that one mistake is one error.
+    """
+    if not settings:
+        return Recipe.model_construct(), ()
+    block = Block(source)
+    for setting in settings:
+        block.read(setting)
+    block.check_conflict()
+    return block.recipe(), tuple(block.diagnostics)
+
+
+def overridden(recipe: Recipe, options: dict[str, object]) -> Recipe:
+    """The recipe with other values for some settings.
+
+    A change of optimizer drops the arguments in the recipe that only the old one has.
+
+    Args:    options by field name, None for what was not given.
+    Returns: a new, validated recipe.
+    Raises:  Problem E220 for an unknown setting, E221 for a value or a pair of settings that cannot be.
+    """
+    said = {RENAMED.get(name, name): whole(value) for name, value in options.items() if value is not None}
+    for name, value in said.items():
+        if name not in Recipe.model_fields:
+            raise Problem.of("E220", *unknown_setting(name))
+        wrong = explain_wrong(name, value)
+        if wrong:
+            raise Problem.of("E221", wrong.message, wrong.help)
+    kept = recipe.model_dump()
+    usable = OPTIMIZERS[str(said.get("optimizer", recipe.optimizer))].arguments
+    kept |= dict.fromkeys(OPTIMIZER_SETTINGS - usable.keys())
+    changed = Recipe.model_validate({**kept, **said})
+    found = conflict(changed, frozenset(said))
+    if found:
+        raise Problem.of("E221", found.message, found.help)
+    return changed

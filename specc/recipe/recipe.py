@@ -9,16 +9,14 @@ imports torch.
 # No `from __future__ import annotations` here: pydantic would have to compile each field's annotation out of a text,
 # which every command that reads a spec would wait for.
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.augmentations import augmentation
-from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS, argument_description, optimizer_description
+from specc.recipe.optimizers import OPTIMIZERS, argument_description, optimizer_description
 from specc.recipe.schedules import SCHEDULES, schedule_description, used_by
-from specc.source import Source, Span
+from specc.source import Span
 from specc.tasks.registry import TASKS
 
 if TYPE_CHECKING:
@@ -316,48 +314,3 @@ class PlainSetting(NamedTuple):
     positional: tuple[PlainValue, ...]
     options: tuple[tuple[str, Span, PlainValue], ...]
     span: Span
-
-
-def read_recipe(settings: Sequence[PlainSetting], source: Source) -> tuple[Recipe, tuple[Diagnostic, ...]]:
-    """The recipe that a `train` block describes, and every error in it.
-
-    A setting with an error keeps its default, so that one mistake is one error.
-    """
-    if not settings:
-        return Recipe.model_construct(), ()
-    from specc.recipe.reading import Block
-
-    block = Block(source)
-    for setting in settings:
-        block.read(setting)
-    block.check_conflict()
-    return block.recipe(), tuple(block.diagnostics)
-
-
-def overridden(recipe: Recipe, options: dict[str, object]) -> Recipe:
-    """The recipe with other values for some settings.
-
-    A change of optimizer drops the arguments in the recipe that only the old one has.
-
-    Args:    options by field name, None for what was not given.
-    Returns: a new, validated recipe.
-    Raises:  Problem E220 for an unknown setting, E221 for a value or a pair of settings that cannot be.
-    """
-    from specc.recipe.conflicts import conflict
-    from specc.recipe.judging import explain_wrong, unknown_setting, whole
-
-    said = {RENAMED.get(name, name): whole(value) for name, value in options.items() if value is not None}
-    for name, value in said.items():
-        if name not in Recipe.model_fields:
-            raise Problem.of("E220", *unknown_setting(name))
-        wrong = explain_wrong(name, value)
-        if wrong:
-            raise Problem.of("E221", wrong.message, wrong.help)
-    kept = recipe.model_dump()
-    usable = OPTIMIZERS[str(said.get("optimizer", recipe.optimizer))].arguments
-    kept |= dict.fromkeys(OPTIMIZER_SETTINGS - usable.keys())
-    changed = Recipe.model_validate({**kept, **said})
-    found = conflict(changed, frozenset(said))
-    if found:
-        raise Problem.of("E221", found.message, found.help)
-    return changed

@@ -7,10 +7,22 @@ continued anywhere. Torch-free.
 
 from collections.abc import Callable, Sequence
 from math import cos, pi
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from specc.recipe.recipe import Recipe
+
+class Settings(Protocol):
+    """What a schedule looks at of a recipe."""
+
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def step_epochs(self) -> int | None: ...
+    @property
+    def step_factor(self) -> float: ...
+    @property
+    def floor(self) -> float: ...
+    @property
+    def power(self) -> float: ...
 
 
 class Course(NamedTuple):
@@ -26,7 +38,7 @@ class Course(NamedTuple):
     total: int
     warmup: int
     steps: int
-    recipe: "Recipe"
+    recipe: Settings
     results: Callable[[], Sequence[float]]
 
     @property

@@ -17,7 +17,8 @@ from specc.diagnostics.spelling import counted
 from specc.ir.analysis.compare import same_network
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
-from specc.recipe.recipe import Recipe, overridden
+from specc.recipe.reading import overridden
+from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, Ended
 from specc.runner.changed import (
     changes_of_data,

@@ -20,7 +20,8 @@ from specc.diagnostics.diagnostic import Problem
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import Analysis, analyse
 from specc.reading import read_source
-from specc.recipe.recipe import Recipe, overridden
+from specc.recipe.reading import overridden
+from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, Ended, Started
 from specc.runner.distributed.world import ALONE, Group, Place, place_of, require_enough, tell_launcher
 from specc.runner.metrics import Metrics, best_of

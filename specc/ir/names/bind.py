@@ -14,8 +14,8 @@ from typing import NamedTuple
 from specc.diagnostics.spelling import nearest
 from specc.ir.model import Argument, Doubt
 from specc.ir.names.foreign import inferred, own_argument_word
+from specc.ir.names.scope import Scope
 from specc.ir.names.signature import Signature, option_words
-from specc.ir.names.values import Scope
 from specc.layers.registry import find_layer
 from specc.source import Span
 from specc.syntax import tree

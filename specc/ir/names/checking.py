@@ -13,8 +13,9 @@ from specc.diagnostics.spelling import nearest
 from specc.ir.model import Argument, Block
 from specc.ir.names.bind import Misfit
 from specc.ir.names.instantiate import WrongValue, instantiate, words_for
+from specc.ir.names.scope import NotYet, Scope, ValueProblem
 from specc.ir.names.signature import layer_signature, option_words
-from specc.ir.names.values import NotYet, Scope, ValueProblem, evaluate
+from specc.ir.names.values import evaluate
 from specc.layers.base import Layer
 from specc.layers.registry import find_layer
 from specc.source import Source, Span

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from specc.diagnostics.spelling import nearest
-from specc.ir.names.values import as_torch, shown
+from specc.ir.names.scope import as_torch, shown
 from specc.layers.base import Layer
 from specc.layers.fields import LARGEST, Called, Partial, accepts, choices
 from specc.layers.registry import find_layer

@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from specc.diagnostics.spelling import nearest
-from specc.ir.names.values import NotYet, PlainValue, Scope, ValueProblem, checked, evaluate
+from specc.ir.names.scope import NotYet, PlainValue, Scope, ValueProblem
+from specc.ir.names.values import checked, evaluate
 from specc.source import Source, Span
 from specc.syntax import tree
 from specc.syntax.parse import parse

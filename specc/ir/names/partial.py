@@ -7,6 +7,7 @@ Leaves:     arguments that are not given, and a block's defaults, to that step.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from specc.diagnostics.spelling import nearest
@@ -14,8 +15,8 @@ from specc.ir.model import FORM_WORDS, Argument, Block
 from specc.ir.names.bind import bind, take_frozen, take_repeat
 from specc.ir.names.foreign import own_layer_word
 from specc.ir.names.instantiate import WrongValue, instantiate
+from specc.ir.names.scope import FUNCTIONS, NotYet, PlainValue, Scope, ValueProblem, gathered
 from specc.ir.names.signature import Signature, block_signature, layer_signature
-from specc.ir.names.values import FUNCTIONS, NotYet, PlainValue, Scope, ValueProblem, evaluate, gathered
 from specc.layers.base import Layer
 from specc.layers.fields import Partial
 from specc.layers.registry import LAYERS, find_layer
@@ -53,7 +54,7 @@ def held_by(value: PlainValue, scope: Scope) -> Held | None:
     return Held(target, value.names, value.values, value.frozen) if isinstance(value, Partial) else Held(target)
 
 
-def partial_of(call: tree.Call, scope: Scope) -> Partial:
+def partial_of(call: tree.Call, scope: Scope, evaluate: Callable[[tree.Value, Scope], PlainValue]) -> Partial:
     """The value of a call of a layer or a block.
 
     Raises: ValueProblem where the word names neither, or an argument does not fit; NotYet where one has no value yet.

@@ -14,11 +14,13 @@ from typing import Any
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.ir.model import FORM_WORDS, Block, BlockParameter, Budget, Chain, Model
 from specc.ir.names.overrides import Overrides
+from specc.ir.names.scope import NotYet, Scope, ValueProblem, as_torch, shown
 from specc.ir.names.steps import StepResolver
-from specc.ir.names.values import NotYet, Scope, ValueProblem, as_torch, evaluate, mentions, shown
+from specc.ir.names.values import evaluate, mentions
 from specc.layers.fields import LARGEST, Called
 from specc.layers.registry import find_layer
-from specc.recipe.recipe import PlainSetting, PlainValue, Recipe, read_recipe
+from specc.recipe.reading import read_recipe
+from specc.recipe.recipe import PlainSetting, PlainValue, Recipe
 from specc.source import Source, Span
 from specc.syntax import tree
 from specc.syntax.parse import Parsed

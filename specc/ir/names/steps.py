@@ -34,7 +34,8 @@ from specc.ir.names.checking import ValueChecks
 from specc.ir.names.foreign import own_layer_word
 from specc.ir.names.labels import Labels
 from specc.ir.names.partial import Held, held_by
-from specc.ir.names.values import Scope, is_rest
+from specc.ir.names.scope import Scope
+from specc.ir.names.values import is_rest
 from specc.layers.fields import LARGEST
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Source, Span

@@ -11,11 +11,22 @@ Leaves:     whether the value fits the field that it is for, to the field.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from fractions import Fraction
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any
 
+from specc.ir.names.partial import partial_of
+from specc.ir.names.scope import (
+    FUNCTIONS,
+    NoRepeat,
+    NotYet,
+    PlainValue,
+    Scope,
+    ValueProblem,
+    extent_of,
+    gathered,
+    shown,
+)
 from specc.layers.fields import Called, Partial
 from specc.layers.registry import find_layer
 from specc.layers.weighted import INITIALIZERS
@@ -23,66 +34,14 @@ from specc.source import Span
 from specc.syntax import tree
 from specc.syntax.numerals import FINEST, MAX_MAGNITUDE, power
 
-if TYPE_CHECKING:
-    from specc.ir.model import Block
-
-PlainValue: TypeAlias = Any
-"""int | Fraction | bool | str | tuple[PlainValue, ...] | Called | Partial; spelled out, mypy would ask for a cast at
-each use."""
-
-MAX_PARTS = 1000  # of a value with names in it, lists in lists counted out
 MAX_OPERANDS = 100  # of a calculation with lists
-MAX_NESTED = 64  # lists in lists
-MAX_SHOWN = 120  # characters of a value in a message
 _DIVISIBLE = "write `divisible(a, 8)`"
 _A_NAME = "a name is defined by `param`, above its use"
 _TOO_LARGE = "torch counts to 2^62; is there a digit too many?"
 _TOO_FINE = "torch keeps 17 digits of a number: write a rounded one, such as 0.333"
 _NTH_ALONE = "`nth` counts the repeats of a step, and no repeat is around it"
 _NTH_HELP = "repeat the step, as in `x6`; a block is handed the number: `cell nth x6`"
-FUNCTIONS = ("min", "max", "divisible")
-STANDING = ("in", "nth")  # names that each step has
-_NO_BLOCKS: Mapping[str, Block] = MappingProxyType({})
 _WORDS: dict[str, PlainValue] = {"true": True, "false": False}
-
-
-class ValueProblem(Exception):
-    """An expression that has no value: what is wrong, where, and what to write."""
-
-    def __init__(self, message: str, span: Span, help: str | None = None, code: str = "E210") -> None:
-        super().__init__(message)
-        self.message, self.span, self.help, self.code = message, span, help, code
-
-
-class NoRepeat(ValueProblem):
-    """`nth` where nothing is repeated."""
-
-
-class NotYet(Exception):
-    """The value depends on a block's parameter, on `in` or on `nth`: it is known where the block is called."""
-
-
-class Scope(NamedTuple):
-    """The names that an expression can see.
-
-    values:   names with their values; None for one whose definition is wrong (its error is reported already).
-    blocks:   the blocks that are defined, by name: what a call may hand on with its arguments.
-    open:     parameters of the block around, whose values are not known yet.
-    channels: what `in` stands for; None where it is not known.
-    repeated: whether a repeat is around, whose number is `nth`; nth: that number, None where it is not known.
-    strings:  whether a text in quotes is a value here: in `train { }`.
-    """
-
-    values: Mapping[str, PlainValue]
-    blocks: Mapping[str, Block] = _NO_BLOCKS
-    open: frozenset[str] = frozenset()
-    channels: int | None = None
-    repeated: bool = False
-    nth: int | None = None
-    strings: bool = False
-
-    def knows(self, name: str) -> bool:
-        return name in self.values or name in self.open or name in STANDING
 
 
 def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
@@ -113,43 +72,6 @@ def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
             return _call(value, scope)
 
 
-class _Gathered(tuple[PlainValue, ...]):
-    """A list's values, which knows how large it is without being walked.
-
-    parts:  how many values there are in it, lists in lists counted out.
-    nested: how many levels of lists.
-    named:  whether a name stands for some of them: these double with each line of `param q = [p p]`; others take as
-            much text as they are.
-    """
-
-    parts: int
-    nested: int
-    named: bool
-
-
-def gathered(items: Iterable[PlainValue], span: Span, written: Iterable[tree.Value] = ()) -> PlainValue:
-    """The items as one value. Args: written, what they were. Raises: ValueProblem where it is too large."""
-    found = _Gathered(items)
-    inner = [_extent(item) for item in found]
-    found.parts = 1 + sum(parts for parts, _, _ in inner)
-    found.nested = 1 + max((nested for _, nested, _ in inner), default=0)
-    found.named = any(named for _, _, named in inner) or any(isinstance(value, tree.Word) for value in written)
-    if found.named and found.parts > MAX_PARTS:
-        message = f"this value has {found.parts:,} parts; at most {MAX_PARTS:,} are handled"
-        raise ValueProblem(message, span, "a name stands for everything in it: put fewer into one list", "E402")
-    if found.nested > MAX_NESTED:
-        message = f"lists and calls are nested more than {MAX_NESTED} deep here"
-        raise ValueProblem(message, span, "a size is one list, such as `[3 5]`", "E401")
-    return found
-
-
-def _extent(value: PlainValue) -> tuple[int, int, bool]:
-    """The parts of a value, itself among them, the levels of lists in it, and whether a name stands for some."""
-    if isinstance(value, Called | Partial):
-        return _extent(value.arguments if isinstance(value, Called) else value.values)
-    return (value.parts, value.nested, value.named) if isinstance(value, _Gathered) else (1, 0, False)
-
-
 def mentions(value: tree.Value, word: str) -> bool:
     """Whether a word stands anywhere in an expression."""
     match value:
@@ -174,78 +96,6 @@ def is_rest(part: tree.Value) -> bool:
 def is_word(value: PlainValue) -> bool:
     """Whether a value is an option word, which stands for itself."""
     return isinstance(value, str)
-
-
-def shown(value: PlainValue) -> str:
-    """A value as a message writes it.
-
-    >>> shown((3, 5)), shown(True), shown(0.5), shown(Fraction(11, 20)), shown(Fraction(1, 3))
-    ('3x5', 'true', '0.5', '0.55', '0.333333')
-    """
-    text = ""
-    for piece in _pieces(value):
-        text += piece
-        if len(text) > MAX_SHOWN:
-            return f"{text[:MAX_SHOWN]}…"
-    return text
-
-
-def _pieces(value: PlainValue) -> Iterator[str]:
-    """A value as a spec writes it, piece by piece: nobody waits for the end of a long one."""
-    if isinstance(value, Called):
-        yield f"{value.name}("
-        yield from _joined(value.arguments, ", ")
-        yield ")"
-    elif isinstance(value, Partial):
-        yield f"{value.word}("
-        for place, (name, given) in enumerate(zip(value.names, value.values, strict=True)):
-            yield f"{', ' if place else ''}{name}="
-            yield from _pieces(given)
-        yield ")"
-    elif isinstance(value, tuple) and len(value) > 1 and all(isinstance(item, int) and item >= 0 for item in value):
-        yield from _joined(value, "x")
-    elif isinstance(value, tuple):
-        yield "["
-        yield from _joined(value, " ")
-        yield "]"
-    elif isinstance(value, bool):
-        yield "true" if value else "false"
-    elif isinstance(value, Fraction):
-        yield _decimal(value)
-    else:
-        yield f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _joined(values: Iterable[PlainValue], between: str) -> Iterator[str]:
-    for number, value in enumerate(values):
-        if number:
-            yield between
-        yield from _pieces(value)
-
-
-def _decimal(value: Fraction) -> str:
-    """All digits of a fraction that has few, else the first six; one that these would make whole is about that."""
-    for digits in (6, 15):
-        text = f"{float(value):.{digits}g}"
-        if Fraction(text) == value:
-            return text
-    text = f"{float(value):.6g}"
-    return f"about {text}" if Fraction(text).denominator == 1 else text
-
-
-def as_torch(value: PlainValue) -> PlainValue:
-    """The nearest float for every fraction in a value: what torch and Python calculate with.
-
-    >>> as_torch((1, Fraction(1, 10)))
-    (1, 0.1)
-    """
-    if isinstance(value, int | str):
-        return value
-    if isinstance(value, Fraction):
-        return value.numerator / value.denominator  # the nearest float, as float() finds it, without a detour
-    if isinstance(value, Called):
-        return Called(value.name, as_torch(value.arguments))
-    return tuple(map(as_torch, value)) if isinstance(value, tuple) else value
 
 
 def _look_up(word: tree.Word, scope: Scope) -> PlainValue:
@@ -292,7 +142,7 @@ def _apply(function: Callable[..., Any], name: str, span: Span, *operands: Plain
             f"`{name}` needs sizes of the same length, not {sides}", span, "or a number, which goes with every size"
         )
     if lengths:
-        if sum(_extent(operand)[0] for operand in operands) > MAX_OPERANDS:
+        if sum(extent_of(operand)[0] for operand in operands) > MAX_OPERANDS:
             message = f"`{name}` is for sizes, and these are more than {MAX_OPERANDS} numbers"
             raise ValueProblem(message, span, "calculate with fewer at once", "E402")
         rows = [operand if _is_list(operand) else (operand,) * max(lengths) for operand in operands]
@@ -342,9 +192,7 @@ def _call(call: tree.Call, scope: Scope) -> PlainValue:
         if scope.strings:
             message = f"`{name}(` is a call, and what belongs to a setting's value stands behind it"
             raise ValueProblem(message, call.function.span, f"such as `{name} key=0.1`", "E101")
-        from specc.ir.names.partial import partial_of
-
-        return partial_of(call, scope)
+        return partial_of(call, scope, evaluate)
     for argument in call.arguments:
         if isinstance(argument, tree.Keyword):
             help = "leave out the key, and give the values in their order"

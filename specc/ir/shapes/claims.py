@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from specc.diagnostics.diagnostic import Label
 from specc.ir.model import Budget, Origin, SomeStep
-from specc.ir.names.values import shown
+from specc.ir.names.scope import shown
 from specc.ir.shaped import ShapedChain, memory_of
 from specc.ir.shapes.findings import Arriving, Findings
 from specc.layers.base import written

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specc.ir.model import FormStep
-from specc.ir.names.values import NotYet, Scope, ValueProblem, evaluate, is_rest, shown
+from specc.ir.names.scope import NotYet, Scope, ValueProblem, shown
+from specc.ir.names.values import evaluate, is_rest
 from specc.ir.shapes import forms
 from specc.ir.shapes.findings import Arriving, Findings
 from specc.layers.base import ShapeError

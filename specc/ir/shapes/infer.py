@@ -33,7 +33,8 @@ from specc.ir.model import (
 from specc.ir.names.bind import bind, take_frozen
 from specc.ir.names.instantiate import WrongValue, instantiate
 from specc.ir.names.partial import held_by
-from specc.ir.names.values import NoRepeat, NotYet, Scope, ValueProblem, as_torch, evaluate, shown
+from specc.ir.names.scope import NoRepeat, NotYet, Scope, ValueProblem, as_torch, shown
+from specc.ir.names.values import evaluate
 from specc.ir.shaped import Costs, From, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.ir.shapes.claims import check_budgets, check_shape
 from specc.ir.shapes.cutting import entering

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specc.ir.model import Argument, Block, BlockStep, FormStep, GroupStep, LayerStep, Model, ParameterStep, SomeStep
-from specc.ir.names.values import NotYet, Scope, ValueProblem, evaluate, mentions, shown
+from specc.ir.names.scope import NotYet, Scope, ValueProblem, shown
+from specc.ir.names.values import evaluate, mentions
 from specc.ir.shapes.findings import MAX_LAYERS, Findings, LimitReached
 from specc.ir.shapes.naming import Names
 from specc.syntax import tree
