@@ -27,6 +27,10 @@ EQUAL: list[tuple[str, str, dict[str, Any], int]] = [
     ("more/squeezenet", "squeezenet1_0", {}, 64),
     ("more/resnext50", "resnext50_32x4d", {}, 64),
     ("more/efficientnet_b0", "efficientnet_b0", {}, 64),
+    ("more/mobilenet_v3_large", "mobilenet_v3_large", {}, 64),
+    ("more/efficientnet_v2_s", "efficientnet_v2_s", {}, 64),
+    ("more/regnet_y_400mf", "regnet_y_400mf", {}, 64),
+    ("more/inception_v3", "inception_v3", {"aux_logits": False, "transform_input": False, "init_weights": False}, 96),
     ("more/convnext_tiny", "convnext_tiny", {"layer_scale": 1.0}, 64),  # 1e-6 would hide what is in the blocks
 ]
 
@@ -36,6 +40,7 @@ COUNTED: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("classics/resnet34", {}, "resnet34", {}),
     ("classics/resnet101", {}, "resnet101", {}),
     ("classics/resnet50", {"classes": 10}, "resnet50", {"num_classes": 10}),
+    ("more/r2plus1d18", {}, "r2plus1d_18", {}),
     ("more/mobilenet_v2", {"width": 0.5}, "mobilenet_v2", {"width_mult": 0.5}),
     ("more/mobilenet_v2", {"width": 1.4}, "mobilenet_v2", {"width_mult": 1.4}),
 ]
