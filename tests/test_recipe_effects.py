@@ -64,6 +64,9 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "validation": ({}, 0.2),
     "limit": ({}, 30),
     "normalize": ({}, True),
+    "mean": ({"normalize": True, "mean": 0.5, "deviation": 0.5}, 0.1),
+    "deviation": ({"normalize": True, "mean": 0.5, "deviation": 0.5}, 0.1),
+    "freeze": ({}, "conv1"),
     "flip": ({}, True),
     "crop": ({}, 2),
     "resized_crop": ({}, 0.3),
@@ -125,6 +128,11 @@ def test_a_setting_leads_to_other_weights(name: str, without: Callable[[dict[str
 def task(folder: Path) -> None:
     (epoch, _) = done(folder / "run", CODER, task="reconstruct").metrics()
     assert epoch["test_accuracy"] is None and epoch["test_loss"] < 1
+
+
+def from_weights(folder: Path) -> None:
+    done(folder / "first")
+    assert done(folder / "run", from_weights=str(folder / "first")).lines[0].startswith("begins with 12 tensors of ")
 
 
 def data(folder: Path) -> None:
@@ -267,7 +275,7 @@ def cudnn_benchmark(folder: Path) -> None:
 SEEN: dict[str, Callable[[Path], None]] = {
     function.__name__.removesuffix("_"): function
     for function in (
-        task, data, data_dir, resize, channels, in_memory, workers, patience, checkpoint_steps,
+        task, data, from_weights, data_dir, resize, channels, in_memory, workers, patience, checkpoint_steps,
         checkpoint_minutes, device, channels_last, cudnn_benchmark, compile_,
     )
 }  # fmt: skip

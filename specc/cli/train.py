@@ -46,7 +46,7 @@ SIGNALLED = 128  # and the signal's number: as a shell tells it
 def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each field of the recipe, in the fields' order."""
     for name, field in reversed(Recipe.model_fields.items()):
-        flag = f"--{name.replace('_', '-')}"
+        flag = f"--{FLAGS.get(name, name).replace('_', '-')}"
         if is_switch(name):
             option = click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=field.description)
         else:
@@ -57,7 +57,11 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-METAVARS = {"betas": "X,Y", "data": "NAME|FOLDER|FILE", "data_dir": "DIR", "device": "DEVICE", "resize": "SIZE"}
+FLAGS = {"from_weights": "from"}  # no argument of Python's can be called so
+METAVARS = {
+    "from_weights": "RUN|FILE|torchvision:NAME", "freeze": "NAMES", "betas": "X,Y", "data": "NAME|FOLDER|FILE",
+    "data_dir": "DIR", "device": "DEVICE", "resize": "SIZE",
+}  # fmt: skip
 
 
 def _metavar(name: str) -> str:

@@ -10,6 +10,9 @@ import torch
 
 from specc.data.augment import Augmentation
 from specc.data.images import Images
+from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
+from specc.recipe.recipe import Levels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,6 +72,22 @@ def scaling_of(images: Images) -> Scaling:
     deviation[deviation == 0] = 1
     shape = (-1, *[1] * (len(dims) - 1))
     return Scaling(mean.float().view(shape), deviation.float().view(shape))
+
+
+def given_scaling(mean: Levels, deviation: Levels, sample: tuple[int, ...]) -> Scaling:
+    """A scaling by numbers for each channel, or one for all.
+
+    Args:   sample, the shape of one, channels first.
+    Raises: Problem E605 where there is not one for each.
+    """
+    found = [tuple(part) if isinstance(part, tuple) else (part,) * sample[0] for part in (mean, deviation)]
+    for name, levels in zip(("mean", "deviation"), found, strict=True):
+        if len(levels) not in (1, sample[0]):
+            raise Problem.of("E605", f"`{name}` has {counted(len(levels), 'number')}, and the samples have "
+                f"{counted(sample[0], 'channel')}", help="give one for each channel, or one for all")  # fmt: skip
+    shape = (sample[0], *[1] * (len(sample) - 1))
+    one, other = (torch.tensor(levels).expand(sample[0]).clone().view(shape) for levels in found)
+    return Scaling(one, other)
 
 
 class Batches:

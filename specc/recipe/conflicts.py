@@ -31,7 +31,8 @@ def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
         )
     if recipe.nesterov and not recipe.optimizer_arguments()["momentum"]:
         return Conflict("nesterov", "`nesterov` needs a momentum above 0", "add `momentum 0.9`")
-    return _schedule_conflict(recipe, said) or _task_conflict(recipe, said) or _exact_conflict(recipe, said)
+    checks = (_schedule_conflict, _task_conflict, _scaling_conflict, _exact_conflict)
+    return next((found for check in checks if (found := check(recipe, said))), None)
 
 
 def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
@@ -55,6 +56,19 @@ def _task_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
                 f"`task {recipe.task}` has none", f"leave `{name}` out",
             )  # fmt: skip
     return None
+
+
+def _scaling_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    """A mean without a deviation, or either without anything that is normalised."""
+    given = [name for name in ("mean", "deviation") if getattr(recipe, name) is not None]
+    if not given:
+        return None
+    if len(given) == 1:
+        other = "deviation" if given == ["mean"] else "mean"
+        return Conflict(given[0], f"`{given[0]}` means nothing without `{other}`", f"give `{other}` as well")
+    if recipe.normalize:
+        return None
+    return Conflict("mean", "`mean` and `deviation` mean nothing without `normalize`", "add `normalize`")
 
 
 # What a plain loop would do to each picture by itself, or not at all: with these no plain loop gives the same bits.

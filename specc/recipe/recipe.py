@@ -33,6 +33,10 @@ RENAMED = {"objective": "task"}
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Side = Annotated[int, Field(ge=1, le=16384)]
 Strength = Annotated[float, Field(ge=0, le=10)]
+MOST_CHANNELS = 4096
+Levels = float | Annotated[tuple[float, ...], Field(min_length=1, max_length=MOST_CHANNELS)]  # of each, or one for all
+Positive = Annotated[float, Field(gt=0)]
+Spreads = Positive | Annotated[tuple[Positive, ...], Field(min_length=1, max_length=MOST_CHANNELS)]
 
 
 def _schedules(setting: str) -> str:
@@ -106,6 +110,19 @@ class Recipe(BaseModel):
         examples=[True],
         description="Shift and scale each channel to mean 0 and deviation 1 over the training pictures.",
     )
+    mean: Levels | None = Field(
+        None,
+        examples=[0.5, "[0.485 0.456 0.406]"],
+        description="With normalize: the mean of each channel, as parts of full brightness, in place of that of the "
+        "training pictures.",
+        json_schema_extra={"accepts": "a number for each channel, or one for all"},
+    )
+    deviation: Spreads | None = Field(
+        None,
+        examples=[0.25, "[0.229 0.224 0.225]"],
+        description="With mean: the deviation of each channel.",
+        json_schema_extra={"accepts": "a number above 0 for each channel, or one for all"},
+    )
     # Augmentations, in the order in which they are applied.
     resized_crop: float | None = augmentation(
         "moves", "cut_out", None,
@@ -141,6 +158,20 @@ class Recipe(BaseModel):
         description="Blend each training picture and its class with those of another; the share is drawn from "
         "Beta(a, a).",
     )  # fmt: skip
+    from_weights: str | None = Field(
+        None,
+        min_length=1,
+        examples=['"runs/digits-1"'],
+        description="Begin with the weights of a run, of a .safetensors, .pt or .pth file, or of `torchvision:NAME`: "
+        "those that fit by name or order; as an option, `--from`.",
+    )
+    freeze: str | None = Field(
+        None,
+        min_length=1,
+        examples=["stem", '"stem,stage1"'],
+        description="Leave parts of the network as they are, by the names of labels, blocks or layers, parted by "
+        "commas; `stage*` is all that begin so.",
+    )
     epochs: int = Field(10, ge=1, examples=[30], description="Passes over the training pictures.")
     batch: int = Field(128, ge=1, examples=[128], description="Pictures per training step.")
     drop_last: bool = Field(

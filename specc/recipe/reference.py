@@ -35,7 +35,8 @@ train {
 ```
 
 A setting goes on a line of its own, followed by its value; a switch needs none. An optimizer's arguments may follow it.
-The option is `--` and the same name with `-` for `_`: `--weight-decay 0.0005`; a switch is `--flip` or `--no-flip`.
+The option is `--` and the same name with `-` for `_`: `--weight-decay 0.0005`; that of `from_weights` is `--from`;
+a switch is `--flip` or `--no-flip`.
 `recipe.json` in the run folder says what was used, every default written out.
 """
 
@@ -44,6 +45,7 @@ SECTIONS = {
     "task": "What is learned, and from what",
     "resize": "The pictures",
     "resized_crop": "Augmentation, of training pictures only",
+    "from_weights": "What it begins with",
     "epochs": "Epochs and batches",
     "optimizer": "The optimizer",
     "schedule": "The learning rate over the run",
@@ -77,6 +79,14 @@ after scaling to floats {_listed("fills", "mixes")}. All randomness comes from t
 run that is resumed draws what it would have drawn. `resized_crop` and `color_jitter` are torchvision's
 RandomResizedCrop (its ratio, ten tries) and ColorJitter (brightness, then contrast, then saturation; hue stays).
 The part is cut out of the picture after `resize`.""",
+    "What it begins with": """\
+`from_weights` (the option is `--from`) takes the weights of a run's best epoch, of a file, or of `torchvision:NAME`,
+and the normalisation that they were trained with. Tensors go to those of their names and shapes, or, where that pairs
+more, to those in the same place, up to the first of another shape. The last layer starts afresh where its classes are
+others. The run's first lines say what was loaded and what was not. Nothing is executed from a file.
+
+What `freeze` names is not trained: its weights keep their bits, and a batch normalisation in it goes on using the
+statistics that it has. [Fine-tuning](guides/fine-tuning.md) shows both.""",
     "Epochs and batches": """\
 A last batch that is not full is trained on, unless `drop_last` leaves it out. One of a single picture is always
 left out where the network has a batch normalisation, which cannot take it; the run's first line says so. A batch

@@ -117,7 +117,7 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
 
 def _steps(session: Session, seconds: float) -> tuple[list[float], list[float]]:
     """The seconds that each step waits for its batches, and those that it computes."""
-    session.network.train()
+    session.start_training()
     from specc.runner.loop import make_step
 
     step, sizes = make_step(*session.trained), session.train.steps[0]

@@ -75,7 +75,7 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
                 started = perf_counter() - place.seconds
                 order = sampler.begin(place.step)
                 callback.epoch_starts(session.epoch())
-                session.network.train()
+                session.start_training()
                 batches = session.train.shuffled(order, skip=sum(map(len, sizes[: place.step])))
                 for parts in sizes[place.step :]:
                     number = place.epoch * len(sizes) + place.step

@@ -25,6 +25,14 @@ from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, Ended, Started
 from specc.runner.distributed.world import ALONE, Group, Place, place_of, require_enough, tell_launcher
 from specc.runner.metrics import Metrics, best_of
+from specc.runner.pretrained import (
+    TORCHVISION,
+    Pretrained,
+    frozen_layers,
+    normalised_alike,
+    read_pretrained,
+    require_there,
+)
 from specc.runner.process import limit_spinning
 from specc.runner.run_folder import Record, RunFolder, create, given, locked, require_free
 from specc.source import Source
@@ -125,12 +133,18 @@ def train_subject(
     Args:   options, those among the recipe's settings that are not from the spec.
     Raises: Problem E601 to E628.
     """
+    _require_weights(recipe)
     recipe, place = anchored(recipe), place_of()
     if place.is_first:
         require_free(out)
     data = prepare(subject, recipe, place)
     with joined(recipe.device) as group:
+        first = _pretrained(recipe, group)
+        if first is not None:
+            recipe = normalised_alike(recipe, first, subject.model.input[0])
         session = make_session(subject, recipe, group, callback, data)
+        if first is not None:
+            (callback or Callback()).say(session.begin_with(first, subject.model))
         folder = _claimed(out, subject, session)
         record = record_of(subject, recipe, options or {}, place)
         with alone_in(folder):
@@ -139,6 +153,20 @@ def train_subject(
             _require_space(folder, session)
             folder.write_record(record)
             return carry_out(session, folder, record, callback or Callback())
+
+
+def _require_weights(recipe: Recipe) -> None:
+    """Raise Problem E634 where there is nothing to begin with; a run that goes on has begun."""
+    if recipe.from_weights is not None:
+        require_there(recipe.from_weights)
+
+
+def _pretrained(recipe: Recipe, group: Group) -> Pretrained | None:
+    """What a run begins with in place of drawn weights. Raises: Problem E634, E635, E641."""
+    if recipe.from_weights is None:
+        return None
+    with group.first_here():  # what is downloaded, one process downloads
+        return read_pretrained(recipe.from_weights)
 
 
 def _require_space(folder: RunFolder, session: Session) -> None:
@@ -178,9 +206,10 @@ def prepare(
     Args:    judge, refuses data before they are compared with the network.
     Returns: where the data come from.
 
-    Raises: Problem E601, E605 to E610, E627.
+    Raises: Problem E601, E605 to E610, E627, E637.
     """
     data = _require_known_fit(subject, recipe, judge)
+    frozen_layers(subject.model, recipe.freeze or "")
     require_enough(recipe, place)
     limit_spinning()
     return data
@@ -188,9 +217,11 @@ def prepare(
 
 def require_possible(subject: Subject, recipe: Recipe, out: Path | None, processes: int) -> None:
     """Raise what `train_subject` would before it imports torch, in a process that only starts others."""
+    _require_weights(recipe)
     recipe = anchored(recipe)
     require_free(out)
     _require_known_fit(subject, recipe)
+    frozen_layers(subject.model, recipe.freeze or "")
     require_enough(recipe, Place(size=processes))
 
 
@@ -306,6 +337,8 @@ def anchored(recipe: Recipe) -> Recipe:
     """The recipe with absolute paths, so that it means the same from any folder."""
     entry = find(recipe.data)
     paths = {"data_dir": recipe.data_dir} if entry else {"data": recipe.data, "data_dir": recipe.data_dir}
+    if recipe.from_weights and not recipe.from_weights.startswith(TORCHVISION):
+        paths["from_weights"] = recipe.from_weights
     absolute = {name: str(path_of(path).absolute()) for name, path in paths.items() if path}
     return recipe.model_copy(update=absolute)
 

@@ -10,7 +10,7 @@ from torch import nn
 from specc.build.compile import build
 from specc.build.known import is_known
 from specc.data.augment import augmentation_of
-from specc.data.batches import Batches, Shard, scaling_of
+from specc.data.batches import Batches, Scaling, Shard, given_scaling, scaling_of
 from specc.data.identity import DataDescription
 from specc.data.images import Images, Streamed, usable_cores
 from specc.diagnostics.diagnostic import Problem
@@ -22,6 +22,7 @@ from specc.runner.forward import Forward, halving_for, lay_out
 from specc.runner.halves import Halves, halves_of
 from specc.runner.optim import make_optimizer, optimizer_note
 from specc.runner.precision import Precision, choose_precision
+from specc.runner.pretrained import Pretrained, begin_with, freeze, frozen_layers
 from specc.runner.process import keep_pages
 from specc.runner.schedule import Schedule, make_schedule
 from specc.runner.state import EMA, Losses, Position, State
@@ -60,6 +61,7 @@ class Session:
     """What a run is made of: the network, what trains it, the batches, and the state of all that training changes.
 
     model:     the network under the names of the spec; network: the same as it is trained.
+    frozen:    modules in it that are not trained.
     evaluated: the network that is tested, as it is run.
     trained:   what `loop.make_step` makes a step of; goal: what training makes small and a test measures.
     group:     the processes that train together, of which this is one.
@@ -80,6 +82,7 @@ class Session:
             keep_pages()
         with explained():
             self.model = build(shaped).to(device)
+            self.frozen = freeze(self.model, frozen_layers(shaped, recipe.freeze or ""))
             self.precision = choose_precision(recipe, device, known=is_known(self.model))
             self._load_pictures()
         self.train.skip_single = any(isinstance(module, NORMS) for module in self.model.modules())
@@ -157,6 +160,27 @@ class Session:
             return ""
         return f"; {workers} processes read the pictures, on {counted(cores, 'core')}"
 
+    def begin_with(self, found: Pretrained, shaped: ShapedModel) -> str:
+        """Take what fits of weights from elsewhere. Returns: what was taken, in a line. Raises: Problem E636."""
+        line = begin_with(found, self.model, shaped, self.dataset.classes)
+        if self.ema is not None:
+            self.ema.load_state_dict(self.model.state_dict(), 0)
+        return line
+
+    def start_training(self) -> None:
+        """Training mode, but for what is frozen: its normalisations go on using the statistics that they have."""
+        self.network.train()
+        for module in self.frozen:
+            module.eval()
+
+    def _scaling(self, images: Images) -> Scaling | None:
+        recipe = self.recipe
+        if not recipe.normalize:
+            return None
+        if recipe.mean is None or recipe.deviation is None:
+            return scaling_of(images)
+        return given_scaling(recipe.mean, recipe.deviation, images.sample)
+
     def _load_pictures(self) -> None:
         dataset, recipe = self.dataset, self.recipe
         augmentation = augmentation_of(recipe, len(dataset.classes))
@@ -164,7 +188,7 @@ class Session:
             asked = ", ".join(f"`{one.setting}`" for one in asked_of(recipe))
             raise Problem.of("E605", f"{dataset.name}: only pictures can be augmented", help=f"leave out {asked}")
         data = self.dataset = dataset.on(self.device, recipe.workers)
-        scaling = scaling_of(data.train) if recipe.normalize else None
+        scaling = self._scaling(data.train)
         low, high = EVALUATION_BATCH
         shard = Shard(self.group.place.rank, self.group.place.size)
         size = shard.parts * min(max(recipe.batch // shard.parts, low), high)

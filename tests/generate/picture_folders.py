@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import socket
 import struct
 import zlib
@@ -240,7 +239,7 @@ def not_allowed(folder: Path, generator: random.Random) -> None:
 
 def emptied(folder: Path, generator: random.Random) -> None:
     for path in sorted(folder.iterdir()):
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        _removed(path)
 
 
 CHANGES: list[Callable[[Path, random.Random], object]] = [
@@ -299,5 +298,10 @@ def _remove(place: Path) -> None:
     """Remove what a change may have made hard to remove: forbidden, or deeper than a path may be long."""
     for path in folders_of(place, 5):
         path.chmod(0o700)
-    os.spawnlp(os.P_WAIT, "rm", "rm", "-rf", "--", str(place))
+    _removed(place)
     place.mkdir()
+
+
+def _removed(path: Path) -> None:
+    """Python's own `rmtree` calls itself, and folders may be deeper than that goes."""
+    os.spawnlp(os.P_WAIT, "rm", "rm", "-rf", "--", str(path))

@@ -110,3 +110,29 @@ def a_folder_in_use(scene: Scene) -> None:
     Path("run").mkdir()
     with locked(Path("run")):
         train(TINY, "run", **SHORT)
+
+
+@case("E634")
+def weights_that_are_not_there(scene: Scene) -> None:
+    train(TINY, from_weights="runs/lenet5-mnist-1", **SHORT)
+
+
+@case("E635")
+def weights_that_cannot_be_downloaded(scene: Scene) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError("the server does not answer")
+
+    scene.patch.setattr(torch.hub, "load_state_dict_from_url", refused)
+    scene.patch.setattr("torchvision.models._api.load_state_dict_from_url", refused)
+    train(TINY, from_weights="torchvision:resnet18", **SHORT)
+
+
+@case("E636")
+def weights_of_another_network(scene: Scene) -> None:
+    train("input 1x8x8\nflatten -> linear 20 -> relu -> linear 10\n", "other", **SHORT)
+    train(TINY, from_weights="other", **SHORT)
+
+
+@case("E637")
+def a_part_that_is_not_there(scene: Scene) -> None:
+    train(TINY, freeze="cnov1", **SHORT)

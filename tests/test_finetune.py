@@ -1,0 +1,218 @@
+"""A run begins with weights from elsewhere, and leaves frozen parts as they are."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torchvision import models
+
+import specc
+from specc.diagnostics.diagnostic import Problem
+from specc.gallery import entry
+from specc.pipeline import analyse
+from specc.recipe.recipe import Recipe
+from specc.runner.callbacks.base import Callback
+from specc.runner.pretrained import Pretrained, begin_with, frozen_layers, normalised_alike, read_pretrained
+from specc.runner.resume import resume
+from specc.runner.run import train
+from specc.source import Source
+
+SPEC = """\
+input 1x8x8
+stem: conv 8 k3 p1 nobias -> bn -> relu
+body: { conv 8 k3 p1 nobias -> bn -> relu } x2
+gap -> flatten -> dropout 0.2 -> linear 10
+"""
+SHORT: dict[str, Any] = {"limit": 96, "batch": 32, "precision": "fp32"}
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def shaped(text: str) -> Any:
+    model = analyse(Source("net.cnn", text)).model
+    assert model is not None
+    return model
+
+
+def weights(run: Path, kind: str = "last") -> dict[str, torch.Tensor]:
+    return load_file(run / f"{kind}.safetensors")
+
+
+class Said(Callback):
+    """Keeps what a run says."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def test_a_run_begins_where_another_ended() -> None:
+    first = train(SPEC, "a", epochs=2, normalize=True, **SHORT)
+    said = Said()
+    train(SPEC, "b", epochs=1, lr=1e-12, from_weights="a", callback=said, **SHORT)
+    for name, tensor in weights(first.folder, "best").items():
+        if "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(weights(Path("b"))[name], tensor, rtol=0, atol=1e-9)
+    assert re.fullmatch(r"begins with 17 tensors of .*/a, by name", said.lines[0])
+
+
+def test_the_normalisation_of_the_weights_is_taken_along() -> None:
+    train(SPEC, "a", epochs=1, normalize=True, **SHORT)
+    train(SPEC, "b", epochs=1, from_weights="a", **{**SHORT, "limit": 64})
+    about = [json.loads(Path(run, "recipe.json").read_text(encoding="utf-8")) for run in ("a", "b")]
+    recipe = about[1].get("recipe", about[1])
+    assert recipe["normalize"] is True
+    described = read_pretrained("a")
+    assert list(described.mean or ()) == recipe["mean"]
+    assert read_pretrained("b").mean == described.mean
+
+
+@pytest.mark.parametrize("freeze", ["stem,bn1,body", "stem,b*"])
+def test_what_is_frozen_keeps_its_bits(freeze: str) -> None:
+    first = train(SPEC, "a", epochs=1, **SHORT)
+    train(SPEC, "b", epochs=2, from_weights="a", freeze=freeze, **SHORT)
+    before, after = weights(first.folder, "best"), weights(Path("b"))
+    same = {name for name, tensor in before.items() if torch.equal(tensor, after[name])}
+    assert same == {name for name in before if not name.startswith("linear1.")}
+
+
+def test_a_resumed_run_gives_the_same_bits(tmp_path: Path) -> None:
+    train(SPEC, "a", epochs=1, normalize=True, **SHORT)
+    more: dict[str, Any] = {"from_weights": "a", "freeze": "stem", "average": 0.9, **SHORT}
+    whole = train(SPEC, "whole", epochs=3, **more)
+    train(SPEC, "parts", epochs=1, **more)
+    for path in Path("a").iterdir():
+        path.unlink()  # what a run began with is not needed to go on with it
+    parts = resume("parts", epochs=3)
+    for kind in ("last", "best"):
+        found, wanted = weights(parts.folder, kind), weights(whole.folder, kind)
+        assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_torchvisions_weights_go_by_their_order(tmp_path: Path) -> None:
+    """A file in torchvision's own format, its names other than the spec's; the head has other classes."""
+    theirs = models.resnet18(weights=None)
+    torch.save(theirs.state_dict(), "resnet18-made-here.pth")
+    text = entry("classics/resnet18").text.replace("param classes = 1000", "param classes = 7")
+    model = specc.compile(text)
+    fresh = model.state_dict()["linear1.weight"].clone()
+    line = begin_with(read_pretrained("resnet18-made-here.pth"), model, shaped(text), ())
+    ours, wanted = list(model.state_dict().values()), list(theirs.state_dict().values())
+    assert all(torch.equal(mine, its) for mine, its in zip(ours[:-2], wanted[:-2], strict=True))
+    assert torch.equal(model.state_dict()["linear1.weight"], fresh)
+    assert line == (
+        "begins with 100 tensors of resnet18-made-here.pth, by their order; "
+        "at fresh values: linear1.weight, linear1.bias; not used: fc.weight, fc.bias"
+    )
+
+
+def test_a_checkpoint_may_hold_the_weights() -> None:
+    model = specc.compile(SPEC)
+    torch.save({"epoch": 3, "state_dict": model.state_dict()}, "checkpoint.pt")
+    assert read_pretrained("checkpoint.pt").tensors.keys() == model.state_dict().keys()
+
+
+class Hostile:
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        return (Path.write_text, (Path("pwned"), "yes"))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights", "pickle", "list", "infinite"])
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+def test_a_file_that_cannot_be_used(content: bytes | str, name: str) -> None:
+    if isinstance(content, bytes):
+        Path(name).write_bytes(content)
+    elif content == "infinite" and name.endswith("pth"):
+        torch.save({"conv1.weight": torch.full((1, 1, 3, 3), torch.inf)}, name)
+    else:
+        torch.save(Hostile() if content == "pickle" else [1, 2], name)
+    with pytest.raises(Problem) as found:
+        read_pretrained(name)
+    assert found.value.diagnostic.code == "E641"
+    assert not Path("pwned").exists()
+
+
+def test_the_last_layer_starts_afresh_for_other_classes() -> None:
+    model, other = specc.compile(SPEC), specc.compile(SPEC)
+    fresh = model.state_dict()["linear1.weight"].clone()
+    found = Pretrained("theirs", dict(other.state_dict()), classes=tuple("abcdefghij"))
+    line = begin_with(found, model, shaped(SPEC), tuple("klmnopqrst"))
+    assert torch.equal(model.state_dict()["linear1.weight"], fresh)
+    assert "at fresh values: linear1.weight, linear1.bias, since the classes are others" in line
+    begin_with(found, model, shaped(SPEC), tuple("abcdefghij"))
+    assert torch.equal(model.state_dict()["linear1.weight"], other.state_dict()["linear1.weight"])
+
+
+def test_weights_of_which_nothing_fits() -> None:
+    other = nn.Sequential(nn.Linear(3, 4))
+    with pytest.raises(Problem) as found:
+        begin_with(Pretrained("theirs", other.state_dict()), specc.compile(SPEC), shaped(SPEC), ())
+    assert found.value.diagnostic.code == "E636"
+
+
+@pytest.mark.parametrize(
+    ("mean", "recipe", "expected"),
+    [
+        ((0.5,), Recipe(), (0.5,)),
+        ((0.1, 0.2, 0.3), Recipe(), None),  # of pictures in colour, for grey ones
+        ((0.5,), Recipe(normalize=True, mean=0.1, deviation=0.2), 0.1),
+        ((0.5,), Recipe(exact=True), None),
+        (None, Recipe(normalize=True), None),
+    ],
+)
+def test_whose_normalisation_it_is(mean: Any, recipe: Recipe, expected: Any) -> None:
+    found = Pretrained("theirs", {}, mean, mean)
+    assert normalised_alike(recipe, found, 1).mean == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "layers"),
+    [
+        ("stem", ["stem"]),
+        ("body", ["body1.conv1", "body1.bn1", "body1.relu1", "body2.conv1", "body2.bn1", "body2.relu1"]),
+        ("body2.conv1, linear1", ["body2.conv1", "linear1"]),
+        ("*.bn*", ["body1.bn1", "body2.bn1"]),
+        ("", []),
+    ],
+)
+def test_what_names_stand_for(names: str, layers: list[str]) -> None:
+    assert frozen_layers(shaped(SPEC), names) == layers
+
+
+def test_everything_frozen_leaves_nothing_to_train() -> None:
+    with pytest.raises(Problem) as found:
+        train(SPEC, "a", freeze="*", epochs=1, **SHORT)
+    assert found.value.diagnostic.code == "E617"
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "told"),
+    [
+        ({"mean": 0.5}, "E221", "`mean` means nothing without `deviation`"),
+        ({"mean": 0.5, "deviation": 0.5}, "E221", "mean nothing without `normalize`"),
+        ({"mean": 0.5, "deviation": 0.0, "normalize": True}, "E221", "`deviation` is a number above 0"),
+        ({"mean": (0.1, 0.2), "deviation": 0.5, "normalize": True}, "E605", "`mean` has 2 numbers"),
+    ],
+)
+def test_a_normalisation_that_cannot_be(settings: dict[str, Any], code: str, told: str) -> None:
+    with pytest.raises(Problem) as found:
+        train(SPEC, "a", epochs=1, **settings, **SHORT)
+    assert found.value.diagnostic.code == code
+    assert told in found.value.diagnostic.message
+
+
+def test_a_given_normalisation_is_that_of_the_weights() -> None:
+    train(SPEC, "a", epochs=1, normalize=True, mean=0.25, deviation=0.5, **SHORT)
+    assert (read_pretrained("a").mean, read_pretrained("a").deviation) == ((0.25,), (0.5,))
