@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
+from made import SIDE, name_all
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -93,6 +94,7 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "weight_decay": ({}, 0.1),
     "decay_weights_only": ({"weight_decay": 0.1}, True),
     "clip": ({"optimizer": "sgd"}, 0.01),
+    "class_weights": ({}, (5.0, *[1.0] * 9)),
     "label_smoothing": ({}, 0.1),
     "average": ({}, 0.9),
     "seed": ({}, 1),
@@ -133,6 +135,31 @@ def task(folder: Path) -> None:
 def from_weights(folder: Path) -> None:
     done(folder / "first")
     assert done(folder / "run", from_weights=str(folder / "first")).lines[0].startswith("begins with 12 tensors of ")
+
+
+def _made(folder: Path, task: str, spec: str, one: dict[str, Any], other: dict[str, Any]) -> list[Done]:
+    """Two runs on data that a test makes."""
+    data = {"regress": "centres", "segment": "discs", "multilabel": "shapes"}[task]
+    with pytest.MonkeyPatch.context() as patch:
+        name_all(patch)
+        return [
+            done(folder / str(number), f"input 1x{SIDE}x{SIDE}\n{spec}\n", data=data, task=task, **recipe)
+            for number, recipe in enumerate((one, other))
+        ]
+
+
+def error(folder: Path) -> None:
+    assert differ(*_made(folder, "regress", "flatten -> linear 2", {}, {"error": "huber"}))
+
+
+def dice(folder: Path) -> None:
+    assert differ(*_made(folder, "segment", "conv 2 k3 p1", {}, {"dice": 0.5}))
+
+
+def threshold(folder: Path) -> None:
+    one, other = _made(folder, "multilabel", "flatten -> linear 2", {"threshold": 0.01}, {"threshold": 0.99})
+    assert one.metrics()[0]["test_f1"] != other.metrics()[0]["test_f1"]
+    assert one.metrics()[0]["test_map"] == other.metrics()[0]["test_map"]
 
 
 def data(folder: Path) -> None:
@@ -275,7 +302,8 @@ def cudnn_benchmark(folder: Path) -> None:
 SEEN: dict[str, Callable[[Path], None]] = {
     function.__name__.removesuffix("_"): function
     for function in (
-        task, data, from_weights, data_dir, resize, channels, in_memory, workers, patience, checkpoint_steps,
+        task, error, dice, threshold, data, from_weights, data_dir, resize, channels, in_memory, workers, patience,
+        checkpoint_steps,
         checkpoint_minutes, device, channels_last, cudnn_benchmark, compile_,
     )
 }  # fmt: skip

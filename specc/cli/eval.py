@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 @weights_option
 @fit_option
 @device_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(run: Path, kind: str | None, device: str, as_json: bool, **wanted: Any) -> None:
-    """Evaluate a run, or a weights file: loss, accuracy, precision and recall of each class, confusion matrix.
+@click.option("--percent", is_flag=True, help="Confusion matrix in per cent of its rows.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, as does --format json.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How it is told.  [text]")
+def command(run: Path, kind: str | None, device: str, percent: bool, as_json: bool, form: str, **wanted: Any) -> None:
+    """Evaluate a run, or a weights file: loss, the measures of its task, scores of each class, confusion matrix.
 
     Exit status: 0, even for a poor result; 1 where the weights or the data cannot be used, 2 where the command was
     wrong or there is no such run.
@@ -49,10 +51,10 @@ def command(run: Path, kind: str | None, device: str, as_json: bool, **wanted: A
         sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
     if found.note:
         say(f"note: {found.note}", err=True)
-    if as_json:
+    if as_json or form == "json":
         print_json(evaluation_json(trained, found))
     else:
-        show_page(as_text(trained, found, sys.stdout))
+        show_page(as_text(trained, found, sys.stdout, percent=percent))
 
 
 def _evaluated(run: Path, kind: str | None, device: str, wanted: dict[str, Any]) -> tuple[Trained, Evaluation]:

@@ -36,14 +36,14 @@ def as_json(trained: Trained, found: Evaluation) -> dict[str, object]:
         "epoch": trained.epoch, "chosen_on": trained.chosen_on or None,
     }  # fmt: skip
     if review.rows is not None:
-        whole["classes"] = review.rows.as_json()
+        whole[review.rows.many] = review.rows.as_json()
     if review.confusion is not None:
         whole["confusion"] = review.confusion.counts
     return whole
 
 
-def as_text(trained: Trained, found: Evaluation, stream: TextIO) -> str:
-    """The report for a terminal or a pipe."""
+def as_text(trained: Trained, found: Evaluation, stream: TextIO, *, percent: bool = False) -> str:
+    """The report for a terminal or a pipe. Args: percent, whether the confusion matrix has shares of its rows."""
     width = shutil.get_terminal_size().columns if stream.isatty() else PIPE_WIDTH
     part = {"test": "test", "train": "training", "validation": "validation"}[found.part]
     epoch = "" if trained.epoch is None else f", epoch {trained.epoch}"
@@ -54,7 +54,7 @@ def as_text(trained: Trained, found: Evaluation, stream: TextIO) -> str:
     if found.review.rows is not None:
         lines += ["", *_rows(found.review.rows, width)]
     if found.review.confusion is not None:
-        lines += ["", *_matrix(found.review.confusion, width, _blocks(stream))]
+        lines += ["", *_matrix(found.review.confusion, width, _blocks(stream), percent=percent)]
         lines += _mistakes(found.review.confusion, width)
     return page(line.rstrip() for line in lines)
 
@@ -108,7 +108,7 @@ def _value(column: Measure, value: float | None) -> str:
     return f"{100 * value:.1f}" if column.is_share else column.text(value)
 
 
-def _matrix(confusion: Confusion, width: int, blocks: str) -> list[str]:
+def _matrix(confusion: Confusion, width: int, blocks: str, *, percent: bool = False) -> list[str]:
     """Counts, else percent, else a cell for each pair of classes, else nothing: what fits first."""
     names, count = [cut(name, 8) for name in confusion.classes], len(confusion.classes)
     numbers = [str(number) for number in range(count)]
@@ -119,12 +119,12 @@ def _matrix(confusion: Confusion, width: int, blocks: str) -> list[str]:
     labels = names if heads is names else [f"{number} {name}" for number, name in zip(numbers, names, strict=True)]
     room = max(map(len, labels))
     said = "rows: true classes, columns: answers"
-    if room + count * column <= width:
+    if room + count * column <= width and not percent:
         return [*wrap(f"confusion ({said})", width), *_grid(labels, heads, cells, room, column)]
     room = max(map(len, names))
     if room + 3 * count <= width and count <= MOST_PERCENT:
-        percent = [[_whole_percent(part) for part in shares(row)] for row in confusion.counts]
-        return [*wrap(f"confusion, % of the true class ({said})", width), *_grid(names, numbers, percent, room, 3)]
+        parts = [[_whole_percent(part) for part in shares(row)] for row in confusion.counts]
+        return [*wrap(f"confusion, % of the true class ({said})", width), *_grid(names, numbers, parts, room, 3)]
     room = max(map(len, labels))
     if room + 2 + count <= width:
         said += " in the same order; darker is more"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,20 +14,20 @@ from specc.cli.chosen import USAGE_CODES, device_of, device_option, fit_option, 
 from specc.cli.printing import page, print_json, say, show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
-from specc.tasks.review import Answer
 
 if TYPE_CHECKING:
     from specc.evaluate.predict import Answered
 
 
 class Asked(NamedTuple):
-    """The options of the command but `--json`."""
+    """The options of the command but for how it is told."""
 
     top: int
     invert: bool
     kind: str | None
     fit: bool
     device: str
+    out: Path
 
 
 @click.command("predict")
@@ -36,9 +38,14 @@ class Asked(NamedTuple):
 @weights_option
 @fit_option
 @device_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, one for each picture.")
-def command(run: Path, pictures: tuple[str, ...], as_json: bool, **asked: Any) -> None:
-    """Name the likeliest classes of PICTUREs: files, folders, or - for standard input.
+@click.option("--out", type=click.Path(path_type=Path), default=Path("predicted"), metavar="DIR",
+    help="Folder for the masks of a run that gives a class for each pixel.  [predicted]")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, as does --format json.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text",
+    help="How it is told: json is an object per line, csv a table.  [text]")  # fmt: skip
+def command(run: Path, pictures: tuple[str, ...], as_json: bool, form: str, **asked: Any) -> None:
+    """Tell what a network sees in PICTUREs, files, folders, or - for standard input: the likeliest classes, the labels,
+    the numbers, or a mask and the picture with the mask over it.
 
     A picture is converted as the recipe of the run says: size, colour, mean and deviation of the training pictures.
 
@@ -46,14 +53,14 @@ def command(run: Path, pictures: tuple[str, ...], as_json: bool, **asked: Any) -
     there is no such run.
     """
     try:
-        complete = _predict(run, pictures, Asked(**asked), as_json)
+        complete = _predict(run, pictures, Asked(**asked), TELLERS["json" if as_json else form]())
     except Problem as problem:
         status = fail(problem)
         sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
     sys.exit(0 if complete else EXIT_ERRORS)
 
 
-def _predict(run: Path, pictures: tuple[str, ...], asked: Asked, as_json: bool) -> bool:
+def _predict(run: Path, pictures: tuple[str, ...], asked: Asked, teller: Text) -> bool:
     """Print an answer for each picture. Returns: whether all could be read."""
     from specc.evaluate.trained import load_trained, weights_of
 
@@ -66,14 +73,12 @@ def _predict(run: Path, pictures: tuple[str, ...], asked: Asked, as_json: bool) 
     scaled = asked.fit or trained.recipe.resize is not None
     taker = taker_of(trained.data.sample, trained.data.scaling(), scaled=scaled, invert=asked.invert)
     complete = True
-    for one in predict(trained, expanded(pictures, _note), taker, asked.top, place):
+    for one in predict(trained, expanded(pictures, _note), taker, asked.top, place, asked.out):
         if one.problem is not None:
             complete = False
             show([one.problem])
-        if as_json:
-            print_json(_as_json(one))
-        elif one.answer is not None:
-            show_page(_as_text(one.picture, one.answer))
+        teller.tell(one)
+    teller.end()
     return complete
 
 
@@ -81,12 +86,49 @@ def _note(text: str) -> None:
     say(f"note: {text}", err=True)
 
 
-def _as_json(one: Answered) -> dict[str, Any]:
-    values = one.answer.values if one.answer else {"classes": []}
-    return {"picture": one.picture, **values, "error": one.problem and one.problem.message}
+class Text:
+    """For people."""
+
+    def tell(self, one: Answered) -> None:
+        """An answer, or what is wrong with a picture."""
+        if one.answer is None:
+            return
+        lines = (*one.answer.words, *(f"{name} {path}" for name, path in one.files.items()))
+        if len(lines) == 1:
+            show_page(page([f"{one.picture}: {lines[0]}"]))
+        else:
+            show_page(page([one.picture, *(f"  {line}" for line in lines)]))
+
+    def end(self) -> None:
+        """There is no picture left."""
 
 
-def _as_text(picture: str, answer: Answer) -> str:
-    if len(answer.words) == 1:
-        return page([f"{picture}: {answer.words[0]}"])
-    return page([picture, *(f"  {line}" for line in answer.words)])
+class Json(Text):
+    """An object a line."""
+
+    def tell(self, one: Answered) -> None:
+        values = one.answer.values if one.answer else {one.many: []}
+        print_json({"picture": one.picture, **values, **one.files, "error": one.problem and one.problem.message})
+
+
+class Csv(Text):
+    """A table with a head, told at the end: what its columns are the first answer says."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, object]] = []
+
+    def tell(self, one: Answered) -> None:
+        cells = dict(one.answer.cells) if one.answer else {}
+        error = one.problem.message if one.problem else ""
+        self._rows.append({"picture": one.picture, **cells, **one.files, "error": error})
+
+    def end(self) -> None:
+        names = [name for name in dict.fromkeys(name for row in self._rows for name in row) if name != "error"]
+        content = io.StringIO()
+        writer = csv.DictWriter(content, [*names, "error"], restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        click.echo(content.getvalue(), nl=False)
+
+
+TELLERS: dict[str, type[Text]] = {"text": Text, "json": Json, "csv": Csv}

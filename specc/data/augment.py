@@ -29,22 +29,31 @@ RATIO = log(4 / 3)  # the longest part is 4/3 as wide as high, or as high as wid
 class Augmentation:
     """What a recipe asks for; `augmentation_of` says whether it asks for anything."""
 
-    def __init__(self, asked: Sequence[Asked], classes: int) -> None:
-        self.classes = classes
-        self._moves, self._fills, self._mixes = (
+    def __init__(self, asked: Sequence[Asked], classes: int, *, masks: bool = False) -> None:
+        """masks: whether targets are masks, which move with their pictures."""
+        self.classes, self._masks = classes, masks
+        self._moves, self._colours, self._fills, self._mixes = (
             [(resolved(one.function), one.value) for one in asked if one.when == when]
-            for when in ("moves", "fills", "mixes")
+            for when in ("moves", "colours", "fills", "mixes")
         )
 
-    def move(self, images: Tensor) -> Tensor:
-        """Cut out, mirrored, shifted pictures in other colours.
+    def move(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Cut out, mirrored, shifted pictures in other colours, and targets.
 
         Args:    images, uint8, (size, channels, height, width).
-        Returns: the same, or float32 from 0 to 255 where values were computed.
+        Returns: the same, or float32 from 0 to 255 where values were computed. Masks, (size, height, width), have -1
+                 where nothing was.
         """
+        masks = targets.unsqueeze(1).long() + 1 if self._masks else None  # 0 comes in from outside
         for change, value in self._moves:
+            before = None if masks is None else random_state(images.device)
             images = change(images, value)
-        return images
+            if masks is not None and before is not None:
+                set_random_state(images.device, before)
+                masks = change(masks, value, "nearest").long()
+        for change, value in self._colours:
+            images = change(images, value)
+        return images, targets if masks is None else masks.squeeze(1) - 1
 
     def blend(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures with holes, blended; float, scaled, so that a hole has the mean brightness of normalised pictures.
@@ -58,10 +67,27 @@ class Augmentation:
         return images, labels
 
 
-def augmentation_of(recipe: Recipe, classes: int) -> Augmentation | None:
+def augmentation_of(recipe: Recipe, classes: int, *, masks: bool = False) -> Augmentation | None:
     """The recipe's augmentation, None where it has none."""
     asked = asked_of(recipe)
-    return Augmentation(asked, classes) if asked else None
+    return Augmentation(asked, classes, masks=masks) if asked else None
+
+
+def random_state(device: torch.device) -> Tensor:
+    """The state of the chance that augmentation draws from on a device."""
+    if device.type == "cuda":
+        return torch.cuda.get_rng_state(device)
+    return torch.mps.get_rng_state() if device.type == "mps" else torch.get_rng_state()
+
+
+def set_random_state(device: torch.device, state: Tensor) -> None:
+    """Draw again what was drawn from there on."""
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    elif device.type == "mps":
+        torch.mps.set_rng_state(state)
+    else:
+        torch.set_rng_state(state)
 
 
 def strengths_of(setting: float | tuple[float, float, float]) -> tuple[float, float, float]:
@@ -69,8 +95,8 @@ def strengths_of(setting: float | tuple[float, float, float]) -> tuple[float, fl
     return setting if isinstance(setting, tuple) else (setting, setting, setting)
 
 
-def cut_out(images: Tensor, least: float) -> Tensor:
-    """A random part of each picture, scaled to the whole picture's size (bilinear): torchvision's RandomResizedCrop.
+def cut_out(images: Tensor, least: float, mode: str = "bilinear") -> Tensor:
+    """A random part of each picture, scaled to the whole picture's size: torchvision's RandomResizedCrop.
 
     Args:    images, (size, channels, height, width); least, the smallest share of the area, at most 1.
     Returns: float32, from 0 to 255 as the pictures are.
@@ -81,7 +107,8 @@ def cut_out(images: Tensor, least: float) -> Tensor:
     )
     rows = _samples(top, tall, height).unsqueeze(2).expand(-1, -1, width)
     columns = _samples(left, wide, width).unsqueeze(1).expand(-1, height, -1)
-    return grid_sample(images.float(), torch.stack([columns, rows], 3), padding_mode="border", align_corners=False)
+    places = torch.stack([columns, rows], 3)
+    return grid_sample(images.float(), places, mode, padding_mode="border", align_corners=False)
 
 
 def _samples(first: Tensor, length: Tensor, size: int) -> Tensor:
@@ -148,13 +175,13 @@ def _grey(values: Tensor) -> Tensor:
     return (values * torch.tensor(GREY_WEIGHTS, device=values.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
-def flipped(images: Tensor, _: bool = True) -> Tensor:
+def flipped(images: Tensor, _: bool = True, mode: str = "") -> Tensor:
     """Each picture as it is or mirrored, left for right."""
     mirrored = torch.rand(len(images), device=images.device) < 0.5
     return torch.where(mirrored.view(-1, *[1] * (images.dim() - 1)), images.flip(-1), images)
 
 
-def shifted(images: Tensor, most: int) -> Tensor:
+def shifted(images: Tensor, most: int, mode: str = "") -> Tensor:
     """Each picture moved by up to so many pixels up or down and left or right: a crop of the padded picture."""
     size, (height, width) = len(images), images.shape[2:]
     padded = pad(images, (most, most, most, most))

@@ -162,7 +162,8 @@ class Batches:
     def _changed(self, samples: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         if self.augmentation is None or not len(samples):
             return self._float(samples), targets
-        return self.augmentation.blend(self._float(self.augmentation.move(samples)), targets)
+        samples, targets = self.augmentation.move(samples, targets)
+        return self.augmentation.blend(self._float(samples), targets)
 
     def _float(self, samples: Tensor) -> Tensor:
         if self.images.dtype != torch.uint8:  # as they are; what is in memory stays what it is

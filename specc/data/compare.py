@@ -36,7 +36,11 @@ def _of_pictures(analysis: Analysis, model: ShapedModel, found: Survey) -> tuple
 
 def _of_output(analysis: Analysis, model: ShapedModel, found: Survey) -> tuple[Diagnostic, ...]:
     """On the last step what speaks against training it; a warning where nothing is wrong with the network itself."""
-    misfit = task_of(analysis.recipe).objection(model.input, model.output, found.targets)
+    task = task_of(analysis.recipe)
+    refused = task.accepts(found.targets)
+    if refused is not None:
+        return (refused.diagnostic._replace(source=analysis.source, span=model.chain.span),)
+    misfit = task.objection(model.input, model.output, found.targets)
     if misfit is None:
         return ()
     place = model.chain.steps[-1][1].span if model.chain.steps else model.chain.span

@@ -8,7 +8,7 @@ from math import prod
 from specc.data.survey import Shape, Survey
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
-from specc.ir.lint.classes import way_to_classes
+from specc.ir.lint.classes import way_to_output
 from specc.ir.shaped import ShapedModel
 from specc.recipe.recipe import Recipe
 from specc.tasks.task import Misfit, Targets, Task
@@ -63,10 +63,13 @@ def _fitting_options(sample: Shape, expected: Shape) -> str:
 
 
 def require_output(task: Task, model: ShapedModel, targets: Targets | None) -> None:
-    """Raise Problem E606 or E630 where the network's output is none for a task.
+    """Raise Problem E606, E630 or E638 where data or the network's output are none for a task.
 
     Args: targets, what the data say of their samples; None where no data are known.
     """
+    refused = targets and task.accepts(targets)
+    if refused:
+        raise refused
     found = task.objection(model.input, model.output, targets)
     if found is not None:
         raise Problem.of(found.code, found.message, help=way_out(found, model))
@@ -74,4 +77,4 @@ def require_output(task: Task, model: ShapedModel, targets: Targets | None) -> N
 
 def way_out(found: Misfit, model: ShapedModel) -> str:
     """What makes a network's output one for its task, several ways a line each."""
-    return found.help or way_to_classes(model, found.wanted[0])
+    return found.help or way_to_output(model, found.wanted)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from specc.diagnostics.spelling import counted
-from specc.tasks.task import Targets
+from specc.tasks.task import Kind, Targets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -176,6 +176,7 @@ class DataDescription(BaseModel):
 
     sample:    shape of one picture as the network gets it, channels first.
     mean, deviation: of each channel, as fractions of full brightness; None where the recipe does not normalise.
+    target:    what there is to be found for each, see `Survey.target`; target_mean, target_deviation: of each number.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -185,11 +186,14 @@ class DataDescription(BaseModel):
     sample: Annotated[tuple[Size, ...], Field(min_length=1, max_length=4)]
     mean: tuple[float, ...] | None = None
     deviation: tuple[Positive, ...] | None = None
+    target: Kind = "class"
+    target_mean: tuple[float, ...] | None = None
+    target_deviation: tuple[Positive, ...] | None = None
 
     @property
     def targets(self) -> Targets:
         """What is known of the samples besides themselves."""
-        return Targets(self.name, self.classes)
+        return Targets(self.name, self.classes, self.target, mean=self.target_mean, deviation=self.target_deviation)
 
     def scaling(self) -> Scaling | None:
         """What training shifted and scaled each channel by, as `Batches` takes it."""

@@ -18,6 +18,7 @@ from specc.data.survey import PARTS, TEST, TRAINING, VALIDATION, Shape, Survey, 
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
 from specc.recipe.recipe import Recipe
+from specc.tasks.task import Targets
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from specc.data.batches import Scaling
     from specc.data.images import Images
 
+SAME = 1e-9  # of the largest value: a deviation that is nothing but rounding
+AT_ONCE = 256  # masks that are counted together
 USABLE = 0.8  # of the free memory; the network and its activations need some too
 
 Say = Callable[[str], None]
@@ -65,10 +68,19 @@ class Dataset(NamedTuple):
         """What was decided about the data that their owner did not say; or empty."""
         return self.survey.note
 
+    @property
+    def targets(self) -> Targets:
+        """What is known of the training samples besides themselves."""
+        return counted_targets(self.survey.targets._replace(names=self.classes), self.train.y)
+
     def described(self, scaling: Scaling | None) -> DataDescription:
         """What weights say of the samples that they were trained on."""
         mean, deviation = (None, None) if scaling is None else (tuple(part.flatten().tolist()) for part in scaling)
-        return DataDescription(name=self.name, classes=self.classes, sample=self.sample, mean=mean, deviation=deviation)
+        targets = self.targets
+        return DataDescription(
+            name=self.name, classes=self.classes, sample=self.sample, mean=mean, deviation=deviation,
+            target=targets.kind, target_mean=targets.mean, target_deviation=targets.deviation,
+        )  # fmt: skip
 
     def on(self, device: torch.device, workers: int | None = 0) -> Dataset:
         """The same on a device. Args: workers, processes that read files; None is as many as are useful."""
@@ -226,6 +238,30 @@ def fits(count: int, shape: Shape, size: int = 1) -> bool:
     """Whether so many samples of a shape go into the free memory; yes where the system does not tell it."""
     free = _free_bytes()
     return free is None or count * prod(shape) * size <= USABLE * free
+
+
+def counted_targets(targets: Targets, y: torch.Tensor) -> Targets:
+    """The same with what training targets tell: how many there are of each class, or mean and deviation.
+
+    Args: y, as `Survey.target` describes them. A number that is the same in all samples keeps its scale.
+    """
+    if targets.kind == "numbers":
+        wide = y.cpu().double().reshape(len(y), -1)
+        deviation = wide.std(0, correction=0)
+        deviation[deviation <= SAME * wide.abs().amax(0)] = 1
+        mean, spread = tuple(wide.mean(0).tolist()), tuple(deviation.tolist())
+        return targets._replace(mean=mean, deviation=spread, samples=len(y))
+    if targets.kind == "classes":
+        return targets._replace(counts=tuple(y.cpu().long().sum(0).tolist()), samples=len(y))
+    if targets.kind in ("class", "mask"):
+        counts = [0] * targets.number
+        for start in range(0, len(y), AT_ONCE):
+            part = y[start : start + AT_ONCE]
+            known = part[(part >= 0) & (part < targets.number)].long()
+            found = known.flatten().bincount(minlength=targets.number).tolist()
+            counts = [one + more for one, more in zip(counts, found, strict=True)]
+        return targets._replace(counts=tuple(counts), samples=len(y))
+    return targets
 
 
 def _free_bytes() -> int | None:

@@ -90,17 +90,12 @@ def peek(subject: Subject, image: Tensor, title: str, maps: int, layers: Sequenc
     """
     outputs = outputs_of(subject.model, subject.shaped, image, layers)
     columns = min(COLUMNS, max(maps, 6))
-    sections = [input_section(_seen(subject.taker, image))]
+    sections = [input_section(subject.taker.unscaled(image))]
     kernels = first_kernels(subject.model, subject.shaped)
     if kernels is not None and (not layers or kernels.name in (one.name for one in outputs)):
         sections.append(kernel_section(kernels, maps))
     sections += output_sections(outputs, maps, columns, subject.classes if outputs and not layers else ())
     return sheet(f"{subject.name}: {title}{_answer(subject, image)}", sections, columns)
-
-
-def _seen(taker: Taker, image: Tensor) -> Tensor:
-    """The picture before it was scaled."""
-    return image if taker.scaling is None else image * taker.scaling.deviation + taker.scaling.mean
 
 
 @torch.inference_mode()

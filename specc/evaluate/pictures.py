@@ -59,6 +59,10 @@ class Taker(NamedTuple):
         """A picture of 0 to 1 as the network gets it."""
         return image if self.scaling is None else (image - self.scaling.mean) / self.scaling.deviation
 
+    def unscaled(self, image: Tensor) -> Tensor:
+        """What `scale` was given."""
+        return image if self.scaling is None else image * self.scaling.deviation + self.scaling.mean
+
     def _other_size(self, name: str, height: int, width: int) -> Problem:
         return _unusable(f"{_shown(name)} is {height}x{width} (height x width), and the network takes "
             f"{spelled(self.sample[1:])}", help="`--fit` scales it")  # fmt: skip

@@ -60,9 +60,8 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
     """
     recipe = _recipe(trained, wanted)
     dataset, part, images = _loaded(trained, wanted, recipe)
-    numbers, note = _class_numbers(trained, dataset)
+    images, note = _named_alike(trained, dataset, images)
     _require_sample(trained, dataset.name, dataset.sample)
-    images = images.relabelled(torch.tensor(numbers)[images.y])
     note = "; ".join(filter(None, (note, dataset.note)))
     batches = _batches(trained, images, recipe, device)
     model = _forward(trained, device)
@@ -127,11 +126,26 @@ def _require_sample(trained: Trained, name: str, sample: tuple[int, ...]) -> Non
             help="`--fit` converts them")  # fmt: skip
 
 
+def _named_alike(trained: Trained, dataset: Dataset, images: Images) -> tuple[Images, str]:
+    """The samples with targets in the order of the network's outputs, and what is odd about them.
+
+    Raises: Problem E638, E642.
+    """
+    refused = trained.task.accepts(dataset.survey.targets)
+    if refused is not None:
+        raise refused
+    if trained.task.target == "class":
+        numbers, note = _class_numbers(trained, dataset)
+        return images.relabelled(torch.tensor(numbers)[images.y]), note
+    if trained.task.target != "none" and dataset.classes != trained.data.classes:
+        names = shortened(list(dataset.classes)) or "nothing"
+        raise _other_classes(trained, dataset.name, f"other names: {names}")
+    return images, ""
+
+
 def _class_numbers(trained: Trained, dataset: Dataset) -> tuple[list[int], str]:
     """The network's output for each class of the data, by its name; by their order where not one name is shared."""
     own, theirs = trained.data.classes, dataset.classes
-    if trained.task.target != "class":
-        return list(range(len(theirs))), ""
     unknown = [name for name in theirs if name not in own]
     if not unknown:
         return [own.index(name) for name in theirs], ""

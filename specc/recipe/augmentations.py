@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field
 
 from specc.recipe.written import as_written
 
-# moves: (images, value) -> images, from 0 to 255, before they are scaled; fills: the same after it, where 0 is the mean
-# brightness of normalised pictures; mixes: (images, labels, value, classes) -> images and labels, after all others.
-When: TypeAlias = Literal["moves", "fills", "mixes"]
+# moves: (images, value, mode) -> images, from 0 to 255, before they are scaled; with the mode "nearest" masks, by the
+# same draws. colours: (images, value) -> images, after all moves. fills: the same after pictures are scaled, where 0 is
+# the mean brightness of normalised ones. mixes: (images, labels, value, classes) -> images and labels, at last.
+When: TypeAlias = Literal["moves", "colours", "fills", "mixes"]
 KEY = "augmentation"
 
 

@@ -29,7 +29,7 @@ OTHER_NAMES = {
 }  # fmt: skip
 
 
-_LOSS = "leave it out: the loss is cross-entropy, or the squared difference with `task reconstruct`"
+_LOSS = "leave it out: `task` says what is learned, and with it the loss"
 # What needs no setting, and why.
 _NEEDS_NONE = {
     **dict.fromkeys(("loss", "criterion", "loss_fn", "loss_function"), _LOSS),

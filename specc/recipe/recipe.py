@@ -32,6 +32,7 @@ RENAMED = {"objective": "task"}
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Side = Annotated[int, Field(ge=1, le=16384)]
+ClassWeights = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
 Strength = Annotated[float, Field(ge=0, le=10)]
 MOST_CHANNELS = 4096
 Levels = float | Annotated[tuple[float, ...], Field(min_length=1, max_length=MOST_CHANNELS)]  # of each, or one for all
@@ -57,7 +58,34 @@ class Recipe(BaseModel):
         "classify",
         examples=["reconstruct"],
         validation_alias=AliasChoices("task", "objective"),
-        description=f"What is learned: {', or '.join(task.what for task in TASKS.values())}.",
+        description=f"What is learned: {'; '.join(task.what for task in TASKS.values())}.",
+    )
+    class_weights: Literal["balanced"] | ClassWeights | None = Field(
+        None,
+        examples=["balanced", "[1 5]"],
+        description="What a sample counts in the loss by its class: balanced, so that each class counts alike, or a "
+        "number for each class in the order of their names (classify, multilabel, segment).",
+        json_schema_extra={"accepts": "balanced, or a number for each class such as [1 5]"},
+    )
+    threshold: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        examples=[0.3],
+        description="Probability from which a picture is said to have a label (multilabel).",
+    )
+    error: Literal["mse", "mae", "huber"] = Field(
+        "mse",
+        examples=["huber"],
+        description="The loss of numbers: squared, absolute or Huber's error, in units of the targets' deviation "
+        "(regress).",
+    )
+    dice: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        examples=[0.5],
+        description="What the Dice loss counts beside the cross-entropy (segment).",
     )
     data: str = Field(
         "digits",
@@ -141,7 +169,7 @@ class Recipe(BaseModel):
         description="Shift each training picture at random, by up to this many pixels; black fills the gap.",
     )  # fmt: skip
     color_jitter: Strength | tuple[Strength, Strength, Strength] | None = augmentation(
-        "moves", "jittered", None,
+        "colours", "jittered", None,
         examples=[0.4, "[0.4 0.4 0.2]"],
         description="Change brightness, contrast and saturation of each training picture by a factor from 1 - x to "
         "1 + x; one x for all three, or one for each.",

@@ -72,7 +72,14 @@ With a validation split the best epoch, and `patience`, go by it; the test split
 `task reconstruct` trains an autoencoder: its output has the shape of its input, which is what it was given,
 scaled where the recipe normalises and changed where it augments. There is no accuracy: `test_accuracy` is null in
 `metrics.jsonl`, and the best epoch is the one with the lowest loss. `mixup` and `label_smoothing` change classes
-and are refused.""",
+and are refused.
+
+`task multilabel` ends in one number for each label, `task regress` in one for each number that is to be found, and
+`task segment` in one for each class at each pixel, as many pixels as the input has. Numbers are shifted and scaled to
+mean 0 and deviation 1 over the training samples while they are learned, and told in their own unit. Masks move with
+their pictures in `flip`, `crop` and `resized_crop`; what comes in from outside is ignored, as are pixels whose number
+is no class, such as 255. With `class_weights` the mean training sample counts 1. Test losses are without weights,
+label smoothing and Dice.""",
     "Augmentation, of training pictures only": f"""\
 Each works on whole batches, on the device that trains, in this order: {_listed("moves")};
 after scaling to floats {_listed("fills", "mixes")}. All randomness comes from the recipe's seed, and a

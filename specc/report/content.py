@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from specc.ir.shaped import ShapedModel
 from specc.tasks.confusion import Confusion
+from specc.tasks.rows import Rows
 
 
 class Figure(NamedTuple):
@@ -37,7 +38,7 @@ class Content(NamedTuple):
                  asked.
     recipe, environment: what their files hold.
     samples:     in the test split. confusion: of it, None where there are no classes or nothing could be tested.
-    gallery:     pictures of it.
+    scores:      of each class or number. gallery: pictures of it.
     curves:      SVG for the page, a chart each.
     """
 
@@ -54,5 +55,6 @@ class Content(NamedTuple):
     weights: str = ""
     samples: int = 0
     confusion: Confusion | None = None
+    scores: Rows | None = None
     gallery: Shown | None = None
     curves: tuple[str, ...] = ()

@@ -9,24 +9,28 @@ from specc.emit.draw.marks import Sheet, moved
 from specc.emit.draw.svg import Words, to_svg
 from specc.emit.draw.theme import Theme
 from specc.report.chart import HEIGHT, WIDTH, Chart, Series, chart_marks
+from specc.tasks.registry import MEASURES
 
 LARGEST = 1e100  # a loss beyond is off every scale
+SPLITS = {"training": "train", "test": "test", "validation": "validation"}
 SHARP = 2.0  # pixels of the PNG for each of the SVG
 
 
 def charts_of(rows: Sequence[Mapping[str, Any]]) -> tuple[Chart, ...]:
-    """The loss and, where there is one, the accuracy; rows are those of `metrics.jsonl`."""
-    losses = _series(rows, (("training", "train_loss"), ("test", "test_loss"), ("validation", "validation_loss")), 1)
-    shares = (("test", "test_accuracy"), ("validation", "validation_accuracy"))
-    charts = (Chart("loss", losses), Chart("accuracy, %", _series(rows, shares, 100, first=1)))
+    """The loss and what else the epochs tell; rows are those of `metrics.jsonl`."""
+    names = dict.fromkeys(name.partition("_")[2] for row in rows for name in row)
+    measures = [MEASURES[name] for name in names if name in MEASURES and MEASURES[name].in_line]
+    charts = [Chart("loss", _series(rows, "loss", 1))]
+    for one in measures:
+        title, factor = (f"{one.title}, %", 100) if one.is_share else (one.title, 1)
+        charts.append(Chart(title, _series(rows, one.name, factor)))
     return tuple(chart for chart in charts if chart.series)
 
 
-def _series(
-    rows: Sequence[Mapping[str, Any]], names: Sequence[tuple[str, str]], factor: float, first: int = 0
-) -> tuple[Series, ...]:
+def _series(rows: Sequence[Mapping[str, Any]], measure: str, factor: float) -> tuple[Series, ...]:
     found = []
-    for hue, (name, key) in enumerate(names, first):
+    for hue, (name, split) in enumerate(SPLITS.items()):
+        key = f"{split}_{measure}"
         points = tuple((float(row["epoch"]), factor * row[key]) for row in rows if _is_drawn(row.get(key)))
         if points:
             found.append(Series(name, hue, points))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from io import BytesIO
 from typing import NamedTuple
 
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import counted as in_words
 from specc.report.table import Table, share_text
-from specc.tasks.confusion import ClassScore, Confusion, shares
+from specc.tasks.confusion import RECALL, Confusion, shares
+from specc.tasks.measure import Measure
+from specc.tasks.rows import Rows
 
 MOST = 20  # classes up to which every number is shown
 NAMED = 20  # mistakes that are listed for more classes
@@ -25,23 +27,46 @@ class Cell(NamedTuple):
 class Classes(NamedTuple):
     """The section about classes.
 
-    matrix: of few classes, a row for each true class. heat: of many, a PNG; said: what it shows; mistakes: the
-            commonest.
+    scores: of each class. matrix: of few classes, a row for each true class. heat: of many, a PNG; said: what it shows;
+    mistakes: the commonest.
     """
 
-    scores: list[ClassScore]
+    scores: Scores
     matrix: list[tuple[str, list[Cell]]]
     heat: bytes
     said: str
     mistakes: Table
 
 
-def classes_of(confusion: Confusion) -> Classes:
-    """What is told of the classes."""
-    few, classes = len(confusion.classes) <= MOST, counted(len(confusion.classes), "class")
+class Scores(NamedTuple):
+    """A table with a row for each class or number: name, count, values, and a share of 1 that is drawn as a bar."""
+
+    heads: list[str]
+    rows: list[tuple[str, str, list[str], float | None]]
+
+
+def scores_of(rows: Rows) -> Scores:
+    """The scores as texts; the bar is the recall, else the last share that there is."""
+    bars = [place for place, one in enumerate(rows.columns) if one.is_share]
+    bar = next((place for place in bars if rows.columns[place] == RECALL), bars[-1] if bars else None)
+    told = [
+        (name, f"{count:,}", list(map(_text, rows.columns, values)), None if bar is None else values[bar] or 0.0)
+        for name, count, values in rows.rows
+    ]
+    return Scores([rows.of, rows.counted, *(one.title for one in rows.columns)], told)
+
+
+def _text(column: Measure, value: float | None) -> str:
+    return "–" if value is None else column.text(value)
+
+
+def classes_of(confusion: Confusion, rows: Rows | None = None) -> Classes:
+    """What is told of the classes. Args: rows, their scores where there is more to tell than the confusion says."""
+    few, classes = len(confusion.classes) <= MOST, in_words(len(confusion.classes), "class")
     said = f"Confusion matrix of {classes}, {share_text(confusion.accuracy)} on the diagonal"
     matrix, heat = (_matrix(confusion), b"") if few else ([], _heat(confusion))
-    return Classes(confusion.by_class(), matrix, heat, said, _mistakes(confusion))
+    scores = scores_of(rows or confusion.rows("pictures"))
+    return Classes(scores, matrix, heat, said, _mistakes(confusion, scores.heads[1]))
 
 
 def _matrix(confusion: Confusion) -> list[tuple[str, list[Cell]]]:
@@ -58,11 +83,11 @@ def _cell(count: int, share: float, right: bool) -> Cell:
     return Cell(count, " ".join(kinds), colour)
 
 
-def _mistakes(confusion: Confusion) -> Table:
+def _mistakes(confusion: Confusion, counted: str) -> Table:
     rows = [
         [one.true, one.predicted, str(one.pictures), share_text(one.share)] for one in confusion.most_frequent(NAMED)
     ]
-    return Table(["true class", "answer", "pictures", "of the class"], rows)
+    return Table(["true class", "answer", counted, "of the class"], rows)
 
 
 def _heat(confusion: Confusion) -> bytes:

@@ -8,22 +8,28 @@ from typing import Any
 
 from specc.diagnostics.spelling import counted
 from specc.report.content import Content
-from specc.report.matrix import classes_of
+from specc.report.matrix import classes_of, scores_of
 from specc.report.network import network_of, picture_of
 from specc.report.table import Table
 from specc.report.template import rendered
 from specc.tasks.registry import MEASURES
+from specc.tasks.rows import Rows
 
 
 def page(content: Content) -> str:
     """The whole document."""
     return rendered(
         "report.html", run=content, tiles=list(_tiles(content)), epochs=_epochs(content.rows),
-        classes=classes_of(content.confusion) if content.confusion else None,
+        classes=classes_of(content.confusion, content.scores) if content.confusion else None,
+        scores_of_all=None if content.confusion else content.scores and _scores_of_all(content.scores),
         network=network_of(content.model), picture=picture_of(content.model),
         recipe=list(_settings(content.recipe)), options=_options(content.recipe),
         environment=[(_spaced(name), _flat(value)) for name, value in _flattened(content.environment)],
     )  # fmt: skip
+
+
+def _scores_of_all(rows: Rows) -> dict[str, Any]:
+    return {"title": rows.many.capitalize(), "scores": scores_of(rows)}
 
 
 def _tiles(content: Content) -> Iterator[tuple[str, str, str]]:

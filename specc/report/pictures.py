@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 
 
 def png_of(image: Tensor, scaling: Scaling | None) -> bytes:
-    """A picture, (channels, height, width), with the scaling of its channels undone; grey unless it has three."""
-    if scaling is not None:
+    """A picture, (channels, height, width), with the scaling of its channels undone; grey unless it has three.
+
+    Bytes are levels as they are.
+    """
+    if not image.is_floating_point():
+        image = image / 255
+    elif scaling is not None:
         image = image * scaling.deviation.cpu() + scaling.mean.cpu()
     if len(image) not in (1, 3):
         image = image.mean(0, keepdim=True)

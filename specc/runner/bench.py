@@ -106,12 +106,16 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
     from specc.runner.session import Session
 
     count = BATCHES * recipe.batch * recipe.accumulate
-    classes = max(1, subject.model.output[0])
-    require_output(task_of(recipe), subject.model, None)
+    classes, task = max(1, subject.model.output[0]), task_of(recipe)
+    require_output(task, subject.model, None)
     chance = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, *subject.model.input), dtype=torch.uint8, generator=chance)
-    samples = InMemory(images, torch.randint(0, classes, (count,), generator=chance))
-    dataset = Dataset(Survey("random pictures", classes, {}, subject.model.input), samples, samples)
+    shape = {"class": (), "none": (), "classes": (classes,), "numbers": (classes,), "mask": subject.model.input[1:]}
+    most = 2 if task.target == "classes" else classes
+    targets = torch.randint(0, most, (count, *shape[task.target]), generator=chance)
+    samples = InMemory(images, targets.float() if task.target == "numbers" else targets)
+    survey = Survey("random pictures", classes, {}, subject.model.input, target=task.target)
+    dataset = Dataset(survey, samples, samples)
     return Session(subject.model, dataset, recipe, Group(choose_device(recipe.device)))
 
 

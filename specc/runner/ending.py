@@ -133,7 +133,7 @@ def _with_answers(content: Content, session: Session) -> Content:
     batches, scaling = _whole(session.test), session.test.scaling
     found = reviewed(session.evaluated, batches, session.goal, session.task.examples)
     return content._replace(
-        samples=len(batches), confusion=found.confusion,
+        samples=len(batches), confusion=found.confusion, scores=found.rows,
         gallery=found.gallery and _shown(found.gallery, scaling),
     )  # fmt: skip
 

@@ -75,7 +75,7 @@ class Session:
         """
         self.recipe, self.dataset, self.group, self.device = recipe, dataset, group, (device := group.device)
         self.task, self.adopted_after = task_of(recipe), 0
-        self.goal = self.task.start(dataset.survey.targets)
+        self.goal = self.task.start(dataset.targets)
         order = seed_everything(recipe.seed, device)
         require_one(recipe, group)
         if device.type == "cpu":
@@ -148,8 +148,8 @@ class Session:
         note += f"; augmented: {asked}" if asked else ""
         return (
             f"{data.name}: {len(data.train):,} training{held_out} and {len(data.test):,} test pictures, "
-            f"{counted(len(data.classes), 'class')}; {recipe.optimizer}({arguments}), {recipe.schedule} rate, "
-            f"batch {recipe.batch}, "
+            f"{data.survey.targets._replace(names=data.classes)}; {recipe.optimizer}({arguments}), "
+            f"{recipe.schedule} rate, batch {recipe.batch}, "
             f"seed {recipe.seed}, {self.device}, {self.precision.name}{note}"
         )
 
@@ -183,7 +183,7 @@ class Session:
 
     def _load_pictures(self) -> None:
         dataset, recipe = self.dataset, self.recipe
-        augmentation = augmentation_of(recipe, len(dataset.classes))
+        augmentation = augmentation_of(recipe, len(dataset.classes), masks=self.task.moves)
         if augmentation is not None and len(dataset.sample) != 3:
             asked = ", ".join(f"`{one.setting}`" for one in asked_of(recipe))
             raise Problem.of("E605", f"{dataset.name}: only pictures can be augmented", help=f"leave out {asked}")

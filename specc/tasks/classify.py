@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
 from specc.tasks.confusion import MACRO_F1, WEIGHTED_F1, Confusion
+from specc.tasks.constants import tensor_like
 from specc.tasks.measure import ACCURACY, Best, Measure
 from specc.tasks.review import Answer, Example, Gallery, Review
 from specc.tasks.task import ALONE, Goal, Kind, Meter, Misfit, Processes, Reviewer, Shape, Targets, Task, classes_of
+from specc.tasks.weights import Weights, refused, weights_of
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +42,11 @@ class Classify(Task):
     answers: ClassVar[str] = "classes"
 
     label_smoothing: float = 0.0
+    class_weights: Weights = None
     mixup: float | None = None
+
+    def accepts(self, targets: Targets) -> Problem | None:
+        return super().accepts(targets) or refused(self.class_weights, targets)
 
     def objection(self, input: Shape, output: Shape, targets: Targets | None) -> Misfit | None:
         if targets is None:
@@ -51,20 +58,26 @@ class Classify(Task):
         return Misfit("E606", message, (targets.number,), check="W511")
 
     def start(self, targets: Targets) -> Goal:
-        return CrossEntropy(self.label_smoothing, targets.named, mixes=self.mixup is not None)
+        return CrossEntropy(self, targets)
 
 
 class CrossEntropy:
     """What is computed. Where pictures are blended there is no right answer to count in training."""
 
-    def __init__(self, smoothing: float, classes: tuple[str, ...], *, mixes: bool) -> None:
+    def __init__(self, task: Classify, targets: Targets) -> None:
         from torch.nn.functional import cross_entropy
 
-        self.counted: tuple[str, ...] = () if mixes else (ACCURACY.name,)
-        self._smoothing, self._classes, self._cross_entropy = smoothing, classes, cross_entropy
+        self.counted: tuple[str, ...] = () if task.mixup is not None else (ACCURACY.name,)
+        self._smoothing, self._classes, self._cross_entropy = task.label_smoothing, targets.named, cross_entropy
+        self._weights = weights_of(task.class_weights, targets)
 
     def loss(self, outputs: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        return self._cross_entropy(outputs, y, label_smoothing=self._smoothing)
+        if self._weights is None:
+            return self._cross_entropy(outputs, y, label_smoothing=self._smoothing)
+        # Not torch's weighted mean, which weighs a batch by itself: parts of a batch would not add up to the whole.
+        weights = tensor_like(self._weights, outputs)
+        shares = weights[y] if y.dim() == 1 else y @ weights
+        return (self._cross_entropy(outputs, y, label_smoothing=self._smoothing, reduction="none") * shares).mean()
 
     def count(self, outputs: Tensor, y: Tensor) -> Tensor:
         return (outputs.argmax(1) == y).sum(0, keepdim=True)
@@ -88,7 +101,7 @@ def answer_of(likely: Sequence[tuple[str, float]]) -> Answer:
     words = tuple(f"{100 * share:6.2f} %  {name}" for name, share in likely)
     if len(likely) == 1:
         words = (f"{name} ({100 * share:.2f} %)",)
-    return Answer(values, words, f"is {name} ({100 * share:.1f} %)")
+    return Answer(values, words, f"is {name} ({100 * share:.1f} %)", (("class", name), ("probability", share)))
 
 
 class Hits:

@@ -45,10 +45,14 @@ class Review(NamedTuple):
 class Answer(NamedTuple):
     """What a network says to a sample.
 
-    values: for JSON. words: in lines, of which a single one stands beside the sample's name. brief: as the end of a
-    sentence that begins with the sample; empty where nothing can be said so shortly.
+    values: for JSON; cells: for a table, under the names of its columns.
+    words:  in lines, of which a single one stands beside the sample's name.
+    brief:  as the end of a sentence that begins with the sample; empty where nothing can be said so shortly.
+    mask:   the class of each pixel, (height, width), on the CPU, where there is one.
     """
 
     values: dict[str, object]
     words: tuple[str, ...]
     brief: str = ""
+    cells: tuple[tuple[str, object], ...] = ()
+    mask: Tensor | None = None

@@ -19,6 +19,11 @@ class Rows(NamedTuple):
     columns: tuple[Measure, ...]
     rows: tuple[tuple[str, int, tuple[float | None, ...]], ...]
 
+    @property
+    def many(self) -> str:
+        """The plural of what a row is about."""
+        return f"{self.of}es" if self.of.endswith("s") else f"{self.of}s"
+
     def as_json(self) -> list[dict[str, object]]:
         names = [one.name for one in self.columns]
         return [

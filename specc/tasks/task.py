@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Shape = tuple[int, ...]
+GIVEN = {
+    "none": "nothing besides the samples", "class": "one class for each sample", "classes": "any of several labels",
+    "numbers": "numbers for each sample", "mask": "a class for each pixel",
+}  # fmt: skip
 # What is known of a sample besides itself: nothing, one class, some of several labels, numbers, a class for each pixel.
 Kind = Literal["none", "class", "classes", "numbers", "mask"]
 
@@ -29,7 +33,7 @@ class Targets(NamedTuple):
 
     data:   the name of the data set. kind: what there is for each sample.
     names:  of the classes, labels or numbers, or how many there are, where the data must be loaded to know them.
-    counts: training samples of each class, where they are counted.
+    counts: training samples of each class, of a mask pixels, where they are counted; samples: of all of them.
     mean, deviation: of each number over the training samples.
     """
 
@@ -37,6 +41,7 @@ class Targets(NamedTuple):
     names: tuple[str, ...] | int = ()
     kind: Kind = "class"
     counts: tuple[int, ...] | None = None
+    samples: int = 0
     mean: tuple[float, ...] | None = None
     deviation: tuple[float, ...] | None = None
 
@@ -44,6 +49,10 @@ class Targets(NamedTuple):
     def named(self) -> tuple[str, ...]:
         """A name for each class, label or number: its place where the data do not say it."""
         return tuple(map(str, range(self.names))) if isinstance(self.names, int) else self.names
+
+    def __str__(self) -> str:
+        """How many there are of what is to be found: `10 classes`."""
+        return counted(self.number, {"classes": "label", "numbers": "number"}.get(self.kind, "class"))
 
     @property
     def number(self) -> int:
@@ -157,7 +166,14 @@ class Task:
 
     def accepts(self, targets: Targets) -> Problem | None:
         """Why data cannot be learned from, None where they can."""
-        return None
+        if self.target in ("none", targets.kind):
+            return None
+        fitting = {"class": "classify", "classes": "multilabel", "numbers": "regress", "mask": "segment"}
+        task = fitting.get(targets.kind, "reconstruct")
+        return not_learned(
+            f"`task {self.keyword}` learns {GIVEN[self.target]}, and {targets.data} gives {GIVEN[targets.kind]}",
+            f"`--task {task}` learns what these data give",
+        )
 
     def outputs(self, targets: Targets) -> int:
         """How many outputs, or channels of the output, the network must have: `param classes = auto`."""
@@ -179,6 +195,11 @@ class Task:
         return {"task": self.keyword}
 
 
+def not_learned(message: str, help: str) -> Problem:
+    """The problem that a task cannot learn from data."""
+    return Problem.of("E638", message, help=help)
+
+
 def classes_of(targets: Targets) -> str:
     """How many classes data have, in words."""
-    return f"{targets.data} has {counted(targets.number, 'class')}"
+    return f"{targets.data} has {targets}"

@@ -23,6 +23,7 @@ from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.source import Source
 from specc.tasks.classify import Classify
+from specc.tasks.regress import Regress
 from specc.tasks.task import Targets
 
 
@@ -78,6 +79,13 @@ def another_number_of_classes(scene: Scene) -> None:
     model = analyse(Source("net.cnn", "input 784\nlinear 10\n")).model
     assert model is not None
     require_output(Classify(), model, Targets("cifar100", 100))
+
+
+@case("E638")
+def classes_where_numbers_are_learned(scene: Scene) -> None:
+    model = analyse(Source("net.cnn", "input 784\nlinear 10\n")).model
+    assert model is not None
+    require_output(Regress(), model, Targets("mnist", 10))
 
 
 @case("E607")

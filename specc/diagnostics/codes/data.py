@@ -82,7 +82,7 @@ first step.
     ),
     Code(
         "E606",
-        "the network's output is not the number of classes",
+        "the network's output is not what the task takes",
         """\
 A classifier ends in one number for each class: the class with the largest one is its answer, and
 cross-entropy compares them with the right one. So its output has to be a vector with as many entries as
@@ -93,6 +93,11 @@ the data has classes: 10 for digits, 100 for cifar100.
 Where the last layer's size is a `param`, it can be set for one run: `--set classes=100`. An output such
 as `10x1x1` is not a vector yet: `flatten` makes it one. No softmax is needed at the end: it is part of
 the loss.
+
+`task multilabel` takes one number for each label in the same way, and `task regress` one for each number that is to be
+found. `task segment` takes one for each class at each pixel: with pictures of 3x128x128 and two classes, 2x128x128.
+
+    conv 2 k1
 """,
     ),
     Code(
@@ -215,6 +220,21 @@ none of this. In Docker `--shm-size 2g` makes the shared memory larger. The run 
 not exist or belongs to somebody else, the disk is full, or the name does not end in that of a picture format.
 
     specc data show mnist -o sheet.png
+""",
+    ),
+    Code(
+        "E638",
+        "the data do not give what the task learns",
+        """\
+What a network learns is said by `task`, and what there is to learn by the data: one class for each picture
+(`classify`), any of several labels (`multilabel`), numbers (`regress`), a class for each pixel (`segment`).
+`reconstruct` learns the pictures themselves and takes any data. Here the two do not go together, or
+`class_weights` has not one number for each class.
+
+    specc train net.cnn --data centres.csv --task regress
+    specc train net.cnn --data pets --class-weights balanced
+
+`specc data info DATA` tells what data give.
 """,
     ),
     Code(

@@ -8,6 +8,7 @@ from math import prod
 from specc.diagnostics.codes import add
 from specc.diagnostics.codes.code import Code
 from specc.ir.shaped import ShapedModel
+from specc.layers.base import Shape
 
 CONTRADICTED = Code(
     "W511",
@@ -40,13 +41,22 @@ all that another data set needs.
 add([CONTRADICTED])
 
 
-def way_to_classes(model: ShapedModel, classes: int) -> str:
-    """What makes a network give one number for each of so many classes, several ways a line each."""
+def way_to_output(model: ShapedModel, wanted: Shape) -> str:
+    """What makes a network give so many numbers, or so many for each pixel, several ways a line each."""
+    if len(wanted) == 1:
+        return _way_to_classes(model, wanted[0])
+    if model.output[1:] != wanted[1:]:
+        return "add layers that lead back to the picture's size, such as `upsample 2` or `convtranspose`"
+    name = _deciding_param(model)
+    return f"`--set {name}={wanted[0]}`" if name else f"end the network with `conv {wanted[0]} k1`"
+
+
+def _way_to_classes(model: ShapedModel, classes: int) -> str:
     output, pixels = model.output, model.input[1:]
     if len(output) > 1 and output[1:] == pixels and prod(pixels) > 1:
         return (
-            "this network answers for every pixel; `specc train` trains classifiers and autoencoders\n"
-            "`specc export --to python` takes it to a training loop of your own"
+            "this network answers for every pixel: `--task segment` trains it on pictures with masks\n"
+            f"for one answer for the whole picture end the network with `gap -> flatten -> linear {classes}`"
         )
     if len(output) > 1:
         ends = (f"flatten -> linear {classes}", f"gap -> flatten -> linear {classes}")
