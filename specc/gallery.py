@@ -28,7 +28,7 @@ class NotInGallery(FileNotFoundError):
         self.help = help
 
 
-class Entry(NamedTuple):
+class GalleryEntry(NamedTuple):
     """A spec of the gallery.
 
     name:       folder and file without its ending, `classics/vgg16`.
@@ -69,12 +69,12 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: ("/" in name, _by_number(name))))
 
 
-def entries() -> list[Entry]:
+def entries() -> list[GalleryEntry]:
     """The whole gallery, in the order of `names`."""
     return [_read(name) for name in names()]
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> GalleryEntry:
     """One spec, by `classics/vgg16`, `vgg16` or either with `gallery:` before it. Raises: NotInGallery."""
     wanted = name.removeprefix(PREFIX).removesuffix(SUFFIX)
     if wanted in names():
@@ -96,12 +96,12 @@ def _similar(wanted: str) -> str:
     return f"did you mean `{guess}`?" if guess else "`specc specs` lists them all"
 
 
-def _read(name: str) -> Entry:
+def _read(name: str) -> GalleryEntry:
     text = (folder() / f"{name}{SUFFIX}").read_text(encoding="utf-8")
     header = [line for line in text.split("\n\n", 1)[0].splitlines() if line.startswith("#")]
     count, shape = _PARAMETERS.search("\n".join(header)), _INPUT.search(text)
     parameters = int(count[1].replace(",", "")) if count else 0
-    return Entry(name, header[0].lstrip("# ") if header else name, shape[1] if shape else "", parameters, text)
+    return GalleryEntry(name, header[0].lstrip("# ") if header else name, shape[1] if shape else "", parameters, text)
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:

@@ -25,9 +25,9 @@ from torch import nn
 
 import specc
 from specc.build import modules
-from specc.fixes.search import Budget, advise
+from specc.fixes.search import SearchTime, advise
 from specc.ir.shapes import forms
-from specc.ir.shapes.naming import Names
+from specc.ir.shapes.naming import ModuleNames
 from specc.layers import conv, linear, norm, padding, pool
 from specc.layers.base import ShapeError
 from specc.layers.registry import LAYERS as KNOWN_LAYERS
@@ -54,7 +54,9 @@ def _quiet_torch() -> Iterator[None]:
 def _short_search() -> Iterator[None]:
     """Suggestions have no say in a verdict: their search begins, and is soon at the end of its time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("specc.fixes.search.advise", lambda analysis, asked: advise(analysis, asked, Budget(SEARCHING)))
+        patch.setattr(
+            "specc.fixes.search.advise", lambda analysis, asked: advise(analysis, asked, SearchTime(SEARCHING))
+        )
         yield
 
 
@@ -261,7 +263,7 @@ MUTATIONS = {
     "add takes anything": Mutation("add", "shape", forms, "add_shape", _first),
     "mul takes anything": Mutation("mul", "shape", forms, "mul_shape", _first),
     "a larger stride in shortcuts": Mutation("residual", "right", forms, "projection_stride", _off_by_one),
-    "repeats are not counted": Mutation("relu", "right", Names, "count", lambda rule: lambda self, word: 1),
+    "repeats are not counted": Mutation("relu", "right", ModuleNames, "count", lambda rule: lambda self, word: 1),
     "a residual without its shortcut": Mutation("residual", "right", modules.Residual, "forward", _forgets_x),
 }
 
@@ -295,7 +297,7 @@ def test_the_example_of_each_layer(word: str) -> None:
 
 @pytest.mark.parametrize("attribute", sorted(dir(nn.Sequential())))
 def test_no_module_is_called_like_an_attribute_of_its_container(attribute: str) -> None:
-    assert Names().objection(attribute) is not None
+    assert ModuleNames().objection(attribute) is not None
 
 
 def test_the_reference_counts_by_the_formulas_of_the_page() -> None:

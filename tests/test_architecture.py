@@ -213,3 +213,28 @@ def test_modules_are_imported_by_name_in_registries_only() -> None:
         if re.search(r"\b(import_module|__import__)\(", path.read_text(encoding="utf-8"))
     }
     assert found <= BY_NAME
+
+
+LAYER = "a layer, and the torch module that it builds"
+TREE = "as it is written, and as it is meant"
+# Class names that two classes bear, and why. No other one may come, and what goes stays away.
+TWICE = {
+    **dict.fromkeys(("Block", "BlockParameter", "Budget", "Chain", "Step"), TREE),
+    **dict.fromkeys(("ChannelMax", "ChannelMean", "ChannelPad", "DropPath", "GlobalResponseNorm"), LAYER),
+    **dict.fromkeys(("LayerScale", "LayerShift", "Scale", "Shift", "Slice"), LAYER),
+}
+HOMES = {TREE: {"syntax/tree.py", "ir/model.py"}, LAYER: {"layers", "build/modules.py"}}
+
+
+def test_a_class_name_stands_for_one_class() -> None:
+    found: dict[str, list[str]] = {}
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    twice = {name: homes for name, homes in found.items() if len(homes) > 1}
+    assert twice.keys() == TWICE.keys()
+    assert len(TWICE) <= 15
+    for name, homes in twice.items():
+        known = HOMES[TWICE[name]]
+        assert {home if home in known else home.partition("/")[0] for home in homes} == known

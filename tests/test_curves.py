@@ -16,7 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from specc.report.chart import HEIGHT, TOP, WIDTH, Axis, Chart, Series, chart_marks, epochs_axis, thinned, values_axis
+from specc.report.chart import (
+    HEIGHT,
+    TOP,
+    WIDTH,
+    Chart,
+    ChartAxis,
+    Series,
+    chart_marks,
+    epochs_axis,
+    thinned,
+    values_axis,
+)
 from specc.report.curves import charts_of, curves_png, curves_svg
 from specc.runner.run import train
 
@@ -127,7 +138,7 @@ def test_the_same_curves_are_the_same_bytes() -> None:
 
 
 def test_flat_curves_have_an_axis() -> None:
-    assert all(isinstance(values_axis([value] * 3), Axis) for value in (0.0, 1.0, -2.5, 1e-300, 1e99))
+    assert all(isinstance(values_axis([value] * 3), ChartAxis) for value in (0.0, 1.0, -2.5, 1e-300, 1e99))
 
 
 def test_a_run_leaves_the_picture_to_who_asks_for_it(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from specc.data.fit import require_input, require_output
 from specc.data.images import Images, InMemory
 from specc.data.load import load_dataset
 from specc.data.sources import Entry, Request, default_data_dir
-from specc.data.sources.package import Dataset, LoadRequest, Package, Split
+from specc.data.sources.package import LoadRequest, Package, PackageDataset, PackageSplit
 from specc.data.survey import shape_after, stratified, stratified_fifth
 from specc.data.transform import prepared
 from specc.diagnostics.diagnostic import Diagnostic, Problem
@@ -109,9 +109,9 @@ def _install(monkeypatch: pytest.MonkeyPatch, entry: object) -> None:
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [_Point(entry)])
 
 
-def _leaves(request: LoadRequest) -> Dataset:
-    split = Split(torch.zeros(4, 3, 5, 5, dtype=torch.uint8), torch.tensor([0, 1, 0, 1]))
-    return Dataset(request.entry.name, ("oak", "birch"), split, split)
+def _leaves(request: LoadRequest) -> PackageDataset:
+    split = PackageSplit(torch.zeros(4, 3, 5, 5, dtype=torch.uint8), torch.tensor([0, 1, 0, 1]))
+    return PackageDataset(request.entry.name, ("oak", "birch"), split, split)
 
 
 def test_packages_add_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,18 +139,18 @@ def _package(loader: str, place: Path) -> Package:
 def test_loader_that_gives_other_numbers_is_named(
     kind: torch.dtype, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    split = Split(torch.zeros(4, 3, 5, 5, dtype=kind), torch.tensor([0, 1, 0, 1]))
+    split = PackageSplit(torch.zeros(4, 3, 5, 5, dtype=kind), torch.tensor([0, 1, 0, 1]))
     monkeypatch.setitem(sys.modules, "leaves", type(sys)("leaves"))
-    given = Dataset("leaves", ("oak", "birch"), split, split)
+    given = PackageDataset("leaves", ("oak", "birch"), split, split)
     monkeypatch.setattr(sys.modules["leaves"], "load", lambda request: given, raising=False)
     assert problem(lambda: _package("leaves:load", tmp_path).fetch()).code == "E619"
 
 
 def test_floats_of_a_package_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = np.random.default_rng(0).normal(3, 2, (20, 2, 30)).astype(np.float32)
-    split = Split(samples, np.arange(20) % 2)
+    split = PackageSplit(samples, np.arange(20) % 2)
     monkeypatch.setitem(sys.modules, "sounds", type(sys)("sounds"))
-    given = Dataset("sounds", ("low", "high"), split, split)
+    given = PackageDataset("sounds", ("low", "high"), split, split)
     monkeypatch.setattr(sys.modules["sounds"], "load", lambda request: given, raising=False)
     _install(monkeypatch, Entry("sounds", (2, 30), 2, "", "sounds:load"))
     loaded = load_dataset(Recipe(data="sounds"))

@@ -15,7 +15,7 @@ from PIL import Image
 
 from specc.cli.main import main
 from specc.data.catalogue import BUILT_IN
-from specc.data.inspect.sheet import CELL, ENLARGED, GAP, LINE, MARGIN, Row, draw_sheet, picture_of_sample
+from specc.data.inspect.sheet import CELL, ENLARGED, GAP, LINE, MARGIN, SheetRow, draw_sheet, picture_of_sample
 from specc.data.sources import Arrays
 from specc.data.sources.digits import Digits
 
@@ -127,10 +127,12 @@ def test_the_sheet_goes_to_standard_output() -> None:
 
 def test_sheets_of_any_number_of_classes_and_names() -> None:
     for classes in (1, 2, 37, 100):
-        samples = [Row(name * 9, [Image.new("L", (300, 10))] * 2) for name in ["tree", "дуб", "\u202ex"] * 34][:classes]
+        samples = [SheetRow(name * 9, [Image.new("L", (300, 10))] * 2) for name in ["tree", "дуб", "\u202ex"] * 34][
+            :classes
+        ]
         sheet = draw_sheet(samples)
         assert 0.5 < sheet.width / sheet.height < 3
-    assert draw_sheet([Row("empty", [])]).height == MARGIN + LINE + CELL[0] * 2 + MARGIN
+    assert draw_sheet([SheetRow("empty", [])]).height == MARGIN + LINE + CELL[0] * 2 + MARGIN
 
 
 @pytest.mark.parametrize(

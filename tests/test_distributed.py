@@ -25,7 +25,7 @@ from specc.data.batches import Shard
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.callbacks.base import Callback
 from specc.runner.checkpoint import read_checkpoint
-from specc.runner.distributed.world import Place, place_of
+from specc.runner.distributed.world import Rank, place_of
 from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
 from specc.runner.run import train
@@ -217,16 +217,16 @@ def test_each_machine_is_told_once(ranks: Ranks, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "place"),
     [
-        ({}, Place()),
-        ({"RANK": "1", "WORLD_SIZE": "2"}, Place()),  # of another launcher, which says no address
-        ({"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4"}, Place(5, 8, 1, 4)),
+        ({}, Rank()),
+        ({"RANK": "1", "WORLD_SIZE": "2"}, Rank()),  # of another launcher, which says no address
+        ({"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4"}, Rank(5, 8, 1, 4)),
         ({"RANK": "2", "WORLD_SIZE": "2"}, None),
         ({"RANK": "x", "WORLD_SIZE": "2"}, None),
         ({"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "3", "LOCAL_WORLD_SIZE": "2"}, None),
     ],
 )
-def test_places(environment: dict[str, str], place: Place | None) -> None:
-    given = {"MASTER_ADDR": "a", "MASTER_PORT": "1", **environment} if environment and place != Place() else environment
+def test_places(environment: dict[str, str], place: Rank | None) -> None:
+    given = {"MASTER_ADDR": "a", "MASTER_PORT": "1", **environment} if environment and place != Rank() else environment
     if place is None:
         with pytest.raises(Problem, match="contradict"):
             place_of(given)

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from specc.cli import main
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.metrics import ASCENT, DESCENT, text_width
-from specc.emit.draw.outline import MAX_BOXES, READABLE, Box, Fork, Frame, Item, outline
+from specc.emit.draw.outline import MAX_BOXES, READABLE, Box, DrawnGroup, Fork, Item, outline
 from specc.emit.draw.picture import STYLES, THEMES, Options, Style, draw
 from specc.emit.draw.theme import paint
 from specc.gallery import entry, names
@@ -200,7 +200,7 @@ def boxes(items: tuple[Item, ...]) -> list[Box]:
     for item in items:
         if isinstance(item, Box):
             found.append(item)
-        elif isinstance(item, Frame):
+        elif isinstance(item, DrawnGroup):
             found += boxes(item.items)
         else:
             found += [box for branch in item.branches for box in boxes(branch.items)]
@@ -242,13 +242,13 @@ def test_an_unfolded_picture_has_all_layers(name: str) -> None:
 def test_repeats_are_folded() -> None:
     drawn = outline(gallery_model("resnet152"))
     assert len(boxes(drawn.items)) < 100
-    times = [frame.times for frame in drawn.items[4:8] if isinstance(frame, Frame) for frame in frame.items
-             if isinstance(frame, Frame)]  # fmt: skip
+    times = [frame.times for frame in drawn.items[4:8] if isinstance(frame, DrawnGroup) for frame in frame.items
+             if isinstance(frame, DrawnGroup)]  # fmt: skip
     assert times == [1, 2, 1, 7, 1, 35, 1, 2]
 
 
 def test_repeats_that_differ_in_channels_are_folded_where_they_are_written_as_one() -> None:
-    frames = [item for item in outline(gallery_model("densenet121")).items if isinstance(item, Frame)]
+    frames = [item for item in outline(gallery_model("densenet121")).items if isinstance(item, DrawnGroup)]
     assert [frame.times for frame in frames] == [6, 1, 12, 1, 24, 1, 16]
     assert all(frame.varies for frame in frames if frame.times > 1)
     assert "shapes of the first" in draw(gallery_model("densenet121"))
@@ -439,10 +439,10 @@ def assert_one_flow(nodes: set[str], edges: list[tuple[str, str]]) -> None:
 
 def test_mermaid_and_dot_mark_what_has_a_meaning_there() -> None:
     from specc.emit.draw.dot import to_dot
-    from specc.emit.draw.graph import Edge, Graph, Node
+    from specc.emit.draw.graph import DrawnNode, Edge, Graph
     from specc.emit.draw.mermaid import to_mermaid
 
-    graph = Graph((Node("n1", ('a"]; end`#<b>\\', "2"), "end"),), (Edge("n1", "n1", '"|x'),))
+    graph = Graph((DrawnNode("n1", ('a"]; end`#<b>\\', "2"), "end"),), (Edge("n1", "n1", '"|x'),))
     assert '(["a#34;#93;#59; end#96;#35;#60;b#62;#92;<br/>2"])' in to_mermaid(graph, "light")
     assert 'label="a\\"]; end`#<b>\\\\\\n2"' in to_dot(graph, "light")
 

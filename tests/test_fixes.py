@@ -20,7 +20,7 @@ from specc import compile as compile_spec
 from specc.fixes.apply import difference, fix
 from specc.fixes.calls import written_of
 from specc.fixes.edit import Edit, Kind, edited, moved, origin
-from specc.fixes.search import MOST_SHOWN, Asked, Budget, Suggestion, advise, clear_choice, suggest
+from specc.fixes.search import MOST_SHOWN, Asked, SearchTime, Suggestion, advise, clear_choice, suggest
 from specc.fixes.translate import Written, translations
 from specc.gallery import entries
 from specc.ir.model import FORM_WORDS
@@ -40,7 +40,7 @@ def analysed(text: str) -> Analysis:
 def suggestions(text: str, number: int = 0) -> list[Suggestion]:
     """What is suggested for one of a spec's errors."""
     analysis = analysed(text)
-    return suggest(analysis, analysis.diagnostics[number], Asked(), Budget(LONG))
+    return suggest(analysis, analysis.diagnostics[number], Asked(), SearchTime(LONG))
 
 
 def first(text: str) -> str:
@@ -74,7 +74,7 @@ def test_a_notebook_mistake_is_told_with_its_fix(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     lines = [line for line, words in enumerate(text.split("\n"), start=1) if "#!" in words]
     wanted = re.findall(r"#! (E\d{3}) (.*?)(?: => (.*))?$", text, re.MULTILINE)
-    found = advise(analysed(text), budget=Budget(LONG))
+    found = advise(analysed(text), budget=SearchTime(LONG))
     assert [diagnostic.source and diagnostic.span and diagnostic.source.place(diagnostic.span.start).line
             for diagnostic in found] == lines  # fmt: skip
     for diagnostic, (code, message, help) in zip(found, wanted, strict=True):
@@ -230,7 +230,7 @@ def test_the_options_of_the_command_line_count() -> None:
 
 def test_nothing_is_searched_without_time() -> None:
     analysis = analysed("input 16x4x4\nmaxpool 5\n")
-    assert advise(analysis, budget=Budget(0.0)) == analysis.diagnostics
+    assert advise(analysis, budget=SearchTime(0.0)) == analysis.diagnostics
 
 
 def test_suggestions_reach_python() -> None:
@@ -507,7 +507,7 @@ TORCH = "input 1x28x28\n" + "".join(f"nn.{line}\n" for line in LINES)
 
 
 def test_a_second_edit_that_all_need_is_told_once_where_it_is_made() -> None:
-    assert [found.helps for found in advise(analysed(TORCH), budget=Budget(LONG))] == [
+    assert [found.helps for found in advise(analysed(TORCH), budget=SearchTime(LONG))] == [
         ("write `conv 16 3`",),
         ("write `relu`",),
         ("write `maxpool 2`",),
@@ -518,7 +518,7 @@ def test_a_second_edit_that_all_need_is_told_once_where_it_is_made() -> None:
 
 
 def test_pasted_lines_without_an_input_are_told_as_steps() -> None:
-    found = advise(analysed(TORCH.partition("\n")[2]), budget=Budget(LONG))
+    found = advise(analysed(TORCH.partition("\n")[2]), budget=SearchTime(LONG))
     assert [diagnostic.helps[0] for diagnostic in found] == [
         "write `conv 16 3`", "write `relu`", "write `maxpool 2`", "write `linear 128`", "write `relu`",
         "write `linear 10`",
@@ -527,7 +527,7 @@ def test_pasted_lines_without_an_input_are_told_as_steps() -> None:
 
 def test_two_edits_are_two_lines_without_reasons() -> None:
     text = "input 64x32x32\nresidual { conv 128 k3 s2 p1 -> bn -> relu }\nlinear 10\n"
-    (found,) = advise(analysed(text), budget=Budget(LONG))
+    (found,) = advise(analysed(text), budget=SearchTime(LONG))
     assert found.helps == ("`shortcut auto`", "then put `flatten` before `linear 10` at line 3")
 
 
@@ -540,7 +540,7 @@ HELPS = [case for path in sorted((CASES / "helps").glob("*.cnn")) for case in ca
 @pytest.mark.parametrize("case", HELPS, ids=lambda case: case.name)
 def test_the_first_help_is_the_way_out(case: Case) -> None:
     """In `tests/cases/helps` what stands behind `=>` begins the first help of the error."""
-    found = sorted(advise(analysed(case.text), budget=Budget(LONG)), key=case.line)
+    found = sorted(advise(analysed(case.text), budget=SearchTime(LONG)), key=case.line)
     expected = case.expected()
     assert expected
     assert [(case.line(d), d.code) for d in found] == [(line, code) for line, code, _, _ in expected]

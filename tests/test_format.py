@@ -26,7 +26,7 @@ from lark.lexer import Token
 from specc import files
 from specc.annotate import format_with_shapes
 from specc.cli import main
-from specc.gallery import Entry, entries
+from specc.gallery import GalleryEntry, entries
 from specc.pipeline import analyse
 from specc.source import Source
 from specc.syntax import columns, layout
@@ -99,7 +99,7 @@ def test_golden(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spec", GALLERY, ids=lambda spec: spec.name)
-def test_the_gallery_is_canonical(spec: Entry) -> None:
+def test_the_gallery_is_canonical(spec: GalleryEntry) -> None:
     assert formatted(spec.text) == spec.text
 
 
@@ -162,7 +162,7 @@ def test_a_generated_spec_means_the_same(spec: Spec, seed: int) -> None:
 
 
 @pytest.mark.parametrize("spec", GALLERY, ids=lambda spec: spec.name)
-def test_a_scrambled_spec_of_the_gallery_means_the_same(spec: Entry) -> None:
+def test_a_scrambled_spec_of_the_gallery_means_the_same(spec: GalleryEntry) -> None:
     dice = random.Random(spec.name)
     assert sum(is_kept(scrambled(spec.text, dice)) for _ in range(12)) >= 5
 
@@ -213,7 +213,7 @@ def test_golden_with_shapes(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spec", GALLERY, ids=lambda spec: spec.name)
-def test_shapes_of_the_gallery_are_true(spec: Entry) -> None:
+def test_shapes_of_the_gallery_are_true(spec: GalleryEntry) -> None:
     text = with_shapes(spec.text)
     assert analyse(Source("net.cnn", text)).ok
     assert formatted(text) == text

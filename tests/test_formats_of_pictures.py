@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from specc.data.picture import Unreadable, endings, formats_of, looks_like_picture, opened
+from specc.data.picture import UnreadablePicture, endings, formats_of, looks_like_picture, opened
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
 
@@ -24,7 +24,7 @@ def test_endings_are_those_of_what_pillow_decodes_by_itself() -> None:
 def test_no_name_lets_postscript_in(name: str, tmp_path: Path) -> None:
     """Pillow would hand it to Ghostscript."""
     (tmp_path / name).write_bytes(POSTSCRIPT)
-    with pytest.raises(Unreadable), opened(str(tmp_path / name)):
+    with pytest.raises(UnreadablePicture), opened(str(tmp_path / name)):
         pass
     assert "EPS" not in formats_of(name)
 
@@ -61,7 +61,7 @@ def test_only_files_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name, target in (("link", "picture.png"), ("wrong", "pipe.png"), ("round", "round.png")):
         Path(f"{name}.png").symlink_to(target)
     for name in ("pipe", "socket", "wrong", "round", "nowhere"):
-        with pytest.raises(Unreadable), opened(f"{name}.png"):
+        with pytest.raises(UnreadablePicture), opened(f"{name}.png"):
             pass
     with opened("link.png") as picture:
         assert picture.size == (6, 4)

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 import specc
 from specc.cli import main
-from specc.gallery import Entry, NotInGallery, entries, entry, names
+from specc.gallery import GalleryEntry, NotInGallery, entries, entry, names
 from specc.pipeline import Analysis, analyse
 from specc.source import Source
 
@@ -47,7 +47,7 @@ WANTED = [
 PICTURES = {"digits": "1x8x8", "mnist": "1x28x28", "fashion-mnist": "1x28x28", "cifar10": "3x32x32"}
 
 
-def analysed(spec: Entry) -> Analysis:
+def analysed(spec: GalleryEntry) -> Analysis:
     return analyse(spec.source)
 
 
@@ -70,13 +70,13 @@ def test_nothing_is_missing() -> None:
 
 
 @every_spec
-def test_checks_without_errors(spec: Entry) -> None:
+def test_checks_without_errors(spec: GalleryEntry) -> None:
     analysis = analysed(spec)
     assert not [f"{found.code} {found.message}" for found in analysis.diagnostics if found.is_error]
 
 
 @every_spec
-def test_header_tells_source_and_size(spec: Entry) -> None:
+def test_header_tells_source_and_size(spec: GalleryEntry) -> None:
     model = analysed(spec).model
     assert model is not None
     assert spec.parameters == model.params
@@ -87,13 +87,13 @@ def test_header_tells_source_and_size(spec: Entry) -> None:
 
 
 @every_spec
-def test_lines_are_short(spec: Entry) -> None:
+def test_lines_are_short(spec: GalleryEntry) -> None:
     assert max(map(len, spec.text.splitlines())) <= 120
     assert len(spec.text.splitlines()) <= LINE_LIMITS.get(spec.name, 35)
 
 
 @every_spec
-def test_nothing_is_copied_inside_a_file(spec: Entry) -> None:
+def test_nothing_is_copied_inside_a_file(spec: GalleryEntry) -> None:
     """No two braces hold the same chain of layers, numbers aside; no line of layers stands twice in a row."""
     code = code_of(spec.text)
     chains = [re.sub(r"[0-9]+", "N", text) for text in braces(code) if steps_in(text) > 2]
@@ -123,7 +123,7 @@ def test_a_family_differs_in_numbers_only(family: list[str]) -> None:
 
 
 @every_spec
-def test_recipe_suits_the_input(spec: Entry) -> None:
+def test_recipe_suits_the_input(spec: GalleryEntry) -> None:
     """A spec with a recipe takes the pictures that the recipe makes; a spec of small pictures has one."""
     recipe = analysed(spec).recipe
     if not re.search(r"^train", spec.text, re.M):
@@ -135,7 +135,7 @@ def test_recipe_suits_the_input(spec: Entry) -> None:
 
 
 @every_spec
-def test_runs_forward_on_a_batch_of_two(spec: Entry) -> None:
+def test_runs_forward_on_a_batch_of_two(spec: GalleryEntry) -> None:
     """On torch's meta device, which knows shapes and holds no numbers."""
     report = specc.check(f"gallery:{spec.name}")
     assert report.output is not None

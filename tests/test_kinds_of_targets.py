@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from specc.cli.main import main
-from specc.data.augment import Augmentation, augmentation_of
+from specc.data.augment import Augmenter, augmentation_of
 from specc.data.load import load_dataset
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
@@ -295,7 +295,7 @@ def test_masks_move_with_their_pictures(setting: dict[str, Any]) -> None:
     masks = torch.randint(1, 3, (32, 12, 12))
     images = (masks * 40).byte().unsqueeze(1)
     augmentation = augmentation_of(Recipe(**setting), 3, masks=True)
-    assert isinstance(augmentation, Augmentation)
+    assert isinstance(augmentation, Augmenter)
     torch.manual_seed(1)
     moved, targets = augmentation.move(images, masks)
     assert (targets != masks).any()

@@ -56,7 +56,7 @@ def test_every_lint_has_a_case_where_it_fires_and_one_where_it_is_quiet() -> Non
 
 
 @pytest.mark.parametrize("spec", entries(), ids=lambda spec: spec.name)
-def test_the_gallery_is_quiet(spec: specc.gallery.Entry) -> None:
+def test_the_gallery_is_quiet(spec: specc.gallery.GalleryEntry) -> None:
     assert [f"{found.code} {found.message}" for found in warnings_of(spec.text, spec.name)] == []
 
 

@@ -22,7 +22,7 @@ from specc.lsp import actions, completion, formatting, hints, hover, navigation,
 from specc.lsp.diagnostics import publish
 from specc.lsp.documents import Snapshot, is_spec
 from specc.lsp.positions import Positions
-from specc.lsp.rename import Refused
+from specc.lsp.rename import RenameRefused
 from specc.pipeline import analyse
 from specc.source import Source, Span
 from specc.syntax.format import format_source
@@ -143,7 +143,7 @@ def every_feature(text: str, place: int) -> None:
     navigation.references(one, position, with_definition=True)
     navigation.highlights(one, position)
     formatting.format_whole(one)
-    with suppress(Refused):
+    with suppress(RenameRefused):
         navigation.prepare_rename(one, position)
         navigation.renamed(one, position, "renamed")
 
@@ -592,13 +592,13 @@ def test_rename(needle: str, old: str, name: str) -> None:
     ],
 )
 def test_rename_refuses(needle: str, name: str, reason: str) -> None:
-    with pytest.raises(Refused, match=reason):
+    with pytest.raises(RenameRefused, match=reason):
         navigation.renamed(snapshot(NET), place_of(NET, needle), name)
 
 
 def test_rename_refuses_a_text_that_cannot_be_read() -> None:
     text = NET + "conv (\n"
-    with pytest.raises(Refused, match="syntax errors"):
+    with pytest.raises(RenameRefused, match="syntax errors"):
         navigation.renamed(snapshot(text), place_of(text, "width"), "w")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.apply import fix
-from specc.fixes.search import Budget, advise
+from specc.fixes.search import SearchTime, advise
 from specc.pipeline import analyse
 from specc.source import Source
 
@@ -138,7 +138,7 @@ ROWS: dict[str, Row] = {
 
 
 def found_in(text: str) -> tuple[Diagnostic, ...]:
-    return advise(analyse(Source("net.cnn", text)), budget=Budget(LONG))
+    return advise(analyse(Source("net.cnn", text)), budget=SearchTime(LONG))
 
 
 @pytest.mark.parametrize("name", ROWS)

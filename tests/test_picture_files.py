@@ -24,7 +24,7 @@ from PIL import Image
 from specc.cli.main import main
 from specc.data import picture as picture_file
 from specc.data.load import load_dataset
-from specc.data.picture import OtherSize, Reader, Unreadable, head_of, quiet
+from specc.data.picture import OtherSize, Reader, UnreadablePicture, head_of, quiet
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 from specc.runner.run import train
@@ -233,7 +233,7 @@ UNKNOWN = {"float": deep(1, "f4", "tif"), "32-bit": deep(128, "i4", "tif")}
 @pytest.mark.parametrize("kind", UNKNOWN)
 def test_levels_without_a_known_brightness_are_named(kind: str, tmp_path: Path) -> None:
     path = UNKNOWN[kind](tmp_path)
-    with pytest.raises(Unreadable, match="nothing says how bright") as caught:
+    with pytest.raises(UnreadablePicture, match="nothing says how bright") as caught:
         RGB_6X4.read(str(path))
     assert "16-bit PNG" in caught.value.way
     for command in (["show"], ["info", "--json"]):
@@ -272,7 +272,7 @@ def test_what_is_cut_off_is_told(ending: str, share: float, tmp_path: Path) -> N
     path.write_bytes(content[: int(len(content) * share)])
     with (
         quiet(),
-        pytest.raises(Unreadable, match=r"^(is|begins like a picture but is) ") as caught,
+        pytest.raises(UnreadablePicture, match=r"^(is|begins like a picture but is) ") as caught,
     ):
         Reader("RGB", 6, 4, scaled=True).read(str(path))
     assert share < 0.1 or caught.value.reason != "is not a picture, or is in a format that cannot be read"
@@ -296,7 +296,7 @@ def test_why_a_file_cannot_be_read(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.png")
         reasons["pipe"] = "is a named pipe, not a file"
     for name, reason in reasons.items():
-        with pytest.raises(Unreadable) as caught:
+        with pytest.raises(UnreadablePicture) as caught:
             head_of(str(tmp_path / f"{name}.png"))
         assert caught.value.reason == reason
 
@@ -312,7 +312,7 @@ def test_whatever_is_in_a_file_it_is_read_or_explained(ending: str, places: list
     spoilt = bytearray(content.getvalue())
     for place, value in places:
         spoilt[place % len(spoilt)] = value
-    with quiet(), suppress(Unreadable, OtherSize):
+    with quiet(), suppress(UnreadablePicture, OtherSize):
         RGB_6X4.read("x", io.BytesIO(bytes(spoilt)))
 
 
@@ -338,11 +338,11 @@ def test_a_picture_that_is_larger_than_pillow_takes_is_no_damaged_one(ending: st
 @pytest.mark.usefixtures("small_limits")
 def test_how_many_pixels_are_decoded_is_limited(tmp_path: Path) -> None:
     png, jpeg = (save(tmp_path / f"x.{ending}", noise(80, 80)) for ending in ("png", "jpg"))
-    with pytest.raises(Unreadable, match="has 80 x 80 pixels; at most 3,000 are decoded") as caught:
+    with pytest.raises(UnreadablePicture, match="has 80 x 80 pixels; at most 3,000 are decoded") as caught:
         Reader("RGB", 10, 10, scaled=True).read(str(png))
     assert "--resize" in caught.value.way
     assert Reader("RGB", 10, 10, scaled=True).read(str(jpeg)).shape == (10, 10, 3)  # at a quarter
-    with pytest.raises(Unreadable, match="80 x 80"):
+    with pytest.raises(UnreadablePicture, match="80 x 80"):
         Reader("RGB", 80, 80, scaled=False).read(str(jpeg))
 
 

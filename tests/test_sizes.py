@@ -12,7 +12,7 @@ from generate.specs import specs
 from hypothesis import HealthCheck, given, settings
 
 from specc.cli import main
-from specc.gallery import Entry, entries
+from specc.gallery import GalleryEntry, entries
 from specc.ir.analysis.axis import loses_pixels
 from specc.ir.analysis.sizes import Sizes, sizes_of
 from specc.ir.analysis.unchecked import unchecked
@@ -46,7 +46,7 @@ def require_agreement(model: Model, found: Sizes, sides: list[int]) -> None:
 
 
 @pytest.mark.parametrize("spec", entries(), ids=lambda spec: spec.name)
-def test_the_gallery_takes_what_it_says(spec: Entry) -> None:
+def test_the_gallery_takes_what_it_says(spec: GalleryEntry) -> None:
     """The smallest sizes and a sample; `benchmarks/sizes.py` tries all from 1 to 256."""
     analysis = analyse(spec.source)
     found = sizes_of(analysis.resolved, analysis.model, 256)

@@ -303,12 +303,12 @@ def test_without_a_compiler_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_exact_is_for_one_process() -> None:
-    from specc.runner.distributed.world import Place
+    from specc.runner.distributed.world import Rank
     from specc.runner.session import require_one
 
     group = Group(CPU)
     require_one(Recipe(exact=True), group)
-    group.place = Place(rank=0, size=2, local_rank=0, local_size=2)
+    group.place = Rank(rank=0, size=2, local_rank=0, local_size=2)
     require_one(Recipe(), group)
     with pytest.raises(Problem) as caught:
         require_one(Recipe(exact=True), group)

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 import specc
 from specc.cli import main
 from specc.cli.summary_table import _columns, _that_fit, _width
-from specc.gallery import Entry, entries, entry
+from specc.gallery import GalleryEntry, entries, entry
 from specc.ir.analysis.folding import folded_lines, unfolded_lines
 from specc.ir.analysis.receptive import Seen, of_rows
 from specc.ir.shaped import ShapedModel, memory_of
@@ -105,7 +105,7 @@ every_spec = pytest.mark.parametrize("spec", entries(), ids=lambda spec: spec.na
 
 
 @every_spec
-def test_lines_sum_to_the_totals_folded_and_unfolded(spec: Entry) -> None:
+def test_lines_sum_to_the_totals_folded_and_unfolded(spec: GalleryEntry) -> None:
     model = model_of(spec.text)
     for lines in (list(folded_lines(model)), list(unfolded_lines(model))):
         assert sum(line.params for line in lines) == model.params
@@ -115,7 +115,7 @@ def test_lines_sum_to_the_totals_folded_and_unfolded(spec: Entry) -> None:
 
 
 @every_spec
-def test_unfolded_lines_are_the_rows(spec: Entry) -> None:
+def test_unfolded_lines_are_the_rows(spec: GalleryEntry) -> None:
     model = model_of(spec.text)
     assert [(line.name, line.params) for line in unfolded_lines(model)] == [(r.name, r.params) for r in model.rows()]
     folded, whole = list(folded_lines(model)), list(unfolded_lines(model))

@@ -10,7 +10,7 @@ import click
 from specc.cli.fixing import Advice, report_stream
 from specc.cli.options import color_option, input_option, quiet_option, set_option, somebody_looks
 from specc.cli.printing import say
-from specc.cli.questions import Answer, Asked, answers
+from specc.cli.questions import Question, TextAnswer, answers
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show
 from specc.cli.warning_filter import WarningRule, action_for, read_rules
 from specc.diagnostics.diagnostic import Diagnostic, Problem
@@ -54,10 +54,10 @@ def command(
     """
     if sizes and form != "full":
         raise click.UsageError("--sizes is answered in words: leave out --format")
-    told: list[Answer] = []
+    told: list[TextAnswer] = []
     status = 0
     advice, stream = Advice(input_shape, settings), report_stream(files, fix=fix)
-    asked = Asked(data, sizes, {})
+    asked = Question(data, sizes, {})
     for path in files:
         try:
             if fix:
@@ -68,7 +68,7 @@ def command(
         except Unreadable as problem:
             status = max(status, fail(problem))
         except Problem as problem:
-            told.append(Answer((problem.diagnostic,)))
+            told.append(TextAnswer((problem.diagnostic,)))
         except UnknownParameter as error:
             say(f"Error: {path}: {error}", err=True)
             status = EXIT_USAGE

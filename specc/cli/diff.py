@@ -15,7 +15,7 @@ from specc.cli.printing import page, print_json
 from specc.cli.report import wants_colour
 from specc.diagnostics.spelling import counted
 from specc.diagnostics.visible import shortened
-from specc.ir.analysis.compare import Change, Pair, Weights, compare_rows, compare_weights
+from specc.ir.analysis.compare import Change, RowPair, WeightsMoved, compare_rows, compare_weights
 from specc.ir.shaped import Row, ShapedModel
 from specc.layers.base import written
 
@@ -53,7 +53,9 @@ def command(first: str, second: str, input_shape: tuple[int, ...] | None, settin
         click.echo(click.style(shown, fg=_COLOURS[change]) if colour and _COLOURS[change] else shown, color=True)
 
 
-def as_json(paths: tuple[str, str], models: list[ShapedModel], pairs: list[Pair], weights: Weights) -> dict[str, Any]:
+def as_json(
+    paths: tuple[str, str], models: list[ShapedModel], pairs: list[RowPair], weights: WeightsMoved
+) -> dict[str, Any]:
     """Both totals, every pair of rows with what became of it, and the tensors."""
     sides = {
         side: {"file": path, "input": model.input, "output": model.output, "params": model.params, "macs": model.macs}
@@ -84,7 +86,7 @@ def _bounded(lines: Iterator[tuple[str, Change]]) -> Iterator[tuple[str, Change]
         yield shown, change
 
 
-def _layer_lines(pairs: list[Pair]) -> Iterator[tuple[str, Change]]:
+def _layer_lines(pairs: list[RowPair]) -> Iterator[tuple[str, Change]]:
     """What changed, a line a layer; layers that did not are counted."""
     for same, group in groupby(pairs, key=lambda pair: pair.change == "same"):
         if same:
@@ -93,7 +95,7 @@ def _layer_lines(pairs: list[Pair]) -> Iterator[tuple[str, Change]]:
             yield from ((f"{_SIGNS[pair.change]} {_pair_text(pair)}", pair.change) for pair in group)
 
 
-def _pair_text(pair: Pair) -> str:
+def _pair_text(pair: RowPair) -> str:
     first, second = pair.first, pair.second
     if first is None or second is None:
         row = first or second
@@ -138,7 +140,7 @@ def _percent(before: int, after: int) -> str:
     return f" ({100 * (after - before) / before:+.1f} %)" if before and before != after else ""
 
 
-def _weight_lines(weights: Weights, models: list[ShapedModel]) -> Iterator[tuple[str, Change]]:
+def _weight_lines(weights: WeightsMoved, models: list[ShapedModel]) -> Iterator[tuple[str, Change]]:
     """Which tensors of A a `load_state_dict` into B would take."""
     count = len(weights.carried)
     total = count + len(weights.reshaped) + len(weights.only_first)

@@ -15,7 +15,7 @@ from specc.pipeline import Analysis
 from specc.reading import Unreadable, read_source
 
 if TYPE_CHECKING:
-    from specc.fixes.search import Budget
+    from specc.fixes.search import SearchTime
 
 
 class Advice:
@@ -23,15 +23,15 @@ class Advice:
 
     def __init__(self, input_shape: tuple[int, ...] | None, settings: Mapping[str, Any]) -> None:
         self.input_shape, self.settings = input_shape, settings
-        self._budget: Budget | None = None
+        self._budget: SearchTime | None = None
 
     def on(self, analysis: Analysis) -> Analysis:
         """The analysis, each error with the edits that mend it in the place of its general help."""
         if analysis.ok:
             return analysis
-        from specc.fixes.search import Asked, Budget, advise
+        from specc.fixes.search import Asked, SearchTime, advise
 
-        self._budget = self._budget or Budget()
+        self._budget = self._budget or SearchTime()
         return analysis._replace(
             diagnostics=advise(analysis, Asked(analysis.input_shape, analysis.settings), self._budget)
         )

@@ -17,7 +17,7 @@ from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
 
 if TYPE_CHECKING:
-    from specc.evaluate.peek import Subject
+    from specc.evaluate.peek import PeekSubject
 
 
 @click.command("peek")
@@ -74,7 +74,7 @@ def command(  # noqa: PLR0913, PLR0917 - an option each
 
 def _subject(
     network: str, kind: str | None, fit: bool, invert: bool, shape: tuple[int, ...] | None, settings: dict[str, str]
-) -> Subject:
+) -> PeekSubject:
     """The network. A folder, and what ends like weights, is a run; anything else a spec."""
     if Path(network).is_dir() or network.endswith(".safetensors"):
         from specc.evaluate.trained import load_trained, weights_of
@@ -90,7 +90,12 @@ def _subject(
 
 
 def _drawn(
-    subject: Subject, picture: str | None, sample: int | None, data_dir: str | None, maps: int, layers: tuple[str, ...]
+    subject: PeekSubject,
+    picture: str | None,
+    sample: int | None,
+    data_dir: str | None,
+    maps: int,
+    layers: tuple[str, ...],
 ) -> bytes:
     from specc.evaluate.peek import from_data, from_file, peek
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from specc.evaluate.predict import Answered
 
 
-class Asked(NamedTuple):
+class Predicted(NamedTuple):
     """The options of the command but for how it is told."""
 
     top: int
@@ -53,14 +53,14 @@ def command(run: Path, pictures: tuple[str, ...], as_json: bool, form: str, **as
     there is no such run.
     """
     try:
-        complete = _predict(run, pictures, Asked(**asked), TELLERS["json" if as_json else form]())
+        complete = _predict(run, pictures, Predicted(**asked), TELLERS["json" if as_json else form]())
     except Problem as problem:
         status = fail(problem)
         sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
     sys.exit(0 if complete else EXIT_ERRORS)
 
 
-def _predict(run: Path, pictures: tuple[str, ...], asked: Asked, teller: Text) -> bool:
+def _predict(run: Path, pictures: tuple[str, ...], asked: Predicted, teller: TextWriter) -> bool:
     """Print an answer for each picture. Returns: whether all could be read."""
     from specc.evaluate.trained import load_trained, weights_of
 
@@ -86,7 +86,7 @@ def _note(text: str) -> None:
     say(f"note: {text}", err=True)
 
 
-class Text:
+class TextWriter:
     """For people."""
 
     def tell(self, one: Answered) -> None:
@@ -103,7 +103,7 @@ class Text:
         """There is no picture left."""
 
 
-class Json(Text):
+class Json(TextWriter):
     """An object a line."""
 
     def tell(self, one: Answered) -> None:
@@ -111,7 +111,7 @@ class Json(Text):
         print_json({"picture": one.picture, **values, **one.files, "error": one.problem and one.problem.message})
 
 
-class Csv(Text):
+class Csv(TextWriter):
     """A table with a head, told at the end: what its columns are the first answer says."""
 
     def __init__(self) -> None:
@@ -131,4 +131,4 @@ class Csv(Text):
         click.echo(content.getvalue(), nl=False)
 
 
-TELLERS: dict[str, type[Text]] = {"text": Text, "json": Json, "csv": Csv}
+TELLERS: dict[str, type[TextWriter]] = {"text": TextWriter, "json": Json, "csv": Csv}

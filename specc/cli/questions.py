@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from specc.data.completed import Known
 
 
-class Answer(NamedTuple):
+class TextAnswer(NamedTuple):
     """Findings about one spec, and lines that answer what was asked.
 
     network: what a right spec says in one line, for somebody who looks; empty for a wrong one.
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     network: str = ""
 
 
-class Asked(NamedTuple):
+class Question(NamedTuple):
     """data: names of data sets, with commas between them. known: what was found of the data."""
 
     data: str | None
@@ -36,7 +36,7 @@ class Asked(NamedTuple):
     known: Known
 
 
-def answers(analysis: Analysis, asked: Asked, advised: Callable[[Analysis], Analysis]) -> Iterator[Answer]:
+def answers(analysis: Analysis, asked: Question, advised: Callable[[Analysis], Analysis]) -> Iterator[TextAnswer]:
     """What there is to say of a spec: once, or for each data set to which it leaves its input or its classes.
 
     Args:   advised, puts the edits that mend an error in the place of its general help.
@@ -53,7 +53,7 @@ def answers(analysis: Analysis, asked: Asked, advised: Callable[[Analysis], Anal
         yield answer(advised(whole), asked._replace(data=name))
 
 
-def answer(analysis: Analysis, asked: Asked) -> Answer:
+def answer(analysis: Analysis, asked: Question) -> TextAnswer:
     """Errors and warnings of a spec, those that its data sets give rise to among them, and what it was asked.
 
     Raises: Unreadable for a name that no data set has, Problem for a folder of pictures that is none.
@@ -87,15 +87,15 @@ def _size_lines(analysis: Analysis) -> tuple[str, ...]:
     return tuple(size_lines(source.path, sizes, has_notes="::" in source.text))
 
 
-def _against_data(analysis: Analysis, asked: Asked) -> Answer:
+def _against_data(analysis: Analysis, asked: Question) -> TextAnswer:
     if asked.data is None or analysis.model is None:
-        return Answer((*analysis.diagnostics, *lint(analysis)))
+        return TextAnswer((*analysis.diagnostics, *lint(analysis)))
     against = {name: _compare(analysis, name, asked) for name in _names(asked.data)}
     found = [diagnostic for each in against.values() for diagnostic in each]
     warnings = tuple(diagnostic for diagnostic in found if not diagnostic.is_error)
     errors = (diagnostic for diagnostic in found if diagnostic.is_error)
     fits = (f"{analysis.source.path} fits {name}" for name, speaking in against.items() if not speaking)
-    return Answer((*analysis.diagnostics, *errors, *lint(analysis, warnings)), tuple(fits))
+    return TextAnswer((*analysis.diagnostics, *errors, *lint(analysis, warnings)), tuple(fits))
 
 
 def _names(data: str) -> list[str]:
@@ -103,7 +103,7 @@ def _names(data: str) -> list[str]:
     return [data] if os.path.exists(data) else [name.strip() for name in data.split(",")]  # noqa: PTH110 - also odd ones
 
 
-def _compare(analysis: Analysis, name: str, asked: Asked) -> tuple[Diagnostic, ...]:
+def _compare(analysis: Analysis, name: str, asked: Question) -> tuple[Diagnostic, ...]:
     from specc.data.compare import compare
 
     with data_as_file():

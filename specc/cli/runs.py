@@ -92,7 +92,7 @@ def _width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
 
 
-class _Column(NamedTuple):
+class _RunsColumn(NamedTuple):
     """rank: columns of a high rank give way first on a narrow terminal."""
 
     heading: str
@@ -104,14 +104,14 @@ class _Column(NamedTuple):
 def table(runs: Sequence[Listed], width: int, *, full: bool = False) -> str:
     """A line for each run. Args: full, whether a run is told by its whole path."""
     columns = (
-        _Column("run", lambda one: str(one.path) if full else one.path.name, right=False),
-        _Column("spec", lambda one: one.spec, 5, right=False),
-        _Column("data", lambda one: Path(one.record.recipe.data).name if one.record else "-", 4, right=False),
-        _Column("epochs", _epochs, 1),
-        _Column("best", _best, 0),
-        _Column("loss", lambda one: loss_text(one.last.test_loss) if one.last else "-", 2),
-        _Column("time", lambda one: _time(one.seconds), 3),
-        _Column("state", lambda one: one.state, 1, right=False),
+        _RunsColumn("run", lambda one: str(one.path) if full else one.path.name, right=False),
+        _RunsColumn("spec", lambda one: one.spec, 5, right=False),
+        _RunsColumn("data", lambda one: Path(one.record.recipe.data).name if one.record else "-", 4, right=False),
+        _RunsColumn("epochs", _epochs, 1),
+        _RunsColumn("best", _best, 0),
+        _RunsColumn("loss", lambda one: loss_text(one.last.test_loss) if one.last else "-", 2),
+        _RunsColumn("time", lambda one: _time(one.seconds), 3),
+        _RunsColumn("state", lambda one: one.state, 1, right=False),
     )
     cells = {column.heading: [column.heading, *map(column.cell, runs)] for column in columns}
     kept = list(columns)
@@ -122,7 +122,7 @@ def table(runs: Sequence[Listed], width: int, *, full: bool = False) -> str:
     return page([*((" " * SPREAD).join(line).rstrip() for line in lines), *_legend(runs, width)])
 
 
-def _total(columns: Sequence[_Column], cells: dict[str, list[str]]) -> int:
+def _total(columns: Sequence[_RunsColumn], cells: dict[str, list[str]]) -> int:
     return sum(max(map(len, cells[column.heading])) + SPREAD for column in columns) - SPREAD
 
 

@@ -10,7 +10,7 @@ import click
 from specc.cli.printing import page, print_text, show_page
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
-from specc.gallery import PREFIX, Entry, entries
+from specc.gallery import PREFIX, GalleryEntry, entries
 
 
 @click.command("specs")
@@ -31,7 +31,7 @@ def command(name: str | None) -> None:
         sys.exit(fail(problem))
 
 
-def listing(specs: list[Entry]) -> str:
+def listing(specs: list[GalleryEntry]) -> str:
     """A line for each spec: name, input, parameters, title; cut to the width of a terminal."""
     rows = [("name", "input", "parameters", "")]
     rows += [(spec.name, spec.input, f"{spec.parameters:,}", spec.title) for spec in specs]

@@ -14,7 +14,7 @@ from rich.table import Table
 from specc.cli.report import wants_colour
 from specc.diagnostics.spelling import counted
 from specc.diagnostics.visible import shortened
-from specc.ir.analysis.folding import Line, folded_lines, unfolded_lines
+from specc.ir.analysis.folding import FoldedLine, folded_lines, unfolded_lines
 from specc.ir.analysis.receptive import Seen
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
@@ -31,7 +31,7 @@ class _Column(NamedTuple):
     """A heading, what stands below it, and what in the last row; rank: columns of a high rank give way first."""
 
     heading: str
-    cell: Callable[[Line], str]
+    cell: Callable[[FoldedLine], str]
     total: str
     rank: int = 0
 
@@ -71,7 +71,7 @@ def _columns(model: ShapedModel, batch: int, *, folded: bool) -> list[_Column]:
     return [column for column in columns if folded or column.heading != _TIMES]
 
 
-def _that_fit(columns: Sequence[_Column], lines: Sequence[Line], width: int) -> list[_Column]:
+def _that_fit(columns: Sequence[_Column], lines: Sequence[FoldedLine], width: int) -> list[_Column]:
     """The columns without those that matter least, until all fit; a name may be folded to twenty characters."""
     kept = list(columns)
     while sum(_width(column, lines) + 2 for column in kept) > width and any(column.rank for column in kept):
@@ -80,12 +80,12 @@ def _that_fit(columns: Sequence[_Column], lines: Sequence[Line], width: int) -> 
     return kept
 
 
-def _width(column: _Column, lines: Sequence[Line]) -> int:
+def _width(column: _Column, lines: Sequence[FoldedLine]) -> int:
     widest = max(len(column.heading), len(column.total), *(len(column.cell(line)) for line in lines), 0)
     return min(widest, 20) if column.heading == "name" else widest
 
 
-def _table(columns: Sequence[_Column], lines: Sequence[Line], width: int) -> Table:
+def _table(columns: Sequence[_Column], lines: Sequence[FoldedLine], width: int) -> Table:
     room = width - sum(_width(column, lines) + 2 for column in columns[1:])
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:

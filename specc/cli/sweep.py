@@ -24,7 +24,7 @@ from specc.ir.names.overrides import UnknownParameter
 from specc.reading import read_source
 
 if TYPE_CHECKING:
-    from specc.search.sweep import Plan, Trial
+    from specc.search.sweep import SweepPlan, Trial
 
 SHOWN = 10  # trials of the table
 FLATTERS = "note: it was chosen on the test pictures, so its figure flatters; `--validation 0.1` chooses on others"
@@ -93,7 +93,7 @@ def command(
         show_page(table(found))
 
 
-def _plan(spec: str, varied: Sequence[str], settings: dict[str, str]) -> Plan:
+def _plan(spec: str, varied: Sequence[str], settings: dict[str, str]) -> SweepPlan:
     """Raises: Problem E670, and those of a file that cannot be read; SpecError for a spec with errors."""
     from specc.pipeline import analyse
     from specc.runner.process import claim
@@ -106,14 +106,14 @@ def _plan(spec: str, varied: Sequence[str], settings: dict[str, str]) -> Plan:
         raise SpecError(analyse(source).diagnostics)
     space = read_space(varied, parsed.tree)
     claim()
-    from specc.search.sweep import Plan
+    from specc.search.sweep import SweepPlan
 
     name = "spec" if source.path.startswith("<") else Path(source.path).stem
     given = source.text + "\n" if spec == "-" else spec
-    return Plan(given, source.text, space, Path("runs") / f"{name}-sweep", params=settings)
+    return SweepPlan(given, source.text, space, Path("runs") / f"{name}-sweep", params=settings)
 
 
-def _searched(plan: Plan, as_json: bool) -> list[Trial]:
+def _searched(plan: SweepPlan, as_json: bool) -> list[Trial]:
     """Make the trials. Their table is kept, whatever ends the sweep."""
     from specc.search.sweep import open_study, sweep, trials_of
 

@@ -28,7 +28,7 @@ from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, best_line
 from specc.runner.callbacks.lines import Unheard
 from specc.runner.distributed.launch import launch
-from specc.runner.distributed.world import FailedElsewhere, FailedHere, Place, is_launched, place_of, speaks_early
+from specc.runner.distributed.world import FailedElsewhere, FailedHere, Rank, is_launched, place_of, speaks_early
 from specc.runner.process import claim
 from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
 from specc.runner.run import Run, Subject, require_possible, subject_of, train_subject
@@ -84,7 +84,7 @@ def _read(context: click.Context, option: click.Parameter, text: str | None) -> 
     return value
 
 
-class Train(click.Command):
+class TrainCommand(click.Command):
     """Remembers its arguments as they were written, for the processes that `--nproc` starts."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -92,7 +92,7 @@ class Train(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.command(cls=Train, short_help="Train a spec on a data set.")
+@click.command(cls=TrainCommand, short_help="Train a spec on a data set.")
 @click.argument("spec", required=False)
 @recipe_options
 @input_option
@@ -168,7 +168,7 @@ def _require_sense(spec: str | None, out: Path | None, resume: Path | None, adop
         raise click.UsageError("--adopt goes with --resume RUN.")
 
 
-def _processes(place: Place, nproc: int | None, resume: Path | None, spec: str | None) -> int:
+def _processes(place: Rank, nproc: int | None, resume: Path | None, spec: str | None) -> int:
     """How many processes are to be started; 1 where this one trains itself."""
     if place.size > 1:
         if nproc is not None and not is_launched():

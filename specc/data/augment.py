@@ -26,7 +26,7 @@ TRIES = 10  # draws of a part of a picture
 RATIO = log(4 / 3)  # the longest part is 4/3 as wide as high, or as high as wide
 
 
-class Augmentation:
+class Augmenter:
     """What a recipe asks for; `augmentation_of` says whether it asks for anything."""
 
     def __init__(self, asked: Sequence[Asked], classes: int, *, masks: bool = False) -> None:
@@ -67,10 +67,10 @@ class Augmentation:
         return images, labels
 
 
-def augmentation_of(recipe: Recipe, classes: int, *, masks: bool = False) -> Augmentation | None:
+def augmentation_of(recipe: Recipe, classes: int, *, masks: bool = False) -> Augmenter | None:
     """The recipe's augmentation, None where it has none."""
     asked = asked_of(recipe)
-    return Augmentation(asked, classes, masks=masks) if asked else None
+    return Augmenter(asked, classes, masks=masks) if asked else None
 
 
 def random_state(device: torch.device) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from specc.data.augment import Augmentation
+from specc.data.augment import Augmenter
 from specc.data.images import Images
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
@@ -102,7 +102,7 @@ class Batches:
         size: int,
         scaling: Scaling | None = None,
         *,
-        augmentation: Augmentation | None = None,
+        augmentation: Augmenter | None = None,
         accumulate: int = 1,
         drop_last: bool = False,
         shard: Shard = WHOLE,

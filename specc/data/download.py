@@ -169,7 +169,7 @@ def _check(name: str, folder: Path, published: Published) -> None:
             )
 
 
-class Refused(Exception):
+class MirrorRefused(Exception):
     """A mirror that has not the file that it should have."""
 
 
@@ -186,7 +186,7 @@ def download(archive: Archive, folder: Path, report: Report = silent) -> Path:
             _from_mirror(mirror + archive.file, part, archive, report)
             part.replace(place)
             return place
-        except (OSError, HTTPException, Refused) as error:
+        except (OSError, HTTPException, MirrorRefused) as error:
             failures.append(f"{urlsplit(mirror).netloc}: {_reason(error)}")
     raise Problem.of(
         "E602",
@@ -211,7 +211,7 @@ def _from_mirror(address: str, part: Path, archive: Archive, report: Report) -> 
         return
     part.unlink()
     if not continued:
-        raise Refused("the file that it sends has a different digest")
+        raise MirrorRefused("the file that it sends has a different digest")
     _from_mirror(address, part, archive, report)  # what was there may have been the wrong half
 
 
@@ -257,19 +257,19 @@ def _first_byte(answer: HTTPResponse) -> int:
     unit, _, numbers = (answer.headers.get("Content-Range") or "").partition(" ")
     first = numbers.partition("-")[0]
     if unit != "bytes" or not first.isdigit():
-        raise Refused("it sends a part of the file and does not say which")
+        raise MirrorRefused("it sends a part of the file and does not say which")
     return int(first)
 
 
 def _copy(answer: HTTPResponse, file: IO[bytes], start: int, archive: Archive, report: Report) -> int:
     """Append the answer. Returns: how many bytes the file has then."""
     if file.tell() != start:
-        raise Refused("it sends a different part of the file from the one it was asked for")
+        raise MirrorRefused("it sends a different part of the file from the one it was asked for")
     done = start
     while block := _read(answer):
         done += len(block)
         if done > archive.size:
-            raise Refused(f"it sends more than the {archive.size:,} bytes of the file")
+            raise MirrorRefused(f"it sends more than the {archive.size:,} bytes of the file")
         file.write(block)
         report(archive.file, done, archive.size)
     return done

@@ -66,7 +66,7 @@ SHRINK = "`--resize 224` reads a large JPEG at an eighth of its size; save other
 _one_at_a_time = threading.Lock()
 
 
-class Unreadable(Exception):
+class UnreadablePicture(Exception):
     """A picture file that cannot be read.
 
     reason: goes on from the file's name, as in `is empty`. way: how to make it readable; empty for what is damaged.
@@ -118,9 +118,9 @@ def content_of(path: str, at_once: int = AT_ONCE) -> IO[bytes]:
         with file:
             content = file.read(size)  # no more: a buffer of what is asked for is made first
     except OSError as error:
-        raise Unreadable(_absence(path, error)) from error
+        raise UnreadablePicture(_absence(path, error)) from error
     if not content:
-        raise Unreadable("is empty")
+        raise UnreadablePicture("is empty")
     return BytesIO(content)
 
 
@@ -191,7 +191,7 @@ def eight_bits(picture: Image.Image, mode: str, at_least: tuple[int, int] | None
         picture.draft(mode, (height, width) if orientation in ACROSS else (width, height))
     pixels = picture.width * picture.height
     if pixels > MOST_PIXELS:
-        raise Unreadable(
+        raise UnreadablePicture(
             f"has {picture.width:,} x {picture.height:,} pixels; at most {MOST_PIXELS:,} are decoded",
             SHRINK,
         )
@@ -217,9 +217,9 @@ def orientation_of(picture: Image.Image) -> int:
 def _require_known_levels(picture: Image.Image) -> None:
     """Raise Unreadable where nothing says which number is full brightness."""
     if picture.mode == "F":
-        raise Unreadable("holds floating-point levels, and nothing says how bright they are", CONVERT)
+        raise UnreadablePicture("holds floating-point levels, and nothing says how bright they are", CONVERT)
     if picture.mode == "I" and picture.format != "PPM":  # Pillow spreads those over 16 bits
-        raise Unreadable("holds signed or 32-bit levels, and nothing says how bright they are", CONVERT)
+        raise UnreadablePicture("holds signed or 32-bit levels, and nothing says how bright they are", CONVERT)
 
 
 def _levels(picture: Image.Image, mode: str) -> Image.Image:
@@ -232,7 +232,7 @@ def _levels(picture: Image.Image, mode: str) -> Image.Image:
         return picture.convert(mode)
     except ValueError:
         picture.load()  # where its content is what is wrong
-        raise Unreadable(f"has colours of a kind that cannot be read, {picture.mode}", CONVERT) from None
+        raise UnreadablePicture(f"has colours of a kind that cannot be read, {picture.mode}", CONVERT) from None
 
 
 def _upper_byte(picture: Image.Image) -> Image.Image:
@@ -246,16 +246,16 @@ def _upper_byte(picture: Image.Image) -> Image.Image:
     return Image.fromarray(~levels if tags.get(262) == 0 else levels)
 
 
-def _explained(error: Exception, file: IO[bytes]) -> Unreadable:
+def _explained(error: Exception, file: IO[bytes]) -> UnreadablePicture:
     if isinstance(error, MemoryError):
-        return Unreadable("needs more memory than there is", SHRINK)
+        return UnreadablePicture("needs more memory than there is", SHRINK)
     if isinstance(error, UnidentifiedImageError):
         file.seek(0)
         if looks_like_picture(file.read(16)):
-            return Unreadable("begins like a picture but is cut off, damaged or of an unusual kind")
-        return Unreadable("is not a picture, or is in a format that cannot be read")
+            return UnreadablePicture("begins like a picture but is cut off, damaged or of an unusual kind")
+        return UnreadablePicture("is not a picture, or is in a format that cannot be read")
     cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
-    return Unreadable("is cut off" if cut else "is damaged")
+    return UnreadablePicture("is cut off" if cut else "is damaged")
 
 
 class OtherSize(Problem):

@@ -12,7 +12,7 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.render import render_all
 from specc.diagnostics.spelling import counted
 from specc.emit.draw.picture import Options, Style, draw
-from specc.ir.analysis.folding import Line, folded_lines
+from specc.ir.analysis.folding import FoldedLine, folded_lines
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 
@@ -78,11 +78,11 @@ def _table(model: ShapedModel) -> str:
     return f'<div style="max-height:30em;overflow:auto">{table}{more}</div>'
 
 
-def _row(line: Line) -> str:
+def _row(line: FoldedLine) -> str:
     return "<tr>" + "".join(_cells(line)) + "</tr>"
 
 
-def _cells(line: Line) -> Iterator[str]:
+def _cells(line: FoldedLine) -> Iterator[str]:
     times = f" ×{line.times}" if line.times > 1 else ""
     for text in (line.name + times, line.kind, written(line.output)):
         yield f'<td style="text-align:left">{escape(text)}</td>'

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COLUMNS = 16  # tiles in a line
 
 
-class Subject(NamedTuple):
+class PeekSubject(NamedTuple):
     """A network that pictures are shown to. classes: their names, where it has any. goal: of one that was trained."""
 
     name: str
@@ -40,15 +40,15 @@ class Subject(NamedTuple):
     goal: Goal | None = None
 
 
-def of_trained(trained: Trained, *, fit: bool, invert: bool) -> Subject:
+def of_trained(trained: Trained, *, fit: bool, invert: bool) -> PeekSubject:
     """A run's network. Raises: Problem E647 where it takes no pictures."""
     scaled = fit or trained.recipe.resize is not None
     taker = taker_of(trained.data.sample, trained.data.scaling(), scaled=scaled, invert=invert)
     classes = () if trained.task.target == "none" else trained.data.classes
-    return Subject(trained.name, trained.model, trained.shaped, trained.recipe, taker, classes, trained.goal())
+    return PeekSubject(trained.name, trained.model, trained.shaped, trained.recipe, taker, classes, trained.goal())
 
 
-def of_spec(name: str, shaped: ShapedModel, *, fit: bool, invert: bool) -> Subject:
+def of_spec(name: str, shaped: ShapedModel, *, fit: bool, invert: bool) -> PeekSubject:
     """A spec's network with fresh weights out of its recipe's seed. Raises: Problem E647."""
     from specc.build.compile import build
 
@@ -56,15 +56,15 @@ def of_spec(name: str, shaped: ShapedModel, *, fit: bool, invert: bool) -> Subje
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(shaped.recipe.seed)
         model = build(shaped)
-    return Subject(f"{name}, fresh weights", model, shaped, shaped.recipe, taker)
+    return PeekSubject(f"{name}, fresh weights", model, shaped, shaped.recipe, taker)
 
 
-def from_file(subject: Subject, picture: str) -> Tensor:
+def from_file(subject: PeekSubject, picture: str) -> Tensor:
     """A picture file as the network gets it. Raises: Problem E643."""
     return subject.taker.read(picture)
 
 
-def from_data(subject: Subject, number: int, data_dir: str | None) -> Tensor:
+def from_data(subject: PeekSubject, number: int, data_dir: str | None) -> Tensor:
     """A test picture of the recipe's data set as the network gets it. Raises: Problem E601 to E611, E642."""
     recipe = subject.recipe
     if data_dir:
@@ -82,7 +82,7 @@ def from_data(subject: Subject, number: int, data_dir: str | None) -> Tensor:
     return subject.taker.scale(1 - images[0] if subject.taker.invert else images[0])
 
 
-def peek(subject: Subject, image: Tensor, title: str, maps: int, layers: Sequence[str] = ()) -> bytes:
+def peek(subject: PeekSubject, image: Tensor, title: str, maps: int, layers: Sequence[str] = ()) -> bytes:
     """The sheet as PNG.
 
     Args:   image, as the network gets it. title, what the picture is called. maps, shown of each layer at most.
@@ -99,7 +99,7 @@ def peek(subject: Subject, image: Tensor, title: str, maps: int, layers: Sequenc
 
 
 @torch.inference_mode()
-def _answer(subject: Subject, image: Tensor) -> str:
+def _answer(subject: PeekSubject, image: Tensor) -> str:
     if subject.goal is None:
         return ""
     (answer,) = subject.goal.answers(subject.model(image.unsqueeze(0)), 1)

@@ -40,7 +40,7 @@ class Taker(NamedTuple):
         """
         import torch
 
-        from specc.data.picture import OtherSize, Reader, Unreadable, quiet
+        from specc.data.picture import OtherSize, Reader, UnreadablePicture, quiet
 
         channels, height, width = self.sample
         reader = Reader("L" if channels == 1 else "RGB", height, width, self.scaled)
@@ -48,7 +48,7 @@ class Taker(NamedTuple):
         try:
             with quiet():
                 pixels = torch.tensor(reader.read(name, content))
-        except Unreadable as error:
+        except UnreadablePicture as error:
             raise _unusable(f"{_shown(name)} cannot be read: it {error.reason}", error.way or None) from None
         except OtherSize as error:
             raise self._other_size(name, error.height, error.width) from None

@@ -51,14 +51,20 @@ def predict(
     if not trained.task.answers:
         raise Problem.of("E646", f"{trained.name} was trained to {trained.recipe.task} pictures, not to tell classes",
             help="`specc peek` shows what it makes of a picture")  # fmt: skip
-    rest, goal, masks = iter(names), trained.goal(), Masks(out, taker)
+    rest, goal, masks = iter(names), trained.goal(), WrittenMasks(out, taker)
     while some := list(islice(rest, BATCH)):
         yield from _answered(trained, goal, some, taker, top, device, masks)
 
 
 @torch.inference_mode()
 def _answered(
-    trained: Trained, goal: Goal, names: Iterable[str], taker: Taker, top: int, device: torch.device, masks: Masks
+    trained: Trained,
+    goal: Goal,
+    names: Iterable[str],
+    taker: Taker,
+    top: int,
+    device: torch.device,
+    masks: WrittenMasks,
 ) -> list[Answered]:
     found: list[Answered] = []
     images: list[Tensor] = []
@@ -75,7 +81,7 @@ def _answered(
     return [one if one.problem else masks.written(one, *next(said)) for one in found]
 
 
-class Masks:
+class WrittenMasks:
     """Writes the mask of a picture, and the picture with the mask over it, into a folder."""
 
     def __init__(self, folder: Path, taker: Taker) -> None:

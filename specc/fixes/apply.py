@@ -14,7 +14,7 @@ from typing import NamedTuple
 from specc import files
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.visible import visible
-from specc.fixes.search import SECONDS, Asked, Budget, Suggestion, clear_choice, suggest, suggest_words
+from specc.fixes.search import SECONDS, Asked, SearchTime, Suggestion, clear_choice, suggest, suggest_words
 from specc.pipeline import Analysis, analyse
 from specc.source import Source
 
@@ -36,7 +36,7 @@ class Fixed(NamedTuple):
 
 def fix(source: Source, asked: Asked = Asked()) -> Fixed:  # noqa: B008 - immutable
     """Applies what is certain, one fix after another. The result has fewer errors, or is what came in."""
-    seen, whole = {source.text}, Budget(MOST_SECONDS)
+    seen, whole = {source.text}, SearchTime(MOST_SECONDS)
     first = analysis = analyse(source, asked.input_shape, asked.settings)
     applied: list[str] = []
     best = Fixed(source, first, ())
@@ -56,24 +56,24 @@ def _errors(analysis: Analysis) -> int:
     return sum(found.is_error for found in analysis.diagnostics)
 
 
-def _next(analysis: Analysis, asked: Asked, whole: Budget) -> Suggestion | None:
+def _next(analysis: Analysis, asked: Asked, whole: SearchTime) -> Suggestion | None:
     """The fix of the first error that has a certain one; else a word that is certain, though it reveals an error."""
     errors = [found for found in analysis.diagnostics if found.is_error]
     for search in (_clear, _spelling):
         for error in errors:
             if whole.left <= 0:
                 return None
-            found = search(analysis, error, asked, Budget(min(SECONDS, whole.left)))
+            found = search(analysis, error, asked, SearchTime(min(SECONDS, whole.left)))
             if found is not None:
                 return found
     return None
 
 
-def _clear(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget) -> Suggestion | None:
+def _clear(analysis: Analysis, error: Diagnostic, asked: Asked, budget: SearchTime) -> Suggestion | None:
     return clear_choice(suggest(analysis, error, asked, budget))
 
 
-def _spelling(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget) -> Suggestion | None:
+def _spelling(analysis: Analysis, error: Diagnostic, asked: Asked, budget: SearchTime) -> Suggestion | None:
     return next((found for found in suggest_words(analysis, error, asked, budget) if found.certain), None)
 
 

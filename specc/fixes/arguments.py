@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from specc.fixes.edit import Edit
-from specc.fixes.outline import Outline, Site
+from specc.fixes.outline import Site, SpecOutline
 from specc.ir.model import Argument
 from specc.ir.names.bind import bind, take_repeat
 from specc.ir.names.scope import shown
@@ -20,7 +20,7 @@ _LONG = {short: long for long, short in SHORT_KEYS.items()}
 _SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
 
 
-def fields(outline: Outline, site: Site) -> dict[str, Argument]:
+def fields(outline: SpecOutline, site: Site) -> dict[str, Argument]:
     """What is written for each field of a layer, each parameter of a block; empty for a step that is neither.
 
     A block's parameter `p` counts as the field `padding`, and so on.
@@ -37,7 +37,7 @@ def fields(outline: Outline, site: Site) -> dict[str, Argument]:
     }
 
 
-def value_of(outline: Outline, site: Site, name: str) -> Any:
+def value_of(outline: SpecOutline, site: Site, name: str) -> Any:
     """A field's value: what is written, else the default; None where it is known only when a block is called."""
     argument = fields(outline, site).get(name)
     if argument is None:
@@ -45,7 +45,7 @@ def value_of(outline: Outline, site: Site, name: str) -> Any:
     return argument.constant if argument.value is None else outline.value(argument.value, site)
 
 
-def _default_of(outline: Outline, site: Site, name: str) -> Any:
+def _default_of(outline: SpecOutline, site: Site, name: str) -> Any:
     block = outline.called(site)
     if block is not None:
         own = next(
@@ -61,7 +61,7 @@ def has_field(site: Site, name: str) -> bool:
     return site.layer is not None and name in site.layer.model_fields
 
 
-def set_field(outline: Outline, site: Site, name: str, value: Any) -> Edit:
+def set_field(outline: SpecOutline, site: Site, name: str, value: Any) -> Edit:
     """Gives a field of a step a value; one that a `param` holds is changed where the `param` is defined."""
     argument = fields(outline, site).get(name)
     if argument is None:
@@ -72,13 +72,13 @@ def set_field(outline: Outline, site: Site, name: str, value: Any) -> Edit:
     return Edit(argument.span, _rewritten(outline.source.slice(argument.span), argument, site, value))
 
 
-def drop_field(outline: Outline, site: Site, name: str) -> Edit | None:
+def drop_field(outline: SpecOutline, site: Site, name: str) -> Edit | None:
     """Leaves an argument out."""
     argument = fields(outline, site).get(name)
     return without(outline, argument.span) if argument is not None else None
 
 
-def without(outline: Outline, span: Span) -> Edit:
+def without(outline: SpecOutline, span: Span) -> Edit:
     """Leaves a piece of a line out, with the spaces before it."""
     start = span.start
     while start > 0 and outline.source.text[start - 1] in " \t":
@@ -86,7 +86,7 @@ def without(outline: Outline, span: Span) -> Edit:
     return Edit(Span(start, span.end), "")
 
 
-def without_line(outline: Outline, span: Span) -> Edit:
+def without_line(outline: SpecOutline, span: Span) -> Edit:
     """Leaves out a statement, with its line where nothing else stands there."""
     text = outline.source.text
     start, end = text.rfind("\n", 0, span.start) + 1, text.find("\n", span.end)
@@ -95,12 +95,12 @@ def without_line(outline: Outline, span: Span) -> Edit:
     return Edit(Span(start, end) if alone else span, "")
 
 
-def repeat_of(outline: Outline, site: Site) -> tree.Value | None:
+def repeat_of(outline: SpecOutline, site: Site) -> tree.Value | None:
     """How often a step is built, as it is written: `x3`, `x=n`."""
     return take_repeat(site.step.arguments, outline.scope(site))[1]
 
 
-def _end_of_arguments(outline: Outline, site: Site) -> Span:
+def _end_of_arguments(outline: SpecOutline, site: Site) -> Span:
     """Behind the last of the numbers that say what the layer is, or behind the word: before flags and the repeat."""
     assert site.step.word is not None  # noqa: S101 - a layer has a word
     written = fields(outline, site)
@@ -110,12 +110,12 @@ def _end_of_arguments(outline: Outline, site: Site) -> Span:
     return Span(end, end)
 
 
-def _is_bare(outline: Outline, item: tree.Positional) -> bool:
+def _is_bare(outline: SpecOutline, item: tree.Positional) -> bool:
     """Whether an argument fills a field by its place: nothing may be put before it."""
     return isinstance(item.value, tree.Number) and outline.source.text[item.span.start].isdigit()
 
 
-def _held_by_param(outline: Outline, site: Site, argument: Argument) -> tree.Param | None:
+def _held_by_param(outline: SpecOutline, site: Site, argument: Argument) -> tree.Param | None:
     value = argument.value
     if not isinstance(value, tree.Word) or value.text in outline.scope(site).open:
         return None

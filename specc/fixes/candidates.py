@@ -13,7 +13,7 @@ from specc.fixes.edit import Candidate
 from specc.fixes.inputs import input_candidates
 from specc.fixes.joins import join_candidates
 from specc.fixes.notes import note_candidates
-from specc.fixes.outline import Outline
+from specc.fixes.outline import SpecOutline
 from specc.fixes.ranks import rank_candidates
 from specc.fixes.statements import STATEMENT_MAKERS
 from specc.fixes.windows import larger_pictures, padding_candidates, window_candidates
@@ -33,7 +33,7 @@ SHAPE_MAKERS: dict[str, tuple[Maker, ...]] = {
 }
 
 
-def candidates_for(error: Diagnostic, outline: Outline) -> list[Candidate]:
+def candidates_for(error: Diagnostic, outline: SpecOutline) -> list[Candidate]:
     """Every edit worth trying, in the order in which they are to be tried."""
     found = [candidate for candidate in _made_for(error, outline) if candidate.edits and _is_apart(candidate)]
     return sorted(found, key=lambda candidate: (candidate.kind, candidate.distance))  # stable: a maker's order counts
@@ -45,7 +45,7 @@ def _is_apart(candidate: Candidate) -> bool:
     return all(left.end <= right.start for left, right in pairwise(spans))
 
 
-def _made_for(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+def _made_for(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     if error.code.startswith("E1"):
         yield from syntax_candidates(outline.source, error)
         return

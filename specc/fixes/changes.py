@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.arguments import drop_field, repeat_of, set_field, without_line
 from specc.fixes.edit import Candidate, Edit, Kind, edited
-from specc.fixes.outline import Outline, Site
+from specc.fixes.outline import Site, SpecOutline
 from specc.layers.base import Shape
 from specc.source import Span
 from specc.syntax import tree
@@ -18,7 +18,7 @@ class Failure(NamedTuple):
     """An error, the step at which it stands, and what is around it."""
 
     error: Diagnostic
-    outline: Outline
+    outline: SpecOutline
     site: Site
 
     @property
@@ -97,14 +97,14 @@ def left_out(failure: Failure, site: Site, kind: Kind = Kind.REMOVAL) -> Candida
     return Candidate(kind, (removal(failure.outline, site),), text, distance, certain=False)
 
 
-def _is_repeated(outline: Outline, site: Site) -> bool:
+def _is_repeated(outline: SpecOutline, site: Site) -> bool:
     """Whether a step or one around it is repeated."""
     if repeat_of(outline, site) is not None:
         return True
     return site.parent is not None and _is_repeated(outline, site.parent)
 
 
-def removal(outline: Outline, site: Site) -> Edit:
+def removal(outline: SpecOutline, site: Site) -> Edit:
     """Takes a step and the arrow or the line that joined it; one that stands alone becomes `id`."""
     text, span = outline.source.text, site.step.span
     after = re.compile(r"\s*->\s*").match(text, span.end)
@@ -126,7 +126,7 @@ def _joined(edits: list[Edit]) -> tuple[Edit, ...]:
     return tuple(Edit(span, text) for span, text in joined.items())
 
 
-def _statement(outline: Outline, edit: Edit) -> str:
+def _statement(outline: SpecOutline, edit: Edit) -> str:
     """A line with an edit made, as `param groups = 6` at line 2."""
     place = outline.source.place(edit.span.start)
     line, start = outline.source.line(place.line), edit.span.start - (place.column - 1)

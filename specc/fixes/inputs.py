@@ -9,7 +9,7 @@ from specc.diagnostics.spelling import spelled
 from specc.fixes.arguments import without
 from specc.fixes.changes import Failure, told
 from specc.fixes.edit import Candidate, Edit, Kind
-from specc.fixes.outline import Outline
+from specc.fixes.outline import SpecOutline
 from specc.layers.base import Shape
 from specc.layers.conv import Conv
 from specc.layers.linear import Linear
@@ -23,7 +23,7 @@ def input_candidates(failure: Failure) -> Iterator[Candidate]:
     yield from input_edits(failure.outline)
 
 
-def input_edits(outline: Outline) -> Iterator[Candidate]:
+def input_edits(outline: SpecOutline) -> Iterator[Candidate]:
     """The input with its channels first, without its batch, or as the picture that a vector was."""
     item = outline.input
     if item is None or not isinstance(item.value, tree.SizeLiteral | tree.Number):

@@ -36,7 +36,7 @@ class Site(NamedTuple):
         return find_layer(self.word) if self.word and self.step.branches is None else None
 
 
-class Outline:
+class SpecOutline:
     """A spec's steps and definitions, as they are written."""
 
     def __init__(self, analysis: Analysis) -> None:

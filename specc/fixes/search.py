@@ -36,7 +36,7 @@ from typing import Any, NamedTuple
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.candidates import candidates_for
 from specc.fixes.edit import Candidate, Kind, edited, moved, origin
-from specc.fixes.outline import Outline
+from specc.fixes.outline import SpecOutline
 from specc.ir.shaped import ShapedChain, ShapedForm, SomeShaped
 from specc.layers.base import Shape, written
 from specc.pipeline import Analysis, analyse
@@ -52,7 +52,7 @@ SECONDS_A_CHARACTER = 1.5e-5  # of checking a text, until it has been measured
 Settings = Mapping[str, Any]
 
 
-class Budget:
+class SearchTime:
     """The processor time that is left for searching."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
@@ -62,9 +62,9 @@ class Budget:
     def left(self) -> float:
         return self._end - process_time()
 
-    def share(self, parts: int) -> Budget:
+    def share(self, parts: int) -> SearchTime:
         """An equal part of what is left."""
-        return Budget(self.left / max(parts, 1))
+        return SearchTime(self.left / max(parts, 1))
 
 
 class Asked(NamedTuple):
@@ -109,13 +109,13 @@ class _Try(NamedTuple):
     remaining: int
 
 
-def advise(analysis: Analysis, asked: Asked = Asked(), budget: Budget | None = None) -> tuple[Diagnostic, ...]:  # noqa: B008 - immutable
+def advise(analysis: Analysis, asked: Asked = Asked(), budget: SearchTime | None = None) -> tuple[Diagnostic, ...]:  # noqa: B008 - immutable
     """The diagnostics of an analysis; an error's help says which edits were tried and mend it."""
-    budget = budget or Budget()
+    budget = budget or SearchTime()
     if budget.left <= _first_guess(analysis):
         return analysis.diagnostics
     errors = [found for found in analysis.diagnostics if found.is_error]
-    outline = Outline(analysis)
+    outline = SpecOutline(analysis)
     found: list[list[Suggestion]] = []
     for number, error in enumerate(errors):
         if budget.left <= 0:
@@ -127,9 +127,9 @@ def advise(analysis: Analysis, asked: Asked = Asked(), budget: Budget | None = N
     return tuple(found._replace(help=mended.get(id(found), found.help)) for found in analysis.diagnostics)
 
 
-def _spelled(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget) -> list[Suggestion]:
+def _spelled(analysis: Analysis, error: Diagnostic, asked: Asked, budget: SearchTime) -> list[Suggestion]:
     """The spelling that leaves fewer errors, though it brings others to light; a missing input is not counted."""
-    outline, errors = Outline(analysis), sum(found.is_error for found in analysis.diagnostics)
+    outline, errors = SpecOutline(analysis), sum(found.is_error for found in analysis.diagnostics)
     for tried in _tries(analysis, error, asked, budget, outline, Counter()):
         without_input = any(found.code == "E214" for found in tried.new)
         if tried.candidate.kind is Kind.SPELLING and tried.remaining - without_input < errors:
@@ -154,10 +154,10 @@ def _partners_once(lines: list[int], found: list[list[Suggestion]]) -> list[str]
 
 
 def suggest(
-    analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget, outline: Outline | None = None
+    analysis: Analysis, error: Diagnostic, asked: Asked, budget: SearchTime, outline: SpecOutline | None = None
 ) -> list[Suggestion]:
     """What mends an error, best first."""
-    outline = outline or Outline(analysis)
+    outline = outline or SpecOutline(analysis)
     accepted, revealing = _single(analysis, error, asked, budget, outline)
     if not accepted:
         accepted = _pairs(analysis, revealing, asked, budget)
@@ -165,7 +165,7 @@ def suggest(
 
 
 def _single(
-    analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget, outline: Outline
+    analysis: Analysis, error: Diagnostic, asked: Asked, budget: SearchTime, outline: SpecOutline
 ) -> tuple[list[Suggestion], list[_Try]]:
     """Suggestions of one edit, and the edits that mend the error and reveal one other."""
     accepted: list[Suggestion] = []
@@ -184,7 +184,7 @@ def _single(
 
 
 def _tries(
-    analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget, outline: Outline, kinds: Counter[Kind]
+    analysis: Analysis, error: Diagnostic, asked: Asked, budget: SearchTime, outline: SpecOutline, kinds: Counter[Kind]
 ) -> Iterator[_Try]:
     """Every candidate that mends the error, while there is time."""
     before = {_place(found) for found in analysis.diagnostics if found.is_error}
@@ -230,11 +230,11 @@ def _place(found: Diagnostic, candidate: Candidate | None = None) -> tuple[str, 
     return found.code, origin(start, candidate.edits) if candidate is not None and start >= 0 else start
 
 
-def _pairs(analysis: Analysis, first: list[_Try], asked: Asked, budget: Budget) -> list[Suggestion]:
+def _pairs(analysis: Analysis, first: list[_Try], asked: Asked, budget: SearchTime) -> list[Suggestion]:
     """The best suggestion of two edits: the second mends what the first revealed, and fewer errors are left."""
     errors = sum(found.is_error for found in analysis.diagnostics)
     for tried in first[:MOST_FIRST_STEPS]:
-        outline = Outline(tried.analysis)
+        outline = SpecOutline(tried.analysis)
         found, _ = _single(tried.analysis, tried.new[0], asked, budget, outline)
         # A word respelled and its step then left out would be two steps sideways.
         most = Kind.REMOVAL if tried.candidate.kind is Kind.SPELLING else Kind.LOSS
@@ -297,9 +297,9 @@ def _outputs(chain: ShapedChain, start: int) -> Iterator[Shape]:
             waiting += [branch for _, branch in node.branches if branch is not None]
 
 
-def suggest_words(analysis: Analysis, error: Diagnostic, asked: Asked, budget: Budget) -> list[Suggestion]:
+def suggest_words(analysis: Analysis, error: Diagnostic, asked: Asked, budget: SearchTime) -> list[Suggestion]:
     """Other spellings that mend an error, those too that bring one to light which the wrong word hid."""
-    outline = Outline(analysis)
+    outline = SpecOutline(analysis)
     errors = sum(found.is_error for found in analysis.diagnostics)
     tries = _tries(analysis, error, asked, budget, outline, Counter())
     return [

@@ -9,7 +9,7 @@ from specc.diagnostics.spelling import nearest
 from specc.fixes.arguments import without_line
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import input_edits
-from specc.fixes.outline import Outline
+from specc.fixes.outline import SpecOutline
 from specc.ir.names.resolve import QUANTITIES
 from specc.recipe.judging import OTHER_NAMES, choices
 from specc.recipe.optimizers import OPTIMIZER_SETTINGS
@@ -20,12 +20,12 @@ from specc.syntax import tree
 _COMMON_INPUTS = ("1x28x28", "3x32x32", "3x224x224", "784")
 
 
-def batchless_input(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+def batchless_input(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     """E210: the shape without the batch, or with its channels first."""
     yield from input_edits(outline)
 
 
-def usual_input(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+def usual_input(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     """E214: a shape that people use; a guess, so never applied without asking."""
     first = next((item for item in outline.items if isinstance(item, tree.Chain)), None)
     if first is None or outline.input is not None:
@@ -37,14 +37,14 @@ def usual_input(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
         yield Candidate(Kind.INSERTION, (edit,), text, distance, certain=False)
 
 
-def known_quantity(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+def known_quantity(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     """E217: the quantity that is meant."""
     for item in outline.items:
         if isinstance(item, tree.Budget) and item.quantity.span == error.span:
             yield from _respelled(item.quantity, nearest(item.quantity.text, QUANTITIES))
 
 
-def known_setting(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+def known_setting(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     """E220 and E221: the setting or the word that is meant."""
     for setting in _settings(outline):
         if setting.name.span == error.span:
@@ -60,7 +60,7 @@ def known_setting(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
                 yield from _respelled(value, nearest(value.text, choices(setting.name.text)))
 
 
-def number_of_param(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+def number_of_param(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     """E207: a number for a word in a `param`; which one is a guess."""
     for name, item in outline.params.items():
         if item.value.span == error.span and isinstance(item.value, tree.Word):
@@ -70,7 +70,7 @@ def number_of_param(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
             yield Candidate(Kind.SHAPE, edits, f"`param {name} = {number}`", certain=False, why=why)
 
 
-def second_line(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+def second_line(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     """E222: the later of two lines left out; which of them was meant is not known."""
     for setting in _settings(outline):
         if error.span is not None and setting.span.start <= error.span.start < setting.span.end:
@@ -79,7 +79,7 @@ def second_line(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
             yield Candidate(Kind.REMOVAL, (edit,), f"leave out `{text}`", certain=False)
 
 
-def second_definition(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+def second_definition(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     """E208: the later of two left out, or the first; two recipes made one."""
     kinds = (tree.Param, tree.Block, tree.Input, tree.Train)
     found = [item for item in outline.items if isinstance(item, kinds) and error.span is not None
@@ -105,7 +105,7 @@ def _alike(one: tree.Param | tree.Block | tree.Input | tree.Train, other: tree.P
     return names[0] == names[1]
 
 
-def _merged(second: tree.Train, outline: Outline) -> Iterator[Candidate]:
+def _merged(second: tree.Train, outline: SpecOutline) -> Iterator[Candidate]:
     """The settings of a second recipe, behind those of the first."""
     first = next(item for item in outline.items if isinstance(item, tree.Train))
     if first.settings and second.settings:
@@ -115,14 +115,14 @@ def _merged(second: tree.Train, outline: Outline) -> Iterator[Candidate]:
         yield Candidate(Kind.ORDER, edits, "put all settings into the first `train { }`")
 
 
-def _other_parameter(error: Diagnostic, outline: Outline) -> Iterator[Candidate]:
+def _other_parameter(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     assert error.span is not None  # noqa: S101 - a definition has a place
     name = outline.source.slice(error.span).partition("=")[0].strip()
     edit = Edit(Span(error.span.start, error.span.start + len(name)), f"{name}2")
     yield Candidate(Kind.SPELLING, (edit,), f"call it `{name}2`", certain=False)
 
 
-def _settings(outline: Outline) -> Iterator[tree.Setting]:
+def _settings(outline: SpecOutline) -> Iterator[tree.Setting]:
     for item in outline.items:
         if isinstance(item, tree.Train):
             yield from item.settings
@@ -133,7 +133,7 @@ def _respelled(word: tree.Word, own: str | None) -> Iterator[Candidate]:
         yield Candidate(Kind.SPELLING, (Edit(word.span, own),), f"did you mean `{own}`?")
 
 
-StatementMaker = Callable[[Diagnostic, Outline], Iterable[Candidate]]
+StatementMaker = Callable[[Diagnostic, SpecOutline], Iterable[Candidate]]
 STATEMENT_MAKERS: dict[str, tuple[StatementMaker, ...]] = {
     "E207": (number_of_param,),
     "E208": (second_definition,),

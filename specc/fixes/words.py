@@ -11,7 +11,7 @@ from specc.fixes.arguments import fields, set_field, value_of, without, without_
 from specc.fixes.changes import Failure, left_out, removal, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import torch_order
-from specc.fixes.outline import Outline, Site
+from specc.fixes.outline import Site, SpecOutline
 from specc.fixes.translate import Written, argument, own_word, translations
 from specc.ir.model import FORM_WORDS
 from specc.ir.names.bind import take_repeat
@@ -102,7 +102,7 @@ def above_its_use(failure: Failure, definition: tree.Block | tree.Param) -> Iter
         yield Candidate(Kind.ORDER, edits, f"move `{kind} {definition.name.text}` above its use")
 
 
-def _line_of(outline: Outline, site: Site) -> Span:
+def _line_of(outline: SpecOutline, site: Site) -> Span:
     """The statement's chain in which a step stands, which begins a line."""
     chains = [item.span for item in outline.items if isinstance(item, tree.Chain)]
     start = site.step.span.start

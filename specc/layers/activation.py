@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from specc.diagnostics.spelling import counted
 from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.fields import Count, Real, field
-from specc.layers.torch_call import Fixed, NoWord, call
+from specc.layers.torch_call import FixedValue, NoWord, call
 from specc.layers.weighted import Weighted
 
 
@@ -237,7 +237,7 @@ class Softmax(_OverChannels):
 
     keyword = "softmax"
     example = "input 10 ; softmax"
-    torch = call("Softmax", "F.softmax", bare=0, also=("Softmax2d",), dim=Fixed(1))
+    torch = call("Softmax", "F.softmax", bare=0, also=("Softmax2d",), dim=FixedValue(1))
 
 
 class LogSoftmax(_OverChannels):
@@ -245,5 +245,5 @@ class LogSoftmax(_OverChannels):
 
     keyword = "logsoftmax"
     example = "input 10 ; logsoftmax"
-    torch = call("LogSoftmax", "F.log_softmax", bare=0, dim=Fixed(1))
+    torch = call("LogSoftmax", "F.log_softmax", bare=0, dim=FixedValue(1))
     is_idempotent = True

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from specc.diagnostics.spelling import counted
 from specc.layers.fields import role
-from specc.layers.torch_call import IN, TRAINING, Fixed, NoWord, Source, TorchCall, class_of, compact
+from specc.layers.torch_call import IN, TRAINING, FixedValue, NoWord, Source, TorchCall, class_of, compact
 from specc.layers.windows import Window
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Layer(BaseModel):
     def torch_arguments(self, names: Mapping[str, Source], x: Shape) -> dict[str, Any]:
         """The values of torch's arguments for an accepted shape."""
         return {
-            name: source.value if isinstance(source, Fixed) else self.torch_argument(source, x)
+            name: source.value if isinstance(source, FixedValue) else self.torch_argument(source, x)
             for name, source in names.items()
         }
 
@@ -103,7 +103,7 @@ class Layer(BaseModel):
                 continue
             if isinstance(source, str) and source != IN:
                 fields[source] = value
-            elif value != (source.value if isinstance(source, Fixed) else x[0]):
+            elif value != (source.value if isinstance(source, FixedValue) else x[0]):
                 raise NoWord(f"`{name}` with `{argument}={given[argument]}`")
         return fields
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from specc.layers.base import Layer, Shape, ShapeError, require_spatial, spread, written
 from specc.layers.fields import Flag, Margin, Size, field
-from specc.layers.torch_call import Fixed, call, compact
+from specc.layers.torch_call import FixedValue, call, compact
 from specc.layers.windows import Window, window_count, window_formula
 
 
@@ -207,7 +207,7 @@ class GlobalAvgPool(_GlobalPool):
 
     keyword = "gap"
     example = "input 512x7x7 ; gap"
-    torch = call("AdaptiveAvgPool{rank}d", "F.adaptive_avg_pool{rank}d", output_size=Fixed(1))
+    torch = call("AdaptiveAvgPool{rank}d", "F.adaptive_avg_pool{rank}d", output_size=FixedValue(1))
 
 
 class GlobalMaxPool(_GlobalPool):
@@ -215,4 +215,4 @@ class GlobalMaxPool(_GlobalPool):
 
     keyword = "gmp"
     example = "input 512x7x7 ; gmp"
-    torch = call("AdaptiveMaxPool{rank}d", "F.adaptive_max_pool{rank}d", output_size=Fixed(1))
+    torch = call("AdaptiveMaxPool{rank}d", "F.adaptive_max_pool{rank}d", output_size=FixedValue(1))

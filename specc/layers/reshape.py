@@ -19,7 +19,7 @@ from specc.layers.base import (
     written,
 )
 from specc.layers.fields import LARGEST, Count, Factor, Flag, Index, Says, Size, choices, field
-from specc.layers.torch_call import Fixed, NoWord, Source, call, compact
+from specc.layers.torch_call import FixedValue, NoWord, Source, call, compact
 from specc.layers.windows import Window
 
 Target = Annotated[
@@ -35,7 +35,7 @@ class Flatten(Layer):
     keyword = "flatten"
     family = "shape"
     example = "input 16x5x5 ; flatten"
-    torch = call("Flatten", "torch.flatten", function_arguments={"start_dim": Fixed(1)})
+    torch = call("Flatten", "torch.flatten", function_arguments={"start_dim": FixedValue(1)})
 
     @classmethod
     def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
@@ -55,8 +55,8 @@ class Unflatten(Layer):
     family = "shape"
     example = "input 400 ; unflatten 16x5x5"
     torch = call(
-        "Unflatten", "torch.unflatten", bare=2, dim=Fixed(1), unflattened_size="shape",
-        function_arguments={"dim": Fixed(1), "sizes": "shape"},
+        "Unflatten", "torch.unflatten", bare=2, dim=FixedValue(1), unflattened_size="shape",
+        function_arguments={"dim": FixedValue(1), "sizes": "shape"},
     )  # fmt: skip
 
     shape: Target = field(positional=True, doc="the shape to fold into, channels first")

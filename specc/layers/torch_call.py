@@ -15,16 +15,16 @@ class Verbatim(str):
     __slots__ = ()
 
 
-class Fixed(NamedTuple):
+class FixedValue(NamedTuple):
     """An argument that is the same for every use of the layer."""
 
     value: Any
 
 
-Source: TypeAlias = str | Fixed
+Source: TypeAlias = str | FixedValue
 """Where an argument's value comes from: a field's name, `IN`, or a value that is always the same."""
 
-TRAINING = Fixed(Verbatim("self.training"))
+TRAINING = FixedValue(Verbatim("self.training"))
 
 
 class NoWord(Exception):

@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.apply import fix
-from specc.fixes.search import SECONDS, Asked, Budget, Suggestion, clear_choice, suggest, suggest_words
+from specc.fixes.search import SECONDS, Asked, SearchTime, Suggestion, clear_choice, suggest, suggest_words
 from specc.lsp.diagnostics import Address, as_protocol, place
 from specc.lsp.documents import Snapshot
 from specc.lsp.formatting import text_edits
@@ -22,7 +22,7 @@ _IGNORE = re.compile(r"\bspecc:[ \t]*ignore\b(?:\[([^\]\n]*)\])?")
 IsStale = Callable[[], bool]
 
 
-class UntilStale(Budget):
+class UntilStale(SearchTime):
     """Time to search while nobody has changed the text."""
 
     def __init__(self, stale: IsStale, seconds: float = SECONDS) -> None:

@@ -32,7 +32,7 @@ from specc.lsp.reference import (
     summary,
     word_page,
 )
-from specc.lsp.scan import Scan, State
+from specc.lsp.scan import CursorState, Scan
 from specc.recipe.judging import choices as setting_choices
 from specc.recipe.judging import is_switch
 from specc.recipe.optimizers import OPTIMIZERS
@@ -109,7 +109,7 @@ def _codes() -> Iterator[Offer]:
             yield Offer(code, Kind.EnumMember, known.title, known.explanation)
 
 
-def _offers(scan: Scan, state: State) -> Iterator[Offer]:
+def _offers(scan: Scan, state: CursorState) -> Iterator[Offer]:
     item, inside = state.item, state.inside
     if inside == "header":
         return _names(scan, state) if item.key else iter(())
@@ -122,7 +122,7 @@ def _offers(scan: Scan, state: State) -> Iterator[Offer]:
     return _in_statement(scan, state)
 
 
-def _in_statement(scan: Scan, state: State) -> Iterator[Offer]:
+def _in_statement(scan: Scan, state: CursorState) -> Iterator[Offer]:
     """What stands behind `input`, `budget` and `param name =`."""
     item = state.item
     if item.kind == "budget" and item.word is None:
@@ -136,7 +136,7 @@ def _in_statement(scan: Scan, state: State) -> Iterator[Offer]:
 # where an item begins
 
 
-def _starts(scan: Scan, state: State) -> Iterator[Offer]:
+def _starts(scan: Scan, state: CursorState) -> Iterator[Offer]:
     """Steps, and at the top level statements."""
     if not state.frames and state.item.label is None:
         for word, snippet in _STATEMENTS.items():
@@ -198,7 +198,7 @@ def heading(header: Header) -> str:
 # behind a step's word
 
 
-def _in_step(scan: Scan, state: State) -> Iterator[Offer]:
+def _in_step(scan: Scan, state: CursorState) -> Iterator[Offer]:
     item = state.item
     if item.shortcut:
         yield from (Offer(word, Kind.Keyword, STATEMENTS[word]) for word in ("auto", "same"))
@@ -247,7 +247,7 @@ def _block_arguments(header: Header, given: Iterable[str]) -> Iterator[Offer]:
                 yield Offer(name if default == "false" else f"no{name}", Kind.EnumMember, detail, rank=2)
 
 
-def _values(scan: Scan, state: State, layer: type[Layer] | None) -> Iterator[Offer]:
+def _values(scan: Scan, state: CursorState, layer: type[Layer] | None) -> Iterator[Offer]:
     """What may follow `key=`."""
     from specc.ir.names.signature import layer_signature
 
@@ -278,7 +278,7 @@ def _initializers() -> Iterator[Offer]:
 # names and expressions
 
 
-def _names(scan: Scan, state: State) -> Iterator[Offer]:
+def _names(scan: Scan, state: CursorState) -> Iterator[Offer]:
     """The names in scope that hold values."""
     for name in state.own:
         yield Offer(name, Kind.Variable, "a parameter of this block", rank=3)
@@ -289,13 +289,13 @@ def _names(scan: Scan, state: State) -> Iterator[Offer]:
             yield Offer(word, Kind.Keyword, STATEMENTS[word], rank=6)
 
 
-def _expression(scan: Scan, state: State) -> Iterator[Offer]:
+def _expression(scan: Scan, state: CursorState) -> Iterator[Offer]:
     yield from _names(scan, state)
     for name, (call, text) in FUNCTIONS.items():
         yield Offer(name, Kind.Function, text, f"**{call}** — {text}", f"{name}(${{1:a}}, ${{2:b}})", 7)
 
 
-def _words_and_names(scan: Scan, state: State) -> Iterator[Offer]:
+def _words_and_names(scan: Scan, state: CursorState) -> Iterator[Offer]:
     """What a parameter may hold: values, layers and blocks."""
     yield from _names(scan, state)
     for header in scan.headers.values():
@@ -312,7 +312,7 @@ def _quantities() -> Iterator[Offer]:
 # the recipe
 
 
-def _setting(scan: Scan, state: State) -> Iterator[Offer]:
+def _setting(scan: Scan, state: CursorState) -> Iterator[Offer]:
     name = state.item.word
     if name is None:
         for known in Recipe.model_fields:

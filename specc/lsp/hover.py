@@ -19,7 +19,7 @@ from specc.lsp.documents import Snapshot
 from specc.lsp.explanations import explanation
 from specc.lsp.names import Symbol
 from specc.lsp.reference import field_line, layer_page, setting_page, word_page
-from specc.lsp.scan import Placed, State
+from specc.lsp.scan import CursorState, PlacedToken
 from specc.lsp.steps import Here, receptive_fields, step_at
 from specc.recipe.recipe import Recipe
 from specc.source import Span
@@ -54,7 +54,7 @@ def _code_at(snapshot: Snapshot, offset: int) -> Span | None:
     return None
 
 
-def _token_at(snapshot: Snapshot, offset: int) -> Placed | None:
+def _token_at(snapshot: Snapshot, offset: int) -> PlacedToken | None:
     """The piece at an offset: the one that begins there before the one that ends there."""
     found = None
     for placed in snapshot.scan.placed():
@@ -65,7 +65,7 @@ def _token_at(snapshot: Snapshot, offset: int) -> Placed | None:
     return found
 
 
-def _pages(snapshot: Snapshot, placed: Placed) -> Iterator[str | None]:
+def _pages(snapshot: Snapshot, placed: PlacedToken) -> Iterator[str | None]:
     word = snapshot.source.slice(placed.span)
     symbol = snapshot.names.at(placed.span.start)
     here = step_at(snapshot.checked.analysis.tree, placed.span.start)
@@ -77,7 +77,7 @@ def _pages(snapshot: Snapshot, placed: Placed) -> Iterator[str | None]:
     yield page or (_symbol_page(snapshot, symbol) if symbol is not None else None)
 
 
-def _word_page(snapshot: Snapshot, placed: Placed, word: str) -> str | None:
+def _word_page(snapshot: Snapshot, placed: PlacedToken, word: str) -> str | None:
     if placed.role == "setting":
         return setting_page(word) if word in Recipe.model_fields else word_page(word)
     state = snapshot.scan.before(placed.span.start)
@@ -89,7 +89,7 @@ def _word_page(snapshot: Snapshot, placed: Placed, word: str) -> str | None:
     return layer_page(layer) if layer else word_page(word)
 
 
-def argument_page(state: State, word: str) -> str | None:
+def argument_page(state: CursorState, word: str) -> str | None:
     """The line of the field that a key, a flag or an option word of a step is for."""
     layer = find_layer(state.item.word) if state.item.word and state.item.kind == "step" else None
     field = _field_of(layer, word) if layer else None

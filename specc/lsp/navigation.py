@@ -9,7 +9,7 @@ from lsprotocol import types
 from specc.fixes.edit import Edit
 from specc.lsp.documents import Snapshot
 from specc.lsp.names import Symbol
-from specc.lsp.rename import Refused, rename
+from specc.lsp.rename import RenameRefused, rename
 from specc.source import Span
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -67,7 +67,7 @@ def prepare_rename(snapshot: Snapshot, position: types.Position) -> types.Prepar
     """The name that would be changed. Raises: Refused where there is none."""
     found = snapshot.names.place_at(snapshot.positions.offset(position))
     if found is None:
-        raise Refused("only blocks, `param`s, parameters of blocks and labels can be renamed")
+        raise RenameRefused("only blocks, `param`s, parameters of blocks and labels can be renamed")
     symbol, use = found
     return types.PrepareRenamePlaceholder(range=snapshot.range(use.span), placeholder=symbol.name)
 
@@ -76,7 +76,7 @@ def renamed(snapshot: Snapshot, position: types.Position, name: str) -> types.Wo
     """The edits of a rename. Raises: Refused."""
     found = snapshot.names.place_at(snapshot.positions.offset(position))
     if found is None:
-        raise Refused("only blocks, `param`s, parameters of blocks and labels can be renamed")
+        raise RenameRefused("only blocks, `param`s, parameters of blocks and labels can be renamed")
     edits = rename(snapshot.checked.analysis, found[0], name)
     document = types.OptionalVersionedTextDocumentIdentifier(uri=snapshot.uri, version=snapshot.version)
     return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, [_edit(snapshot, e) for e in edits])])

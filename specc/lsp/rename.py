@@ -17,7 +17,7 @@ from specc.syntax.tokens import RESERVED
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class Refused(JsonRpcException):
+class RenameRefused(JsonRpcException):
     """A rename that cannot be made, with the reason in words: the protocol's "request failed", no failure of ours."""
 
     CODE = -32803
@@ -26,7 +26,7 @@ class Refused(JsonRpcException):
 def rename(analysis: Analysis, symbol: Symbol, name: str) -> list[Edit]:
     """The edits that give a symbol another name. Raises: Refused."""
     if any(found.code.startswith("E1") for found in analysis.diagnostics):
-        raise Refused("the spec has syntax errors: mend them first, or some places would be missed")
+        raise RenameRefused("the spec has syntax errors: mend them first, or some places would be missed")
     _require_free(analysis, symbol, name)
     if name == symbol.name:
         return []
@@ -37,14 +37,16 @@ def rename(analysis: Analysis, symbol: Symbol, name: str) -> list[Edit]:
 
 def _require_free(analysis: Analysis, symbol: Symbol, name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise Refused(f"`{name}` is not a name: letters, digits and `_`, not beginning with a digit")
+        raise RenameRefused(f"`{name}` is not a name: letters, digits and `_`, not beginning with a digit")
     if name in RESERVED:
-        raise Refused(f"`{name}` is a reserved word of the language")
+        raise RenameRefused(f"`{name}` is a reserved word of the language")
     if symbol.kind == "block" and (find_layer(name) is not None or name in FORM_WORDS):
-        raise Refused(f"a block may not be called `{name}`: that is a layer's name")
+        raise RenameRefused(f"a block may not be called `{name}`: that is a layer's name")
     taken = find_names(analysis.tree).called(name)
     if symbol.kind in ("param", "block") and taken is not None and taken.name != symbol.name:
-        raise Refused(f"`{name}` is a {taken.kind} already, at line {analysis.source.place(taken.defined.start).line}")
+        raise RenameRefused(
+            f"`{name}` is a {taken.kind} already, at line {analysis.source.place(taken.defined.start).line}"
+        )
 
 
 def _text_for(use: Use, symbol: Symbol, name: str) -> str:
@@ -61,7 +63,7 @@ def _require_same_meaning(analysis: Analysis, symbol: Symbol, edits: list[Edit])
     renamed = next((one for one in find_names(after.tree).symbols if one.defined.start in wanted), None)
     places = [use.span.start for use in renamed.places] if renamed else []
     if places != wanted or _errors(after) != _errors(analysis) or _shapes(after) != _shapes(analysis):
-        raise Refused(f"with that name the spec would mean something else: `{symbol.name}` keeps its name")
+        raise RenameRefused(f"with that name the spec would mean something else: `{symbol.name}` keeps its name")
 
 
 def _start(offset: int, edits: list[Edit]) -> int:

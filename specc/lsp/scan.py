@@ -57,7 +57,7 @@ class Item:
         return self.kind in ("step", "setting") and self.word is None and not self.has_body
 
 
-class Frame(NamedTuple):
+class OpenBracket(NamedTuple):
     """An open bracket: what it is, the item around it, and the function that is called."""
 
     bracket: Bracket
@@ -65,10 +65,10 @@ class Frame(NamedTuple):
     function: str = ""
 
 
-class State(NamedTuple):
+class CursorState(NamedTuple):
     """Where a place stands: the open brackets, the item at hand, the parameters of the block around."""
 
-    frames: tuple[Frame, ...]
+    frames: tuple[OpenBracket, ...]
     item: Item
     own: tuple[str, ...]
 
@@ -77,7 +77,7 @@ class State(NamedTuple):
         return self.frames[-1].bracket if self.frames else None
 
 
-class Placed(NamedTuple):
+class PlacedToken(NamedTuple):
     """A piece of the text and what it is for; a token may be several, as `k` and `3` in `k3`."""
 
     span: Span
@@ -94,7 +94,7 @@ class Scan:
         self.params = [str(name) for name in names_after(self.tokens, "PARAM")]
         self.headers = {header.name: header for header in find_headers(text, self.tokens)}
 
-    def placed(self) -> Iterator[Placed]:
+    def placed(self) -> Iterator[PlacedToken]:
         """Every token but new lines and brackets, in the order of the text."""
         walk = _Walk(self)
         for token in self.tokens:
@@ -110,7 +110,7 @@ class Scan:
                     yield Span(end + comment.start(), end + comment.end())
             end = stop
 
-    def before(self, offset: int) -> State:
+    def before(self, offset: int) -> CursorState:
         """The state behind the tokens that end at an offset or before it."""
         walk = _Walk(self)
         for token in self.tokens:
@@ -131,7 +131,7 @@ class _Walk:
 
     def __init__(self, scanned: Scan) -> None:
         self.scan = scanned
-        self.frames: list[Frame] = []
+        self.frames: list[OpenBracket] = []
         self.item = Item("step")
         self.own: tuple[str, ...] = ()
         self.previous = NEWLINE
@@ -139,10 +139,10 @@ class _Walk:
         self.index = -1
         self.joined = 0  # where a value of several tokens ends
 
-    def state(self) -> State:
-        return State(tuple(self.frames), self.item, self.own)
+    def state(self) -> CursorState:
+        return CursorState(tuple(self.frames), self.item, self.own)
 
-    def feed(self, token: Token) -> Iterator[Placed]:
+    def feed(self, token: Token) -> Iterator[PlacedToken]:
         """What one token is for."""
         self.index += 1
         if span_of(token).start < self.joined:
@@ -158,7 +158,7 @@ class _Walk:
         elif token.type in ("ARROW", "BAR"):
             self._leave_parentheses()
             self._next_item()
-            yield Placed(span_of(token), "operator")
+            yield PlacedToken(span_of(token), "operator")
         else:
             yield from self._placed(token)
         self.previous = token.type
@@ -199,19 +199,19 @@ class _Walk:
         if token.type == "LBRACE":
             self._leave_parentheses()
             kinds: dict[str, Bracket] = {"train": "train", "block": "block"}
-            self.frames.append(Frame(kinds.get(self.item.kind, "body"), self.item))
+            self.frames.append(OpenBracket(kinds.get(self.item.kind, "body"), self.item))
             self.item.has_body, self.item.shortcut = True, False
             self._next_item()
         elif token.type == "LSQB":
-            self.frames.append(Frame("list", self.item))
+            self.frames.append(OpenBracket("list", self.item))
         elif self.item.kind == "block" and not self.frames and self.item.key is None:
-            self.frames.append(Frame("header", self.item))
+            self.frames.append(OpenBracket("header", self.item))
         elif function and self._name_role(function) is not None and function not in CALLS:
-            self.frames.append(Frame("partial", self.item, function))
+            self.frames.append(OpenBracket("partial", self.item, function))
             self.item = Item("step")  # what a step may say
             self.item.word = function
         else:
-            self.frames.append(Frame("call" if function else "parenthesis", self.item, function))
+            self.frames.append(OpenBracket("call" if function else "parenthesis", self.item, function))
 
     def _close(self, token: Token) -> None:
         if token.type == "RBRACE":
@@ -240,20 +240,20 @@ class _Walk:
             end = self.joined = span_of(part).end
         return Span(span.start, end)
 
-    def _placed(self, token: Token) -> Iterator[Placed]:
+    def _placed(self, token: Token) -> Iterator[PlacedToken]:
         span, kind = span_of(token), token.type
         if kind in STATEMENTS and self.item.empty:
             self.item = Item(str(token))
-            yield Placed(span, "keyword")
+            yield PlacedToken(span, "keyword")
         elif kind in ("SHORTCUT", *STATEMENTS):
             self.item.shortcut = kind == "SHORTCUT"
-            yield Placed(span, "keyword")
+            yield PlacedToken(span, "keyword")
         elif kind in _NUMBERS or self.item.checking:
             self._number()
-            yield Placed(span, "number")
+            yield PlacedToken(span, "number")
         elif kind == "TEXT":
             self._take(str(token))
-            yield Placed(span, "string")
+            yield PlacedToken(span, "string")
         elif kind in _NAMES:
             if self.item.kind == "setting" and self.item.word is not None:
                 span = self._joined(span)
@@ -267,27 +267,27 @@ class _Walk:
             self._take("0")
         self.item.checking = False
 
-    def _sign(self, token: Token, span: Span) -> Iterator[Placed]:
+    def _sign(self, token: Token, span: Span) -> Iterator[PlacedToken]:
         if token.type == "DOUBLE_COLON":
             self.item.checking = True
         if token.type != "UNKNOWN":
-            yield Placed(span, "operator")
+            yield PlacedToken(span, "operator")
 
-    def _word(self, token: Token, span: Span) -> Iterator[Placed]:
+    def _word(self, token: Token, span: Span) -> Iterator[PlacedToken]:
         text, kind, following = str(token), token.type, self._following()
         inside = self.frames[-1].bracket if self.frames else None
         if inside == "header":
             yield self._in_header(text, span, is_call=kind == "FUNCTION")
         elif inside in ("parenthesis", "call", "list"):
-            yield Placed(span, self._value_role(text, is_call=kind == "FUNCTION"))
+            yield PlacedToken(span, self._value_role(text, is_call=kind == "FUNCTION"))
         elif self.item.kind in ("param", "block", "budget", "input") and self.item.word is None:
             yield self._defined(text, span)
         elif self.item.empty and self.item.kind == "step" and following == "COLON":
             self.item.label = text
-            yield Placed(span, "label", defines=True)
+            yield PlacedToken(span, "label", defines=True)
         elif self.item.empty:
             self.item.word = text
-            yield Placed(span, "setting" if self.item.kind == "setting" else self._step_role(text))
+            yield PlacedToken(span, "setting" if self.item.kind == "setting" else self._step_role(text))
         else:
             yield from self._argument(text, span, "CALL" if kind == "FUNCTION" else following)
 
@@ -295,20 +295,20 @@ class _Walk:
         after = self.index + 1
         return self.scan.tokens[after].type if after < len(self.scan.tokens) else ""
 
-    def _in_header(self, text: str, span: Span, *, is_call: bool) -> Placed:
+    def _in_header(self, text: str, span: Span, *, is_call: bool) -> PlacedToken:
         if self.previous in ("LPAR", "COMMA"):
             self.own = (*self.own, text)
-            return Placed(span, "parameter", defines=True)
-        return Placed(span, self._value_role(text, is_call=is_call))
+            return PlacedToken(span, "parameter", defines=True)
+        return PlacedToken(span, self._value_role(text, is_call=is_call))
 
-    def _defined(self, text: str, span: Span) -> Placed:
+    def _defined(self, text: str, span: Span) -> PlacedToken:
         """The name behind a statement's word."""
         kind = self.item.kind
         if kind == "input":
-            return Placed(span, self._value_role(text))
+            return PlacedToken(span, self._value_role(text))
         self.item.word = text
         roles: dict[str, Role] = {"param": "param", "block": "block", "budget": "setting"}
-        return Placed(span, roles[kind], defines=kind != "budget")
+        return PlacedToken(span, roles[kind], defines=kind != "budget")
 
     def _step_role(self, text: str) -> Role:
         if text in FORM_WORDS:
@@ -334,15 +334,15 @@ class _Walk:
             return self._name_role(text) or "function"
         return self._name_role(text) or "option"
 
-    def _argument(self, text: str, span: Span, following: str) -> Iterator[Placed]:
+    def _argument(self, text: str, span: Span, following: str) -> Iterator[PlacedToken]:
         if self.item.shortcut:
             self.item.shortcut = False
-            yield Placed(span, "keyword")
+            yield PlacedToken(span, "keyword")
             return
         if following == "EQUAL":
             self.item.arguments.append(f"{text}=")
             self.item.key = text
-            yield Placed(span, "key")
+            yield PlacedToken(span, "key")
             return
         named = self._name_role(text)
         is_value = self.item.key is not None or named in ("param", "parameter") or self.item.kind != "step"
@@ -350,21 +350,21 @@ class _Walk:
         if following != "CALL":  # its parentheses are taken in its place
             self._take(text)
         if bare and text in self.flags(self.item.word):
-            yield Placed(span, "option")
+            yield PlacedToken(span, "option")
         elif is_value or following == "CALL":
-            yield Placed(span, self._value_role(text, is_call=following == "CALL"))
+            yield PlacedToken(span, self._value_role(text, is_call=following == "CALL"))
         else:
             yield from self._shorthand(text, span, named)
 
-    def _shorthand(self, text: str, span: Span, named: Role | None) -> Iterator[Placed]:
+    def _shorthand(self, text: str, span: Span, named: Role | None) -> Iterator[PlacedToken]:
         """`k3`, `x2`, or a word that stands alone."""
         match = _SHORTHAND.fullmatch(text) if named is None or self.item.word not in self.scan.headers else None
         if match and (_REPEAT.fullmatch(text) or match[1] in self.keys(self.item.word)):
             middle = span.start + len(match[1])
-            yield Placed(Span(span.start, middle), "key")
-            yield Placed(Span(middle, span.end), "number")
+            yield PlacedToken(Span(span.start, middle), "key")
+            yield PlacedToken(Span(middle, span.end), "number")
         else:
-            yield Placed(span, named or ("keyword" if text in STANDING else "option"))
+            yield PlacedToken(span, named or ("keyword" if text in STANDING else "option"))
 
     def flags(self, word: str | None) -> Collection[str]:
         """The flags and options that a step of this word takes."""

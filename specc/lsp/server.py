@@ -22,7 +22,7 @@ from specc import __version__
 from specc.lsp.diagnostics import publish
 from specc.lsp.documents import Snapshot
 from specc.lsp.explanations import Pages
-from specc.lsp.rename import Refused
+from specc.lsp.rename import RenameRefused
 from specc.pipeline import analyse
 from specc.source import Source
 
@@ -143,7 +143,7 @@ class SpecServer(LanguageServer):
 
     def report_server_error(self, error: Exception, source: type[PyglsError] | type[JsonRpcException]) -> None:
         """To the log; a person at an editor can do nothing about it."""
-        if not isinstance(error, Refused | Stale):
+        if not isinstance(error, RenameRefused | Stale):
             log.error("%s: %s", source.__name__, error)
 
     def shutdown(self) -> None:

@@ -11,7 +11,7 @@ from lsprotocol import types
 
 from specc.lsp.documents import Snapshot, is_spec
 from specc.lsp.features import register
-from specc.lsp.rename import Refused
+from specc.lsp.rename import RenameRefused
 from specc.lsp.server import SpecServer, Stale
 
 
@@ -46,7 +46,7 @@ def make_server() -> SpecServer:
 
 def _is_failure(record: logging.LogRecord) -> bool:
     """Whether a line belongs in the log: a refusal is an answer, which its user reads; a late answer is nothing."""
-    return record.exc_info is None or not isinstance(record.exc_info[1], Refused | Stale)
+    return record.exc_info is None or not isinstance(record.exc_info[1], RenameRefused | Stale)
 
 
 def serve(verbose: bool) -> None:

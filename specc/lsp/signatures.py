@@ -11,7 +11,7 @@ from specc.ir.names.signature import layer_signature
 from specc.layers.registry import LAYERS, find_layer
 from specc.lsp.documents import Snapshot
 from specc.lsp.reference import field_line
-from specc.lsp.scan import Scan, State
+from specc.lsp.scan import CursorState, Scan
 
 TRIGGERS = [" ", "="]
 _SHORTHAND = re.compile(r"([A-Za-z_]+?)(?:[0-9]+(?:x[0-9]+)*|=)")
@@ -47,7 +47,7 @@ def _names(scan: Scan) -> set[str]:
 
 
 def _due(
-    state: State, keys: dict[str, str], flags: dict[str, str], positional: tuple[str, ...], names: Collection[str]
+    state: CursorState, keys: dict[str, str], flags: dict[str, str], positional: tuple[str, ...], names: Collection[str]
 ) -> str | None:
     """The field that is written next: that of the key at hand, else the first that nothing has filled; as `ir.bind`."""
     if state.item.key is not None and state.item.key in keys:

@@ -9,7 +9,7 @@ from lsprotocol import types
 from specc.ir.names.scope import shown
 from specc.layers.base import written
 from specc.lsp.documents import Snapshot
-from specc.lsp.scan import Placed, Role
+from specc.lsp.scan import PlacedToken, Role
 from specc.source import Span
 from specc.syntax import tree
 from specc.syntax.grow import span_of
@@ -174,6 +174,6 @@ def semantic_tokens_in(snapshot: Snapshot, within: types.Range) -> types.Semanti
     return semantic_tokens(snapshot, snapshot.positions.span(within))
 
 
-def _look(placed: Placed) -> tuple[str, tuple[str, ...]]:
+def _look(placed: PlacedToken) -> tuple[str, tuple[str, ...]]:
     kind, modifiers = _LOOKS[placed.role]
     return kind, (*modifiers, "declaration") if placed.defines else modifiers

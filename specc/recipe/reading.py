@@ -12,7 +12,7 @@ from specc.recipe.recipe import RENAMED, PlainSetting, PlainValue, Recipe
 from specc.source import Source, Span
 
 
-class Block:
+class TrainBlock:
     """The settings of one block as far as they have been read."""
 
     def __init__(self, source: Source) -> None:
@@ -88,7 +88,7 @@ def read_recipe(settings: Sequence[PlainSetting], source: Source) -> tuple[Recip
     """
     if not settings:
         return Recipe.model_construct(), ()
-    block = Block(source)
+    block = TrainBlock(source)
     for setting in settings:
         block.read(setting)
     block.check_conflict()

@@ -10,7 +10,7 @@ from math import cos, pi
 from typing import NamedTuple, Protocol
 
 
-class Settings(Protocol):
+class ScheduleSettings(Protocol):
     """What a schedule looks at of a recipe."""
 
     @property
@@ -38,7 +38,7 @@ class Course(NamedTuple):
     total: int
     warmup: int
     steps: int
-    recipe: Settings
+    recipe: ScheduleSettings
     results: Callable[[], Sequence[float]]
 
     @property

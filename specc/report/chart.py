@@ -7,7 +7,7 @@ from itertools import groupby
 from math import ceil, floor, inf, log10
 from typing import NamedTuple
 
-from specc.emit.draw.marks import Disc, Line, Mark, Point, Text
+from specc.emit.draw.marks import Disc, LineMark, Mark, Point, TextMark
 from specc.emit.draw.metrics import text_width
 
 WIDTH, HEIGHT = 480.0, 270.0
@@ -34,7 +34,7 @@ class Chart(NamedTuple):
     series: tuple[Series, ...]
 
 
-class Axis(NamedTuple):
+class ChartAxis(NamedTuple):
     """From low to high; ticks, the values that are written beside it. Of a logarithmic one all are logarithms."""
 
     low: float
@@ -53,48 +53,48 @@ def chart_marks(chart: Chart) -> tuple[Mark, ...]:
     up = values_axis([value for one in chart.series for _, value in one.points])
     left = 14 + max(text_width(text, SIZE) for _, text in up.ticks)
     return (
-        Text(12, 20, chart.title, TITLE, bold=True),
+        TextMark(12, 20, chart.title, TITLE, bold=True),
         *_legend(chart.series),
         *_scales(across, up, left),
         *(mark for one in chart.series for mark in _curve(one, across, up, left)),
     )
 
 
-def _x(axis: Axis, epoch: float, left: float) -> float:
+def _x(axis: ChartAxis, epoch: float, left: float) -> float:
     return left + axis.place(epoch) * (WIDTH - RIGHT - left)
 
 
-def _y(axis: Axis, value: float) -> float:
+def _y(axis: ChartAxis, value: float) -> float:
     return HEIGHT - BOTTOM - axis.place(value) * (HEIGHT - BOTTOM - TOP)
 
 
-def _scales(across: Axis, up: Axis, left: float) -> Iterator[Mark]:
+def _scales(across: ChartAxis, up: ChartAxis, left: float) -> Iterator[Mark]:
     ground = HEIGHT - BOTTOM
     for value, text in up.ticks:
         y = _y(up, 10**value if up.is_log else value)
-        yield Line(((left, y), (WIDTH - RIGHT, y)), "grid")
-        yield Text(left - 6, y + 4, text, SIZE, "end")
-    yield Line(((left, ground), (WIDTH - RIGHT, ground)), "grid")
+        yield LineMark(((left, y), (WIDTH - RIGHT, y)), "grid")
+        yield TextMark(left - 6, y + 4, text, SIZE, "end")
+    yield LineMark(((left, ground), (WIDTH - RIGHT, ground)), "grid")
     for value, text in across.ticks:
         x = _x(across, value, left)
-        yield Line(((x, ground), (x, ground + 4)), "grid")
-        yield Text(x, ground + 16, text, SIZE, "middle")
-    yield Text(WIDTH - RIGHT, ground + 32, "epoch", SIZE, "end")
+        yield LineMark(((x, ground), (x, ground + 4)), "grid")
+        yield TextMark(x, ground + 16, text, SIZE, "middle")
+    yield TextMark(WIDTH - RIGHT, ground + 32, "epoch", SIZE, "end")
 
 
 def _legend(series: Sequence[Series]) -> Iterator[Mark]:
     right = WIDTH - RIGHT
     for one in reversed(series):
         start = right - text_width(one.name, SIZE)
-        yield Line(((start - 22, 16), (start - 6, 16)), f"curve{one.hue}")
-        yield Text(start, 20, one.name, SIZE)
+        yield LineMark(((start - 22, 16), (start - 6, 16)), f"curve{one.hue}")
+        yield TextMark(start, 20, one.name, SIZE)
         right = start - 34
 
 
-def _curve(one: Series, across: Axis, up: Axis, left: float) -> Iterator[Mark]:
+def _curve(one: Series, across: ChartAxis, up: ChartAxis, left: float) -> Iterator[Mark]:
     points = [(_x(across, epoch, left), _y(up, value)) for epoch, value in one.points]
     if len(points) > 1:
-        yield Line(tuple(thinned(points)), f"curve{one.hue}")
+        yield LineMark(tuple(thinned(points)), f"curve{one.hue}")
     if len(points) <= DOTS:
         yield from (Disc(x, y, 2.5, f"dot{one.hue}") for x, y in points)
 
@@ -113,16 +113,16 @@ def thinned(points: Sequence[Point]) -> list[Point]:
     return kept
 
 
-def epochs_axis(epochs: Sequence[float]) -> Axis:
+def epochs_axis(epochs: Sequence[float]) -> ChartAxis:
     """Whole numbers only."""
     low, high = min(epochs), max(epochs)
     margin = MARGIN * (high - low) or 0.5
     low, high = low - margin, high + margin
     step = next(step for step in _steps(1) if step.is_integer() and (high - low) / step <= MOST_TICKS)
-    return Axis(low, high, _multiples(low, high, step))
+    return ChartAxis(low, high, _multiples(low, high, step))
 
 
-def values_axis(values: Sequence[float]) -> Axis:
+def values_axis(values: Sequence[float]) -> ChartAxis:
     """Logarithmic over many sizes; else from 0 where that is near."""
     low, high = min(values), max(values)
     if low > 0 and high / low > LOG_FROM:
@@ -134,17 +134,17 @@ def values_axis(values: Sequence[float]) -> Axis:
     bottom = 0.0 if 0 <= low < (high - low) / 2 else low - margin
     high += margin
     step = next(step for step in _steps((high - bottom) / 100) if (high - bottom) / step <= MOST_TICKS)
-    return Axis(bottom, high, _multiples(bottom, high, step))
+    return ChartAxis(bottom, high, _multiples(bottom, high, step))
 
 
-def _logarithmic(low: float, high: float) -> Axis:
+def _logarithmic(low: float, high: float) -> ChartAxis:
     margin = MARGIN * (high - low)
     low, high = low - margin, high + margin
     every = ceil((high - low) / MOST_TICKS)
     parts = (1, 2, 5) if high - low < 3 else (1,)
     powers = range(floor(low) // every * every, ceil(high) + 1, every)
     ticks = [(power + log10(part), _short(f"{part * 10.0**power:.3g}")) for power in powers for part in parts]
-    return Axis(low, high, tuple(tick for tick in ticks if low <= tick[0] <= high), is_log=True)
+    return ChartAxis(low, high, tuple(tick for tick in ticks if low <= tick[0] <= high), is_log=True)
 
 
 def _steps(least: float) -> Iterator[float]:

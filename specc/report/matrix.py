@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import counted as in_words
-from specc.report.table import Table, share_text
+from specc.report.table import ReportTable, share_text
 from specc.tasks.confusion import RECALL, Confusion, shares
 from specc.tasks.measure import Measure
 from specc.tasks.rows import Rows
@@ -35,7 +35,7 @@ class Classes(NamedTuple):
     matrix: list[tuple[str, list[Cell]]]
     heat: bytes
     said: str
-    mistakes: Table
+    mistakes: ReportTable
 
 
 class Scores(NamedTuple):
@@ -83,11 +83,11 @@ def _cell(count: int, share: float, right: bool) -> Cell:
     return Cell(count, " ".join(kinds), colour)
 
 
-def _mistakes(confusion: Confusion, counted: str) -> Table:
+def _mistakes(confusion: Confusion, counted: str) -> ReportTable:
     rows = [
         [one.true, one.predicted, str(one.pictures), share_text(one.share)] for one in confusion.most_frequent(NAMED)
     ]
-    return Table(["true class", "answer", counted, "of the class"], rows)
+    return ReportTable(["true class", "answer", counted, "of the class"], rows)
 
 
 def _heat(confusion: Confusion) -> bytes:

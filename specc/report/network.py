@@ -7,12 +7,12 @@ from specc.emit.draw.picture import draw
 from specc.ir.analysis.folding import folded_lines
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
-from specc.report.table import Table
+from specc.report.table import ReportTable
 
 LARGEST = 100_000  # bytes of a picture that is still read on a page; beyond, it would be most of the page
 
 
-def network_of(model: ShapedModel) -> Table:
+def network_of(model: ShapedModel) -> ReportTable:
     """A row for each layer, with the totals below."""
     rows = [
         [
@@ -23,7 +23,7 @@ def network_of(model: ShapedModel) -> Table:
     ]  # fmt: skip
     heads = ["name", "kind", "", "input", "output", "parameters", "MACs"]
     foot = ["total", "", "", written(model.input), written(model.output), f"{model.params:,}", f"{model.macs:,}"]
-    return Table(heads, rows, foot)
+    return ReportTable(heads, rows, foot)
 
 
 def picture_of(model: ShapedModel) -> str:

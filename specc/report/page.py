@@ -10,7 +10,7 @@ from specc.diagnostics.spelling import counted
 from specc.report.content import Content
 from specc.report.matrix import classes_of, scores_of
 from specc.report.network import network_of, picture_of
-from specc.report.table import Table
+from specc.report.table import ReportTable
 from specc.report.template import rendered
 from specc.tasks.registry import MEASURES
 from specc.tasks.rows import Rows
@@ -64,11 +64,11 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
-def _epochs(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _epochs(rows: Sequence[Mapping[str, Any]]) -> ReportTable:
     """A row for each epoch."""
     names = list(rows[-1]) if rows else []
     cells = [[_number(name, row.get(name)) for name in names] for row in rows]
-    return Table([_title(name) for name in names], cells)
+    return ReportTable([_title(name) for name in names], cells)
 
 
 def _number(name: str, value: Any) -> str:

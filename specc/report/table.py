@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Table(NamedTuple):
+class ReportTable(NamedTuple):
     """Plain texts; the first column is text, the others are numbers."""
 
     heads: Sequence[str]

@@ -23,7 +23,7 @@ from specc.reading import read_source
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, Ended, Started
-from specc.runner.distributed.world import ALONE, Group, Place, place_of, require_enough, tell_launcher
+from specc.runner.distributed.world import ALONE, Group, Rank, place_of, require_enough, tell_launcher
 from specc.runner.metrics import Metrics, best_of
 from specc.runner.pretrained import (
     TORCHVISION,
@@ -199,7 +199,7 @@ def joined(device: str) -> Iterator[Group]:
 
 
 def prepare(
-    subject: Subject, recipe: Recipe, place: Place, judge: Callable[[Survey], None] = lambda survey: None
+    subject: Subject, recipe: Recipe, place: Rank, judge: Callable[[Survey], None] = lambda survey: None
 ) -> DataSource:
     """What comes before torch is imported.
 
@@ -222,7 +222,7 @@ def require_possible(subject: Subject, recipe: Recipe, out: Path | None, process
     require_free(out)
     _require_known_fit(subject, recipe)
     frozen_layers(subject.model, recipe.freeze or "")
-    require_enough(recipe, Place(size=processes))
+    require_enough(recipe, Rank(size=processes))
 
 
 def _claimed(out: Path | None, subject: Subject, session: Session) -> RunFolder:
@@ -307,7 +307,7 @@ def carry_out(
     return Run(folder.path, metrics, stopped, session.tested, record.adopted_after)
 
 
-def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any], place: Place = ALONE) -> Record:
+def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any], place: Rank = ALONE) -> Record:
     """What is asked for, as the run folder keeps it."""
     path = Path(subject.source.path)
     return Record(

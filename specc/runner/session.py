@@ -43,7 +43,7 @@ RECENT = 50  # steps whose mean loss a bar shows
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
-class Trained(NamedTuple):
+class StepParts(NamedTuple):
     """What a step of training works with, see `loop.make_step`."""
 
     network: nn.Module
@@ -96,7 +96,7 @@ class Session:
         self.halves = halves_of(network, shaped, recipe, group)
         self.network = group.parallel(network)
         schedule = make_schedule(recipe, steps, self._results)
-        self.trained = Trained(
+        self.trained = StepParts(
             self.network, optimizer, schedule, recipe, self.ema, group, self.precision, self.halves, self.goal
         )
         self.evaluated = self._forward(self.tested)

@@ -37,7 +37,7 @@ ABOUT, HOST, FOLDER, SURPLUS, RESULT, JUDGED = "specc", "host", "folder", "surpl
 Say = Callable[[str], None]
 
 
-class Plan(NamedTuple):
+class SweepPlan(NamedTuple):
     """What is searched.
 
     spec:    its path, or the text; text: what it says. input, params, options: as `specc.train` takes them, in every
@@ -93,7 +93,7 @@ class _Pruned(Exception):
     """A trial is behind the others."""
 
 
-def sweep(plan: Plan, say: Say) -> list[Trial]:
+def sweep(plan: SweepPlan, say: Say) -> list[Trial]:
     """Run trials until there are as many as the plan says. Returns: all of them, the best first.
 
     Raises: Problem E671 where the folder holds another sweep, E672 without Optuna; Stopped.
@@ -107,7 +107,7 @@ def sweep(plan: Plan, say: Say) -> list[Trial]:
     return trials_of(study, plan)
 
 
-def open_study(plan: Plan) -> optuna.Study:
+def open_study(plan: SweepPlan) -> optuna.Study:
     """The study of a sweep, made where there is none. Raises: Problem E671, E672, E673."""
     try:
         import optuna
@@ -144,13 +144,13 @@ def _journal(folder: Path) -> optuna.storages.BaseStorage:
     return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
 
 
-def _plain(plan: Plan) -> dict[str, str]:
+def _plain(plan: SweepPlan) -> dict[str, str]:
     """What every trial has in common, as it can be compared."""
     given = {name: value for name, value in plan.options.items() if value is not None}
     return {name: str(value) for name, value in {**plan.params, **given, "input": plan.input}.items()}
 
 
-def _another(plan: Plan, before: Mapping[str, Any], about: Mapping[str, Any]) -> Problem:
+def _another(plan: SweepPlan, before: Mapping[str, Any], about: Mapping[str, Any]) -> Problem:
     names = {"spec": "its spec", "varied": "what it varies", "options": "its settings"}
     other = " and ".join(name for key, name in names.items() if before.get(key) != about[key])
     return Problem.of("E671", f"the sweep in {plan.folder} is another one: {other} differed when it began",
@@ -159,7 +159,7 @@ def _another(plan: Plan, before: Mapping[str, Any], about: Mapping[str, Any]) ->
 
 
 @contextmanager
-def _turn(study: optuna.Study, plan: Plan) -> Iterator[int | None]:
+def _turn(study: optuna.Study, plan: SweepPlan) -> Iterator[int | None]:
     """The number of a trial that this process is to work on, its lock held; None where there are enough."""
     with FileLock(plan.folder / TURN):
         number = _abandoned(study, plan)
@@ -177,11 +177,11 @@ def _turn(study: optuna.Study, plan: Plan) -> Iterator[int | None]:
                 Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def _lock_of(plan: Plan, number: int) -> Path:
+def _lock_of(plan: SweepPlan, number: int) -> Path:
     return plan.folder / f".trial-{number + 1:04}.lock"
 
 
-def _abandoned(study: optuna.Study, plan: Plan) -> int | None:
+def _abandoned(study: optuna.Study, plan: SweepPlan) -> int | None:
     """A trial of this machine that runs, and whose process is gone."""
     from optuna.trial import TrialState
 
@@ -193,7 +193,7 @@ def _abandoned(study: optuna.Study, plan: Plan) -> int | None:
     return None
 
 
-def _asked(study: optuna.Study, plan: Plan) -> int | None:
+def _asked(study: optuna.Study, plan: SweepPlan) -> int | None:
     """A new trial, where there are fewer than the plan says."""
     from optuna.samplers import TPESampler
     from optuna.trial import TrialState
@@ -222,7 +222,7 @@ def _counted(study: optuna.Study) -> list[FrozenTrial]:
     return [trial for trial in study.get_trials(deepcopy=False) if SURPLUS not in trial.user_attrs]
 
 
-def _untried(plan: Plan, kept: list[FrozenTrial]) -> dict[str, str] | None:
+def _untried(plan: SweepPlan, kept: list[FrozenTrial]) -> dict[str, str] | None:
     """The first combination that no trial has, where all of them are to be tried."""
     combined = count_of(plan.space)
     if combined is None or plan.total < combined:
@@ -264,7 +264,7 @@ class _Reporting(Callback):
             raise _Pruned(f"pruned after epoch {metrics.epoch} of {epochs}")
 
 
-def _tried(study: optuna.Study, plan: Plan, number: int, say: Say) -> None:
+def _tried(study: optuna.Study, plan: SweepPlan, number: int, say: Say) -> None:
     """Work on a trial to its end, and tell the study. Raises: Stopped."""
     import optuna
     from optuna.trial import TrialState
@@ -294,7 +294,7 @@ def _tried(study: optuna.Study, plan: Plan, number: int, say: Say) -> None:
     say(f"{head}: {result}")
 
 
-def _run(plan: Plan, chosen: Mapping[str, Any], folder: Path, callback: Callback) -> Run:
+def _run(plan: SweepPlan, chosen: Mapping[str, Any], folder: Path, callback: Callback) -> Run:
     if (folder / "recipe.json").exists():
         return resume(folder, callback=callback)
     params, settings = parted(plan.space, chosen)
@@ -322,7 +322,7 @@ def as_text(chosen: Mapping[str, object]) -> str:
     return " ".join(f"{name}={part}" for name, part in zip(chosen, parts, strict=True))
 
 
-def trials_of(study: optuna.Study, plan: Plan) -> list[Trial]:
+def trials_of(study: optuna.Study, plan: SweepPlan) -> list[Trial]:
     """The trials of a sweep, the best first, those without a result last."""
     found = [_as_trial(trial) for trial in _counted(study)[: plan.total]]
     return sorted(found, key=lambda one: (one.score is None, -(one.score or 0.0), one.number))

@@ -14,14 +14,14 @@ from specc.syntax.parse import load_parser
 from specc.syntax.pieces import (
     Body,
     Comment,
-    Entry,
+    EntryPiece,
     File,
     Gap,
     Link,
-    Listing,
+    ListPiece,
     Piece,
-    Step,
-    Text,
+    StepPiece,
+    TextPiece,
     make_body,
     make_listing,
     make_step,
@@ -91,7 +91,7 @@ class _Reader:
     # items
 
     def file(self) -> File:
-        entries: list[Entry] = []
+        entries: list[EntryPiece] = []
         between = ""
         while True:
             between += self.skip_newlines()
@@ -107,15 +107,15 @@ class _Reader:
             self.token = self.stream.next()
         return self.between()
 
-    def entry(self, bars: int, gap: Gap) -> Entry:
+    def entry(self, bars: int, gap: Gap) -> EntryPiece:
         links = [Link(gap, self.statement())]
         while self.at("ARROW"):
             between = self.between()
             self.take()
             links.append(Link(read_gap(between + self.between()), self.statement()))
-        return Entry(bars, tuple(links))
+        return EntryPiece(bars, tuple(links))
 
-    def statement(self) -> Step:
+    def statement(self) -> StepPiece:
         if self.at("PARAM", "BUDGET"):
             words = [self.take() for _ in range(3)]
             return make_step([self.as_text(lambda: " ".join([*words, self.expression()]))], "")
@@ -125,7 +125,7 @@ class _Reader:
         header = self.as_text(lambda: f"{self.take()} {self.take()}")
         return self.listing("LPAR", "RPAR", header.flat, comma=",") if self.at("LPAR") else header
 
-    def step(self, parts: list[Piece]) -> Step:
+    def step(self, parts: list[Piece]) -> StepPiece:
         """A step, a setting, `input`, or what follows a block's header: words and brackets to the end of the item."""
         check = ""
         while not self.at(NEWLINE, "ARROW", "BAR", "RBRACE", END):
@@ -151,13 +151,13 @@ class _Reader:
             return self.listing("LSQB", "RSQB", key)
         return self.as_text(lambda: key + self.operand())
 
-    def as_text(self, read: Callable[[], str]) -> Text:
+    def as_text(self, read: Callable[[], str]) -> TextPiece:
         flat = read()
-        return Text(flat, self.comments())
+        return TextPiece(flat, self.comments())
 
     def body(self) -> Body:
         self.take()
-        entries: list[Entry] = []
+        entries: list[EntryPiece] = []
         between, bars = "", 0
         while True:
             between += self.skip_newlines()
@@ -171,10 +171,10 @@ class _Reader:
             entries.append(self.entry(bars, read_gap(between)))
             between, bars = "", 0
 
-    def listing(self, opening: str, closing: str, before: str = "", *, comma: str = "") -> Listing:
+    def listing(self, opening: str, closing: str, before: str = "", *, comma: str = "") -> ListPiece:
         """A list's values or a block's parameters; commas are left out or put in, whatever is written."""
         left = before + self.take()
-        items: list[tuple[Gap, Text | Listing]] = []
+        items: list[tuple[Gap, TextPiece | ListPiece]] = []
         between = ""
         while True:
             between += self.between()
@@ -187,10 +187,10 @@ class _Reader:
             items.append((gap, self.parameter() if comma else self.value(opening, closing)))
             between = ""
 
-    def value(self, opening: str, closing: str) -> Text | Listing:
+    def value(self, opening: str, closing: str) -> TextPiece | ListPiece:
         return self.listing(opening, closing) if self.at(opening) else self.as_text(self.operand)
 
-    def parameter(self) -> Text:
+    def parameter(self) -> TextPiece:
         return self.as_text(lambda: self.take() + (self.take() + self.expression() if self.at("EQUAL") else ""))
 
     # expressions

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from specc.syntax.pieces import Body, Comment, Entry, File, Gap, Link, Listing, Piece, Step, Text
+from specc.syntax.pieces import Body, Comment, EntryPiece, File, Gap, Link, ListPiece, Piece, StepPiece, TextPiece
 
 WIDTH = 120
 INDENT = 2
@@ -103,7 +103,7 @@ class _Layout:
 
     # chains
 
-    def entries(self, entries: Sequence[Entry], end: Gap, indent: int) -> None:
+    def entries(self, entries: Sequence[EntryPiece], end: Gap, indent: int) -> None:
         """Entries and the comments behind them. A line with an instruction behind it is not broken: it is about all."""
         around = self.widest
         for index, entry in enumerate(entries):
@@ -114,7 +114,7 @@ class _Layout:
         self.widest = around
         self.comments(end, indent)
 
-    def entry(self, entry: Entry, indent: int) -> None:
+    def entry(self, entry: EntryPiece, indent: int) -> None:
         gap = entry.links[0].gap
         self.comments(gap, indent)
         hanging = INDENT if entry.bars else 0
@@ -135,7 +135,7 @@ class _Layout:
         self.step(link.step, base)
         return base
 
-    def has_room(self, step: Step, fresh: int) -> bool:
+    def has_room(self, step: StepPiece, fresh: int) -> bool:
         """Whether a step goes on the last line: all of it, or where it needs several lines anyway, its beginning."""
         length = _length(step)
         if not step.breaks and self.fits(len(_ARROW), length):
@@ -143,19 +143,19 @@ class _Layout:
         needs_lines = step.breaks or fresh + len("-> ") + length > self.widest
         return needs_lines and self.fits(len(_ARROW), _tail(step.parts, step.check))
 
-    def step(self, step: Step, base: int) -> None:
+    def step(self, step: StepPiece, base: int) -> None:
         if not step.breaks and self.fits(_length(step)):
             self.add(step.flat, step.comments)
         else:
             for index, part in enumerate(step.parts):
                 tail = (
-                    0 if isinstance(part, Text) else _tail(step.parts[index + 1 :], step.check)
+                    0 if isinstance(part, TextPiece) else _tail(step.parts[index + 1 :], step.check)
                 )  # a text asks for none
                 self.part(part, base, " " if index else "", tail)
         self.lines[-1].check = step.check
 
     def part(self, part: Piece, base: int, space: str, tail: int) -> None:
-        if isinstance(part, Text) or (not part.breaks and self.fits(len(space), len(part.flat), tail)):
+        if isinstance(part, TextPiece) or (not part.breaks and self.fits(len(space), len(part.flat), tail)):
             self.add(space + part.flat, part.comments)
         elif isinstance(part, Body):
             self.add(space)
@@ -180,7 +180,7 @@ class _Layout:
         self.add(bracket)
         self.opened = True
 
-    def listing(self, listing: Listing, base: int) -> None:
+    def listing(self, listing: ListPiece, base: int) -> None:
         """The author's rows, or a row for each item, or as many items a row as fit where they are plain values."""
         inner = base + INDENT
         only = _only_list(listing)
@@ -191,7 +191,9 @@ class _Layout:
             return
         self.open(listing.opening)
         has_rows = any(gap.breaks for gap, _ in listing.items)
-        row_each = bool(listing.comma) or (not has_rows and any(isinstance(item, Listing) for _, item in listing.items))
+        row_each = bool(listing.comma) or (
+            not has_rows and any(isinstance(item, ListPiece) for _, item in listing.items)
+        )
         for index, (gap, item) in enumerate(listing.items):
             if not index or row_each or gap.breaks or not self.fits(1, len(item.flat), len(listing.comma)):
                 self.comments(gap, inner)
@@ -204,15 +206,15 @@ class _Layout:
         self.start(base, listing.closing, home=inner)
 
 
-def _only_list(listing: Listing) -> Listing | None:
+def _only_list(listing: ListPiece) -> ListPiece | None:
     """The list inside a list of one, which then shares its brackets' lines: `[[`."""
     if len(listing.items) != 1 or listing.end.commented:
         return None
     gap, item = listing.items[0]
-    return item if isinstance(item, Listing) and not gap.commented else None
+    return item if isinstance(item, ListPiece) and not gap.commented else None
 
 
-def _length(step: Step) -> int:
+def _length(step: StepPiece) -> int:
     return len(step.flat) + (len(step.check) + 2 if step.check else 0)
 
 
@@ -220,8 +222,8 @@ def _tail(parts: Iterable[Piece], check: str) -> int:
     """The columns that parts need up to the first bracket that can be opened there, the spaces before them counted."""
     length = 0
     for part in parts:
-        if isinstance(part, Text):
+        if isinstance(part, TextPiece):
             length += len(part.flat) + 1
         else:
-            return length + len(part.opening if isinstance(part, Listing) else "{") + 1
+            return length + len(part.opening if isinstance(part, ListPiece) else "{") + 1
     return length + (len(check) + 2 if check else 0)

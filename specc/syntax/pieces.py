@@ -34,7 +34,7 @@ class Gap(NamedTuple):
         return bool(self.after or self.above)
 
 
-class Text(NamedTuple):
+class TextPiece(NamedTuple):
     """Words that stay on one line; comments: those inside its parentheses."""
 
     flat: str
@@ -42,11 +42,11 @@ class Text(NamedTuple):
     breaks: bool = False
 
 
-class Listing(NamedTuple):
+class ListPiece(NamedTuple):
     """`weight=[1 2 3]`, or `block name(a, b=1)`; comma stands behind every item, opening holds what stands before."""
 
     opening: str
-    items: tuple[tuple[Gap, Text | Listing], ...]
+    items: tuple[tuple[Gap, TextPiece | ListPiece], ...]
     end: Gap
     closing: str
     flat: str
@@ -55,10 +55,10 @@ class Listing(NamedTuple):
     comma: str = ""
 
 
-class Step(NamedTuple):
+class StepPiece(NamedTuple):
     """A step of a chain, a setting, or a whole statement; check: its `:: shape`."""
 
-    parts: tuple[Text | Listing | Body, ...]
+    parts: tuple[TextPiece | ListPiece | Body, ...]
     check: str
     flat: str
     breaks: bool
@@ -69,10 +69,10 @@ class Link(NamedTuple):
     """A step and what stands before it."""
 
     gap: Gap
-    step: Step
+    step: StepPiece
 
 
-class Entry(NamedTuple):
+class EntryPiece(NamedTuple):
     """Steps chained by `->`; bars: how many `|` stand before it, more than one where branches are empty."""
 
     bars: int
@@ -82,7 +82,7 @@ class Entry(NamedTuple):
 class Body(NamedTuple):
     """`{ … }`: entries, and what stands before the closing brace."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[EntryPiece, ...]
     end_bars: int
     end: Gap
     flat: str
@@ -90,32 +90,34 @@ class Body(NamedTuple):
     comments: tuple[str, ...]
 
 
-Piece: TypeAlias = Text | Listing | Body
+Piece: TypeAlias = TextPiece | ListPiece | Body
 
 
 class File(NamedTuple):
-    entries: tuple[Entry, ...]
+    entries: tuple[EntryPiece, ...]
     end: Gap
 
 
-def _comments(parts: Iterable[Text | Listing | Body | Step]) -> tuple[str, ...]:
+def _comments(parts: Iterable[TextPiece | ListPiece | Body | StepPiece]) -> tuple[str, ...]:
     return tuple(comment for part in parts for comment in part.comments)
 
 
-def make_step(parts: Sequence[Piece], check: str) -> Step:
+def make_step(parts: Sequence[Piece], check: str) -> StepPiece:
     breaks = any(part.breaks for part in parts)
     flat = "" if breaks else " ".join(part.flat for part in parts)
-    return Step(tuple(parts), check, flat, breaks, _comments(parts))
+    return StepPiece(tuple(parts), check, flat, breaks, _comments(parts))
 
 
-def make_listing(opening: str, items: list[tuple[Gap, Text | Listing]], end: Gap, closing: str, comma: str) -> Listing:
+def make_listing(
+    opening: str, items: list[tuple[Gap, TextPiece | ListPiece]], end: Gap, closing: str, comma: str
+) -> ListPiece:
     breaks = _ends_broken(items, end) or any(gap.breaks or item.breaks for gap, item in items)
     flat = "" if breaks else opening + f"{comma} ".join(item.flat for _, item in items) + closing
     comments = _comments(item for _, item in items)
-    return Listing(opening, tuple(items), end, closing, flat, breaks, comments, comma)
+    return ListPiece(opening, tuple(items), end, closing, flat, breaks, comments, comma)
 
 
-def make_body(entries: list[Entry], end_bars: int, end: Gap) -> Body:
+def make_body(entries: list[EntryPiece], end_bars: int, end: Gap) -> Body:
     steps = [link.step for entry in entries for link in entry.links]
     gaps = [link.gap for entry in entries for link in entry.links]
     breaks = _ends_broken(entries, end) or any(gap.breaks for gap in gaps) or any(step.breaks for step in steps)
@@ -128,12 +130,12 @@ def _ends_broken(pieces: Sequence[object], end: Gap) -> bool:
     return end.commented or (bool(pieces) and end.breaks)
 
 
-def _flat_entries(entries: list[Entry]) -> Iterable[str]:
+def _flat_entries(entries: list[EntryPiece]) -> Iterable[str]:
     for index, entry in enumerate(entries):
         yield from ["|"] * entry.bars or [";"] * min(index, 1)
         yield " -> ".join(_flat_step(link.step) for link in entry.links)
 
 
-def _flat_step(step: Step) -> str:
+def _flat_step(step: StepPiece) -> str:
     """A step with its checked shape, on one line."""
     return f"{step.flat} {step.check}" if step.check else step.flat

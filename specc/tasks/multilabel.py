@@ -88,10 +88,10 @@ class BinaryCrossEntropy:
         return outputs.new_zeros(0)
 
     def meter(self, device: torch.device) -> Meter:
-        return Scores(device, len(self._labels), self._task.threshold)
+        return LabelScores(device, len(self._labels), self._task.threshold)
 
     def reviewer(self, device: torch.device, examples: int = 0) -> Reviewer:
-        return Labels(device, self._labels, self._task.threshold, examples)
+        return LabelReviewer(device, self._labels, self._task.threshold, examples)
 
     def answers(self, outputs: Tensor, most: int) -> list[Answer]:
         found = []
@@ -108,7 +108,7 @@ class BinaryCrossEntropy:
         return found
 
 
-class Scores:
+class LabelScores:
     """The loss without smoothing and weights, right and wrong labels, and every score, from which the average
     precision is taken."""
 
@@ -171,7 +171,7 @@ def average_precision(scores: Tensor, there: Tensor) -> float | None:
     return float((gained * hits / said).sum() / hits[-1])
 
 
-class Shown(NamedTuple):
+class ShownLabels(NamedTuple):
     """A sample with its loss; labels: its own and those that it is given."""
 
     loss: float
@@ -181,13 +181,13 @@ class Shown(NamedTuple):
     image: Tensor
 
 
-class Labels:
+class LabelReviewer:
     """The scores of each label, and the samples with the largest loss."""
 
     def __init__(self, device: torch.device, labels: tuple[str, ...], threshold: float, most: int) -> None:
-        self._meter = Scores(device, len(labels), threshold)
+        self._meter = LabelScores(device, len(labels), threshold)
         self._labels, self._threshold, self._most, self._seen = labels, threshold, most, 0
-        self.found: list[Shown] = []
+        self.found: list[ShownLabels] = []
 
     def update(self, outputs: Tensor, x: Tensor, y: Tensor) -> None:
         self._meter.update(outputs, x, y)
@@ -195,14 +195,14 @@ class Labels:
             self.found = nlargest(self._most, [*self.found, *self._of(outputs, x, y)], key=lambda one: one.loss)
         self._seen += len(y)
 
-    def _of(self, outputs: Tensor, x: Tensor, y: Tensor) -> list[Shown]:
+    def _of(self, outputs: Tensor, x: Tensor, y: Tensor) -> list[ShownLabels]:
         from torch.nn.functional import binary_cross_entropy_with_logits
 
         scores = outputs.float()
         losses = binary_cross_entropy_with_logits(scores, y.float(), reduction="none").mean(1)
         said = scores.sigmoid() >= self._threshold
         return [
-            Shown(float(losses[place]), self._seen + place, _places(y[place]), _places(said[place]),
+            ShownLabels(float(losses[place]), self._seen + place, _places(y[place]), _places(said[place]),
                 x[place].float().cpu().clone())
             for place in losses.topk(min(self._most, len(losses))).indices.tolist()
         ]  # fmt: skip
@@ -223,7 +223,7 @@ class Labels:
             gallery=Gallery("Largest losses", SHOWN, shown) if shown else None,
         )  # fmt: skip
 
-    def _example(self, one: Shown) -> Example:
+    def _example(self, one: ShownLabels) -> Example:
         true, said = (", ".join(self._labels[place] for place in some) or "none" for some in (one.true, one.said))
         kind = "true" if one.true == one.said else "wrong"
         return Example(((one.image, true),), ((true, "true"), (" → ", ""), (said, kind)))

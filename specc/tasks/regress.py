@@ -53,10 +53,10 @@ class Regress(Task):
         return Misfit("E606", message, (targets.number,), check="W511")
 
     def start(self, targets: Targets) -> Goal:
-        return Errors(self.error, targets)
+        return NumberErrors(self.error, targets)
 
 
-class Errors:
+class NumberErrors:
     """What is computed."""
 
     counted: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class Errors:
 class Sums:
     """Of each number the sums of the errors and of the targets, in units of the training targets' deviation."""
 
-    def __init__(self, goal: Errors, device: torch.device, numbers: int) -> None:
+    def __init__(self, goal: NumberErrors, device: torch.device, numbers: int) -> None:
         import torch
 
         kind = torch.float32 if device.type == "mps" else torch.float64
@@ -148,7 +148,7 @@ class Sums:
         return found
 
 
-class Shown(NamedTuple):
+class ShownNumbers(NamedTuple):
     """A sample with its loss; true, said: numbers in their own units."""
 
     loss: float
@@ -160,21 +160,21 @@ class Shown(NamedTuple):
 class LargestErrors:
     """The errors of each number, and the samples with the largest ones."""
 
-    def __init__(self, goal: Errors, device: torch.device, names: tuple[str, ...], most: int) -> None:
+    def __init__(self, goal: NumberErrors, device: torch.device, names: tuple[str, ...], most: int) -> None:
         self._goal, self._names, self._most = goal, names, most
         self._meter = Sums(goal, device, len(names))
-        self.found: list[Shown] = []
+        self.found: list[ShownNumbers] = []
 
     def update(self, outputs: Tensor, x: Tensor, y: Tensor) -> None:
         self._meter.update(outputs, x, y)
         if self._most and x.dim() == 4:
             self.found = nlargest(self._most, [*self.found, *self._of(outputs, x, y)], key=lambda one: one.loss)
 
-    def _of(self, outputs: Tensor, x: Tensor, y: Tensor) -> list[Shown]:
+    def _of(self, outputs: Tensor, x: Tensor, y: Tensor) -> list[ShownNumbers]:
         losses, said = self._goal.losses(outputs, y), self._goal.decode(outputs)
         true = y.reshape(len(y), -1)
         return [
-            Shown(float(losses[place]), tuple(true[place].tolist()), tuple(said[place].tolist()),
+            ShownNumbers(float(losses[place]), tuple(true[place].tolist()), tuple(said[place].tolist()),
                 x[place].float().cpu().clone())
             for place in losses.topk(min(self._most, len(losses))).indices.tolist()
         ]  # fmt: skip
@@ -190,6 +190,6 @@ class LargestErrors:
         )  # fmt: skip
 
 
-def _example(one: Shown) -> Example:
+def _example(one: ShownNumbers) -> Example:
     true, said = (", ".join(f"{value:.4g}" for value in some) for some in (one.true, one.said))
     return Example(((one.image, true),), ((true, "true"), (" → ", ""), (said, "")))

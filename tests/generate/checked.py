@@ -5,7 +5,7 @@ from __future__ import annotations
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.formats import FORMATTERS
 from specc.diagnostics.render import render_all
-from specc.fixes.search import SECONDS, Asked, Budget, advise
+from specc.fixes.search import SECONDS, Asked, SearchTime, advise
 from specc.pipeline import analyse, lint
 from specc.reading import decode
 
@@ -20,7 +20,7 @@ def check(data: bytes, seconds: float = SECONDS) -> None:
     except Problem as problem:
         found: tuple[Diagnostic, ...] = (problem.diagnostic,)
     else:
-        advised = analysis.diagnostics if analysis.ok else advise(analysis, Asked(), Budget(seconds))
+        advised = analysis.diagnostics if analysis.ok else advise(analysis, Asked(), SearchTime(seconds))
         found = (*advised, *lint(analysis))
     render_all(found)
     for form in FORMATTERS.values():

@@ -12,7 +12,7 @@ from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback
 from specc.runner.distributed.collective import Member, own_device
 from specc.runner.distributed.launch import status_of
-from specc.runner.distributed.world import Place, place_of, require_enough
+from specc.runner.distributed.world import Rank, place_of, require_enough
 from specc.runner.resume import Wish, what_is_left
 from specc.runner.run import train
 
@@ -26,7 +26,7 @@ class Once(Callback):
 
 @case("E625")
 def one_device_for_two_processes(scene: Scene) -> None:
-    own_device("cuda:1", Place(0, 2, 0, 2))
+    own_device("cuda:1", Rank(0, 2, 0, 2))
 
 
 @case("E625")
@@ -43,7 +43,7 @@ def a_process_that_was_killed(scene: Scene) -> None:
 
 @case("E627")
 def a_batch_of_one(scene: Scene) -> None:
-    require_enough(Recipe(batch=1), Place(0, 2, 0, 2))
+    require_enough(Recipe(batch=1), Rank(0, 2, 0, 2))
 
 
 @case("E628")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from run_cases import TINY, Scene, case
 from specc.search.space import read_space
-from specc.search.sweep import Plan, open_study
+from specc.search.sweep import SweepPlan, open_study
 from specc.source import Source
 from specc.syntax.parse import parse
 
 
-def plan(*varied: str) -> Plan:
-    return Plan(TINY, TINY, read_space(varied, parse(Source("tiny.cnn", TINY)).tree), Path("runs/tiny-sweep"))
+def plan(*varied: str) -> SweepPlan:
+    return SweepPlan(TINY, TINY, read_space(varied, parse(Source("tiny.cnn", TINY)).tree), Path("runs/tiny-sweep"))
 
 
 @case("E670")

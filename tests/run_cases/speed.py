@@ -26,9 +26,9 @@ def an_exact_run_of_two_processes(scene: Scene) -> None:
     import torch
 
     from specc.recipe.recipe import Recipe
-    from specc.runner.distributed.world import Group, Place
+    from specc.runner.distributed.world import Group, Rank
     from specc.runner.session import require_one
 
     group = Group(torch.device("cpu"))
-    group.place = Place(size=2, local_size=2)
+    group.place = Rank(size=2, local_size=2)
     require_one(Recipe(exact=True), group)

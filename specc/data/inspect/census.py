@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.picture import Unreadable, content_of, digest_of, eight_bits, is_grey, opened, quiet, size_of
+from specc.data.picture import UnreadablePicture, content_of, digest_of, eight_bits, is_grey, opened, quiet, size_of
 from specc.data.sources import DataSource, path_of
 from specc.data.sources.picture_files import PictureFiles
 from specc.data.survey import TRAINING, Fault, PassedOver, Survey
@@ -239,5 +239,5 @@ def _look(path: str) -> _Looked | Fault:
             with opened(path, content) as picture:
                 size, mode, grey = size_of(picture), picture.mode, is_grey(picture)
                 return _Looked(digest, size, mode, grey, eight_bits(picture, "RGB").histogram())
-    except Unreadable as error:
+    except UnreadablePicture as error:
         return Fault(path, error.reason, error.way)

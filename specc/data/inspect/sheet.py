@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from specc.data.picture import Unreadable, eight_bits, opened, quiet
+from specc.data.picture import UnreadablePicture, eight_bits, opened, quiet
 from specc.data.sources import DataSource
 from specc.data.sources.picture_files import PictureFiles
 from specc.data.survey import TRAINING, Fault, Survey, damaged
@@ -31,14 +31,14 @@ LANES = 8  # channels of a signal that are drawn, one below the other
 RATIO = 4 / 3  # of width to height that the sheet comes near to
 
 
-class Row(NamedTuple):
+class SheetRow(NamedTuple):
     """Pictures of one class."""
 
     name: str
     pictures: list[Image.Image]
 
 
-def rows_of(source: DataSource, count: int, seed: int) -> tuple[Row, ...]:
+def rows_of(source: DataSource, count: int, seed: int) -> tuple[SheetRow, ...]:
     """So many training samples of each class, or out of all, of a data set that was fetched.
 
     Raises: Problem E607 to E609.
@@ -75,21 +75,21 @@ def _opened(path: str) -> Image.Image:
     try:
         with quiet(), opened(path) as file:
             return eight_bits(file, "RGB", (2 * CELL[1], 2 * CELL[1]))
-    except Unreadable as error:
+    except UnreadablePicture as error:
         raise damaged([Fault(path, error.reason, error.way)], 1) from error
 
 
 def _chosen(
     members: dict[str, list[int]], count: int, seed: int, picture: Callable[[int], Image.Image]
-) -> tuple[Row, ...]:
+) -> tuple[SheetRow, ...]:
     chance = random.Random(seed)  # noqa: S311 - no secret
     return tuple(
-        Row(name, [picture(index) for index in sorted(chance.sample(own, min(count, len(own))))])
+        SheetRow(name, [picture(index) for index in sorted(chance.sample(own, min(count, len(own))))])
         for name, own in members.items()
     )
 
 
-def draw_sheet(samples: Sequence[Row]) -> Image.Image:
+def draw_sheet(samples: Sequence[SheetRow]) -> Image.Image:
     """The sheet: a block for each class, in columns from the top left."""
     side = _side(samples)
     across = max((len(one.pictures) for one in samples), default=1) or 1
@@ -109,7 +109,7 @@ def draw_sheet(samples: Sequence[Row]) -> Image.Image:
     return sheet
 
 
-def _side(samples: Sequence[Row]) -> int:
+def _side(samples: Sequence[SheetRow]) -> int:
     """How large each picture is drawn: small ones a whole number of times, large ones made smaller."""
     largest = max((max(picture.size) for one in samples for picture in one.pictures), default=CELL[0])
     return min(CELL[1], largest * max(1, ENLARGED // largest))

@@ -18,7 +18,7 @@ from PIL import Image
 
 from specc import files
 from specc.data.kept import make_room, manifest_of
-from specc.data.picture import TURNS, Unreadable, content_of, digest_of, head_of, opened, orientation_of, quiet
+from specc.data.picture import TURNS, UnreadablePicture, content_of, digest_of, head_of, opened, orientation_of, quiet
 from specc.data.sources import path_of
 from specc.data.sources.folder import readable
 from specc.data.sources.picture_files import Contents, Listing, PictureFiles
@@ -41,7 +41,7 @@ COLOURS = (
 ALONE = "a mask without a picture of its name"
 
 
-class Names(NamedTuple):
+class MaskNames(NamedTuple):
     """What a `classes.csv` says. numbers: of each class in the masks, or its colour."""
 
     names: tuple[str, ...]
@@ -64,7 +64,7 @@ def numbered(values: Iterable[int]) -> tuple[tuple[str, ...], NDArray[np.uint8]]
     return tuple(map(str, range(max(value for value in there if value != IGNORED) + 1))), table
 
 
-class Masks(PictureFiles):
+class MaskFolder(PictureFiles):
     """What is to be found is (height, width) of uint8: the class of each pixel, 255 where it is none."""
 
     @property
@@ -101,7 +101,7 @@ class Masks(PictureFiles):
         return {TRAINING: every.pick(train), TEST: every.pick(test)}, (note,)
 
     @cached_property
-    def names(self) -> Names | None:
+    def names(self) -> MaskNames | None:
         """What `classes.csv` says; None where there is none. Raises: Problem E682."""
         place = self.root / CLASSES
         return _read_names(place) if place.is_file() else None
@@ -136,9 +136,9 @@ class Masks(PictureFiles):
         picture, mask = pair
         try:
             _, numbers = self._numbers(mask)
-        except Unreadable as error:
+        except UnreadablePicture as error:
             return Fault(mask, error.reason, error.way)
-        with suppress(Unreadable):  # a picture that cannot be read is told of by itself
+        with suppress(UnreadablePicture):  # a picture that cannot be read is told of by itself
             head = head_of(picture)
             if head[:2] != numbers.shape:
                 size = "{}x{}".format(*numbers.shape)
@@ -188,7 +188,7 @@ class Masks(PictureFiles):
             digest = digest_of(content)
             with opened(path, content) as picture:
                 if picture.format == "JPEG":
-                    raise Unreadable("is a JPEG, which changes the numbers of a mask", "save masks as PNG")
+                    raise UnreadablePicture("is a JPEG, which changes the numbers of a mask", "save masks as PNG")
                 turn = TURNS.get(orientation_of(picture))
                 numbers = self._read(picture)
                 if turn is not None:
@@ -203,15 +203,15 @@ class Masks(PictureFiles):
         if self.names is not None and self.names.colours:
             return _by_colour(np.asarray(picture.convert("RGB")), self.names)
         if picture.mode not in ("1", "P", "L") and not picture.mode.startswith("I"):
-            raise Unreadable("is in colour, and nothing says which colour is which class", COLOURS)
+            raise UnreadablePicture("is in colour, and nothing says which colour is which class", COLOURS)
         numbers = np.asarray(picture)
         if numbers.min(initial=0) < 0 or numbers.max(initial=0) > IGNORED:
-            raise Unreadable(f"has the number {numbers.max()}", f"classes are numbered from 0 to {IGNORED - 1}")
+            raise UnreadablePicture(f"has the number {numbers.max()}", f"classes are numbered from 0 to {IGNORED - 1}")
         numbers = numbers.astype(np.uint8)
         return numbers if self.names is None else _by_number(numbers, self.names)
 
 
-def _by_colour(colours: NDArray[np.uint8], names: Names) -> NDArray[np.uint8]:
+def _by_colour(colours: NDArray[np.uint8], names: MaskNames) -> NDArray[np.uint8]:
     """The class of each pixel. Raises: Unreadable for a colour that no class has."""
     import numpy as np
 
@@ -223,11 +223,13 @@ def _by_colour(colours: NDArray[np.uint8], names: Names) -> NDArray[np.uint8]:
     strange = known[found] != wanted
     if strange.any():
         colour = ", ".join(map(str, colours[strange][0].tolist()))
-        raise Unreadable(f"has the colour ({colour}), which {CLASSES} does not name", f"add a line for it to {CLASSES}")
+        raise UnreadablePicture(
+            f"has the colour ({colour}), which {CLASSES} does not name", f"add a line for it to {CLASSES}"
+        )
     return found.astype(np.uint8)
 
 
-def _by_number(numbers: NDArray[np.uint8], names: Names) -> NDArray[np.uint8]:
+def _by_number(numbers: NDArray[np.uint8], names: MaskNames) -> NDArray[np.uint8]:
     """The class of each pixel; 255 stays what it is. Raises: Unreadable for a number that no class has."""
     import numpy as np
 
@@ -236,7 +238,9 @@ def _by_number(numbers: NDArray[np.uint8], names: Names) -> NDArray[np.uint8]:
     strange = (table[numbers] == IGNORED) & (numbers != IGNORED)
     if strange.any():
         number = int(numbers[strange][0])
-        raise Unreadable(f"has the number {number}, which {CLASSES} does not name", f"add a line for it to {CLASSES}")
+        raise UnreadablePicture(
+            f"has the number {number}, which {CLASSES} does not name", f"add a line for it to {CLASSES}"
+        )
     found: NDArray[np.uint8] = table[numbers]
     return found
 
@@ -263,7 +267,7 @@ def _stem(path: str, folder: Path) -> str:
     return os.path.splitext(os.path.relpath(path, folder))[0]  # noqa: PTH122 - there may be a million
 
 
-def _read_names(place: Path) -> Names:
+def _read_names(place: Path) -> MaskNames:
     """Raises: Problem E682 with the line."""
     try:
         text = files.read(place, 1 << 20).decode("utf-8-sig")
@@ -285,8 +289,8 @@ def _read_names(place: Path) -> Names:
         names.append(said["name"])
         numbers.append(values or (line - 2,))
     if kind == "rgb":
-        return Names(tuple(names), colours=tuple((r, g, b) for r, g, b in numbers))
-    return Names(tuple(names), tuple(number for (number,) in numbers))
+        return MaskNames(tuple(names), colours=tuple((r, g, b) for r, g, b in numbers))
+    return MaskNames(tuple(names), tuple(number for (number,) in numbers))
 
 
 def _is_byte(text: str) -> bool:

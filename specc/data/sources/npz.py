@@ -36,14 +36,14 @@ LAYOUT = "it holds `x_train`, `y_train`, `x_test` and `y_test`, or `x` and `y`; 
 HELD_OUT = "a fifth of the samples is held out to test on"
 
 
-class Head(NamedTuple):
+class NpzHead(NamedTuple):
     """What an array's first bytes say."""
 
     shape: Shape
     dtype: np.dtype[Any]
 
 
-class Layout(NamedTuple):
+class NpzLayout(NamedTuple):
     """How samples lie in an array. sample: shape of one, channels first. last: whether the array has them last.
     note: what was decided that the array does not say."""
 
@@ -68,7 +68,7 @@ class Npz(ArraySource):
         return path_of(self.request.data)
 
     @cached_property
-    def heads(self) -> dict[str, Head]:
+    def heads(self) -> dict[str, NpzHead]:
         """Each array by name, without its content. Raises: Problem E681."""
         return heads_of(self.place)
 
@@ -100,7 +100,7 @@ class Npz(ArraySource):
         names = read_array(self.place, "classes").ravel().tolist() if "classes" in self.heads else None
         return _understood(self.place, arrays, self.layout(TRAINING).sample, names)
 
-    def layout(self, part: str) -> Layout:
+    def layout(self, part: str) -> NpzLayout:
         name = f"x{self.suffixes[part]}"
         return layout_of(self.place, name, self.heads[name])
 
@@ -163,7 +163,7 @@ class Npz(ArraySource):
                     f"the others {spelled(first.shape[1:])} of {first.dtype}", "make them alike")  # fmt: skip
 
 
-def layout_of(place: Path, name: str, head: Head) -> Layout:
+def layout_of(place: Path, name: str, head: NpzHead) -> NpzLayout:
     """How samples lie in an array: the channels are the first or the last side where that one is short.
 
     Raises: Problem E681 for a shape or a kind of numbers that samples cannot have.
@@ -177,19 +177,21 @@ def layout_of(place: Path, name: str, head: Head) -> Layout:
         raise _wrong(place, f"`{name}` has the shape {spelled(head.shape)}", "samples come first; each is a vector, a "
             "signal, a picture or a volume")  # fmt: skip
     if rank == 1:
-        return Layout(sides)
+        return NpzLayout(sides)
     short = [side <= FEW or 8 * side <= max(sides) for side in (sides[0], sides[-1])]
     if rank == 4:
         short = [sides[0] <= sides[-1], sides[-1] < sides[0]]
     if short[0] and (not short[1] or sides[0] <= sides[-1]):
-        return Layout(sides)
+        return NpzLayout(sides)
     if short[1]:
         sample = (sides[-1], *sides[:-1])
-        return Layout(sample, True, f"samples of {spelled(sides)} are taken as {spelled(sample)}: channels last")
-    return Layout((1, *sides), False, f"samples of {spelled(sides)} are taken as {spelled((1, *sides))}: one channel")
+        return NpzLayout(sample, True, f"samples of {spelled(sides)} are taken as {spelled(sample)}: channels last")
+    return NpzLayout(
+        (1, *sides), False, f"samples of {spelled(sides)} are taken as {spelled((1, *sides))}: one channel"
+    )
 
 
-def _samples(place: Path, name: str, layout: Layout) -> Samples:
+def _samples(place: Path, name: str, layout: NpzLayout) -> Samples:
     """The samples of an array, channels first, uint8 or float32. Raises: Problem E681."""
     import numpy as np
 
@@ -318,7 +320,7 @@ def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def heads_of(place: Path) -> dict[str, Head]:
+def heads_of(place: Path) -> dict[str, NpzHead]:
     """The arrays in a file, by name. Raises: Problem E681."""
     with _opened(place) as packed:
         found = {}
@@ -329,7 +331,7 @@ def heads_of(place: Path) -> dict[str, Head]:
         return found
 
 
-def _head(place: Path, name: str, content: IO[bytes]) -> Head:
+def _head(place: Path, name: str, content: IO[bytes]) -> NpzHead:
     import numpy as np
 
     try:
@@ -342,7 +344,7 @@ def _head(place: Path, name: str, content: IO[bytes]) -> Head:
         what = f"`{name.removesuffix('.npy')}` holds Python objects, which may run anything when they are read"
         way = "make an array of numbers: `np.asarray(x, np.float32)`\nlists of different lengths are none"
         raise _wrong(place, what, way)
-    return Head(tuple(shape), dtype)
+    return NpzHead(tuple(shape), dtype)
 
 
 def read_array(place: Path, name: str) -> NDArray[Any]:

@@ -30,7 +30,7 @@ class LoadRequest(NamedTuple):
     report: Report
 
 
-class Split(NamedTuple):
+class PackageSplit(NamedTuple):
     """Samples with their classes.
 
     images: uint8 (0 to 255) or float32, (samples, channels, …). labels: int64, (samples,), places in `classes`.
@@ -40,13 +40,13 @@ class Split(NamedTuple):
     labels: Any
 
 
-class Dataset(NamedTuple):
+class PackageDataset(NamedTuple):
     """What a package's loader gives: arrays of numpy's or torch's."""
 
     name: str
     classes: tuple[str, ...]
-    train: Split
-    test: Split
+    train: PackageSplit
+    test: PackageSplit
 
 
 class Package(ArraySource):
@@ -62,7 +62,7 @@ class Package(ArraySource):
         entry = self.request.entry
         assert entry is not None  # noqa: S101 - it has a name
         found = _called(entry, LoadRequest(entry, self.request.data_dir, self._report))
-        if not isinstance(found, Dataset):
+        if not isinstance(found, PackageDataset):
             raise _failed(entry, f"its loader gave a {type(found).__name__}, not a {__name__}.Dataset")
         parts = {TRAINING: _arrays(entry, found.train), TEST: _arrays(entry, found.test)}
         return Arrays(tuple(found.classes), parts)
@@ -82,7 +82,7 @@ def _arrays(entry: Entry, split: object) -> tuple[Samples, Targets]:
     """Samples and labels of a part. Raises: Problem E619."""
     import numpy as np
 
-    if not isinstance(split, Split):
+    if not isinstance(split, PackageSplit):
         raise _failed(entry, f"a part of it is a {type(split).__name__}, not a {__name__}.Split")
     images, labels = (np.asarray(part) for part in split)
     if images.dtype not in (np.uint8, np.float32) or labels.dtype != np.int64:

@@ -22,7 +22,7 @@ from specc.data.picture import (
     DIGEST_SIZE,
     Head,
     Reader,
-    Unreadable,
+    UnreadablePicture,
     content_of,
     digest_of,
     eight_bits,
@@ -209,7 +209,7 @@ class PictureFiles(DataSource):
                     if masks is not None and read is not None:
                         path = masks[index]
                         _, read[number] = self.read_mask(path)
-                except Unreadable as error:
+                except UnreadablePicture as error:
                     raise _gone(path, error.reason) from error
         return samples, self.targets[part][wanted] if read is None else read
 
@@ -287,7 +287,7 @@ class PictureFiles(DataSource):
                 path = part.paths[index]
                 try:
                     decode_one(index, path)
-                except Unreadable as error:
+                except UnreadablePicture as error:
                     faults.append(Fault(path, error.reason, error.way))
             return faults
 
@@ -326,7 +326,7 @@ def _look(paths: list[str]) -> tuple[Seen, list[Fault]]:
     faults: list[Fault] = []
     grey = True
     for place, (path, found) in enumerate(zip(paths, _heads(paths), strict=True)):
-        if isinstance(found, Unreadable):
+        if isinstance(found, UnreadablePicture):
             faults.append(Fault(path, found.reason, found.way))
             continue
         sizes[found[:2]] += 1
@@ -365,7 +365,7 @@ def _keep(place: Path, seen: Seen) -> None:
             files.write(place, content)
 
 
-def _heads(paths: list[str]) -> Iterator[Head | Unreadable]:
+def _heads(paths: list[str]) -> Iterator[Head | UnreadablePicture]:
     """The head of each file, or why it cannot be read, in order."""
     chunks = (paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK))
     with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -373,14 +373,14 @@ def _heads(paths: list[str]) -> Iterator[Head | Unreadable]:
             yield from heads
 
 
-def _heads_of(paths: Iterable[str]) -> list[Head | Unreadable]:
+def _heads_of(paths: Iterable[str]) -> list[Head | UnreadablePicture]:
     return [_head_or_fault(path) for path in paths]
 
 
-def _head_or_fault(path: str) -> Head | Unreadable:
+def _head_or_fault(path: str) -> Head | UnreadablePicture:
     try:
         return head_of(path)
-    except Unreadable as fault:
+    except UnreadablePicture as fault:
         return fault
 
 
@@ -394,6 +394,6 @@ def _fault(path: str) -> Fault | None:
     try:
         with opened(path) as picture:
             eight_bits(picture, "L", (1, 1))  # as small as it may get: every byte is read all the same
-    except Unreadable as error:
+    except UnreadablePicture as error:
         return Fault(path, error.reason, error.way)
     return None

@@ -25,7 +25,7 @@ PARTED = ";"  # what stands between the labels of a picture
 HEAD = "the first line names the columns: `file,label`, `file,labels`, or `file` and a column for each number"
 
 
-class Line(NamedTuple):
+class TableLine(NamedTuple):
     """A row. number: of the line where it ends. part: of the data, as `split` says; empty where it does not."""
 
     number: int
@@ -125,7 +125,7 @@ def _target_of(place: Path, columns: list[str]) -> tuple[Kind, list[str]]:
     return ("numbers", numbers) if numbers else ("none", [])
 
 
-def _entry(place: Path, columns: list[str], line: int, row: list[str], target: Kind, names: list[str]) -> Line:
+def _entry(place: Path, columns: list[str], line: int, row: list[str], target: Kind, names: list[str]) -> TableLine:
     """A row, read. Raises: Problem E680 with its line."""
     said = dict(zip(columns, map(str.strip, row), strict=True))
     if not said[FILE]:
@@ -143,7 +143,7 @@ def _entry(place: Path, columns: list[str], line: int, row: list[str], target: K
     elif target == "numbers":
         value = tuple(_number(place, line, name, said[name]) for name in names)
     path = os.path.join(place.parent, said[FILE])  # noqa: PTH118 - there may be a million
-    return Line(line, path, NAMES[split.lower()] if split else "", value)
+    return TableLine(line, path, NAMES[split.lower()] if split else "", value)
 
 
 def _number(place: Path, line: int, name: str, text: str) -> float:
@@ -157,7 +157,7 @@ def _number(place: Path, line: int, name: str, text: str) -> float:
     return value
 
 
-def _require_files(place: Path, rows: list[Line]) -> None:
+def _require_files(place: Path, rows: list[TableLine]) -> None:
     missing = [row for row in rows if not os.path.lexists(row.path)]
     if missing:
         first, *others = missing
@@ -166,7 +166,7 @@ def _require_files(place: Path, rows: list[Line]) -> None:
             "paths are relative to the table's folder; mend the path, or remove the row")  # fmt: skip
 
 
-def _parted(place: Path, rows: list[Line], target: Kind) -> tuple[dict[str, list[Line]], str]:
+def _parted(place: Path, rows: list[TableLine], target: Kind) -> tuple[dict[str, list[TableLine]], str]:
     """The rows of each part; a fifth is held out to test on where no part is named, which a note tells."""
     if not rows[0].part:
         if target == "class":
@@ -194,7 +194,7 @@ def _parted(place: Path, rows: list[Line], target: Kind) -> tuple[dict[str, list
     return {name: some for name, some in parts.items() if some}, ""
 
 
-def _classes(rows: list[Line], target: Kind) -> tuple[str, ...]:
+def _classes(rows: list[TableLine], target: Kind) -> tuple[str, ...]:
     """The names of the classes, in order: whole numbers by their size."""
     if target == "none":
         return ()
@@ -204,28 +204,28 @@ def _classes(rows: list[Line], target: Kind) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _require_classes(place: Path, rows: list[Line], classes: tuple[str, ...], target: Kind) -> None:
+def _require_classes(place: Path, rows: list[TableLine], classes: tuple[str, ...], target: Kind) -> None:
     least = {"class": 2, "classes": 1}.get(target, 0)
     if len(classes) < least:
         what = f"only one class, `{classes[0]}`" if classes else "no label"
         raise _wrong(place, rows[0].number, f"its pictures have {what}", "say the class of each picture")
 
 
-def _numbering(place: Path, classes: tuple[str, ...], target: Kind) -> Callable[[Line], Any]:
+def _numbering(place: Path, classes: tuple[str, ...], target: Kind) -> Callable[[TableLine], Any]:
     """What a row's value is in numbers. Raises: Problem E680 for a class that is not trained on."""
     numbers = {name: number for number, name in enumerate(classes)}
 
-    def known(row: Line, names: tuple[str, ...]) -> Iterator[int]:
+    def known(row: TableLine, names: tuple[str, ...]) -> Iterator[int]:
         for name in names:
             if name not in numbers:
                 raise _wrong(place, row.number, f"`{name}` is a class that no training picture has",
                     "correct its name, or remove the row")  # fmt: skip
             yield numbers[name]
 
-    def of_class(row: Line) -> int:
+    def of_class(row: TableLine) -> int:
         return next(known(row, (row.value,)))
 
-    def of_classes(row: Line) -> tuple[int, ...]:
+    def of_classes(row: TableLine) -> tuple[int, ...]:
         there = set(known(row, row.value))
         return tuple(int(number in there) for number in range(len(classes)))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specc.emit.draw.graph import Graph, Node, Part
+from specc.emit.draw.graph import DrawnNode, Graph, Part
 from specc.emit.draw.theme import Shade, Theme, paint, shade_of, style_of
 
 _SHAPES = {"end": "box", "join": "ellipse"}
@@ -32,7 +32,7 @@ def to_dot(graph: Graph, theme: Theme) -> str:
 def _parts(parts: tuple[Part, ...], indent: str, shade: Shade) -> Iterator[str]:
     line = paint("frame", shade).stroke
     for part in parts:
-        if isinstance(part, Node):
+        if isinstance(part, DrawnNode):
             colours = paint(style_of(part.style), shade)
             shape = f", shape={_SHAPES[part.style]}" if part.style in _SHAPES else ""
             label = _quoted("\n".join(part.lines))

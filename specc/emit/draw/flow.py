@@ -12,9 +12,9 @@ from typing import NamedTuple
 from specc.diagnostics.spelling import counted
 from specc.emit.draw.columns import Column, columns
 from specc.emit.draw.forks import fork_piece
-from specc.emit.draw.marks import Line, Mark, Piece, Rect, Sheet, Text, moved, sheet_of
+from specc.emit.draw.marks import LineMark, Mark, Piece, Rect, Sheet, TextMark, moved, sheet_of
 from specc.emit.draw.metrics import shortened, text_width
-from specc.emit.draw.outline import Box, Branch, Fork, Frame, Item, Outline, is_plain, stacked
+from specc.emit.draw.outline import Box, DrawnBranch, DrawnGroup, Fork, Item, Outline, is_plain, stacked
 from specc.emit.draw.theme import style_of
 from specc.layers.base import written
 
@@ -32,42 +32,42 @@ def flow(network: Outline, *, parameters: bool = False) -> Sheet:
     pieces = _Pieces(parameters)
     ends = _pill("input"), _pill("output")
     steps = [
-        Step(ends[0], ""), *pieces.steps(network.items), Step(ends[1], written(network.output))
+        FlowStep(ends[0], ""), *pieces.steps(network.items), FlowStep(ends[1], written(network.output))
     ]  # fmt: skip
     chosen = columns([step.piece.height + EDGE for step in steps], [_reach(step) for step in steps])
     return sheet_of(_in_columns(steps, chosen), MARGIN)
 
 
-class Step(NamedTuple):
+class FlowStep(NamedTuple):
     """A piece, and what stands beside the line that leads to it."""
 
     piece: Piece
     label: str
 
 
-def _reach(step: Step) -> tuple[float, float]:
+def _reach(step: FlowStep) -> tuple[float, float]:
     label = text_width(step.label, LABEL) + ASIDE if step.label else 0
     return step.piece.left, max(step.piece.right, label)
 
 
 def _label(text: str, x: float, y: float) -> tuple[Mark, ...]:
-    return (Text(x + ASIDE, y, text, LABEL, style="muted"),) if text else ()
+    return (TextMark(x + ASIDE, y, text, LABEL, style="muted"),) if text else ()
 
 
 def _pill(word: str) -> Piece:
     width = text_width(word, DETAIL) + 24
     box = Rect(-width / 2, 0, width, 22, "end", 11)
-    return Piece(width / 2, width / 2, 22, (box, Text(0, 15, word, DETAIL, "middle")))
+    return Piece(width / 2, width / 2, 22, (box, TextMark(0, 15, word, DETAIL, "middle")))
 
 
-def _chain(steps: Sequence[Step], *, entry: float = 0) -> Piece:
+def _chain(steps: Sequence[FlowStep], *, entry: float = 0) -> Piece:
     """Steps below each other; entry, the length of the line above the first."""
     marks: list[Mark] = []
     y = 0.0
     for number, (piece, label) in enumerate(steps):
         gap = EDGE if number else entry
         if gap:
-            marks.append(Line(((0, y), (0, y + gap)), arrow=piece.lands))
+            marks.append(LineMark(((0, y), (0, y + gap)), arrow=piece.lands))
             marks += _label(label, 0, y + gap / 2 + 2)
         marks += moved(piece.marks, 0, y + gap)
         y += gap + piece.height
@@ -81,17 +81,17 @@ class _Pieces:
     def __init__(self, parameters: bool) -> None:
         self.parameters = parameters
 
-    def steps(self, items: Sequence[Item]) -> list[Step]:
+    def steps(self, items: Sequence[Item]) -> list[FlowStep]:
         """A piece for each stack, frame and fork, with the shape that arrives at it."""
         return [self.step(part) for part in stacked(items)]
 
-    def step(self, part: tuple[Box, ...] | Frame | Fork) -> Step:
+    def step(self, part: tuple[Box, ...] | DrawnGroup | Fork) -> FlowStep:
         match part:
-            case Frame():
-                return Step(self.frame(part), written(part.input))
+            case DrawnGroup():
+                return FlowStep(self.frame(part), written(part.input))
             case Fork():
-                return Step(self.fork(part), written(part.input))
-        return Step(self.stack(part), written(part[0].input))
+                return FlowStep(self.fork(part), written(part.input))
+        return FlowStep(self.stack(part), written(part[0].input))
 
     # boxes
 
@@ -109,7 +109,7 @@ class _Pieces:
         marks, y = list(_head_box(head, lines, width)), 12 + 15.0 * len(lines)
         for strip, (text,) in zip(strips, rows[1:], strict=True):
             marks += [
-                Rect(-width / 2, y, width, 18, style_of(strip.family)), Text(0, y + 13, text, DETAIL, "middle")
+                Rect(-width / 2, y, width, 18, style_of(strip.family)), TextMark(0, y + 13, text, DETAIL, "middle")
             ]  # fmt: skip
             y += 18
         return Piece(width / 2, width / 2, y, tuple(marks))
@@ -125,14 +125,14 @@ class _Pieces:
         count = f" · {box.parameters:,}" if self.parameters and box.parameters else ""
         return shortened(box.title + detail, DETAIL, WIDEST_BOX - 90) + count
 
-    def count(self, item: Box | Frame) -> list[str]:
+    def count(self, item: Box | DrawnGroup) -> list[str]:
         if not (self.parameters and item.parameters):
             return []
         return [counted(item.parameters, "parameter") + (" in all" if item.times > 1 else "")]
 
     # frames
 
-    def frame(self, frame: Frame) -> Piece:
+    def frame(self, frame: DrawnGroup) -> Piece:
         steps = self.steps(frame.items)
         if is_plain(frame.items) and not frame.title:
             return self.repeated(frame, steps[0].piece)
@@ -147,23 +147,23 @@ class _Pieces:
         top = HEADER + (14 if note else 0)
         height = top + inner.height + PAD
         marks: list[Mark] = [Rect(-left, 0, left + right, height, "frame", 6)]
-        marks += [Text(-left + 10, 18, title, DETAIL, bold=True)] if title else []
-        marks += [Text(right - 10, 19, badge, TITLE, "end", bold=True)] if badge else []
-        marks += [Text(right - 10, 33, note, LABEL, "end", "muted")] if note else []
-        marks.append(Line(((0, 0), (0, top))))
+        marks += [TextMark(-left + 10, 18, title, DETAIL, bold=True)] if title else []
+        marks += [TextMark(right - 10, 19, badge, TITLE, "end", bold=True)] if badge else []
+        marks += [TextMark(right - 10, 33, note, LABEL, "end", "muted")] if note else []
+        marks.append(LineMark(((0, 0), (0, top))))
         marks += moved(inner.marks, 0, top)
-        marks.append(Line(((0, top + inner.height), (0, height))))
+        marks.append(LineMark(((0, top + inner.height), (0, height))))
         return Piece(left, right, height, tuple(marks), lands=False)
 
-    def repeated(self, frame: Frame, stack: Piece) -> Piece:
+    def repeated(self, frame: DrawnGroup, stack: Piece) -> Piece:
         """A stack that is repeated, with `×3` beside it."""
         badge = f"×{frame.times}"
         left, right = stack.left + 8, stack.right + text_width(badge, TITLE, bold=True) + 16
         height = stack.height + 16
         marks = (
-            Rect(-left, 0, left + right, height, "frame", 6), Line(((0, 0), (0, 8)), arrow=True),
-            *moved(stack.marks, 0, 8), Text(stack.right + 8, height / 2 + 5, badge, TITLE, bold=True),
-            Line(((0, height - 8), (0, height))),
+            Rect(-left, 0, left + right, height, "frame", 6), LineMark(((0, 0), (0, 8)), arrow=True),
+            *moved(stack.marks, 0, 8), TextMark(stack.right + 8, height / 2 + 5, badge, TITLE, bold=True),
+            LineMark(((0, height - 8), (0, height))),
         )  # fmt: skip
         return Piece(left, right, height, marks, lands=False)
 
@@ -172,21 +172,22 @@ class _Pieces:
     def fork(self, fork: Fork) -> Piece:
         return fork_piece(fork, [self.branch(fork, branch) for branch in fork.branches])
 
-    def branch(self, fork: Fork, branch: Branch) -> Piece | None:
+    def branch(self, fork: Fork, branch: DrawnBranch) -> Piece | None:
         """What lies in a branch, with the lines above and below it; None for the identity."""
         if not branch.items:
             return None
         steps = self.steps(branch.items)
         label = written(branch.input) if branch.input != fork.input else ""
-        inner = _chain([Step(steps[0].piece, label), *steps[1:]], entry=EDGE if label else 20)
+        inner = _chain([FlowStep(steps[0].piece, label), *steps[1:]], entry=EDGE if label else 20)
         if branch.times == 1:
             return inner
         note = f"{branch.times} branches alike"
         right = max(inner.right + PAD, text_width(note, LABEL) + 16)
         left, height = inner.left + PAD, inner.height + HEADER
         marks = (
-            Rect(-left, 0, left + right, height, "frame", 6), Text(8, 14, note, LABEL, style="muted"),
-            Line(((0, 0), (0, HEADER - 8))), *moved(inner.marks, 0, HEADER - 8), Line(((0, height - 8), (0, height))),
+            Rect(-left, 0, left + right, height, "frame", 6), TextMark(8, 14, note, LABEL, style="muted"),
+            LineMark(((0, 0), (0, HEADER - 8))), *moved(inner.marks, 0, HEADER - 8),
+            LineMark(((0, height - 8), (0, height))),
         )  # fmt: skip
         return Piece(left, right, height, marks, lands=False)
 
@@ -195,7 +196,7 @@ def _head_box(head: Box, lines: list[str], width: float) -> tuple[Mark, ...]:
     height = 12 + 15.0 * len(lines)
     radius = 4.0 if head.family != "block" else 6.0
     texts = (
-        Text(0, 18.5 + 15 * number, line, DETAIL if number else TITLE, "middle", bold=not number)
+        TextMark(0, 18.5 + 15 * number, line, DETAIL if number else TITLE, "middle", bold=not number)
         for number, line in enumerate(lines)
     )
     return (Rect(-width / 2, 0, width, height, style_of(head.family), radius), *texts)
@@ -213,7 +214,7 @@ def _wrapped(detail: str) -> list[str]:
     return lines
 
 
-def _in_columns(steps: Sequence[Step], chosen: Sequence[Column]) -> list[Mark]:
+def _in_columns(steps: Sequence[FlowStep], chosen: Sequence[Column]) -> list[Mark]:
     """The columns beside each other, a line from the foot of each to the head of the next."""
     marks: list[Mark] = []
     x, foot = 0.0, None
@@ -224,7 +225,9 @@ def _in_columns(steps: Sequence[Step], chosen: Sequence[Column]) -> list[Mark]:
         if foot is not None:
             gutter = x - 20
             low = foot[1] + 16
-            marks.append(Line((foot, (foot[0], low), (gutter, low), (gutter, top - 16), (axis, top - 16), (axis, top))))
+            marks.append(
+                LineMark((foot, (foot[0], low), (gutter, low), (gutter, top - 16), (axis, top - 16), (axis, top)))
+            )
         marks += moved(part.marks, axis, top)
         foot = (axis, top + part.height)
         x = axis + part.right + 40

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from specc.emit.draw.marks import Disc, Line, Mark, Piece, Rect, Text, moved
+from specc.emit.draw.marks import Disc, LineMark, Mark, Piece, Rect, TextMark, moved
 from specc.emit.draw.metrics import text_width
 from specc.emit.draw.outline import Fork
 from specc.layers.base import written
@@ -69,19 +69,19 @@ def _axis(fork: Fork, lanes: list[_Lane]) -> float:
 
 def _parting(lanes: list[_Lane]) -> tuple[Mark, ...]:
     xs = [0.0, *(lane.x for lane in lanes)]
-    across = (Line(((min(xs), PARTING), (max(xs), PARTING))),) if min(xs) < max(xs) else ()
-    return (Line(((0, 0), (0, PARTING))), *across, *((Disc(0, PARTING, 2.2, "head"),) if across else ()))
+    across = (LineMark(((min(xs), PARTING), (max(xs), PARTING))),) if min(xs) < max(xs) else ()
+    return (LineMark(((0, 0), (0, PARTING))), *across, *((Disc(0, PARTING, 2.2, "head"),) if across else ()))
 
 
 def _lane_marks(lane: _Lane, top: float, end: float, *, straight: bool) -> tuple[Mark, ...]:
     """A branch and the line from it to the join: straight down into it, or round the corner into its side."""
     y = top + (lane.piece.height if lane.piece else 0)
     marks = moved(lane.piece.marks, lane.x, top) if lane.piece else ()
-    label = (Text(lane.x + ASIDE, end - 13, lane.label, LABEL, style="muted"),) if lane.label else ()
+    label = (TextMark(lane.x + ASIDE, end - 13, lane.label, LABEL, style="muted"),) if lane.label else ()
     if straight:
-        return (*marks, Line(((lane.x, y), (lane.x, end)), arrow=True), *label)
+        return (*marks, LineMark(((lane.x, y), (lane.x, end)), arrow=True), *label)
     side = -DISC if lane.x < 0 else DISC
-    line = Line(((lane.x, y), (lane.x, end + DISC), (side, end + DISC)), arrow=True)
+    line = LineMark(((lane.x, y), (lane.x, end + DISC), (side, end + DISC)), arrow=True)
     return (*marks, line, *label)
 
 
@@ -89,13 +89,13 @@ def _bar(word: str, lanes: list[_Lane], y: float) -> tuple[Mark, ...]:
     text = "concat" if word == "split" else word
     left, right = _bar_ends(lanes, text)
     return (
-        Rect(left, y, right - left, BAR, "join", 4), Text((left + right) / 2, y + 15, text, LABEL, "middle"),
+        Rect(left, y, right - left, BAR, "join", 4), TextMark((left + right) / 2, y + 15, text, LABEL, "middle"),
     )  # fmt: skip
 
 
 def _split_bar(lanes: list[_Lane]) -> tuple[Mark, ...]:
     left, right = _bar_ends(lanes, "split")
-    return (Rect(left, 0, right - left, BAR, "join", 4), Text((left + right) / 2, 15, "split", LABEL, "middle"))
+    return (Rect(left, 0, right - left, BAR, "join", 4), TextMark((left + right) / 2, 15, "split", LABEL, "middle"))
 
 
 def _bar_ends(lanes: list[_Lane], text: str) -> tuple[float, float]:
@@ -110,5 +110,5 @@ def _disc(word: str, y: float) -> tuple[Mark, ...]:
     """A circle with + or ×."""
     a = 4.5 if word == "add" else 3.4
     strokes = ((0, -a, 0, a), (-a, 0, a, 0)) if word == "add" else ((-a, -a, a, a), (-a, a, a, -a))
-    lines = (Line(((x1, y + y1), (x2, y + y2))) for x1, y1, x2, y2 in strokes)
+    lines = (LineMark(((x1, y + y1), (x2, y + y2))) for x1, y1, x2, y2 in strokes)
     return (Disc(0, y, DISC, "join"), *lines)

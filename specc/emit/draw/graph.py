@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from specc.diagnostics.spelling import counted
-from specc.emit.draw.outline import Box, Branch, Fork, Frame, Item, Outline, stacked
+from specc.emit.draw.outline import Box, DrawnBranch, DrawnGroup, Fork, Item, Outline, stacked
 from specc.layers.base import Shape, written
 
 
-class Node(NamedTuple):
+class DrawnNode(NamedTuple):
     """name: unique, a letter and a number; style: a name of the theme."""
 
     name: str
@@ -21,7 +21,7 @@ class Node(NamedTuple):
 class Cluster(NamedTuple):
     name: str
     title: str
-    parts: tuple[Node | Cluster, ...]
+    parts: tuple[DrawnNode | Cluster, ...]
 
 
 class Edge(NamedTuple):
@@ -30,7 +30,7 @@ class Edge(NamedTuple):
     label: str
 
 
-Part: TypeAlias = Node | Cluster
+Part: TypeAlias = DrawnNode | Cluster
 
 
 class Graph(NamedTuple):
@@ -63,10 +63,10 @@ class _Grapher:
         self.count += 1
         return f"n{self.count}"
 
-    def node(self, lines: Iterable[str], style: str) -> Node:
-        return Node(self.name(), tuple(lines), style)
+    def node(self, lines: Iterable[str], style: str) -> DrawnNode:
+        return DrawnNode(self.name(), tuple(lines), style)
 
-    def join(self, start: str, node: Node, shape: Shape) -> None:
+    def join(self, start: str, node: DrawnNode, shape: Shape) -> None:
         self.edges.append(Edge(start, node.name, written(shape)))
 
     def items(self, items: Iterable[Item], last: str) -> tuple[list[Part], str]:
@@ -74,7 +74,7 @@ class _Grapher:
         parts: list[Part] = []
         for part in stacked(items):
             match part:
-                case Frame():
+                case DrawnGroup():
                     cluster, last = self.frame(part, last)
                     parts.append(cluster)
                 case Fork():
@@ -94,7 +94,7 @@ class _Grapher:
         count = sum(box.parameters for box in boxes)
         return [*lines, counted(count, "parameter")] if self.parameters and count else lines
 
-    def frame(self, frame: Frame, last: str) -> tuple[Cluster, str]:
+    def frame(self, frame: DrawnGroup, last: str) -> tuple[Cluster, str]:
         name = self.name()
         parts, last = self.items(frame.items, last)
         times = f"×{frame.times}" if frame.times > 1 else ""
@@ -116,7 +116,7 @@ class _Grapher:
             self.join(end, joined, shape)
         return [*parts, joined], joined.name
 
-    def branch(self, branch: Branch, last: str) -> tuple[list[Part], str]:
+    def branch(self, branch: DrawnBranch, last: str) -> tuple[list[Part], str]:
         if branch.times == 1:
             return self.items(branch.items, last)
         name = self.name()

@@ -13,14 +13,14 @@ _SPREAD = {"kernel", "scale"}  # 3 is written as 3×3 in a picture
 LONGEST = 40  # characters of a value
 
 
-class Label(NamedTuple):
+class DrawnLabel(NamedTuple):
     """title: `conv 64`; detail: `3×3, stride 2`, empty where there is nothing more to say."""
 
     title: str
     detail: str
 
 
-def label_of(layer: Layer, x: Shape) -> Label:
+def label_of(layer: Layer, x: Shape) -> DrawnLabel:
     """The words for a layer at a shape that it accepts.
 
     >>> from specc.layers.conv import Conv
@@ -40,7 +40,7 @@ def label_of(layer: Layer, x: Shape) -> Label:
             title.append(text)
         elif text:
             details.append(_detail(name, text, value))
-    return Label(" ".join(title), ", ".join([*details, *_about_weights(layer)]))
+    return DrawnLabel(" ".join(title), ", ".join([*details, *_about_weights(layer)]))
 
 
 def _detail(name: str, text: str, value: object) -> str:

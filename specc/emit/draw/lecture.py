@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from specc.emit.draw.maps import Drawn, Scale, draw_map, rays
-from specc.emit.draw.marks import Disc, Line, Mark, Sheet, Text, moved, sheet_of
+from specc.emit.draw.maps import Drawn, MapScale, draw_map, rays
+from specc.emit.draw.marks import Disc, LineMark, Mark, Sheet, TextMark, moved, sheet_of
 from specc.emit.draw.metrics import shortened, text_width
 from specc.emit.draw.outline import Outline
-from specc.emit.draw.stages import Row, Skip, Stage, stages_of
+from specc.emit.draw.stages import Skip, Stage, StageRow, stages_of
 from specc.layers.base import written
 
 MARGIN = 18.0
@@ -63,15 +63,15 @@ def lecture(network: Outline, *, parameters: bool = False) -> Sheet:
     row = stages_of(network, parameters=parameters)
     shapes = [stage.shape for stage in row.stages]
     if row.skips:
-        scale = Scale.of(shapes, compact=True)
+        scale = MapScale.of(shapes, compact=True)
         rows = list(_rows(row, scale, WIDEST_ROW))
         if len(rows) == 1:
             return _sheet(row, rows, scale)
-    scale = Scale.of(shapes)
+    scale = MapScale.of(shapes)
     return _sheet(row, _even_rows(row, scale), scale)
 
 
-def _sheet(row: Row, rows: list[tuple[int, list[_Placed]]], scale: Scale) -> Sheet:
+def _sheet(row: StageRow, rows: list[tuple[int, list[_Placed]]], scale: MapScale) -> Sheet:
     marks: list[Mark] = []
     y, foot = 0.0, None
     jumps = False
@@ -84,11 +84,11 @@ def _sheet(row: Row, rows: list[tuple[int, list[_Placed]]], scale: Scale) -> She
         y += line.height + 36
         jumps = jumps or bool(line.jumps)
     words = (*scale.words, *(["A line with a number goes on where the number stands again."] if jumps else []))
-    marks += (Text(0, y - 18 + 14 * at, text, NOTE, style="muted") for at, text in enumerate(words))
+    marks += (TextMark(0, y - 18 + 14 * at, text, NOTE, style="muted") for at, text in enumerate(words))
     return sheet_of(marks, MARGIN)
 
 
-def _skips_of(row: Row, first: int, last: int) -> tuple[list[Skip], list[_Jump]]:
+def _skips_of(row: StageRow, first: int, last: int) -> tuple[list[Skip], list[_Jump]]:
     """The skips of the row that holds the stages `first` to `last`: those inside it, and ends of the others."""
     inside = [skip for skip in row.skips if first <= skip.start and skip.end < last]
     jumps = [
@@ -100,20 +100,20 @@ def _skips_of(row: Row, first: int, last: int) -> tuple[list[Skip], list[_Jump]]
     return [Skip(skip.start - first, skip.end - first) for skip in inside], jumps
 
 
-def _onward(foot: tuple[float, float, float], first: _Placed, axis: float, top: float) -> Line:
+def _onward(foot: tuple[float, float, float], first: _Placed, axis: float, top: float) -> LineMark:
     """From the end of a row to the beginning of the next."""
     right, before, edge = foot
     left, between = min(first.x - 30.0, _left_of(first) - 12), top - 18
     points = (
         (edge, before), (right, before), (right, between), (left, between), (left, axis), (first.x, axis),
     )  # fmt: skip
-    return Line(points, arrow=True)
+    return LineMark(points, arrow=True)
 
 
 # Where things stand in a row
 
 
-def _even_rows(row: Row, scale: Scale) -> list[tuple[int, list[_Placed]]]:
+def _even_rows(row: StageRow, scale: MapScale) -> list[tuple[int, list[_Placed]]]:
     """As few rows as the width allows, none of them much shorter than the others."""
     low, high = 0.0, WIDEST_ROW
     count = len(list(_rows(row, scale, high)))
@@ -123,7 +123,7 @@ def _even_rows(row: Row, scale: Scale) -> list[tuple[int, list[_Placed]]]:
     return list(_rows(row, scale, high))
 
 
-def _rows(row: Row, scale: Scale, widest: float) -> Iterator[tuple[int, list[_Placed]]]:
+def _rows(row: StageRow, scale: MapScale, widest: float) -> Iterator[tuple[int, list[_Placed]]]:
     """The stages, a row at a time, each with the number of its first."""
     placed: list[_Placed] = []
     first = 0
@@ -221,7 +221,7 @@ class _Line:
             if before is not None:
                 start = before.x, self.axis - before.drawn.height / 2
                 marks += rays(step.stage, (before.drawn, start), (step.drawn, at))
-            marks.append(Text(step.middle, self.sizes, written(step.stage.shape), SIZE, "middle"))
+            marks.append(TextMark(step.middle, self.sizes, written(step.stage.shape), SIZE, "middle"))
             marks += self.caption(step)
         marks += [self.arc(skip) for skip in self.skips]
         return [*marks, *(mark for jump in self.jumps for mark in self.jump(jump))]
@@ -229,14 +229,14 @@ class _Line:
     def caption(self, step: _Placed) -> Iterator[Mark]:
         for number, line in enumerate(step.lines):
             y, size = self.captions + 15.0 * number, DETAIL if number else TITLE
-            yield Text(step.caption_x, y, line, size, "middle", "muted" if number else "text", bold=not number)
+            yield TextMark(step.caption_x, y, line, size, "middle", "muted" if number else "text", bold=not number)
 
-    def arc(self, skip: Skip) -> Line:
+    def arc(self, skip: Skip) -> LineMark:
         """A skip as a line over the maps."""
         start, end = self.placed[skip.start], self.placed[skip.end]
         y = self.top - ARC * self.levels[skip] + 4
         down = (self.axis - step.drawn.height / 2 for step in (start, end))
-        return Line(
+        return LineMark(
             ((start.back, next(down)), (start.back, y), (end.back, y), (end.back, next(down))),
             "skip", arrow=True,
         )  # fmt: skip
@@ -247,8 +247,8 @@ class _Line:
         aside = step.drawn.front.width / 4  # a map may end one skip and begin another
         x = step.back + (-aside if jump.leaves else aside)
         ends = (x, self.axis - step.drawn.height / 2), (x, 18.0)
-        line = Line(ends, "skip") if jump.leaves else Line(ends[::-1], "skip", arrow=True)
-        return (line, Disc(x, 9, 9, "join"), Text(x, 12.5, str(jump.number), NOTE, "middle"))
+        line = LineMark(ends, "skip") if jump.leaves else LineMark(ends[::-1], "skip", arrow=True)
+        return (line, Disc(x, 9, 9, "join"), TextMark(x, 12.5, str(jump.number), NOTE, "middle"))
 
 
 def _level(skip: Skip, skips: Sequence[Skip]) -> int:

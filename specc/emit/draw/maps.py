@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from math import log2, sqrt
 from typing import NamedTuple
 
-from specc.emit.draw.marks import Line, Mark, Point, Rect
+from specc.emit.draw.marks import LineMark, Mark, Point, Rect
 from specc.emit.draw.stages import Stage
 from specc.emit.draw.theme import style_of
 from specc.layers.base import Shape
@@ -25,7 +25,7 @@ MOST_SHEETS = 12
 BAR = 11.0  # the width of a vector
 
 
-class Scale(NamedTuple):
+class MapScale(NamedTuple):
     """pixels: of the largest side in the network; longest: of its vectors; zoom: of everything."""
 
     pixels: int
@@ -33,7 +33,7 @@ class Scale(NamedTuple):
     zoom: float = 1
 
     @classmethod
-    def of(cls, shapes: Sequence[Shape], *, compact: bool = False) -> Scale:
+    def of(cls, shapes: Sequence[Shape], *, compact: bool = False) -> MapScale:
         sides = [size for shape in shapes for size in shape[1:]]
         longest = max((shape[0] for shape in shapes if len(shape) == 1), default=1)
         return cls(max(sides, default=1), longest, COMPACT if compact else 1)
@@ -64,7 +64,7 @@ class Drawn(NamedTuple):
     front: Rect
 
 
-def draw_map(stage: Stage, scale: Scale) -> Drawn:
+def draw_map(stage: Stage, scale: MapScale) -> Drawn:
     """What a stage looks like."""
     style = "map" if stage.family == "input" else style_of(stage.family)
     shape = stage.shape
@@ -102,7 +102,7 @@ def rays(stage: Stage, before: Corner, after: Corner) -> Iterator[Mark]:
         yield from _windowed(stage, source, target)
     else:
         y = before[1][1] + before[0].height / 2
-        yield Line(((before[1][0] + before[0].width + 4, y), (after[1][0] - 3, y)), arrow=True)
+        yield LineMark(((before[1][0] + before[0].width + 4, y), (after[1][0] - 3, y)), arrow=True)
 
 
 def _front(corner: Corner) -> Rect:
@@ -113,9 +113,9 @@ def _fan(before: Corner, target: Rect) -> Iterator[Mark]:
     """Everything leads to everything: lines from end to end."""
     drawn, (x, y) = before
     front = _front(before)
-    yield Line(((x + drawn.width, y), (target.x, target.y)), "rays")
+    yield LineMark(((x + drawn.width, y), (target.x, target.y)), "rays")
     low = front.x + front.width, front.y + front.height
-    yield Line((low, (target.x, target.y + target.height)), "rays")
+    yield LineMark((low, (target.x, target.y + target.height)), "rays")
 
 
 def _windowed(stage: Stage, source: Rect, target: Rect) -> Iterator[Mark]:
@@ -124,12 +124,12 @@ def _windowed(stage: Stage, source: Rect, target: Rect) -> Iterator[Mark]:
     if any(window.stride < 1 for window in stage.windows):
         start, window = _value(source, 0.75), _spot(target, _share(stage, stage.shape), 0.3)
         for y in (window.y, window.y + window.height):
-            yield Line(((start.x + start.width, start.y + start.height / 2), (window.x, y)), "rays")
+            yield LineMark(((start.x + start.width, start.y + start.height / 2), (window.x, y)), "rays")
         yield from (start, window) if start.width else (window,)
         return
     window, value = _spot(source, _share(stage, stage.before), 0.75), _value(target, 0.15)
     for y in (window.y, window.y + window.height):
-        yield Line(((window.x + window.width, y), (value.x, value.y + value.height / 2)), "rays")
+        yield LineMark(((window.x + window.width, y), (value.x, value.y + value.height / 2)), "rays")
     yield from (window, value) if value.width else (window,)
 
 

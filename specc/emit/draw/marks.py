@@ -33,14 +33,14 @@ class Rect(NamedTuple):
         return self.x, self.y, self.x + self.width, self.y + self.height
 
 
-class Line(NamedTuple):
+class LineMark(NamedTuple):
     """A line through points; arrow: whether it ends in a head."""
 
     points: tuple[Point, ...]
     style: str = "line"
     arrow: bool = False
 
-    def moved(self, dx: float, dy: float) -> Line:
+    def moved(self, dx: float, dy: float) -> LineMark:
         return self._replace(points=tuple((x + dx, y + dy) for x, y in self.points))
 
     @property
@@ -63,7 +63,7 @@ class Disc(NamedTuple):
         return self.x - self.radius, self.y - self.radius, self.x + self.radius, self.y + self.radius
 
 
-class Text(NamedTuple):
+class TextMark(NamedTuple):
     """y is the baseline."""
 
     x: float
@@ -74,7 +74,7 @@ class Text(NamedTuple):
     style: str = "text"
     bold: bool = False
 
-    def moved(self, dx: float, dy: float) -> Text:
+    def moved(self, dx: float, dy: float) -> TextMark:
         return self._replace(x=self.x + dx, y=self.y + dy)
 
     @property
@@ -84,7 +84,7 @@ class Text(NamedTuple):
         return left, self.y - ASCENT * self.size, left + width, self.y + DESCENT * self.size
 
 
-Mark: TypeAlias = Rect | Line | Disc | Text
+Mark: TypeAlias = Rect | LineMark | Disc | TextMark
 
 
 class Piece(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specc.emit.draw.graph import Cluster, Graph, Node, Part
+from specc.emit.draw.graph import Cluster, DrawnNode, Graph, Part
 from specc.emit.draw.theme import Theme, paint, shade_of, style_of
 
 _SHAPES = {"end": ('(["', '"])'), "join": ('(("', '"))')}
@@ -24,7 +24,7 @@ def to_mermaid(graph: Graph, theme: Theme) -> str:
 
 def _parts(parts: tuple[Part, ...], indent: str) -> Iterator[str]:
     for part in parts:
-        if isinstance(part, Node):
+        if isinstance(part, DrawnNode):
             yield indent + _node(part)
         else:
             yield f'{indent}subgraph {part.name}["{_escaped(part.title) or " "}"]'
@@ -32,13 +32,13 @@ def _parts(parts: tuple[Part, ...], indent: str) -> Iterator[str]:
             yield f"{indent}end"
 
 
-def _node(node: Node) -> str:
+def _node(node: DrawnNode) -> str:
     opening, closing = _SHAPES.get(node.style, ('["', '"]'))
     text = "<br/>".join(map(_escaped, node.lines))
     return f"{node.name}{opening}{text}{closing}:::{style_of(node.style)}"
 
 
-def _nodes(parts: tuple[Part, ...]) -> Iterator[Node]:
+def _nodes(parts: tuple[Part, ...]) -> Iterator[DrawnNode]:
     for part in parts:
         if isinstance(part, Cluster):
             yield from _nodes(part.parts)

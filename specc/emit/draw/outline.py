@@ -41,7 +41,7 @@ class Box(NamedTuple):
     windows: tuple[Window, ...] = ()
 
 
-class Frame(NamedTuple):
+class DrawnGroup(NamedTuple):
     """A block or a labelled group, with what is in it; what is in it has the shapes of the first repeat.
 
     varies: whether later repeats have other channels.
@@ -56,7 +56,7 @@ class Frame(NamedTuple):
     varies: bool
 
 
-class Branch(NamedTuple):
+class DrawnBranch(NamedTuple):
     """items: empty for the identity; times: how many neighbouring branches are like it."""
 
     items: tuple[Item, ...]
@@ -70,12 +70,12 @@ class Fork(NamedTuple):
 
     word: str
     joined: JoinedBy
-    branches: tuple[Branch, ...]
+    branches: tuple[DrawnBranch, ...]
     input: Shape
     output: Shape
 
 
-Item: TypeAlias = Box | Frame | Fork
+Item: TypeAlias = Box | DrawnGroup | Fork
 Run: TypeAlias = list[tuple[str, SomeShaped]]
 """A step with its name, and its repeats."""
 
@@ -100,7 +100,7 @@ def outline(model: ShapedModel, depth: int | None = None, *, unfold: bool = Fals
             by itself.
     Raises: Problem E655 where that is too much for a picture.
     """
-    reader = _Reader(unfold)
+    reader = _OutlineReader(unfold)
     if depth is None:
         depth = _readable_depth(reader, model.chain)
     count = reader.count(model.chain, depth)
@@ -111,7 +111,7 @@ def outline(model: ShapedModel, depth: int | None = None, *, unfold: bool = Fals
     return Outline(items, model.input, model.output, costs.parameters, costs.macs, costs.layers, whole)
 
 
-def _readable_depth(reader: _Reader, chain: ShapedChain) -> int:
+def _readable_depth(reader: _OutlineReader, chain: ShapedChain) -> int:
     """As deep as stays readable; 0, every block closed, where nothing does."""
     if reader.count(chain, DEEPEST) <= READABLE or reader.count(chain, 0) > READABLE:
         return DEEPEST if reader.count(chain, DEEPEST) <= READABLE else 0
@@ -127,7 +127,7 @@ def _too_large(count: int, unfold: bool) -> Problem:
     return Problem.of("E655", f"the picture would have {count:,} boxes; at most {MAX_BOXES:,} are drawn", help=help)
 
 
-class _Reader:
+class _OutlineReader:
     """Reads a network's nodes. Nodes are shared, so what is known of one is kept by its identity."""
 
     def __init__(self, unfold: bool) -> None:
@@ -227,19 +227,19 @@ class _Reader:
             yield from items
         elif items:
             varies = any((step.input, step.output) != (node.input, node.output) for _, step in run)
-            yield _merged(Frame(title, items, node.input, last.output, parameters, times, varies))
+            yield _merged(DrawnGroup(title, items, node.input, last.output, parameters, times, varies))
 
     def _form(self, form: ShapedForm, depth: int) -> tuple[Item, ...]:
-        branches: list[Branch] = []
+        branches: list[DrawnBranch] = []
         before: ShapedChain | None = None
         entering = _entering(form)
         for _, chain in form.branches:
             if chain is None:
-                branches.append(Branch((), entering, entering))
+                branches.append(DrawnBranch((), entering, entering))
             elif self.alike(chain, before):
                 branches[-1] = branches[-1]._replace(times=branches[-1].times + 1)
             else:
-                branches.append(Branch(_unless_identity(self.items(chain, depth)), chain.input, chain.output))
+                branches.append(DrawnBranch(_unless_identity(self.items(chain, depth)), chain.input, chain.output))
             before = chain
         if form.joined == "none":
             return branches[0].items
@@ -268,10 +268,10 @@ def _title(name: str, node: ShapedChain) -> str:
     return word if label == node.word else f"{label}: {word}" if word else label
 
 
-def _merged(frame: Frame) -> Frame:
+def _merged(frame: DrawnGroup) -> DrawnGroup:
     """A frame that holds nothing but a frame, as one of them, where only one is repeated."""
     inner = frame.items[0]
-    if len(frame.items) > 1 or not isinstance(inner, Frame) or (frame.times > 1 and inner.times > 1):
+    if len(frame.items) > 1 or not isinstance(inner, DrawnGroup) or (frame.times > 1 and inner.times > 1):
         return frame
     title = " · ".join(filter(None, (frame.title, inner.title)))
     varies = frame.varies or inner.varies
@@ -291,7 +291,7 @@ def is_attached(item: Item) -> bool:
     return isinstance(item, Box) and item.family in ATTACHED and item.input == item.output
 
 
-def stacked(items: Iterable[Item]) -> Iterator[tuple[Box, ...] | Frame | Fork]:
+def stacked(items: Iterable[Item]) -> Iterator[tuple[Box, ...] | DrawnGroup | Fork]:
     """Items, where a box and what is attached to it come together."""
     stack: tuple[Box, ...] = ()
     for item in items:

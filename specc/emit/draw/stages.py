@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import counted
-from specc.emit.draw.outline import Box, Fork, Frame, Item, Outline, is_attached
+from specc.emit.draw.outline import Box, DrawnGroup, Fork, Item, Outline, is_attached
 from specc.layers.base import Shape
 from specc.layers.windows import Window
 
@@ -42,12 +42,12 @@ class Skip(NamedTuple):
     end: int
 
 
-class Row(NamedTuple):
+class StageRow(NamedTuple):
     stages: tuple[Stage, ...]
     skips: tuple[Skip, ...]
 
 
-def stages_of(network: Outline, *, parameters: bool = False) -> Row:
+def stages_of(network: Outline, *, parameters: bool = False) -> StageRow:
     """The stages of a network; the first is the input.
 
     Args: parameters, whether stages keep how many they have.
@@ -56,7 +56,7 @@ def stages_of(network: Outline, *, parameters: bool = False) -> Row:
     if len(_folded(found.stages)) > MOST_OPEN and not found.skips:
         found = _read(network, closed=True)
     if len(found.stages) > COMFORTABLE and not found.skips:
-        found = Row(tuple(_folded(found.stages)), ())
+        found = StageRow(tuple(_folded(found.stages)), ())
     if not parameters:
         found = found._replace(stages=tuple(stage._replace(parameters=0) for stage in found.stages))
     return found
@@ -75,16 +75,16 @@ def _folded(stages: Sequence[Stage]) -> list[Stage]:
     ]
 
 
-def _read(network: Outline, *, closed: bool) -> Row:
+def _read(network: Outline, *, closed: bool) -> StageRow:
     """A block that is closed in one place is closed everywhere, which the first of two readings finds out."""
-    first = _Reader(network.input, closed, frozenset())
+    first = _StageReader(network.input, closed, frozenset())
     first.read(network.items)
-    reader = _Reader(network.input, closed, frozenset(first.titles))
+    reader = _StageReader(network.input, closed, frozenset(first.titles))
     reader.read(network.items)
-    return Row(tuple(reader.stages), tuple(reader.skips))
+    return StageRow(tuple(reader.stages), tuple(reader.skips))
 
 
-class _Reader:
+class _StageReader:
     def __init__(self, arriving: Shape, closed: bool, shut: frozenset[str]) -> None:
         self.stages = [Stage(arriving, arriving, "input", "input")]
         self.skips: list[Skip] = []
@@ -96,7 +96,7 @@ class _Reader:
             match item:
                 case Box():
                     self.box(item)
-                case Frame():
+                case DrawnGroup():
                     self.frame(item)
                 case Fork():
                     self.fork(item)
@@ -112,7 +112,7 @@ class _Reader:
     def add(self, stage: Stage) -> None:
         self.stages.append(stage)
 
-    def frame(self, frame: Frame) -> None:
+    def frame(self, frame: DrawnGroup) -> None:
         if (head := _only_layer(frame)) is not None:
             self.repeated(frame, head)
         elif self.is_open(frame):
@@ -123,13 +123,13 @@ class _Reader:
             stage = Stage(frame.output, frame.input, "block", title, _what_is_in(frame.items), times=frame.times)
             self.add(stage._replace(parameters=frame.parameters))
 
-    def is_open(self, frame: Frame) -> bool:
+    def is_open(self, frame: DrawnGroup) -> bool:
         if frame.times > 1 or _last_word(frame.title) in self.shut:
             return False
         forks = [item for item in frame.items if isinstance(item, Fork)]
         return any(map(_leads_past, forks)) or not (forks or self.closed)
 
-    def repeated(self, frame: Frame, head: Box) -> None:
+    def repeated(self, frame: DrawnGroup, head: Box) -> None:
         """A layer with what goes with it, repeated."""
         after = tuple(box.title for box in frame.items if isinstance(box, Box) and box is not head)
         stage = _stage(head)._replace(shape=frame.output, after=after, times=frame.times * head.times)
@@ -153,7 +153,7 @@ def _stage(box: Box) -> Stage:
     )  # fmt: skip
 
 
-def _only_layer(frame: Frame) -> Box | None:
+def _only_layer(frame: DrawnGroup) -> Box | None:
     """The one layer of a frame that does more than to change values, where there is only one and no form."""
     if not all(isinstance(item, Box) for item in frame.items):
         return None

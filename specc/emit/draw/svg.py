@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import NamedTuple
 
-from specc.emit.draw.marks import Disc, Line, Mark, Point, Rect, Sheet, Text
+from specc.emit.draw.marks import Disc, LineMark, Mark, Point, Rect, Sheet, TextMark
 from specc.emit.draw.theme import ROOT, Theme, style_sheet
 
 HEAD_LENGTH, HEAD_WIDTH = 7.0, 6.0
@@ -36,7 +36,7 @@ def to_svg(sheet: Sheet, theme: Theme, words: Words) -> str:
 
 
 def _has_head(mark: Mark) -> bool:
-    return isinstance(mark, Line) and mark.arrow
+    return isinstance(mark, LineMark) and mark.arrow
 
 
 def _element(mark: Mark) -> str:
@@ -49,20 +49,20 @@ def _element(mark: Mark) -> str:
         case Disc():
             place = f'cx="{_number(mark.x)}" cy="{_number(mark.y)}"'
             return f'<circle class="{mark.style}" {place} r="{_number(mark.radius)}"/>'
-        case Text():
+        case TextMark():
             return _text(mark)
-        case Line():
+        case LineMark():
             return _line(mark)
 
 
-def _text(mark: Text) -> str:
+def _text(mark: TextMark) -> str:
     anchor = f' text-anchor="{mark.anchor}"' if mark.anchor != "start" else ""
     style = f"{mark.style} b" if mark.bold else mark.style
     place = f'x="{_number(mark.x)}" y="{_number(mark.y)}" font-size="{_number(mark.size)}"'
     return f'<text class="{style}" {place}{anchor}>{_escaped(mark.text)}</text>'
 
 
-def _line(mark: Line) -> str:
+def _line(mark: LineMark) -> str:
     points = list(mark.points)
     head = ""
     if mark.arrow:

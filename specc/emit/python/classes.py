@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple, TypeAlias
 
 from specc.emit.python.layers import layer_node
-from specc.emit.python.nodes import CallNode, ChainNode, Column, FormNode, Item, LayerNode, Node
+from specc.emit.python.nodes import CallNode, ChainNode, FormNode, ItemNode, LayerNode, Node, UseColumn
 from specc.emit.python.plan import ClassText
 from specc.emit.python.render import class_text
 from specc.emit.python.supplement import IMPORTED, SUPPLEMENT
@@ -44,10 +44,10 @@ class _Use(NamedTuple):
 
 def read_program(model: ShapedModel, name: str) -> list[ClassText]:
     """The classes of a network, each after those that it uses. Args: name, the network's own class, the last one."""
-    return _Reader(name).read(model)
+    return _ClassReader(name).read(model)
 
 
-class _Reader:
+class _ClassReader:
     """The classes found so far, and which one each chain became."""
 
     def __init__(self, name: str) -> None:
@@ -90,9 +90,10 @@ class _Reader:
         key = len(self.texts)
         name = self._class_name(uses[0].word)
         first = "in_channels" if len(uses[0].chain.input) > 1 else "in_features"
-        known = [(first, Column(tuple(use.chain.input[0] for use in uses)))]
+        known = [(first, UseColumn(tuple(use.chain.input[0] for use in uses)))]
         known += [
-            (parameter, Column(tuple(dict(use.values)[parameter] for use in uses))) for parameter, _ in uses[0].values
+            (parameter, UseColumn(tuple(dict(use.values)[parameter] for use in uses)))
+            for parameter, _ in uses[0].values
         ]
         symbols = Symbols(known, self.names)
         inputs = _columns([use.chain.input for use in uses])
@@ -115,7 +116,7 @@ class _Reader:
     def _chain(self, chain: ShapedChain) -> ChainNode:
         return ChainNode(tuple(self._items(chain)), chain.frozen, chain.output)
 
-    def _items(self, chain: ShapedChain) -> Iterator[Item]:
+    def _items(self, chain: ShapedChain) -> Iterator[ItemNode]:
         """The steps, those that are one node under numbers that follow each other taken together."""
         steps = [(*_numbered(name), node) for name, node in chain.steps]
         place = 0
@@ -131,7 +132,7 @@ class _Reader:
             ):
                 stop += 1
             last = None if number is None else number + stop - place
-            yield Item(prefix, number, last, self._node(node))
+            yield ItemNode(prefix, number, last, self._node(node))
             place = stop
 
     def _node(self, node: SomeShaped) -> Node:
@@ -309,8 +310,8 @@ def _classes_inside(chain: ShapedChain, classes: Collection[int]) -> set[int]:
     return found
 
 
-def _columns(shapes: list[Shape]) -> tuple[Column, ...]:
-    return tuple(Column(sizes) for sizes in zip(*shapes, strict=True))
+def _columns(shapes: list[Shape]) -> tuple[UseColumn, ...]:
+    return tuple(UseColumn(sizes) for sizes in zip(*shapes, strict=True))
 
 
 def _structure(node: ChainNode, use: _Use) -> object:

@@ -9,7 +9,7 @@ WIDTH = 100
 INDENT = 4
 
 
-class Call(NamedTuple):
+class CallText(NamedTuple):
     """`head(key=argument, …)`; an argument without a key has an empty one."""
 
     head: str
@@ -32,13 +32,13 @@ class Sum(NamedTuple):
     operator: str = "+"
 
 
-Code: TypeAlias = str | Call | Either | Sum
+Code: TypeAlias = str | CallText | Either | Sum
 
 
 def flat(code: Code) -> str:
     """Code on one line."""
     match code:
-        case Call():
+        case CallText():
             inside = ", ".join(f"{_key(key)[0]}{flat(arg)}{_key(key)[1]}" for key, arg in code.args)
             return f"{code.head}{code.brackets[0]}{inside}{code.brackets[1]}"
         case Either():
@@ -73,9 +73,9 @@ def laid_out(before: str, code: Code, after: str = "", indent: int = 2 * INDENT,
         if len(noted) <= WIDTH:
             return [noted]
         return [f"{margin}# {comment}", *laid_out(before, code, after, indent)]
-    if len(line) <= WIDTH or isinstance(code, str) or (isinstance(code, Call) and not code.args):
+    if len(line) <= WIDTH or isinstance(code, str) or (isinstance(code, CallText) and not code.args):
         return [line]
-    if isinstance(code, Call):
+    if isinstance(code, CallText):
         inside = [
             line for key, arg in code.args for line in laid_out(_key(key)[0], arg, f"{_key(key)[1]},", indent + INDENT)
         ]
@@ -97,7 +97,7 @@ def _parts(code: Either | Sum, indent: int) -> list[str]:
 def literal(value: object) -> Code:
     """A value as Python writes it; lists of numbers may be broken into lines."""
     if isinstance(value, list):
-        return Call("", tuple(("", literal(part)) for part in value), "[]")
+        return CallText("", tuple(("", literal(part)) for part in value), "[]")
     if isinstance(value, str) and type(value) is not str:
         return str(value)
     if isinstance(value, str):

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from specc.emit.python import code
-from specc.emit.python.code import Call, Either, laid_out
-from specc.emit.python.nodes import CallNode, ChainNode, Column, FormNode, Item, LayerNode, Node, Setting
-from specc.emit.python.plan import ONE_BY_ONE, Plan, attribute, count_of
+from specc.emit.python.code import CallText, Either, laid_out
+from specc.emit.python.nodes import CallNode, ChainNode, FormNode, ItemNode, LayerNode, Node, SettingNode, UseColumn
+from specc.emit.python.plan import ONE_BY_ONE, ClassPlan, attribute, count_of
 from specc.emit.python.progressions import Progression
 
 
 class Constructor:
     """The lines of a constructor while they are written."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ClassPlan) -> None:
         self.plan = plan
         self.made: list[str] = []
 
@@ -24,13 +24,13 @@ class Constructor:
             self._make(item)
         return self.made
 
-    def _make(self, item: Item | Progression) -> None:
+    def _make(self, item: ItemNode | Progression) -> None:
         if isinstance(item, Progression):
             self._make_loop(item.prefix, f"range({item.start}, {item.stop})", self._progressing(item), item.node)
         elif not self.plan.is_functional(item):
             self._make_item(item)
 
-    def _make_item(self, item: Item) -> None:
+    def _make_item(self, item: ItemNode) -> None:
         count = count_of(item)
         if count is not None and count <= ONE_BY_ONE:
             for offset in range(count):
@@ -40,11 +40,11 @@ class Constructor:
         stop = self.plan.symbols.express(item.stop, "stop") or str(item.stop.known[0])
         self._make_loop(item.prefix, f"range({item.number}, {stop})", self._module(item.node), item.node)
 
-    def _make_one(self, item: Item) -> None:
+    def _make_one(self, item: ItemNode) -> None:
         module = self._optional(self._module(item.node), item.present)
         target = f"self.{item.name}"
         if not code.can_be_written(item.name):
-            call = Call("self.add_module", (("", f'"{item.name}"'), ("", module)))
+            call = CallText("self.add_module", (("", f'"{item.name}"'), ("", module)))
             self.made += laid_out("", call)
         else:
             self.made += laid_out(f"{target} = ", module)
@@ -55,7 +55,7 @@ class Constructor:
             if settings:
                 self.made += [f"        if {self.plan.symbols.condition(item.present, 'present')}:", *settings]
         if isinstance(item.node, FormNode) and not item.node.joined.is_constant:
-            adds = Column(
+            adds = UseColumn(
                 tuple(value == "add" if isinstance(value, str) else value for value in item.node.joined.values)
             )
             self.made.append(f"        self.{self.plan.flag(item)} = {self.plan.symbols.condition(adds, 'joined')}")
@@ -70,7 +70,7 @@ class Constructor:
         if settings:
             self.made += [*laid_out("step = ", module, "", 12), *settings]
             module = "step"
-        self.made += laid_out("", Call("self.add_module", (("", name), ("", module))), "", 12)
+        self.made += laid_out("", CallText("self.add_module", (("", name), ("", module))), "", 12)
 
     def _loop_needs_range(self, numbers: str) -> bool:
         """Whether the forward pass needs to know a range that depends on a parameter."""
@@ -80,7 +80,7 @@ class Constructor:
             and not self.plan.runs_children()
         )
 
-    def _optional(self, module: code.Code, present: Column | None) -> code.Code:
+    def _optional(self, module: code.Code, present: UseColumn | None) -> code.Code:
         if present is None:
             return module
         return Either(module, self.plan.symbols.condition(present, "present"), "nn.Identity()")
@@ -91,17 +91,17 @@ class Constructor:
         match node:
             case LayerNode():
                 self.plan.words.add(node.module.name)
-                return Call(node.module.name, tuple(self.plan.args(node.module.args)))
+                return CallText(node.module.name, tuple(self.plan.args(node.module.args)))
             case CallNode():
                 return self._call(node)
             case ChainNode():
                 self.plan.words.add("chain")
-                return Call("chain", tuple(self._steps(node)))
+                return CallText("chain", tuple(self._steps(node)))
             case FormNode():
                 self.plan.words.add("branches")
-                return Call("branches", tuple(self._branches(node)))
+                return CallText("branches", tuple(self._branches(node)))
 
-    def _call(self, node: CallNode) -> Call:
+    def _call(self, node: CallNode) -> CallText:
         target = self.plan.classes[node.key]
         args = []
         for name, column in node.args:
@@ -110,7 +110,7 @@ class Constructor:
             if text is None and name in target.defaults and value == target.defaults[name]:
                 continue
             args.append(("" if target.parameters[name] else name, text or code.literal(value)))
-        return Call(target.name, tuple(args))
+        return CallText(target.name, tuple(args))
 
     def _steps(self, chain: ChainNode) -> Iterator[tuple[str, code.Code]]:
         for item in chain.items:
@@ -124,7 +124,7 @@ class Constructor:
             if branch is not None:
                 yield name, self._optional(self._module(branch), form.present if name == "shortcut" else None)
 
-    def _progressing(self, item: Progression) -> Call:
+    def _progressing(self, item: Progression) -> CallText:
         target = self.plan.classes[item.node.key]
         args = []
         for name, column in item.node.args:
@@ -133,7 +133,7 @@ class Constructor:
                 continue
             text = _affine(value - step * item.start, step) if step else code.literal(value)
             args.append(("" if target.parameters[name] else name, text))
-        return Call(target.name, tuple(args))
+        return CallText(target.name, tuple(args))
 
     # weights
 
@@ -155,7 +155,7 @@ class Constructor:
                 ]
         return [*lines, f"{'    ' * depth}{path}.requires_grad_(False)"] if node.frozen else lines
 
-    def _inner(self, item: Item, path: str, depth: int) -> Iterator[str]:
+    def _inner(self, item: ItemNode, path: str, depth: int) -> Iterator[str]:
         for offset in range(count_of(item) or 0):
             name = item.name if item.number is None else f"{item.prefix}{item.number + offset}"
             yield from self._settings(item.node, attribute(path, name), depth)
@@ -169,17 +169,17 @@ def _affine(base: int, step: int) -> str:
     return f"{base} + {product}" if base > 0 else f"{product} - {-base}"
 
 
-def _setting(setting: Setting, path: str, depth: int) -> list[str]:
+def _setting(setting: SettingNode, path: str, depth: int) -> list[str]:
     tensor = f"{path}.{setting.tensor}" if setting.tensor else path
     match setting.kind:
         case "fill":
             args = tuple((name, code.literal(value)) for name, value in setting.args)
-            return laid_out("", Call(f"nn.init.{setting.name}_", (("", tensor), *args)), "", 4 * depth)
+            return laid_out("", CallText(f"nn.init.{setting.name}_", (("", tensor), *args)), "", 4 * depth)
         case "freeze":
             return [f"{'    ' * depth}{tensor}.requires_grad_(False)"]
         case "values":
-            values = Call("torch.tensor", (("", code.literal(_as_list(setting.values))),))
-            return laid_out(f"{tensor} = ", Call("nn.Parameter", (("", values),)), "", 4 * depth)
+            values = CallText("torch.tensor", (("", code.literal(_as_list(setting.values))),))
+            return laid_out(f"{tensor} = ", CallText("nn.Parameter", (("", values),)), "", 4 * depth)
 
 
 def _as_list(values: Any) -> Any:

@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from specc.emit.python import code
-from specc.emit.python.code import Call, Sum, laid_out
-from specc.emit.python.nodes import FormNode, Item, LayerNode, Node
-from specc.emit.python.plan import Plan, count_of, is_loop
+from specc.emit.python.code import CallText, Sum, laid_out
+from specc.emit.python.nodes import FormNode, ItemNode, LayerNode, Node
+from specc.emit.python.plan import ClassPlan, count_of, is_loop
 from specc.emit.python.progressions import Progression
 
 LONGEST = 40  # characters of calls in calls; more are parted into statements
 
 
-class Forward:
+class ForwardMethod:
     """The lines of a forward pass while they are written.
 
     x: what has been computed but not yet assigned; shape: that of x; told: the one that was last written.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ClassPlan) -> None:
         self.plan = plan
         self.done: list[str] = []
         self.x = "x"
@@ -54,7 +54,7 @@ class Forward:
             else:
                 self._run(item)
 
-    def _run(self, item: Item | Progression) -> None:
+    def _run(self, item: ItemNode | Progression) -> None:
         if isinstance(item, Progression):
             self._run_loop(item.prefix, f"range({item.start}, {item.stop})", item.node)
             return
@@ -74,7 +74,7 @@ class Forward:
             self._call_module(item)
         self.shape = node.output
 
-    def _call_module(self, item: Item) -> None:
+    def _call_module(self, item: ItemNode) -> None:
         for offset in range(count_of(item) or 0):
             if not isinstance(item.node, LayerNode) or item.node.begins or len(self.x) > LONGEST:
                 self._flush()
@@ -148,7 +148,7 @@ class Forward:
 
     # branches
 
-    def _join(self, node: FormNode, item: Item) -> None:
+    def _join(self, node: FormNode, item: ItemNode) -> None:
         path = self.plan.child(item.name)
         runs = {name: "x" if branch is None else f'{path}["{name}"](x)' for name, branch in node.branches}
         self.shape = node.output
@@ -175,8 +175,8 @@ class Forward:
         if len(runs) > 2 and "x" not in runs.values():
             self._assign(f"torch.cat([branch(x) for branch in {path}.values()], dim=1)")
         else:
-            joined = Call("", tuple(("", run) for run in runs.values()), "[]")
-            self._assign(Call("torch.cat", (("", joined), ("dim", "1"))))
+            joined = CallText("", tuple(("", run) for run in runs.values()), "[]")
+            self._assign(CallText("torch.cat", (("", joined), ("dim", "1"))))
 
     def _split(self, path: str, node: FormNode, runs: dict[str, str]) -> None:
         cut = f"split({list(node.parts)}" if node.parts else f"chunk({len(runs)}"
@@ -185,8 +185,8 @@ class Forward:
             f"parts[{place}]" if branch is None else f'{path}["{name}"](parts[{place}])'
             for place, (name, branch) in enumerate(node.branches)
         ]
-        joined = Call("", tuple(("", piece) for piece in pieces), "[]")
-        self._assign(Call("torch.cat", (("", joined), ("dim", "1"))))
+        joined = CallText("", tuple(("", piece) for piece in pieces), "[]")
+        self._assign(CallText("torch.cat", (("", joined), ("dim", "1"))))
 
     def _lines(self) -> list[str]:
         told = self._told(self.plan.inputs)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from specc.diagnostics.diagnostic import Problem
-from specc.emit.python.nodes import REQUIRED, Arg, Code, LayerNode, Setting
+from specc.emit.python.nodes import REQUIRED, Arg, CodeNode, LayerNode, SettingNode
 from specc.emit.python.supplement import SUPPLEMENT
 from specc.ir.shaped import ShapedLayer
 from specc.layers.base import Layer, Shape
@@ -25,7 +25,7 @@ def layer_node(step: ShapedLayer) -> LayerNode:
     return LayerNode(module, function, settings, begins, step.output)
 
 
-def _codes(layer: Layer, x: Shape) -> tuple[Code, Code | None]:
+def _codes(layer: Layer, x: Shape) -> tuple[CodeNode, CodeNode | None]:
     """The constructor, and the function for a layer without weights."""
     call = layer.torch
     if call is None:
@@ -35,13 +35,13 @@ def _codes(layer: Layer, x: Shape) -> tuple[Code, Code | None]:
             help="`--to pt2` and `--to onnx` export what a network does without its source",
         )
     name = layer.torch_name(call.name, x)
-    module = Code(name if name in SUPPLEMENT else f"nn.{name}", _args(layer, call, call.arguments, x))
+    module = CodeNode(name if name in SUPPLEMENT else f"nn.{name}", _args(layer, call, call.arguments, x))
     if not call.function:
         return module, None
     args = _args(layer, call, call.of_function, x)
     if "{x}" in call.function:
-        return module, Code(call.function, args, "template")
-    return module, Code(layer.torch_name(call.function, x), args)
+        return module, CodeNode(call.function, args, "template")
+    return module, CodeNode(layer.torch_name(call.function, x), args)
 
 
 def _args(layer: Layer, call: TorchCall, names: Mapping[str, Source], x: Shape) -> tuple[Arg, ...]:
@@ -56,28 +56,30 @@ def _args(layer: Layer, call: TorchCall, names: Mapping[str, Source], x: Shape) 
     return tuple(found)
 
 
-def _settings(layer: Layer, x: Shape) -> list[Setting]:
+def _settings(layer: Layer, x: Shape) -> list[SettingNode]:
     if not isinstance(layer, Weighted):
         return []
     found = []
     if layer.init is not None:
         names = INITIALIZERS[layer.init.name].arguments
         args = tuple(("val" if name == "value" else name, value) for name, value in zip(names, layer.init.arguments))  # noqa: B905 - those left out have torch's own values
-        found.append(Setting("fill", "weight", layer.init.name, args))
+        found.append(SettingNode("fill", "weight", layer.init.name, args))
     shapes = layer.weights(x)
     for name, values in layer.literals().items():
-        found.append(Setting("values", name, values=_nested(literal_values(name, values, shapes[name]), shapes[name])))
+        found.append(
+            SettingNode("values", name, values=_nested(literal_values(name, values, shapes[name]), shapes[name]))
+        )
     if isinstance(layer, BatchNorm):
         found += [_filled(name, value) for name, value in layer.constants().items() if value != (name == "weight")]
     if layer.frozen and (layer.frozen in shapes or (layer.frozen is True and shapes)):
-        found.append(Setting("freeze", "" if layer.frozen is True else layer.frozen))
+        found.append(SettingNode("freeze", "" if layer.frozen is True else layer.frozen))
     return found
 
 
-def _filled(tensor: str, value: float) -> Setting:
+def _filled(tensor: str, value: float) -> SettingNode:
     if value in (0, 1):
-        return Setting("fill", tensor, "zeros" if value == 0 else "ones")
-    return Setting("fill", tensor, "constant", (("val", float(value)),))
+        return SettingNode("fill", tensor, "zeros" if value == 0 else "ones")
+    return SettingNode("fill", tensor, "constant", (("val", float(value)),))
 
 
 def _nested(flat: list[float], shape: Shape) -> Any:

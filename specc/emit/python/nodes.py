@@ -20,7 +20,7 @@ MISSING = Missing()
 REQUIRED: Any = Missing()
 
 
-class Column(NamedTuple):
+class UseColumn(NamedTuple):
     """A value for each use of a block."""
 
     values: tuple[Any, ...]
@@ -49,7 +49,7 @@ class Arg(NamedTuple):
     by_name: bool = True
 
 
-class Code(NamedTuple):
+class CodeNode(NamedTuple):
     """A call: a module's constructor, or a function whose first argument is x.
 
     kind: `call` for `name(x, …)`, `template` for code with `{x}` and the arguments in it: `{x}[:, {start}:{end}]`.
@@ -60,7 +60,7 @@ class Code(NamedTuple):
     kind: Literal["call", "template"] = "call"
 
 
-class Setting(NamedTuple):
+class SettingNode(NamedTuple):
     """What is done to a layer after it is made: `fill` by a function of nn.init, `values` written out, `freeze`."""
 
     kind: Literal["fill", "values", "freeze"]
@@ -78,9 +78,9 @@ class Setting(NamedTuple):
 class LayerNode(NamedTuple):
     """A layer. function: how it is written without a module, None where it holds weights."""
 
-    module: Code
-    function: Code | None
-    settings: tuple[Setting, ...]
+    module: CodeNode
+    function: CodeNode | None
+    settings: tuple[SettingNode, ...]
     begins: bool  # whether a new statement begins with it, for it is more than a touch to what went before
     output: tuple[Any, ...]
 
@@ -94,7 +94,7 @@ class CallNode(NamedTuple):
     output: tuple[Any, ...]
 
 
-class Item(NamedTuple):
+class ItemNode(NamedTuple):
     """Steps that are alike and follow each other: `conv1`, or `basic2` up to and without `basic{stop}`.
 
     number: None for a label without one. present: a column of booleans where some uses lack the step.
@@ -104,7 +104,7 @@ class Item(NamedTuple):
     number: int | None
     stop: Any
     node: Node
-    present: Column | None = None
+    present: UseColumn | None = None
 
     @property
     def name(self) -> str:
@@ -112,7 +112,7 @@ class Item(NamedTuple):
 
 
 class ChainNode(NamedTuple):
-    items: tuple[Item, ...]
+    items: tuple[ItemNode, ...]
     frozen: bool
     output: tuple[Any, ...]
 
@@ -129,7 +129,7 @@ class FormNode(NamedTuple):
     branches: tuple[tuple[str, ChainNode | CallNode | None], ...]
     frozen: bool
     output: tuple[Any, ...]
-    present: Column | None = None
+    present: UseColumn | None = None
     parts: tuple[int, ...] = ()
 
 

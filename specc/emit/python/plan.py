@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from specc.emit.python import code
-from specc.emit.python.nodes import REQUIRED, Arg, ChainNode, Column, FormNode, Item, LayerNode
+from specc.emit.python.nodes import REQUIRED, Arg, ChainNode, FormNode, ItemNode, LayerNode, UseColumn
 from specc.emit.python.progressions import Progression, with_progressions
 from specc.emit.python.symbols import Symbols
 
@@ -31,19 +31,21 @@ class ClassText(NamedTuple):
     shapes: str
 
 
-class Plan:
+class ClassPlan:
     """One class that is being written, for all uses of a chain.
 
     symbols: its parameters; inputs: the shape that arrives, a column a dimension; classes: those that may be used;
     words: the names of helpers and modules that it takes up.
     """
 
-    def __init__(self, node: ChainNode, symbols: Symbols, inputs: Sequence[Column], classes: list[ClassText]) -> None:
+    def __init__(
+        self, node: ChainNode, symbols: Symbols, inputs: Sequence[UseColumn], classes: list[ClassText]
+    ) -> None:
         self.node, self.symbols, self.inputs, self.classes = node, symbols, tuple(inputs), classes
         self.items = with_progressions(node.items)
         self.words: set[str] = set()
 
-    def is_functional(self, item: Item) -> bool:
+    def is_functional(self, item: ItemNode) -> bool:
         """Whether a step is written as a function in the forward pass, without a module."""
         node = item.node
         if not isinstance(node, LayerNode) or node.function is None or item.present is not None:
@@ -55,14 +57,14 @@ class Plan:
         loops = any(isinstance(item, Progression) or is_loop(item) for item in self.items)
         return loops and not self.symbols.is_root and all(self.is_module(item) for item in self.items)
 
-    def is_module(self, item: Item | Progression) -> bool:
+    def is_module(self, item: ItemNode | Progression) -> bool:
         return isinstance(item, Progression) or not (isinstance(item.node, FormNode) or self.is_functional(item))
 
     def runs_children(self) -> bool:
         """Whether all modules follow each other, so that one loop runs them."""
         kinds = [self.is_module(item) for item in self.items]
         if (
-            any(isinstance(item, Item) and isinstance(item.node, FormNode) for item in self.items)
+            any(isinstance(item, ItemNode) and isinstance(item.node, FormNode) for item in self.items)
             or self.symbols.is_root
         ):
             return False
@@ -86,9 +88,9 @@ class Plan:
         """The attribute that holds a range of steps whose end depends on a parameter."""
         return self.own(f"{prefix}_numbers")
 
-    def flag(self, item: Item) -> str:
+    def flag(self, item: ItemNode) -> str:
         name = self.own("adds")
-        forms = [other for other in self.items if isinstance(other, Item) and isinstance(other.node, FormNode)]
+        forms = [other for other in self.items if isinstance(other, ItemNode) and isinstance(other.node, FormNode)]
         return name if len(forms) == 1 else f"{name}{forms.index(item) + 1}"
 
     def args(self, args: tuple[Arg, ...]) -> Iterator[tuple[str, code.Code]]:
@@ -106,13 +108,13 @@ def attribute(path: str, name: str) -> str:
     return f"{path}.{name}" if code.can_be_written(name) else f'getattr({path}, "{name}")'
 
 
-def count_of(item: Item) -> int | None:
+def count_of(item: ItemNode) -> int | None:
     """How often a step is built; None where it depends on the use."""
     if item.number is None:
         return 1
     return int(item.stop.known[0]) - item.number if item.stop.is_constant else None
 
 
-def is_loop(item: Item) -> bool:
+def is_loop(item: ItemNode) -> bool:
     count = count_of(item)
     return count is None or count > ONE_BY_ONE

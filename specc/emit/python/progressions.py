@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from specc.emit.python.nodes import CallNode, Item
+from specc.emit.python.nodes import CallNode, ItemNode
 
 LEAST = 3  # fewer are written one by one
 
@@ -24,9 +24,9 @@ class Progression(NamedTuple):
     steps: dict[str, int]
 
 
-def with_progressions(items: tuple[Item, ...]) -> list[Item | Progression]:
+def with_progressions(items: tuple[ItemNode, ...]) -> list[ItemNode | Progression]:
     """A class's items, those that progress taken together."""
-    found: list[Item | Progression] = []
+    found: list[ItemNode | Progression] = []
     place = 0
     while place < len(items):
         run = list(_run(items, place))
@@ -38,7 +38,7 @@ def with_progressions(items: tuple[Item, ...]) -> list[Item | Progression]:
     return found
 
 
-def _run(items: tuple[Item, ...], place: int) -> Iterator[Item]:
+def _run(items: tuple[ItemNode, ...], place: int) -> Iterator[ItemNode]:
     """As many items from a place on as progress evenly."""
     first = items[place]
     yield first
@@ -51,11 +51,11 @@ def _run(items: tuple[Item, ...], place: int) -> Iterator[Item]:
         yield item
 
 
-def _single(item: Item) -> bool:
+def _single(item: ItemNode) -> bool:
     return item.number is not None and item.stop.known[0] == item.number + 1
 
 
-def _steps(before: Item, item: Item) -> dict[str, int] | None:
+def _steps(before: ItemNode, item: ItemNode) -> dict[str, int] | None:
     """What each argument grows by; None where the two do not belong together."""
     if not (isinstance(before.node, CallNode) and isinstance(item.node, CallNode)):
         return None
@@ -79,7 +79,7 @@ def _steps(before: Item, item: Item) -> dict[str, int] | None:
     return steps
 
 
-def _progression(run: list[Item]) -> Progression:
+def _progression(run: list[ItemNode]) -> Progression:
     first, last = run[0], run[-1]
     node, ending = first.node, last.node
     assert isinstance(node, CallNode) and isinstance(ending, CallNode)  # noqa: S101 - `_steps` looked

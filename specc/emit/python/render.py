@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from specc.emit.python import code
-from specc.emit.python.code import Call, laid_out
+from specc.emit.python.code import CallText, laid_out
 from specc.emit.python.constructor import Constructor
-from specc.emit.python.forward import Forward
-from specc.emit.python.nodes import ChainNode, Column, Node
-from specc.emit.python.plan import ClassText, Plan
+from specc.emit.python.forward import ForwardMethod
+from specc.emit.python.nodes import ChainNode, Node, UseColumn
+from specc.emit.python.plan import ClassPlan, ClassText
 from specc.emit.python.symbols import Symbols
 
 
 def class_text(
-    name: str, node: Node, symbols: Symbols, inputs: Sequence[Column], classes: list[ClassText], word: str
+    name: str, node: Node, symbols: Symbols, inputs: Sequence[UseColumn], classes: list[ClassText], word: str
 ) -> ClassText:
     """A class for all uses of a chain.
 
@@ -23,9 +23,9 @@ def class_text(
           word, the block's.
     """
     assert isinstance(node, ChainNode)  # noqa: S101 - chains unify to a chain
-    plan = Plan(node, symbols, inputs, classes)
+    plan = ClassPlan(node, symbols, inputs, classes)
     made = Constructor(plan).write()
-    forward = Forward(plan)
+    forward = ForwardMethod(plan)
     plain = plan.is_plain()
     run = [] if plain else ["", *forward.write()]
     parameters, defaults = _signature(symbols)
@@ -55,7 +55,7 @@ def _head(symbols: Symbols, parameters: dict[str, bool], defaults: dict[str, Any
         kind = _type_of(symbols.columns[name].values)
         default = f" = {code.flat(code.literal(defaults[name]))}" if name in defaults else ""
         args.append(("", f"{name}: {kind}{default}"))
-    return laid_out("", Call("def __init__", (("", "self"), *args)), " -> None:", code.INDENT)
+    return laid_out("", CallText("def __init__", (("", "self"), *args)), " -> None:", code.INDENT)
 
 
 def _type_of(values: tuple[Any, ...]) -> str:

@@ -11,7 +11,7 @@ from itertools import combinations, islice, permutations
 from operator import eq, gt, ne
 from typing import Any
 
-from specc.emit.python.nodes import MISSING, Column, same
+from specc.emit.python.nodes import MISSING, UseColumn, same
 
 CHANNELS = ("in_channels", "out_channels", "in_features", "out_features", "num_features", "channels", "num_channels")
 _LOCAL = ("self", "number", "x", "out", "parts", "step")  # what the code of a class calls things by itself
@@ -24,11 +24,11 @@ class Symbols:
     """The parameters of a class: those offered by its block, and those that had to be invented."""
 
     def __init__(
-        self, known: list[tuple[str, Column]], avoid: Set[str] = frozenset(), *, is_root: bool = False
+        self, known: list[tuple[str, UseColumn]], avoid: Set[str] = frozenset(), *, is_root: bool = False
     ) -> None:
         """known: names with their values; avoid: those of the file's other things; is_root: for the network itself."""
         self.is_root = is_root
-        self.columns: dict[str, Column] = {}
+        self.columns: dict[str, UseColumn] = {}
         self.used: dict[str, bool] = {}  # by name, whether it counts channels
         self._avoid = avoid
         for name, column in known:
@@ -48,7 +48,7 @@ class Symbols:
     def _is_taken(self, name: str) -> bool:
         return name in self._avoid or name in _LOCAL
 
-    def express(self, column: Column, hint: str) -> str | None:
+    def express(self, column: UseColumn, hint: str) -> str | None:
         """The expression for a column; None for one whose value is always the same.
 
         Args: hint, the name of a parameter if one has to be invented.
@@ -62,21 +62,21 @@ class Symbols:
                 return found
             name = self.free(_PARAMETER_NAMES.get(hint, hint))
             first = column.known[0]
-            self.columns[name] = Column(tuple(first if value is MISSING else value for value in column.values))
+            self.columns[name] = UseColumn(tuple(first if value is MISSING else value for value in column.values))
         self._use(name, hint)
         return name
 
-    def _varying_symbol(self, column: Column) -> str | None:
+    def _varying_symbol(self, column: UseColumn) -> str | None:
         """A parameter in use that has a column's one value wherever the step is there: `stride` of a projection."""
         matching = [name for name in self.used if _agree(column, self.columns[name].values)]
         return next((name for name in matching if not self.columns[name].is_constant), None)
 
-    def known(self, column: Column) -> str | None:
+    def known(self, column: UseColumn) -> str | None:
         """The expression for a column if no parameter has to be invented or taken up for it."""
         name = self._symbol(column)
         return name if name in self.used else None
 
-    def ratio(self, column: Column, whole: Column, letter: str) -> str:
+    def ratio(self, column: UseColumn, whole: UseColumn, letter: str) -> str:
         """A size as a part or a multiple of what arrived: `H/2`, `2·H`, `H/stride`; `_` where it is neither."""
         pairs = list(zip(column.values, whole.values, strict=True))
         for factor in range(2, 33):
@@ -90,11 +90,11 @@ class Symbols:
                 return f"{letter}/{name}"
         return "_"
 
-    def _symbol(self, column: Column) -> str | None:
+    def _symbol(self, column: UseColumn) -> str | None:
         matching = [name for name, values in self.columns.items() if _agree(column, values.values)]
         return min(matching, key=lambda name: name not in self.used, default=None)
 
-    def derived(self, column: Column, hint: str = "", *, only_used: bool = False) -> str | None:
+    def derived(self, column: UseColumn, hint: str = "", *, only_used: bool = False) -> str | None:
         """An expression of one or two parameters, the simplest first; `only_used`: of those taken up already."""
         if not all(type(value) is int for value in column.known):
             return None
@@ -110,7 +110,7 @@ class Symbols:
                 return text
         return None
 
-    def condition(self, column: Column, hint: str) -> str:
+    def condition(self, column: UseColumn, hint: str) -> str:
         """A column of booleans as a condition: `in_channels != c`, `stride == 1 and in_channels == c`."""
         found = next(self._conditions(column), None)
         if found is None:
@@ -125,7 +125,7 @@ class Symbols:
         before = self.used.get(name, name in self._counts_channels)
         self.used[name] = before or hint in CHANNELS
 
-    def sum_of_used(self, column: Column) -> str | None:
+    def sum_of_used(self, column: UseColumn) -> str | None:
         """The sum of three or four parameters that gives a column: the channels of joined branches."""
         numbers = (name for name in self.used if isinstance(self.columns[name].values[0], int))
         whole = {name: self.columns[name].values for name in islice(numbers, _MOST_JOINED)}
@@ -135,7 +135,7 @@ class Symbols:
                     return " + ".join(names)
         return None
 
-    def _conditions(self, column: Column) -> Iterator[tuple[str, tuple[str, ...]]]:
+    def _conditions(self, column: UseColumn) -> Iterator[tuple[str, tuple[str, ...]]]:
         simple = list(self._comparisons())
         for text, values, names in simple:
             if _agree(column, values):
@@ -168,7 +168,7 @@ _PARAMETER_NAMES = {
 }  # fmt: skip
 
 
-def _agree(column: Column, values: tuple[Any, ...]) -> bool:
+def _agree(column: UseColumn, values: tuple[Any, ...]) -> bool:
     return all(mine is MISSING or same(mine, other) for mine, other in zip(column.values, values, strict=True))
 
 
@@ -181,7 +181,7 @@ def _or(left: bool, right: bool) -> bool:
 
 
 def _expressions(
-    column: Column, whole: dict[str, tuple[int, ...]]
+    column: UseColumn, whole: dict[str, tuple[int, ...]]
 ) -> Iterator[tuple[str, tuple[int, ...], tuple[str, ...]]]:
     """Expressions that could give a column, each with its values and the parameters in it."""
     two = _of_two(dict(islice(whole.items(), _MOST_JOINED)))
@@ -192,7 +192,7 @@ def _expressions(
 
 
 def _of_one(
-    column: Column, whole: dict[str, tuple[int, ...]]
+    column: UseColumn, whole: dict[str, tuple[int, ...]]
 ) -> Iterator[tuple[str, tuple[int, ...], tuple[str, ...]]]:
     """A parameter with a number: `4 * c`, `c // 2`, `n - 1`."""
     place = next(place for place, value in enumerate(column.values) if value is not MISSING)

@@ -14,12 +14,12 @@ from specc.emit.python.nodes import (
     Arg,
     CallNode,
     ChainNode,
-    Code,
-    Column,
+    CodeNode,
     FormNode,
-    Item,
+    ItemNode,
     LayerNode,
     Node,
+    UseColumn,
 )
 
 Kind = TypeVar("Kind", LayerNode, CallNode, ChainNode, FormNode)
@@ -43,7 +43,7 @@ def unify(nodes: Maybe) -> Node:
     if kind is FormNode:
         return _forms(nodes)
     chain = unify_chains(nodes)
-    if any(isinstance(item.stop, Column) and not item.stop.is_constant for item in chain.items):
+    if any(isinstance(item.stop, UseColumn) and not item.stop.is_constant for item in chain.items):
         raise Differs  # a loop needs a class of its own
     return chain
 
@@ -56,15 +56,15 @@ def _one(values: Maybe) -> Any:
     return known[0]
 
 
-def _column(values: Maybe) -> Column:
-    return Column(tuple(MISSING if value is None else value[0] for value in values))
+def _column(values: Maybe) -> UseColumn:
+    return UseColumn(tuple(MISSING if value is None else value[0] for value in values))
 
 
 def _each(nodes: Maybe, name: str) -> list[Any]:
     return [None if node is None else getattr(node, name) for node in nodes]
 
 
-def _outputs(nodes: Maybe) -> tuple[Column, ...]:
+def _outputs(nodes: Maybe) -> tuple[UseColumn, ...]:
     shapes = _each(nodes, "output")
     rank = _one([None if shape is None else len(shape) for shape in shapes])
     return tuple(_column([shape and (shape[axis],) for shape in shapes]) for axis in range(rank))
@@ -83,11 +83,11 @@ def _layers(nodes: Maybe) -> LayerNode:
     )
 
 
-def _codes(codes: Maybe) -> Code:
+def _codes(codes: Maybe) -> CodeNode:
     name, kind = _one([code and (code.name, code.kind) for code in codes])
     names = _one([code and tuple(arg.name for arg in code.args) for code in codes])
     args = [_arg([code and code.args[place] for code in codes]) for place in range(len(names))]
-    return Code(name, tuple(args), kind)
+    return CodeNode(name, tuple(args), kind)
 
 
 def _arg(args: Maybe) -> Arg:
@@ -159,9 +159,9 @@ def _cuts(chains: Maybe) -> dict[str, list[int]]:
     return {prefix: sorted(starts) for prefix, starts in cuts.items()}
 
 
-def _cut(chain: ChainNode, cuts: dict[str, list[int]]) -> dict[Key, Item]:
+def _cut(chain: ChainNode, cuts: dict[str, list[int]]) -> dict[Key, ItemNode]:
     """A chain's items, cut wherever another chain's begin."""
-    found: dict[Key, Item] = {}
+    found: dict[Key, ItemNode] = {}
     for item in chain.items:
         if item.number is None:
             found[item.prefix, None] = item
@@ -191,7 +191,7 @@ def _common_order(sequences: list[list[Key]]) -> list[Key]:
     return order
 
 
-def _item(items: Maybe, key: Key) -> Item:
+def _item(items: Maybe, key: Key) -> ItemNode:
     """One item of all chains. Args: items, 0 where a chain lacks it, None where the chain itself is missing."""
     found = [item or None for item in items]
     node = unify([item and item.node for item in found])
@@ -200,8 +200,8 @@ def _item(items: Maybe, key: Key) -> Item:
     if isinstance(node, FormNode) and not present.is_constant:
         raise Differs  # its joining would have to be left out too
     if number is None:
-        return Item(prefix, None, None, node, None if present.is_constant else present)
+        return ItemNode(prefix, None, None, node, None if present.is_constant else present)
     stops = _column([None if item is None else (number if item == 0 else item.stop,) for item in items])
     if all(stop <= number + 1 for stop in stops.known):
-        return Item(prefix, number, Column((number + 1,)), node, None if present.is_constant else present)
-    return Item(prefix, number, stops, node)
+        return ItemNode(prefix, number, UseColumn((number + 1,)), node, None if present.is_constant else present)
+    return ItemNode(prefix, number, stops, node)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from specc.exchange.importing.graph import Leaf, Token
-from specc.exchange.importing.structure import Call, Chain, Form, Node, leaves
+from specc.exchange.importing.structure import Chain, Form, FoundCall, Node, leaves
 from specc.ir.model import FORM_WORDS
 from specc.layers.registry import LAYERS
 from specc.syntax.tokens import RESERVED
@@ -40,24 +40,24 @@ class Parameter(NamedTuple):
     is_channels: bool
 
 
-class Block(NamedTuple):
+class FoundBlock(NamedTuple):
     name: str
     parameters: tuple[Parameter, ...]
     body: Chain
 
 
-class _Use(NamedTuple):
+class _ClassUse(NamedTuple):
     """A class's use: the layers in it, and the part of the chain that they are."""
 
     ids: frozenset[int]
     chain: Chain
 
 
-def with_blocks(chain: Chain) -> tuple[list[Block], Chain]:
+def with_blocks(chain: Chain) -> tuple[list[FoundBlock], Chain]:
     """The blocks of a network, each after those that it uses, and the network written with them."""
-    blocks: list[Block] = []
+    blocks: list[FoundBlock] = []
     for _, owned in _classes(chain):
-        uses = [_Use(ids, part) for ids in owned if (part := _part(chain, ids)) is not None]
+        uses = [_ClassUse(ids, part) for ids in owned if (part := _part(chain, ids)) is not None]
         for family in _families(uses):
             block, calls = _block(family, {block.name for block in blocks}, _class_of(family))
             blocks.append(block)
@@ -108,7 +108,7 @@ def _span(chain: Chain, ids: frozenset[int]) -> tuple[int, int] | None:
     return (start, stop) if frozenset().union(*inside[start:stop]) == ids else None
 
 
-def _replaced(chain: Chain, calls: dict[frozenset[int], Call]) -> Chain:
+def _replaced(chain: Chain, calls: dict[frozenset[int], FoundCall]) -> Chain:
     """A chain with calls in the place of the steps that they stand for."""
     for ids, call in calls.items():
         span = _span(chain, ids)
@@ -125,19 +125,19 @@ def _replaced(chain: Chain, calls: dict[frozenset[int], Call]) -> Chain:
 # families
 
 
-def _families(uses: list[_Use]) -> list[list[_Use]]:
+def _families(uses: list[_ClassUse]) -> list[list[_ClassUse]]:
     """Uses that are built alike, where there are at least two and it pays to name them."""
-    found: dict[object, list[_Use]] = {}
+    found: dict[object, list[_ClassUse]] = {}
     for use in _with_same(uses):
         found.setdefault(_key(use.chain), []).append(use)
     return [family for family in found.values() if len(family) > 1 and _is_worth_it(family[0].chain)]
 
 
 def _is_worth_it(chain: Chain) -> bool:
-    return len(leaves(chain)) > 1 and not (len(chain) == 1 and isinstance(chain[0], Call))
+    return len(leaves(chain)) > 1 and not (len(chain) == 1 and isinstance(chain[0], FoundCall))
 
 
-def _with_same(uses: list[_Use]) -> list[_Use]:
+def _with_same(uses: list[_ClassUse]) -> list[_ClassUse]:
     """Residuals beside uses that are the body alone: `shortcut same` says both, where the shapes tell them apart."""
     bodies = {_key(body) for use in uses if (body := _lone_body(use.chain)) is not None}
     found = []
@@ -171,7 +171,7 @@ def _node_key(node: Node) -> object:
     match node:
         case Leaf():
             return (node.word, tuple((token.name, token.style) for token in node.tokens))
-        case Call():
+        case FoundCall():
             return ("call", node.block)
         case Form():
             shortcut = "auto" if node.shortcut == "identity" else node.shortcut
@@ -186,7 +186,7 @@ def _written(form: Form) -> tuple[Chain, ...]:
 # one block
 
 
-def _class_of(family: list[_Use]) -> str:
+def _class_of(family: list[_ClassUse]) -> str:
     """The innermost class that holds all layers of a use."""
     inside = leaves(family[0].chain)
     common = [owner for owner in inside[0].owners if all(owner in leaf.owners for leaf in inside)]
@@ -194,7 +194,9 @@ def _class_of(family: list[_Use]) -> str:
     return (exact or common)[-1][1] if common else ""
 
 
-def _block(family: list[_Use], taken: set[str], class_name: str) -> tuple[Block, dict[frozenset[int], Call]]:
+def _block(
+    family: list[_ClassUse], taken: set[str], class_name: str
+) -> tuple[FoundBlock, dict[frozenset[int], FoundCall]]:
     """The block of a family, and the call that each use becomes."""
     columns = _Columns(len(family))
     body = _unified([use.chain for use in family], columns)
@@ -204,8 +206,8 @@ def _block(family: list[_Use], taken: set[str], class_name: str) -> tuple[Block,
     for place, use in enumerate(family):
         args = tuple((names[old], columns.columns[old][place]) for old in columns.columns)
         ordered = tuple(sorted(args, key=lambda arg: [parameter.name for parameter in parameters].index(arg[0])))
-        calls[use.ids] = Call(name, ordered, use.chain, use.chain[0].input, use.chain[-1].output)
-    return Block(name, parameters, _renamed(body, names)), calls
+        calls[use.ids] = FoundCall(name, ordered, use.chain, use.chain[0].input, use.chain[-1].output)
+    return FoundBlock(name, parameters, _renamed(body, names)), calls
 
 
 def _name(chain: Chain, class_name: str, taken: set[str]) -> str:
@@ -333,7 +335,7 @@ def _renamed_node(node: Node, names: dict[str, str]) -> Node:
     match node:
         case Form():
             return node._replace(branches=tuple(_renamed(branch, names) for branch in node.branches))
-        case Call():
+        case FoundCall():
             return node._replace(args=tuple((name, rename(value)) for name, value in node.args))
         case Leaf():
             return node._replace(tokens=tuple(_token(token, rename(token.value)) for token in node.tokens))

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.spelling import counted, nearest, shown
 from specc.exchange.importing.darknet_options import full_name, in_effect, options_of
-from specc.exchange.importing.graph import Graph, Op, Wordless
+from specc.exchange.importing.graph import Op, TracedGraph, Wordless
 from specc.exchange.importing.steps import step
 from specc.ir.names.instantiate import WrongValue
 from specc.layers.base import Shape, ShapeError, written
@@ -28,14 +28,21 @@ LARGEST = 1_000_000  # characters; no network's file comes near
 _ACTIVATIONS: dict[str, tuple[str, dict[str, Any]] | None] = {
     "linear": None,
     "leaky": ("leakyrelu", {"negative_slope": 0.1}),
-    "relu": ("relu", {}), "relu6": ("relu6", {}), "logistic": ("sigmoid", {}), "tanh": ("tanh", {}),
-    "elu": ("elu", {}), "selu": ("selu", {}), "gelu": ("gelu", {}), "mish": ("mish", {}), "swish": ("silu", {}),
+    "relu": ("relu", {}),
+    "relu6": ("relu6", {}),
+    "logistic": ("sigmoid", {}),
+    "tanh": ("tanh", {}),
+    "elu": ("elu", {}),
+    "selu": ("selu", {}),
+    "gelu": ("gelu", {}),
+    "mish": ("mish", {}),
+    "swish": ("silu", {}),
     "hardtan": ("hardtanh", {}),
-}  # fmt: skip
+}
 _TRAINING = ("cost", "net")  # sections that say nothing of the network's output
 
 
-class Section(NamedTuple):
+class DarknetSection(NamedTuple):
     """`[convolutional]` with its options, its place in the text, and theirs."""
 
     name: str
@@ -56,21 +63,21 @@ class _NoWord(Exception):
         self.by_shape = by_shape
 
 
-def read_darknet(path: str, input: Shape | None) -> tuple[Graph, str]:
+def read_darknet(path: str, input: Shape | None) -> tuple[TracedGraph, str]:
     """The graph of a file, and what the network is called. Args: input, in place of the file's own."""
     source = read_source(path)
     sections = read_sections(source)
-    reader = _Reader(source, sections[0], input)
+    reader = _DarknetReader(source, sections[0], input)
     for section in sections[1:]:
         reader.add(section)
     return reader.graph(path), Path(path).stem
 
 
-def read_sections(source: Source) -> list[Section]:
+def read_sections(source: Source) -> list[DarknetSection]:
     """The sections, `[net]` first. Raises: Problem E667."""
     if len(source.text) > LARGEST:
         raise _wrong(source, Span(0, 0), f"the file has more than {LARGEST:,} characters")
-    found: list[Section] = []
+    found: list[DarknetSection] = []
     start = 0
     for line in source.text.splitlines(keepends=True):
         text, span = line.strip(), Span(start, start + len(line.rstrip()))
@@ -79,7 +86,7 @@ def read_sections(source: Source) -> list[Section]:
             continue
         text = text.partition("#")[0].rstrip()  # Darknet reads numbers up to there, and so may a remark follow
         if text.startswith("[") and text.endswith("]"):
-            found.append(Section(text[1:-1].strip().lower(), {}, span, {}))
+            found.append(DarknetSection(text[1:-1].strip().lower(), {}, span, {}))
         elif "=" in text and found:
             key, _, value = text.partition("=")
             _add_option(source, found[-1], key.strip().lower(), value.strip(), span)
@@ -90,7 +97,7 @@ def read_sections(source: Source) -> list[Section]:
     return found
 
 
-def _add_option(source: Source, section: Section, key: str, value: str, span: Span) -> None:
+def _add_option(source: Source, section: DarknetSection, key: str, value: str, span: Span) -> None:
     """Raises: Problem E667 for an option that the section has already."""
     if key in section.options:
         raise _wrong(source, span, f"`{shown(key)}=` is given twice in this `[{shown(section.name)}]`")
@@ -98,7 +105,7 @@ def _add_option(source: Source, section: Section, key: str, value: str, span: Sp
     section.places[key] = span
 
 
-def _require_known(source: Source, section: Section) -> None:
+def _require_known(source: Source, section: DarknetSection) -> None:
     """Raises: Problem E667 for an option that the section does not have."""
     known = options_of(section.name)
     for key in section.options if known is not None else ():
@@ -112,10 +119,10 @@ def _wrong(source: Source, span: Span, message: str, help: str | None = None) ->
     return Problem(Diagnostic("E667", message, source, span, help=help))
 
 
-class _Reader:
+class _DarknetReader:
     """The operations so far, and which of them gives the output of each section."""
 
-    def __init__(self, source: Source, net: Section, input: Shape | None) -> None:
+    def __init__(self, source: Source, net: DarknetSection, input: Shape | None) -> None:
         self.source, self.section = source, net
         own = tuple(self._count(name) for name in ("channels", "height", "width")) if input is None else input
         _require_known(source, net)
@@ -125,15 +132,15 @@ class _Reader:
         self.unknown: set[int] = set()  # operations whose shape depends on a section without a word
         self.wordless: list[Wordless] = []
 
-    def graph(self, path: str) -> Graph:
+    def graph(self, path: str) -> TracedGraph:
         if self.wordless:
             what = "a section" if len(self.wordless) == 1 else f"{len(self.wordless)} sections"
             verb = "has" if len(self.wordless) == 1 else "have"
             notes = tuple(map(str, self.wordless))
             raise Problem.of("E666", f"{what} of {path} {verb} no word", notes=notes)
-        return Graph(tuple(self.ops), self.outputs[-1] if self.outputs else 0)
+        return TracedGraph(tuple(self.ops), self.outputs[-1] if self.outputs else 0)
 
-    def add(self, section: Section) -> None:
+    def add(self, section: DarknetSection) -> None:
         """One section more; where it has no word, the next ones go on from a shape that is not known."""
         if full_name(section.name) in _TRAINING:
             return
@@ -153,7 +160,7 @@ class _Reader:
         if (self.referred | (set() if section.name == "route" else {last})) & self.unknown:
             self.unknown |= set(range(before, len(self.ops)))
 
-    def _read(self, section: Section) -> int:
+    def _read(self, section: DarknetSection) -> int:
         read = _SECTIONS.get(full_name(section.name))
         if read is None:
             raise _NoWord("no layer does what it does")
@@ -349,9 +356,18 @@ class _Reader:
         return _wrong(self.source, self.section.places.get(option, self.section.span), message)
 
 
-_SECTIONS: dict[str, Callable[[_Reader, int], int]] = {
-    "convolutional": _Reader.convolutional, "deconvolutional": _Reader.deconvolutional, "connected": _Reader.connected,
-    "maxpool": _Reader.maxpool, "avgpool": _Reader.avgpool, "dropout": _Reader.dropout, "softmax": _Reader.softmax,
-    "upsample": _Reader.upsample, "batchnorm": _Reader.batchnorm, "activation": _Reader.activation,
-    "route": _Reader.route, "shortcut": _Reader.shortcut, "scale_channels": _Reader.scale_channels,
-}  # fmt: skip
+_SECTIONS: dict[str, Callable[[_DarknetReader, int], int]] = {
+    "convolutional": _DarknetReader.convolutional,
+    "deconvolutional": _DarknetReader.deconvolutional,
+    "connected": _DarknetReader.connected,
+    "maxpool": _DarknetReader.maxpool,
+    "avgpool": _DarknetReader.avgpool,
+    "dropout": _DarknetReader.dropout,
+    "softmax": _DarknetReader.softmax,
+    "upsample": _DarknetReader.upsample,
+    "batchnorm": _DarknetReader.batchnorm,
+    "activation": _DarknetReader.activation,
+    "route": _DarknetReader.route,
+    "shortcut": _DarknetReader.shortcut,
+    "scale_channels": _DarknetReader.scale_channels,
+}

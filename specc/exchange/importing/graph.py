@@ -52,7 +52,7 @@ class Op(NamedTuple):
     join: Literal["", "add", "mul", "concat"] = ""
 
 
-class Graph(NamedTuple):
+class TracedGraph(NamedTuple):
     """Operations in the order of execution; the first is the input, `result` the output."""
 
     ops: tuple[Op, ...]

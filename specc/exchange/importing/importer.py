@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
 from specc.exchange.importing.blocks import with_blocks
-from specc.exchange.importing.graph import Graph, Wordless
+from specc.exchange.importing.graph import TracedGraph, Wordless
 from specc.exchange.importing.source import TORCHVISION, is_darknet, load_model
 from specc.exchange.importing.structure import Chain, Crossing, structure
 from specc.exchange.importing.text import write_spec
@@ -102,7 +102,7 @@ def _wordless(source: str, parts: list[Wordless]) -> Problem:
     return Problem.of("E666", f"{what} of {source} {'has' if len(listed) == 1 else 'have'} no word", notes=listed)
 
 
-def _traced(model: nn.Module, source: str, input: Shape | None) -> tuple[Graph, Shape]:
+def _traced(model: nn.Module, source: str, input: Shape | None) -> tuple[TracedGraph, Shape]:
     from specc.exchange.importing.following import ModelFails
     from specc.exchange.importing.trace import trace
 

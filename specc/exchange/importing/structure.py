@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
-from specc.exchange.importing.graph import Graph, Leaf, Op, Wordless
+from specc.exchange.importing.graph import Leaf, Op, TracedGraph, Wordless
 from specc.ir.model import FormWord
 from specc.layers.base import Shape
 
@@ -32,7 +32,7 @@ class Form(NamedTuple):
     parts: tuple[int, ...] = ()
 
 
-class Call(NamedTuple):
+class FoundCall(NamedTuple):
     """A block with its arguments by name; the leaves that it stands for."""
 
     block: str
@@ -42,7 +42,7 @@ class Call(NamedTuple):
     output: Shape
 
 
-Node: TypeAlias = "Leaf | Form | Call"
+Node: TypeAlias = "Leaf | Form | FoundCall"
 Chain: TypeAlias = "tuple[Node, ...]"
 
 
@@ -54,7 +54,7 @@ class Crossing(Exception):
         self.parts = parts
 
 
-def structure(graph: Graph) -> Chain:
+def structure(graph: TracedGraph) -> Chain:
     """Raises: Crossing."""
     return _Builder(_with_prefixes(graph)).build()
 
@@ -65,14 +65,14 @@ def leaves(chain: Chain) -> list[Leaf]:
     for node in chain:
         if isinstance(node, Leaf):
             found.append(node)
-        elif isinstance(node, Call):
+        elif isinstance(node, FoundCall):
             found += leaves(node.inside)
         else:
             found += [leaf for branch in node.branches for leaf in leaves(branch)]
     return found
 
 
-def _with_prefixes(graph: Graph) -> Graph:
+def _with_prefixes(graph: TracedGraph) -> TracedGraph:
     """A concatenation that begins like an earlier one takes that one's output: so dense blocks become nested ones."""
     known: dict[tuple[int, ...], int] = {}
     ops = list(graph.ops)
@@ -85,7 +85,7 @@ def _with_prefixes(graph: Graph) -> Graph:
                 ops[place] = op._replace(inputs=(known[inputs[:length]], *inputs[length:]))
                 break
         known[inputs] = place
-    return Graph(tuple(ops), graph.result)
+    return TracedGraph(tuple(ops), graph.result)
 
 
 class _Builder:
@@ -94,7 +94,7 @@ class _Builder:
     made: the chain between two operations, each built once, and how many steps it is when it is written out.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: TracedGraph) -> None:
         self.graph = graph
         self.ops = _merged(graph)
         self.above = _dominators(self.ops)
@@ -173,7 +173,7 @@ class _Builder:
         return _concatenation(chains, x, op.output)
 
 
-def _merged(graph: Graph) -> list[Op]:
+def _merged(graph: TracedGraph) -> list[Op]:
     """Sums of sums, and concatenations of concatenations, that nothing else reads, as one with more branches."""
     readers = [0] * len(graph.ops)
     for op in graph.ops:

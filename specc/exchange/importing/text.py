@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from specc.diagnostics.spelling import spelled
-from specc.exchange.importing.blocks import Block, Expr
+from specc.exchange.importing.blocks import Expr, FoundBlock
 from specc.exchange.importing.graph import Leaf, Token
-from specc.exchange.importing.structure import Call, Chain, Form, Node
+from specc.exchange.importing.structure import Chain, Form, FoundCall, Node
 from specc.layers.base import Shape
 from specc.layers.pool import ToSize
 from specc.layers.registry import LAYERS, of_family
@@ -23,7 +23,7 @@ _EXACT = 1e6  # a whole number below this is written without a point
 _LONGEST_REPEAT = 12  # as many steps are looked at together
 
 
-def write_spec(title: str, input: Shape, blocks: Sequence[Block], chain: Chain) -> str:
+def write_spec(title: str, input: Shape, blocks: Sequence[FoundBlock], chain: Chain) -> str:
     """The text of a spec. Args: title, its first line."""
     known = {block.name: block for block in blocks}
     lines = [f"# {title}", f"input {spelled(input)}", ""]
@@ -35,7 +35,7 @@ def write_spec(title: str, input: Shape, blocks: Sequence[Block], chain: Chain) 
     return text if formatted is None else formatted
 
 
-def _block(block: Block, known: dict[str, Block]) -> str:
+def _block(block: FoundBlock, known: dict[str, FoundBlock]) -> str:
     given = ", ".join(
         one.name if one.default is None else f"{one.name}={_value(one.default)}" for one in block.parameters
     )
@@ -48,7 +48,7 @@ def _block(block: Block, known: dict[str, Block]) -> str:
 # chains
 
 
-def _chain(chain: Chain, known: dict[str, Block]) -> str:
+def _chain(chain: Chain, known: dict[str, FoundBlock]) -> str:
     """Steps joined by arrows, a new line before each that begins something."""
     lines: list[str] = []
     for step in _repeated([_node(node, known) for node in chain]):
@@ -101,17 +101,17 @@ def _best_repeat(steps: list[str], place: int) -> tuple[int, int]:
 # nodes
 
 
-def _node(node: Node, known: dict[str, Block]) -> str:
+def _node(node: Node, known: dict[str, FoundBlock]) -> str:
     match node:
         case Leaf():
             return " ".join([node.word, *_arguments(node.tokens)])
-        case Call():
+        case FoundCall():
             return _call(node, known[node.block])
         case Form():
             return _form(node, known)
 
 
-def _form(form: Form, known: dict[str, Block]) -> str:
+def _form(form: Form, known: dict[str, FoundBlock]) -> str:
     shown = form.branches[:1] if form.form == "residual" else form.branches
     branches = [_chain(branch, known) or "id" for branch in shown]
     inside = " | ".join(branches)
@@ -126,7 +126,7 @@ def _form(form: Form, known: dict[str, Block]) -> str:
     return text
 
 
-def _call(call: Call, block: Block) -> str:
+def _call(call: FoundCall, block: FoundBlock) -> str:
     """A call with the arguments that are not the usual ones; a letter stands for a parameter where it can."""
     names = [parameter.name for parameter in block.parameters]
     values = dict(call.args)

@@ -27,7 +27,7 @@ from specc.exchange.importing.following import (
     follow,
     read_again,
 )
-from specc.exchange.importing.graph import Graph, Op, Wordless
+from specc.exchange.importing.graph import Op, TracedGraph, Wordless
 from specc.exchange.importing.recorded import Recorded
 from specc.exchange.importing.steps import step
 from specc.exchange.importing.tensors import (
@@ -61,17 +61,17 @@ class Unimportable(Exception):
 Special = Callable[[fx.Node, At], "At | Cut | Dealt | Maxima | None"]
 
 
-def trace(model: nn.Module, input: Shape) -> Graph:
+def trace(model: nn.Module, input: Shape) -> TracedGraph:
     """Raises: ModelFails where the model does not run on that input; Unimportable."""
     try:
         followed = follow(model, input)
     except Unfollowable as error:
         raise Unimportable([Wordless("", f"its code cannot be followed without running it: {error}")]) from error
     trained = {parameter.data_ptr(): parameter.requires_grad for parameter in model.parameters()}
-    return _Reader(followed, input, trained).read()
+    return _TraceReader(followed, input, trained).read()
 
 
-class _Reader(Recorded):
+class _TraceReader(Recorded):
     """A model's steps as words, one after another."""
 
     def __init__(self, followed: Followed, input: Shape, trained: dict[int, bool]) -> None:
@@ -84,7 +84,7 @@ class _Reader(Recorded):
             ((torch.squeeze, "squeeze", torch.unsqueeze, "unsqueeze"), self._folded),
         )
 
-    def read(self) -> Graph:
+    def read(self) -> TracedGraph:
         result = 0
         for node in self.traced.graph.nodes:
             if node.op == "output":
@@ -96,7 +96,7 @@ class _Reader(Recorded):
         self._check_sharing()
         if self.wordless:
             raise Unimportable(self.wordless)
-        return Graph(tuple(self.ops), result)
+        return TracedGraph(tuple(self.ops), result)
 
     # one node
 

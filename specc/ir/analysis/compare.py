@@ -22,7 +22,7 @@ MOST_MATCHED = 20_000  # rows: beyond it matching takes too long, and rows are p
 NOT_COMPARED = frozenset(("span", "word", "values", "costs", "steps", "branches"))
 
 
-class Pair(NamedTuple):
+class RowPair(NamedTuple):
     """A row of each network; None where one has no counterpart."""
 
     change: Change
@@ -30,7 +30,7 @@ class Pair(NamedTuple):
     second: Row | None
 
 
-class Weights(NamedTuple):
+class WeightsMoved(NamedTuple):
     """What becomes of the first network's tensors in the second, by name.
 
     carried: there with the same shape; reshaped: there with another one; the rest is in one network only.
@@ -46,26 +46,26 @@ class Weights(NamedTuple):
         return sum(map(prod, self.carried.values()))
 
 
-def compare_rows(first: ShapedModel, second: ShapedModel) -> list[Pair]:
+def compare_rows(first: ShapedModel, second: ShapedModel) -> list[RowPair]:
     """The rows of both, in order."""
     ours, theirs = list(first.rows()), list(second.rows())
     if len(ours) + len(theirs) > MOST_MATCHED:
         return list(_paired(ours, theirs))
     matcher = SequenceMatcher(None, [_what(row) for row in ours], [_what(row) for row in theirs], autojunk=False)
-    pairs: list[Pair] = []
+    pairs: list[RowPair] = []
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
         if kind == "equal":
-            pairs += [Pair("same", a, b) for a, b in zip(ours[i1:i2], theirs[j1:j2], strict=True)]
+            pairs += [RowPair("same", a, b) for a, b in zip(ours[i1:i2], theirs[j1:j2], strict=True)]
         else:
             pairs += _paired(ours[i1:i2], theirs[j1:j2])
     return pairs
 
 
-def compare_weights(first: ShapedModel, second: ShapedModel) -> Weights:
+def compare_weights(first: ShapedModel, second: ShapedModel) -> WeightsMoved:
     """The tensors of both, as `load_state_dict` would match them."""
     ours, theirs = dict(_tensors(first.chain, "")), dict(_tensors(second.chain, ""))
     shared = {name: (shape, theirs[name]) for name, shape in ours.items() if name in theirs}
-    return Weights(
+    return WeightsMoved(
         carried={name: shape for name, (shape, other) in shared.items() if shape == other},
         reshaped={name: shapes for name, shapes in shared.items() if shapes[0] != shapes[1]},
         only_first={name: shape for name, shape in ours.items() if name not in shared},
@@ -78,7 +78,7 @@ def _what(row: Row) -> tuple[object, ...]:
     return row.kind, row.input, row.output, row.params, row.macs
 
 
-def _paired(ours: Sequence[Row], theirs: Sequence[Row]) -> Iterator[Pair]:
+def _paired(ours: Sequence[Row], theirs: Sequence[Row]) -> Iterator[RowPair]:
     """Rows of one kind in the same order count as changed, the others as removed and added."""
     if len(ours) + len(theirs) > MOST_MATCHED:
         yield from (_pair(a, b) for a, b in zip_longest(ours, theirs))
@@ -88,14 +88,14 @@ def _paired(ours: Sequence[Row], theirs: Sequence[Row]) -> Iterator[Pair]:
         if kind == "equal":
             yield from map(_pair, ours[i1:i2], theirs[j1:j2])
         else:
-            yield from (Pair("removed", row, None) for row in ours[i1:i2])
-            yield from (Pair("added", None, row) for row in theirs[j1:j2])
+            yield from (RowPair("removed", row, None) for row in ours[i1:i2])
+            yield from (RowPair("added", None, row) for row in theirs[j1:j2])
 
 
-def _pair(first: Row | None, second: Row | None) -> Pair:
+def _pair(first: Row | None, second: Row | None) -> RowPair:
     if first is None or second is None:
-        return Pair("added" if first is None else "removed", first, second)
-    return Pair("same" if _what(first) == _what(second) else "changed", first, second)
+        return RowPair("added" if first is None else "removed", first, second)
+    return RowPair("same" if _what(first) == _what(second) else "changed", first, second)
 
 
 def _tensors(node: SomeShaped, name: str) -> Iterator[tuple[str, Shape]]:

@@ -18,7 +18,7 @@ from specc.ir.shaped import ShapedChain, ShapedForm, ShapedModel, SomeShaped
 from specc.layers.base import Shape
 
 
-class Line(NamedTuple):
+class FoldedLine(NamedTuple):
     """A layer or a form. name: as in `named_modules()`, of a folded one from the first to the last, `conv2…4`;
     kind: its word, with the layer that a parameter holds, `act (hardswish)`;
     elements: values in its output for one sample; seen: the receptive field, of the last where it is folded."""
@@ -34,10 +34,10 @@ class Line(NamedTuple):
     seen: Seen
 
 
-def unfolded_lines(model: ShapedModel) -> Iterator[Line]:
+def unfolded_lines(model: ShapedModel) -> Iterator[FoldedLine]:
     """A line for each row."""
     for row, seen in zip(model.rows(), of_rows(model), strict=True):
-        yield Line(
+        yield FoldedLine(
             row.name, _kind(row.kind, row.layer), row.input, row.output, row.params, row.macs, prod(row.output), 1, seen
         )  # fmt: skip
 
@@ -47,12 +47,12 @@ def _kind(word: str, layer: str) -> str:
     return f"{word} ({layer})" if layer not in ("", word) else word
 
 
-def folded_lines(model: ShapedModel) -> Iterator[Line]:
+def folded_lines(model: ShapedModel) -> Iterator[FoldedLine]:
     """A line for each row that is not a repeat: of steps that are one node, the same layers on the same shapes."""
     return iter(_of_node(model.chain, "", of_input(model.input), {}, ()))
 
 
-def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known, around: Around) -> list[Line]:
+def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known, around: Around) -> list[FoldedLine]:
     prefix = f"{name}." if name else ""
     if isinstance(node, ShapedChain):
         return _of_chain(node, prefix, seen, known, around)
@@ -61,7 +61,7 @@ def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known, around: Arou
         after = through(node, seen, known)
         elements = prod(node.output)
         kind = _kind(node.word, node.layer.keyword)
-        return [Line(name, kind, node.input, node.output, costs.parameters, costs.macs, elements, 1, after)]
+        return [FoldedLine(name, kind, node.input, node.output, costs.parameters, costs.macs, elements, 1, after)]
     lines = [
         line
         for branch_name, branch in node.branches
@@ -69,11 +69,11 @@ def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known, around: Arou
         for line in _of_node(branch, prefix + branch_name, beginning(node, branch_name, seen, around), known, around)
     ]
     after = through(node, seen, known, around)
-    return [*lines, Line(name, node.word, node.input, node.output, 0, 0, prod(node.output), 1, after)]
+    return [*lines, FoldedLine(name, node.word, node.input, node.output, 0, 0, prod(node.output), 1, after)]
 
 
-def _of_chain(chain: ShapedChain, prefix: str, seen: Seen, known: Known, outside: Around) -> list[Line]:
-    lines: list[Line] = []
+def _of_chain(chain: ShapedChain, prefix: str, seen: Seen, known: Known, outside: Around) -> list[FoldedLine]:
+    lines: list[FoldedLine] = []
     kept: dict[str, Seen] = {}
     around = (kept, *outside)
     for _, group in groupby(chain.steps, key=lambda step: id(step[1])):
@@ -88,7 +88,7 @@ def _of_chain(chain: ShapedChain, prefix: str, seen: Seen, known: Known, outside
     return lines
 
 
-def _times(line: Line, count: int) -> Line:
+def _times(line: FoldedLine, count: int) -> FoldedLine:
     return line._replace(
         params=line.params * count, macs=line.macs * count, elements=line.elements * count, times=line.times * count
     )

@@ -40,7 +40,7 @@ class Placed(NamedTuple):
         return self.node.span
 
 
-class Run(NamedTuple):
+class LayerRun(NamedTuple):
     """Layers in a row. to_output: nothing follows in the network; beside: another branch reads all that arrives."""
 
     layers: tuple[Placed, ...]
@@ -70,12 +70,12 @@ class Network:
         return tuple(item for item in _items(self.model.chain, "") if item is not None)
 
     @cached_property
-    def runs(self) -> tuple[Run, ...]:
+    def runs(self) -> tuple[LayerRun, ...]:
         """All runs, those of branches after the run that leads to them."""
         return tuple(_runs(_items(self.model.chain, ""), set(), is_network=True))
 
     @cached_property
-    def last_run(self) -> Run | None:
+    def last_run(self) -> LayerRun | None:
         """The layers before the output; None where the output comes straight out of a form."""
         return next((run for run in self.runs if run.to_output), None)
 
@@ -158,14 +158,16 @@ def _items(chain: ShapedChain, prefix: str) -> Iterator[Item]:
             yield None
 
 
-def _runs(items: Iterable[Item], seen: set[int], *, is_network: bool = False, beside: bool = False) -> Iterator[Run]:
+def _runs(
+    items: Iterable[Item], seen: set[int], *, is_network: bool = False, beside: bool = False
+) -> Iterator[LayerRun]:
     layers: list[Placed] = []
     for item in items:
         if isinstance(item, Placed):
             layers.append(item)
             continue
         if layers:
-            yield Run(tuple(layers), False, beside)
+            yield LayerRun(tuple(layers), False, beside)
             beside = beside and not any(map(_windows, layers))
             layers = []
         if item is None:
@@ -177,10 +179,10 @@ def _runs(items: Iterable[Item], seen: set[int], *, is_network: bool = False, be
             yield from _branches(name, form, seen, beside)
         beside = False
     if layers:
-        yield Run(tuple(layers), is_network, beside)
+        yield LayerRun(tuple(layers), is_network, beside)
 
 
-def _branches(name: str, form: ShapedForm, seen: set[int], beside: bool) -> Iterator[Run]:
+def _branches(name: str, form: ShapedForm, seen: set[int], beside: bool) -> Iterator[LayerRun]:
     known: dict[int, bool] = {}
     read = [
         form.form != "split" and name not in form.origins and _branch_reads_all(branch, known)

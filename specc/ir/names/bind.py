@@ -27,7 +27,7 @@ _RUN_TOGETHER = re.compile(r"[ksdpg][0-9]+(?:x[0-9]+)*")
 _REPEAT = re.compile(r"x([0-9]+)")
 
 
-class Misfit(NamedTuple):
+class ArgumentMisfit(NamedTuple):
     """An argument that fits nowhere."""
 
     code: str
@@ -40,13 +40,13 @@ class Bound(NamedTuple):
     """A step's arguments by field, what fits nowhere, and what is doubtful."""
 
     arguments: tuple[Argument, ...]
-    misfits: tuple[Misfit, ...]
+    misfits: tuple[ArgumentMisfit, ...]
     doubts: tuple[Doubt, ...]
 
 
 def take_repeat(
     arguments: Sequence[tree.Argument], scope: Scope
-) -> tuple[tuple[tree.Argument, ...], tree.Value | None, Misfit | None]:
+) -> tuple[tuple[tree.Argument, ...], tree.Value | None, ArgumentMisfit | None]:
     """Parts the repeat (`x3`, `x=n`) from the other arguments. Returns: the rest, the count, an error."""
     found = [argument for argument in arguments if _repeat_of(argument, scope) is not None]
     if not found:
@@ -54,9 +54,17 @@ def take_repeat(
     rest = tuple(argument for argument in arguments if argument not in found)
     count = _repeat_of(found[-1], scope)
     if len(found) > 1:
-        return rest, count, Misfit("E215", "this step has more than one repeat", found[1].span, "keep one repeat")
+        return (
+            rest,
+            count,
+            ArgumentMisfit("E215", "this step has more than one repeat", found[1].span, "keep one repeat"),
+        )
     if arguments[-1] is not found[0]:
-        return rest, count, Misfit("E215", "the repeat comes last", found[0].span, "move it after the other arguments")
+        return (
+            rest,
+            count,
+            ArgumentMisfit("E215", "the repeat comes last", found[0].span, "move it after the other arguments"),
+        )
     return rest, count, None
 
 
@@ -113,7 +121,7 @@ class _Binding:
     def __init__(self, signature: Signature, scope: Scope, given: Sequence[Argument]) -> None:
         self.signature, self.scope = signature, scope
         self.found = {argument.name: argument for argument in given}
-        self.misfits: list[Misfit] = []
+        self.misfits: list[ArgumentMisfit] = []
         self.doubts: list[Doubt] = []
         self.after_lone_key = False
 
@@ -133,12 +141,14 @@ class _Binding:
         alternatives = " or ".join(f"`{name}`" for name in self.signature.one_of)
         if len(given) > 1:
             message = f"`{self.signature.name}` takes {alternatives}, not both"
-            self.misfits.append(Misfit("E206", message, given[-1].span, "keep one of the two"))
+            self.misfits.append(ArgumentMisfit("E206", message, given[-1].span, "keep one of the two"))
         missing += self.signature.one_of[:1] if not given else ()
         if missing and not self.misfits:
             names = alternatives or " and ".join(f"`{name}`" for name in missing)
             self.misfits.append(
-                Misfit("E203", f"`{self.signature.name}` needs {names}", span, _missing_help(self.signature, missing))
+                ArgumentMisfit(
+                    "E203", f"`{self.signature.name}` needs {names}", span, _missing_help(self.signature, missing)
+                )
             )
 
     def _take_key(self, argument: tree.Keyword) -> None:
@@ -188,7 +198,7 @@ class _Binding:
             self._doubt_key(value, field)
         self._set(Argument(field, value, None, value.span))
 
-    def _step_meant(self, value: tree.Value, field: str) -> Misfit | None:
+    def _step_meant(self, value: tree.Value, field: str) -> ArgumentMisfit | None:
         """`cbr 8 silu` with `block cbr(c, k=3, act=relu)`: a layer where a number is usual, and not where one is."""
         default = self.signature.defaults.get(field)
         word = _word_of(value)
@@ -199,7 +209,7 @@ class _Binding:
             if name not in self.found and usual is not None and self._is_step(usual.text):
                 message = f"`{word.text}` is a layer, and fills `{field}` of `{self.signature.name}` here"
                 arguments = "(…)" if isinstance(value, tree.Call) else ""
-                return Misfit("E204", message, value.span, f"write `{name}={word.text}{arguments}`")
+                return ArgumentMisfit("E204", message, value.span, f"write `{name}={word.text}{arguments}`")
         return None
 
     def _is_step(self, text: str) -> bool:
@@ -224,24 +234,24 @@ class _Binding:
         earlier = self.found.get(argument.name)
         if earlier is not None:
             message = f"`{argument.name}` is given twice"
-            self.misfits.append(Misfit("E206", message, argument.span, "keep one of the two"))
+            self.misfits.append(ArgumentMisfit("E206", message, argument.span, "keep one of the two"))
             return
         self.found[argument.name] = argument
 
-    def _too_many(self, value: tree.Value) -> Misfit:
+    def _too_many(self, value: tree.Value) -> ArgumentMisfit:
         names = ", ".join(f"`{name}`" for name in self.signature.positional)
         order = " in this order" if len(self.signature.positional) > 1 else ""
         taken = f"takes {names}{order}" if names else "takes no arguments without a key"
         message = f"one argument too many: `{self.signature.name}` {taken}"
         infers = self.signature.positional[:1] == ("out",)
-        return Misfit("E205", message, value.span, _INFERRED if infers else "leave it out, or give it its key")
+        return ArgumentMisfit("E205", message, value.span, _INFERRED if infers else "leave it out, or give it its key")
 
-    def _unknown_key(self, key: tree.Word) -> Misfit:
+    def _unknown_key(self, key: tree.Word) -> ArgumentMisfit:
         if key.text in self.signature.flags:
             message = f"`{key.text}` is a flag, and takes no value"
-            return Misfit("E202", message, key.span, f"write `{key.text}` alone")
+            return ArgumentMisfit("E202", message, key.span, f"write `{key.text}` alone")
         message = f"`{self.signature.name}` has no argument `{key.text}`"
-        return Misfit("E202", message, key.span, self._meant(key.text))
+        return ArgumentMisfit("E202", message, key.span, self._meant(key.text))
 
     def _meant(self, text: str) -> str:
         if text in inferred():
@@ -256,32 +266,32 @@ class _Binding:
             return f"`{self.signature.name}` takes no arguments"
         return "it takes " + ", ".join(f"`{name}`" for name in dict.fromkeys(self.signature.keys.values()))
 
-    def _unknown_word(self, word: tree.Word) -> Misfit:
+    def _unknown_word(self, word: tree.Word) -> ArgumentMisfit:
         known = [*self.signature.flags, *self.signature.keys, *self.scope.values, *self.scope.open]
         guess = nearest(word.text, known)
         shorthand = _SHORTHAND.fullmatch(word.text)
         if find_layer(word.text) is not None:
             message = f"`{word.text}` is a layer, not an argument of `{self.signature.name}`"
-            return Misfit("E207", message, word.span, f"a layer is a step of its own: write `-> {word.text}`")
+            return ArgumentMisfit("E207", message, word.span, f"a layer is a step of its own: write `-> {word.text}`")
         if guess == word.text:
             self.after_lone_key = True
             message = f"`{word.text}` stands alone: a key and its value belong together"
-            return Misfit("E202", message, word.span, f"write `{word.text}=3`, or `{word.text}3` for a size")
+            return ArgumentMisfit("E202", message, word.span, f"write `{word.text}=3`, or `{word.text}3` for a size")
         meant = self._other_spelling(word.text)
         if meant is not None:
             message = f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope"
-            return Misfit("E207", message, word.span, f"it is written `{meant}` here")
+            return ArgumentMisfit("E207", message, word.span, f"it is written `{meant}` here")
         run_together = _RUN_TOGETHER.findall(word.text)
         if len(run_together) > 1 and "".join(run_together) == word.text:
             message = f"`{word.text}` is several arguments in one word"
-            return Misfit("E202", message, word.span, f"write `{' '.join(run_together)}`")
+            return ArgumentMisfit("E202", message, word.span, f"write `{' '.join(run_together)}`")
         if shorthand and not guess:
             keys = [key for key in self.signature.keys if len(key) == 1]
             help = "its short keys are " + ", ".join(f"`{key}`" for key in keys) if keys else "it takes no shorthand"
-            return Misfit("E202", f"`{self.signature.name}` has no argument `{shorthand[1]}`", word.span, help)
+            return ArgumentMisfit("E202", f"`{self.signature.name}` has no argument `{shorthand[1]}`", word.span, help)
         help = f"did you mean `{guess}`?" if guess else "a name is defined by `param` or as a block's parameter"
-        return Misfit("E207", f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope",
-                      word.span, help)  # fmt: skip
+        message = f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope"
+        return ArgumentMisfit("E207", message, word.span, help)
 
     def _other_spelling(self, text: str) -> str | None:
         """A flag or a shorthand that is written in capitals, an option word of another framework."""

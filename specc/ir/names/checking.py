@@ -11,7 +11,7 @@ from typing import Any
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.spelling import nearest
 from specc.ir.model import Argument, Block
-from specc.ir.names.bind import Misfit
+from specc.ir.names.bind import ArgumentMisfit
 from specc.ir.names.instantiate import WrongValue, instantiate, words_for
 from specc.ir.names.scope import NotYet, Scope, ValueProblem
 from specc.ir.names.signature import layer_signature, option_words
@@ -124,7 +124,7 @@ class ValueChecks:
         ]
         self.can_evaluate(values, scope)
 
-    def misfits(self, misfits: Iterable[Misfit]) -> None:
+    def misfits(self, misfits: Iterable[ArgumentMisfit]) -> None:
         for misfit in misfits:
             words = self.source.slice(misfit.span)
             if misfit.code == "E207" and words in self.lost():

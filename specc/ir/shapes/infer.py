@@ -40,8 +40,8 @@ from specc.ir.shapes.claims import check_budgets, check_shape
 from specc.ir.shapes.cutting import entering
 from specc.ir.shapes.findings import MAX_CALL_DEPTH, Arriving, Findings, LimitReached
 from specc.ir.shapes.joining import Branch, join, shape_layer
-from specc.ir.shapes.keeping import Labels
-from specc.ir.shapes.naming import Names
+from specc.ir.shapes.keeping import KeptLabels
+from specc.ir.shapes.naming import ModuleNames
 from specc.ir.shapes.repeats import Counting, name_of, repeat_count
 from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.registry import LAYERS
@@ -76,7 +76,7 @@ class _Inference:
         self.findings = Findings(model.source)
         self.doubts = list(model.doubts)
         self.counting = Counting(model)
-        self.labels = Labels(self.findings)
+        self.labels = KeptLabels(self.findings)
         self.call_depth = 0
         self.steps_walked = 0
         self.known_calls: dict[tuple[Any, ...], ShapedChain] = {}
@@ -116,7 +116,7 @@ class _Inference:
         values: dict[str, Any] | None = None,
     ) -> tuple[ShapedChain | None, Arriving]:
         """The steps of a chain in order, each named. Returns: None for the chain where one of them is wrong."""
-        first, names = arriving, Names()
+        first, names = arriving, ModuleNames()
         steps: list[tuple[str, SomeShaped]] = []
         costs, whole = Costs(nodes=1), True
         with self.labels.chain() as kept:
@@ -155,7 +155,7 @@ class _Inference:
             self.visits.setdefault(step.span, []).append(visit)
 
     def _repeated(
-        self, step: SomeStep, arriving: Arriving, scope: Scope, names: Names
+        self, step: SomeStep, arriving: Arriving, scope: Scope, names: ModuleNames
     ) -> Iterator[tuple[str, SomeShaped | None, Arriving]]:
         """A step as often as it is repeated: its name, its node, what leaves it."""
         count = repeat_count(step.repeat, _at(scope, arriving), self.findings)

@@ -53,7 +53,7 @@ class Kept:
         return next(((stem, self.counts[stem]) for stem in stems if stem in self.counts), None)
 
 
-class Labels:
+class KeptLabels:
     """The chains around the place at hand, the innermost last."""
 
     def __init__(self, findings: Findings) -> None:

@@ -26,7 +26,7 @@ RESERVED_BY_TORCH = frozenset(
 )
 
 
-class Names:
+class ModuleNames:
     """The names taken in one container, and the running number of each word.
 
     >>> names = Names()

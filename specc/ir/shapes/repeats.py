@@ -11,7 +11,7 @@ from specc.ir.model import Argument, Block, BlockStep, FormStep, GroupStep, Laye
 from specc.ir.names.scope import NotYet, Scope, ValueProblem, shown
 from specc.ir.names.values import evaluate, mentions
 from specc.ir.shapes.findings import MAX_LAYERS, Findings, LimitReached
-from specc.ir.shapes.naming import Names
+from specc.ir.shapes.naming import ModuleNames
 from specc.syntax import tree
 
 
@@ -41,7 +41,7 @@ def repeat_count(repeat: tree.Value | None, scope: Scope, findings: Findings) ->
     return count
 
 
-def name_of(step: SomeStep, number: int, names: Names, findings: Findings) -> str:
+def name_of(step: SomeStep, number: int, names: ModuleNames, findings: Findings) -> str:
     """The name of the module that a step's repeat of this number becomes; one that cannot be given is reported."""
     running = names.count(step.word)
     if step.label is None:

@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.device import choose_device
-from specc.runner.distributed.world import ABANDONED, FailedElsewhere, FailedHere, Group, Place, is_launched
+from specc.runner.distributed.world import ABANDONED, FailedElsewhere, FailedHere, Group, Rank, is_launched
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,7 +36,7 @@ _NAMES = inspect.signature(DistributedDataParallel).parameters
 _EACH_STEP = "forward_sync_buffers" if "forward_sync_buffers" in _NAMES else "broadcast_buffers"
 
 
-def own_device(wanted: str, place: Place) -> torch.device:
+def own_device(wanted: str, place: Rank) -> torch.device:
     """The device of one process: on a machine with CUDA each has a GPU of its own.
 
     Raises: Problem E612, E625.
@@ -62,7 +62,7 @@ def require_devices(count: int) -> None:
 class Member(Group):
     """One of several processes, connected to the others."""
 
-    def __init__(self, place: Place, device: torch.device) -> None:
+    def __init__(self, place: Rank, device: torch.device) -> None:
         super().__init__(device)
         self.place = place
         is_cuda = device.type == "cuda"
@@ -178,7 +178,7 @@ def _host_key(rank: int) -> str:
 
 
 @contextmanager
-def member(place: Place, device: str) -> Iterator[Member]:
+def member(place: Rank, device: str) -> Iterator[Member]:
     """Connect with the other processes, and tell a failure once on each machine."""
     group = Member(place, own_device(device, place))
     is_well = False
@@ -222,7 +222,7 @@ def is_lost(error: RuntimeError) -> bool:
     return isinstance(error, dist.DistError) or any(word in str(error) for word in LOST)
 
 
-def _lost(place: Place) -> Problem:
+def _lost(place: Rank) -> Problem:
     return Problem.of("E626", f"process {place.rank} of {place.size} lost its connection to another process",
         help="torch's own report names the process that ended first; start all of them again with `--resume RUN`",
     )  # fmt: skip

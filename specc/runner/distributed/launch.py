@@ -84,9 +84,9 @@ def _config(folder: Path, count: int) -> Any:
 
 def _require_devices(count: int, device: str) -> None:
     from specc.runner.distributed.collective import own_device, require_devices
-    from specc.runner.distributed.world import Place
+    from specc.runner.distributed.world import Rank
 
-    if own_device(device, Place(0, count, 0, count)).type == "cuda":
+    if own_device(device, Rank(0, count, 0, count)).type == "cuda":
         require_devices(count)
     elif count > max(MOST_ON_CPU, os.cpu_count() or 1):
         cores = counted(os.cpu_count() or 1, "core")

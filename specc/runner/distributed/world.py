@@ -29,7 +29,7 @@ NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-class Place(NamedTuple):
+class Rank(NamedTuple):
     """rank: among all processes; local_rank: among those of this machine; both from 0. size, local_size: how many."""
 
     rank: int = 0
@@ -52,10 +52,10 @@ class Place(NamedTuple):
         return self.rank - self.local_rank
 
 
-ALONE = Place()
+ALONE = Rank()
 
 
-def place_of(environment: Mapping[str, str] = os.environ) -> Place:
+def place_of(environment: Mapping[str, str] = os.environ) -> Rank:
     """The place that torchrun's variables tell; a run of one process where they are not there.
 
     Raises: Problem E625 where they contradict each other.
@@ -70,7 +70,7 @@ def place_of(environment: Mapping[str, str] = os.environ) -> Place:
         raise _contradiction(environment) from error
     if not (0 <= rank < size and 0 <= local_rank < local_size <= size):
         raise _contradiction(environment)
-    return Place(rank, size, local_rank, local_size)
+    return Rank(rank, size, local_rank, local_size)
 
 
 def speaks_early() -> bool:
@@ -81,7 +81,7 @@ def speaks_early() -> bool:
         return True
 
 
-def require_enough(recipe: Recipe, place: Place) -> None:
+def require_enough(recipe: Recipe, place: Rank) -> None:
     """Raise Problem E627 where a batch has fewer pictures than the run has processes."""
     if recipe.batch < place.size:
         raise Problem.of("E627", f"a batch of {recipe.batch} cannot be divided among {place.size} processes",
