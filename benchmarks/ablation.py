@@ -29,12 +29,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from specc.recipe.recipe import Recipe
+from specc.runner.cpu.door import rearranged
+from specc.runner.cpu.halves import Halves
+from specc.runner.cpu.maxpool import RowsFirst
+from specc.runner.cpu.process import claim, keep_pages
 from specc.runner.device import compiled
-from specc.runner.forward import Forward
-from specc.runner.halves import Halves
-from specc.runner.maxpool import RowsFirst
-from specc.runner.precision import Precision, has_fast_bf16
-from specc.runner.process import claim, keep_pages
+from specc.runner.precision import Forward, Precision, has_fast_bf16
 
 
 class Setting(NamedTuple):
@@ -59,9 +59,8 @@ def epoch(task: Task, setting: Setting) -> float:
     model = task.model()
     if setting.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    forward = Forward(model, Precision(setting.precision, device), setting.halving)
-    if not setting.swapped:
-        forward.layers = model
+    layers = rearranged(model, setting.halving) if setting.swapped else model
+    forward = Forward(model, Precision(setting.precision, device), layers)
     network = compiled(forward, Recipe(compile="on" if setting.compiles else "off"), device)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=setting.fused or None)
     halves = Halves(network) if setting.halves else None

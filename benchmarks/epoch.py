@@ -44,9 +44,9 @@ from specc.data.images import Images
 from specc.data.load import Dataset
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
+from specc.runner.cpu.process import claim
 from specc.runner.distributed.world import Group
 from specc.runner.loop import evaluate, make_step
-from specc.runner.process import claim
 from specc.runner.session import Session
 from specc.source import Source
 

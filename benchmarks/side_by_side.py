@@ -25,7 +25,7 @@ from specc.data.images import InMemory
 from specc.data.load import Dataset, load_dataset
 from specc.data.survey import Survey
 from specc.recipe.recipe import Recipe
-from specc.runner.process import SPINS, VARIABLE
+from specc.runner.cpu.process import SPINS, VARIABLE
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -18,7 +18,7 @@ from functools import partial
 from epoch import Task, specc
 from side_by_side import NETWORKS, in_turns, machine, pictures, table, worker
 
-from specc.runner.process import SPINS
+from specc.runner.cpu.process import SPINS
 
 SAMPLES, BATCH = 1280, 128
 NEIGHBOUR = [sys.executable, "-c", "while True: pass"]

@@ -112,9 +112,9 @@ NAMES_ELSEWHERE = {
     "exchange/importing/darknet": "Darknet's own words",
     "fixes/translate.py": "a word of torch's that becomes one of several layers",
     "ir/names/foreign.py": "what other frameworks call our layers",
-    "runner/forward.py": "modules that are there, run in another order",
-    "runner/halves.py": "the types of modules that half precision suits",
-    "runner/maxpool.py": "what takes a module's place",
+    "runner/cpu/door.py": "modules that are there, run in another order",
+    "runner/cpu/halves.py": "the modules that make of a sample the same in any batch",
+    "runner/cpu/maxpool.py": "what takes a module's place",
     "runner/session.py": "modules that keep averages",
 }
 
@@ -238,3 +238,24 @@ def test_a_class_name_stands_for_one_class() -> None:
     for name, homes in twice.items():
         known = HOMES[TWICE[name]]
         assert {home if home in known else home.partition("/")[0] for home in homes} == known
+
+
+def test_tricks_for_cpus_stand_behind_one_door() -> None:
+    """What a trick needs is known inside their folder alone, so that each can be removed in one step."""
+    allowed = {"specc.runner.cpu.door", "specc.runner.cpu.process"}
+    for path in files():
+        if "cpu" in path.relative_to(ROOT).parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for_types = {id(node) for test in ast.walk(tree) if _is_for_types(test) for node in ast.walk(test)}
+        found = {
+            node.module
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("specc.runner.cpu")
+            if id(node) not in for_types
+        }
+        assert found <= allowed, path
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"

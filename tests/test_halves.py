@@ -15,8 +15,9 @@ import specc
 from specc.build.compile import build
 from specc.layers.registry import LAYERS
 from specc.pipeline import analyse
-from specc.runner import halves, session
-from specc.runner.halves import Halves
+from specc.runner import session
+from specc.runner.cpu import halves
+from specc.runner.cpu.halves import Halves
 from specc.runner.resume import resume
 from specc.runner.run import Run, train
 from specc.source import Source

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from specc.runner import process
+from specc.runner.cpu import process
 
 NET = "input 1x8x8\nconv 4 k3 p1 -> relu -> maxpool 2 -> flatten -> linear 10\n"
 
@@ -166,3 +166,30 @@ def test_the_allocator_is_the_users_where_he_says_so(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("MALLOC_ARENA_MAX")
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not process.keep_pages()
+
+
+@pytest.mark.parametrize("trick", process.TRICKS)
+def test_each_trick_has_a_switch(trick: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert all(map(process.uses, process.TRICKS))
+    monkeypatch.setenv(process.SWITCH, f"nothing,{trick}")
+    assert [one for one in process.TRICKS if not process.uses(one)] == [trick]
+
+
+def test_a_switched_off_trick_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+    from torch import nn
+
+    from specc.recipe.recipe import Recipe
+    from specc.runner.cpu.door import arranged
+
+    model, cpu = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2)), torch.device("cpu")
+    kinds = [type(layer).__name__ for layer in arranged(model, Recipe(), cpu).children()]
+    assert kinds == ["Conv2d", "RowsFirst", "ReLU"]
+    monkeypatch.setenv(process.SWITCH, "order,maxpool")
+    assert arranged(model, Recipe(), cpu) is model
+    monkeypatch.setattr(process, "_claimed", [True])
+    monkeypatch.setenv(process.SWITCH, "pages,spinning")
+    monkeypatch.delenv(process.VARIABLE, raising=False)
+    assert not process.keep_pages()
+    process.limit_spinning()
+    assert process.VARIABLE not in os.environ

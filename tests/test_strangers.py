@@ -16,7 +16,7 @@ from specc.layers.base import Layer, Shape
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner import precision
-from specc.runner.halves import can_be_halved
+from specc.runner.cpu.halves import can_be_halved
 from specc.runner.loop import make_step
 from specc.runner.resume import resume
 from specc.runner.run import Subject, make_session, train

@@ -20,7 +20,7 @@ from specc.pipeline import analyse
 from specc.reading import read_source
 from specc.recipe.reading import overridden
 from specc.runner.bench import Measured, measure
-from specc.runner.process import claim
+from specc.runner.cpu.process import claim
 from specc.runner.run import subject_of
 
 

@@ -96,7 +96,7 @@ def command(
 def _plan(spec: str, varied: Sequence[str], settings: dict[str, str]) -> SweepPlan:
     """Raises: Problem E670, and those of a file that cannot be read; SpecError for a spec with errors."""
     from specc.pipeline import analyse
-    from specc.runner.process import claim
+    from specc.runner.cpu.process import claim
     from specc.search.space import read_space
     from specc.syntax.parse import parse
 

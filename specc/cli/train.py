@@ -27,9 +27,9 @@ from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, best_line
 from specc.runner.callbacks.lines import Unheard
+from specc.runner.cpu.process import claim
 from specc.runner.distributed.launch import launch
 from specc.runner.distributed.world import FailedElsewhere, FailedHere, Rank, is_launched, place_of, speaks_early
-from specc.runner.process import claim
 from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
 from specc.runner.run import Run, Subject, require_possible, subject_of, train_subject
 

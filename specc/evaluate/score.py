@@ -18,9 +18,9 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest, spelled
 from specc.evaluate.trained import Trained
 from specc.recipe.recipe import Recipe
-from specc.runner.forward import Forward, halving_for, lay_out
+from specc.runner.cpu.door import arranged
 from specc.runner.loop import reviewed
-from specc.runner.precision import choose_precision
+from specc.runner.precision import Forward, choose_precision, lay_out
 from specc.runner.session import EVALUATION_BATCH
 from specc.tasks.review import Review
 
@@ -106,7 +106,7 @@ def _forward(trained: Trained, device: torch.device) -> Forward:
         precision = choose_precision(recipe, device, known=known)
     except Problem:
         precision = choose_precision(recipe.model_copy(update={"precision": "auto"}), device, known=known)
-    return Forward(model, precision, halving_for(recipe, device))
+    return Forward(model, precision, arranged(model, recipe, device))
 
 
 def _recipe(trained: Trained, wanted: Wanted) -> Recipe:

@@ -19,10 +19,10 @@ from torch.nn.utils import clip_grad_norm_
 
 from specc.data.batches import Batches
 from specc.diagnostics.spelling import counted
+from specc.runner.cpu.process import step_of
 from specc.runner.device import chosen_kernels, explained
 from specc.runner.distributed.world import Group, StopRequested, StopSignals
 from specc.runner.metrics import Metrics
-from specc.runner.plain_step import step_of
 from specc.runner.precision import Precision
 from specc.runner.sampler import draw_evaluation
 from specc.tasks.registry import task_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from specc.recipe.recipe import Recipe
     from specc.runner.callbacks.base import Callback
     from specc.runner.checkpoint import Checkpointer
-    from specc.runner.halves import Halves
+    from specc.runner.cpu.halves import Halves
     from specc.runner.schedule import Schedule
     from specc.runner.session import Session
     from specc.runner.state import EMA

@@ -11,7 +11,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.optimizers import MOMENTS
-from specc.runner.plain_step import plain_step_of
+from specc.runner.cpu.process import plain_step_of
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.recipe.entries import resolved
 from specc.recipe.optimizers import OPTIMIZERS
 from specc.recipe.recipe import Recipe
-from specc.runner.process import leave_compiler_alone
+from specc.runner.cpu.process import leave_compiler_alone
 
 if TYPE_CHECKING:
     from torch import nn

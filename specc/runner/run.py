@@ -23,6 +23,7 @@ from specc.reading import read_source
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, Ended, Started
+from specc.runner.cpu.process import limit_spinning
 from specc.runner.distributed.world import ALONE, Group, Rank, place_of, require_enough, tell_launcher
 from specc.runner.metrics import Metrics, best_of
 from specc.runner.pretrained import (
@@ -33,7 +34,6 @@ from specc.runner.pretrained import (
     read_pretrained,
     require_there,
 )
-from specc.runner.process import limit_spinning
 from specc.runner.run_folder import Record, RunFolder, create, given, locked, require_free
 from specc.source import Source
 from specc.tasks.registry import task_of

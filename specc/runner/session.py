@@ -17,13 +17,12 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.recipe.augmentations import asked_of
 from specc.runner.callbacks.base import Epoch
+from specc.runner.cpu.door import arranged, halves_of
+from specc.runner.cpu.process import keep_pages
 from specc.runner.device import compiled, explained, seed_everything, seed_shard
-from specc.runner.forward import Forward, halving_for, lay_out
-from specc.runner.halves import Halves, halves_of
 from specc.runner.optim import make_optimizer, optimizer_note
-from specc.runner.precision import Precision, choose_precision
+from specc.runner.precision import Forward, Precision, choose_precision, lay_out
 from specc.runner.pretrained import Pretrained, begin_with, freeze, frozen_layers
-from specc.runner.process import keep_pages
 from specc.runner.schedule import Schedule, make_schedule
 from specc.runner.state import EMA, Losses, Position, State
 from specc.tasks.registry import task_of
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from specc.data.load import Dataset
     from specc.ir.shaped import ShapedModel
     from specc.recipe.recipe import Recipe
+    from specc.runner.cpu.halves import Halves
     from specc.runner.distributed.world import Group
     from specc.tasks.task import Goal
 
@@ -108,7 +108,7 @@ class Session:
         return [one.score for one in self.state.position.metrics[self.adopted_after :]]
 
     def _forward(self, model: nn.Module) -> Forward:
-        return Forward(model, self.precision, halving_for(self.recipe, self.device))
+        return Forward(model, self.precision, arranged(model, self.recipe, self.device))
 
     def close(self) -> None:
         """End what runs beside this thread, once the last step is taken."""

@@ -34,10 +34,10 @@ class ColumnsFirst(nn.Module):
 
 
 class RowsFirst(nn.Module):
-    """For channels that lie together: forward the same bits as `nn.MaxPool2d(2)`, and backward where no two are equal.
+    """For channels that lie together: forward and backward the same bits as `nn.MaxPool2d(2)`.
 
-    Where a window's largest value stands at its upper right and at its lower left, the lower left one gets the
-    gradient; in torch it is the upper right one.
+    Rows are compared first, since they lie together; of equal values the first one in reading order is the largest, as
+    in torch.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,7 +62,12 @@ class _RowsFirst(torch.autograd.Function):
         half = torch.maximum(*_rows(x))
         result = torch.maximum(*_columns(half))
         bits, half = x.view(BITS[x.dtype]), half.view(BITS[x.dtype])
-        ctx.save_for_backward(_equal(_rows(bits)[0], half), _equal(_columns(half)[0], result.view(bits.dtype)))
+        is_upper = _equal(_rows(bits)[0], half)
+        is_left, is_right = (_equal(side, result.view(bits.dtype)) for side in _columns(half))
+        upper_left, upper_right = _columns(is_upper)
+        # Equal ones at the lower left and the upper right: in reading order the right one is the first.
+        is_left &= (is_right & upper_right).bitwise_xor_(1).bitwise_or_(upper_left)
+        ctx.save_for_backward(is_upper, is_left)
         ctx.size = x.shape
         return result
 

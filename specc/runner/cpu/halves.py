@@ -18,8 +18,8 @@ from torch import nn
 
 from specc.build import modules
 from specc.build.known import is_changed
-from specc.runner.forward import Forward
-from specc.runner.maxpool import ColumnsFirst, RowsFirst
+from specc.runner.cpu.maxpool import ColumnsFirst, RowsFirst
+from specc.runner.precision import Forward
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,7 +51,8 @@ OF_TORCH = (
 )  # fmt: skip
 OF_SPECC = (
     modules.Concat, modules.Add, modules.Mul, modules.Split, modules.Residual, modules.Gate, modules.ChannelLayerNorm,
-    modules.LayerScale, modules.Scale, modules.Slice, Forward, ColumnsFirst, RowsFirst,
+    modules.LayerScale, modules.LayerShift, modules.Scale, modules.Shift, modules.Slice, modules.ChannelMean,
+    modules.ChannelMax, modules.ChannelPad, modules.GlobalResponseNorm, Forward, ColumnsFirst, RowsFirst,
 )  # fmt: skip
 SINGLE = frozenset([getattr(nn, name) for name in OF_TORCH] + list(OF_SPECC))
 
@@ -115,17 +116,15 @@ class Halves:
         return loss + other
 
 
-def halves_of(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Group) -> Halves | None:
-    """The halves of a network, None where they would gain nothing or would not add up to the whole."""
-    if group.device.type != "cpu" or group.place.size > 1 or torch.get_num_threads() != THREADS:
-        return None
+def gains(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Group) -> bool:
+    """Whether a network is faster in halves, and they add up to the whole."""
+    if group.place.size > 1 or torch.get_num_threads() != THREADS:
+        return False
     if recipe.exact or recipe.compile == "on" or recipe.optimizer == "muon":  # its large products want all threads
-        return None
+        return False
     if recipe.batch < 2 * LEAST or shaped.macs < USES * shaped.params or shaped.params > MOST_WEIGHTS:
-        return None
-    if 4 * shaped.chain.costs.elements * recipe.batch / 2 > ROOM:
-        return None
-    return Halves(network) if can_be_halved(network) else None
+        return False
+    return 4 * shaped.chain.costs.elements * recipe.batch / 2 <= ROOM and can_be_halved(network)
 
 
 def can_be_halved(network: nn.Module) -> bool:

@@ -1,4 +1,5 @@
-"""What `specc train` changes of its own process so that training is faster.
+"""What `specc train` changes of its own process so that training is faster, and the step of an optimizer without what
+torch has wrapped around it: its compiler, which it would import, and hooks that nobody has set.
 
 A process that somebody else has started, and calls specc in, is left as it was: each of these functions does something
 only where the command line has said `claim` before.
@@ -10,6 +11,12 @@ import ctypes
 import inspect
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 VARIABLE, SPINS = "GOMP_SPINCOUNT", "3000"  # a tenth of a millisecond or so
 # From glibc's malloc.h.
@@ -19,7 +26,27 @@ LARGEST = (1 << 30, 32 << 20)
 COMPILER = "torch._dynamo"
 MARK = "__dynamo_disable"  # where a wrapper of torch keeps what it calls instead, once it knows
 
+# torch's names for where the hooks of a step are kept: those of every optimizer, and an optimizer's own.
+OF_ALL = ("_global_optimizer_pre_hooks", "_global_optimizer_post_hooks")
+OWN = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
+
+SWITCH = "SPECC_WITHOUT"
+TRICKS = {
+    "order": "max-pooling before the rectifier that stands before it",
+    "maxpool": "max-pooling by 2x2 on whole tensors",
+    "halves": "a step in two halves, each on a core of its own",
+    "spinning": "threads that wait for each other sleep soon",
+    "pages": "freed memory stays with the process",
+    "optimizer": "an optimizer's step without torch's compiler",
+}
+
 _claimed: list[bool] = []
+Step = Callable[[], object]
+
+
+def uses(trick: str) -> bool:
+    """Whether one of `TRICKS` is on."""
+    return trick not in os.environ.get(SWITCH, "").split(",")
 
 
 def claim() -> None:
@@ -36,7 +63,7 @@ def limit_spinning() -> None:
     each operation instead, which costs a small network up to a quarter of its speed.
     `benchmarks/spinning.py` prints both.
     """
-    if _claimed:
+    if _claimed and uses("spinning"):
         os.environ.setdefault(VARIABLE, SPINS)
 
 
@@ -48,7 +75,8 @@ def keep_pages() -> bool:
 
     Returns: whether it does now.
     """
-    if not _claimed or sys.platform != "linux" or any(name.startswith("MALLOC_") for name in os.environ):
+    is_ours = _claimed and uses("pages") and sys.platform == "linux"
+    if not is_ours or any(name.startswith("MALLOC_") for name in os.environ):
         return False
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -64,7 +92,7 @@ def leave_compiler_alone() -> None:
     torch wraps some of them so that its compiler leaves them alone, and for that imports the compiler: two seconds, for
     what is never used. Where a torch has no such wrappers, nothing is changed.
     """
-    if not _claimed or COMPILER in sys.modules:
+    if not (_claimed and uses("optimizer")) or COMPILER in sys.modules:
         return
     import torch
 
@@ -72,3 +100,25 @@ def leave_compiler_alone() -> None:
         plain = getattr(method, "__wrapped__", None)
         if plain is not None and inspect.isfunction(plain) and not hasattr(plain, MARK):
             setattr(plain, MARK, plain)
+
+
+def step_of(optimizer: torch.optim.Optimizer) -> Callable[[], Step]:
+    """Gives the step to be taken now: the optimizer's own; where torch's compiler is not there, the plain one for as
+    long as no hook is set.
+
+    A hook may be set at any time. Where a torch keeps them elsewhere nobody can tell, so that its own `step` is taken.
+    """
+    from torch.optim import optimizer as torch_optimizer
+
+    kept = [getattr(torch_optimizer, name, None) for name in OF_ALL] + [getattr(optimizer, name, None) for name in OWN]
+    if COMPILER in sys.modules or None in kept or not uses("optimizer"):
+        return lambda: optimizer.step
+    plain = plain_step_of(optimizer)
+    return lambda: optimizer.step if any(kept) else plain
+
+
+def plain_step_of(optimizer: torch.optim.Optimizer) -> Step:
+    """What the optimizer's class has written as its `step`, and nothing that torch has wrapped around it."""
+    import torch
+
+    return partial(torch.no_grad()(inspect.unwrap(type(optimizer).step)), optimizer)
