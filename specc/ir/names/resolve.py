@@ -143,7 +143,7 @@ class _Resolver:
     def _auto(self, param: tree.Param) -> None:
         """`param classes = auto`: what is not given from outside, the data set says."""
         name = param.name.text
-        self.values[name] = self.overrides.get(name)
+        self.values[name] = self.overrides[name](self.scope()) if name in self.overrides else None
         if name != FROM_DATA:
             message = f"only `{FROM_DATA}` can be `auto`, and not `{name}`"
             self._report("E218", message, param.value.span, help=f"write a number, or call it `{FROM_DATA}`")
