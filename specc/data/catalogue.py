@@ -20,18 +20,16 @@ from specc.recipe.recipe import Recipe
 FOLDER, PACKAGE = "specc.data.sources.folder:Folder", "specc.data.sources.package:Package"
 MASKS = "specc.data.sources.masks:Masks"
 FILES = {".csv": "specc.data.sources.table:Table", ".npz": "specc.data.sources.npz:Npz"}
-BUILT_IN = {
-    entry.name: entry
-    for entry in (
-        Entry("digits", (1, 8, 8), 10, "1,797 handwritten digits, part of scikit-learn: needs no download",
-            "specc.data.sources.digits:Digits"),
-        Entry("mnist", (1, 28, 28), 10, "70,000 handwritten digits", "specc.data.sources.mnist:Mnist"),
-        Entry("fashion-mnist", (1, 28, 28), 10, "70,000 pieces of clothing", "specc.data.sources.mnist:Mnist"),
-        Entry("cifar10", (3, 32, 32), 10, "60,000 small photographs", "specc.data.sources.cifar:Cifar"),
-        Entry("cifar100", (3, 32, 32), 100, "60,000 small photographs in finer classes",
-            "specc.data.sources.cifar:Cifar"),
-    )
-}  # fmt: skip
+ENTRIES = (
+    Entry("digits", (1, 8, 8), 10, "1,797 handwritten digits, part of scikit-learn: needs no download",
+        "specc.data.sources.digits:Digits"),
+    Entry("mnist", (1, 28, 28), 10, "70,000 handwritten digits", "specc.data.sources.mnist:Mnist"),
+    Entry("fashion-mnist", (1, 28, 28), 10, "70,000 pieces of clothing", "specc.data.sources.mnist:Mnist"),
+    Entry("cifar10", (3, 32, 32), 10, "60,000 small photographs", "specc.data.sources.cifar:Cifar"),
+    Entry("cifar100", (3, 32, 32), 100, "60,000 small photographs in finer classes",
+        "specc.data.sources.cifar:Cifar"),
+)  # fmt: skip
+BUILT_IN = {entry.name: entry for entry in ENTRIES}
 
 
 def find(name: str) -> Entry | None:
