@@ -4,18 +4,21 @@ import specc
 model = specc.compile("lenet.cnn")      # an nn.Sequential
 report = specc.check("lenet.cnn")       # .ok, .diagnostics, .layers, .output
 run = specc.train("lenet.cnn", data="mnist", epochs=2)  # .folder, .metrics, .best, .model
+net = specc.load(run.folder)            # .classes, .model, .predict(path, picture, array or a list of them)
+picture = specc.draw("lenet.cnn")       # SVG, which a notebook shows
 """
 
 from __future__ import annotations
 
 __version__ = "0.1.0"
-__all__ = ["Report", "SpecError", "check", "compile", "load_weights", "resume", "train"]
+__all__ = ["Report", "SpecError", "check", "compile", "draw", "load", "load_weights", "resume", "train"]
 
 TYPE_CHECKING = False  # as type checkers know it; with an import, Ctrl-C could come before `specc.cli` catches it
 if TYPE_CHECKING:
     from typing import Any
 
-    from specc.api import Report, SpecError, check, compile, load_weights
+    from specc.api import Report, SpecError, check, compile, draw, load_weights
+    from specc.evaluate.network import load
     from specc.runner.resume import resume
     from specc.runner.run import train
 
@@ -31,6 +34,10 @@ def __getattr__(name: str) -> Any:
         from specc.runner.run import train
 
         return train
+    if name == "load":
+        from specc.evaluate.network import load
+
+        return load
     if name == "resume":
         from specc.runner.resume import resume
 

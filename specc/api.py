@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Mapping
 from operator import index
 from pathlib import Path
@@ -21,6 +22,9 @@ from specc.syntax.numerals import whole_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from specc.emit.draw.picture import Style
+    from specc.emit.draw.theme import Theme
 
 
 class SpecError(ValueError):
@@ -106,6 +110,46 @@ def compile(
     if names.is_file():
         setattr(model, ATTRIBUTE, str(names))
     return model
+
+
+class Drawing(str):
+    """The SVG text of a network, which a notebook shows as the picture that it is."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        data = b64encode(self.encode()).decode()
+        return f'<img alt="The network" style="max-width:100%" src="data:image/svg+xml;base64,{data}">'
+
+
+def draw(
+    spec: str | os.PathLike[str],
+    *,
+    input: tuple[int, ...] | str | None = None,
+    params: Mapping[str, Any] | None = None,
+    style: Style = "flow",
+    theme: Theme = "auto",
+    depth: int | None = None,
+    unfold: bool = False,
+    counts: bool = False,
+) -> Drawing:
+    """Draws a spec, without torch, as `specc draw` does.
+
+    Args:   spec, input, as for `check`; params, values for its `param`s; style, "flow" for a diagram of the layers,
+            "lecture" for stacked feature maps; theme, "auto", "light" or "dark"; depth, how many levels of blocks are
+            opened; unfold, whether every repeat is drawn by itself; counts, whether each layer's parameters are told.
+    Raises: as `compile`; diagnostics.diagnostic.Problem E655 where the network is too large for a picture.
+    """
+    from specc.emit.draw.picture import Options
+    from specc.emit.draw.picture import draw as drawn
+
+    try:
+        analysis = _advised(_source(spec), input, params or {})
+    except Problem as problem:
+        raise SpecError((problem.diagnostic,)) from None
+    if analysis.model is None:
+        raise SpecError(analysis.diagnostics)
+    return Drawing(drawn(analysis.model, "svg", Options(style, theme, depth, unfold, counts)))
 
 
 def load_weights(

@@ -292,11 +292,15 @@ class Reader(NamedTuple):
         Args:   name: of its file; content: the file's bytes, where they have been read already.
         Raises: Unreadable, OtherSize.
         """
+        with opened(name, content) as picture:
+            return self.taken(picture, name)
+
+    def taken(self, picture: Image.Image, name: str) -> NDArray[np.uint8]:
+        """The same of a picture that is open already. Raises: Unreadable, OtherSize."""
         import numpy as np
 
-        with opened(name, content) as picture:
-            # A large JPEG decodes several times faster at a half or a quarter; twice the wanted size stays.
-            plain = eight_bits(picture, self.mode, (2 * self.height, 2 * self.width) if self.scaled else None)
+        # A large JPEG decodes several times faster at a half or a quarter; twice the wanted size stays.
+        plain = eight_bits(picture, self.mode, (2 * self.height, 2 * self.width) if self.scaled else None)
         if self.scaled:
             plain = plain.resize((self.width, self.height), Image.Resampling.BILINEAR)
         elif plain.size != (self.width, self.height):

@@ -14,9 +14,13 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
     from torch import Tensor
 
     from specc.data.batches import Scaling
+    from specc.data.picture import Reader
 
 STDIN = "-"
 
@@ -38,18 +42,36 @@ class Taker(NamedTuple):
         Args:   name, a path, or "-" for standard input.
         Raises: Problem E643.
         """
+        from specc.data.picture import quiet
+
+        content = BytesIO(sys.stdin.buffer.read()) if name == STDIN else None
+        with quiet():
+            return self._ready(_shown(name), lambda reader: reader.read(name, content))
+
+    def take(self, picture: Image.Image) -> Tensor:
+        """The same of a picture of Pillow's, which stays as it is. Raises: Problem E643."""
+        from specc.data.picture import UNREADABLE, UnreadablePicture, quiet
+
+        def taken(reader: Reader) -> NDArray[np.uint8]:
+            try:
+                return reader.taken(picture.copy(), "the picture")
+            except UNREADABLE as error:
+                raise UnreadablePicture("is damaged") from error
+
+        with quiet():
+            return self._ready("the picture", taken)
+
+    def _ready(self, name: str, read: Callable[[Reader], NDArray[np.uint8]]) -> Tensor:
         import torch
 
-        from specc.data.picture import OtherSize, Reader, UnreadablePicture, quiet
+        from specc.data.picture import OtherSize, Reader, UnreadablePicture
 
         channels, height, width = self.sample
         reader = Reader("L" if channels == 1 else "RGB", height, width, self.scaled)
-        content = BytesIO(sys.stdin.buffer.read()) if name == STDIN else None
         try:
-            with quiet():
-                pixels = torch.tensor(reader.read(name, content))
+            pixels = torch.tensor(read(reader))
         except UnreadablePicture as error:
-            raise _unusable(f"{_shown(name)} cannot be read: it {error.reason}", error.way or None) from None
+            raise _unusable(f"{name} cannot be read: it {error.reason}", error.way or None) from None
         except OtherSize as error:
             raise self._other_size(name, error.height, error.width) from None
         image = pixels.permute(2, 0, 1).float().div_(255)
@@ -64,7 +86,7 @@ class Taker(NamedTuple):
         return image if self.scaling is None else image * self.scaling.deviation + self.scaling.mean
 
     def _other_size(self, name: str, height: int, width: int) -> Problem:
-        return _unusable(f"{_shown(name)} is {height}x{width} (height x width), and the network takes "
+        return _unusable(f"{name} is {height}x{width} (height x width), and the network takes "
             f"{spelled(self.sample[1:])}", help="`--fit` scales it")  # fmt: skip
 
 

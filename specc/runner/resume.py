@@ -20,6 +20,7 @@ from specc.pipeline import analyse
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, Ended
+from specc.runner.callbacks.notebook import default_callback
 from specc.runner.changed import (
     changes_of_data,
     require_same_classes,
@@ -102,7 +103,7 @@ def resume(
     Raises:  as `specc.train`; Problem E620 to E624 where the run cannot go on.
     """
     wish = Wish(None if spec is None else source_of(spec), adopt, input, params or {}, options)
-    return continue_run(Path(run), wish, callback or Callback()) or _finished(Path(run), wish)
+    return continue_run(Path(run), wish, callback or default_callback()) or _finished(Path(run), wish)
 
 
 def continue_run(path: Path, wish: Wish, callback: Callback) -> Run | None:

@@ -23,6 +23,7 @@ from specc.reading import read_source
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, Ended, Started
+from specc.runner.callbacks.notebook import default_callback, run_html
 from specc.runner.cpu.process import limit_spinning
 from specc.runner.distributed.world import ALONE, Group, Rank, place_of, require_enough, tell_launcher
 from specc.runner.metrics import Metrics, best_of
@@ -80,6 +81,10 @@ class Run(NamedTuple):
         """The epoch whose weights are in `best.safetensors`: the first with the highest accuracy."""
         return best_of(self.metrics[self.adopted_after :])
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the report, or the curves where there is none."""
+        return run_html(self.folder, self.metrics)
+
 
 def train(
     spec: str | Path,
@@ -95,7 +100,8 @@ def train(
     Args:    spec: a path, or the text itself where it has a new line in it.
              out: the run folder; by default the next free one in `runs/`.
              input, params: in place of the spec's `input` and `param`s.
-             callback: is told of the run's progress; `specc.runner.callbacks.lines.Lines()` prints it.
+             callback: is told of the run's progress; `specc.runner.callbacks.lines.Lines()` prints it. By default a
+             notebook shows curves that grow, and nothing is told elsewhere.
              options: settings of the recipe by name (`epochs=3, data="mnist"`), before the spec's own.
     Returns: the finished run. The process is as it was before: its environment, torch's random state and settings.
     Raises:  specc.SpecError for a spec with errors, ValueError for a param that it does not have,
@@ -104,7 +110,7 @@ def train(
     own = analyse(source_of(spec), input, params)
     subject = subject_of(completed(own, options), own.resolved.left_open)
     place = None if out is None else Path(out)
-    return train_subject(subject, overridden(own.recipe, options), place, callback, options)
+    return train_subject(subject, overridden(own.recipe, options), place, callback or default_callback(), options)
 
 
 def subject_of(analysis: Analysis, left_open: frozenset[str]) -> Subject:

@@ -56,3 +56,6 @@ class Answer(NamedTuple):
     brief: str = ""
     cells: tuple[tuple[str, object], ...] = ()
     mask: Tensor | None = None
+
+    def __str__(self) -> str:
+        return "\n".join(self.words)
