@@ -42,14 +42,14 @@ class Report(NamedTuple):
     """What `specc check` found.
 
     ok: whether the spec has no errors; diagnostics: errors and warnings; layers: a row for each layer, in the order
-    of execution; output: the shape that leaves, without the batch dimension, None for a spec with errors; model: the
-    checked network, from which a notebook draws it.
+    of execution; output: the shape that leaves, without the batch dimension, of `outputs` several by name, None for a
+    spec with errors; model: the checked network, from which a notebook draws it.
     """
 
     ok: bool
     diagnostics: tuple[Diagnostic, ...]
     layers: tuple[Row, ...]
-    output: tuple[int, ...] | None
+    output: tuple[int, ...] | dict[str, tuple[int, ...]] | None
     model: ShapedModel | None = None
 
     def __repr__(self) -> str:
@@ -85,7 +85,7 @@ def check_source(source: Source, input: tuple[int, ...] | str | None, parameters
     analysis = _advised(source, input, parameters)
     model = analysis.model
     rows = tuple(model.rows()) if model else ()
-    return Report(analysis.ok, (*analysis.diagnostics, *lint(analysis)), rows, model.output if model else None, model)
+    return Report(analysis.ok, (*analysis.diagnostics, *lint(analysis)), rows, model.gives if model else None, model)
 
 
 def compile(

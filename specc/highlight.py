@@ -45,6 +45,7 @@ class SpeccLexer(RegexLexer):  # type: ignore[misc]  # the same
             (r"(?:input|budget)\b(?![ \t\f]*:(?!:))", Keyword.Declaration, "arguments"),
             (rf"(train)\b{_GAP}(\{{)", bygroups(Keyword.Declaration, Whitespace, Punctuation), "train"),
             (r"shortcut\b", Keyword, "arguments"),
+            (rf"(from)\b{_GAP}({_WORD})?", bygroups(Keyword, Whitespace, Name.Label), "arguments"),
             (rf"({_WORD}){_GAP}(:)(?!:)", bygroups(Name.Label, Whitespace, Punctuation)),
             (rf"{_WORD}(?=[ \t\f]*\{{)", Keyword.Reserved, "arguments"),
             (_WORD, Name.Function, "arguments"),

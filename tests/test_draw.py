@@ -202,7 +202,7 @@ def boxes(items: tuple[Item, ...]) -> list[Box]:
             found.append(item)
         elif isinstance(item, DrawnGroup):
             found += boxes(item.items)
-        else:
+        elif isinstance(item, Fork):
             found += [box for branch in item.branches for box in boxes(branch.items)]
     return found
 
@@ -213,7 +213,7 @@ def counted(items: tuple[Item, ...]) -> int:
     for item in items:
         if isinstance(item, Fork):
             total += sum(counted(branch.items) * branch.times for branch in item.branches)
-        else:
+        elif isinstance(item, Box | DrawnGroup):
             total += item.parameters
     return total
 

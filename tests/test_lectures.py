@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -13,7 +15,7 @@ def lecture(name: str) -> torch.nn.Sequential:
     return specc.compile(f"gallery:lectures/{name}").eval()
 
 
-def outputs(name: str) -> dict[str, tuple[int, ...]]:
+def outputs(name: str) -> dict[str, Any]:
     """What leaves each layer, by its name."""
     return {row.name: row.output for row in specc.check(f"gallery:lectures/{name}").layers}
 

@@ -331,6 +331,9 @@ OFFERS: list[tuple[str, set[str], set[str]]] = [  # what is offered there, and w
     (BLOCK + "cbr 8 act=▮", {"silu", "relu", "cbr", "width"}, set()),
     (BLOCK + "cbr 8 act=conv(8, ▮", {"k", "kernel=", "nobias", "width"}, {"x"}),
     (BLOCK + "cbr 8 act=cbr(▮", {"c=", "act=", "width"}, {"x"}),
+    ("e1: relu\nadd { ▮", {"from", "relu"}, {"input"}),
+    ("e1: relu\nadd { from ▮", {"e1"}, {"conv", "x", "width"}),
+    ("outp▮", {"outputs"}, {"epochs"}),
     (BLOCK + "conv (▮", {"width", "min", "divisible", "in", "nth"}, {"c", "conv"}),
     ("block b(c, other=2) { conv ▮", {"c", "other"}, set()),
     ("block b(c, other=2) {\n  relu\n  ▮\n}\n", {"conv", "other"}, {"input"}),
@@ -550,6 +553,17 @@ def test_what_a_value_names_is_used_there() -> None:
     assert found_at(text, navigation.references(one, place_of(text, "w = 2"), with_definition=False)) == [" se(w"]
     edit = navigation.renamed(one, place_of(text, "act=relu"), "final")
     assert result(text, types.CodeAction("", edit=edit)) == text.replace("act", "final")
+
+
+def test_a_label_is_used_behind_from() -> None:
+    block = "block b { e1: relu -> add { from e1 } }"
+    text = f"input 3x8x8\n{block}\ne1: relu x2\nadd {{ from e1 | {{ id -> add {{ from e12 | from e1 }} }} }}\n"
+    one = snapshot(text)
+    uses = navigation.references(one, place_of(text, "e1: relu x2"), with_definition=False)
+    assert found_at(text, uses) == ["rom e1", "rom e1", "rom e1"]
+    edit = navigation.renamed(one, place_of(text, "e1: relu x2"), "stage")
+    assert result(text, types.CodeAction("", edit=edit)).count("stage") == 4
+    assert ("e1", "label") in tokens("add { from e1 }")
 
 
 def test_go_to_from_a_line_that_cannot_be_read() -> None:

@@ -57,6 +57,8 @@ def test_every_statement_is_a_declaration(word: str) -> None:
         ("stem: conv 64 k7 s=2", [("Name.Label", "stem"), ("Punctuation", ":"), ("Name.Function", "conv"),
             ("Literal.Number", "64"), ("Name.Attribute", "k"), ("Literal.Number.Integer", "7"),
             ("Name.Attribute", "s"), ("Operator", "="), ("Literal.Number", "2")]),
+        ("add { from e1 -> relu }", [("Keyword.Reserved", "add"), ("Punctuation", "{"), ("Keyword", "from"),
+            ("Name.Label", "e1"), ("Operator", "->"), ("Name.Function", "relu"), ("Punctuation", "}")]),
         ("conv (in**nth)", [("Name.Function", "conv"), ("Punctuation", "("), ("Keyword.Constant", "in"),
             ("Operator", "**"), ("Keyword.Constant", "nth"), ("Punctuation", ")")]),
         ("relu x3 :: 64x_x_", [("Name.Function", "relu"), ("Operator.Word", "x"), ("Literal.Number.Integer", "3"),

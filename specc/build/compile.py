@@ -64,5 +64,7 @@ def _joined(node: ShapedForm, branches: dict[str, nn.Sequential]) -> nn.Module:
             return modules.Add(branches, origins)
         case "mul":
             return modules.Mul(branches, origins)
+        case "outputs":
+            return modules.Outputs(branches, origins)
         case "split":
             return modules.Split(branches, node.parts)

@@ -103,6 +103,13 @@ class Split(_Branches):
         return ", ".join(map(str, self.sizes))
 
 
+class Outputs(_Branches):
+    """What each branch gives, by its name: the last step of a network."""
+
+    def forward(self, x: Tensor, kept: Kept | None = None) -> dict[str, Tensor]:
+        return {name: self.run(name, x, kept) for name in self._modules}
+
+
 class Residual(_Branches):
     """body(x) + shortcut(x); without a shortcut, body(x) + x; where `adds` is False, body(x) alone."""
 

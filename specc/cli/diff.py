@@ -58,7 +58,7 @@ def as_json(
 ) -> dict[str, Any]:
     """Both totals, every pair of rows with what became of it, and the tensors."""
     sides = {
-        side: {"file": path, "input": model.input, "output": model.output, "params": model.params, "macs": model.macs}
+        side: {"file": path, "input": model.input, "output": model.gives, "params": model.params, "macs": model.macs}
         for side, path, model in zip("ab", paths, models, strict=True)
     }
     layers = [{"change": pair.change, "a": _row(pair.first), "b": _row(pair.second)} for pair in pairs]
@@ -131,7 +131,7 @@ def _total_lines(paths: tuple[str, str], models: list[ShapedModel]) -> Iterator[
     first, second = models
     yield "", "same"
     yield f"{paths[0]} => {paths[1]}", "same"
-    yield f"  output  {_change(written(first.output), written(second.output))}", "same"
+    yield f"  output  {_change(written(first.gives), written(second.gives))}", "same"
     for name, ours, theirs in (("params", first.params, second.params), ("MACs", first.macs, second.macs)):
         yield f"  {name:<7} {_change(f'{ours:,}', f'{theirs:,}')}{_percent(ours, theirs)}", "same"
 

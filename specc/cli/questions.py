@@ -69,7 +69,7 @@ def _network_line(analysis: Analysis) -> str:
     model = analysis.model
     if model is None:
         return ""
-    shapes = f"{written(model.input)} → {written(model.output)}"
+    shapes = f"{written(model.input)} → {written(model.gives)}"
     return f"{analysis.source.path}: {shapes}, {counted(model.params, 'parameter')}"
 
 

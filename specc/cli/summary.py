@@ -47,4 +47,4 @@ def command(
 def as_json(model: ShapedModel) -> dict[str, Any]:
     """The summary as the language page describes it: rows sum to the totals."""
     layers = [row.public() for row in model.rows()]
-    return {"input": model.input, "output": model.output, "params": model.params, "macs": model.macs, "layers": layers}
+    return {"input": model.input, "output": model.gives, "params": model.params, "macs": model.macs, "layers": layers}

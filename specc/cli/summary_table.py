@@ -60,7 +60,7 @@ def _columns(model: ShapedModel, batch: int, *, folded: bool) -> list[_Column]:
         _Column("kind", lambda line: line.kind, "", 3),
         _Column(_TIMES, lambda line: f"×{line.times}" if line.times > 1 else "", ""),
         _Column("input", lambda line: written(line.input), written(model.input), 5),
-        _Column("output", lambda line: written(line.output), written(model.output)),
+        _Column("output", lambda line: written(line.output), written(model.gives)),
         _Column("field", lambda line: _field(line.seen), "", 2),
         _Column("params", lambda line: _count(line.params), f"{model.params:,}"),
         _Column("share", lambda line: _share(line.params, model.params), "", 4),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specc.data.completed import Known, surveyed
-from specc.data.fit import require_pictures, way_out
+from specc.data.fit import misfit_of, require_pictures, way_out
 from specc.data.survey import Shape, Survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.ir.shaped import ShapedModel
@@ -40,7 +40,7 @@ def _of_output(analysis: Analysis, model: ShapedModel, found: Survey) -> tuple[D
     refused = task.accepts(found.targets)
     if refused is not None:
         return (refused.diagnostic._replace(source=analysis.source, span=model.chain.span),)
-    misfit = task.objection(model.input, model.output, found.targets)
+    misfit = misfit_of(task, model, found.targets)
     if misfit is None:
         return ()
     place = model.chain.steps[-1][1].span if model.chain.steps else model.chain.span

@@ -70,9 +70,19 @@ def require_output(task: Task, model: ShapedModel, targets: Targets | None) -> N
     refused = targets and task.accepts(targets)
     if refused:
         raise refused
-    found = task.objection(model.input, model.output, targets)
+    found = misfit_of(task, model, targets)
     if found is not None:
         raise Problem.of(found.code, found.message, help=way_out(found, model))
+
+
+def misfit_of(task: Task, model: ShapedModel, targets: Targets | None) -> Misfit | None:
+    """Why a network's output is none for a task; None where it is one."""
+    if isinstance(model.gives, dict):
+        message = f"this network has several outputs ({', '.join(model.gives)}), and training needs a single one"
+        help = "end the spec with the branch that is to be trained, without `outputs`\n"
+        help += "`specc export` takes all of them elsewhere"
+        return Misfit("E606", message, help=help)
+    return task.objection(model.input, model.output, targets)
 
 
 def way_out(found: Misfit, model: ShapedModel) -> str:

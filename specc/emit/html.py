@@ -53,7 +53,7 @@ def _css(part: str) -> str:
 def totals(model: ShapedModel) -> str:
     """What comes in, what goes out, what it costs: a line of text."""
     costs = model.chain.costs
-    sizes = f"{written(model.input)} → {written(model.output)}"
+    sizes = f"{written(model.input)} → {written(model.gives)}"
     counts = ((costs.layers, "layer"), (costs.parameters, "parameter"), (costs.macs, "MAC"))
     return f"{sizes}: " + ", ".join(counted(*count) for count in counts)
 
@@ -65,7 +65,7 @@ def _picture(model: ShapedModel, style: Style) -> str:
     except Problem as problem:
         return f"<p>No picture: {escape(problem.diagnostic.message)}.</p>"
     data = b64encode(svg.encode()).decode()
-    alt = f"from {written(model.input)} to {written(model.output)}"
+    alt = f"from {written(model.input)} to {written(model.gives)}"
     return f'<img alt="The network, {alt}" style="max-width:100%" src="data:image/svg+xml;base64,{data}">'
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc import files
+from specc.data.fit import misfit_of
 from specc.data.identity import DataDescription, read_description
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import typed
@@ -132,7 +133,7 @@ def _stored(path: Path) -> _Stored:
     data = read_description(texts.get("data", ""))
     if analysis.model is None or data is None or data.sample != analysis.model.input:
         raise _unusable(path, "what it says about its network or its pictures cannot be right")
-    if task_of(recipe).objection(analysis.model.input, analysis.model.output, data.targets) is not None:
+    if misfit_of(task_of(recipe), analysis.model, data.targets) is not None:
         raise _unusable(path, "its network does not give what its task needs, such as a number for each of its classes")
     if SMALLEST * analysis.model.params > path.stat().st_size:
         raise _unusable(path, "it is too small for the network that it describes")

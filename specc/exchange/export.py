@@ -95,7 +95,7 @@ def _without_operation(model: ShapedModel, names: list[str]) -> Problem:
 
 def _dividing(row: Row) -> list[str]:
     """The size nearest to an adaptive pool's that divides its input: such a pool is one of fixed windows."""
-    if row.layer != "adaptivemaxpool":
+    if row.layer != "adaptivemaxpool" or isinstance(row.output, dict):
         return []
     sizes = [
         min((size for size in range(1, there + 1) if there % size == 0), key=lambda size: abs(size - wanted))

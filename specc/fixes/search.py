@@ -290,7 +290,7 @@ def _outputs(chain: ShapedChain, start: int) -> Iterator[Shape]:
             continue
         seen.add(id(node))
         if node.span.start == start and not isinstance(node, ShapedChain):
-            yield node.output
+            yield from (node.output,) * bool(node.output)
         if isinstance(node, ShapedChain):
             waiting += [child for _, child in node.steps]
         elif isinstance(node, ShapedForm):

@@ -15,9 +15,9 @@ from specc.source import Source, Span
 from specc.syntax import tree
 
 Expression: TypeAlias = Any  # a tree.Value or None
-FormWord: TypeAlias = Literal["concat", "add", "mul", "residual", "gate", "split"]
+FormWord: TypeAlias = Literal["concat", "add", "mul", "residual", "gate", "split", "outputs"]
 Shortcut: TypeAlias = Literal["identity", "auto", "same", "chain"]
-FORM_WORDS: tuple[FormWord, ...] = ("concat", "add", "mul", "residual", "gate", "split")
+FORM_WORDS: tuple[FormWord, ...] = ("concat", "add", "mul", "residual", "gate", "split", "outputs")
 
 
 class Node(BaseModel):
@@ -102,10 +102,14 @@ class GroupStep(Step):
 
 
 class FormStep(Step):
-    """Branches and how their outputs are joined; parts: of a `split` with sizes, one for each branch."""
+    """Branches and how their outputs are joined.
+
+    parts: of a `split` with sizes, one for each branch; names: of the branches of `outputs`, as they are written.
+    """
 
     form: FormWord
     parts: tuple[Expression, ...] = ()
+    names: Annotated[tuple[tree.Word, ...], Opaque()] = ()
     branches: Annotated[tuple[Chain, ...], Opaque()]
     shortcut: Shortcut = "identity"
     shortcut_chain: Annotated[Chain | None, Opaque()] = None

@@ -17,7 +17,7 @@ from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 
 AShape: TypeAlias = Annotated[Shape, Opaque()]
-JoinedBy: TypeAlias = Literal["concat", "add", "mul", "split", "none"]
+JoinedBy: TypeAlias = Literal["concat", "add", "mul", "split", "outputs", "none"]
 
 
 class Costs(NamedTuple):
@@ -95,6 +95,13 @@ class ShapedForm(_Node):
         return bool(self.origins) or any(branch is not None and branch.borrows for _, branch in self.branches)
 
     @property
+    def gives(self) -> Shape | dict[str, Shape]:
+        """What leaves: a shape, of `outputs` several by name."""
+        if self.form != "outputs":
+            return self.output
+        return {name: branch.output for name, branch in self.branches if branch is not None}
+
+    @property
     def parts(self) -> tuple[int, ...]:
         """How many channels arrive at each branch."""
         return tuple((self if branch is None else branch).input[0] for _, branch in self.branches)
@@ -117,7 +124,7 @@ class Row(NamedTuple):
     kind: str
     line: int
     input: Shape
-    output: Shape
+    output: Shape | dict[str, Shape]
     params: int
     macs: int
     layer: str = ""
@@ -146,7 +153,14 @@ class ShapedModel(BaseModel):
 
     @property
     def output(self) -> Shape:
+        """What leaves; of a network with `outputs`, which has no one shape, `()`."""
         return self.chain.output
+
+    @property
+    def gives(self) -> Shape | dict[str, Shape]:
+        """What leaves: a shape, of a network with `outputs` several by name."""
+        last = self.chain.steps[-1][1] if self.chain.steps else self.chain
+        return last.gives if isinstance(last, ShapedForm) else self.output
 
     @property
     def params(self) -> int:
@@ -194,7 +208,7 @@ def _rows(node: SomeShaped, name: str, source: Source) -> Iterator[Row]:
         for child_name, branch in node.branches:
             if branch is not None:
                 yield from _rows(branch, prefix + child_name, source)
-        yield Row(name, node.word, source.place(node.span.start).line, node.input, node.output, 0, 0)
+        yield Row(name, node.word, source.place(node.span.start).line, node.input, node.gives, 0, 0)
         return
     line = source.place(node.span.start).line
     costs = node.costs

@@ -132,12 +132,14 @@ def rank_of(x: Shape) -> int:
     return len(x) - 1
 
 
-def written(x: Shape) -> str:
-    """A shape as a message writes it.
+def written(x: Shape | Mapping[str, Shape]) -> str:
+    """A shape as a message writes it; several with their names.
 
-    >>> written((3, 32, 32))
-    '3×32×32'
+    >>> written((3, 32, 32)), written({"cls": (10,), "box": (4,)})
+    ('3×32×32', 'cls 10, box 4')
     """
+    if isinstance(x, Mapping):
+        return ", ".join(f"{name} {written(shape)}" for name, shape in x.items())
     return "×".join(map(str, x))
 
 

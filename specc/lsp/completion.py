@@ -148,6 +148,8 @@ def _starts(scan: Scan, state: CursorState) -> Iterator[Offer]:
         yield Offer(layer.keyword, Kind.Function, summary(layer), layer_page(layer), layer_snippet(layer), 2)
     for name in state.own:
         yield Offer(name, Kind.Variable, "a parameter of this block", rank=3)
+    if state.inside == "body" and scan.labels:
+        yield Offer("from", Kind.Keyword, STATEMENTS["from"], snippet="from ${1:label}", rank=3)
 
 
 _STATEMENTS = {
@@ -162,6 +164,7 @@ _FORMS = {
     "add": "add { ${1:id} | ${2:id} }",
     "mul": "mul { ${1:id} | ${2:id} }",
     "split": "split { ${1:id} | ${2:id} }",
+    "outputs": "outputs { ${1:cls}: ${2:id} | ${3:box}: ${4:id} }",
     "gate": "gate { $0 }",
     "residual": "residual {\n\t$0\n} shortcut auto",
 }
@@ -202,6 +205,9 @@ def _in_step(scan: Scan, state: CursorState) -> Iterator[Offer]:
     item = state.item
     if item.shortcut:
         yield from (Offer(word, Kind.Keyword, STATEMENTS[word]) for word in ("auto", "same"))
+        return
+    if item.word == "from":
+        yield from (Offer(label, Kind.Variable, "a label") for label in scan.labels if not item.arguments)
         return
     layer = find_layer(item.word) if item.word and item.word not in scan.headers else None
     if item.key is not None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from specc.ir.names.labels import numbered
 from specc.ir.names.signature import SHORT_KEYS
 from specc.layers.registry import find_layer
 from specc.source import Span
@@ -81,6 +82,7 @@ class _Finder:
         self.spec = spec
         self.symbols: list[Symbol] = []
         self.globals: Scope = {}
+        self.labels: list[Scope] = [{}]  # those of the chains around, the innermost last
 
     def run(self) -> Names:
         own = {item.span: self._define(item) for item in self.spec.items}
@@ -143,8 +145,10 @@ class _Finder:
         for parameter in block.parameters:
             if parameter.default is not None:
                 self._value(parameter.default, inner)
+        around, self.labels = self.labels, []
         for branch in block.branches:
-            self._chain(branch, inner)
+            self._inner(branch, inner)
+        self.labels = around
 
     # chains
 
@@ -152,16 +156,39 @@ class _Finder:
         for step in chain.items:
             self._step(step, scope)
 
+    def _inner(self, chain: tree.Chain, scope: Scope) -> None:
+        """A chain in braces, whose labels nobody sees from outside."""
+        self.labels.append({})
+        self._chain(chain, scope)
+        self.labels.pop()
+
     def _step(self, step: tree.Step, scope: Scope) -> None:
-        if step.label is not None:
-            self._add(Symbol("label", step.label, step.span))
+        label = self._add(Symbol("label", step.label, step.span)) if step.label is not None else None
+        self._parts(step, scope)
+        if label is not None:
+            self.labels[-1][label.name] = label
+
+    def _take_up(self, word: tree.Word) -> None:
+        """`from label`, or the label of a repeated step with a number behind it."""
+        for labels in reversed(self.labels):
+            for stem in (word.text, *(stem for stem, _ in numbered(word.text))):
+                if stem in labels:
+                    labels[stem].uses.append(Use(Span(word.span.start, word.span.start + len(stem)), stem))
+                    return
+
+    def _parts(self, step: tree.Step, scope: Scope) -> None:
+        if step.word is not None and step.word.text == "from":
+            for argument in step.arguments:
+                if isinstance(argument.value, tree.Word):
+                    self._take_up(argument.value)
+            return
         called = scope.get(step.word.text) if step.word else None
         if step.word is not None and called is not None:
             called.uses.append(Use(step.word.span, step.word.text))
         for argument in step.arguments:
             self._argument(argument, called, scope)
         for branch in (*(step.branches or _NO_NAMES), *(step.shortcut.branches if step.shortcut else _NO_NAMES)):
-            self._chain(branch, scope)
+            self._inner(branch, scope)
 
     def _argument(self, argument: tree.Argument, called: Symbol | None, scope: Scope) -> None:
         if isinstance(argument, tree.Keyword):

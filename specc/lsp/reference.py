@@ -29,6 +29,7 @@ STATEMENTS = {
     "auto": "The identity where the shapes agree, else a 1×1 convolution and `bn` that fit.",
     "same": "The identity where the shapes agree, else the body alone. As padding: the size stays.",
     "in": "The number of channels or features that arrive at this step.",
+    "from": "First in a branch: it begins with what left the labelled step, in place of what arrives.",
     "nth": "The running number of the innermost repeat around, from 1: `conv 64 k3 p=nth d=nth x3`.",
     "x": "How often the step is built, each time with its own weights: `x3` or `x=n`, last in the step.",
     "frozen": "The weights are kept as they are while training.",
@@ -40,6 +41,7 @@ FORMS = {
     "mul": "Every branch gets the input; their outputs are multiplied. Dimensions of 1 are broadcast.",
     "residual": "`add { f | id }`: the body's output and what went round it, by `shortcut …` or unchanged.",
     "gate": "`mul { id | f }`: the input, each channel scaled by what the branch gives (squeeze-and-excitation).",
+    "outputs": "The network's last step: what each branch gives, by its name. `outputs { cls: a | box: b }`.",
     "split": "The channels are cut into equal parts, or as in `split 16 _ { a | b }`, a branch each, and joined again.",
 }
 

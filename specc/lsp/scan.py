@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from lark.lexer import Token
@@ -93,6 +94,12 @@ class Scan:
         self.tokens = list(load_parser().lex(text))
         self.params = [str(name) for name in names_after(self.tokens, "PARAM")]
         self.headers = {header.name: header for header in find_headers(text, self.tokens)}
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The words before a colon."""
+        pairs = zip(self.tokens, self.tokens[1:], strict=False)
+        return list(dict.fromkeys(str(word) for word, colon in pairs if colon.type == "COLON" and word.type == "WORD"))
 
     def placed(self) -> Iterator[PlacedToken]:
         """Every token but new lines and brackets, in the order of the text."""
@@ -245,6 +252,9 @@ class _Walk:
         if kind in STATEMENTS and self.item.empty:
             self.item = Item(str(token))
             yield PlacedToken(span, "keyword")
+        elif kind == "FROM":
+            self.item.word = str(token)
+            yield PlacedToken(span, "keyword")
         elif kind in ("SHORTCUT", *STATEMENTS):
             self.item.shortcut = kind == "SHORTCUT"
             yield PlacedToken(span, "keyword")
@@ -285,6 +295,9 @@ class _Walk:
         elif self.item.empty and self.item.kind == "step" and following == "COLON":
             self.item.label = text
             yield PlacedToken(span, "label", defines=True)
+        elif self.item.word == "from":
+            self.item.arguments.append(text)
+            yield PlacedToken(span, "label")
         elif self.item.empty:
             self.item.word = text
             yield PlacedToken(span, "setting" if self.item.kind == "setting" else self._step_role(text))

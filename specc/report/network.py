@@ -22,7 +22,7 @@ def network_of(model: ShapedModel) -> ReportTable:
         for line in folded_lines(model)
     ]  # fmt: skip
     heads = ["name", "kind", "", "input", "output", "parameters", "MACs"]
-    foot = ["total", "", "", written(model.input), written(model.output), f"{model.params:,}", f"{model.macs:,}"]
+    foot = ["total", "", "", written(model.input), written(model.gives), f"{model.params:,}", f"{model.macs:,}"]
     return ReportTable(heads, rows, foot)
 
 

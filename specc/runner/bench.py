@@ -106,8 +106,9 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
     from specc.runner.session import Session
 
     count = BATCHES * recipe.batch * recipe.accumulate
-    classes, task = max(1, subject.model.output[0]), task_of(recipe)
+    task = task_of(recipe)
     require_output(task, subject.model, None)
+    classes = max(1, subject.model.output[0])
     chance = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, *subject.model.input), dtype=torch.uint8, generator=chance)
     shape = {"class": (), "none": (), "classes": (classes,), "numbers": (classes,), "mask": subject.model.input[1:]}

@@ -47,8 +47,13 @@ _SHAPE_IN_PARTS = re.compile(r"\binput\s*\(?\s*[0-9]+$")
 _PATH = re.compile(r"(~|\.\.?)?/\w|[A-Za-z]:\\")
 _COMMENT = re.compile(r"//|/\*|--|%\s|\"\"|''")
 _REMARK = re.compile(r"//\s*[A-Za-z]\w*\s+[A-Za-z]|/\*|--\s")  # behind a step, where `//` may be a division
-_FORMS = ("concat", "add", "mul", "residual", "gate", "split")
+_FORMS = ("concat", "add", "mul", "residual", "gate", "split", "outputs")
 _NEW_NAME = {"WORD", "FUNCTION", "RPAR"}  # all that can stand where a name is given
+_UNFINISHED = re.compile(r"(?:[{|]\s*|[{|>]\s*\w+\s*)(from|:)\s*$")
+_BEHIND = {
+    "from": "a label follows `from`: `add { from e1 -> conv 64 k1 | id }`",
+    ":": "a step follows on the line of its label; `id` changes nothing",
+}
 _ADVICE = {
     "EQUAL": "a key and its value are written `key=value`; a `param` needs its own line: `param name = value`",
     "COMMA": "arguments are separated by spaces; commas belong only inside `( )` and `[ ]`",
@@ -105,8 +110,9 @@ def _found(token: Token) -> str:
 
 def _advice(source: Source, token: Token, accepted: AbstractSet[str]) -> str | None:
     """What to write instead, where a person most likely meant something else."""
-    if _lacks_label(source, token):
-        return "a label follows `from`: `add { from e1 -> conv 64 k1 | id }`"
+    unfinished = _UNFINISHED.search(_before(source, token))
+    if unfinished:
+        return _BEHIND[unfinished[1]]
     return _advice_on_values(source, token, accepted) or _advice_on_lines(source, token, accepted)
 
 
@@ -130,10 +136,6 @@ def _advice_on_values(source: Source, token: Token, accepted: AbstractSet[str]) 
     if token.type in _OPERATORS:
         return "arithmetic goes in parentheses: `conv (c*4) k1`"
     return None
-
-
-def _lacks_label(source: Source, token: Token) -> bool:
-    return re.search(r"[{|]\s*from\s*$", _before(source, token)) is not None
 
 
 def _advice_in_calls(token: Token, before: str, accepted: AbstractSet[str]) -> str | None:
@@ -210,7 +212,12 @@ def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: 
         return f"`{text}` is not a number", _number_advice(text)
     if token.type in STATEMENTS and accepted - _NEW_NAME:
         return _misplaced_statement(text, in_body)
-    if token.type == "RBRACE" and not in_body and "RBRACE" not in accepted and not _lacks_label(source, token):
+    if (
+        token.type == "RBRACE"
+        and not in_body
+        and "RBRACE" not in accepted
+        and not _UNFINISHED.search(_before(source, token))
+    ):
         return "this `}` closes nothing", "remove it, or add the `{` that it belongs to"
     if token.type == "FUNCTION" and "WORD" in accepted:
         kind = "form" if text in _FORMS else "step"

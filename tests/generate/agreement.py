@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import specc
 from generate import reference
 from generate.plan import Shape, Spec
-from generate.reference import Result, Row, sample
+from generate.reference import Result, Row, sample, shape_of
 
 
 class Verdict(NamedTuple):
@@ -49,8 +49,8 @@ def _difference(text: str, report: specc.api.Report, result: Result) -> str | No
     if rows != result.rows:
         wrong = [pair for pair in zip(rows, result.rows, strict=False) if pair[0] != pair[1]]
         return f"specc and torch have these rows: {wrong[:2] or (len(rows), len(result.rows))}"
-    if report.output != sample(result.output):
-        return f"the output is {report.output}, torch gives {sample(result.output)}"
+    if report.output != shape_of(result.output):
+        return f"the output is {report.output}, torch gives {shape_of(result.output)}"
     return _difference_when_run(specc.compile(text), rows, result)
 
 
@@ -60,9 +60,14 @@ def _difference_when_run(model: nn.Sequential, rows: list[Row], result: Result) 
         return found
     with torch.no_grad():
         output = model.eval()(result.input)
-    if not torch.allclose(output, result.output, rtol=1e-4, atol=1e-4, equal_nan=True):
-        return f"with the same weights the outputs differ by {(output - result.output).abs().max()}"
+    for mine, theirs in zip(_tensors(output), _tensors(result.output), strict=True):
+        if not torch.allclose(mine, theirs, rtol=1e-4, atol=1e-4, equal_nan=True):
+            return f"with the same weights the outputs differ by {(mine - theirs).abs().max()}"
     return difference_to_rows(model, rows, result.input)
+
+
+def _tensors(output: Any) -> list[Tensor]:
+    return list(output.values()) if isinstance(output, dict) else [output]
 
 
 def difference_to_rows(model: nn.Sequential, rows: list[Row], x: Tensor) -> str | None:
@@ -94,19 +99,19 @@ def _differing_weights(model: nn.Sequential, result: Result) -> str | None:
     return None
 
 
-Seen = tuple[Shape, Shape, int, int]
+Seen = tuple[Shape, Any, int, int]
 
 
 def _watched(model: nn.Sequential, rows: list[Row]) -> dict[str, Seen]:
     """Hooks on every row's module; the dictionary fills up when the model runs."""
     seen: dict[str, Seen] = {}
     modules = dict(model.named_modules())
-    forms = {row.name for row in rows if row.kind in reference.FORMS}
+    forms = {row.name for row in rows if row.kind in (*reference.FORMS, "outputs")}
 
-    def note(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def note(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         x = inputs[0]
         params = 0 if name in forms else sum(parameter.numel() for parameter in module.parameters())
-        seen[name] = (sample(x), sample(output), params, 0 if name in forms else reference.macs(module, x, output))
+        seen[name] = (sample(x), shape_of(output), params, 0 if name in forms else reference.macs(module, x, output))
 
     for row in rows:
         modules[row.name].register_forward_hook(partial(note, row.name))

@@ -50,8 +50,8 @@ class Argument(NamedTuple):
 class Step(NamedTuple):
     """A layer, a call of a block, a group (`word` is "group"), a branch form, or "from" with a label as its argument.
 
-    parts: of a `split`, a value for each branch, None for `_`. repeat: None without one. check: the shape
-    after `::`, None for `_`. shortcut: of a residual, a chain or a word.
+    names: of `outputs`, one for each branch. parts: of a `split`, a value for each branch, None for `_`. repeat: None
+    without one. check: the shape after `::`, None for `_`. shortcut: of a residual, a chain or a word.
     """
 
     word: str
@@ -63,6 +63,7 @@ class Step(NamedTuple):
     branches: tuple[Chain, ...] = ()
     shortcut: Chain | Literal["auto", "same"] | None = None
     parts: tuple[Any, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 Chain: TypeAlias = tuple[Step, ...]
@@ -136,7 +137,9 @@ def step_text(step: Step) -> str:
     parts += [argument_text(argument) for argument in step.arguments]
     parts += ["_" if part is None else written(part) for part in step.parts]
     if step.branches:
-        parts.append("{ " + " | ".join(map(_chain, step.branches)) + " }")
+        headings = [f"{name}: " for name in step.names] or [""] * len(step.branches)
+        chains = [heading + _chain(chain) for heading, chain in zip(headings, step.branches, strict=True)]
+        parts.append("{ " + " | ".join(chains) + " }")
     if step.shortcut is not None:
         parts.append(f"shortcut {step.shortcut}" if isinstance(step.shortcut, str) else _shortcut(step.shortcut))
     parts += ["frozen"] if step.frozen else []

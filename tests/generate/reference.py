@@ -33,7 +33,7 @@ class Row(NamedTuple):
     name: str
     kind: str
     input: Shape
-    output: Shape
+    output: Any  # of `outputs` a shape for each name
     params: int
     macs: int
 
@@ -60,7 +60,7 @@ class Result(NamedTuple):
     rows: list[Row]
     weights: list[Weight]
     input: Tensor
-    output: Tensor
+    output: Any  # a tensor, of a network with `outputs` one for each name
     refused_at: str | None = None
     reason: str = ""
 
@@ -121,6 +121,10 @@ class _Run:
         container = nn.Sequential()
         for step in chain:
             self.at = step.word
+            if not isinstance(x, Tensor):
+                raise Refusal("nothing follows the outputs")
+            if step.word == "outputs" and (prefix or step.repeat is not None or step.check is not None):
+                raise Refusal("outputs are the last step, once")
             if step.word == "from":
                 raise Refusal("from stands first in a branch")
             repeat = evaluate(step.repeat, scope, x)
@@ -148,6 +152,9 @@ class _Run:
         word = held if isinstance(held, str) else step.word
         if isinstance(held, Partial):
             word, step = held.word, step._replace(arguments=_with_those_given(held.arguments, step.arguments))
+        if word == "outputs":
+            outputs: Tensor = self.outputs(step, x, scope, name)
+            return outputs
         if word in FORMS:
             y = self.form(step, x, scope, name)
         elif word == "group":
@@ -176,6 +183,21 @@ class _Run:
         params = sum(tensor.numel() for tensor in parameters.values())
         self.rows.append(Row(name, step.word, sample(x), sample(y), params, macs(module, x, y)))
         return y
+
+    def outputs(self, step: Step, x: Tensor, scope: Scope, name: str) -> Any:
+        container, first = nn.Sequential(), len(self.weights)
+        for heading in step.names:
+            self.at = step.word
+            _take_name(container, heading)
+        found = {
+            heading: self.branch(branch, x, scope, f"{name}.{heading}.")
+            for heading, branch in zip(step.names, step.branches, strict=True)
+        }
+        if step.frozen:
+            for weight in self.weights[first:]:
+                weight.tensor.requires_grad_(False)
+        self.rows.append(Row(name, step.word, sample(x), shape_of(found), 0, 0))
+        return found
 
     def form(self, step: Step, x: Tensor, scope: Scope, name: str) -> Tensor:
         y = self.joined(step, x, scope, name)
@@ -274,6 +296,11 @@ def run_module(module: nn.Module, x: Tensor) -> Tensor:
 def sample(x: Tensor) -> Shape:
     """The shape of one sample."""
     return tuple(x.shape[1:])
+
+
+def shape_of(output: Any) -> Any:
+    """The shape of one sample; of several outputs, each by its name."""
+    return {name: sample(y) for name, y in output.items()} if isinstance(output, dict) else sample(output)
 
 
 def macs(module: nn.Module, x: Tensor, y: Tensor) -> int:

@@ -31,7 +31,7 @@ PLAIN = ("relu", "id", "tanh", "sigmoid", "bn", "dropout", "silu", "layerscale")
 LABELS = ("stem", "stage", "head", "a1", "conv2", "relu1", "branch1")
 WRONG_LABELS = ("append", "type", "forward", "training", "relu1", "modules")
 
-ABOUT = (*LAYERS, *FORMS, "::", "block", "parts", "value", "from")
+ABOUT = (*LAYERS, *FORMS, "::", "block", "parts", "value", "from", "outputs")
 
 HELD = (
     Partial("leakyrelu", (Argument("negative_slope", 0.2),)),
@@ -106,6 +106,7 @@ class _Network:
         self.dice, self.scope, self.intent = dice, scope, intent
         self.topics: dict[str, tuple[Topic, Topic]] = {
             "parts": (self.draw_right_parts, self.draw_wrong_parts),
+            "outputs": (self.draw_right_outputs, self.draw_wrong_outputs),
             "from": (self.draw_right_origin, self.draw_wrong_origin),
             "value": (self.draw_right_value, self.draw_wrong_value),
         }
@@ -116,7 +117,9 @@ class _Network:
             result = run_chain(chain, torch.ones(2, *shape), self.scope)
         except TooLarge:
             return ENORMOUS
-        return sample(result.output) if result.refused_at is None else None
+        if result.refused_at is not None:
+            return None
+        return sample(result.output) if isinstance(result.output, torch.Tensor) else shape
 
     # chains
 
@@ -124,9 +127,11 @@ class _Network:
         """The main chain: right steps, the one that the spec is about, and right steps again."""
         before, shape = self.draw_chain(shape, self.dice.one([0, 1, 2]), 2, lambda output: len(output) == len(shape))
         step = self.draw_about(word, shape)
-        if self.dice.chance(4):
+        if self.dice.chance(4) and not (word == "outputs" and self.intent == "right"):
             step = self.wrapped(step, shape)
         output = self.judge((step,), shape) or shape
+        if step.word == "outputs" and (self.intent == "right" or self.dice.chance(2)):
+            return (*before, step)
         after, _ = self.draw_chain(output, self.dice.one([0, 1, 2]), 2)
         return (*before, step, *after)
 
@@ -409,6 +414,25 @@ class _Network:
             (labelled, changing, loose), (labelled, self.called((form,))), (self.called((labelled,)), form),
         ]  # fmt: skip
         return Step("group", branches=(self.dice.one(wrong),))
+
+    # outputs
+
+    def draw_right_outputs(self, word: str, shape: Shape) -> Step:
+        count = self.dice.one([2, 1, 3])
+        chains = [self.draw_chain(shape, self.dice.one([1, 2]), 1).chain for _ in range(count)]
+        chains = [(chain[0]._replace(label=None), *chain[1:]) for chain in chains]  # the name stands there
+        return Step("outputs", branches=tuple(chains), names=("cls", "box", "p3")[:count], frozen=self.dice.chance(6))
+
+    def draw_wrong_outputs(self, word: str, shape: Shape) -> Step:
+        """Names given twice or that torch has, `outputs` in braces, repeated or noted, a branch that does not fit."""
+        right = self.draw_right_outputs(word, shape)
+        last, count = right.branches[-1], len(right.branches)
+        return self.dice.one([
+            right._replace(names=("cls",) * count if count > 1 else ("append",)),
+            right._replace(names=("type", "box", "p3")[:count]), right._replace(repeat=2), right._replace(check=shape),
+            Step("group", branches=((right,),)), Step("add", branches=((right,), (Step("id"),))), self.called((right,)),
+            right._replace(branches=(*right.branches[:-1], (*last, Step("linear", (Argument("out", 0),))))),
+        ])  # fmt: skip
 
     # values that become steps
 

@@ -18,7 +18,7 @@ const STEP = /^entity\.name\.function\.layer/;
 const CALLED = /^support\.function/; // a layer or a block with arguments as a value
 const NAME = /^(variable\.other\.argument|constant\.other\.value)/;
 const SCOPES = {
-  keyword: [/^keyword\.(declaration|control\.shortcut)/, /^variable\.language\.in/],
+  keyword: [/^keyword\.(declaration|control\.(shortcut|from))/, /^variable\.language\.in/],
   layer: [STEP, NAME, CALLED],
   block: [STEP, NAME, CALLED],
   parameter: [STEP, NAME, CALLED],
@@ -32,6 +32,7 @@ const SCOPES = {
   string: [/^string\.quoted/],
   operator: [/^(keyword\.operator|punctuation\.separator)/],
   comment: [/^comment\.line/],
+  label: [/^entity\.name\.label/],
   "label!": [/^entity\.name\.label/],
   "block!": [/^entity\.name\.function\.block/],
   "param!": [/^variable\.other\.constant/],
@@ -143,6 +144,7 @@ test("pieces that the gallery has not", async () => {
     ["residual { relu } shortcut { conv in k1 }", { shortcut: "keyword", in: "keyword" }],
     ["conv (8*2**nth) k1 x3", { "**": "operator", nth: "keyword" }],
     ["cbr 8 act=se(20, k3, act=silu)", { se: "block", "20": "number", k: "key", silu: "layer" }],
+    ["e1: relu\noutputs { a: from e1 -> conv 8 k1 | b: id }", { from: "keyword", outputs: "form", a: "label!", conv: "layer" }],
     ["budget params <= 1.5M", { params: "setting", "1.5M": "number", "<=": "operator" }],
   ];
   for (const [text, wanted] of cases) {

@@ -323,7 +323,8 @@ Right:
         """\
 Only the forms have branches: `concat`, `add`, `mul` and `split` one or more, separated by `|`;
 `residual` and `gate` exactly one, since the other side is what arrived. A block and a group
-hold one chain. A `shortcut` belongs to `residual` alone.
+hold one chain. A `shortcut` belongs to `residual` alone. `from LABEL` stands first in a branch.
+`outputs`, whose branches are headed by their names, is the network's last step.
 
 A branch that changes nothing is written `id`. An empty one would look the same as one that was
 forgotten, so it is refused.

@@ -14,7 +14,7 @@ from specc.emit.draw.columns import Column, columns
 from specc.emit.draw.forks import fork_piece
 from specc.emit.draw.marks import LineMark, Mark, Piece, Rect, Sheet, TextMark, moved, sheet_of
 from specc.emit.draw.metrics import shortened, text_width
-from specc.emit.draw.outline import Box, DrawnBranch, DrawnGroup, Fork, Item, Outline, is_plain, stacked
+from specc.emit.draw.outline import Box, DrawnBranch, DrawnGroup, Fork, Item, KeptMark, Outline, is_plain, stacked
 from specc.emit.draw.theme import style_of
 from specc.layers.base import written
 
@@ -30,10 +30,9 @@ ASIDE = 7.0  # from a line to the text beside it
 def flow(network: Outline, *, parameters: bool = False) -> Sheet:
     """The diagram. parameters: whether boxes tell how many they have."""
     pieces = _Pieces(parameters)
-    ends = _pill("input"), _pill("output")
-    steps = [
-        FlowStep(ends[0], ""), *pieces.steps(network.items), FlowStep(ends[1], written(network.output))
-    ]  # fmt: skip
+    steps = [FlowStep(_pill("input"), ""), *pieces.steps(network.items)]
+    if not ends_in_outputs(network.items):
+        steps.append(FlowStep(_pill("output"), written(network.output)))
     chosen = columns([step.piece.height + EDGE for step in steps], [_reach(step) for step in steps])
     return sheet_of(_in_columns(steps, chosen), MARGIN)
 
@@ -85,8 +84,10 @@ class _Pieces:
         """A piece for each stack, frame and fork, with the shape that arrives at it."""
         return [self.step(part) for part in stacked(items)]
 
-    def step(self, part: tuple[Box, ...] | DrawnGroup | Fork) -> FlowStep:
+    def step(self, part: tuple[Box, ...] | DrawnGroup | Fork | KeptMark) -> FlowStep:
         match part:
+            case KeptMark():
+                return FlowStep(_pill(part.name), written(part.shape))
             case DrawnGroup():
                 return FlowStep(self.frame(part), written(part.input))
             case Fork():
@@ -174,6 +175,8 @@ class _Pieces:
 
     def branch(self, fork: Fork, branch: DrawnBranch) -> Piece | None:
         """What lies in a branch, with the lines above and below it; None for the identity."""
+        if branch.origin is not None or branch.name:
+            return self.named(branch)
         if not branch.items:
             return None
         steps = self.steps(branch.items)
@@ -190,6 +193,25 @@ class _Pieces:
             LineMark(((0, height - 8), (0, height))),
         )  # fmt: skip
         return Piece(left, right, height, marks, lands=False)
+
+    def named(self, branch: DrawnBranch) -> Piece:
+        """A branch that begins with a label, or ends in an output's name."""
+        steps = self.steps(branch.items)
+        if branch.origin is not None:
+            steps.insert(0, FlowStep(_pill(f"from {branch.origin.name}"), ""))
+        elif steps:
+            steps[0] = steps[0]._replace(label="")
+        if branch.name:
+            steps.append(FlowStep(_pill(branch.name), written(branch.output)))
+        if branch.origin is None:
+            return _chain(steps, entry=20)
+        inner = _chain(steps)
+        return inner._replace(height=inner.height + 20, marks=moved(inner.marks, 0, 20))
+
+
+def ends_in_outputs(items: Sequence[Item]) -> bool:
+    """Whether a network has several outputs, which end in names of their own."""
+    return bool(items) and isinstance(items[-1], Fork) and items[-1].joined == "outputs"
 
 
 def _head_box(head: Box, lines: list[str], width: float) -> tuple[Mark, ...]:

@@ -24,6 +24,7 @@ class _Lane(NamedTuple):
     piece: Piece | None
     x: float
     label: str
+    arrives: bool = True  # whether it begins with what arrives at the form
 
 
 def fork_piece(fork: Fork, pieces: list[Piece | None]) -> Piece:
@@ -36,12 +37,20 @@ def fork_piece(fork: Fork, pieces: list[Piece | None]) -> Piece:
     body = max((lane.piece.height for lane in lanes if lane.piece), default=20.0)
     end = top + body + LEAVING
     marks = list(_split_bar(lanes) if fork.joined == "split" else _parting(lanes))
+    if fork.joined == "outputs":
+        marks += [mark for lane in lanes if lane.piece for mark in moved(lane.piece.marks, lane.x, top)]
+        return _bounded(marks, top + body)
     for lane in lanes:
         marks += _lane_marks(lane, top, end, straight=is_bar or lane.x == 0)
     marks += _bar(fork.joined, lanes, end) if is_bar else _disc(fork.joined, end + DISC)
+    return _bounded(marks, end + (BAR if is_bar else 2 * DISC), lands=fork.joined == "split")
+
+
+def _bounded(marks: list[Mark], height: float, *, lands: bool = False) -> Piece:
+    """Marks as a piece that reaches as far as they do."""
     left = max(-mark.bounds[0] for mark in marks)
     right = max(mark.bounds[2] for mark in marks)
-    return Piece(left, right, end + (BAR if is_bar else 2 * DISC), tuple(marks), lands=fork.joined == "split")
+    return Piece(left, right, height, tuple(marks), lands=lands)
 
 
 def _beside(fork: Fork, pieces: list[Piece | None]) -> list[_Lane]:
@@ -49,12 +58,12 @@ def _beside(fork: Fork, pieces: list[Piece | None]) -> list[_Lane]:
     lanes: list[_Lane] = []
     edge = 0.0
     for branch, piece in zip(fork.branches, pieces, strict=True):
-        told = fork.joined in ("concat", "split") or branch.output != fork.output
+        told = fork.joined in ("concat", "split") or (branch.output != fork.output and fork.joined != "outputs")
         label = written(branch.output) if told else ""
         room = text_width(label, LABEL) + ASIDE if label else 0.0
         left, right = (piece.left, piece.right) if piece else (8.0, 8.0)
         x = edge + left
-        lanes.append(_Lane(piece, x, label))
+        lanes.append(_Lane(piece, x, label, branch.origin is None))
         edge = x + max(right, room) + GAP
     return lanes
 
@@ -68,7 +77,7 @@ def _axis(fork: Fork, lanes: list[_Lane]) -> float:
 
 
 def _parting(lanes: list[_Lane]) -> tuple[Mark, ...]:
-    xs = [0.0, *(lane.x for lane in lanes)]
+    xs = [0.0, *(lane.x for lane in lanes if lane.arrives)]
     across = (LineMark(((min(xs), PARTING), (max(xs), PARTING))),) if min(xs) < max(xs) else ()
     return (LineMark(((0, 0), (0, PARTING))), *across, *((Disc(0, PARTING, 2.2, "head"),) if across else ()))
 

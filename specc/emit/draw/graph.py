@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from specc.diagnostics.spelling import counted
-from specc.emit.draw.outline import Box, DrawnBranch, DrawnGroup, Fork, Item, Outline, stacked
+from specc.emit.draw.outline import Box, DrawnBranch, DrawnGroup, Fork, Item, KeptMark, Outline, stacked
 from specc.layers.base import Shape, written
 
 
@@ -51,10 +51,13 @@ class _Grapher:
         self.parameters = parameters
         self.edges: list[Edge] = []
         self.count = 0
+        self.kept: dict[str, str] = {}  # by key, the node that something else goes on from
 
     def run(self, network: Outline) -> Graph:
         first = self.node(("input",), "end")
         parts, last = self.items(network.items, first.name)
+        if network.items and isinstance(network.items[-1], Fork) and network.items[-1].joined == "outputs":
+            return Graph((first, *parts), tuple(self.edges))
         end = self.node(("output",), "end")
         self.join(last, end, network.output)
         return Graph((first, *parts, end), tuple(self.edges))
@@ -74,6 +77,8 @@ class _Grapher:
         parts: list[Part] = []
         for part in stacked(items):
             match part:
+                case KeptMark():
+                    self.kept[part.key] = last
                 case DrawnGroup():
                     cluster, last = self.frame(part, last)
                     parts.append(cluster)
@@ -108,13 +113,23 @@ class _Grapher:
             parts, last = [start], start.name
         ends: list[tuple[str, Shape]] = []
         for branch in fork.branches:
-            found, end = self.branch(branch, last)
+            begins = last if branch.origin is None else self.kept.get(branch.origin.key, last)
+            found, end = self.branch(branch, begins)
             parts += found
             ends.append((end, branch.output))
+        if fork.joined == "outputs":
+            return [*parts, *self.outputs(fork, ends)], last
         joined = self.node((_SIGNS[fork.joined],), "join")
         for end, shape in ends:
             self.join(end, joined, shape)
         return [*parts, joined], joined.name
+
+    def outputs(self, fork: Fork, ends: list[tuple[str, Shape]]) -> list[Part]:
+        """A node for each output."""
+        nodes = [self.node((branch.name,), "end") for branch in fork.branches]
+        for node, (end, shape) in zip(nodes, ends, strict=True):
+            self.join(end, node, shape)
+        return list(nodes)
 
     def branch(self, branch: DrawnBranch, last: str) -> tuple[list[Part], str]:
         if branch.times == 1:

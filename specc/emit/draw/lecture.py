@@ -251,7 +251,15 @@ class _Line:
         return (line, Disc(x, 9, 9, "join"), TextMark(x, 12.5, str(jump.number), NOTE, "middle"))
 
 
+def _is_inside(inner: Skip, outer: Skip) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
+
+
+def _crosses(first: Skip, second: Skip) -> bool:
+    return first.start < second.start < first.end < second.end
+
+
 def _level(skip: Skip, skips: Sequence[Skip]) -> int:
-    """How many skips lie inside another one, itself counted."""
-    inner = [other for other in skips if skip.start <= other.start and other.end <= skip.end and other != skip]
+    """How many skips lie inside another one or cross it from before, itself counted."""
+    inner = [other for other in skips if other != skip and (_is_inside(other, skip) or _crosses(other, skip))]
     return 1 + max((_level(other, inner) for other in inner), default=0)

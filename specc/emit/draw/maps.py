@@ -94,6 +94,8 @@ Corner = tuple[Drawn, Point]
 
 def rays(stage: Stage, before: Corner, after: Corner) -> Iterator[Mark]:
     """From one map to the next: a window and the lines from it to what it makes, or an arrow."""
+    if not stage.before:
+        return  # an output beside others
     source, target = _front(before), _front(after)
     is_bar = len(stage.before) == 1, len(stage.shape) == 1
     if any(is_bar):

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.emit.draw.labels import label_of
-from specc.ir.shaped import JoinedBy, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
+from specc.ir.shaped import From, JoinedBy, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.layers.base import Shape
 from specc.layers.windows import Window
 
@@ -57,12 +57,23 @@ class DrawnGroup(NamedTuple):
 
 
 class DrawnBranch(NamedTuple):
-    """items: empty for the identity; times: how many neighbouring branches are like it."""
+    """items: empty for the identity; times: how many neighbouring branches are like it; origin: what it goes on from in
+    place of what arrives; name: that of an output."""
 
     items: tuple[Item, ...]
     input: Shape
     output: Shape
     times: int = 1
+    origin: KeptMark | None = None
+    name: str = ""
+
+
+class KeptMark(NamedTuple):
+    """What leaves the step before it is taken up elsewhere; key: the same where it is kept and where it is taken up."""
+
+    name: str
+    shape: Shape
+    key: str
 
 
 class Fork(NamedTuple):
@@ -75,7 +86,7 @@ class Fork(NamedTuple):
     output: Shape
 
 
-Item: TypeAlias = Box | DrawnGroup | Fork
+Item: TypeAlias = Box | DrawnGroup | Fork | KeptMark
 Run: TypeAlias = list[tuple[str, SomeShaped]]
 """A step with its name, and its repeats."""
 
@@ -132,6 +143,7 @@ class _OutlineReader:
 
     def __init__(self, unfold: bool) -> None:
         self.unfold = unfold
+        self.around: list[ShapedChain] = []  # the chains that hold what is being read
         self.known: dict[tuple[int, bool], int] = {}
         self.known_runs: dict[int, list[Run]] = {}
         self.kinds: dict[Hashable, int] = {}
@@ -152,7 +164,7 @@ class _OutlineReader:
         if isinstance(node, ShapedChain):
             return exact, node.word, node.frozen, shapes, tuple(self.kind(step, exact=exact) for _, step in node.steps)
         branches = (None if branch is None else self.kind(branch, exact=exact) for _, branch in node.branches)
-        return exact, node.word, node.joined, shapes, tuple(branches)
+        return exact, node.word, node.joined, shapes, tuple(branches), tuple(node.origins.items())
 
     def runs(self, chain: ShapedChain) -> list[Run]:
         """A chain's steps, those that are repeats of the one before them together."""
@@ -160,7 +172,9 @@ class _OutlineReader:
             return self.known_runs[id(chain)]
         runs: list[Run] = []
         for step in chain.steps:
-            if runs and not self.unfold and self._repeats(runs[-1][-1][1], step[1]):
+            before = runs[-1][-1] if runs else None
+            folds = before is not None and not self.unfold and before[0] not in chain.keeps
+            if before is not None and folds and self._repeats(before[1], step[1]):
                 runs[-1].append(step)
             else:
                 runs.append([step])
@@ -206,8 +220,16 @@ class _OutlineReader:
     # the tree
 
     def items(self, chain: ShapedChain, depth: int) -> Iterator[Item]:
+        self.around.append(chain)
         for run in self.runs(chain):
             yield from self._item(run, depth)
+            name, node = run[-1]
+            if name in chain.keeps:
+                yield self._kept(From(name, 0), node.output)
+        self.around.pop()
+
+    def _kept(self, origin: From, shape: Shape) -> KeptMark:
+        return KeptMark(origin.name, shape, f"{id(self.around[-1 - origin.above])}.{origin.name}")
 
     def _item(self, run: Run, depth: int) -> Iterator[Item]:
         """What a step becomes that stands there once or several times."""
@@ -233,13 +255,16 @@ class _OutlineReader:
         branches: list[DrawnBranch] = []
         before: ShapedChain | None = None
         entering = _entering(form)
-        for _, chain in form.branches:
+        for name, chain in form.branches:
+            origin = self._kept(form.origins[name], chain.input) if chain is not None and name in form.origins else None
             if chain is None:
                 branches.append(DrawnBranch((), entering, entering))
-            elif self.alike(chain, before):
+            elif self.alike(chain, before) and branches[-1].origin == origin and form.form != "outputs":
                 branches[-1] = branches[-1]._replace(times=branches[-1].times + 1)
             else:
-                branches.append(DrawnBranch(_unless_identity(self.items(chain, depth)), chain.input, chain.output))
+                items = _unless_identity(self.items(chain, depth))
+                label = name if form.form == "outputs" else ""
+                branches.append(DrawnBranch(items, chain.input, chain.output, origin=origin, name=label))
             before = chain
         if form.joined == "none":
             return branches[0].items
@@ -291,7 +316,7 @@ def is_attached(item: Item) -> bool:
     return isinstance(item, Box) and item.family in ATTACHED and item.input == item.output
 
 
-def stacked(items: Iterable[Item]) -> Iterator[tuple[Box, ...] | DrawnGroup | Fork]:
+def stacked(items: Iterable[Item]) -> Iterator[tuple[Box, ...] | DrawnGroup | Fork | KeptMark]:
     """Items, where a box and what is attached to it come together."""
     stack: tuple[Box, ...] = ()
     for item in items:

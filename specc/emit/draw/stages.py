@@ -8,12 +8,12 @@ Guarantees: what changes no shape (activation, normalisation) is told with the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import counted
-from specc.emit.draw.outline import Box, DrawnGroup, Fork, Item, Outline, is_attached
+from specc.emit.draw.outline import Box, DrawnGroup, Fork, Item, KeptMark, Outline, is_attached
 from specc.layers.base import Shape
 from specc.layers.windows import Window
 
@@ -90,6 +90,7 @@ class _StageReader:
         self.skips: list[Skip] = []
         self.closed, self.shut = closed, shut
         self.titles: set[str] = set()
+        self.kept: dict[str, int] = {}  # by key, the stage that something else goes on from
 
     def read(self, items: Sequence[Item]) -> None:
         for item in items:
@@ -100,6 +101,8 @@ class _StageReader:
                     self.frame(item)
                 case Fork():
                     self.fork(item)
+                case KeptMark():
+                    self.kept[item.key] = len(self.stages) - 1
 
     def box(self, box: Box) -> None:
         last = self.stages[-1]
@@ -122,6 +125,7 @@ class _StageReader:
             self.titles.add(title)
             stage = Stage(frame.output, frame.input, "block", title, _what_is_in(frame.items), times=frame.times)
             self.add(stage._replace(parameters=frame.parameters))
+            self.take_up(frame.items)
 
     def is_open(self, frame: DrawnGroup) -> bool:
         if frame.times > 1 or _last_word(frame.title) in self.shut:
@@ -136,14 +140,46 @@ class _StageReader:
         self.add(stage._replace(parameters=frame.parameters))
 
     def fork(self, fork: Fork) -> None:
+        if fork.joined == "outputs":
+            self.outputs(fork)
+            return
         if not _leads_past(fork):
             self.add(Stage(fork.output, fork.input, "block", fork.word, _what_is_in((fork,))[1:]))
+            self.take_up((fork,))
             return
         start = len(self.stages) - 1
         for branch in fork.branches:
             self.read(branch.items)
         self.skips.append(Skip(start, len(self.stages)))
         self.add(Stage(fork.output, self.stages[-1].shape, "shape", fork.joined))
+
+    def outputs(self, fork: Fork) -> None:
+        """A stage for each output, with a line from what its branch begins with."""
+        arriving = len(self.stages) - 1
+        for branch in fork.branches:
+            layers = tuple(item.title for item in branch.items if isinstance(item, Box))
+            start = arriving if branch.origin is None else self.kept.get(branch.origin.key, arriving)
+            is_next = start == len(self.stages) - 1
+            self.add(Stage(branch.output, branch.input if is_next else (), "block", branch.name, layers[:4]))
+            if not is_next:
+                self.skips.append(Skip(start, len(self.stages) - 1))
+
+    def take_up(self, items: Sequence[Item]) -> None:
+        """Lines to the last stage from those that something in it goes on from."""
+        starts = {self.kept[key] for key in _keys(items) if key in self.kept}
+        self.skips += [Skip(start, len(self.stages) - 1) for start in sorted(starts)]
+
+
+def _keys(items: Sequence[Item]) -> Iterator[str]:
+    """What branches among items go on from."""
+    for item in items:
+        if isinstance(item, DrawnGroup):
+            yield from _keys(item.items)
+        elif isinstance(item, Fork):
+            for branch in item.branches:
+                if branch.origin is not None:
+                    yield branch.origin.key
+                yield from _keys(branch.items)
 
 
 def _stage(box: Box) -> Stage:
@@ -168,7 +204,7 @@ def _last_word(title: str) -> str:
 
 def _leads_past(fork: Fork) -> bool:
     """Whether a form is a skip around layers that change the size of the picture."""
-    if len(fork.branches) != 2:
+    if len(fork.branches) != 2 or any(branch.origin is not None for branch in fork.branches):
         return False
     filled = [branch for branch in fork.branches if branch.items]
     sizes = {size for branch in filled for size in _sizes(branch.items)}
@@ -176,7 +212,7 @@ def _leads_past(fork: Fork) -> bool:
 
 
 def _sizes(items: Sequence[Item]) -> set[Shape]:
-    return {shape[1:] for item in items for shape in (item.input, item.output)}
+    return {shape[1:] for item in items if not isinstance(item, KeptMark) for shape in (item.input, item.output)}
 
 
 def _what_is_in(items: Sequence[Item]) -> tuple[str, ...]:

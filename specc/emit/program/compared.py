@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Problem
 
@@ -23,7 +23,7 @@ class Exported(NamedTuple):
     difference: float
 
 
-def require_equal(network: nn.Module, program: Callable[[Tensor], Tensor], input: tuple[int, ...], what: str) -> float:
+def require_equal(network: nn.Module, program: Callable[[Tensor], Any], input: tuple[int, ...], what: str) -> float:
     """The largest difference between the outputs for batches of several sizes.
 
     Args:   network, in evaluation mode; program, the same on a batch; input, the shape of one sample.
@@ -36,14 +36,27 @@ def require_equal(network: nn.Module, program: Callable[[Tensor], Tensor], input
     for size in BATCHES:
         x = torch.rand(size, *input, generator=chance)
         with torch.no_grad():
-            wanted, got = network(x), program(x)
-        if wanted.shape != got.shape:
-            raise _differs(what, f"gives {tuple(got.shape)} for a batch of {size}, the network {tuple(wanted.shape)}")
-        difference = float((wanted - got).abs().max())
-        if not difference <= TOLERANCE * float(wanted.abs().max()) + 1e-7:
-            raise _differs(what, f"is off by {difference:.1e} for a batch of {size}")
-        largest = max(largest, difference)
+            wanted, got = by_name(network(x)), by_name(program(x))
+        if wanted.keys() != got.keys():
+            raise _differs(what, f"gives {', '.join(got)}, the network {', '.join(wanted)}")
+        largest = max([largest, *(_difference(wanted[name], got[name], what) for name in wanted)])
     return largest
+
+
+def by_name(output: Any) -> dict[str, Tensor]:
+    """What leaves a network by name: of several outputs their own."""
+    return output if isinstance(output, dict) else {"output": output}
+
+
+def _difference(wanted: Tensor, got: Tensor, what: str) -> float:
+    """The largest between two outputs. Raises: Problem E662."""
+    size = len(wanted)
+    if wanted.shape != got.shape:
+        raise _differs(what, f"gives {tuple(got.shape)} for a batch of {size}, the network {tuple(wanted.shape)}")
+    difference = float((wanted - got).abs().max())
+    if not difference <= TOLERANCE * float(wanted.abs().max()) + 1e-7:
+        raise _differs(what, f"is off by {difference:.1e} for a batch of {size}")
+    return difference
 
 
 def _differs(what: str, how: str) -> Problem:

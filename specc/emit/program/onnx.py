@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from specc import __version__
 from specc.diagnostics.diagnostic import Problem
-from specc.emit.program.compared import Exported, reason, require_equal
+from specc.emit.program.compared import Exported, by_name, reason, require_equal
 from specc.emit.program.quiet import quiet
 
 if TYPE_CHECKING:
@@ -79,10 +79,12 @@ def _content(network: nn.Module, input: tuple[int, ...], spec: str) -> bytes:
     import torch
 
     batch = torch.export.Dim("batch", min=1)
+    with torch.no_grad():
+        names = list(by_name(network(torch.rand(2, *input))))
     try:
         program: Any = torch.onnx.export(
             network, (torch.rand(2, *input),), dynamo=True, verbose=False, dynamic_shapes=({0: batch},),
-            input_names=["input"], output_names=["output"],
+            input_names=["input"], output_names=names,
         )  # fmt: skip
         model = program.model_proto
     except Exception as error:  # of any kind: it is told in the exporter's own words
@@ -109,7 +111,9 @@ def _session(content: bytes) -> Any:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
-    def run(x: Tensor) -> Tensor:
-        return torch.from_numpy(session.run(["output"], {"input": x.numpy()})[0])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(x: Tensor) -> dict[str, Tensor]:
+        return dict(zip(names, map(torch.from_numpy, session.run(names, {"input": x.numpy()})), strict=True))
 
     return run

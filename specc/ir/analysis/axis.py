@@ -196,6 +196,8 @@ class Axis:
             end, lost = (begins, False) if branch is None else self._through(branch, begins)
             loses = loses or (lost and name != "shortcut")
             ends.append(self._size(end, branch or form))
+        if form.form == "outputs":
+            return After(Beyond.FIXED, loses)
         if len(form.output) == 1:
             return After(_joined_vectors(form, ends), loses)
         if not isinstance(state, int) or not all(isinstance(end, int) for end in ends):

@@ -14,7 +14,7 @@ from math import prod
 from typing import Literal, NamedTuple, TypeAlias
 
 from specc.ir.shaped import Row, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
-from specc.layers.base import Shape
+from specc.layers.base import Shape, written
 
 Change: TypeAlias = Literal["same", "changed", "removed", "added"]
 MOST_MATCHED = 20_000  # rows: beyond it matching takes too long, and rows are paired in order
@@ -75,7 +75,7 @@ def compare_weights(first: ShapedModel, second: ShapedModel) -> WeightsMoved:
 
 def _what(row: Row) -> tuple[object, ...]:
     """What makes two rows the same, whatever they are called and wherever they are written."""
-    return row.kind, row.input, row.output, row.params, row.macs
+    return row.kind, row.input, written(row.output), row.params, row.macs
 
 
 def _paired(ours: Sequence[Row], theirs: Sequence[Row]) -> Iterator[RowPair]:

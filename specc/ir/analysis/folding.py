@@ -26,7 +26,7 @@ class FoldedLine(NamedTuple):
     name: str
     kind: str
     input: Shape
-    output: Shape
+    output: Shape | dict[str, Shape]
     params: int
     macs: int
     elements: int
@@ -37,9 +37,12 @@ class FoldedLine(NamedTuple):
 def unfolded_lines(model: ShapedModel) -> Iterator[FoldedLine]:
     """A line for each row."""
     for row, seen in zip(model.rows(), of_rows(model), strict=True):
-        yield FoldedLine(
-            row.name, _kind(row.kind, row.layer), row.input, row.output, row.params, row.macs, prod(row.output), 1, seen
-        )  # fmt: skip
+        kind, elements = _kind(row.kind, row.layer), _values(row.output)
+        yield FoldedLine(row.name, kind, row.input, row.output, row.params, row.macs, elements, 1, seen)
+
+
+def _values(output: Shape | dict[str, Shape]) -> int:
+    return sum(map(prod, output.values())) if isinstance(output, dict) else prod(output)
 
 
 def _kind(word: str, layer: str) -> str:
@@ -69,7 +72,8 @@ def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known, around: Arou
         for line in _of_node(branch, prefix + branch_name, beginning(node, branch_name, seen, around), known, around)
     ]
     after = through(node, seen, known, around)
-    return [*lines, FoldedLine(name, node.word, node.input, node.output, 0, 0, prod(node.output), 1, after)]
+    elements = costs.elements - sum(branch.costs.elements for _, branch in node.branches if branch is not None)
+    return [*lines, FoldedLine(name, node.word, node.input, node.gives, 0, 0, elements, 1, after)]
 
 
 def _of_chain(chain: ShapedChain, prefix: str, seen: Seen, known: Known, outside: Around) -> list[FoldedLine]:

@@ -101,6 +101,8 @@ def _words(parts: Iterable[Any]) -> set[str]:
                 own = {parameter.name.text for parameter in part.parameters}
                 defaults = [parameter.default for parameter in part.parameters]
                 found |= _words([*part.branches, *defaults]) - own
+            case tree.Step() if part.word is not None and part.word.text == "from":
+                pass  # a label follows, whatever else has that name
             case tree.Step():
                 found |= _words((part.word, part.arguments, part.branches or (), part.shortcut))
             case tree.Param() | tree.Keyword():

@@ -25,6 +25,11 @@ class Labels:
         self.source, self.spec = source, spec
         self._chains: list[dict[str, bool]] = [{}]
 
+    @property
+    def is_outermost(self) -> bool:
+        """Whether the place is inside no braces but a block's own."""
+        return len(self._chains) == 1
+
     @contextmanager
     def chain(self) -> Iterator[None]:
         """Within it, labels are those of one more chain."""
@@ -105,12 +110,13 @@ def _places(spec: tree.Tree) -> Iterator[_Place]:
                 yield from _in_chain(branch, item)
 
 
-def _in_chain(chain: tree.Chain, block: tree.Block | None) -> Iterator[_Place]:
-    for step in chain.items:
-        if step.label is not None:
+def _in_chain(chain: tree.Chain, block: tree.Block | None, *, headed: bool = False) -> Iterator[_Place]:
+    for number, step in enumerate(chain.items):
+        if step.label is not None and not (headed and number == 0):
             yield _Place(step.label, step, block)
+        headings = step.word is not None and step.word.text == "outputs"
         for branch in (*(step.branches or ()), *(step.shortcut.branches if step.shortcut else ())):
-            yield from _in_chain(branch, block)
+            yield from _in_chain(branch, block, headed=headings)
 
 
 def _block_at(spec: tree.Tree, span: Span) -> tree.Block | None:

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
-from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.spelling import counted, nearest
 from specc.ir.model import (
     FORM_WORDS,
@@ -33,6 +33,7 @@ from specc.ir.names.bind import bind, take_frozen, take_repeat
 from specc.ir.names.checking import ValueChecks
 from specc.ir.names.foreign import own_layer_word
 from specc.ir.names.labels import Labels
+from specc.ir.names.outputs import OutputsSeen, heading_of, without_heading
 from specc.ir.names.partial import Held, held_by
 from specc.ir.names.scope import Scope
 from specc.ir.names.values import is_rest
@@ -44,6 +45,9 @@ from specc.syntax.parse import Parsed
 from specc.syntax.unexpected import without_branches
 
 FROM = "from"
+_EXAMPLES = {
+    "residual": "conv 64 k3 p1 -> relu", "gate": "conv 64 k3 p1 -> relu", "outputs": "cls: linear 10 | box: linear 4",
+}  # fmt: skip
 _ONE_BRANCH = ("residual", "gate")
 
 
@@ -58,6 +62,7 @@ class StepResolver:
         self.checks = ValueChecks(source, blocks, diagnostics, lambda: self.lost_words)
         self.syntax_errors = sorted(error.span.start for error in parsed.diagnostics if error.span is not None)
         self.labels = Labels(source, parsed.tree)
+        self.outputs: OutputsSeen | None = None
         self.doubts: list[Doubt] = []
         self.unknown_words: set[str] = set()
         self.misnamed: set[str] = set()  # blocks that are called like a layer, which is reported
@@ -73,10 +78,24 @@ class StepResolver:
 
     def _ended(self, step: tree.Step, scope: Scope) -> SomeStep:
         """A step, whose label is seen from here on."""
+        follows = self._follows_outputs(step)
         resolved = self._step(step, scope)
+        if follows:
+            return BrokenStep(word=resolved.word, span=step.span, head=step.head)
         if step.label is not None:
             self.labels.ended(step.label, repeated=resolved.repeat is not None)
         return resolved
+
+    def _follows_outputs(self, step: tree.Step) -> bool:
+        """Whether a step stands behind `outputs`, which is reported once."""
+        if self.outputs is None or not self.labels.is_outermost or self.inside is not None:
+            return False
+        if not self.outputs.told:
+            self.outputs = self.outputs._replace(told=True)
+            message = "`outputs` is the network's last step, and this one follows it"
+            others = (Label(self.outputs.span, "the outputs"),)
+            self._report("E216", message, step.head, others=others, help="put it before `outputs`, or into a branch")
+        return True
 
     def _branch(self, branch: tree.Chain, scope: Scope, *, takes_up: bool) -> Chain:
         """A chain in braces; takes_up: whether it may go on from a label."""
@@ -285,11 +304,13 @@ class StepResolver:
         self, step: tree.Step, form: Any, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
     ) -> FormStep | None:
         if step.branches is None:
-            message, help = without_branches(form, "conv 64 k3 p1 -> relu" if form in _ONE_BRANCH else "a | b")
+            message, help = without_branches(form, _EXAMPLES.get(form, "a | b"))
             if not self._holds_lost(step.head):
                 self._report("E216", message, step.head, help=help)
             self.braceless = step.span
             return None
+        if form == "outputs":
+            return self._outputs(step, arguments, scope, common)
         rest, frozen = take_frozen(arguments)
         parts = self._parts(step, rest, scope) if form == "split" else self._no_arguments(f"`{form}`", rest)
         if form in _ONE_BRANCH and len(step.branches) > 1:
@@ -305,6 +326,41 @@ class StepResolver:
             return None
         shortcut = self._shortcut(step, form, scope)
         return FormStep(**common, form=form, parts=parts, branches=branches, frozen=frozen, **shortcut)
+
+    def _outputs(
+        self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
+    ) -> FormStep | None:
+        """`outputs { cls: a | box: b }`; each branch is headed by its name, which is no label."""
+        if not self.labels.is_outermost or self.inside is not None:
+            help = "a branch of `outputs` goes on from any step: `outputs { cls: from c5 -> … }`"
+            self._report("E216", "`outputs` is the network's last step, and never inside braces", step.head, help=help)
+            return None
+        rest, frozen = take_frozen(arguments)
+        self._no_arguments("`outputs`", rest, "`frozen`")
+        self._once(common)
+        branches = step.branches or ()
+        chains = self._branches(
+            [without_heading(branch) for branch in branches], step.span, "`outputs`", scope, takes_up=True
+        )
+        shortcut = self._shortcut(step, "outputs", scope)
+        self.outputs = OutputsSeen(step.head)
+        names = [heading for heading in map(heading_of, branches) if heading is not None]
+        for branch in branches:
+            if branch.items and heading_of(branch) is None:
+                help = "such as `outputs { cls: linear 10 | box: linear 4 }`"
+                self._report("E216", "a branch of `outputs` begins with its name", branch.items[0].head, help=help)
+        if len(names) < len(branches):
+            return None
+        common = common | {"repeat": None, "check": None}
+        return FormStep(**common, form="outputs", branches=chains, frozen=frozen, names=tuple(names), **shortcut)
+
+    def _once(self, common: dict[str, Any]) -> None:
+        """Reports what a step may have and `outputs` may not."""
+        if common["repeat"] is not None:
+            self._report("E215", "`outputs` is not repeated", common["repeat"].span, help="leave out the repeat")
+        if common["check"] is not None:
+            message = "`outputs` gives a shape for each of its names"
+            self._report("E216", message, common["check"].span, help="note each at the end of its branch")
 
     def _parts(
         self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope
@@ -347,10 +403,12 @@ class StepResolver:
             )
         return found
 
-    def _no_arguments(self, what: str, arguments: Sequence[tree.Argument]) -> tuple[tree.Value, ...]:
+    def _no_arguments(
+        self, what: str, arguments: Sequence[tree.Argument], but: str = "`frozen` and a repeat"
+    ) -> tuple[tree.Value, ...]:
         """No parts; reports the first argument."""
         for argument in arguments[:1]:
-            message = f"{what} takes no arguments but `frozen` and a repeat"
+            message = f"{what} takes no arguments but {but}"
             self._report("E205", message, argument.span, help="leave it out, or give it to a step inside")
         return ()
 

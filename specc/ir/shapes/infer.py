@@ -42,7 +42,7 @@ from specc.ir.shapes.findings import MAX_CALL_DEPTH, Arriving, Findings, LimitRe
 from specc.ir.shapes.joining import Branch, join, shape_layer
 from specc.ir.shapes.keeping import KeptLabels
 from specc.ir.shapes.naming import ModuleNames
-from specc.ir.shapes.repeats import Counting, name_of, repeat_count
+from specc.ir.shapes.repeats import Counting, name_of, name_outputs, repeat_count
 from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.registry import LAYERS
 from specc.source import Span
@@ -151,7 +151,7 @@ class _Inference:
 
     def _visit(self, step: SomeStep, before: Arriving, after: Arriving, built: list[tuple[str, SomeShaped]]) -> None:
         if self.visits is not None:
-            visit = Visit(before.shape, after.shape, tuple(node for _, node in built))
+            visit = Visit(before.shape, after.shape or None, tuple(node for _, node in built))
             self.visits.setdefault(step.span, []).append(visit)
 
     def _repeated(
@@ -358,7 +358,8 @@ class _Inference:
             shaped, leaving = self.chain(chain, begins, scope, name)
             unknown = unknown or leaving.shape is None
             branches.append(Branch(name, shaped, leaving.shape or (), origin))
-        if arriving.shape is None or unknown:
+        named = name_outputs(step.names, self.findings)
+        if arriving.shape is None or unknown or not named:
             return None, Arriving(None)
         known = [branch.output for branch in branches]
         try:
@@ -385,10 +386,12 @@ def _counted(scope: Scope, step: SomeStep, number: int) -> Scope:
 
 def _at(scope: Scope, arriving: Arriving) -> Scope:
     """A scope in which `in` is the number of channels that arrive."""
-    return scope._replace(channels=arriving.shape[0] if arriving.shape is not None else None)
+    return scope._replace(channels=arriving.shape[0] if arriving.shape else None)
 
 
 def _branch_names(step: FormStep) -> list[str]:
+    if step.form == "outputs":
+        return [name.text for name in step.names]
     if step.form == "residual":
         return ["body"]
     return [f"branch{number}" for number in range(1, len(step.branches) + 1)]

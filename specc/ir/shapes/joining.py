@@ -50,6 +50,8 @@ def join(step: FormStep, x: Shape, branches: list[Branch]) -> ShapedForm:
             )
         case "concat" | "split":
             return _node(step, x, forms.concat_shape([branch.output for branch in branches]), step.form, branches)
+        case "outputs":
+            return _node(step, x, (), "outputs", branches)
         case "add" | "mul":
             outputs = [branch.output for branch in branches]
             names = [branch.name.replace("branch", "branch ") for branch in branches]
@@ -89,7 +91,8 @@ def _projection(step: FormStep, x: Shape, wanted: Shape) -> ShapedChain:
 
 
 def _node(step: FormStep, x: Shape, output: Shape, joined: JoinedBy, branches: list[Branch]) -> ShapedForm:
-    costs = Costs(elements=prod(output), layers=1, nodes=1)
+    elements = sum(prod(branch.output) for branch in branches) if joined == "outputs" else prod(output)
+    costs = Costs(elements=elements, layers=1, nodes=1)
     for branch in branches:
         costs = costs.plus(branch.chain.costs) if branch.chain is not None else costs
     return ShapedForm(

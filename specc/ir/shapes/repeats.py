@@ -5,7 +5,7 @@ Part of `ir.infer`: what does not see `nth` is walked once for all repeats with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from specc.ir.model import Argument, Block, BlockStep, FormStep, GroupStep, LayerStep, Model, ParameterStep, SomeStep
 from specc.ir.names.scope import NotYet, Scope, ValueProblem, shown
@@ -52,6 +52,17 @@ def name_of(step: SomeStep, number: int, names: ModuleNames, findings: Findings)
     if objection is not None:
         findings.report("E209", objection, span, help="choose another label")
     return name
+
+
+def name_outputs(names: Sequence[tree.Word], findings: Findings) -> bool:
+    """Whether modules can have the names of the outputs; one that cannot be given is reported."""
+    taken, fits = ModuleNames(), True
+    for name in names:
+        objection = taken.objection(name.text)
+        if objection is not None:
+            findings.report("E209", objection.replace("step", "output"), name.span, help="choose another name")
+        fits = fits and objection is None
+    return fits
 
 
 class Counting:
