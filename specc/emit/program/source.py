@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from specc.build.compile import build
 from specc.diagnostics.diagnostic import Problem
-from specc.emit.program.compared import reason
+from specc.emit.program.compared import by_name, reason
 from specc.emit.program.quiet import quiet
 from specc.ir.shaped import ShapedModel
 
@@ -92,11 +92,15 @@ def _run_both(ours: nn.Module, theirs: nn.Module, input: tuple[int, ...]) -> Non
     x = torch.rand(BATCH, *input)
     for training in (False, True):
         with torch.no_grad():
-            wanted, got = (_seeded(partial(net.train(training), x)) for net in (ours, theirs))
-        if wanted.shape != got.shape:
-            raise _Differs(f"gives {tuple(got.shape)} for a batch of two, the network {tuple(wanted.shape)}")
-        if not _agree(wanted, got):
-            raise _Differs(f"gives a different output in {'training' if training else 'evaluation'}")
+            wanted, got = (by_name(_seeded(partial(net.train(training), x))) for net in (ours, theirs))
+        if wanted.keys() != got.keys():
+            raise _Differs(f"gives {', '.join(got)}, the network {', '.join(wanted)}")
+        for name, tensor in wanted.items():
+            if tensor.shape != got[name].shape:
+                shapes = tuple(got[name].shape), tuple(tensor.shape)
+                raise _Differs(f"gives {shapes[0]} for a batch of two, the network {shapes[1]}")
+            if not _agree(tensor, got[name]):
+                raise _Differs(f"gives a different output in {'training' if training else 'evaluation'}")
 
 
 def _agree(one: Tensor, other: Tensor) -> bool:

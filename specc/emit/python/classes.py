@@ -20,7 +20,7 @@ from specc.emit.python.render import class_text
 from specc.emit.python.supplement import IMPORTED, SUPPLEMENT
 from specc.emit.python.symbols import Symbols
 from specc.emit.python.unify import Differs, unify_chains
-from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
+from specc.ir.shaped import From, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.layers.base import Shape
 
 TAKEN = frozenset((*SUPPLEMENT, *IMPORTED, *keyword.kwlist, *dir(builtins)))
@@ -101,7 +101,8 @@ class _ClassReader:
         self.texts.append(text)
         for place, use in enumerate(uses):
             args = tuple((name, symbols.columns[name].values[place]) for name in text.parameters)
-            self.calls[id(use.chain)] = CallNode(key, args, use.chain.frozen, use.chain.output)
+            borrows = _borrowed(use.chain)
+            self.calls[id(use.chain)] = CallNode(key, args, use.chain.frozen, use.chain.output, borrows)
 
     def _class_name(self, word: str) -> str:
         stem = class_name(word)
@@ -114,7 +115,7 @@ class _ClassReader:
     # nodes
 
     def _chain(self, chain: ShapedChain) -> ChainNode:
-        return ChainNode(tuple(self._items(chain)), chain.frozen, chain.output)
+        return ChainNode(tuple(self._items(chain)), chain.frozen, chain.output, chain.keeps, _borrowed(chain))
 
     def _items(self, chain: ShapedChain) -> Iterator[ItemNode]:
         """The steps, those that are one node under numbers that follow each other taken together."""
@@ -129,6 +130,7 @@ class _ClassReader:
                 and stop < len(steps)
                 and steps[stop][2] is node
                 and steps[stop][:2] == (prefix, number + stop - place)
+                and f"{prefix}{number + stop - place - 1}" not in chain.keeps
             ):
                 stop += 1
             last = None if number is None else number + stop - place
@@ -150,13 +152,31 @@ class _ClassReader:
     def _form(self, node: ShapedForm) -> FormNode:
         branches = tuple((name, self._branch(branch)) for name, branch in node.branches)
         parts = node.parts if node.form == "split" and len(set(node.parts)) > 1 else ()
-        return FormNode(node.form, node.joined, branches, node.frozen, node.output, parts=parts)
+        origins = tuple((name, origin.name) for name, origin in node.origins.items())
+        return FormNode(node.form, node.joined, branches, node.frozen, node.output, parts=parts, origins=origins)
 
     def _branch(self, branch: ShapedChain | None) -> ChainNode | CallNode | None:
         """A branch; None where it passes the input on as it is."""
         if branch is None or all(_is_identity(step) for _, step in branch.steps):
             return None
         return self.calls.get(id(branch)) or self._chain(branch)
+
+
+def _borrowed(chain: ShapedChain) -> tuple[str, ...]:
+    """The kept steps outside of a chain that something inside goes on from."""
+    return tuple(dict.fromkeys(origin.name for origin in _origins(chain)))
+
+
+def _origins(chain: ShapedChain) -> Iterator[From]:
+    """What a chain goes on from outside of it, counted from the chain around."""
+    for _, node in chain.steps:
+        inner: list[From] = []
+        if isinstance(node, ShapedChain) and node.borrows:
+            inner = list(_origins(node))
+        elif isinstance(node, ShapedForm) and node.borrows:
+            inner = list(node.origins.values())
+            inner += [origin for _, branch in node.branches if branch is not None for origin in _origins(branch)]
+        yield from (origin._replace(above=origin.above - 1) for origin in inner if origin.above)
 
 
 def _is_identity(node: SomeShaped) -> bool:
@@ -218,6 +238,8 @@ def _use(chain: ShapedChain, seen: set[int], word: str, is_block: bool, values: 
 
 
 def _needs_class(chain: ShapedChain) -> bool:
+    if chain.borrows:
+        return True
     alike = 0
     before: SomeShaped | None = None
     for _, node in chain.steps:
@@ -326,14 +348,16 @@ def _skeleton(node: Node | None) -> object:
         case LayerNode():
             return (node.module.name, node.settings)
         case CallNode():
-            return (node.key, node.frozen)
+            return (node.key, node.frozen, node.borrows)
         case FormNode():
             inside = tuple((name, _skeleton(branch)) for name, branch in node.branches)
-            return (node.form, node.joined, node.parts, inside, node.frozen)
+            return (node.form, node.joined, node.parts, node.origins, inside, node.frozen)
         case ChainNode():
             return (
                 tuple((item.prefix, item.number, item.stop, _skeleton(item.node)) for item in node.items),
                 node.frozen,
+                node.keeps,
+                node.borrows,
             )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from specc.emit.python import code
 from specc.emit.python.code import CallText, Sum, laid_out
-from specc.emit.python.nodes import FormNode, ItemNode, LayerNode, Node
+from specc.emit.python.nodes import CallNode, FormNode, ItemNode, LayerNode, Node
 from specc.emit.python.plan import ClassPlan, count_of, is_loop
 from specc.emit.python.progressions import Progression
 
@@ -33,7 +33,7 @@ class ForwardMethod:
 
     def summary(self) -> str:
         """What the class makes of what: `in_channels×H×W to c×H×W`."""
-        return f"{self._told(self.plan.inputs)} to {self._told(self.plan.node.output)}"
+        return f"{self._told(self.plan.inputs)} to {self._told(self.plan.node.output) or 'several outputs'}"
 
     def _run_all(self) -> None:
         self.told = self._told(self.shape)
@@ -42,6 +42,13 @@ class ForwardMethod:
             return
         for item in self.plan.items:
             self._run(item)
+            self._keep(item)
+
+    def _keep(self, item: ItemNode | Progression) -> None:
+        """Assigns what left a step to a name of its own, where a branch goes on from there."""
+        if isinstance(item, ItemNode) and _last_name(item) in self.plan.node.keeps:
+            self._flush()
+            self.done.append(f"        {self.plan.kept(_last_name(item))} = x")
 
     def _run_children(self) -> None:
         modules = [item for item in self.plan.items if self.plan.is_module(item)]
@@ -79,8 +86,13 @@ class ForwardMethod:
             if not isinstance(item.node, LayerNode) or item.node.begins or len(self.x) > LONGEST:
                 self._flush()
             name = item.name if item.number is None else f"{item.prefix}{item.number + offset}"
-            self.x = f"{self.plan.child(name)}({self.x})"
+            self.x = f"{self.plan.child(name)}({self._given(self.x, item.node)})"
             self.shape = item.node.output
+
+    def _given(self, x: str, node: Node | None) -> str:
+        """The arguments of a module: x, and what it goes on from outside of it."""
+        borrows = node.borrows if isinstance(node, CallNode) else ()
+        return ", ".join([x, *map(self.plan.kept, borrows)])
 
     def _apply(self, node: LayerNode) -> None:
         """A layer without weights, as a function."""
@@ -150,7 +162,13 @@ class ForwardMethod:
 
     def _join(self, node: FormNode, item: ItemNode) -> None:
         path = self.plan.child(item.name)
-        runs = {name: "x" if branch is None else f'{path}["{name}"](x)' for name, branch in node.branches}
+        begins = {name: self.plan.kept(kept) for name, kept in node.origins}
+        runs = {
+            name: begins.get(name, "x")
+            if branch is None
+            else f'{path}["{name}"]({self._given(begins.get(name, "x"), branch)})'
+            for name, branch in node.branches
+        }
         self.shape = node.output
         if not node.joined.is_constant:
             self.done.append(f"        out = {runs['body']}")
@@ -163,6 +181,9 @@ class ForwardMethod:
                 self._assign(Sum(tuple(runs.values())))
             case "mul":
                 self._assign(Sum(tuple(runs.values()), "*"))
+            case "outputs":
+                lines = [f'            "{name}": {run},' for name, run in runs.items()]
+                self.done += ["        return {", *lines, "        }"]
             case "concat":
                 self._concat(path, runs)
             case "split":
@@ -172,7 +193,8 @@ class ForwardMethod:
         self.done += laid_out("x = ", value, "", 8, self._comment())
 
     def _concat(self, path: str, runs: dict[str, str]) -> None:
-        if len(runs) > 2 and "x" not in runs.values():
+        alike = all(run == f'{path}["{name}"](x)' for name, run in runs.items())
+        if len(runs) > 2 and alike:
             self._assign(f"torch.cat([branch(x) for branch in {path}.values()], dim=1)")
         else:
             joined = CallText("", tuple(("", run) for run in runs.values()), "[]")
@@ -182,7 +204,7 @@ class ForwardMethod:
         cut = f"split({list(node.parts)}" if node.parts else f"chunk({len(runs)}"
         self.done.append(f"        parts = x.{cut}, dim=1)")
         pieces = [
-            f"parts[{place}]" if branch is None else f'{path}["{name}"](parts[{place}])'
+            f"parts[{place}]" if branch is None else f'{path}["{name}"]({self._given(f"parts[{place}]", branch)})'
             for place, (name, branch) in enumerate(node.branches)
         ]
         joined = CallText("", tuple(("", piece) for piece in pieces), "[]")
@@ -191,7 +213,13 @@ class ForwardMethod:
     def _lines(self) -> list[str]:
         told = self._told(self.plan.inputs)
         shape = "" if "_" in told.split("×")[0] else f"  # {told}"
-        lines = [f"    def forward(self, x: Tensor) -> Tensor:{shape}"]
+        given = ", ".join(
+            ["self", "x: Tensor", *(f"{self.plan.kept(name)}: Tensor" for name in self.plan.node.borrows)]
+        )
+        returns = self.done and self.done[-1] == "        }"
+        lines = [f"    def forward({given}) -> {'dict[str, Tensor]' if returns else 'Tensor'}:{shape}"]
+        if returns:
+            return [*lines, *self.done]
         if self.x != "x":
             return [*lines, *self.done, *laid_out("return ", self.x, "", 8, self._comment())]
         if self.done and self.done[-1].startswith("        x = "):
@@ -199,3 +227,8 @@ class ForwardMethod:
             if len(last) <= code.WIDTH:
                 return [*lines, *self.done[:-1], last]
         return [*lines, *self.done, "        return x"]
+
+
+def _last_name(item: ItemNode) -> str:
+    """The name of the last of an item's repeats."""
+    return item.name if item.number is None else f"{item.prefix}{item.stop.known[0] - 1}"

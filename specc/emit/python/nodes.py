@@ -86,12 +86,14 @@ class LayerNode(NamedTuple):
 
 
 class CallNode(NamedTuple):
-    """A class of the program with its arguments by name; `key` is the class's."""
+    """A class of the program with its arguments by name; `key` is the class's; borrows: what is handed to its
+    `forward` beside x."""
 
     key: int
     args: tuple[tuple[str, Any], ...]
     frozen: bool
     output: tuple[Any, ...]
+    borrows: tuple[str, ...] = ()
 
 
 class ItemNode(NamedTuple):
@@ -112,16 +114,21 @@ class ItemNode(NamedTuple):
 
 
 class ChainNode(NamedTuple):
+    """keeps: the steps from which branches go on, by their names; borrows: those outside of the chain."""
+
     items: tuple[ItemNode, ...]
     frozen: bool
     output: tuple[Any, ...]
+    keeps: tuple[str, ...] = ()
+    borrows: tuple[str, ...] = ()
 
 
 class FormNode(NamedTuple):
     """Branches by name, None for the input itself.
 
     joined: how they are joined, a column where only some uses add the input. present: for a residual, a column of
-    booleans where only some uses have a shortcut of their own. parts: of a `split` that is not even.
+    booleans where only some uses have a shortcut of their own. parts: of a `split` that is not even. origins: the kept
+    steps that branches go on from, by the branch.
     """
 
     form: str
@@ -131,6 +138,7 @@ class FormNode(NamedTuple):
     output: tuple[Any, ...]
     present: UseColumn | None = None
     parts: tuple[int, ...] = ()
+    origins: tuple[tuple[str, str], ...] = ()
 
 
 Node: TypeAlias = LayerNode | CallNode | ChainNode | FormNode

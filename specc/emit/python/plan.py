@@ -13,6 +13,9 @@ from specc.emit.python.symbols import Symbols
 ONE_BY_ONE = 2  # as many alike steps are written without a loop
 
 
+_LOCALS = {"self", "x", "out", "parts", "step", "number", "torch", "nn", "F", "Tensor"}
+
+
 class ClassText(NamedTuple):
     """A class as text.
 
@@ -42,7 +45,7 @@ class ClassPlan:
         self, node: ChainNode, symbols: Symbols, inputs: Sequence[UseColumn], classes: list[ClassText]
     ) -> None:
         self.node, self.symbols, self.inputs, self.classes = node, symbols, tuple(inputs), classes
-        self.items = with_progressions(node.items)
+        self.items = list(node.items) if node.keeps else with_progressions(node.items)
         self.words: set[str] = set()
 
     def is_functional(self, item: ItemNode) -> bool:
@@ -55,6 +58,8 @@ class ClassPlan:
     def is_plain(self) -> bool:
         """Whether the class is nothing but modules one after another, with a loop among them."""
         loops = any(isinstance(item, Progression) or is_loop(item) for item in self.items)
+        if self.node.keeps or self.node.borrows:
+            return False
         return loops and not self.symbols.is_root and all(self.is_module(item) for item in self.items)
 
     def is_module(self, item: ItemNode | Progression) -> bool:
@@ -66,6 +71,8 @@ class ClassPlan:
         if (
             any(isinstance(item, ItemNode) and isinstance(item.node, FormNode) for item in self.items)
             or self.symbols.is_root
+            or self.node.keeps
+            or self.node.borrows
         ):
             return False
         first = kinds.index(True) if True in kinds else 0
@@ -87,6 +94,10 @@ class ClassPlan:
     def numbers(self, prefix: str) -> str:
         """The attribute that holds a range of steps whose end depends on a parameter."""
         return self.own(f"{prefix}_numbers")
+
+    def kept(self, name: str) -> str:
+        """The local variable for what left a kept step."""
+        return name if code.can_be_written(name) and name not in _LOCALS else f"{name}_"
 
     def flag(self, item: ItemNode) -> str:
         name = self.own("adds")

@@ -99,6 +99,14 @@ def _main(model: ShapedModel, name: str) -> str:
         [
             'if __name__ == "__main__":',
             f"    model = {name}().eval()",
-            f"    print(tuple(model(torch.rand({shape})).shape))  # {(2, *model.output)}",
+            f"    {_printed(model, shape)}",
         ]
     )
+
+
+def _printed(model: ShapedModel, shape: str) -> str:
+    """What the file prints when it is run: the shape of a batch of two, by name where there are several."""
+    run = f"model(torch.rand({shape}))"
+    if isinstance(model.gives, dict):
+        return f"print({{name: tuple(y.shape) for name, y in {run}.items()}})"
+    return f"print(tuple({run}.shape))  # {(2, *model.output)}"

@@ -98,14 +98,15 @@ def _arg(args: Maybe) -> Arg:
 def _calls(nodes: Maybe) -> CallNode:
     key, names = _one([node and (node.key, tuple(name for name, _ in node.args)) for node in nodes])
     args = [(name, _column([node and (node.args[place][1],) for node in nodes])) for place, name in enumerate(names)]
-    return CallNode(key, tuple(args), _one([node and (node.frozen,) for node in nodes])[0], _outputs(nodes))
+    frozen, borrows = _one([node and (node.frozen, node.borrows) for node in nodes])
+    return CallNode(key, tuple(args), frozen, _outputs(nodes), borrows)
 
 
 def _forms(nodes: Maybe) -> FormNode:
     form = _one(_each(nodes, "form"))
     frozen = _one([node and (node.frozen,) for node in nodes])[0]
     joined = _column([node and (node.joined,) for node in nodes])
-    parts = _one([node and (node.parts,) for node in nodes])[0]
+    parts, origins = _one([node and (node.parts, node.origins) for node in nodes])
     names = _one([node and tuple(name for name, _ in node.branches) for node in _with_shortcut(nodes)])
     branches: list[tuple[str, Any]] = []
     present = None
@@ -120,7 +121,7 @@ def _forms(nodes: Maybe) -> FormNode:
                 present = _column(there)
         else:
             branches.append((name, None))
-    return FormNode(form, joined, tuple(branches), frozen, _outputs(nodes), present, parts)
+    return FormNode(form, joined, tuple(branches), frozen, _outputs(nodes), present, parts, origins)
 
 
 def _with_shortcut(nodes: Maybe) -> list[Any]:
@@ -142,8 +143,8 @@ def unify_chains(chains: Maybe) -> ChainNode:
     pieces = [None if chain is None else _cut(chain, cuts) for chain in chains]
     order = _common_order([list(piece) for piece in pieces if piece is not None])
     items = [_item([piece if piece is None else piece.get(key, 0) for piece in pieces], key) for key in order]
-    frozen = _one([chain and (chain.frozen,) for chain in chains])[0]
-    return ChainNode(tuple(items), frozen, _outputs(chains))
+    frozen, keeps, borrows = _one([chain and (chain.frozen, chain.keeps, chain.borrows) for chain in chains])
+    return ChainNode(tuple(items), frozen, _outputs(chains), keeps, borrows)
 
 
 Key = tuple[str, int | None]
