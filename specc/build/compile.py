@@ -33,6 +33,9 @@ def _chain(chain: ShapedChain) -> nn.Sequential:
 
 def _module(node: SomeShaped) -> nn.Module:
     match node:
+        case ShapedLayer() if node.like is not None:
+            arguments = node.layer.torch_arguments({"mode": "mode", "align_corners": "corners"}, node.input)
+            return modules.UpsampleLike(node.like.name, **arguments)
         case ShapedLayer():
             module = node.layer.build(node.input)
             fill_weights(module, node.layer)

@@ -88,6 +88,20 @@ class Mul(_Branches):
         return reduce(operator.mul, self.run_all(x, kept))
 
 
+class UpsampleLike(nn.Module):
+    """Resizes pictures to the size of what left a labelled step."""
+
+    def __init__(self, like: str, mode: str, align_corners: bool | None = None) -> None:
+        super().__init__()
+        self.like, self.mode, self.align_corners = like, mode, align_corners
+
+    def forward(self, x: Tensor, kept: Kept) -> Tensor:
+        return F.interpolate(x, kept[self.like].shape[2:], mode=self.mode, align_corners=self.align_corners)
+
+    def extra_repr(self) -> str:
+        return f"like={self.like}, mode={self.mode}"
+
+
 class Split(_Branches):
     """The channels are cut into parts of the given sizes, a branch each; the outputs are joined along channels."""
 

@@ -58,9 +58,10 @@ class _Node(BaseModel):
 
 
 class ShapedLayer(_Node):
-    """One layer with its fields, what arrives and what leaves."""
+    """One layer with its fields, what arrives and what leaves; like: the step whose size it takes when it is called."""
 
     layer: Annotated[Layer, Opaque()]
+    like: Annotated[From | None, Opaque()] = None
 
 
 class ShapedChain(_Node):
@@ -113,7 +114,7 @@ ShapedChain.model_rebuild()
 
 def borrows(node: SomeShaped) -> bool:
     """Whether something in a node goes on from a step outside of it."""
-    return not isinstance(node, ShapedLayer) and node.borrows
+    return node.like is not None if isinstance(node, ShapedLayer) else node.borrows
 
 
 class Row(NamedTuple):

@@ -76,6 +76,8 @@ Factor = Annotated[
     | Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)],
     Says("a number above 0 or a size such as 2x3"),
 ]
+LABEL = "a label"
+Label = Annotated[str, Says(LABEL)]
 Numbers = Annotated[tuple[Any, ...], Says("a list of numbers such as [0 1 -1 0]")]
 
 

@@ -18,7 +18,7 @@ from specc.layers.base import (
     spread,
     written,
 )
-from specc.layers.fields import LARGEST, Count, Factor, Flag, Index, Says, Size, choices, field
+from specc.layers.fields import LARGEST, Count, Factor, Flag, Index, Label, Says, Size, choices, field
 from specc.layers.torch_call import FixedValue, NoWord, Source, call, compact
 from specc.layers.windows import Window
 
@@ -106,13 +106,14 @@ class Upsample(Layer):
         "Upsample", "F.interpolate", bare=0, also=("UpsamplingNearest2d", "UpsamplingBilinear2d"),
         size="size", scale_factor="scale", mode="mode", align_corners="corners",
     )  # fmt: skip
-    one_of = ("scale", "size")
+    one_of = ("scale", "size", "like")
 
     scale: Factor | None = field(None, positional=True, doc="size of the output over the size of the input")
     mode: Literal["nearest", "linear", "bicubic"] = field(
         "nearest", positional=True, doc="how new pixels are made; `linear` is bilinear for images"
     )
     size: Size | None = field(None, doc="size of the output, in pixels, in place of a factor")
+    like: Label | None = field(None, doc="the step whose height and width the output takes, when the model is called")
     corners: Flag = field(False, doc="let the outermost pixels keep their place, with `linear` and `bicubic`")
 
     def output(self, x: Shape) -> Shape:

@@ -238,7 +238,7 @@ def _use(chain: ShapedChain, seen: set[int], word: str, is_block: bool, values: 
 
 
 def _needs_class(chain: ShapedChain) -> bool:
-    if chain.borrows:
+    if _borrowed(chain):
         return True
     alike = 0
     before: SomeShaped | None = None

@@ -158,6 +158,8 @@ class Axis:
 
     def _layer(self, node: ShapedLayer, size: int) -> After:
         layer = node.layer
+        if node.like is not None:
+            raise Entangled
         if isinstance(layer, Flatten):
             if self.features_matter:
                 raise Entangled

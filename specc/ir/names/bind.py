@@ -155,8 +155,17 @@ class _Binding:
         field = self.signature.keys.get(argument.key.text)
         if field is None:
             self.misfits.append(self._unknown_key(argument.key))
+        elif field in self.signature.labels:
+            self._take_label(field, argument)
         else:
             self._set(Argument(field, argument.value, None, argument.span))
+
+    def _take_label(self, field: str, argument: tree.Keyword) -> None:
+        if isinstance(argument.value, tree.Word):
+            self._set(Argument(field, None, argument.value.text, argument.value.span))
+            return
+        message = f"`{field}=` takes the label of a step"
+        self.misfits.append(ArgumentMisfit("E204", message, argument.value.span, f"such as `{field}=c4`"))
 
     def _take_word(self, word: tree.Word) -> None:
         """A bare word is, the first that fits: an option or a flag, a name in scope, a shorthand."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from specc.ir.model import Block
 from specc.layers.base import Layer
-from specc.layers.fields import choices, is_flag
+from specc.layers.fields import LABEL, accepts, choices, is_flag
 from specc.layers.registry import LAYERS, field_keys, positional_fields
 from specc.syntax import tree
 
@@ -24,6 +24,7 @@ class Signature(NamedTuple):
     keys:       every key that may stand before `=` or a shorthand's size, with its field.
     flags:      words that stand alone, with the field and the value that they set.
     required:   fields that must be given. one_of: fields of which exactly one must.
+    labels:     fields whose value is a label, whatever else it could be.
     defaults:   of a block, what its parameters are where they are not given.
     any_word:   whether a bare word that is nothing else is a positional value: a block may hand it on.
     """
@@ -42,6 +43,7 @@ class Signature(NamedTuple):
         return chosen and all(name in given for name in self.required)
 
     defaults: Mapping[str, tree.Value] = _NO_DEFAULTS
+    labels: frozenset[str] = frozenset()
 
 
 @cache
@@ -55,7 +57,14 @@ def layer_signature(cls: type[Layer]) -> Signature:
             flags.update({word: (name, word) for word in choices(info)})
     required = tuple(name for name, info in cls.model_fields.items() if info.is_required())
     return Signature(
-        cls.keyword, positional_fields(cls), field_keys(cls), flags, required, any_word=False, one_of=cls.one_of
+        cls.keyword,
+        positional_fields(cls),
+        field_keys(cls),
+        flags,
+        required,
+        any_word=False,
+        one_of=cls.one_of,
+        labels=frozenset(name for name, info in cls.model_fields.items() if accepts(info) == LABEL),
     )
 
 

@@ -279,6 +279,8 @@ class StepResolver:
             fits = self.checks.can_evaluate(bound.arguments, scope) and not bound.misfits
             return BlockStep(**common, block=held.target, arguments=bound.arguments, frozen=frozen) if fits else None
         fits = self.checks.check_values(held.target, bound.arguments, scope) and not bound.misfits
+        labels = [argument for argument in bound.arguments if argument.name in held.signature.labels]
+        fits = all(self._is_seen(tree.Word(argument.constant, argument.span)) for argument in labels) and fits
         return LayerStep(**common, layer=held.target, arguments=bound.arguments) if fits else None
 
     def _group(

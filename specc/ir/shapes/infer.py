@@ -45,6 +45,7 @@ from specc.ir.shapes.naming import ModuleNames
 from specc.ir.shapes.repeats import Counting, name_of, name_outputs, repeat_count
 from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.registry import LAYERS
+from specc.layers.reshape import Upsample
 from specc.source import Span
 from specc.syntax import tree
 
@@ -220,16 +221,33 @@ class _Inference:
             layer = self._instance(cls, arguments, _at(scope, arriving))
             if layer is None:
                 return None, Arriving(None)
+            like, layer = self._sized(layer, arguments)
+            if layer is None:
+                return None, Arriving(None)
             if arriving.shape is None:
                 return None, Arriving(layer.output_anyway(), step.head)
             try:
-                node = shape_layer(layer, step.word, step.span, arriving.shape)
+                node = shape_layer(layer, step.word, step.span, arriving.shape, like)
             except ShapeError as error:
                 wrong = next((argument.span for argument in arguments if argument.name == error.field), step.head)
                 self.findings.report_shape(error, wrong, arriving)
                 return None, Arriving(layer.output_anyway(), step.head)
             self.findings.limit(step.head, node.costs)
             return node, Arriving(node.output, step.head)
+
+    def _sized(self, layer: Layer, arguments: tuple[Argument, ...]) -> tuple[From | None, Layer | None]:
+        """A layer that is as large as a labelled step, with that size here; None for it where that is unknown."""
+        label = next((argument for argument in arguments if argument.name == "like"), None)
+        if label is None or not isinstance(layer, Upsample) or layer.like is None:
+            return None, layer
+        origin, left = self.labels.find(tree.Word(layer.like, label.span))
+        if origin is None or left.shape is None:
+            return None, None
+        if len(left.shape) == 1:
+            message = f"`{layer.like}` is a vector ({left.shape[0]}), which has no height and width"
+            self.findings.report("E302", message, label.span, help="name a step that gives a picture")
+            return None, None
+        return origin, layer.model_copy(update={"size": left.shape[1:]})
 
     def _instance(self, cls: type[Layer], arguments: tuple[Argument, ...], scope: Scope) -> Layer | None:
         values = self._values(arguments, scope)

@@ -29,13 +29,13 @@ class Branch(NamedTuple):
     origin: From | None = None
 
 
-def shape_layer(layer: Layer, word: str, span: Span, x: Shape) -> ShapedLayer:
-    """One layer on a known shape. Raises: ShapeError."""
+def shape_layer(layer: Layer, word: str, span: Span, x: Shape, like: From | None = None) -> ShapedLayer:
+    """One layer on a known shape; like, the step whose size it takes. Raises: ShapeError."""
     output = layer.output(x)
     if isinstance(layer, Weighted):
         layer.check_weights(x)
     costs = Costs(layer.parameter_count(x), layer.macs(x), prod(output), 1, 1)
-    return ShapedLayer(word=word, span=span, input=x, output=output, costs=costs, layer=layer)
+    return ShapedLayer(word=word, span=span, input=x, output=output, costs=costs, layer=layer, like=like)
 
 
 def join(step: FormStep, x: Shape, branches: list[Branch]) -> ShapedForm:
