@@ -138,6 +138,22 @@ def test_checkpoints_by_the_clock(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path / "run" / STATE).step == 6
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", "muon"])
+def test_killed_before_its_first_state(optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    options: dict[str, Any] = {"optimizer": optimizer, "epochs": 1, "limit": 64}
+    train(TINY, tmp_path / "whole", **options)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Checkpointer, "begin", killed)
+        train(TINY, tmp_path / "run", **options)
+    assert not (tmp_path / "run" / STATE).exists()
+    resume(tmp_path / "run")
+    assert read_checkpoint(tmp_path / "run" / STATE).record == read_checkpoint(tmp_path / "whole" / STATE).record
+    assert same_weights(tmp_path / "whole", tmp_path / "run")
+
+
 @pytest.mark.parametrize("method", ["_write_state", "_write_weights", "end_epoch"])
 def test_cut_off_while_writing(method: str, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between any two files of an epoch's end."""

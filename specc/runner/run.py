@@ -322,7 +322,7 @@ def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any], plac
         input=subject.input_shape,
         params=dict(subject.settings),
         options=given(dict(options)),
-        recipe=recipe,
+        recipe=recipe.resolved(),  # as `recipe.json` says it, from which a run is read that has no state yet
         processes=place.size,
         machines=place.machines,
     )
