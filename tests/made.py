@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from specc.data.catalogue import BUILT_IN
-from specc.data.sources import Arrays, ArraySource, Entry
+from specc.data.sources import BUILT_IN, Arrays, ArraySource, Entry
 from specc.data.survey import Survey
 from specc.tasks.task import Kind
 

@@ -16,11 +16,10 @@ from torchvision.transforms import RandomResizedCrop, functional
 
 from specc.data import augment, load
 from specc.data.batches import Batches, scaling_of
-from specc.data.catalogue import BUILT_IN, find
 from specc.data.fit import require_input, require_output
 from specc.data.images import Images, InMemory
 from specc.data.load import load_dataset
-from specc.data.sources import Entry, Request, default_data_dir
+from specc.data.sources import BUILT_IN, Entry, Request, default_data_dir, find
 from specc.data.sources.package import LoadRequest, Package, PackageDataset, PackageSplit
 from specc.data.survey import shape_after, stratified, stratified_fifth
 from specc.data.transform import prepared
@@ -79,7 +78,7 @@ def test_limit() -> None:
 
 
 def test_catalogue_imports_no_torch() -> None:
-    code = "import sys, specc.data.catalogue; sys.exit('torch' in sys.modules)"
+    code = "import sys, specc.data.sources; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -14,9 +14,8 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from specc.cli.main import main
-from specc.data.catalogue import BUILT_IN
 from specc.data.inspect.sheet import CELL, ENLARGED, GAP, LINE, MARGIN, SheetRow, draw_sheet, picture_of_sample
-from specc.data.sources import Arrays
+from specc.data.sources import BUILT_IN, Arrays
 from specc.data.sources.digits import Digits
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from specc import __version__
-from specc.data.catalogue import BUILT_IN
+from specc.data.sources import BUILT_IN
 from specc.ir.model import FORM_WORDS
 from specc.ir.names.signature import SHORT_KEYS
 from specc.pipeline import analyse

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from specc.data import walk
-from specc.data.catalogue import find
 from specc.data.picture import endings
+from specc.data.sources import find
 from specc.data.sources.folder import list_folder, list_part
 from specc.data.walk import Walk
 from specc.diagnostics.diagnostic import Diagnostic, Problem

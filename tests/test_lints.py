@@ -19,7 +19,7 @@ from test_cases import Case, cases_in
 
 import specc
 from specc.cli import main
-from specc.data.compare import compare
+from specc.data.fit import compare
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.render import render_all

@@ -21,8 +21,8 @@ import specc
 from specc.cli.main import main
 from specc.data import kept
 from specc.data.batches import Batches
-from specc.data.catalogue import data_source
 from specc.data.load import load_dataset
+from specc.data.sources import data_source
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
 from specc.runner.resume import resume

@@ -22,10 +22,9 @@ from safetensors.torch import load_file
 
 from specc.data import images, kept, load
 from specc.data.batches import Batches, Shard, scaling_of
-from specc.data.catalogue import data_source
 from specc.data.images import InMemory, Streamed
 from specc.data.load import load_dataset
-from specc.data.sources import picture_files
+from specc.data.sources import data_source, picture_files
 from specc.data.sources.folder import Folder
 from specc.data.survey import Size, Survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem

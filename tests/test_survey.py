@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from specc.cli.main import main
-from specc.data.catalogue import data_source
+from specc.data.sources import data_source
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 from specc.runner.run import train

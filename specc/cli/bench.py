@@ -12,7 +12,7 @@ from specc.cli.options import input_option, set_option
 from specc.cli.printing import page, print_json, show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.cli.train import SIGNALLED, USAGE_CODES, recipe_options
-from specc.data.completed import completed
+from specc.data.fit import completed
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
 from specc.ir.names.overrides import UnknownParameter

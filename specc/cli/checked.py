@@ -33,7 +33,7 @@ def checked_model(
         source = read_source(spec) if isinstance(spec, str) else spec
         analysis = analyse(source, input_shape, settings)
         if analysis.resolved.left_open:
-            from specc.data.completed import completed
+            from specc.data.fit import completed
 
             with data_as_file():
                 analysis = completed(analysis, {"data": data})

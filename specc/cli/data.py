@@ -13,8 +13,7 @@ import click
 
 from specc.cli.printing import print_json, say, show_page
 from specc.cli.report import EXIT_USAGE, fail
-from specc.data.catalogue import BUILT_IN, all_entries, data_source, find
-from specc.data.sources import DataSource, default_data_dir, path_of
+from specc.data.sources import BUILT_IN, DataSource, all_entries, data_source, default_data_dir, find, path_of
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 

@@ -14,7 +14,7 @@ from specc.pipeline import Analysis, lint
 from specc.reading import Unreadable
 
 if TYPE_CHECKING:
-    from specc.data.completed import Known
+    from specc.data.fit import Known
 
 
 class TextAnswer(NamedTuple):
@@ -45,7 +45,7 @@ def answers(analysis: Analysis, asked: Question, advised: Callable[[Analysis], A
     if not analysis.resolved.left_open:
         yield answer(advised(analysis), asked)
         return
-    from specc.data.completed import completed
+    from specc.data.fit import completed
 
     for name in _names(asked.data) if asked.data else [None]:
         with data_as_file():
@@ -104,7 +104,7 @@ def _names(data: str) -> list[str]:
 
 
 def _compare(analysis: Analysis, name: str, asked: Question) -> tuple[Diagnostic, ...]:
-    from specc.data.compare import compare
+    from specc.data.fit import compare
 
     with data_as_file():
         return compare(analysis, name, asked.known)

@@ -17,7 +17,7 @@ from specc.cli.options import input_option, set_option
 from specc.cli.printing import show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.cli.telling import callback_options, chosen, prints_json
-from specc.data.completed import completed
+from specc.data.fit import completed
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse, lint

@@ -1,1 +1,1 @@
-"""Data sets: a catalogue that imports no torch, a file for each source, and what is done to the pictures."""
+"""Data sets: a file for each source, what is known before a sample is read, and batches on a device."""

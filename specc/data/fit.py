@@ -1,17 +1,33 @@
-"""Whether a data set fits a network: its pictures the input, what is learned the output."""
+"""How a spec and a data set go together: whether the samples fit the input and what is learned the output, what the
+spec leaves to the data set, and all that speaks against training it. Nothing is downloaded, no torch imported.
+
+A spec may leave open the shape of its input, and the number of its classes where they are `auto`. It is checked with
+both given from outside, so that what is wrong is shown in the text as it was written. What is trained is the text with
+both written into it: from then on it needs no data set.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
+from typing import Any
 
+from specc.data.sources import data_source
 from specc.data.survey import Shape, Survey
-from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.spelling import spelled
 from specc.ir.lint.classes import way_to_output
+from specc.ir.names.resolve import FROM_DATA, is_auto
 from specc.ir.shaped import ShapedModel
+from specc.pipeline import Analysis, analyse
+from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
+from specc.source import Source
+from specc.syntax import tree
+from specc.tasks.registry import task_of
 from specc.tasks.task import Misfit, Targets, Task
+
+Known = dict[tuple[object, ...], Survey]
 
 
 def require_pictures(survey: Survey, recipe: Recipe, expected: Shape, checks: Callable[[Shape], bool]) -> None:
@@ -88,3 +104,111 @@ def misfit_of(task: Task, model: ShapedModel, targets: Targets | None) -> Misfit
 def way_out(found: Misfit, model: ShapedModel) -> str:
     """What makes a network's output one for its task, several ways a line each."""
     return found.help or way_to_output(model, found.wanted)
+
+
+def compare(analysis: Analysis, name: str, known: Known | None = None) -> tuple[Diagnostic, ...]:
+    """What speaks against training a spec without errors on a data set, as `train` would say it.
+
+    Args:   known, surveys for the next spec.
+    Raises: Problem E601 for a name that is neither a data set nor a folder, E608 and E609 for a folder that is none.
+    """
+    model = analysis.model
+    assert model is not None  # noqa: S101 - only a spec without errors is compared
+    found = surveyed(analysis.recipe.model_copy(update={"data": name}), {} if known is None else known)
+    return (*_of_pictures(analysis, model, found), *_of_output(analysis, model, found))
+
+
+def _of_pictures(analysis: Analysis, model: ShapedModel, found: Survey) -> tuple[Diagnostic, ...]:
+    def checks(shape: Shape) -> bool:
+        return analyse(analysis.source, shape, analysis.settings).ok
+
+    try:
+        require_pictures(found, analysis.recipe, model.input, checks)
+    except Problem as problem:
+        return (problem.diagnostic._replace(source=analysis.source, span=analysis.resolved.input_span),)
+    return ()
+
+
+def _of_output(analysis: Analysis, model: ShapedModel, found: Survey) -> tuple[Diagnostic, ...]:
+    """On the last step what speaks against training it; a warning where nothing is wrong with the network itself."""
+    task = task_of(analysis.recipe)
+    refused = task.accepts(found.targets)
+    if refused is not None:
+        return (refused.diagnostic._replace(source=analysis.source, span=model.chain.span),)
+    misfit = misfit_of(task, model, found.targets)
+    if misfit is None:
+        return ()
+    place = model.chain.steps[-1][1].span if model.chain.steps else model.chain.span
+    return (
+        Diagnostic(
+            misfit.check or misfit.code, misfit.message, analysis.source, place, help=way_out(misfit, model)
+        ),
+    )  # fmt: skip
+
+
+def surveyed(recipe: Recipe, known: Known) -> Survey:
+    """The survey of a recipe's data. Args: known, of the specs before, to which it is added."""
+    of = (recipe.data, recipe.limit, bool(recipe.validation))
+    if of not in known:
+        known[of] = data_source(recipe).survey()
+    return known[of]
+
+
+def completed(analysis: Analysis, options: Mapping[str, Any], known: Known | None = None) -> Analysis:
+    """The analysis with what the spec leaves to its data set; the same where it leaves nothing, or names no data set.
+
+    Args:   options, settings of the recipe that win over the spec's own, `data` among them.
+    Raises: Problem E601 to E610, E619 for the data, E220, E221 for an option.
+    """
+    left_open = analysis.resolved.left_open
+    if not left_open or not (options.get("data") or _names_data(analysis.tree)):
+        return analysis
+    recipe = overridden(analysis.recipe, dict(options))
+    survey = surveyed(recipe, {} if known is None else known)
+    shape, settings = analysis.input_shape, dict(analysis.settings)
+    if "input" in left_open:
+        shape = survey.shape(recipe)
+    if FROM_DATA in left_open:
+        settings[FROM_DATA] = task_of(recipe).outputs(survey.targets)
+    return analyse(analysis.source, shape, settings)
+
+
+def as_before(analysis: Analysis, before: Analysis) -> Analysis:
+    """The analysis of a spec with what another one says, where it leaves that open."""
+    shape, settings = analysis.input_shape, dict(analysis.settings)
+    if "input" in analysis.resolved.left_open:
+        shape = before.resolved.input
+    if FROM_DATA in analysis.resolved.left_open:
+        settings[FROM_DATA] = before.resolved.parameters.get(FROM_DATA)
+    given = {name: value for name, value in settings.items() if value is not None}
+    return analyse(analysis.source, shape, given)
+
+
+def written_out(analysis: Analysis, left_open: frozenset[str]) -> Analysis:
+    """The analysis of the same text with what it left open in it; one with errors stays as it is.
+
+    Args: left_open, before it was completed.
+    """
+    if not left_open or analysis.model is None:
+        return analysis
+    edits = []
+    for item in analysis.tree.items:
+        if isinstance(item, tree.Param) and item.name.text == FROM_DATA and is_auto(item.value):
+            edits.append((item.value.span, str(analysis.settings[FROM_DATA])))
+    shape, settings = analysis.input_shape, dict(analysis.settings)
+    if "input" in left_open and shape is not None:
+        start = analysis.tree.items[0].span.start
+        edits.append((analysis.tree.items[0].span._replace(end=start), f"input {spelled(shape)}\n"))
+        shape = None
+    if FROM_DATA in left_open:
+        del settings[FROM_DATA]
+    text = analysis.source.text
+    for span, new in sorted(edits, reverse=True):
+        text = text[: span.start] + new + text[span.end :]
+    return analyse(Source(analysis.source.path, text), shape, settings)
+
+
+def _names_data(spec: tree.Tree) -> bool:
+    """Whether the spec's own recipe says which data are meant."""
+    recipes = (item for item in spec.items if isinstance(item, tree.Train))
+    return any(setting.name.text == "data" for recipe in recipes for setting in recipe.settings)

@@ -10,10 +10,8 @@ from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.catalogue import data_source
 from specc.data.identity import DataDescription, DataIdentity, identity_of_arrays, identity_of_files
-from specc.data.sources import DataSource, Report, silent
-from specc.data.sources.picture_files import PictureFiles
+from specc.data.sources import ArraySource, DataSource, Report, data_source, silent
 from specc.data.survey import PARTS, TEST, TRAINING, VALIDATION, Shape, Survey, size_of, stratified
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
@@ -132,7 +130,7 @@ def read(
     source = source or data_source(recipe)
     source.fetch(report)
     survey = source.survey()
-    if isinstance(source, PictureFiles):
+    if not isinstance(source, ArraySource):
         return _read_files(source, survey, recipe, say, way_out)
     parts = {name: _with_targets(*source.take(name, slice(None))) for name in survey.splits}
     names = survey.classes if isinstance(survey.classes, tuple) else ()
@@ -146,7 +144,10 @@ def _with_targets(samples: Any, targets: Any) -> tuple[NDArray[Any], NDArray[Any
     return samples, np.zeros(len(samples), np.int64) if targets is None else targets
 
 
-def _read_files(source: PictureFiles, survey: Survey, recipe: Recipe, say: Say, way_out: str) -> Read:
+def _read_files(source: DataSource, survey: Survey, recipe: Recipe, say: Say, way_out: str) -> Read:
+    from specc.data.sources.picture_files import PictureFiles
+
+    assert isinstance(source, PictureFiles)  # noqa: S101 - there are two kinds
     source = source.read_as(survey.shape(recipe, way_out), scaled=recipe.resize is not None)
     assert source.reader is not None and isinstance(survey.classes, tuple)  # noqa: S101 - pictures of known classes
     keep = _in_memory(sum(survey.splits.values()), source.reader.shape, recipe)
@@ -172,14 +173,13 @@ def dataset_of(found: Read, recipe: Recipe) -> Dataset:
     for name, (samples, targets) in found.parts.items():
         y = None if targets is None else torch.from_numpy(targets)
         if samples is None:
-            assert isinstance(found.source, PictureFiles) and found.source.reader is not None  # noqa: S101 - its kind
             pool = pool or Pool(found.source)
             places = np.arange(found.survey.splits[name])
-            parts[name] = Streamed(pool, name, places, found.source.reader.shape, y)
+            parts[name] = Streamed(pool, name, places, found.survey.shape(recipe), y)
         else:
             assert y is not None  # noqa: S101 - masks are kept with their pictures
             parts[name] = InMemory(torch.from_numpy(samples), y)
-    if not isinstance(found.source, PictureFiles) and (recipe.resize or recipe.channels):
+    if isinstance(found.source, ArraySource) and (recipe.resize or recipe.channels):
         parts = {name: _transformed(images, recipe) for name, images in parts.items()}
     if recipe.validation and TRAINING in parts:
         parts |= _held_out(parts[TRAINING], recipe.validation)

@@ -9,10 +9,9 @@ import torch
 
 from specc.build.known import is_known
 from specc.data.batches import Batches
-from specc.data.catalogue import data_source, find
 from specc.data.images import placed
 from specc.data.load import load_dataset
-from specc.data.sources import path_of
+from specc.data.sources import data_source, find, path_of
 from specc.data.survey import Part, shape_after, shortened
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest, spelled

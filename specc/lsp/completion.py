@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lsprotocol import types
 
-from specc.data.catalogue import BUILT_IN
+from specc.data.sources import BUILT_IN
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.spelling import counted
 from specc.ir.lint import add_all_codes

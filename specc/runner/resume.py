@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc import files
-from specc.data.completed import completed
+from specc.data.fit import completed
 from specc.data.sources import DataSource
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted

@@ -11,10 +11,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.catalogue import data_source, find
-from specc.data.completed import completed, written_out
-from specc.data.fit import require_input, require_output, require_pictures
-from specc.data.sources import DataSource, path_of
+from specc.data.fit import completed, require_input, require_output, require_pictures, written_out
+from specc.data.sources import DataSource, data_source, find, path_of
 from specc.data.survey import Survey
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.shaped import ShapedModel

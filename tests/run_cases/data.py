@@ -12,11 +12,10 @@ import numpy as np
 from run_cases import Scene, case
 from specc.data import download, load
 from specc.data.archives import PUBLISHED, Archive, Published
-from specc.data.catalogue import find
 from specc.data.download import ensure_files
 from specc.data.fit import require_input, require_output
 from specc.data.load import load_dataset
-from specc.data.sources import Entry, Request
+from specc.data.sources import Entry, Request, find
 from specc.data.sources.cifar import read_plain_pickle
 from specc.data.sources.package import Package
 from specc.pipeline import analyse
