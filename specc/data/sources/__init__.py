@@ -201,7 +201,7 @@ def default_data_dir() -> Path:
 
 
 FOLDER, PACKAGE = "specc.data.sources.folder:Folder", "specc.data.sources.package:Package"
-MASKS = "specc.data.sources.masks:Masks"
+MASKS = "specc.data.sources.masks:MaskFolder"
 FILES = {".csv": "specc.data.sources.table:Table", ".npz": "specc.data.sources.npz:Npz"}
 ENTRIES = (
     Entry("digits", (1, 8, 8), 10, "1,797 handwritten digits, part of scikit-learn: needs no download",
