@@ -43,11 +43,27 @@ class ValueChecks:
             if repeat is not None:
                 evaluate(repeat, scope)
         except ValueProblem as problem:
-            self._report(problem.code, problem.message, problem.span, help=problem.help)
-            return False
+            return self._passes(problem, scope)
         except NotYet:
             pass
         return True
+
+    def inside_repeat(self, repeat: tree.Value | None, scope: Scope) -> Scope:
+        """What a step sees inside its own repeat: with `x0`, and where the count is not known, values are not read."""
+        if repeat is None:
+            return scope
+        try:
+            unread = not evaluate(repeat, scope)
+        except (ValueProblem, NotYet):
+            unread = True
+        return scope._replace(repeated=True, unread=scope.unread or unread)
+
+    def _passes(self, problem: ValueProblem, scope: Scope) -> bool:
+        """Whether a value may be as it is: one that is not read, but for its words; any other is reported."""
+        if scope.unread and problem.code != "E207":
+            return True
+        self._report(problem.code, problem.message, problem.span, help=problem.help)
+        return False
 
     def check_values(self, cls: type[Layer], arguments: tuple[Argument, ...], scope: Scope) -> bool:
         """Whether the values that are known by now are ones that their fields take; reports those that are not."""
@@ -56,7 +72,8 @@ class ValueChecks:
             try:
                 values[argument.name] = argument.constant if argument.value is None else evaluate(argument.value, scope)
             except ValueProblem as problem:
-                self._report(problem.code, problem.message, problem.span, help=problem.help)
+                if self._passes(problem, scope):
+                    return fits
                 fits = False
             except NotYet:
                 return fits
@@ -72,6 +89,8 @@ class ValueChecks:
         except WrongValue as error:
             argument = next(argument for argument in arguments if argument.name == error.field)
             takes_words = bool(words_for(cls, error.field))
+            if scope.unread and not self._is_unknown_word(argument, values[error.field], scope):
+                return True
             if takes_words or not self._is_unknown_word(argument, values[error.field], scope):
                 self._report(error.code, error.message, argument.span, help=error.help)
             return False
@@ -103,8 +122,7 @@ class ValueChecks:
                 if isinstance(value, str) and not self._means_something(value):
                     fits = not self._is_unknown_word(argument, value, scope) and fits
             except ValueProblem as problem:
-                self._report(problem.code, problem.message, problem.span, help=problem.help)
-                fits = False
+                fits = self._passes(problem, scope) and fits
             except NotYet:
                 pass
         return fits

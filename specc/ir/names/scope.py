@@ -50,6 +50,7 @@ class Scope(NamedTuple):
     open:     parameters of the block around, whose values are not known yet.
     channels: what `in` stands for; None where it is not known.
     repeated: whether a repeat is around, whose number is `nth`; nth: that number, None where it is not known.
+    unread:   whether values are not looked at, but for their words: of a step with `x0`.
     strings:  whether a text in quotes is a value here: in `train { }`.
     """
 
@@ -59,6 +60,7 @@ class Scope(NamedTuple):
     channels: int | None = None
     repeated: bool = False
     nth: int | None = None
+    unread: bool = False
     strings: bool = False
 
     def knows(self, name: str) -> bool:

@@ -170,7 +170,7 @@ class StepResolver:
             "label": step.label, "repeat": repeat,
             "check": check,
         }  # fmt: skip
-        inner = scope if repeat is None else scope._replace(repeated=True)
+        inner = self.checks.inside_repeat(repeat, scope)
         if not self.checks.can_repeat(repeat, scope):
             common["repeat"] = None
             self._resolved(step, arguments, inner, common)
