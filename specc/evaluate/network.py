@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BATCH = 64
 
 
-class Network:
+class LoadedNetwork:
     """A network with its weights and what it was trained to say; shows itself in a notebook.
 
     model: in evaluation mode. classes: their names, in the order of its outputs; empty where its task has none.
@@ -128,7 +128,7 @@ def _picture_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     return np.ascontiguousarray(array) if is_picture else None
 
 
-def load(run: str | os.PathLike[str] | Run, *, weights: str | None = None, device: str = "cpu") -> Network:
+def load(run: str | os.PathLike[str] | Run, *, weights: str | None = None, device: str = "cpu") -> LoadedNetwork:
     """The trained network of a run, or of a weights file that a run wrote.
 
     Args:   run, a run's folder or a `Run`, or the file; weights, "best" or "last" of a folder's, by default the best
@@ -136,4 +136,4 @@ def load(run: str | os.PathLike[str] | Run, *, weights: str | None = None, devic
     Raises: Problem E640, E641.
     """
     path = run if isinstance(run, str | os.PathLike) else run.folder
-    return Network(load_trained(Path(path), weights, device))
+    return LoadedNetwork(load_trained(Path(path), weights, device))

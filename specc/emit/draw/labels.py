@@ -25,7 +25,7 @@ def label_of(layer: Layer, x: Shape) -> DrawnLabel:
 
     >>> from specc.layers.conv import Conv
     >>> label_of(Conv(out=64, kernel=7, stride=2, padding=3), (3, 224, 224))
-    Label(title='conv 64', detail='7×7, stride 2, padding 3')
+    DrawnLabel(title='conv 64', detail='7×7, stride 2, padding 3')
     """
     rank = max(len(x) - 1, 1)
     title, details = [layer.keyword], []

@@ -29,7 +29,7 @@ RESERVED_BY_TORCH = frozenset(
 class ModuleNames:
     """The names taken in one container, and the running number of each word.
 
-    >>> names = Names()
+    >>> names = ModuleNames()
     >>> names.count("conv"), names.count("relu"), names.count("conv")
     (1, 1, 2)
     """
