@@ -50,7 +50,8 @@ class Labels:
 
     def ended(self, label: tree.Word, *, repeated: bool) -> None:
         """A labelled step of the innermost chain has ended."""
-        self._chains[-1][label.text] = repeated
+        chain = self._chains[-1]
+        chain[label.text] = repeated or chain.get(label.text, False)  # `stage: conv 8 k1 x2 -> stage: relu` has stage1
 
     def fault(self, label: tree.Word) -> tuple[str, str] | None:
         """Why a label cannot be seen here, and what to do; None where it can."""
