@@ -117,7 +117,9 @@ def test_tensorboard(tmp_path: Path) -> None:
     reader: Any = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     done = stopped_and_continued(tmp_path / "run", "tensorboard")
     events = reader.EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
-    assert set(events.Tags()["scalars"]) == {"loss/train", "loss/test", "accuracy/test", "seconds"}
+    assert set(events.Tags()["scalars"]) == {
+        "loss/train", "loss/test", "accuracy/train", "accuracy/test", "top5/test", "seconds",
+    }  # fmt: skip
     for tag, name in (("loss/train", "train_loss"), ("accuracy/test", "test_accuracy")):
         found = [(event.step, event.value) for event in events.Scalars(tag)]
         assert found == [(one.epoch, pytest.approx(getattr(one, name), rel=1e-6)) for one in done.metrics]
@@ -228,7 +230,8 @@ def test_a_continued_run_is_told_from_its_beginning(tmp_path: Path, monkeypatch:
     train(TINY, tmp_path / "run", callback=logging(Stop(3), ["visdom"]))
     board.lines.clear()  # the server was started anew
     resume(tmp_path / "run", callback=logging_again(Heard(), tmp_path / "run"))
-    assert [line["x"] for line in board.lines if line["name"] == "train"] == [1, 2]
+    for window in ("loss", "accuracy"):
+        assert [line["x"] for line in board.lines if (line["win"], line["name"]) == (window, "train")] == [1, 2]
 
 
 def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
