@@ -201,7 +201,7 @@ ELSEWHERE = {
     "lsp/explanations.py": "a page in a folder of its own that nobody keeps",
     "syntax/precompile.py": "run by developers",
     "recipe/reference.py": "run by developers",
-    "data/decoded.py": "a cache, which safetensors writes",
+    "data/kept.py": "a cache, which safetensors writes",
 }
 WRITES = {"write_text", "write_bytes", "mkstemp", "NamedTemporaryFile", "save_file"}
 MODES = {"w", "wb", "wt", "a", "ab", "at", "a+b", "ab+", "x", "xb", "r+b", "rb+", "w+b"}

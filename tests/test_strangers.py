@@ -177,7 +177,7 @@ def test_a_step_with_a_stranger_is_the_plain_one(word: str) -> None:
     expected.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
     session.network.train()
     loss = make_step(*session.trained)(0, [(images, labels)], [len(images)])
-    assert float(loss) == pytest.approx(float(expected.detach()), rel=1e-5)
+    assert float(loss[0]) == pytest.approx(float(expected.detach()), rel=1e-5)
     for mine, its in zip(session.model.parameters(), plain.parameters(), strict=True):
         assert its.grad is not None
         torch.testing.assert_close(mine, its - 0.5 * its.grad, rtol=1e-4, atol=1e-5)

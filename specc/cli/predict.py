@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from specc.cli.chosen import USAGE_CODES, device_of, device_option, fit_option, invert_option, weights_option
-from specc.cli.printing import page, print_json, say, show_page
+from specc.cli.printing import page, print_json, print_text, say, show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
 
@@ -128,7 +128,7 @@ class Csv(TextWriter):
         writer = csv.DictWriter(content, [*names, "error"], restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(self._rows)
-        click.echo(content.getvalue(), nl=False)
+        print_text(content.getvalue())
 
 
 TELLERS: dict[str, type[TextWriter]] = {"text": TextWriter, "json": Json, "csv": Csv}

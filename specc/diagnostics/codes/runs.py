@@ -168,6 +168,55 @@ Update it with `pip install --upgrade torch`, or take another optimizer: `adamw`
 """,
     ),
     Code(
+        "E634",
+        "there are no weights to begin with",
+        """\
+`--from` takes what a network begins with in place of drawn weights: the folder of a run, of which it takes the
+best epoch, a weights file (`.safetensors`, or torch's own `.pt` and `.pth`), or `torchvision:NAME`. There is nothing
+of that name, or nothing with weights in it.
+
+    specc train net.cnn --from runs/lenet5-mnist-1
+    specc train net.cnn --from resnet18-f37072fd.pth
+    specc train net.cnn --from torchvision:resnet18
+""",
+    ),
+    Code(
+        "E635",
+        "the weights could not be downloaded",
+        """\
+torchvision's weights are downloaded once, by torchvision itself, into `$TORCH_HOME/hub/checkpoints` (usually
+`~/.cache/torch/hub/checkpoints`), and their digest is compared. The server could not be reached, or the file is
+not the one that was expected.
+
+On a machine without a network put the file there, copied from another machine, or name it after `--from`.
+""",
+    ),
+    Code(
+        "E636",
+        "nothing of the weights fits",
+        """\
+Weights that a network begins with are given out by their names, or, where that pairs more, in their order, up to the
+first tensor of another shape. Here not one kernel or matrix found its place: the networks are different ones.
+
+`specc diff` compares two specs, and says which weights would carry over. For a network that was imported from torch,
+`specc.load_weights` knows which tensor is which, by the file that the import wrote.
+""",
+    ),
+    Code(
+        "E637",
+        "nothing to freeze has that name",
+        """\
+`--freeze` names parts of the network that are not trained, parted by commas: a label, a block or a layer as it
+stands in `state_dict()`, and all that is inside. `*` stands for any letters; of a repeated label `stage` all its steps
+are meant.
+
+    specc train net.cnn --from runs/a --freeze stem,stage1
+    specc train net.cnn --from runs/a --freeze 'stage*'
+
+`specc summary` lists the layers.
+""",
+    ),
+    Code(
         "E644",
         "a logger's package is missing",
         """\
@@ -224,55 +273,6 @@ measured.
 batch in parts and add these up: the same number but for its last bits, which is not exact.
 
 Train with one process, or leave `--exact` out.
-""",
-    ),
-    Code(
-        "E634",
-        "there are no weights to begin with",
-        """\
-`--from` takes what a network begins with in place of drawn weights: the folder of a run, of which it takes the
-best epoch, a weights file (`.safetensors`, or torch's own `.pt` and `.pth`), or `torchvision:NAME`. There is nothing
-of that name, or nothing with weights in it.
-
-    specc train net.cnn --from runs/lenet5-mnist-1
-    specc train net.cnn --from resnet18-f37072fd.pth
-    specc train net.cnn --from torchvision:resnet18
-""",
-    ),
-    Code(
-        "E635",
-        "the weights could not be downloaded",
-        """\
-torchvision's weights are downloaded once, by torchvision itself, into `$TORCH_HOME/hub/checkpoints` (usually
-`~/.cache/torch/hub/checkpoints`), and their digest is compared. The server could not be reached, or the file is
-not the one that was expected.
-
-On a machine without a network put the file there, copied from another machine, or name it after `--from`.
-""",
-    ),
-    Code(
-        "E636",
-        "nothing of the weights fits",
-        """\
-Weights that a network begins with are given out by their names, or, where that pairs more, in their order, up to the
-first tensor of another shape. Here not one kernel or matrix found its place: the networks are different ones.
-
-`specc diff` compares two specs, and says which weights would carry over. For a network that was imported from torch,
-`specc.load_weights` knows which tensor is which, by the file that the import wrote.
-""",
-    ),
-    Code(
-        "E637",
-        "nothing to freeze has that name",
-        """\
-`--freeze` names parts of the network that are not trained, parted by commas: a label, a block or a layer as it
-stands in `state_dict()`, and all that is inside. `*` stands for any letters; of a repeated label `stage` all its steps
-are meant.
-
-    specc train net.cnn --from runs/a --freeze stem,stage1
-    specc train net.cnn --from runs/a --freeze 'stage*'
-
-`specc summary` lists the layers.
 """,
     ),
 )
