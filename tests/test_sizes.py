@@ -45,19 +45,25 @@ def require_agreement(model: Model, found: Sizes, sides: list[int]) -> None:
             assert (not loses_pixels(tried.chain)) == (side in found.squares.whole), f"pixels lost of {side}"
 
 
+# What has an `in` and a `flatten` may count the pixels of both dimensions at once.
+ENTANGLED = {"more/cbam_resnet50", "more/eegnet"}
+
+
 @pytest.mark.parametrize("spec", entries(), ids=lambda spec: spec.name)
 def test_the_gallery_takes_what_it_says(spec: GalleryEntry) -> None:
     """The smallest sizes and a sample; `benchmarks/sizes.py` tries all from 1 to 256."""
     analysis = analyse(spec.source)
-    found = sizes_of(analysis.resolved, analysis.model, 256)
+    assert analysis.model is not None
+    found = sizes_of(analysis.resolved, analysis.model, max(256, *analysis.model.input))
     if found is None:
         assert len(spec.input.split("x")) == 1
         return
     dice = random.Random(spec.name)
     smallest = found.squares.sizes[0]
     require_agreement(analysis.resolved, found, sorted({1, smallest, *dice.sample(range(1, 257), 4)}))
-    assert found.dimensions is not None
-    assert analysis.model is not None
+    assert (found.dimensions is None) == (spec.name in ENTANGLED)
+    if found.dimensions is None:
+        return
     assert all(size in taken.sizes for size, taken in zip(analysis.model.input[1:], found.dimensions, strict=True))
 
 
