@@ -19,7 +19,7 @@ from specc.pipeline import Analysis, analyse
 from specc.source import Source
 
 MOST_ROUNDS = 100
-MOST_SECONDS = 1.5  # of processor time for one file, its first check among them
+MOST_SECONDS = 1.0  # of processor time for one file, its first check among them
 
 
 class Fixed(NamedTuple):
