@@ -11,7 +11,7 @@ from specc.emit.draw.theme import Theme
 from specc.report.chart import HEIGHT, WIDTH, Chart, Series, chart_marks
 from specc.tasks.registry import MEASURES
 
-LARGEST = 1e100  # a loss beyond is off every scale
+SMALLEST, LARGEST = 1e-100, 1e100  # a loss below is nothing, and one beyond is off every scale
 SPLITS = {"training": "train", "test": "test", "validation": "validation"}
 SHARP = 2.0  # pixels of the PNG for each of the SVG
 
@@ -31,10 +31,14 @@ def _series(rows: Sequence[Mapping[str, Any]], measure: str, factor: float) -> t
     found = []
     for hue, (name, split) in enumerate(SPLITS.items()):
         key = f"{split}_{measure}"
-        points = tuple((float(row["epoch"]), factor * row[key]) for row in rows if _is_drawn(row.get(key)))
+        points = tuple((float(row["epoch"]), factor * _level(row[key])) for row in rows if _is_drawn(row.get(key)))
         if points:
             found.append(Series(name, hue, points))
     return tuple(found)
+
+
+def _level(value: float) -> float:
+    return value if abs(value) >= SMALLEST else 0.0
 
 
 def _is_drawn(value: object) -> bool:
