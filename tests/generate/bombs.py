@@ -76,6 +76,10 @@ def _of_blocks(length: int) -> Iterator[tuple[str, str]]:
         _filled(_doubled("block b0 { conv 8 k1 }", "block b{n} {{ add {{ b{m} | b{m} }} }}", "b{n}", 15), length),
     )
     yield (
+        "branches of branches with a word too much",
+        _filled(_doubled("block b0 { relu bn }", "block b{n} {{ concat {{ b{m} | b{m} }} }}", "b{n}", 15), length),
+    )
+    yield (
         "channels of branches",
         _filled(_doubled("block b0 { conv 1 k1 }", "block b{n} {{ concat {{ b{m} | b{m} }} }}", "b{n}", 15), length),
     )
