@@ -122,9 +122,11 @@ def _searched(plan: SweepPlan, as_json: bool) -> list[Trial]:
     if done and not as_json:
         say(f"{plan.folder} has {counted(done, 'trial')} of {plan.total}")
     try:
-        return sweep(plan, lambda line: say(line, err=as_json))
+        sweep(study, plan, lambda line: say(line, err=as_json))
     finally:
-        files.write(plan.folder / TABLE, as_csv(trials_of(study, plan)).encode())
+        found = trials_of(study, plan)
+        files.write(plan.folder / TABLE, as_csv(found).encode())
+    return found
 
 
 def as_csv(trials: Sequence[Trial]) -> str:

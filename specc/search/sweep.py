@@ -93,18 +93,13 @@ class _Pruned(Exception):
     """A trial is behind the others."""
 
 
-def sweep(plan: SweepPlan, say: Say) -> list[Trial]:
-    """Run trials until there are as many as the plan says. Returns: all of them, the best first.
-
-    Raises: Problem E671 where the folder holds another sweep, E672 without Optuna; Stopped.
-    """
-    study = open_study(plan)
+def sweep(study: optuna.Study, plan: SweepPlan, say: Say) -> None:
+    """Run trials until there are as many as the plan says. Args: study, of `open_study`. Raises: Stopped."""
     while True:
         with _turn(study, plan) as number:
             if number is None:
                 break
             _tried(study, plan, number, say)
-    return trials_of(study, plan)
 
 
 def open_study(plan: SweepPlan) -> optuna.Study:
