@@ -199,12 +199,9 @@ class DataDescription(BaseModel):
         """What training shifted and scaled each channel by, as `Batches` takes it."""
         if self.mean is None or self.deviation is None:
             return None
-        import torch
+        from specc.data.batches import given_scaling
 
-        from specc.data.batches import Scaling
-
-        shape = (-1, *[1] * (len(self.sample) - 1))
-        return Scaling(torch.tensor(self.mean).view(shape), torch.tensor(self.deviation).view(shape))
+        return given_scaling(self.mean, self.deviation, self.sample)
 
     @property
     def is_sound(self) -> bool:
