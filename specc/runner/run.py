@@ -212,10 +212,18 @@ def prepare(
 
     Raises: Problem E601, E605 to E610, E627, E637.
     """
+    data = _require_parts(subject, recipe, place, judge)
+    limit_spinning()
+    return data
+
+
+def _require_parts(
+    subject: Subject, recipe: Recipe, place: Rank, judge: Callable[[Survey], None] = lambda survey: None
+) -> DataSource:
+    """Data, network and processes compared with each other. Raises: as `prepare`."""
     data = _require_known_fit(subject, recipe, judge)
     frozen_layers(subject.model, recipe.freeze or "")
     require_enough(recipe, place)
-    limit_spinning()
     return data
 
 
@@ -224,9 +232,7 @@ def require_possible(subject: Subject, recipe: Recipe, out: Path | None, process
     _require_weights(recipe)
     recipe = anchored(recipe)
     require_free(out)
-    _require_known_fit(subject, recipe)
-    frozen_layers(subject.model, recipe.freeze or "")
-    require_enough(recipe, Rank(size=processes))
+    _require_parts(subject, recipe, Rank(size=processes))
 
 
 def _claimed(out: Path | None, subject: Subject, session: Session) -> RunFolder:
