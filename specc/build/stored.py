@@ -31,6 +31,22 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         raise ValueError("its tensors are cut off, or not where its header says") from error
 
 
+def load_texts(path: Path) -> dict[str, str]:
+    """The texts in the header of a safetensors file, by name. Raises: ValueError, which says why it cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        files.require_regular(path)
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except SafetensorError as error:
+        raise ValueError("it is cut off, or no safetensors file") from error
+    except MemoryError as error:
+        raise ValueError("there is not enough memory for it") from error
+    except OSError as error:
+        raise ValueError(files.reason(error)) from error
+
+
 def weights_file(model: nn.Module, metadata: dict[str, str]) -> bytes:
     """The content of a safetensors file with the model's state and texts about it."""
     return safetensors_file(plain_tensors(model.state_dict()), metadata)

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc import files
 from specc.data.fit import misfit_of
 from specc.data.identity import DataDescription, read_description
 from specc.diagnostics.diagnostic import Problem
@@ -161,18 +160,12 @@ def _spec_of(texts: Mapping[str, str], path: Path) -> StoredSpec:
 
 
 def _header(path: Path) -> dict[str, str]:
-    from safetensors import SafetensorError, safe_open
+    from specc.build.stored import load_texts
 
     try:
-        files.require_regular(path)
-        with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}
-    except SafetensorError:
-        raise _unusable(path, "it is cut off, or no safetensors file") from None
-    except MemoryError:
-        raise _unusable(path, "there is not enough memory for it") from None
-    except OSError as error:
-        raise _unusable(path, files.reason(error)) from None
+        return load_texts(path)
+    except ValueError as error:
+        raise _unusable(path, str(error)) from None
 
 
 def _fill(model: nn.Module, path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specc import files
-from specc.data.identity import DataDescription, read_description
+from specc.data.identity import read_description
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest, shown
 from specc.runner.run_folder import WEIGHTS
@@ -75,18 +75,16 @@ def _file_of(source: str) -> Path:
 
 
 def _stored(source: str, path: Path) -> Pretrained:
-    from safetensors import SafetensorError, safe_open
-
-    from specc.build.stored import load_tensors
+    from specc.build.stored import load_tensors, load_texts
 
     try:
-        tensors = load_tensors(path)
-        with safe_open(path, framework="pt") as file:
-            texts: Mapping[str, str] = file.metadata() or {}
-    except (ValueError, SafetensorError, OSError) as error:
+        texts, tensors = load_texts(path), _sound(path, load_tensors(path))
+    except ValueError as error:
         raise _unusable(path, str(error)) from error
-    about = read_description(texts.get("data", "")) or DataDescription(name="", classes=(), sample=(1,))
-    return Pretrained(source, _sound(path, tensors), about.mean, about.deviation, about.classes)
+    about = read_description(texts.get("data", ""))
+    if about is None:
+        return Pretrained(source, tensors)
+    return Pretrained(source, tensors, about.mean, about.deviation, about.classes)
 
 
 def _pickled(path: Path) -> dict[str, Tensor]:
