@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 from specc.ir.model import Block
@@ -13,7 +13,7 @@ from specc.ir.shapes.infer import Visits
 from specc.layers.base import Layer
 from specc.layers.registry import find_layer
 from specc.pipeline import Analysis, analyse
-from specc.source import Source, Span
+from specc.source import Span
 from specc.syntax import tree
 
 
@@ -36,13 +36,6 @@ class Site(NamedTuple):
         return find_layer(self.word) if self.word and self.step.branches is None else None
 
 
-@lru_cache(maxsize=1)  # all candidates for a text ask for the same
-def _visits(source: Source) -> Visits:
-    visits: Visits = {}
-    analyse(source, visits=visits)
-    return visits
-
-
 class SpecOutline:
     """A spec's steps and definitions, as they are written."""
 
@@ -55,10 +48,12 @@ class SpecOutline:
         self.sites = sorted(self._sites(), key=lambda site: (site.step.span.start, -site.step.span.end))
         self.values = dict(self._values())
 
-    @property
+    @cached_property
     def visits(self) -> Visits:
         """What arrives at each step, each time that it is built."""
-        return _visits(self.source)
+        visits: Visits = {}
+        analyse(self.source, visits=visits)
+        return visits
 
     def _sites(self) -> Iterator[Site]:
         top = tuple(step for item in self.items if isinstance(item, tree.Chain) for step in item.items)

@@ -80,7 +80,7 @@ class _Inference:
         self.labels = KeptLabels(self.findings)
         self.call_depth = 0
         self.steps_walked = 0
-        self.known_calls: dict[tuple[Any, ...], ShapedChain] = {}
+        self.known_calls: dict[tuple[Any, ...], tuple[ShapedChain | None, Shape | None]] = {}
         self.known_layers: dict[tuple[Any, ...], Layer] = {}
 
     def run(self) -> tuple[ShapedModel | None, tuple[Diagnostic, ...]]:
@@ -307,8 +307,8 @@ class _Inference:
             return None, Arriving(None)
         key = (block.name, step.word, frozen, arriving.shape, *((type(value), value) for value in values.values()))
         known = self.known_calls.get(key)
-        if known is not None:
-            return known, Arriving(known.output, step.head)
+        if known is not None:  # a wrong one, too: its mistakes are told
+            return known[0], Arriving(known[1], step.head)
         if self.call_depth >= MAX_CALL_DEPTH:
             self.findings.report(
                 "E401",
@@ -324,8 +324,7 @@ class _Inference:
         with self.findings.inside(", ".join(part for part in parts if part)), self.labels.block():
             chain, leaving = self.chain(block.body, arriving, inner, step.word, step.span, frozen=frozen, values=values)
         self.call_depth -= 1
-        if chain is not None:
-            self.known_calls[key] = chain
+        self.known_calls[key] = chain, leaving.shape
         return chain, Arriving(leaving.shape, step.head)
 
     def _call_values(
