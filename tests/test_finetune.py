@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from commands import specc as command
 from safetensors.torch import load_file
 from torch import nn
 from torchvision import models
@@ -216,3 +217,15 @@ def test_a_normalisation_that_cannot_be(settings: dict[str, Any], code: str, tol
 def test_a_given_normalisation_is_that_of_the_weights() -> None:
     train(SPEC, "a", epochs=1, normalize=True, mean=0.25, deviation=0.5, **SHORT)
     assert (read_pretrained("a").mean, read_pretrained("a").deviation) == ((0.25,), (0.5,))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--from", "runs/none"], "E634"), (["--from", "net.cnn"], "E634"), (["--freeze", "a"], "E637")],
+)
+def test_what_is_not_there_is_a_wrong_command(arguments: list[str], code: str, tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(SPEC, encoding="utf-8")
+    done = command("train", "net.cnn", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"error[{code}]" in done.stderr
+    assert not (tmp_path / "runs").exists()

@@ -36,7 +36,7 @@ from specc.runner.run import Run, Subject, require_possible, subject_of, train_s
 # These say that the command itself was wrong; any other problem is a run that failed.
 USAGE_CODES = frozenset((
     "E220", "E221", "E601", "E612", "E613", "E620", "E623", "E624",
-    "E625", "E627", "E629", "E650", "E651", "E652",
+    "E625", "E627", "E629", "E634", "E637", "E650", "E651", "E652",
 ))  # fmt: skip
 
 ARGUMENTS = "specc.runner.arguments"
