@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import torch
 from click.testing import Result
-from generate.hostile import PICTURE, answer, prepared, tried
+from generate.answers import answer
+from generate.hostile import PICTURE, prepared, tried
 from safetensors import safe_open
 from safetensors.torch import load_file, save
 

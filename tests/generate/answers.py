@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import time
 import unicodedata
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NamedTuple
 
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from specc.cli.main import main
 
@@ -18,12 +19,14 @@ UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of characters that act on 
 
 
 class Bounds(NamedTuple):
-    """seconds: of processor time. hangs: seconds after which a command counts as hanging. output: characters."""
+    """seconds: of processor time. hangs: seconds after which a command counts as hanging. output: characters.
+    kilobytes: that the process may grow to; None where nobody looks."""
 
     seconds: float = 10.0
     hangs: float = 60.0
     output: int = 300_000
     ends: tuple[int, ...] = (0, 1, 2)
+    kilobytes: int | None = None
 
 
 class Hangs(BaseException):
@@ -32,10 +35,9 @@ class Hangs(BaseException):
 
 def faults(arguments: list[str], bounds: Bounds) -> Iterator[str]:
     """Give a command to the command line, in this process, and yield what is wrong with its answer."""
-    started = time.process_time()
+    started, before = time.process_time(), _most_kilobytes()
     try:
-        with _at_most(bounds.hangs):
-            done = CliRunner().invoke(main, arguments)
+        done = answer(arguments, bounds)
     except Hangs:
         yield "hangs"
         return
@@ -53,19 +55,36 @@ def faults(arguments: list[str], bounds: Bounds) -> Iterator[str]:
     seconds = time.process_time() - started
     if seconds > bounds.seconds:
         yield f"{seconds:.1f} s"
+    kilobytes = _most_kilobytes()
+    if bounds.kilobytes is not None and kilobytes > max(before, bounds.kilobytes):  # others may have taken more before
+        yield f"{kilobytes // 1000} MB"
+
+
+def answer(arguments: list[str], bounds: Bounds = Bounds()) -> Result:  # noqa: B008 - immutable
+    """What a command says. Raises: Hangs where it does not end."""
+    with at_most(bounds.hangs):
+        return CliRunner().invoke(main, arguments)
+
+
+def _most_kilobytes() -> int:
+    """That this process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 @contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
+def at_most(seconds: float, *, of_processor: bool = False) -> Iterator[None]:
     """Raises: Hangs where what is inside takes longer, also where it waits for a file."""
+    timer, number = (
+        (signal.ITIMER_PROF, signal.SIGPROF) if of_processor else (signal.ITIMER_REAL, signal.SIGALRM)
+    )  # fmt: skip
 
     def ring(number: int, frame: FrameType | None) -> None:
         raise Hangs
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(number, ring)
+    signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(timer, 0)
+        signal.signal(number, before)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import random
-import resource
 import shutil
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import NamedTuple
 
-import click
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
+from generate.answers import Bounds, faults
 from generate.folders import damaged
-from specc.cli.main import main
 from specc.runner.callbacks.lines import Lines
 from specc.runner.distributed.launch import _require_devices
 from specc.runner.run import train
@@ -27,11 +22,8 @@ from specc.runner.run import train
 SPEC = "input 1x8x8\nconv 4 k3 -> bn -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 32 ; limit 64 }\n"
 PICTURE = "picture.png"
 STEPS = 3  # after which a run that goes on is stopped
-LONGEST = 60.0  # seconds after which a command counts as hanging; a tenth of one is usual
-MOST_OUTPUT = 100_000  # characters: some times what a whole folder has
-MOST_SECONDS = 10.0  # of processor time
-MOST_KILOBYTES = 1_500_000
-ENDS = (0, 1, 2, 128 + signal.SIGINT)
+# A tenth of a second is usual, and some times what a whole folder has.
+BOUNDS = Bounds(output=100_000, ends=(0, 1, 2, 128 + signal.SIGINT), kilobytes=1_500_000)
 
 
 class Finding(NamedTuple):
@@ -40,10 +32,6 @@ class Finding(NamedTuple):
     what: str
     command: str
     damage: tuple[str, ...]
-
-
-class Hangs(BaseException):
-    """A command did not come back."""
 
 
 class Stopping(Lines):
@@ -97,7 +85,7 @@ def tried(sound: Path, seed: int) -> Iterator[Finding]:
     try:
         damage = tuple(damaged(place, generator))
         for arguments in _commands(place, generator):
-            for what in faults(arguments):
+            for what in faults(arguments, BOUNDS):
                 yield Finding(what, " ".join(arguments).replace(str(place), "RUN"), damage)
     finally:
         shutil.rmtree(place)
@@ -116,55 +104,3 @@ def _commands(run: Path, generator: random.Random) -> list[list[str]]:
         ["train", "--resume", name, *resume],
         ["eval", name],
     ]
-
-
-def faults(arguments: list[str]) -> Iterator[str]:
-    """What is wrong with the answer to a command; nothing where it is sound."""
-    started, before = time.process_time(), _most_kilobytes()
-    try:
-        done = answer(arguments)
-    except Hangs:
-        yield "hangs"
-        return
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        yield f"{type(done.exception).__name__}: {done.exception!s:.300}"
-    elif done.exit_code not in ENDS:
-        yield f"exit status {done.exit_code}"
-    elif "Traceback" in done.output:
-        yield done.output[-300:]
-    if len(done.output) > MOST_OUTPUT:
-        yield f"{len(done.output):,} characters: {done.output[:200]!r} …"
-    strange = sorted({char for char in done.output if ord(char) < 32 and char not in "\n\t"})
-    if strange:
-        yield f"control characters {strange}: {click.unstyle(done.output)[:300]!r}"
-    seconds = time.process_time() - started
-    if seconds > MOST_SECONDS:
-        yield f"{seconds:.1f} s"
-    kilobytes = _most_kilobytes()
-    if kilobytes > max(before, MOST_KILOBYTES):  # what else this process has done may have taken more
-        yield f"{kilobytes // 1000} MB"
-
-
-def _most_kilobytes() -> int:
-    """That this process ever had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def answer(arguments: list[str]) -> Result:
-    """What a command says. Raises: Hangs where it does not end."""
-    return _within(LONGEST, lambda: CliRunner().invoke(main, arguments))
-
-
-def _within(seconds: float, action: Callable[[], Result]) -> Result:
-    """Raises: Hangs where an action takes longer, also where it waits for a file."""
-
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise Hangs
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        return action()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
