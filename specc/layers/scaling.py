@@ -6,66 +6,65 @@ from specc.layers.torch_call import IN, call
 from specc.layers.weighted import Weighted
 
 
-class LayerScale(Weighted):
+class Learned(Weighted):
+    """A number for every channel that is learned."""
+
+    family = "scale"
+
+    def output(self, x: Shape) -> Shape:
+        return x
+
+    def weights(self, x: Shape) -> dict[str, Shape]:
+        return {"weight": (x[0],)}
+
+
+class Constant(Layer):
+    """One number for all values."""
+
+    family = "scale"
+
+    def output(self, x: Shape) -> Shape:
+        return x
+
+
+class LayerScale(Learned):
     """Multiplies every channel by a learned factor that starts small (Touvron et al. 2021)."""
 
     keyword = "layerscale"
-    family = "scale"
     example = "input 64x7x7 ; layerscale 1e-6"
     torch = call("LayerScale", own=True, bare=2, channels=IN, value="value")
 
     value: Real = field(1e-6, positional=True, doc="initial factor")
 
-    def output(self, x: Shape) -> Shape:
-        return x
 
-    def weights(self, x: Shape) -> dict[str, Shape]:
-        return {"weight": (x[0],)}
-
-
-class Scale(Layer):
+class Scale(Constant):
     """Multiplies every value by a constant."""
 
     keyword = "scale"
-    family = "scale"
     example = "input 64x7x7 ; scale 0.1"
     torch = call("Scale", "{value} * {x}", own=True, value="value")
 
     value: Real = field(positional=True, doc="the factor")
 
-    def output(self, x: Shape) -> Shape:
-        return x
 
-
-class LayerShift(Weighted):
+class LayerShift(Learned):
     """Adds a learned number to every channel."""
 
     keyword = "layershift"
-    family = "scale"
     example = "input 64x7x7 ; layershift"
     torch = call("LayerShift", own=True, bare=2, channels=IN, value="value")
 
     value: Real = field(0.0, positional=True, doc="initial summand")
 
-    def output(self, x: Shape) -> Shape:
-        return x
 
-    def weights(self, x: Shape) -> dict[str, Shape]:
-        return {"weight": (x[0],)}
-
-
-class Shift(Layer):
+class Shift(Constant):
     """Adds a constant to every value."""
 
     keyword = "shift"
-    family = "scale"
     example = "input 64x7x7 ; shift 0.5"
     torch = call("Shift", "{x} + {value}", own=True, value="value")
 
     value: Real = field(positional=True, doc="the summand")
-
-    def output(self, x: Shape) -> Shape:
-        return x
 
 
 class Identity(Layer):
