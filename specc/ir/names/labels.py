@@ -9,53 +9,64 @@ Leaves:     how often a step is built, and so which numbers a repeated label has
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from specc.diagnostics.spelling import nearest
 from specc.source import Source, Span
 from specc.syntax import tree
 
+Known = TypeVar("Known")
 
-class Labels:
-    """The labels of the chains around the place at hand, the innermost last: each with whether it is repeated."""
 
-    def __init__(self, source: Source, spec: tree.Tree) -> None:
-        self.source, self.spec = source, spec
-        self._chains: list[dict[str, bool]] = [{}]
+class Chains(Generic[Known]):
+    """What is known of each chain around the place at hand, the innermost last. new: makes what is known at first."""
 
-    @property
-    def is_outermost(self) -> bool:
-        """Whether the place is inside no braces but a block's own."""
-        return len(self._chains) == 1
+    def __init__(self, new: Callable[[], Known]) -> None:
+        self._new = new
+        self.chains: list[Known] = []
 
     @contextmanager
-    def chain(self) -> Iterator[None]:
+    def chain(self) -> Iterator[Known]:
         """Within it, labels are those of one more chain."""
-        self._chains.append({})
+        self.chains.append(self._new())
         try:
-            yield
+            yield self.chains[-1]
         finally:
-            self._chains.pop()
+            self.chains.pop()
 
     @contextmanager
     def block(self) -> Iterator[None]:
         """Within it, nothing outside is seen."""
-        around, self._chains = self._chains, []
+        around, self.chains = self.chains, []
         try:
             yield
         finally:
-            self._chains = around
+            self.chains = around
+
+
+class Labels(Chains[dict[str, bool]]):
+    """The labels of the chains around, each with whether it is repeated."""
+
+    def __init__(self, source: Source, spec: tree.Tree) -> None:
+        super().__init__(dict)
+        self.source, self.spec = source, spec
+        self.chains.append({})
+
+    @property
+    def is_outermost(self) -> bool:
+        """Whether the place is inside no braces but a block's own."""
+        return len(self.chains) == 1
 
     def ended(self, label: tree.Word, *, repeated: bool) -> None:
         """A labelled step of the innermost chain has ended."""
-        chain = self._chains[-1]
+        chain = self.chains[-1]
         chain[label.text] = repeated or chain.get(label.text, False)  # `stage: conv 8 k1 x2 -> stage: relu` has stage1
 
     def fault(self, label: tree.Word) -> tuple[str, str] | None:
         """Why a label cannot be seen here, and what to do; None where it can."""
-        for chain in self._chains:
+        for chain in self.chains:
             if label.text in chain or any(chain.get(stem) for stem, _ in numbered(label.text)):
                 return None
         places = [place for place in _places(self.spec) if place.is_called(label.text)]

@@ -6,12 +6,9 @@ chain around; labels of its own are all that it sees.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from specc.diagnostics.spelling import counted
 from specc.ir.model import SomeStep
-from specc.ir.names.labels import numbered
+from specc.ir.names.labels import Chains, numbered
 from specc.ir.shaped import From
 from specc.ir.shapes.findings import Arriving, Findings
 from specc.syntax import tree
@@ -53,28 +50,12 @@ class Kept:
         return next(((stem, self.counts[stem]) for stem in stems if stem in self.counts), None)
 
 
-class KeptLabels:
-    """The chains around the place at hand, the innermost last."""
+class KeptLabels(Chains[Kept]):
+    """What left the labelled steps of the chains around."""
 
     def __init__(self, findings: Findings) -> None:
+        super().__init__(Kept)
         self.findings = findings
-        self.chains: list[Kept] = []
-
-    @contextmanager
-    def chain(self) -> Iterator[Kept]:
-        self.chains.append(Kept())
-        try:
-            yield self.chains[-1]
-        finally:
-            self.chains.pop()
-
-    @contextmanager
-    def block(self) -> Iterator[None]:
-        around, self.chains = self.chains, []
-        try:
-            yield
-        finally:
-            self.chains = around
 
     def find(self, label: tree.Word) -> tuple[From | None, Arriving]:
         """The step that a label means here, and what left it; None and unknown where there is none (reported)."""
