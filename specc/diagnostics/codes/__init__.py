@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from specc.diagnostics.codes import data, exchange, limits, names, processes, results, runs, search, shapes, syntax
+from specc.diagnostics.codes import (
+    arguments,
+    data,
+    exchange,
+    limits,
+    names,
+    processes,
+    results,
+    runs,
+    search,
+    shapes,
+    syntax,
+)
 from specc.diagnostics.codes.code import Code
 
 CODES: dict[str, Code] = {}
@@ -21,5 +33,5 @@ def add(codes: Iterable[Code]) -> None:
         CODES[code.code] = code
 
 
-for family in (syntax, names, shapes, limits, data, runs, processes, results, exchange, search):
+for family in (syntax, names, arguments, shapes, limits, data, runs, processes, results, exchange, search):
     add(family.CODES)
