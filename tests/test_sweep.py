@@ -16,6 +16,7 @@ from commands import specc
 
 from specc.diagnostics.diagnostic import Problem
 from specc.search.space import Choice, Range, combinations, count_of, parted, read_space
+from specc.search.sweep import SweepPlan, open_study, sweep, trials_of
 from specc.source import Source
 from specc.syntax.parse import parse
 
@@ -117,6 +118,15 @@ def test_every_combination_is_tried_once(folder: Path) -> None:
     recipe = json.loads((folder / str(found[0]["folder"]) / "recipe.json").read_text(encoding="utf-8"))
     assert found[0]["chosen"]["optimizer"] in json.dumps(recipe)
     assert len((folder / "s" / "trials.csv").read_text(encoding="utf-8").splitlines()) == 5
+
+
+def test_a_trial_that_was_chosen_and_not_begun_is_made(folder: Path) -> None:
+    plan = SweepPlan(folder / "net.cnn", SPEC, space_of("width=2,4"), folder / "s", trials=2)
+    study = open_study(plan)
+    study.enqueue_trial({"width": "2"})
+    sweep(study, plan._replace(options={"epochs": 1}), lambda line: None)
+    assert [trial.state for trial in trials_of(study, plan)] == ["complete", "complete"]
+    assert {str(trial.chosen["width"]) for trial in trials_of(study, plan)} == {"2", "4"}
 
 
 def test_more_trials_are_added_to_those_that_there_are(folder: Path) -> None:

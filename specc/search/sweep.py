@@ -193,12 +193,14 @@ def _asked(study: optuna.Study, plan: SweepPlan) -> int | None:
     from optuna.samplers import TPESampler
     from optuna.trial import TrialState
 
-    kept = _counted(study)
-    if len(kept) >= plan.total:
+    counted = _counted(study)
+    begun = [trial for trial in counted if trial.state != TrialState.WAITING]
+    if len(begun) >= plan.total:
         return None
-    untried = _untried(plan, kept)
-    if untried is not None:
-        study.enqueue_trial(untried)
+    if len(begun) == len(counted):  # else a process ended between the two halves of asking, and left one waiting
+        untried = _untried(plan, begun)
+        if untried is not None:
+            study.enqueue_trial(untried)
     # Processes that ask at the same time are to choose differently, and a process alone as it did before.
     where = zlib.crc32(f"{socket.gethostname()}:{plan.folder.absolute()}".encode()) if plan.storage else 0
     seed = (int(plan.options.get("seed") or 0) + where + len(study.get_trials(deepcopy=False))) % 2**32
