@@ -119,6 +119,14 @@ def test_torchvisions_weights_go_by_their_order(tmp_path: Path) -> None:
     )
 
 
+def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    train(SPEC, "a", epochs=1, **SHORT)
+    said = Said()
+    train(SPEC, "b", epochs=1, from_weights="~/a", callback=said, **SHORT)
+    assert said.lines[0].startswith("begins with 17 tensors of ")
+
+
 def test_a_checkpoint_may_hold_the_weights() -> None:
     model = specc.compile(SPEC)
     torch.save({"epoch": 3, "state_dict": model.state_dict()}, "checkpoint.pt")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from specc import files
 from specc.data.identity import read_description
+from specc.data.sources import path_of
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest, shown
 from specc.runner.run_folder import WEIGHTS
@@ -59,7 +60,7 @@ def read_pretrained(source: str) -> Pretrained:
 
 
 def _file_of(source: str) -> Path:
-    path = Path(source)
+    path = path_of(source)
     if path.is_dir():
         found = next(
             (path / f"{kind}.safetensors" for kind in WEIGHTS if (path / f"{kind}.safetensors").exists()), None
