@@ -1,7 +1,7 @@
 """Damages run folders, gives them to every command that reads one, in worker processes, and reports what breaks.
 
 A finding is a traceback, a command that does not end, takes over ten seconds of processor time, or prints over 100 KB
-or what no terminal should get, and a worker that grows past 1.5 GB.
+or what no terminal should get, and one that takes over 900 MB more than its worker has.
 
     python benchmarks/fuzz_runs.py [--folders 2000] [--workers 2] [--seed 0]
 """

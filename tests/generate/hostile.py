@@ -23,7 +23,7 @@ SPEC = "input 1x8x8\nconv 4 k3 -> bn -> relu -> flatten -> linear 10\ntrain { ep
 PICTURE = "picture.png"
 STEPS = 3  # after which a run that goes on is stopped
 # A tenth of a second is usual, and some times what a whole folder has.
-BOUNDS = Bounds(output=100_000, ends=(0, 1, 2, 128 + signal.SIGINT), kilobytes=1_500_000)
+BOUNDS = Bounds(output=100_000, ends=(0, 1, 2, 128 + signal.SIGINT), kilobytes=900_000)
 
 
 class Finding(NamedTuple):
