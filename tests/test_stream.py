@@ -29,10 +29,12 @@ from specc.data.sources.folder import Folder
 from specc.data.survey import Size, Survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
+from specc.runner.callbacks.base import Callback
 from specc.runner.checkpoint import read_checkpoint
+from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
 from specc.runner.run import train
-from specc.runner.run_folder import STATE
+from specc.runner.run_folder import STATE, is_held
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -224,6 +226,27 @@ def test_a_killed_worker_ends_a_run_with_a_message(folder: Path, tmp_path: Path)
     os.kill(_children(process.pid)[0], signal.SIGKILL)
     output, _ = process.communicate(timeout=60)
     assert (process.returncode, "E632" in output, "Traceback" in output) == (1, True, False), output
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="the children of a process are found in /proc")
+def test_a_worker_that_dies_between_two_reads_disturbs_nothing_but_the_next(folder: Path, tmp_path: Path) -> None:
+    """Nothing that is written, locked or given back may be cut short by it."""
+    before, told = signal.getsignal(signal.SIGCHLD), {*_children(os.getpid())}
+    undisturbed = []
+
+    class Kill(Callback):
+        def epoch_ends(self, metrics: Metrics, epochs: int) -> None:
+            for child in {*_children(os.getpid())} - told:
+                os.kill(child, signal.SIGKILL)
+            time.sleep(0.3)
+            undisturbed.append(metrics.epoch)
+
+    with pytest.raises(Problem, match="ended unexpectedly"):
+        train(SPEC, tmp_path / "run", data=str(folder), callback=Kill(), **{**RECIPE, "workers": 1})
+    assert undisturbed == [1]
+    assert signal.getsignal(signal.SIGCHLD) is before
+    assert not is_held(tmp_path / "run")
+    assert resume(tmp_path / "run", workers=0).metrics[-1].epoch == 2
 
 
 def _start(folder: Path, tmp_path: Path) -> subprocess.Popen[str]:

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
@@ -275,24 +276,46 @@ class Pool:
         Raises: Problem E607 for a damaged file, E610 for one of another size, E632 where a process ended.
         """
         self._plan.batches = ((part, places, targets) for places in batches)
-        try:
-            for found in self._loader:
-                if isinstance(found, Diagnostic):
-                    raise Problem(found)
-                yield found
-        except RuntimeError as error:
-            raise explained_failure(error) or error from error
+        with _deaths_heard():
+            answers = iter(self._loader)
+        while True:
+            with _deaths_heard():
+                found = next(answers, None)
+            if found is None:
+                return
+            if isinstance(found, Diagnostic):
+                raise Problem(found)
+            yield found
 
 
-def explained_failure(error: RuntimeError) -> Problem | None:
-    """The problem behind torch's error that a reading process is gone; None where it is another error.
+_listeners: list[Any] = []  # torch's handler of SIGCHLD, once it has set it
 
-    torch raises it wherever the program is when the system tells that the process has ended.
+
+@contextmanager
+def _deaths_heard() -> Iterator[None]:
+    """A worker's death raises an error within the block, and nowhere else.
+
+    Left to itself torch raises it wherever the program is when the system tells: in the midst of a file that is
+    written, or before a lock is given back.
+
+    Raises: Problem E632.
     """
-    if "DataLoader worker" not in str(error):
-        return None
-    return Problem.of("E632", "a process that reads pictures ended unexpectedly",
-        help="`--workers 2` runs fewer of them, `--workers 0` none")  # fmt: skip
+    listens = hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGCHLD) if listens else None
+    try:
+        if listens and _listeners:
+            signal.signal(signal.SIGCHLD, _listeners[0])
+            _listeners[0](signal.SIGCHLD, None)  # for what has happened since the last time
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise Problem.of("E632", "a process that reads pictures ended unexpectedly",
+            help="`--workers 2` runs fewer of them, `--workers 0` none") from error  # fmt: skip
+    finally:
+        if listens and (now := signal.getsignal(signal.SIGCHLD)) is not before:
+            _listeners[:] = [now]
+            signal.signal(signal.SIGCHLD, before)
 
 
 class _Plan:

@@ -167,10 +167,6 @@ def explained(pictures: int = 0, batch: int = 0) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise _out_of_memory() from error
     except RuntimeError as error:
-        if "DataLoader worker" in str(error):
-            from specc.data.images import explained_failure
-
-            raise explained_failure(error) or error from error
         if not any(said in str(error) for said in OUT_OF_MEMORY):
             raise
         raise _out_of_memory() from error

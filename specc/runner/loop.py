@@ -67,7 +67,6 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
         if number:
             raise StopRequested(number)
 
-    # torch tells of a killed worker wherever this process is, in a write, too.
     with StopSignals() as stop, chosen_kernels(recipe, group.device), explained(samples, session.train.size):
         try:
             while not keeper.is_complete(place.metrics):
