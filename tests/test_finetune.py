@@ -20,7 +20,8 @@ from specc.gallery import entry
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback
-from specc.runner.pretrained import Pretrained, begin_with, frozen_layers, normalised_alike, read_pretrained
+from specc.runner.parts import frozen_layers
+from specc.runner.pretrained import Pretrained, begin_with, normalised_alike, read_pretrained
 from specc.runner.resume import resume
 from specc.runner.run import train
 from specc.source import Source

@@ -37,6 +37,7 @@ train { epochs 2 ; batch 256 ; precision fp32 ; lr 0.002 }
 ALL_MUONS = "input 1x8x8\nconv 8 k3 -> relu\nconv 8 k3 -> relu\nflatten -> linear 10\ntrain { batch 256 }\n"
 STEPS = 6  # of the digits' 1438 training pictures in batches of 256
 
+LATER: dict[str, Any] = {"freeze": "conv*,bn1", "unfreeze_after": 1, "average": 0.9, "rates": "conv1=0.1x"}
 RECIPES: dict[str, dict[str, Any]] = {
     **{name: {"optimizer": name} for name in OPTIMIZERS},
     "sgd with momentum": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
@@ -44,6 +45,10 @@ RECIPES: dict[str, dict[str, Any]] = {
     "muon without momentum": {"optimizer": "muon", "momentum": 0.0, "nesterov": False, "decay_weights_only": True},
     "adam as in a plain loop": {"optimizer": "adam", "exact": True},
     "sgd as in a plain loop": {"optimizer": "sgd", "momentum": 0.9, "exact": True},
+    "rates by part": {"rates": "conv*=0.1x linear2=10x", "decays": "linear1=0x", "weight_decay": 0.1},
+    "layer decay": {"optimizer": "muon", "layer_decay": 0.8, "decay_weights_only": True},
+    **{f"{name}, some of it later": {"optimizer": name, **LATER} for name in ("adam", "muon")},
+    "sgd, some of it later": {"optimizer": "sgd", "momentum": 0.9, **LATER},
 }
 
 

@@ -59,7 +59,8 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 FLAGS = {"from_weights": "from"}  # no argument of Python's can be called so
 METAVARS = {
-    "from_weights": "RUN|FILE|torchvision:NAME", "freeze": "NAMES", "betas": "X,Y", "data": "NAME|FOLDER|FILE",
+    "from_weights": "RUN|FILE|torchvision:NAME", "freeze": "NAMES", "rates": "NAME=10x,...", "decays": "NAME=0x,...",
+    "betas": "X,Y", "data": "NAME|FOLDER|FILE",
     "data_dir": "DIR", "device": "DEVICE", "resize": "SIZE", "class_weights": "balanced|LIST",
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
         )
     if recipe.nesterov and not recipe.optimizer_arguments()["momentum"]:
         return Conflict("nesterov", "`nesterov` needs a momentum above 0", "add `momentum 0.9`")
-    checks = (_schedule_conflict, _task_conflict, _scaling_conflict, _exact_conflict)
+    checks = (_schedule_conflict, _part_conflict, _task_conflict, _scaling_conflict, _exact_conflict)
     return next((found for check in checks if (found := check(recipe, said))), None)
 
 
@@ -43,6 +43,14 @@ def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     if chosen.warms and recipe.warmup and "warmup" in said:
         return Conflict("warmup", f"the schedule `{recipe.schedule}` has a warm-up of its own", "leave `warmup` out")
     return None
+
+
+def _part_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    if recipe.unfreeze_after is None or recipe.freeze:
+        return None
+    return Conflict(
+        "unfreeze_after", "`unfreeze_after` means nothing without `freeze`", "say what is frozen, such as `freeze stem`"
+    )
 
 
 def _task_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:

@@ -8,6 +8,7 @@ from specc.diagnostics.diagnostic import Diagnostic, Label, Problem
 from specc.recipe.conflicts import conflict
 from specc.recipe.judging import explain_wrong, surplus_option, surplus_value, unknown_setting, value_of_line, whole
 from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS
+from specc.recipe.parts import is_by_part, joined
 from specc.recipe.recipe import RENAMED, PlainSetting, PlainValue, Recipe
 from specc.source import Source, Span
 
@@ -42,6 +43,12 @@ class TrainBlock:
 
     def _assignments(self, setting: PlainSetting) -> Iterator[tuple[str, Span, PlainValue]]:
         """Each name and value on the line; what has no place on it is reported."""
+        if is_by_part(Recipe, setting.name):
+            said = joined(
+                (one.value for one in setting.positional), ((key, one.value) for key, _, one in setting.options)
+            )
+            yield setting.name, setting.span, PlainValue(said, setting.span)
+            return
         plain, surplus = value_of_line(setting)
         yield setting.name, setting.span, plain
         for extra in surplus:

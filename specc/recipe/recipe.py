@@ -15,6 +15,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from specc.recipe.augmentations import augmentation
 from specc.recipe.optimizers import OPTIMIZERS, argument_description, optimizer_description
+from specc.recipe.parts import Factors, by_part
 from specc.recipe.schedules import SCHEDULES, schedule_description, used_by
 from specc.source import Span
 from specc.tasks.registry import TASKS
@@ -200,6 +201,18 @@ class Recipe(BaseModel):
         description="Leave parts of the network as they are, by the names of labels, blocks or layers, parted by "
         "commas; `stage*` is all that begin so.",
     )
+    unfreeze_after: int | None = Field(
+        None, ge=1, examples=[5], description="With freeze: let the frozen parts learn, too, after so many epochs."
+    )
+    rates: Factors | None = by_part(
+        "Learning rates of parts of the network, as factors of `lr`; names as for freeze.",
+        "head=10x stem=0.1x", '"stage*=0.1x"',
+    )  # fmt: skip
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, examples=[0.75],
+        description="What the learning rate is multiplied by for each layer between a weight's own and the last one.",
+    )  # fmt: skip
+    decays: Factors | None = by_part("Weight decay of parts of the network, as factors of `weight_decay`.", "head=0x")
     epochs: int = Field(10, ge=1, examples=[30], description="Passes over the training pictures.")
     batch: int = Field(128, ge=1, examples=[128], description="Pictures per training step.")
     drop_last: bool = Field(

@@ -93,7 +93,10 @@ more, to those in the same place, up to the first of another shape. The last lay
 others. The run's first lines say what was loaded and what was not. Nothing is executed from a file.
 
 What `freeze` names is not trained: its weights keep their bits, and a batch normalisation in it goes on using the
-statistics that it has. [Fine-tuning](guides/fine-tuning.md) shows both.""",
+statistics that it has; with `unfreeze_after` it begins to learn once so many epochs are over. `rates` and `decays` name
+parts in the same way, each with a factor: `rates head=10x stem=0.1x`, in quotes where a name has a `*` or a dot. Of two
+for one layer the later one holds, and `layer_decay` is multiplied with it. [Fine-tuning](guides/fine-tuning.md)
+shows all of them.""",
     "Epochs and batches": """\
 A last batch that is not full is trained on, unless `drop_last` leaves it out. One of a single picture is always
 left out where the network has a batch normalisation, which cannot take it; the run's first line says so. A batch

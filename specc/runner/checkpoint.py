@@ -278,7 +278,9 @@ def needed(session: Session) -> int:
     from specc.runner.optim import layout_of_memory
 
     weights = _size(session.model.state_dict())
-    state = weights * (1 + (session.ema is not None)) + _size(layout_of_memory(session.model, session.recipe))
+    state = weights * (1 + (session.ema is not None)) + _size(
+        layout_of_memory(session.model, session.recipe, session.frozen.later)
+    )
     # Two kinds of weights and the state stay, and the new state is written beside the old one.
     return 2 * weights + 2 * state + 100_000
 

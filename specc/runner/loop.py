@@ -55,7 +55,7 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
     """
     recipe, group, state, sizes = session.recipe, session.group, session.state, session.train.steps
     place, losses, sampler = state.position, state.losses, state.sampler
-    step, samples, stopped = make_step(*session.trained), len(session.train), None
+    samples, stopped = len(session.train), None
 
     def agree(*, is_due: bool = False) -> None:
         """Write a checkpoint where the first process says that it is due, then stop where any process was asked to: all
@@ -74,7 +74,7 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
                 started = perf_counter() - place.seconds
                 order = sampler.begin(place.step)
                 callback.epoch_starts(session.epoch())
-                session.start_training()
+                step = make_step(*session.start_training())
                 batches = session.train.shuffled(order, skip=sum(map(len, sizes[: place.step])))
                 for parts in sizes[place.step :]:
                     number = place.epoch * len(sizes) + place.step
@@ -119,7 +119,7 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
     """
     aim = goal or task_of(recipe).start(Targets(""))
     scaler, plain = None if precision is None else precision.scaler, step_of(optimizer)
-    rates = [group["lr"] for group in optimizer.param_groups]
+    rates = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]  # torch's name for it
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     processes = 1 if group is None else group.place.size
 

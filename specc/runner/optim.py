@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 from specc.recipe.entries import resolved
 from specc.recipe.optimizers import OPTIMIZERS
 from specc.recipe.recipe import Recipe
@@ -18,23 +20,59 @@ if TYPE_CHECKING:
 Group = dict[str, Any]
 
 
-def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer over the weights that are not frozen.
+class Parts(NamedTuple):
+    """What is treated otherwise than the rest of the weights.
 
+    factors: of the rate and of the weight decay, by a weight's `id`. later: weights that begin to learn later.
+    """
+
+    factors: Mapping[int, tuple[float, float]]
+    later: Sequence[nn.Parameter]
+
+
+NO_PARTS = Parts({}, ())
+BY_PART = ("rates", "layer_decay", "decays")  # what the first line of a run says as the recipe does
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe, parts: Parts = NO_PARTS) -> torch.optim.Optimizer:
+    """The recipe's optimizer over the weights that are trained, now or later.
+
+    Args:   parts, of the network that are treated otherwise.
     Raises: Problem E617 where the network has none, E631 where this torch has no such optimizer.
     """
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    if not weights:
+    later = {id(weight) for weight in parts.later}
+    if all(id(weight) in later for weight in weights):
         raise Problem.of("E617", "the network has no weights to train",
             help="add a layer that has weights, such as `linear 10`, or remove `frozen`")  # fmt: skip
     leave_compiler_alone()
     entry, arguments = OPTIMIZERS[recipe.optimizer], dict(recipe.optimizer_arguments())
     make, spared = resolved(entry.torch), recipe.decay_weights_only
     if entry.parts:
-        return make(resolved(entry.parts).groups(model, weights, spared), **arguments)  # type: ignore[no-any-return] # by name
-    # One kernel over all weights; where the bits of torch's own loop are asked for, an operation over all weights.
-    arguments["fused" if entry.fused and not recipe.exact else "foreach"] = True
-    return make(decayed_apart(weights) if spared else weights, **arguments)  # type: ignore[no-any-return] # by name
+        groups = resolved(entry.parts).groups(model, weights, spared)
+    else:
+        groups = decayed_apart(weights) if spared else [{"params": weights}]
+    groups = list(parted(groups, parts, arguments))
+    if not entry.parts:
+        # One kernel over all weights; where the bits of torch's own loop are asked for, an operation over all weights.
+        arguments["fused" if entry.fused and not recipe.exact else "foreach"] = True
+    return make(groups, **arguments)  # type: ignore[no-any-return] # by name
+
+
+def parted(groups: list[Group], parts: Parts, arguments: Mapping[str, Any]) -> Iterator[Group]:
+    """Groups of which each has one rate, one decay, and weights that begin to learn in one epoch: a kernel over all
+    weights of a group wants the memory of all or of none."""
+    later = {id(weight) for weight in parts.later}
+    for group in groups:
+        found: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
+        for weight in group["params"]:
+            key = (*parts.factors.get(id(weight), (1.0, 1.0)), id(weight) in later)
+            found.setdefault(key, []).append(weight)
+        for (rate, decay, _), weights in found.items():
+            decayed = group.get("weight_decay", arguments["weight_decay"])
+            own = {"lr": arguments["lr"] * rate} if rate != 1 else {}
+            own |= {"weight_decay": decayed * decay} if decay != 1 else {}
+            yield {**group, "params": weights, **own}
 
 
 def decayed_apart(weights: list[nn.Parameter]) -> list[Group]:
@@ -50,30 +88,40 @@ def decayed_apart(weights: list[nn.Parameter]) -> list[Group]:
 def optimizer_note(model: nn.Module, recipe: Recipe) -> str:
     """What the first line of a run says of an optimizer beside its arguments; empty for most."""
     parts = OPTIMIZERS[recipe.optimizer].parts
-    return str(resolved(parts).note(model)) if parts else ""
+    said = [str(resolved(parts).note(model))] if parts else []
+    for name in BY_PART:
+        value = getattr(recipe, name)
+        said += [f"{name.replace('_', ' ')} {value}"] if value != Recipe.model_fields[name].default else []
+    if recipe.unfreeze_after is not None:
+        said.append(f"{recipe.freeze} frozen for {counted(recipe.unfreeze_after, 'epoch')}")
+    return "; ".join(said)
 
 
-def layout_of_memory(model: nn.Module, recipe: Recipe) -> dict[str, torch.Tensor]:
-    """What the recipe's optimizer keeps for this network from the first step on, as `WEIGHT/SLOT`; without numbers."""
+def layout_of_memory(model: nn.Module, recipe: Recipe, later: Sequence[nn.Parameter] = ()) -> dict[str, torch.Tensor]:
+    """What the recipe's optimizer keeps for this network from the first step on, as `WEIGHT/SLOT`; without numbers.
+
+    Args: later, weights that do not learn yet and are counted, too.
+    """
     entry = OPTIMIZERS[recipe.optimizer]
     own = entry.memory
     if not recipe.optimizer_arguments().get("momentum"):
         own = tuple(slot for slot in own if slot != "momentum_buffer")
     kept: dict[int, tuple[str, ...]] = resolved(entry.parts).memory(model) if entry.parts else {}
-    one = torch.empty((), device="meta")
+    one, counted = torch.empty((), device="meta"), {id(weight) for weight in later}
     return {
         f"{name}/{slot}": one if slot == "step" else weight.detach().to("meta")
         for name, weight in model.named_parameters()
-        if weight.requires_grad
+        if weight.requires_grad or id(weight) in counted
         for slot in kept.get(id(weight), own)
     }
 
 
 def memory_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """What the optimizer keeps, as `WEIGHT/SLOT`; empty before the first step."""
+    """What the optimizer keeps for what learns, as `WEIGHT/SLOT`; empty before the first step."""
     return {
         f"{name}/{slot}": tensor
         for name, weight in model.named_parameters()
+        if weight.requires_grad
         for slot, tensor in optimizer.state.get(weight, {}).items()
         if tensor is not None
     }
@@ -90,8 +138,11 @@ def set_memory(model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[
         kept.setdefault(weight, {})[slot] = value
     content = optimizer.state_dict()
     order = [weight for group in optimizer.param_groups for weight in group["params"]]
-    if kept and isinstance(optimizer, torch.optim.SGD):
-        # The fused form takes momenta for all weights or for none; one of zero is as good as none.
-        kept |= {weight: {"momentum_buffer": torch.zeros_like(weight)} for weight in order if weight not in kept}
+    if isinstance(optimizer, torch.optim.SGD):
+        # The fused form takes momenta for all weights of a group or for none; one of zero is as good as none.
+        for group in optimizer.param_groups:
+            missing = [weight for weight in group["params"] if weight not in kept]
+            if len(missing) < len(group["params"]):
+                kept |= {weight: {"momentum_buffer": torch.zeros_like(weight)} for weight in missing}
     content["state"] = {number: kept[weight] for number, weight in enumerate(order) if weight in kept}
     optimizer.load_state_dict(content)

@@ -252,6 +252,7 @@ def _restored(plan: Plan, facts: Checkpoint, session: Session, adopt: bool, call
     keeper = Checkpointer(plan.folder, plan.record, session.dataset.identity)
     # Also the point where all have read what the first one is about to write anew.
     session.group.require_same(f"{facts.epoch} {facts.step} {facts.checksum}")
+    session.reach(facts.epoch)
     if adopt:
         _adopt(plan, facts, session, tensors, callback)
     else:

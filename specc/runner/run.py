@@ -25,14 +25,8 @@ from specc.runner.callbacks.notebook import default_callback, run_html
 from specc.runner.cpu.process import limit_spinning
 from specc.runner.distributed.world import ALONE, Group, Rank, place_of, require_enough, tell_launcher
 from specc.runner.metrics import Metrics, best_of
-from specc.runner.pretrained import (
-    TORCHVISION,
-    Pretrained,
-    frozen_layers,
-    normalised_alike,
-    read_pretrained,
-    require_there,
-)
+from specc.runner.parts import require_parts
+from specc.runner.pretrained import TORCHVISION, Pretrained, normalised_alike, read_pretrained, require_there
 from specc.runner.run_folder import Record, RunFolder, create, given, locked, require_free
 from specc.source import Source
 from specc.tasks.registry import task_of
@@ -222,7 +216,7 @@ def _require_parts(
 ) -> DataSource:
     """Data, network and processes compared with each other. Raises: as `prepare`."""
     data = _require_known_fit(subject, recipe, judge)
-    frozen_layers(subject.model, recipe.freeze or "")
+    require_parts(subject.model, recipe)
     require_enough(recipe, place)
     return data
 

@@ -20,9 +20,10 @@ from specc.runner.callbacks.base import Epoch
 from specc.runner.cpu.door import arranged, halves_of
 from specc.runner.cpu.process import keep_pages
 from specc.runner.device import compiled, explained, seed_everything, seed_shard
-from specc.runner.optim import make_optimizer, optimizer_note
+from specc.runner.optim import Parts, make_optimizer, optimizer_note
+from specc.runner.parts import Frozen, frozen_layers, weight_factors
 from specc.runner.precision import Forward, Precision, choose_precision, lay_out
-from specc.runner.pretrained import Pretrained, begin_with, freeze, frozen_layers
+from specc.runner.pretrained import Pretrained, begin_with
 from specc.runner.schedule import Schedule, make_schedule
 from specc.runner.state import EMA, Losses, Position, State
 from specc.tasks.registry import task_of
@@ -61,7 +62,7 @@ class Session:
     """What a run is made of: the network, what trains it, the batches, and the state of all that training changes.
 
     model:     the network under the names of the spec; network: the same as it is trained.
-    frozen:    modules in it that are not trained.
+    frozen:    what in it is not trained, or not yet.
     evaluated: the network that is tested, as it is run.
     trained:   what `loop.make_step` makes a step of; goal: what training makes small and a test measures.
     group:     the processes that train together, of which this is one.
@@ -82,26 +83,41 @@ class Session:
             keep_pages()
         with explained():
             self.model = build(shaped).to(device)
-            self.frozen = freeze(self.model, frozen_layers(shaped, recipe.freeze or ""))
+            self.frozen = Frozen(self.model, frozen_layers(shaped, recipe.freeze or ""), recipe.unfreeze_after)
             self.precision = choose_precision(recipe, device, known=is_known(self.model))
             self._load_pictures()
         self.train.skip_single = any(isinstance(module, NORMS) for module in self.model.modules())
         lay_out(self.model, dataset.sample, recipe, device)
-        optimizer = make_optimizer(self.model, recipe)
+        parts = Parts(weight_factors(self.model, shaped, recipe), self.frozen.later)
+        optimizer = make_optimizer(self.model, recipe, parts)
+        self.frozen.stand(0)
         self.ema = None if recipe.average is None else EMA(self.model, recipe.average)
-        steps = len(self.train.steps)
         losses = Losses([sum(parts) for parts in self.train.steps], Position(), group, len(self.goal.counted))
         self.state = State(self.model, self.ema, optimizer, self.precision, order, losses, recipe, group)
-        network = compiled(self._forward(self.model), recipe, device)
-        self.halves = halves_of(network, shaped, recipe, group)
-        self.network = group.parallel(network)
-        schedule = make_schedule(recipe, steps, self._results)
-        self.trained = StepParts(
-            self.network, optimizer, schedule, recipe, self.ema, group, self.precision, self.halves, self.goal
-        )
+        self.shaped = shaped
+        self.halves: Halves | None = None
+        self.schedule = make_schedule(recipe, len(self.train.steps), self._results)
+        self._arrange()
         self.evaluated = self._forward(self.tested)
-        group.settle(self.network, dataset.sample)
         seed_shard(recipe.seed, group.place.rank, device)
+
+    def _arrange(self) -> None:
+        """Make the network ready to be trained, as far as it learns now."""
+        recipe, group, state = self.recipe, self.group, self.state
+        self.close()
+        network = compiled(self._forward(self.model), recipe, self.device)
+        self.halves = halves_of(network, self.shaped, recipe, group)
+        self.network = group.parallel(network)
+        self.trained = StepParts(
+            self.network, state.memory.optimizer, self.schedule, recipe, self.ema, group, self.precision, self.halves,
+            self.goal,
+        )  # fmt: skip
+        group.settle(self.network, self.dataset.sample)
+
+    def reach(self, epoch: int) -> None:
+        """Let learn what learns after so many epochs."""
+        if self.frozen.stand(epoch):
+            self._arrange()
 
     def _results(self) -> list[float]:
         """The scores of the finished epochs that are those of this network and these data."""
@@ -167,11 +183,17 @@ class Session:
             self.ema.load_state_dict(self.model.state_dict(), 0)
         return line
 
-    def start_training(self) -> None:
-        """Training mode, but for what is frozen: its normalisations go on using the statistics that they have."""
+    def start_training(self) -> StepParts:
+        """Training mode, but for what is frozen: its normalisations go on using the statistics that they have.
+
+        Returns: what the steps of the epoch are made of.
+        """
+        epoch = self.state.position.epoch
+        self.reach(epoch)
         self.network.train()
-        for module in self.frozen:
+        for module in () if self.frozen.is_over(epoch) else self.frozen.modules:
             module.eval()
+        return self.trained
 
     def _scaling(self, images: Images) -> Scaling | None:
         recipe = self.recipe

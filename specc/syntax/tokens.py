@@ -8,6 +8,7 @@ Leaves:  everything that needs a grammar to the parser. After an error the parse
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from lark.lexer import Token
 
 NEWLINE = "_NL"
 END = "$END"
+FACTOR = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?x")
 RESERVED = ("input", "param", "block", "train", "budget", "shortcut", "auto", "same", "in", "x", "from", "nth")
 STATEMENTS = {"INPUT", "PARAM", "BLOCK", "TRAIN", "BUDGET"}
 _CLOSING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
@@ -108,8 +110,10 @@ class TokenStream:
         return following if is_space else newline
 
     def _hyphenated(self, token: Token) -> Token:
-        """`fashion-mnist` and `cifar-10` as one word, where nothing separates the parts."""
+        """`fashion-mnist` and `cifar-10` as one word, where nothing separates the parts; a factor, `0.1x`, is one."""
         end = self._index
+        if token.type == "MALFORMED" and FACTOR.fullmatch(token):
+            return Token("HYPHENATED", str(token), start_pos=token.start_pos, end_pos=token.end_pos)
         while token.type == "WORD" and self._is_hyphen_between(end):
             end += 2
         if end == self._index:

@@ -204,14 +204,13 @@ first tensor of another shape. Here not one kernel or matrix found its place: th
     ),
     Code(
         "E637",
-        "nothing to freeze has that name",
+        "no part of the network has that name",
         """\
-`--freeze` names parts of the network that are not trained, parted by commas: a label, a block or a layer as it
-stands in `state_dict()`, and all that is inside. `*` stands for any letters; of a repeated label `stage` all its steps
-are meant.
+`--freeze`, `--rates` and `--decays` name parts of the network: a label, a block or a layer as it stands in
+`state_dict()`, and all that is inside. `*` stands for any letters; a repeated label `stage` means all its repeats.
 
     specc train net.cnn --from runs/a --freeze stem,stage1
-    specc train net.cnn --from runs/a --freeze 'stage*'
+    specc train net.cnn --from runs/a --rates 'head=10x stage*=0.1x'
 
 `specc summary` lists the layers.
 """,
