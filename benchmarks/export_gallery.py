@@ -20,6 +20,7 @@ import torch
 from exported import made
 
 from specc.build.compile import build
+from specc.emit.program.compared import Given
 from specc.emit.program.onnx import write_onnx
 from specc.emit.program.pt2 import write_pt2
 from specc.emit.python.program import write_python
@@ -80,8 +81,8 @@ def main() -> None:
         text = model.source.text
         found = [
             python_difference(model),
-            write_onnx(network, model.input, text).difference,
-            write_pt2(network, model.input, text).difference,
+            write_onnx(network, Given(model.input), {"spec": text}).difference,
+            write_pt2(network, Given(model.input), {"spec": text}).difference,
         ]
         worst = [max(pair) for pair in zip(worst, found, strict=True)]
         shape = "x".join(map(str, model.input))

@@ -190,6 +190,7 @@ def check_resume(scale: Scale) -> Iterator[Row]:
 
 def check_export(scale: Scale) -> Iterator[Row]:
     """A network trained on the device, as an ONNX file on the CPU."""
+    from specc.emit.program.compared import Given
     from specc.emit.program.onnx import write_onnx
 
     model, data = shaped(CHECKED), noise((1, 28, 28), 40 * 32)
@@ -197,7 +198,7 @@ def check_export(scale: Scale) -> Iterator[Row]:
     trained(found)
     network = deepcopy(found.model).to("cpu").to(memory_format=torch.contiguous_format).eval()
     try:
-        exported = write_onnx(network, model.input, CHECKED)
+        exported = write_onnx(network, Given(model.input), {"spec": CHECKED})
     except ImportError as error:
         yield Row("export", "ONNX", f"not here: {error}")
         return

@@ -32,6 +32,7 @@ FAMILIES = {
     "E4": "Limits and budgets",
     "W5": "Lints",
     "E6": "Data and runs",
+    "E7": "Use elsewhere",
 }
 
 

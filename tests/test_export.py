@@ -371,11 +371,11 @@ def test_pt2_and_onnx_run_for_any_batch(tmp_path: Path) -> None:
         done = run(str(tmp_path / "net.cnn"), "-o", str(target))
         assert done.exit_code == 0, done.output
         assert "largest difference" in done.stderr
-    extra = {"spec.cnn": ""}
+    extra = {"spec": ""}
     loaded: Any = torch.export.load(program, extra_files=extra).module()
-    assert extra["spec.cnn"] == TINY
+    assert extra["spec"] == TINY
     session = onnxruntime.InferenceSession(str(file))
-    assert session.get_modelmeta().custom_metadata_map["spec.cnn"] == TINY
+    assert session.get_modelmeta().custom_metadata_map["spec"] == TINY
     x = torch.rand(7, 1, 8, 8)
     answer = torch.from_numpy(session.run(None, {"input": x.numpy()})[0])
     assert answer.shape == (7, 10)

@@ -28,6 +28,8 @@ from specc.ir.shaped import ShapedModel
     help="Where to write it, replacing any file; - is standard output.  [-, or NAME.onnx and NAME.pt2]")  # fmt: skip
 @click.option("--weights", metavar="best|last|FILE",
     help="Which weights: a run's best or last, or a .safetensors file.  [a run's best]")  # fmt: skip
+@click.option("--pictures", is_flag=True,
+    help="The program takes pictures as bytes and gives what `predict` tells: onnx and pt2 of a run.")  # fmt: skip
 @input_option
 @set_option
 def command(
@@ -35,6 +37,7 @@ def command(
     to: Any,
     output: Path | None,
     weights: str | None,
+    pictures: bool,
     input_shape: tuple[int, ...] | None,
     settings: dict[str, str],
 ) -> None:
@@ -55,10 +58,12 @@ def command(
         raise click.UsageError(
             "give the format: `--to python`, `--to onnx` or `--to pt2`, or end -o in .py, .onnx, .pt2"
         )
+    if pictures and to == "python":
+        raise click.UsageError("`--pictures` is for `--to onnx` and `--to pt2`; the Python of a run has `predict`")
     try:
         file = weights_of(source, weights)
         model = _model(source, file, input_shape, settings)
-        _write(model, to, output, file)
+        _write(model, to, output, file, pictures)
     except Problem as problem:
         sys.exit(fail(problem))
 
@@ -76,7 +81,7 @@ def _model(
     return checked_model(run.source, run.input, run.settings)
 
 
-def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | None) -> None:
+def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | None, pictures: bool) -> None:
     from specc.emit.program.compared import BATCHES
     from specc.emit.python.program import stem_of
     from specc.exchange.export import export_program
@@ -85,7 +90,7 @@ def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | Non
         _write_python(model, output, weights)
         return
     with _order_told():
-        exported = export_program(model, weights, to)
+        exported = export_program(model, weights, to, pictures=pictures)
     target = output or Path(f"{stem_of(model.source.path)}.{to}")
     deliver(exported.content, target)
     if str(target) == STDOUT:

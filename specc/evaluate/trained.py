@@ -72,7 +72,7 @@ class StoredSpec(NamedTuple):
     params: dict[str, Any]
 
 
-class _Stored(NamedTuple):
+class Stored(NamedTuple):
     """What a header says."""
 
     shaped: ShapedModel
@@ -108,7 +108,7 @@ def load_trained(path: Path, kind: str | None = None, device: torch.device | str
     Raises: Problem E640, E641.
     """
     weights = weights_of(path, kind)
-    stored = _stored(weights)
+    stored = read_stored(weights)
     from specc.build.compile import build
 
     model = build(stored.shaped)
@@ -117,8 +117,8 @@ def load_trained(path: Path, kind: str | None = None, device: torch.device | str
     return Trained(name, weights, model.to(device).eval(), *stored)
 
 
-def _stored(path: Path) -> _Stored:
-    """The header's texts, checked; without torch."""
+def read_stored(path: Path) -> Stored:
+    """The header's texts, checked; without torch. Raises: Problem E641."""
     texts = _header(path)
     if "spec" not in texts:
         raise Problem.of("E641", f"{path} holds weights, but no spec: it was not written by specc",
@@ -138,7 +138,7 @@ def _stored(path: Path) -> _Stored:
         raise _unusable(path, "it is too small for the network that it describes")
     epoch = texts.get("epoch", "")
     chosen_on = texts.get("chosen_on", "")
-    return _Stored(
+    return Stored(
         analysis.model, recipe, data, int(epoch) if re.fullmatch("[0-9]{1,9}", epoch) else None,
         chosen_on if chosen_on in ("test", "validation") else "",
     )  # fmt: skip

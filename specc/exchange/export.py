@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.spelling import counted, spelled
-from specc.emit.program.compared import Exported
+from specc.emit.program.compared import Exported, Given
+from specc.emit.python.program import stem_of
 from specc.exchange.subject import SEED, fill
 from specc.ir.shaped import Row, ShapedModel
 from specc.source import Span
@@ -55,23 +56,40 @@ def require_free_name(path: Path) -> None:
         )
 
 
-def export_program(model: ShapedModel, weights: Path | None, to: Format) -> Exported:
+def export_program(model: ShapedModel, weights: Path | None, to: Format, *, pictures: bool = False) -> Exported:
     """The network as a program with its weights; with the initial ones of seed 0 where none are given.
 
-    Raises: Problem E661 to E664.
+    Args:   pictures, whether it takes pictures as bytes and gives what `predict` tells.
+    Raises: Problem E641, E647, E661 to E664, E700.
     """
     if to == "onnx":
-        from specc.emit.program.onnx import NoOperation, require_packages, require_small, write_onnx
+        from specc.emit.program.onnx import require_packages, require_small
 
         require_packages()
         require_small(model.params)
-        try:
-            return write_onnx(network_of(model, weights), model.input, model.source.text)
-        except NoOperation as error:
-            raise _without_operation(model, error.modules or [error.operation]) from error
-    from specc.emit.program.pt2 import write_pt2
+    from specc.exchange.purpose import metadata_of, of_pictures, purpose_of
 
-    return write_pt2(network_of(model, weights), model.input, model.source.text)
+    purpose = purpose_of(weights, model)
+    network: nn.Module = network_of(model, weights)
+    given = Given(model.input)
+    if pictures:
+        network = of_pictures(network, purpose, stem_of(model.source.path)).eval()
+        given = Given((*model.input[1:], model.input[0]), is_bytes=True)
+    return _written(model, network, given, metadata_of(model, purpose), to)
+
+
+def _written(model: ShapedModel, network: nn.Module, given: Given, metadata: dict[str, str], to: Format) -> Exported:
+    if to == "pt2":
+        from specc.emit.program.pt2 import write_pt2
+
+        return write_pt2(network, given, metadata)
+    from specc.emit.program.onnx import NoOperation, write_onnx
+
+    try:
+        return write_onnx(network, given, metadata)
+    except NoOperation as error:
+        names = [name.removeprefix("network.") for name in error.modules or [error.operation]]
+        raise _without_operation(model, names) from error
 
 
 def _without_operation(model: ShapedModel, names: list[str]) -> Problem:

@@ -88,8 +88,11 @@ class CrossEntropy:
     def reviewer(self, device: torch.device, examples: int = 0) -> Reviewer:
         return Mistakes(device, self._classes, examples)
 
+    def told(self, outputs: Tensor) -> Tensor:
+        return outputs.float().softmax(1)
+
     def answers(self, outputs: Tensor, most: int) -> list[Answer]:
-        shares, places = outputs.float().softmax(1).topk(min(most, outputs.shape[1]))
+        shares, places = self.told(outputs).topk(min(most, outputs.shape[1]))
         likely = zip(places.tolist(), shares.tolist(), strict=True)
         return [answer_of([(self._classes[n], one) for n, one in zip(*row, strict=True)]) for row in likely]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -58,6 +59,9 @@ class Multilabel(Task):
     def start(self, targets: Targets) -> Goal:
         return BinaryCrossEntropy(self, targets)
 
+    def metadata(self, targets: Targets) -> Mapping[str, object]:
+        return {**super().metadata(targets), "threshold": self.threshold}
+
 
 class BinaryCrossEntropy:
     """What is computed."""
@@ -93,9 +97,12 @@ class BinaryCrossEntropy:
     def reviewer(self, device: torch.device, examples: int = 0) -> Reviewer:
         return LabelReviewer(device, self._labels, self._task.threshold, examples)
 
+    def told(self, outputs: Tensor) -> Tensor:
+        return outputs.float().sigmoid()
+
     def answers(self, outputs: Tensor, most: int) -> list[Answer]:
         found = []
-        for row in outputs.float().sigmoid().tolist():
+        for row in self.told(outputs).tolist():
             likely = sorted(zip(self._labels, row, strict=True), key=lambda one: -one[1])
             has = [(name, share) for name, share in likely if share >= self._task.threshold][:most]
             values: dict[str, object] = {"labels": [{"label": name, "probability": share} for name, share in has]}

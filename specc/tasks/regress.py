@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -55,6 +55,10 @@ class Regress(Task):
     def start(self, targets: Targets) -> Goal:
         return NumberErrors(self.error, targets)
 
+    def metadata(self, targets: Targets) -> Mapping[str, object]:
+        scale = {"target_mean": targets.mean, "target_deviation": targets.deviation}
+        return {**super().metadata(targets), **scale}
+
 
 class NumberErrors:
     """What is computed."""
@@ -93,12 +97,15 @@ class NumberErrors:
 
     def decode(self, outputs: Tensor) -> Tensor:
         """Outputs in the targets' own units, float64, on the CPU."""
-        wide = outputs.detach().cpu().double()
-        return wide * tensor_like(self._deviation, wide) + tensor_like(self._mean, wide)
+        return self.told(outputs.detach().cpu().double())
 
     @property
     def deviation(self) -> Sequence[float]:
         return self._deviation
+
+    def told(self, outputs: Tensor) -> Tensor:
+        # Tensors made anew: one that is kept would be that of a program while it is exported.
+        return outputs * outputs.new_tensor(self._deviation) + outputs.new_tensor(self._mean)
 
     def answers(self, outputs: Tensor, most: int) -> list[Answer]:
         found = []

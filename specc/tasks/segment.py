@@ -84,9 +84,12 @@ class PixelCrossEntropy:
     def reviewer(self, device: torch.device, examples: int = 0) -> Reviewer:
         return Masks(device, self._classes, examples)
 
+    def told(self, outputs: Tensor) -> Tensor:
+        return outputs.argmax(1)
+
     def answers(self, outputs: Tensor, most: int) -> list[Answer]:
         found = []
-        for mask in outputs.argmax(1).cpu():
+        for mask in self.told(outputs).cpu():
             shares = (mask.flatten().bincount(minlength=len(self._classes)) / mask.numel()).tolist()
             likely = sorted(zip(self._classes, shares, strict=True), key=lambda one: -one[1])
             there = [(name, share) for name, share in likely if share][:most]

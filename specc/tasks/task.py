@@ -139,6 +139,10 @@ class Goal(Protocol):
     def reviewer(self, device: torch.device, examples: int = 0) -> Reviewer:
         """A reviewer that has seen nothing, and keeps so many samples to show."""
 
+    def told(self, outputs: Tensor) -> Tensor:
+        """What is told of a batch, as numbers: what `answers` puts into words, and what a program gives that is
+        exported to be used by itself. On the device, in operations that can be exported."""
+
     def answers(self, outputs: Tensor, most: int) -> Sequence[Answer]:
         """What the network says to each sample of a batch; at most so many classes."""
 
@@ -191,8 +195,8 @@ class Task:
         raise NotImplementedError
 
     def metadata(self, targets: Targets) -> Mapping[str, object]:
-        """What an exported file needs to know of the task, for JSON."""
-        return {"task": self.keyword}
+        """What an exported file says of the task and of what it learned, for JSON."""
+        return {"task": self.keyword, "classes": targets.named}
 
 
 def not_learned(message: str, help: str) -> Problem:

@@ -13,9 +13,10 @@ from run_cases import Scene, case
 from specc.build.compile import build
 from specc.cli.output import deliver
 from specc.emit.program import onnx
-from specc.emit.program.compared import require_equal
+from specc.emit.program.compared import Given, require_equal
 from specc.emit.python.program import write_python
 from specc.exchange.importing.importer import import_model, import_source
+from specc.exchange.purpose import of_pictures
 from specc.exchange.subject import fill, read_run
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import Layer, Shape
@@ -58,7 +59,7 @@ def no_onnx(scene: Scene) -> None:
 
 @case("E662")
 def a_program_that_is_off(scene: Scene) -> None:
-    require_equal(nn.Identity(), lambda x: x + 0.5, (2,), "ONNX file")
+    require_equal(nn.Identity(), lambda x: x + 0.5, Given((2,)), "ONNX file")
 
 
 @case("E663")
@@ -129,3 +130,8 @@ def a_model_with_a_hook(scene: Scene) -> None:
 @case("E669")
 def no_such_folder(scene: Scene) -> None:
     deliver(b"", scene.folder / "none" / "net.onnx")
+
+
+@case("E700")
+def pictures_for_a_spec(scene: Scene) -> None:
+    of_pictures(build(model_of(SMALL)), None, "net")

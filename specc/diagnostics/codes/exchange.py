@@ -201,4 +201,16 @@ A Python file called `torch.py` or `random.py` is not written either: Python wou
 own module of that name, and could not run it.
 """,
     ),
+    Code(
+        "E700",
+        "nothing is known of the pictures that a program is to take",
+        """\
+`specc export --pictures` writes a program that takes a picture's bytes and gives what `specc predict` tells. For that
+it has to know what the network was trained on and for: the mean and deviation of the training pictures, the classes,
+the task. The weights of a run hold all of it; a spec does not, nor do weights of another program, nor those of
+another network. A network that was trained to give back its input says nothing of a picture.
+
+    specc export runs/lenet5-mnist-1 -o net.onnx --pictures
+""",
+    ),
 )

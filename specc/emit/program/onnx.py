@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from specc import __version__
 from specc.diagnostics.diagnostic import Problem
-from specc.emit.program.compared import Exported, by_name, reason, require_equal
+from specc.emit.program.compared import Exported, Given, by_name, reason, require_equal
 from specc.emit.program.quiet import quiet
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ class NoOperation(Exception):
         self.operation, self.modules = operation, modules
 
 
-def _modules_with(network: nn.Module, input: tuple[int, ...], operation: str) -> list[str]:
+def _modules_with(network: nn.Module, given: Given, operation: str) -> list[str]:
     """The modules whose code runs an operation, in the order in which they do."""
     import torch
 
-    graph = torch.export.export(network, (torch.rand(2, *input),)).graph
+    graph = torch.export.export(network, (given.batch(2),)).graph
     found = [node for node in graph.nodes if str(node.target).startswith(f"aten.{operation}.")]
     stacks = [list((node.meta.get("nn_module_stack") or {}).values()) for node in found]
     return list(dict.fromkeys(str(stack[-1][0]) for stack in stacks if stack))
@@ -60,49 +61,50 @@ def require_small(parameters: int) -> None:
         )
 
 
-def write_onnx(network: nn.Module, input: tuple[int, ...], spec: str) -> Exported:
+def write_onnx(network: nn.Module, given: Given, metadata: Mapping[str, str]) -> Exported:
     """A network as the content of an `.onnx` file, run by onnxruntime and compared.
 
-    Args:   network, in evaluation mode; input, the shape of one sample; spec, its text, kept in the metadata.
+    Args:   network, in evaluation mode; given, what it takes; metadata, texts that the file carries, by name.
     Raises: Problem E661 where packages are missing, E662 where it gives another output, E663 where it cannot be
             exported; NoOperation where that is for an operation that ONNX lacks.
     """
     require_packages()
     require_small(sum(tensor.numel() for tensor in network.state_dict().values()))
     with quiet():
-        content = _content(network, input, spec)
-        run = _session(content)
-    return Exported(content, require_equal(network, run, input, "ONNX file"))
+        content = _content(network, given, metadata)
+        run = session_of(content)
+    return Exported(content, require_equal(network, run, given, "ONNX file"))
 
 
-def _content(network: nn.Module, input: tuple[int, ...], spec: str) -> bytes:
+def _content(network: nn.Module, given: Given, metadata: Mapping[str, str]) -> bytes:
     import torch
 
     batch = torch.export.Dim("batch", min=1)
     with torch.no_grad():
-        names = list(by_name(network(torch.rand(2, *input))))
+        names = list(by_name(network(given.batch(2))))
     try:
         program: Any = torch.onnx.export(
-            network, (torch.rand(2, *input),), dynamo=True, verbose=False, dynamic_shapes=({0: batch},),
+            network, (given.batch(2),), dynamo=True, verbose=False, dynamic_shapes=({0: batch},),
             input_names=["input"], output_names=names,
         )  # fmt: skip
         model = program.model_proto
     except Exception as error:  # of any kind: it is told in the exporter's own words
         if missing := _MISSING.search(reason(error)):
-            raise NoOperation(missing[1], _modules_with(network, input, missing[1])) from error
+            raise NoOperation(missing[1], _modules_with(network, given, missing[1])) from error
         raise Problem.of(
             "E663",
             f"this network cannot be written as ONNX: {reason(error)}",
             help="`--to pt2` has torch's own operations",
         ) from error
     model.producer_name, model.producer_version = "specc", __version__
-    entry = model.metadata_props.add()
-    entry.key, entry.value = "spec.cnn", spec
+    for key, value in metadata.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
     content: bytes = model.SerializeToString()
     return content
 
 
-def _session(content: bytes) -> Any:
+def session_of(content: bytes) -> Callable[[Tensor], dict[str, Tensor]]:
     """The file as a function from a batch to the output."""
     import onnxruntime  # type: ignore[import-untyped]  # it ships no types
     import torch

@@ -1,0 +1,220 @@
+"""Trained networks where specc is not: what an exported file says of its use, and what it gives for a picture."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from made import NAMES, SIDE, drawn, name_all
+from PIL import Image
+
+from specc.cli.main import main
+from specc.evaluate.network import load
+from specc.runner.run import Run, train
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+HEAD = f"input 1x{SIDE}x{SIDE}\n"
+PIXELS = HEAD + "conv 8 k5 p2 -> relu -> conv 2 k1\n"
+VECTOR = HEAD + "conv 8 k5 p2 -> relu -> maxpool 2 -> conv 8 k3 p1 -> relu -> maxpool 2 -> flatten -> linear 2\n"
+OF_TASKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "classify": (VECTOR, {"data": "rare", "normalize": True}),
+    "multilabel": (VECTOR, {"data": "shapes", "threshold": 0.4}),
+    "regress": (VECTOR, {"data": "centres", "normalize": True}),
+    "segment": (PIXELS, {"data": "discs"}),
+}
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+
+@pytest.fixture(autouse=True)
+def named(monkeypatch: pytest.MonkeyPatch) -> None:
+    name_all(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """A run of each task, and one on colour pictures of other sizes in files."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        name_all(patch)
+        found = {
+            task: train(spec, folder / task, task=task, batch=24, lr=0.005, epochs=1, **more)
+            for task, (spec, more) in OF_TASKS.items()
+        }
+    _photographs(folder / "photographs")
+    spec = "input 3x20x24\nconv 4 k3 -> relu -> maxpool 2 -> flatten -> linear 2\n"
+    asked: dict[str, Any] = {"resize": (20, 24), "normalize": True, "epochs": 2, "batch": 8, "lr": 0.01}
+    found["files"] = train(spec, folder / "files", data=str(folder / "photographs"), **asked)
+    return found
+
+
+def _photographs(folder: Path) -> None:
+    """Red and blue JPEG files, some of them on their side as telephones leave them."""
+    chance = np.random.default_rng(0)
+    for place, name in enumerate(("red", "blue")):
+        (folder / name).mkdir(parents=True)
+        for number in range(8):
+            levels = chance.integers(0, 120, (40 + number, 60, 3)).astype(np.uint8)
+            levels[..., 2 * place] += 100
+            exif = Image.Exif()
+            exif[0x0112] = 6 if number % 3 == 0 else 1
+            Image.fromarray(levels).save(folder / name / f"{number}.jpg", exif=exif, quality=90)
+
+
+def specc(*arguments: object) -> Result:
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+class Exports:
+    """Files that were exported of the runs, each once."""
+
+    def __init__(self, runs: dict[str, Run], folder: Path) -> None:
+        self.runs, self._folder = runs, folder
+
+    def of(self, task: str, kind: str, *more: str) -> Path:
+        file = self._folder / f"{'-'.join((task, *more))}.{kind}"
+        if not file.exists():
+            specc("export", self.runs[task].folder, "-o", file, *more)
+        return file
+
+
+@pytest.fixture(scope="module")
+def exports(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Exports:
+    return Exports(runs, tmp_path_factory.mktemp("exports"))
+
+
+def session(file: Path) -> Any:
+    return onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+
+
+def metadata(file: Path) -> dict[str, str]:
+    if file.suffix == ".onnx":
+        return dict(session(file).get_modelmeta().custom_metadata_map)
+    names = ("classes", "task", "input", "mean", "deviation", "spec")
+    texts: dict[str, Any] = dict.fromkeys(names, "")
+    torch.export.load(file, extra_files=texts)
+    return texts
+
+
+# What the file says
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "more"),
+    [*((task, "onnx", ["--pictures"]) for task in OF_TASKS), ("classify", "onnx", []), ("classify", "pt2", [])],
+)
+def test_an_exported_run_says_what_it_is_for(task: str, kind: str, more: list[str], exports: Exports) -> None:
+    said = metadata(exports.of(task, kind, *more))
+    data = load(exports.runs[task].folder)._trained.data
+    assert said["task"] == task
+    assert json.loads(said["classes"]) == list(NAMES[str(OF_TASKS[task][1]["data"])])
+    assert said["input"] == f"1x{SIDE}x{SIDE}"
+    assert said["spec"] == OF_TASKS[task][0]
+    assert json.loads(said["mean"]) == list(data.mean or (0.0,))
+    assert json.loads(said["deviation"]) == list(data.deviation or (1.0,))
+    if task == "multilabel":
+        assert json.loads(said["threshold"]) == 0.4
+    if task == "regress":
+        assert json.loads(said["target_mean"]) == pytest.approx(drawn("centres", 240, 0)[1].mean(0).tolist())
+
+
+def test_a_spec_says_its_text_and_its_input_alone(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(VECTOR)
+    specc("export", tmp_path / "net.cnn", "-o", tmp_path / "net.onnx")
+    said = metadata(tmp_path / "net.onnx")
+    assert said == {"spec": VECTOR, "input": f"1x{SIDE}x{SIDE}"}
+
+
+def test_a_spec_with_the_weights_of_a_run_says_what_they_say(runs: dict[str, Run], tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text("# the same\n" + VECTOR)
+    weights = runs["classify"].folder / "best.safetensors"
+    specc("export", tmp_path / "net.cnn", "--weights", weights, "-o", tmp_path / "net.onnx", "--pictures")
+    said = metadata(tmp_path / "net.onnx")
+    assert said["spec"].startswith("# the same") and json.loads(said["classes"]) == ["none", "disc"]
+
+
+# Pictures as bytes
+
+
+@pytest.mark.parametrize("task", OF_TASKS)
+def test_pictures_give_what_predict_tells(task: str, exports: Exports, tmp_path: Path) -> None:
+    run, classes = exports.runs[task], NAMES[str(OF_TASKS[task][1]["data"])]
+    pictures = drawn(str(OF_TASKS[task][1]["data"]), 80, 1)[0][:5]
+    given = np.ascontiguousarray(pictures.transpose(0, 2, 3, 1))
+    (answers,) = session(exports.of(task, "onnx", "--pictures")).run(None, {"input": given})
+    if task in ("multilabel", "segment"):
+        program: Any = torch.export.load(exports.of(task, "pt2", "--pictures")).module()
+        assert np.allclose(answers, program(torch.from_numpy(given)).detach().numpy(), rtol=1e-5, atol=1e-6)
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture[0]).save(tmp_path / f"{number}.png")
+    files = [tmp_path / f"{number}.png" for number in range(len(pictures))]
+    done = specc("predict", run.folder, *files, "--format", "json", "--out", tmp_path / "masks")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    for answer, one in zip(answers, told, strict=True):
+        if task == "segment":
+            with Image.open(one["mask"]) as mask:
+                assert (np.asarray(mask) == answer).mean() > 0.999
+        elif task == "multilabel":
+            expected = {name: share for name, share in zip(classes, answer, strict=True) if share >= 0.4}
+            assert {one["label"]: one["probability"] for one in one["labels"]} == pytest.approx(expected, rel=1e-4)
+        elif task == "regress":
+            assert list(one["numbers"].values()) == pytest.approx(answer.tolist(), rel=1e-4)
+        else:
+            shares = {one["class"]: one["probability"] for one in one["classes"]}
+            assert shares == pytest.approx(dict(zip(classes, answer, strict=True)), rel=1e-4)
+
+
+def test_a_raw_jpeg_gives_in_onnxruntime_what_predict_gives(exports: Exports, tmp_path: Path) -> None:
+    """The picture at the network's size, decoded by Pillow: nothing but that stands before the file."""
+    content = io.BytesIO()
+    chance = np.random.default_rng(5)
+    Image.fromarray(chance.integers(0, 256, (20, 24, 3)).astype(np.uint8)).save(content, "JPEG")
+    (tmp_path / "raw.jpg").write_bytes(content.getvalue())
+    program = session(exports.of("files", "onnx", "--pictures"))
+    assert program.get_inputs()[0].type == "tensor(uint8)"
+    assert program.get_inputs()[0].shape[1:] == [20, 24, 3]
+    picture = np.asarray(Image.open(tmp_path / "raw.jpg"))
+    (answer,) = program.run(None, {"input": picture[np.newaxis]})[0]
+    classes = json.loads(program.get_modelmeta().custom_metadata_map["classes"])
+    told = json.loads(specc("predict", exports.runs["files"].folder, tmp_path / "raw.jpg", "--format", "json").stdout)
+    expected = {one["class"]: one["probability"] for one in told["classes"]}
+    assert dict(zip(classes, answer.tolist(), strict=True)) == pytest.approx(expected, rel=1e-5)
+
+
+AUTOENCODER = "input 1x8x8\nflatten -> linear 64 -> unflatten 1x8x8\n"
+VECTORS = "input 64\nlinear 10\n"
+
+
+@pytest.mark.parametrize(
+    ("subject", "more", "status", "told"),
+    [
+        ("spec", ["-o", "net.onnx"], 2, "error[E700]: nothing says what pictures net was trained on"),
+        ("autoencoder", ["-o", "net.pt2"], 2, "says nothing of them"),
+        ("vector", ["-o", "net.pt2"], 1, "no picture has that shape"),
+        ("files", ["-o", "net.py"], 2, "the Python of a run has `predict`"),
+    ],
+)
+def test_what_takes_no_pictures(
+    subject: str, more: list[str], status: int, told: str, runs: dict[str, Run], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("net.cnn").write_text(VECTOR)
+    names = {"spec": "net.cnn", "files": str(runs["files"].folder)}
+    if subject == "autoencoder":
+        names[subject] = str(train(AUTOENCODER, tmp_path / "run", task="reconstruct", epochs=1, limit=64).folder)
+    if subject == "vector":
+        np.savez("v.npz", x=np.random.default_rng(0).random((40, 64)).astype(np.float32), y=np.arange(40) % 10)
+        names[subject] = str(train(VECTORS, tmp_path / "run", data="v.npz", epochs=1).folder)
+    done = CliRunner().invoke(main, ["export", names[subject], "--pictures", *more])
+    assert (done.exit_code, told in done.output) == (status, True), done.output
+    assert not Path(more[1]).exists()
