@@ -71,7 +71,7 @@ def _argument(cls: type[Layer], name: str) -> str:
     keys = [f"`{key}`" for key in (name, written.short) if key]
     bare = "" if not written.positional else " (also without a key)"
     default = "required" if info.is_required() else _default(info.default)
-    return f"| {', '.join(keys)}{bare} | {_cell(written.doc)} | {_cell(accepts(info))} | {default} |"
+    return f"| {', '.join(keys)}{bare} | {_cell(written.doc)} | {_cell(accepts(info).text)} | {default} |"
 
 
 def _default(value: object) -> str:

@@ -315,8 +315,8 @@ def test_the_page_of_every_layer_says_what_its_arguments_take(folder: Path) -> N
     for cls in LAYERS.values():
         assert "one of ;" not in reference(cls), cls.keyword
         for name, info in cls.model_fields.items():
-            assert re.search(r"\w`?\]?$", accepts(info)), (cls.keyword, name)
-            assert not accepts(info).endswith("one of"), (cls.keyword, name)
+            assert re.search(r"\w`?\]?$", accepts(info).text), (cls.keyword, name)
+            assert not accepts(info).text.endswith("one of"), (cls.keyword, name)
     page = specc("layers", "bn", cwd=folder).stdout
     assert re.search(r"^ +bias +the shift's values, as a list \(a list of numbers such as \[0 1 -1 0\]; default none\)",
                      page, re.MULTILINE)  # fmt: skip

@@ -122,6 +122,8 @@ ROWS: dict[str, Row] = {
     "bias 0": (P + "conv 8 k3 bias=0\n", [("E204", "bias=0", "`conv 8 k3 nobias`")], P + "conv 8 k3 nobias\n"),
     "mirror": (P + "conv 8 k3 p1 mode=mirror\n", [("E204", "mode=mirror", "`reflect`")],
                P + "conv 8 k3 p1 mode=reflect\n"),
+    "label": (P + "stem: relu\nadd { id | from steam }\n", [("E223", "steam", "`stem`")],
+              P + "stem: relu\nadd { id | from stem }\n"),
     # shapes
     "kernel of a call": ("input 3x4x4\nblock b(c, k) { conv c k=k }\nb 8 5\n", [("E301", "conv c k=k", "`b 8 4`")],
                          None),

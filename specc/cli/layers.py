@@ -72,7 +72,7 @@ def _row(name: str, cls: type[Layer]) -> tuple[str, str, bool]:
     written = role(info)
     key = f"{name}, {written.short}" if written.short else name
     default = "required" if info.is_required() else f"default {_shown(info.default)}"
-    return key, f"{written.doc} ({accepts(info)}; {default})", written.positional
+    return key, f"{written.doc} ({accepts(info).text}; {default})", written.positional
 
 
 def _shown(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from specc.diagnostics.codes import CODES
+from specc.diagnostics.proposal import Proposal
 from specc.source import Place, Source, Span
 
 
@@ -27,6 +28,7 @@ class Diagnostic(NamedTuple):
     help:     the ways out, the best first, one a line; None where there is none.
     notes:    further sentences, such as the chain of blocks and repeats that led here.
     shapes:   the shapes in question: what arrived, then what each branch gives; or what is there instead of a note.
+    proposals: what the rule would do about it, the likeliest first; `fixes` makes edits of these.
     """
 
     code: str
@@ -38,6 +40,7 @@ class Diagnostic(NamedTuple):
     help: str | None = None
     notes: tuple[str, ...] = ()
     shapes: tuple[tuple[int, ...], ...] = ()
+    proposals: tuple[Proposal, ...] = ()
 
     @property
     def severity(self) -> str:

@@ -100,6 +100,13 @@ def repeat_of(outline: SpecOutline, site: Site) -> tree.Value | None:
     return take_repeat(site.step.arguments, outline.scope(site))[1]
 
 
+def behind_arguments(outline: SpecOutline, site: Site) -> int:
+    """Where a step's arguments end, but for its repeat."""
+    assert site.step.word is not None  # noqa: S101 - asked for steps with a word
+    rest, _, _ = take_repeat(site.step.arguments, outline.scope(site))
+    return rest[-1].span.end if rest else site.step.word.span.end
+
+
 def _end_of_arguments(outline: SpecOutline, site: Site) -> Span:
     """Behind the last of the numbers that say what the layer is, or behind the word: before flags and the repeat."""
     assert site.step.word is not None  # noqa: S101 - a layer has a word
@@ -124,6 +131,8 @@ def _held_by_param(outline: SpecOutline, site: Site, argument: Argument) -> tree
 
 def _rewritten(text: str, argument: Argument, site: Site, value: Any) -> str:
     """An argument with another value, written in the manner of the old one."""
+    if isinstance(value, bool):
+        return argument.name if value else f"no{argument.name}"
     if "=" in text and argument.value is not None and not text.startswith("("):
         return f"{text.partition('=')[0]}={shown(value)}"
     shorthand = _SHORTHAND.fullmatch(text)

@@ -14,13 +14,28 @@ from specc.fixes.inputs import input_candidates
 from specc.fixes.joins import join_candidates
 from specc.fixes.notes import note_candidates
 from specc.fixes.outline import SpecOutline
+from specc.fixes.places import place_candidates
+from specc.fixes.proposed import proposed
 from specc.fixes.ranks import rank_candidates
 from specc.fixes.statements import STATEMENT_MAKERS
+from specc.fixes.values import missing_candidates, surplus_candidates, value_candidates
 from specc.fixes.windows import larger_pictures, padding_candidates, window_candidates
-from specc.fixes.words import WORD_MAKERS
+from specc.fixes.words import key_candidates, step_candidates
 
 Maker = Callable[[Failure], Iterable[Candidate]]
-SHAPE_MAKERS: dict[str, tuple[Maker, ...]] = {
+MAKERS: dict[str, tuple[Maker, ...]] = {
+    "E201": (step_candidates,),
+    "E202": (key_candidates,),
+    "E203": (missing_candidates,),
+    "E204": (value_candidates,),
+    "E205": (surplus_candidates,),
+    "E206": (surplus_candidates,),
+    "E207": (key_candidates,),
+    "E209": (place_candidates,),
+    "E211": (place_candidates,),
+    "E215": (place_candidates, value_candidates),
+    "E216": (place_candidates,),
+    "E223": (proposed,),
     "E301": (window_candidates, input_candidates),
     "E302": (rank_candidates,),
     "E303": (group_candidates,),
@@ -54,5 +69,5 @@ def _made_for(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     site = outline.at(error.span) if error.span is not None else None
     if site is not None:
         failure = Failure(error, outline, site)
-        for maker in (*SHAPE_MAKERS.get(error.code, ()), *WORD_MAKERS.get(error.code, ())):
+        for maker in MAKERS.get(error.code, ()):
             yield from maker(failure)

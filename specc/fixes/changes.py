@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.proposal import Rename
 from specc.fixes.arguments import drop_field, repeat_of, set_field, without_line
 from specc.fixes.edit import Candidate, Edit, Kind, edited
 from specc.fixes.outline import Site, SpecOutline
@@ -25,6 +26,11 @@ class Failure(NamedTuple):
     def arriving(self) -> Shape | None:
         """What arrives at the step; for a note that does not hold, what is there."""
         return self.error.shapes[0] if self.error.shapes else None
+
+    @property
+    def renaming(self) -> Rename | None:
+        """The word that the rule takes to be meant."""
+        return next((proposal for proposal in self.error.proposals if isinstance(proposal, Rename)), None)
 
     def says_what_arrives(self, value: tree.Value) -> bool:
         """Whether a value is the number of channels that arrive at the step: left out, it is inferred."""

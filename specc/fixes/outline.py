@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from specc.diagnostics.diagnostic import Problem
 from specc.ir.model import Block
-from specc.ir.names.scope import NotYet, PlainValue, Scope, ValueProblem
+from specc.ir.names.scope import NotYet, PlainValue, Scope
 from specc.ir.names.values import evaluate
 from specc.ir.shapes.infer import Visits
 from specc.layers.base import Layer
@@ -67,7 +68,7 @@ class SpecOutline:
         for name, param in self.params.items():
             try:
                 known[name] = evaluate(param.value, Scope(known, self.resolved))
-            except (ValueProblem, NotYet):
+            except (Problem, NotYet):
                 known[name] = None
             yield name, known[name]
 
@@ -80,7 +81,7 @@ class SpecOutline:
         """What an expression is worth, None where that depends on a block's call."""
         try:
             return evaluate(value, self.scope(site))
-        except (ValueProblem, NotYet):
+        except (Problem, NotYet):
             return None
 
     def at(self, span: Span) -> Site | None:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.diagnostics.spelling import nearest
+from specc.diagnostics.proposal import Rename
 from specc.fixes.arguments import without_line
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import input_edits
 from specc.fixes.outline import SpecOutline
-from specc.ir.names.resolve import QUANTITIES
-from specc.recipe.judging import OTHER_NAMES, choices
-from specc.recipe.optimizers import OPTIMIZER_SETTINGS
-from specc.recipe.recipe import Recipe
 from specc.source import Span
 from specc.syntax import tree
 
@@ -37,27 +33,11 @@ def usual_input(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
         yield Candidate(Kind.INSERTION, (edit,), text, distance, certain=False)
 
 
-def known_quantity(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
-    """E217: the quantity that is meant."""
-    for item in outline.items:
-        if isinstance(item, tree.Budget) and item.quantity.span == error.span:
-            yield from _respelled(item.quantity, nearest(item.quantity.text, QUANTITIES))
-
-
-def known_setting(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
-    """E220 and E221: the setting or the word that is meant."""
-    for setting in _settings(outline):
-        if setting.name.span == error.span:
-            yield from _respelled(
-                setting.name, OTHER_NAMES.get(setting.name.text) or nearest(setting.name.text, Recipe.model_fields)
-            )
-        for argument in setting.arguments:
-            if isinstance(argument, tree.Keyword) and argument.key.span == error.span:
-                name = argument.key.text
-                yield from _respelled(argument.key, OTHER_NAMES.get(name) or nearest(name, OPTIMIZER_SETTINGS))
-            value = argument.value
-            if isinstance(value, tree.Word) and value.span == error.span and setting.name.text in Recipe.model_fields:
-                yield from _respelled(value, nearest(value.text, choices(setting.name.text)))
+def respelled(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
+    """E217, E220 and E221: the quantity, the setting or the word that is meant."""
+    for proposal in error.proposals:
+        if isinstance(proposal, Rename) and error.span is not None:
+            yield Candidate(Kind.SPELLING, (Edit(error.span, proposal.word),), proposal.text)
 
 
 def number_of_param(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
@@ -128,19 +108,14 @@ def _settings(outline: SpecOutline) -> Iterator[tree.Setting]:
             yield from item.settings
 
 
-def _respelled(word: tree.Word, own: str | None) -> Iterator[Candidate]:
-    if own is not None:
-        yield Candidate(Kind.SPELLING, (Edit(word.span, own),), f"did you mean `{own}`?")
-
-
 StatementMaker = Callable[[Diagnostic, SpecOutline], Iterable[Candidate]]
 STATEMENT_MAKERS: dict[str, tuple[StatementMaker, ...]] = {
     "E207": (number_of_param,),
     "E208": (second_definition,),
     "E210": (batchless_input,),
     "E214": (usual_input,),
-    "E217": (known_quantity,),
-    "E220": (known_setting,),
-    "E221": (known_setting,),
+    "E217": (respelled,),
+    "E220": (respelled,),
+    "E221": (respelled,),
     "E222": (second_line,),
 }

@@ -1,16 +1,15 @@
-"""Candidates for names and arguments (E2): other spellings, mistyped names, what is missing or too much."""
+"""Candidates for words (E201, E202, E207): other spellings, mistyped names, what another language would write."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from collections.abc import Iterator
 
+from specc.diagnostics.proposal import Rename
 from specc.diagnostics.spelling import nearest
-from specc.fixes.arguments import fields, set_field, value_of, without, without_line
-from specc.fixes.changes import Failure, left_out, removal, told
+from specc.fixes.arguments import behind_arguments, without, without_line
+from specc.fixes.changes import Failure, removal, told
 from specc.fixes.edit import Candidate, Edit, Kind
-from specc.fixes.inputs import torch_order
 from specc.fixes.outline import Site, SpecOutline
 from specc.fixes.translate import Written, argument, own_word, translations
 from specc.ir.model import FORM_WORDS
@@ -18,9 +17,7 @@ from specc.ir.names.bind import take_repeat
 from specc.ir.names.foreign import DROPPED, NO_EFFECT, inferred
 from specc.ir.names.habits import CHAIN_WORDS, means_input, option_meant
 from specc.ir.names.signature import SHORT_KEYS, layer_signature
-from specc.ir.shapes.naming import RESERVED_BY_TORCH
-from specc.layers.registry import find_layer, positional_fields, required_fields
-from specc.layers.weighted import INITIALIZERS
+from specc.layers.registry import find_layer
 from specc.source import Span
 from specc.syntax import tree
 
@@ -54,11 +51,11 @@ def step_candidates(failure: Failure) -> Iterator[Candidate]:
         yield from _word(failure, step.word.span, own)
     yield from _run_into(failure, step.word)
     for position, text in enumerate(translations(written)):
-        edits = (Edit(Span(step.word.span.start, _end(failure)), text),)
-        said = failure.error.help or ""
+        edits = (Edit(Span(step.word.span.start, behind_arguments(failure.outline, failure.site)), text),)
+        meant = failure.renaming
         told_as = f"write `{text}`"
-        if said.startswith(("it is called", "did you mean")):
-            told_as = said if f"`{text}`" in said else f"{said.rstrip('?')}: `{text}`"
+        if meant is not None:
+            told_as = meant.text if text == meant.word else f"{meant.lead}: `{text}`"
         is_guess = text.startswith("adaptiveavgpool") and own is None
         yield Candidate(Kind.SPELLING, edits, told_as, position, certain=not is_guess)
     if step.arguments and means_input(failure.site.word):
@@ -124,17 +121,11 @@ def _bare(text: str) -> str:
     return text[1:-1] if re.fullmatch(r'"\w+"', text) else text
 
 
-def _end(failure: Failure) -> int:
-    rest, _, _ = take_repeat(failure.site.step.arguments, failure.outline.scope(failure.site))
-    assert failure.site.step.word is not None  # noqa: S101 - asked for steps with a word
-    return rest[-1].span.end if rest else failure.site.step.word.span.end
-
-
 def _word(failure: Failure, span: Span, own: str | None) -> Iterator[Candidate]:
     """Another word in a place, told as the error tells it where it names that word."""
     if own is not None:
-        said = failure.error.help or ""
-        text = said if f"`{own}`" in said else f"did you mean `{own}`?"
+        meant = failure.renaming
+        text = (meant if meant is not None and meant.word == own else Rename(own)).text
         yield Candidate(Kind.SPELLING, (Edit(span, own),), text)
 
 
@@ -151,7 +142,7 @@ def key_candidates(failure: Failure) -> Iterator[Candidate]:
         yield Candidate(Kind.SPELLING, (Edit(site.step.head, parted),), f"write `{parted}`")
     if site.layer is not None and text not in layer_signature(site.layer).keys and _foreign_words(failure) > 1:
         for whole in translations(_written(failure))[:1]:
-            edit = Edit(Span(site.step.head.start, _end(failure)), whole)
+            edit = Edit(Span(site.step.head.start, behind_arguments(failure.outline, site)), whole)
             yield Candidate(Kind.SPELLING, (edit,), f"write `{whole}`")
     if _RUN_TOGETHER.fullmatch(text):
         parted = " ".join(re.findall(r"[a-z][0-9]+(?:x[0-9]+)?", text))
@@ -188,8 +179,8 @@ def _foreign_words(failure: Failure) -> int:
 def _as_said(failure: Failure, edit: Edit) -> Candidate:
     """An edit of the step that does what the error's own help says."""
     candidate = told(failure, failure.site, Kind.SPELLING, (edit,))
-    said = failure.error.help or "write"
-    return candidate._replace(text=f"{said.rstrip('?')}: {candidate.text}", shows=None)
+    said = failure.renaming.lead if failure.renaming else failure.error.help or "write"
+    return candidate._replace(text=f"{said}: {candidate.text}", shows=None)
 
 
 def _dropped(failure: Failure, span: Span, value: tree.Value | None) -> Candidate:
@@ -224,181 +215,10 @@ def _key(failure: Failure, keyed: tree.Keyword) -> Iterator[Candidate]:
 
 def _name_in_scope(failure: Failure, text: str) -> str | None:
     """The name that a mistyped one means: of a `param`, of a block's parameter, of one of the layer's own words."""
+    if failure.renaming is not None and failure.renaming.verb:
+        return failure.renaming.word
     scope = failure.outline.scope(failure.site)
     known = [*scope.values, *scope.open]
-    said = re.fullmatch(r"it is written `(\w+)` here", failure.error.help or "")
-    if said:
-        return said[1]
     if failure.site.layer is not None:
         known += layer_signature(failure.site.layer).flags
     return nearest(text, known) or own_word(text)
-
-
-def missing_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E203: what is most often meant; a guess, so never applied without asking."""
-    site = failure.site
-    if site.layer is None:
-        return
-    missing = [name for name in required_fields(site.layer) if name not in fields(failure.outline, site)]
-    if missing == ["kernel"] and site.layer.family == "convolution":
-        yield from _kernels(failure)
-    elif len(missing) == 1 and missing != ["out"]:
-        end, usual = Span(_end(failure), _end(failure)), site.layer.example.rpartition(site.layer.keyword)[2]
-        yield told(failure, site, Kind.WINDOW, (Edit(end, usual),), certain=False)
-
-
-def _kernels(failure: Failure) -> Iterator[Candidate]:
-    """A kernel of 3, padded where nothing is said; the one for which the padding that stands there keeps the size."""
-    padding = value_of(failure.outline, failure.site, "padding")
-    given = "padding" in fields(failure.outline, failure.site)
-    kernels = [2 * padding + 1] if given and isinstance(padding, int) else [3]
-    for kernel in kernels:
-        edit = set_field(failure.outline, failure.site, "kernel", kernel)
-        if not given:
-            yield told(failure, failure.site, Kind.WINDOW, (Edit(edit.span, f"{edit.text} p1"),), certain=False)
-        yield told(failure, failure.site, Kind.WINDOW, (edit,), certain=False)
-
-
-def value_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E204 and E215: a whole number for a broken one, a number for a text."""
-    span = failure.error.span
-    assert span is not None  # noqa: S101 - every wrong value has a place
-    text = failure.outline.source.slice(span)
-    inner = text.partition("=")[2] or text
-    start = span.end - len(inner)
-    place = Span(start, span.end)
-    if re.search(r"(?<!/)/(?!/)", inner):
-        whole = re.sub(r"(?<!/)/(?!/)", "//", inner)
-        yield told(failure, failure.site, Kind.SPELLING, (Edit(place, whole),))
-    elif inner.startswith("(") and re.search(r"not [0-9]+\.[0-9]+$", failure.error.message):
-        yield told(failure, failure.site, Kind.CHANNELS, (Edit(place, f"divisible({inner[1:-1]}, 8)"),), certain=False)
-        yield told(failure, failure.site, Kind.CHANNELS, (Edit(place, f"({inner[1:-1]} // 1)"),), certain=False)
-    yield from _initializers(failure, place, inner)
-    yield from _literal_values(failure, place, inner)
-    if re.fullmatch(r'"\w+"', inner):
-        yield told(failure, failure.site, Kind.SPELLING, (Edit(place, inner[1:-1]),))
-    if re.fullmatch(r"[0-9]{1,9}", inner) and "probability" in failure.error.message:
-        part = int(inner) / (100 if int(inner) > 9 else 10)
-        yield told(failure, failure.site, Kind.SPELLING, (Edit(place, f"{part:g}"),), certain=False)
-
-
-def _literal_values(failure: Failure, place: Span, inner: str) -> Iterator[Candidate]:
-    """What a written-out value that its field refuses may have meant."""
-    site, outline = failure.site, failure.outline
-
-    def instead(text: str) -> Candidate:
-        return told(failure, site, Kind.SPELLING, (Edit(place, text),), certain=False)
-
-    bare = [item for item in site.step.arguments if isinstance(item, tree.Positional)]
-    if len(bare) > 1 and bare[0].span == failure.error.span and isinstance(bare[0].value, tree.SizeLiteral):
-        first, second = (outline.source.slice(item.span) for item in bare[:2])
-        edits = (Edit(bare[0].span, second), Edit(bare[1].span, first))
-        yield told(failure, site, Kind.ORDER, edits)
-    shorthand = re.fullmatch(r"([a-z]?)(-?[0-9]{1,9}(?:\.[0-9]{1,9})?)", inner)
-    if shorthand:
-        key, number = shorthand[1], float(shorthand[2])
-        whole = "whole" in failure.error.message
-        if number < 0:
-            yield instead(f"{key}{abs(number):g}")
-        if whole and number % 1 and number > 1:
-            yield from (
-                instead(f"{key}{near}")
-                for near in sorted({int(number), int(number) + 1}, key=lambda n: abs(n - number))
-            )
-        if number <= 0 and key in ("k", "s", "d", "g"):
-            yield instead(f"{key}1")
-    meant = re.search(r"did you mean `(\w+)`", failure.error.help or "")
-    if meant and inner not in INITIALIZERS and re.fullmatch(r"\w+", inner):
-        yield Candidate(Kind.SPELLING, (Edit(place, meant[1]),), f"did you mean `{meant[1]}`?")
-    if "takes true, false" in failure.error.message and inner in ("0", "1"):
-        assert failure.error.span is not None  # noqa: S101 - every wrong value has a place
-        yield told(failure, site, Kind.SPELLING, (Edit(failure.error.span, "nobias" if inner == "0" else "bias"),))
-
-
-def _initializers(failure: Failure, place: Span, inner: str) -> Iterator[Candidate]:
-    """An initializer with the value that it lacks; one whose deviation is below 0 with its opposite."""
-    text = f"{inner}(0.01)" if inner in INITIALIZERS else ""
-    negative = re.fullmatch(r"(\w+)\((.*),\s*-([0-9.]+)\)", inner)
-    if negative and negative[1] in INITIALIZERS:
-        text = f"{negative[1]}({negative[2]}, {negative[3]})"
-    if text:
-        yield told(failure, failure.site, Kind.SPELLING, (Edit(place, text),), certain=False)
-
-
-def surplus_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E205 and E206: torch's number of input features left out, else what is too much."""
-    yield from torch_order(failure)
-    surplus = next((item for item in failure.site.step.arguments if item.span == failure.error.span), None)
-    if surplus is not None:
-        layer = failure.site.layer
-        takes_any = layer is None or bool(positional_fields(layer))  # else it is another framework's
-        kind = Kind.REMOVAL if takes_any else Kind.SPELLING
-        edits = (without(failure.outline, surplus.span),)
-        yield told(failure, failure.site, kind, edits, certain=failure.says_what_arrives(surplus.value))
-
-
-def place_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E209, E211, E215, E216: a free label, a step that a block may not hold, a repeat at the end, `id`."""
-    error, step = failure.error, failure.site.step
-    assert error.span is not None  # noqa: S101 - these errors have a place
-    text = failure.outline.source.slice(error.span)
-    match error.code:
-        case "E209" if step.label is not None and error.span == step.label.span:
-            yield from _free_labels(failure, text, step.label.span)
-        case "E211" if step.word is not None and error.span == step.word.span:
-            yield left_out(failure, failure.site)
-        case "E215" if step.arguments and error.span != step.arguments[-1].span:
-            end = Span(step.arguments[-1].span.end, step.arguments[-1].span.end)
-            edits = (without(failure.outline, error.span), Edit(end, f" {text}"))
-            yield told(failure, failure.site, Kind.ORDER, edits)
-        case "E216":
-            yield from _with_identity(error.span, text)
-            yield from _in_braces(error.span, text)
-            if step.shortcut is not None and error.span == step.shortcut.span:
-                gone = (without(failure.outline, error.span),)
-                yield Candidate(Kind.REMOVAL, gone, f"leave out `{text}`")
-
-
-def _free_labels(failure: Failure, text: str, span: Span) -> Iterator[Candidate]:
-    """The same label with the next number that is free; with a `_` where torch has the name."""
-    taken = {site.step.label.text for site in failure.outline.sites if site.step.label}
-    digits = re.search(r"[0-9]{0,9}$", text)
-    last, stem = (digits[0], text[: digits.start()]) if digits else ("", text)
-    following = next(number for number in count(int(last or 1) + 1) if f"{stem}{number}" not in taken)
-    is_torchs = text in RESERVED_BY_TORCH
-    for name in ([f"{text}_"] if is_torchs else []) + [f"{stem}{following}"]:
-        yield Candidate(Kind.SPELLING, (Edit(span, name),), f"call it `{name}`")
-
-
-def _with_identity(span: Span, text: str) -> Iterator[Candidate]:
-    """`id` in the place of each empty branch."""
-    edits = [
-        Edit(Span(span.start + found.end(), span.start + found.end()), "id ")
-        for found in re.finditer(r"[{|][ \t\n]*(?=[}|])", text)
-    ]
-    if edits:
-        yield Candidate(Kind.INSERTION, tuple(edits), "write `id` for a branch that changes nothing")
-
-
-def _in_braces(span: Span, text: str) -> Iterator[Candidate]:
-    """`concat [a, b]` as a form: its branches in braces."""
-    listed = re.fullmatch(r"(\w+)\s*[\[(](.*)[\])]", text, re.DOTALL)
-    if listed and listed[1] in FORM_WORDS:
-        form = f"{listed[1]} {{ {' | '.join(part.strip() for part in listed[2].split(','))} }}"
-        yield Candidate(Kind.SPELLING, (Edit(span, form),), f"write `{form}`")
-
-
-Maker = Callable[[Failure], Iterable[Candidate]]
-WORD_MAKERS: dict[str, tuple[Maker, ...]] = {
-    "E201": (step_candidates,),
-    "E202": (key_candidates,),
-    "E203": (missing_candidates,),
-    "E204": (value_candidates,),
-    "E205": (surplus_candidates,),
-    "E206": (surplus_candidates,),
-    "E207": (key_candidates,),
-    "E209": (place_candidates,),
-    "E211": (place_candidates,),
-    "E215": (place_candidates, value_candidates),
-    "E216": (place_candidates,),
-}

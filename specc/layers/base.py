@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from specc.diagnostics.proposal import Proposal
 from specc.diagnostics.spelling import counted
 from specc.layers.fields import role
 from specc.layers.torch_call import IN, TRAINING, FixedValue, NoWord, Source, TorchCall, class_of, compact
@@ -25,14 +26,17 @@ class ShapeError(Exception):
     """A rule's refusal: what does not fit, with the numbers in it. It knows no place; the driver adds that.
 
     Args: code, one of the shape codes; what, one sentence; label, the formula with the numbers put in;
-          help, what to write instead; field, the argument that is wrong, where it is one alone.
+          help, what to write instead; field, the argument that is wrong, where it is one alone; proposals, what would
+          do, the likeliest first.
     """
 
     def __init__(
-        self, code: str, what: str, label: str = "", help: str | None = None, field: str | None = None
-    ) -> None:
+        self, code: str, what: str, label: str = "", help: str | None = None, field: str | None = None,
+        proposals: tuple[Proposal, ...] = (),
+    ) -> None:  # fmt: skip
         super().__init__(what)
         self.code, self.what, self.label, self.help, self.field = code, what, label, help, field
+        self.proposals = proposals
 
 
 class Layer(BaseModel):

@@ -14,9 +14,20 @@ LARGEST = 2**31 - 1  # torch counts in 64 bits; no dimension that fits into a me
 
 
 class Says(NamedTuple):
-    """What a kind of value accepts, to follow "takes" in an error."""
+    """What a kind of value accepts.
+
+    text:   that, to follow "takes" in an error. help: what to do about a value that is none.
+    number: int where its numbers are whole, float for others; None where it takes none.
+    least, most: between which numbers they are; None for any.
+    sizes:  whether it takes a number for each dimension.
+    """
 
     text: str
+    help: str | None = None
+    number: type[int] | type[float] | None = None
+    least: int | None = None
+    most: int | None = None
+    sizes: bool = False
 
 
 class Role(NamedTuple):
@@ -53,31 +64,35 @@ _AtLeast1 = Annotated[int, Field(ge=1, le=LARGEST)]
 _AtLeast0 = Annotated[int, Field(ge=0, le=LARGEST)]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 
-Count = Annotated[_AtLeast1, Says("a whole number of at least 1")]
-Index = Annotated[_AtLeast0, Says("a whole number, 0 or more")]
+_WHOLE, _ABOVE_0 = "give a number such as 3", "give a number such as 0.001"
+Count = Annotated[_AtLeast1, Says("a whole number of at least 1", _WHOLE, int, 1)]
+Index = Annotated[_AtLeast0, Says("a whole number, 0 or more", _WHOLE, int, 0)]
 Size = Annotated[
     _AtLeast1 | Annotated[tuple[_AtLeast1, ...], Field(min_length=1)],
-    Says("a whole number of at least 1 or a size such as 3x5"),
+    Says("a whole number of at least 1 or a size such as 3x5", _WHOLE, int, 1, sizes=True),
 ]
 Margin = Annotated[
     _AtLeast0 | Annotated[tuple[_AtLeast0, ...], Field(min_length=1)],
-    Says("a whole number, 0 or more, or a size such as 1x2"),
+    Says("a whole number, 0 or more, or a size such as 1x2", _WHOLE, int, 0, sizes=True),
 ]
 Padding = Annotated[
     _AtLeast0 | Annotated[tuple[_AtLeast0, ...], Field(min_length=1)] | Literal["same", "valid"],
-    Says("a whole number, 0 or more, a size such as 1x2, `same` or `valid`"),
+    Says("a whole number, 0 or more, a size such as 1x2, `same` or `valid`", _WHOLE, int, 0, sizes=True),
 ]
-Real = Annotated[_Finite, Says("a number")]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Says("a number above 0")]
-Probability = Annotated[float, Field(ge=0, le=1), Says("a probability from 0 to 1")]
-Flag = Annotated[bool, Says("true or false")]
+Real = Annotated[_Finite, Says("a number", "give a number such as 0.01", float)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Says("a number above 0", _ABOVE_0, float, 0)]
+Probability = Annotated[
+    float, Field(ge=0, le=1), Says("a probability from 0 to 1", "a share of 50 % is 0.5", float, 0, 1)
+]
+_TRUE_OR_FALSE = Says("true or false", "the word alone means true, and with `no` before it false")
+Flag = Annotated[bool, _TRUE_OR_FALSE]
 Factor = Annotated[
     Annotated[float, Field(gt=0, allow_inf_nan=False)]
     | Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)],
-    Says("a number above 0 or a size such as 2x3"),
+    Says("a number above 0 or a size such as 2x3", _ABOVE_0, float, 0, sizes=True),
 ]
-LABEL = "a label"
-Label = Annotated[str, Says(LABEL)]
+LABEL = Says("a label")
+Label = Annotated[str, LABEL]
 Numbers = Annotated[tuple[Any, ...], Says("a list of numbers such as [0 1 -1 0]")]
 
 
@@ -99,21 +114,21 @@ def role(info: FieldInfo) -> Role:
     return found
 
 
-def accepts(info: FieldInfo) -> str:
-    """What a field takes, in words that follow "takes"."""
+def accepts(info: FieldInfo) -> Says:
+    """What a field takes."""
     said = _said(info.metadata) or _said_inside(info.annotation)
     if said is not None:
         return said
     if info.annotation is bool:
-        return "true or false"
-    return "one of " + ", ".join(f"`{word}`" for word in choices(info))
+        return _TRUE_OR_FALSE
+    return Says("one of " + ", ".join(f"`{word}`" for word in choices(info)))
 
 
-def _said(metadata: Iterable[Any]) -> str | None:
-    return next((mark.text for mark in metadata if isinstance(mark, Says)), None)
+def _said(metadata: Iterable[Any]) -> Says | None:
+    return next((mark for mark in metadata if isinstance(mark, Says)), None)
 
 
-def _said_inside(annotation: Any) -> str | None:
+def _said_inside(annotation: Any) -> Says | None:
     """What the parts of a union say, such as those of `Init | None`."""
     for part in get_args(annotation):
         found = _said(getattr(part, "__metadata__", ())) or _said_inside(part)

@@ -10,7 +10,10 @@ from specc.layers.fields import Count, Flag, Numbers, Positive, Real, Says, fiel
 from specc.layers.torch_call import IN, NoWord, call
 from specc.layers.weighted import Bias, Weighted
 
-Start = Annotated[Annotated[float, Field(allow_inf_nan=False)] | tuple[Any, ...], Says("a number or a list of numbers")]
+Start = Annotated[
+    Annotated[float, Field(allow_inf_nan=False)] | tuple[Any, ...],
+    Says("a number or a list of numbers", "give a number such as 0.01", float),
+]
 
 
 class _Norm(Weighted):

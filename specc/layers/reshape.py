@@ -25,7 +25,7 @@ from specc.layers.windows import Window
 Target = Annotated[
     tuple[Annotated[int, Field(ge=1, le=LARGEST)], ...],
     Field(min_length=2, max_length=4),
-    Says("a shape such as 16x5x5, channels first"),
+    Says("a shape such as 16x5x5, channels first", "channels first, such as 16x5x5", int, 1, sizes=True),
 ]
 
 

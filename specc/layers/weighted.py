@@ -60,30 +60,43 @@ def _initializer(value: Any) -> Any:
 _NUMBERS = {"std": "a deviation of 0 or more", "groups": "a whole number of at least 1"}
 
 
-def initializer_fault(value: Any) -> tuple[str, str | None] | None:
-    """What is wrong with the arguments of a known initializer, and the way out; None for a name that is none.
+class InitializerFault(NamedTuple):
+    """What is wrong with an initializer, the way out, and an initializer that would do."""
 
-    >>> initializer_fault("constant")
-    ('`constant` lacks its value', 'such as `constant(0.01)`')
+    message: str
+    help: str | None
+    meant: Called
+
+
+def initializer_fault(value: Any) -> InitializerFault | None:
+    """What is wrong with the arguments of a known initializer; None for a name that is none.
+
+    >>> initializer_fault("constant").message
+    '`constant` lacks its value'
     """
     name, arguments = (value, ()) if isinstance(value, str) else value if isinstance(value, Called) else (None, ())
     rule = INITIALIZERS.get(name) if isinstance(name, str) else None
     if rule is None:
         return None
     if len(arguments) < rule.required:
-        return f"`{name}` lacks its {rule.arguments[len(arguments)]}", f"such as `{name}(0.01)`"
+        message = f"`{name}` lacks its {rule.arguments[len(arguments)]}"
+        return InitializerFault(message, f"such as `{name}(0.01)`", Called(str(name), (Fraction(1, 100),)))
     takes = ", ".join(rule.arguments) or "no arguments"
     plain = None if rule.required else f"`init={name}` alone takes torch's own values"
     leave_out = f"write `init={name}`" if not rule.arguments else f"leave out what follows {rule.arguments[-1]}"
     if len(arguments) > len(rule.arguments):
-        return f"`{name}` takes {takes}, but {len(arguments)} {'is' if len(arguments) == 1 else 'are'} given", leave_out
+        message = f"`{name}` takes {takes}, but {len(arguments)} {'is' if len(arguments) == 1 else 'are'} given"
+        return InitializerFault(message, leave_out, Called(str(name), arguments[: len(rule.arguments)]))
+    alone = Called(str(name), ())
     wrong = next((pair for pair in zip(rule.arguments, arguments, strict=False) if not _fits(*pair)), None)
     if wrong is None:
-        return f"`{name}` has nothing to draw from with these arguments: {takes}", plain
+        return InitializerFault(f"`{name}` has nothing to draw from with these arguments: {takes}", plain, alone)
     options = {"mode": _MODES, "nonlinearity": _NONLINEARITIES}.get(wrong[0])
     accepted = f"one of {', '.join(options)}" if options else _NUMBERS.get(wrong[0], "a number")
     given = f"{float(wrong[1]):g}" if isinstance(wrong[1], Fraction) else wrong[1]
-    return f"`{wrong[0]}` of `{name}` is {accepted}, not {given}", plain
+    positive = [abs(given) if given is wrong[1] and wrong[0] == "std" else given for given in arguments]
+    meant = Called(str(name), tuple(positive)) if positive != list(arguments) else alone
+    return InitializerFault(f"`{wrong[0]}` of `{name}` is {accepted}, not {given}", plain, meant)
 
 
 def _fits(argument: str, value: Any) -> bool:
@@ -116,7 +129,9 @@ Init = Annotated[
     Says("an initializer such as `xavier_uniform` or `normal(0, 0.01)`: " + ", ".join(INITIALIZERS)),
 ]
 Frozen = Annotated[bool | Literal["weight", "bias"], Says("true, false, `weight` or `bias`")]
-Bias = Annotated[bool | tuple[Any, ...], Says("true, false or a list of numbers such as [0 0 -0.05]")]
+Bias = Annotated[
+    bool | tuple[Any, ...], Says("true, false or a list of numbers such as [0 0 -0.05]", "`nobias` leaves the bias out")
+]
 
 
 class Weighted(Layer):

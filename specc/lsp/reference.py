@@ -85,7 +85,7 @@ def field_line(name: str, info: FieldInfo) -> str:
     default = (
         "required" if info.is_required() else "" if info.default is None else f"{shown(info.default)} if not given"
     )
-    return f"{keys} — {written.doc}: {accepts(info)}" + (f"; {default}" if default else "")
+    return f"{keys} — {written.doc}: {accepts(info).text}" + (f"; {default}" if default else "")
 
 
 @cache

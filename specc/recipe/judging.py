@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from specc.diagnostics.proposal import Proposal, renamed
 from specc.diagnostics.spelling import nearest
 from specc.recipe.optimizers import OPTIMIZER_SETTINGS
 from specc.recipe.recipe import PlainSetting, PlainValue, Recipe
@@ -44,6 +45,7 @@ class Wrong(NamedTuple):
 
     message: str
     help: str | None
+    proposals: tuple[Proposal, ...] = ()
 
 
 def whole(value: Any) -> Any:
@@ -59,9 +61,8 @@ def explain_wrong(name: str, value: object) -> Wrong | None:
         Recipe.model_validate({name: value})
     except ValidationError:
         guess = nearest(value, choices(name)) if isinstance(value, str) else None
-        help = f"did you mean `{guess}`?" if guess else f"for example `{name} {example(name)}`"
         found = f"not `{as_written(value)}`" if value != "" else "but nothing is given"
-        return Wrong(f"`{name}` is {accepts(name)}, {found}", help)
+        return Wrong(f"`{name}` is {accepts(name)}, {found}", *renamed(guess, f"for example `{name} {example(name)}`"))
     return None
 
 
@@ -79,9 +80,9 @@ def unknown_setting(name: str) -> Wrong:
     """A name that no setting has."""
     known = Recipe.model_fields
     guess = OTHER_NAMES.get(name) or nearest(name, known)
-    help = f"did you mean `{guess}`?" if guess else f"the settings are {', '.join(known)}"
-    help = _NEEDS_NONE.get(name, help)
-    return Wrong(f"there is no setting `{name}`", help)
+    needless = _NEEDS_NONE.get(name)
+    meant = (needless, ()) if needless else renamed(guess, f"the settings are {', '.join(known)}")
+    return Wrong(f"there is no setting `{name}`", *meant)
 
 
 def value_of_line(setting: PlainSetting) -> tuple[PlainValue, tuple[PlainValue, ...]]:
@@ -106,10 +107,7 @@ def surplus_option(line: str, name: str) -> Wrong:
     if line == "optimizer":
         guess = OTHER_NAMES.get(name) or nearest(name, OPTIMIZER_SETTINGS)
         known = ", ".join(sorted(OPTIMIZER_SETTINGS))
-        return Wrong(
-            f"an optimizer has no argument `{name}`",
-            f"did you mean `{guess}`?" if guess else f"its arguments are {known}",
-        )
+        return Wrong(f"an optimizer has no argument `{name}`", *renamed(guess, f"its arguments are {known}"))
     return Wrong(f"`{line}` takes no `{name}=`", "write each setting on a line of its own")
 
 

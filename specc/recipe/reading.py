@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic, Label, Problem
 from specc.recipe.conflicts import conflict
-from specc.recipe.judging import explain_wrong, surplus_option, surplus_value, unknown_setting, value_of_line, whole
+from specc.recipe.judging import (
+    Wrong,
+    explain_wrong,
+    surplus_option,
+    surplus_value,
+    unknown_setting,
+    value_of_line,
+    whole,
+)
 from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS
 from specc.recipe.parts import is_by_part, joined
 from specc.recipe.recipe import RENAMED, PlainSetting, PlainValue, Recipe
@@ -28,7 +37,7 @@ class TrainBlock:
     def read(self, setting: PlainSetting) -> None:
         setting = setting._replace(name=RENAMED.get(setting.name, setting.name))
         if setting.name not in Recipe.model_fields:
-            self._unknown(setting.name, setting.name_span)
+            self._wrong("E220", unknown_setting(setting.name), setting.name_span)
             return
         for name, place, plain in self._assignments(setting):
             self._take(name, place, plain)
@@ -55,37 +64,32 @@ class TrainBlock:
             if setting.name == "optimizer" and extra.value == "nesterov":
                 yield "nesterov", extra.span, PlainValue(True, extra.span)
             else:
-                message, help = surplus_value(setting.name)
-                self._error("E221", message, extra.span, help)
+                self._wrong("E221", surplus_value(setting.name), extra.span)
                 break
         for name, place, value in setting.options:
             if setting.name == "optimizer" and name in OPTIMIZER_SETTINGS:
                 yield name, place.to(value.span), value
             else:
-                message, help = surplus_option(setting.name, name)
-                self._error("E220", message, place, help)
+                self._wrong("E220", surplus_option(setting.name, name), place)
 
     def _take(self, name: str, place: Span, plain: PlainValue) -> None:
         if name in self.places:
             first = Label(self.places[name], "first given here")
-            self._error("E222", f"`{name}` is given twice", place, "keep one of the two", (first,))
+            self._error("E222", f"`{name}` is given twice", place, "keep one of the two", others=(first,))
             return
         self.places[name] = place
         value = whole(plain.value)
         wrong = explain_wrong(name, value)
         if wrong:
-            self._error("E221", wrong.message, plain.span, wrong.help)
+            self._wrong("E221", wrong, plain.span)
         else:
             self.said[name] = PlainValue(value, plain.span)
 
-    def _unknown(self, name: str, place: Span) -> None:
-        message, help = unknown_setting(name)
-        self._error("E220", message, place, help)
+    def _wrong(self, code: str, wrong: Wrong, place: Span) -> None:
+        self._error(code, wrong.message, place, wrong.help, proposals=wrong.proposals)
 
-    def _error(
-        self, code: str, message: str, place: Span, help: str | None = None, others: tuple[Label, ...] = ()
-    ) -> None:
-        self.diagnostics.append(Diagnostic(code, message, source=self.source, span=place, others=others, help=help))
+    def _error(self, code: str, message: str, place: Span, help: str | None, **more: Any) -> None:
+        self.diagnostics.append(Diagnostic(code, message, self.source, place, help=help, **more))
 
 
 def read_recipe(settings: Sequence[PlainSetting], source: Source) -> tuple[Recipe, tuple[Diagnostic, ...]]:
@@ -114,7 +118,8 @@ def overridden(recipe: Recipe, options: dict[str, object]) -> Recipe:
     said = {RENAMED.get(name, name): whole(value) for name, value in options.items() if value is not None}
     for name, value in said.items():
         if name not in Recipe.model_fields:
-            raise Problem.of("E220", *unknown_setting(name))
+            unknown = unknown_setting(name)
+            raise Problem.of("E220", unknown.message, unknown.help)
         wrong = explain_wrong(name, value)
         if wrong:
             raise Problem.of("E221", wrong.message, wrong.help)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.proposal import Proposal, renamed
 from specc.diagnostics.spelling import nearest
 from specc.ir.model import Argument, Doubt
 from specc.ir.names.foreign import inferred, own_argument_word
@@ -27,26 +29,17 @@ _RUN_TOGETHER = re.compile(r"[ksdpg][0-9]+(?:x[0-9]+)*")
 _REPEAT = re.compile(r"x([0-9]+)")
 
 
-class ArgumentMisfit(NamedTuple):
-    """An argument that fits nowhere."""
-
-    code: str
-    message: str
-    span: Span
-    help: str | None = None
-
-
 class Bound(NamedTuple):
-    """A step's arguments by field, what fits nowhere, and what is doubtful."""
+    """A step's arguments by field, an error for each that fits nowhere, and what is doubtful."""
 
     arguments: tuple[Argument, ...]
-    misfits: tuple[ArgumentMisfit, ...]
+    misfits: tuple[Diagnostic, ...]
     doubts: tuple[Doubt, ...]
 
 
 def take_repeat(
     arguments: Sequence[tree.Argument], scope: Scope
-) -> tuple[tuple[tree.Argument, ...], tree.Value | None, ArgumentMisfit | None]:
+) -> tuple[tuple[tree.Argument, ...], tree.Value | None, Diagnostic | None]:
     """Parts the repeat (`x3`, `x=n`) from the other arguments. Returns: the rest, the count, an error."""
     found = [argument for argument in arguments if _repeat_of(argument, scope) is not None]
     if not found:
@@ -54,17 +47,9 @@ def take_repeat(
     rest = tuple(argument for argument in arguments if argument not in found)
     count = _repeat_of(found[-1], scope)
     if len(found) > 1:
-        return (
-            rest,
-            count,
-            ArgumentMisfit("E215", "this step has more than one repeat", found[1].span, "keep one repeat"),
-        )
+        return rest, count, _misfit("E215", "this step has more than one repeat", found[1].span, "keep one repeat")
     if arguments[-1] is not found[0]:
-        return (
-            rest,
-            count,
-            ArgumentMisfit("E215", "the repeat comes last", found[0].span, "move it after the other arguments"),
-        )
+        return rest, count, _misfit("E215", "the repeat comes last", found[0].span, "move it after the other arguments")
     return rest, count, None
 
 
@@ -121,7 +106,7 @@ class _Binding:
     def __init__(self, signature: Signature, scope: Scope, given: Sequence[Argument]) -> None:
         self.signature, self.scope = signature, scope
         self.found = {argument.name: argument for argument in given}
-        self.misfits: list[ArgumentMisfit] = []
+        self.misfits: list[Diagnostic] = []
         self.doubts: list[Doubt] = []
         self.after_lone_key = False
 
@@ -141,15 +126,12 @@ class _Binding:
         alternatives = " or ".join(f"`{name}`" for name in self.signature.one_of)
         if len(given) > 1:
             message = f"`{self.signature.name}` takes {alternatives}, not both"
-            self.misfits.append(ArgumentMisfit("E206", message, given[-1].span, "keep one of the two"))
+            self.misfits.append(_misfit("E206", message, given[-1].span, "keep one of the two"))
         missing += self.signature.one_of[:1] if not given else ()
         if missing and not self.misfits:
             names = alternatives or " and ".join(f"`{name}`" for name in missing)
-            self.misfits.append(
-                ArgumentMisfit(
-                    "E203", f"`{self.signature.name}` needs {names}", span, _missing_help(self.signature, missing)
-                )
-            )
+            message = f"`{self.signature.name}` needs {names}"
+            self.misfits.append(_misfit("E203", message, span, _missing_help(self.signature, missing)))
 
     def _take_key(self, argument: tree.Keyword) -> None:
         field = self.signature.keys.get(argument.key.text)
@@ -165,7 +147,7 @@ class _Binding:
             self._set(Argument(field, None, argument.value.text, argument.value.span))
             return
         message = f"`{field}=` takes the label of a step"
-        self.misfits.append(ArgumentMisfit("E204", message, argument.value.span, f"such as `{field}=c4`"))
+        self.misfits.append(_misfit("E204", message, argument.value.span, f"such as `{field}=c4`"))
 
     def _take_word(self, word: tree.Word) -> None:
         """A bare word is, the first that fits: an option or a flag, a name in scope, a shorthand."""
@@ -207,7 +189,7 @@ class _Binding:
             self._doubt_key(value, field)
         self._set(Argument(field, value, None, value.span))
 
-    def _step_meant(self, value: tree.Value, field: str) -> ArgumentMisfit | None:
+    def _step_meant(self, value: tree.Value, field: str) -> Diagnostic | None:
         """`cbr 8 silu` with `block cbr(c, k=3, act=relu)`: a layer where a number is usual, and not where one is."""
         default = self.signature.defaults.get(field)
         word = _word_of(value)
@@ -218,7 +200,7 @@ class _Binding:
             if name not in self.found and usual is not None and self._is_step(usual.text):
                 message = f"`{word.text}` is a layer, and fills `{field}` of `{self.signature.name}` here"
                 arguments = "(…)" if isinstance(value, tree.Call) else ""
-                return ArgumentMisfit("E204", message, value.span, f"write `{name}={word.text}{arguments}`")
+                return _misfit("E204", message, value.span, f"write `{name}={word.text}{arguments}`")
         return None
 
     def _is_step(self, text: str) -> bool:
@@ -243,64 +225,61 @@ class _Binding:
         earlier = self.found.get(argument.name)
         if earlier is not None:
             message = f"`{argument.name}` is given twice"
-            self.misfits.append(ArgumentMisfit("E206", message, argument.span, "keep one of the two"))
+            self.misfits.append(_misfit("E206", message, argument.span, "keep one of the two"))
             return
         self.found[argument.name] = argument
 
-    def _too_many(self, value: tree.Value) -> ArgumentMisfit:
+    def _too_many(self, value: tree.Value) -> Diagnostic:
         names = ", ".join(f"`{name}`" for name in self.signature.positional)
         order = " in this order" if len(self.signature.positional) > 1 else ""
         taken = f"takes {names}{order}" if names else "takes no arguments without a key"
         message = f"one argument too many: `{self.signature.name}` {taken}"
         infers = self.signature.positional[:1] == ("out",)
-        return ArgumentMisfit("E205", message, value.span, _INFERRED if infers else "leave it out, or give it its key")
+        return _misfit("E205", message, value.span, _INFERRED if infers else "leave it out, or give it its key")
 
-    def _unknown_key(self, key: tree.Word) -> ArgumentMisfit:
+    def _unknown_key(self, key: tree.Word) -> Diagnostic:
         if key.text in self.signature.flags:
             message = f"`{key.text}` is a flag, and takes no value"
-            return ArgumentMisfit("E202", message, key.span, f"write `{key.text}` alone")
+            return _misfit("E202", message, key.span, f"write `{key.text}` alone")
         message = f"`{self.signature.name}` has no argument `{key.text}`"
-        return ArgumentMisfit("E202", message, key.span, self._meant(key.text))
+        return _misfit("E202", message, key.span, *self._meant(key.text))
 
-    def _meant(self, text: str) -> str:
+    def _meant(self, text: str) -> tuple[str, tuple[Proposal, ...]]:
         if text in inferred():
-            return _INFERRED
+            return _INFERRED, ()
         own = own_argument_word(text)
         if own in self.signature.keys:
-            return f"it is called `{own}` here"
-        guess = nearest(text, self.signature.keys)
-        if guess:
-            return f"did you mean `{guess}`?"
-        if not self.signature.keys:
-            return f"`{self.signature.name}` takes no arguments"
-        return "it takes " + ", ".join(f"`{name}`" for name in dict.fromkeys(self.signature.keys.values()))
+            return renamed(own, "", "called")
+        takes = ", ".join(f"`{name}`" for name in dict.fromkeys(self.signature.keys.values()))
+        otherwise = f"it takes {takes}" if takes else f"`{self.signature.name}` takes no arguments"
+        return renamed(nearest(text, self.signature.keys), otherwise)
 
-    def _unknown_word(self, word: tree.Word) -> ArgumentMisfit:
+    def _unknown_word(self, word: tree.Word) -> Diagnostic:
         known = [*self.signature.flags, *self.signature.keys, *self.scope.values, *self.scope.open]
         guess = nearest(word.text, known)
         shorthand = _SHORTHAND.fullmatch(word.text)
         if find_layer(word.text) is not None:
             message = f"`{word.text}` is a layer, not an argument of `{self.signature.name}`"
-            return ArgumentMisfit("E207", message, word.span, f"a layer is a step of its own: write `-> {word.text}`")
+            return _misfit("E207", message, word.span, f"a layer is a step of its own: write `-> {word.text}`")
         if guess == word.text:
             self.after_lone_key = True
             message = f"`{word.text}` stands alone: a key and its value belong together"
-            return ArgumentMisfit("E202", message, word.span, f"write `{word.text}=3`, or `{word.text}3` for a size")
+            return _misfit("E202", message, word.span, f"write `{word.text}=3`, or `{word.text}3` for a size")
         meant = self._other_spelling(word.text)
         if meant is not None:
             message = f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope"
-            return ArgumentMisfit("E207", message, word.span, f"it is written `{meant}` here")
+            return _misfit("E207", message, word.span, *renamed(meant, "", "written"))
         run_together = _RUN_TOGETHER.findall(word.text)
         if len(run_together) > 1 and "".join(run_together) == word.text:
             message = f"`{word.text}` is several arguments in one word"
-            return ArgumentMisfit("E202", message, word.span, f"write `{' '.join(run_together)}`")
+            return _misfit("E202", message, word.span, f"write `{' '.join(run_together)}`")
         if shorthand and not guess:
             keys = [key for key in self.signature.keys if len(key) == 1]
             help = "its short keys are " + ", ".join(f"`{key}`" for key in keys) if keys else "it takes no shorthand"
-            return ArgumentMisfit("E202", f"`{self.signature.name}` has no argument `{shorthand[1]}`", word.span, help)
-        help = f"did you mean `{guess}`?" if guess else "a name is defined by `param` or as a block's parameter"
+            return _misfit("E202", f"`{self.signature.name}` has no argument `{shorthand[1]}`", word.span, help)
+        help = "a name is defined by `param` or as a block's parameter"
         message = f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope"
-        return ArgumentMisfit("E207", message, word.span, help)
+        return _misfit("E207", message, word.span, *renamed(guess, help))
 
     def _other_spelling(self, text: str) -> str | None:
         """A flag or a shorthand that is written in capitals, an option word of another framework."""
@@ -311,6 +290,12 @@ class _Binding:
         if small != text and (small in self.signature.flags or (shorthand and shorthand[1] in self.signature.keys)):
             return small
         return option_meant(text, tuple(self.signature.flags))
+
+
+def _misfit(
+    code: str, message: str, span: Span, help: str | None = None, proposals: tuple[Proposal, ...] = ()
+) -> Diagnostic:
+    return Diagnostic(code, message, None, span, help=help, proposals=proposals)
 
 
 def _word_of(value: tree.Value | None) -> tree.Word | None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.diagnostics.proposal import renamed
 from specc.diagnostics.spelling import nearest
 from specc.ir.model import Argument, Block
-from specc.ir.names.bind import ArgumentMisfit
 from specc.ir.names.instantiate import WrongValue, instantiate, words_for
-from specc.ir.names.scope import NotYet, Scope, ValueProblem
+from specc.ir.names.scope import NotYet, Scope
 from specc.ir.names.signature import layer_signature, option_words
 from specc.ir.names.values import evaluate
 from specc.layers.base import Layer
 from specc.layers.registry import find_layer
-from specc.source import Source, Span
+from specc.source import Source
 from specc.syntax import tree
 
 
@@ -34,15 +34,15 @@ class ValueChecks:
     ) -> None:
         self.source, self.blocks, self.diagnostics, self.lost = source, blocks, diagnostics, lost
 
-    def _report(self, code: str, message: str, span: Span, **more: Any) -> None:
-        self.diagnostics.append(Diagnostic(code, message, self.source, span, **more))
+    def _tell(self, found: Diagnostic) -> None:
+        self.diagnostics.append(found._replace(source=self.source))
 
     def can_repeat(self, repeat: tree.Value | None, scope: Scope) -> bool:
         """Whether a repeat has a value, or will have one; where it has none, that is reported."""
         try:
             if repeat is not None:
                 evaluate(repeat, scope)
-        except ValueProblem as problem:
+        except Problem as problem:
             return self._passes(problem, scope)
         except NotYet:
             pass
@@ -54,15 +54,15 @@ class ValueChecks:
             return scope
         try:
             unread = not evaluate(repeat, scope)
-        except (ValueProblem, NotYet):
+        except (Problem, NotYet):
             unread = True
         return scope._replace(repeated=True, unread=scope.unread or unread)
 
-    def _passes(self, problem: ValueProblem, scope: Scope) -> bool:
+    def _passes(self, problem: Problem, scope: Scope) -> bool:
         """Whether a value may be as it is: one that is not read, but for its words; any other is reported."""
-        if scope.unread and problem.code != "E207":
+        if scope.unread and problem.diagnostic.code != "E207":
             return True
-        self._report(problem.code, problem.message, problem.span, help=problem.help)
+        self._tell(problem.diagnostic)
         return False
 
     def check_values(self, cls: type[Layer], arguments: tuple[Argument, ...], scope: Scope) -> bool:
@@ -71,7 +71,7 @@ class ValueChecks:
         for argument in arguments:
             try:
                 values[argument.name] = argument.constant if argument.value is None else evaluate(argument.value, scope)
-            except ValueProblem as problem:
+            except Problem as problem:
                 if self._passes(problem, scope):
                     return fits
                 fits = False
@@ -92,7 +92,7 @@ class ValueChecks:
             if scope.unread and not self._is_unknown_word(argument, values[error.field], scope):
                 return True
             if takes_words or not self._is_unknown_word(argument, values[error.field], scope):
-                self._report(error.code, error.message, argument.span, help=error.help)
+                self._tell(error.diagnostic._replace(span=argument.span))
             return False
         return True
 
@@ -105,13 +105,10 @@ class ValueChecks:
 
             own = option_meant(value, ("true", "false"))
             guess = nearest(value, [*scope.values, *scope.open])
-            help = f"did you mean `{guess}`?" if guess else "a name is defined by `param`, above its use"
-            self._report(
-                "E207",
-                f"`{value}` is not a name in scope",
-                argument.value.span,
-                help=f"it is written `{own}` here" if own else help,
-            )
+            otherwise = "a name is defined by `param`, above its use"
+            help, proposals = renamed(own or guess, otherwise, "written" if own else "")
+            message = f"`{value}` is not a name in scope"
+            self._tell(Diagnostic("E207", message, None, argument.value.span, help=help, proposals=proposals))
         return True
 
     def can_evaluate(self, arguments: Iterable[Argument], scope: Scope) -> bool:
@@ -121,7 +118,7 @@ class ValueChecks:
                 value = None if argument.value is None else evaluate(argument.value, scope)
                 if isinstance(value, str) and not self._means_something(value):
                     fits = not self._is_unknown_word(argument, value, scope) and fits
-            except ValueProblem as problem:
+            except Problem as problem:
                 fits = self._passes(problem, scope) and fits
             except NotYet:
                 pass
@@ -142,9 +139,7 @@ class ValueChecks:
         ]
         self.can_evaluate(values, scope)
 
-    def misfits(self, misfits: Iterable[ArgumentMisfit]) -> None:
+    def misfits(self, misfits: Iterable[Diagnostic]) -> None:
         for misfit in misfits:
-            words = self.source.slice(misfit.span)
-            if misfit.code == "E207" and words in self.lost():
-                continue
-            self._report(misfit.code, misfit.message, misfit.span, help=misfit.help)
+            if not (misfit.code == "E207" and misfit.span and self.source.slice(misfit.span) in self.lost()):
+                self._tell(misfit)

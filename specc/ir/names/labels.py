@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, NamedTuple, TypeVar
 
+from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.proposal import renamed
 from specc.diagnostics.spelling import nearest
 from specc.source import Source, Span
 from specc.syntax import tree
@@ -64,21 +66,20 @@ class Labels(Chains[dict[str, bool]]):
         chain = self.chains[-1]
         chain[label.text] = repeated or chain.get(label.text, False)  # `stage: conv 8 k1 x2 -> stage: relu` has stage1
 
-    def fault(self, label: tree.Word) -> tuple[str, str] | None:
+    def fault(self, label: tree.Word) -> Diagnostic | None:
         """Why a label cannot be seen here, and what to do; None where it can."""
         for chain in self.chains:
             if label.text in chain or any(chain.get(stem) for stem, _ in numbered(label.text)):
                 return None
         places = [place for place in _places(self.spec) if place.is_called(label.text)]
-        if not places:
-            return self._unknown(label)
-        return _why_not(label, _block_at(self.spec, label.span), places, self.source)
-
-    def _unknown(self, label: tree.Word) -> tuple[str, str]:
+        if places:
+            what, help = _why_not(label, _block_at(self.spec, label.span), places, self.source)
+            return Diagnostic("E223", what, self.source, label.span, help=help)
         known = {place.label.text for place in _places(self.spec)}
-        guess = nearest(label.text, sorted(known))
-        help = f"did you mean `{guess}`?" if guess else f"a label stands before its step: `{label.text}: conv 64 k3 p1`"
-        return f"no step is labelled `{label.text}`", help
+        otherwise = f"a label stands before its step: `{label.text}: conv 64 k3 p1`"
+        help, proposals = renamed(nearest(label.text, sorted(known)), otherwise)
+        what = f"no step is labelled `{label.text}`"
+        return Diagnostic("E223", what, self.source, label.span, help=help, proposals=proposals)
 
 
 def numbered(label: str) -> Iterator[tuple[str, int]]:

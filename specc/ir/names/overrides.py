@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, TypeAlias
 
+from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import nearest
-from specc.ir.names.scope import NotYet, PlainValue, Scope, ValueProblem
+from specc.ir.names.scope import NotYet, PlainValue, Scope
 from specc.ir.names.values import checked, evaluate
 from specc.source import Source, Span
 from specc.syntax import tree
@@ -70,7 +71,7 @@ def _read_text(name: str, text: str) -> Override:
     def value_in(scope: Scope) -> PlainValue:
         try:
             return evaluate(written, Scope({}, scope.blocks))
-        except (ValueProblem, NotYet) as error:
+        except (Problem, NotYet) as error:
             raise UnknownParameter(f"`{told}` is not a value for `{name}`: {error}") from error
 
     if not isinstance(written, tree.Call):
@@ -83,7 +84,7 @@ def _number(name: str, value: float | Fraction) -> PlainValue:
     """A number from Python, exactly as Python shows it: 0.1 is a tenth."""
     try:
         return checked(Fraction(repr(float(value))) if isinstance(value, float) else value, Span(0, 0))
-    except ValueProblem as error:
+    except Problem as error:
         raise UnknownParameter(f"the value for `{name}` cannot be used: {error}") from error
     except ValueError:
         raise UnknownParameter(f"the value for `{name}` is {value}, but a spec holds only finite numbers") from None

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.proposal import Proposal, renamed
 from specc.diagnostics.spelling import nearest
 from specc.ir.model import FORM_WORDS, Argument, Block
 from specc.ir.names.bind import bind, take_frozen, take_repeat
@@ -57,7 +59,7 @@ def held_by(value: PlainValue, scope: Scope) -> Held | None:
 def partial_of(call: tree.Call, scope: Scope, evaluate: Callable[[tree.Value, Scope], PlainValue]) -> Partial:
     """The value of a call of a layer or a block.
 
-    Raises: ValueProblem where the word names neither, or an argument does not fit; NotYet where one has no value yet.
+    Raises: Problem where the word names neither, or an argument does not fit; NotYet where one has no value yet.
     """
     held = _called(call.function, scope)
     arguments, repeat, _ = take_repeat(call.arguments, scope)
@@ -69,7 +71,7 @@ def partial_of(call: tree.Call, scope: Scope, evaluate: Callable[[tree.Value, Sc
         frozen = frozen or is_frozen
     bound = bind(arguments, signature, scope, call.span, held.given(call.span), partly=True)
     for misfit in bound.misfits:
-        raise ValueProblem(misfit.message, misfit.span, misfit.help, misfit.code)
+        raise Problem(misfit)
     values = [argument.constant if argument.value is None else evaluate(argument.value, scope)
               for argument in bound.arguments]  # fmt: skip
     _check_values(held.target, bound.arguments, values)
@@ -89,27 +91,24 @@ def _called(word: tree.Word, scope: Scope) -> Held:
         raise NotYet
     held = held_by(scope.values.get(name, name), scope)
     if held is None:
-        raise ValueProblem(
-            f"there is no function `{name}`, nor a layer or a block of that name",
-            word.span,
-            _meant(name, scope),
-            "E207",
-        )
+        message = f"there is no function `{name}`, nor a layer or a block of that name"
+        help, proposals = _meant(name, scope)
+        raise ValueProblem(message, word.span, help, "E207", proposals)
     return held
 
 
-def _meant(name: str, scope: Scope) -> str:
+def _meant(name: str, scope: Scope) -> tuple[str, tuple[Proposal, ...]]:
     own = own_layer_word(name)
     if own is not None:
-        return f"it is called `{own}` here"
+        return renamed(own, "", "called")
     if name in FORM_WORDS:
-        return "a form has branches, and is no value: put it into a block"
+        return "a form has branches, and is no value: put it into a block", ()
     guess = nearest(name, [*FUNCTIONS, *INITIALIZERS, *scope.blocks, *scope.values, *LAYERS])
-    return f"did you mean `{guess}`?" if guess else "the functions are `min`, `max` and `divisible`"
+    return renamed(guess, "the functions are `min`, `max` and `divisible`")
 
 
 def _check_values(target: type[Layer] | Block, arguments: tuple[Argument, ...], values: list[Any]) -> None:
-    """Raises: ValueProblem where a layer that has all it needs does not take one of its values."""
+    """Raises: Problem where a layer that has all it needs does not take one of its values."""
     named = {argument.name: value for argument, value in zip(arguments, values, strict=True)}
     if isinstance(target, Block) or not layer_signature(target).is_complete(named):
         return
@@ -117,4 +116,4 @@ def _check_values(target: type[Layer] | Block, arguments: tuple[Argument, ...], 
         instantiate(target, named)
     except WrongValue as error:
         span = next(argument.span for argument in arguments if argument.name == error.field)
-        raise ValueProblem(error.message, span, error.help, error.code) from None
+        raise Problem(error.diagnostic._replace(span=span)) from None

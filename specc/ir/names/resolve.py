@@ -11,10 +11,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.diagnostics.diagnostic import Diagnostic, Label, Problem
+from specc.diagnostics.proposal import renamed
 from specc.ir.model import FORM_WORDS, Block, BlockParameter, Budget, Chain, Model
 from specc.ir.names.overrides import Overrides
-from specc.ir.names.scope import NotYet, Scope, ValueProblem, as_torch, shown
+from specc.ir.names.scope import NotYet, Scope, as_torch, shown
 from specc.ir.names.steps import StepResolver
 from specc.ir.names.values import evaluate, mentions
 from specc.layers.fields import LARGEST, Called
@@ -100,12 +101,15 @@ class _Resolver:
     def _report(self, code: str, message: str, span: Span | None, **more: Any) -> None:
         self.diagnostics.append(Diagnostic(code, message, self.source, span, **more))
 
+    def _tell(self, problem: Problem) -> None:
+        self.diagnostics.append(problem.diagnostic._replace(source=self.source))
+
     def _evaluate(self, value: tree.Value, what: str) -> Any:
         """The value of a top-level expression; None where it has none, which is reported."""
         try:
             return evaluate(value, self.scope()._replace(strings=what == "`train`"))
-        except ValueProblem as problem:
-            self._report(problem.code, problem.message, problem.span, help=problem.help)
+        except Problem as problem:
+            self._tell(problem)
         except NotYet:
             if mentions(value, "in"):
                 message = f"`in` has no value in {what}: it belongs to a step"
@@ -192,8 +196,8 @@ class _Resolver:
     def _check_default(self, default: tree.Value, scope: Scope) -> None:
         try:
             value = evaluate(default, scope)
-        except ValueProblem as problem:
-            self._report(problem.code, problem.message, problem.span, help=problem.help)
+        except Problem as problem:
+            self._tell(problem)
         except NotYet:
             pass
         else:
@@ -270,9 +274,11 @@ class _Resolver:
         if quantity.text not in QUANTITIES:
             from specc.diagnostics.spelling import nearest
 
-            guess = nearest(quantity.text, QUANTITIES)
-            help = f"did you mean `{guess}`?" if guess else "a budget bounds `params`, `macs` or `memory`"
-            self._report("E217", f"there is no budget for `{quantity.text}`", quantity.span, help=help)
+            help, proposals = renamed(
+                nearest(quantity.text, QUANTITIES), "a budget bounds `params`, `macs` or `memory`"
+            )
+            message = f"there is no budget for `{quantity.text}`"
+            self._report("E217", message, quantity.span, help=help, proposals=proposals)
             return
         bound = self._evaluate(budget.bound, "a budget")
         if bound is None:

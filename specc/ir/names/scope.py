@@ -7,6 +7,8 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.diagnostics.proposal import Proposal
 from specc.layers.fields import Called, Partial
 from specc.source import Span
 from specc.syntax import tree
@@ -26,12 +28,18 @@ STANDING = ("in", "nth")  # names that each step has
 _NO_BLOCKS: Mapping[str, Block] = MappingProxyType({})
 
 
-class ValueProblem(Exception):
+class ValueProblem(Problem):
     """An expression that has no value: what is wrong, where, and what to write."""
 
-    def __init__(self, message: str, span: Span, help: str | None = None, code: str = "E210") -> None:
-        super().__init__(message)
-        self.message, self.span, self.help, self.code = message, span, help, code
+    def __init__(
+        self,
+        message: str,
+        span: Span,
+        help: str | None = None,
+        code: str = "E210",
+        proposals: tuple[Proposal, ...] = (),
+    ) -> None:
+        super().__init__(Diagnostic(code, message, None, span, help=help, proposals=proposals))
 
 
 class NoRepeat(ValueProblem):
@@ -82,7 +90,7 @@ class _Gathered(tuple[PlainValue, ...]):
 
 
 def gathered(items: Iterable[PlainValue], span: Span, written: Iterable[tree.Value] = ()) -> PlainValue:
-    """The items as one value. Args: written, what they were. Raises: ValueProblem where it is too large."""
+    """The items as one value. Args: written, what they were. Raises: Problem where it is too large."""
     found = _Gathered(items)
     inner = [extent_of(item) for item in found]
     found.parts = 1 + sum(parts for parts, _, _ in inner)

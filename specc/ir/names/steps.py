@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
+from specc.diagnostics.proposal import Proposal, renamed
 from specc.diagnostics.spelling import counted, nearest
 from specc.ir.model import (
     FORM_WORDS,
@@ -119,7 +120,7 @@ class StepResolver:
         """Whether a label can be seen here; where it cannot, that is reported."""
         fault = self.labels.fault(label)
         if fault is not None and label.text not in self.lost_words:
-            self._report("E223", fault[0], label.span, help=fault[1])
+            self.diagnostics.append(fault)
         return fault is None
 
     def only_branch(
@@ -261,8 +262,8 @@ class StepResolver:
         else:
             self.unknown_words.add(name.lower())
             known = [*LAYERS, *FORM_WORDS, *self.blocks, *scope.open]
-            help = _unknown_step_help(name, known)
-            self._report("E201", f"there is no layer or block `{name}`", word.span, help=help)
+            help, proposals = _step_meant(name, known)
+            self._report("E201", f"there is no layer or block `{name}`", word.span, help=help, proposals=proposals)
 
     def _held_step(
         self, held: Held, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
@@ -429,8 +430,8 @@ class StepResolver:
             from specc.ir.names.habits import advice_on
 
             help = advice_on(word.text) or f"the forms are {', '.join(f'`{form}`' for form in FORM_WORDS)}"
-            help = f"did you mean `{guess}`?" if guess else help
-            self._report("E201", f"there is no form `{word.text}`", word.span, help=help)
+            help, proposals = renamed(guess, help)
+            self._report("E201", f"there is no form `{word.text}`", word.span, help=help, proposals=proposals)
 
     def _lose_defined(self, word: tree.Word, arguments: Sequence[tree.Argument]) -> None:
         """`def name(c) { … }`, `parm name = 3`: what another language's or mistyped words define is not unknown."""
@@ -452,14 +453,13 @@ def _origin_of(branch: tree.Chain) -> Origin | None:
     return Origin(label, first.check, first.head)
 
 
-def _unknown_step_help(name: str, known: list[str]) -> str:
+def _step_meant(name: str, known: list[str]) -> tuple[str, tuple[Proposal, ...]]:
+    """What to do about a word that names no step."""
     from specc.ir.names.habits import STATEMENTS, advice_on, step_meant
 
     own = own_layer_word(name)
     if own is not None:
-        return f"it is called `{own}` here"
-    known = [*known, *STATEMENTS]
-    guess = name.lower() if name.lower() in known else advice_on(name) or step_meant(name, known)
-    if guess in known:
-        return f"did you mean `{guess}`?"
-    return guess or "`specc layers` lists every layer"
+        return renamed(own, "", "called")
+    known, advice = [*known, *STATEMENTS], advice_on(name)
+    guess = name.lower() if name.lower() in known else None if advice else step_meant(name, known)
+    return renamed(guess, advice or "`specc layers` lists every layer")

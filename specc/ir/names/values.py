@@ -47,7 +47,7 @@ _WORDS: dict[str, PlainValue] = {"true": True, "false": False}
 def evaluate(value: tree.Value, scope: Scope) -> PlainValue:
     """The value of an expression.
 
-    Raises: ValueProblem where it has none; NotYet where a name in it has no value yet.
+    Raises: Problem where it has none; NotYet where a name in it has no value yet.
     """
     match value:
         case tree.Number(number, span):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from specc.diagnostics.diagnostic import Problem
 from specc.ir.model import FormStep
-from specc.ir.names.scope import NotYet, Scope, ValueProblem, shown
+from specc.ir.names.scope import NotYet, Scope, shown
 from specc.ir.names.values import evaluate, is_rest
 from specc.ir.shapes import forms
 from specc.ir.shapes.findings import Arriving, Findings
@@ -41,8 +42,8 @@ def _size(part: tree.Value, scope: Scope, findings: Findings) -> int | None:
         size = evaluate(part, scope)
     except NotYet:
         return 0
-    except ValueProblem as problem:
-        findings.report(problem.code, problem.message, problem.span, help=problem.help)
+    except Problem as problem:
+        findings.tell(problem.diagnostic)
         return 0
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST:
         message = f"a part of `split` is a whole number of channels, at least 1, not {shown(size)}"

@@ -54,11 +54,16 @@ class Findings:
             self._origins.pop()
 
     def report(self, code: str, message: str, span: Span, **more: Any) -> None:
+        """Tells a mistake at a place."""
+        self.tell(Diagnostic(code, message, None, span, **more))
+
+    def tell(self, found: Diagnostic) -> None:
         """Tells a mistake, unless it was told of the same place: a block that is called twice is wrong once."""
-        if (code, span) not in self._told:
-            self._told.add((code, span))
+        assert found.span is not None  # noqa: S101 - what has no place concerns no step
+        if (found.code, found.span) not in self._told:
+            self._told.add((found.code, found.span))
             notes = _shortened(tuple(reversed(self._origins)))
-            self.diagnostics.append(Diagnostic(code, message, self.source, span, notes=notes, **more))
+            self.diagnostics.append(found._replace(source=self.source, notes=notes))
 
     def report_shape(self, error: ShapeError, span: Span, arriving: Arriving, branches: tuple[Shape, ...] = ()) -> None:
         """Tells what a shape rule refused, with the step that made the shape that arrived."""
@@ -68,7 +73,8 @@ class Findings:
             verb = "the input is" if arriving.is_input else "gives"
             others = (Label(made_by, f"{verb} {written(arriving.shape)}"),)
         shapes = () if arriving.shape is None else (arriving.shape, *branches)
-        self.report(error.code, error.what, span, label=error.label, others=others, help=error.help, shapes=shapes)
+        found = Diagnostic(error.code, error.what, None, span, error.label, others, error.help)
+        self.tell(found._replace(shapes=shapes, proposals=error.proposals))
 
     def limit(self, span: Span, costs: Costs, steps_walked: int = 0) -> None:
         """Raises: LimitReached where a network outgrows every machine."""

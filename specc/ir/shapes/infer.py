@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
-from specc.diagnostics.diagnostic import Diagnostic
+from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.spelling import nearest
 from specc.ir.model import (
     Argument,
@@ -33,7 +33,7 @@ from specc.ir.model import (
 from specc.ir.names.bind import bind, take_frozen
 from specc.ir.names.instantiate import WrongValue, instantiate
 from specc.ir.names.partial import held_by
-from specc.ir.names.scope import NoRepeat, NotYet, Scope, ValueProblem, as_torch, shown
+from specc.ir.names.scope import NoRepeat, NotYet, Scope, as_torch, shown
 from specc.ir.names.values import evaluate
 from specc.ir.shaped import Costs, From, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.ir.shapes.claims import check_budgets, check_shape
@@ -209,8 +209,8 @@ class _Inference:
             }
         except NotYet:
             return None
-        except ValueProblem as problem:
-            self.findings.report(problem.code, problem.message, problem.span, help=problem.help)
+        except Problem as problem:
+            self.findings.tell(problem.diagnostic)
             return None
 
     def _layer(
@@ -261,7 +261,7 @@ class _Inference:
             layer = instantiate(cls, values)
         except WrongValue as error:
             span = next(argument.span for argument in arguments if argument.name == error.field)
-            self.findings.report(error.code, error.message, span, help=error.help)
+            self.findings.tell(error.diagnostic._replace(span=span))
             return None
         self.known_layers[key] = layer
         return layer
@@ -289,7 +289,7 @@ class _Inference:
         bound = bind(raw, held.signature, scope, step.head, held.given(step.head))
         self.doubts += bound.doubts
         for misfit in bound.misfits:
-            self.findings.report(misfit.code, misfit.message, misfit.span, help=misfit.help)
+            self.findings.tell(misfit)
         if bound.misfits:
             return None, Arriving(None)
         if isinstance(held.target, Block):
@@ -357,8 +357,8 @@ class _Inference:
             message = f"`{parameter.name}` is worked out from `nth` where it is not given, and nothing is repeated here"
             help = f"give it, as in `{parameter.name}=1`, or repeat the step"
             self.findings.report("E210", message, call, help=help)
-        except ValueProblem as problem:
-            self.findings.report(problem.code, problem.message, problem.span, help=problem.help)
+        except Problem as problem:
+            self.findings.tell(problem.diagnostic)
         return None
 
     # forms

@@ -43,11 +43,14 @@ class ModuleNames:
         self._numbers[word] += 1
         return self._numbers[word]
 
-    def objection(self, name: str) -> str | None:
-        """Why a name cannot be given to a child, or None; a name without objection is taken from now on."""
+    def objection(self, name: str, what: str = "step") -> str | None:
+        """Why a name cannot be given to a child, or None; a name without objection is taken from now on.
+
+        Args: what, the noun for a child.
+        """
         if name in RESERVED_BY_TORCH or (name.startswith("__") and name.endswith("__")):
             return f"`{name}` is an attribute of `nn.Sequential`, so no module may be called that"
         if name in self.taken:
-            return f"the name `{name}` is taken by another step here"
+            return f"the name `{name}` is taken by another {what} here"
         self.taken.add(name)
         return None

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from specc.diagnostics.diagnostic import Problem
 from specc.ir.model import Argument, Block, BlockStep, FormStep, GroupStep, LayerStep, Model, ParameterStep, SomeStep
-from specc.ir.names.scope import NotYet, Scope, ValueProblem, shown
+from specc.ir.names.scope import NotYet, Scope, shown
 from specc.ir.names.values import evaluate, mentions
 from specc.ir.shapes.findings import MAX_LAYERS, Findings, LimitReached
 from specc.ir.shapes.naming import ModuleNames
@@ -23,8 +24,8 @@ def repeat_count(repeat: tree.Value | None, scope: Scope, findings: Findings) ->
         count = evaluate(repeat, scope)
     except NotYet:
         return None
-    except ValueProblem as problem:
-        findings.report(problem.code, problem.message, problem.span, help=problem.help)
+    except Problem as problem:
+        findings.tell(problem.diagnostic)
         return None
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         findings.report(
@@ -58,9 +59,9 @@ def name_outputs(names: Sequence[tree.Word], findings: Findings) -> bool:
     """Whether modules can have the names of the outputs; one that cannot be given is reported."""
     taken, fits = ModuleNames(), True
     for name in names:
-        objection = taken.objection(name.text)
+        objection = taken.objection(name.text, "output")
         if objection is not None:
-            findings.report("E209", objection.replace("step", "output"), name.span, help="choose another name")
+            findings.report("E209", objection, name.span, help="choose another name")
         fits = fits and objection is None
     return fits
 

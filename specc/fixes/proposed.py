@@ -1,0 +1,79 @@
+"""What the rules propose, as edits: the driver knows the places that a rule does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from specc.diagnostics.proposal import LeaveOut, PutBefore, Rename, Replace, SetFields, Whole
+from specc.fixes.changes import Failure, left_out, put_before, set_to, told
+from specc.fixes.edit import Candidate, Edit, Kind
+from specc.source import Span
+from specc.syntax import tree
+
+# What a change of each field changes of the network; of a value that cannot be, it is a slip of the pen.
+_KINDS = {
+    **dict.fromkeys(("padding", "output_padding", "before", "after"), Kind.PADDING),
+    **dict.fromkeys(("stride",), Kind.STRIDE),
+    **dict.fromkeys(("kernel", "dilation", "scale", "size"), Kind.WINDOW),
+    **dict.fromkeys(("out", "groups", "num_parameters"), Kind.CHANNELS),
+    **dict.fromkeys(("shape", "start", "end", "r"), Kind.SHAPE),
+    **dict.fromkeys(("mode",), Kind.REPLACEMENT),
+}
+
+
+def proposed(failure: Failure) -> Iterator[Candidate]:
+    """The candidates that the rule itself names, the likeliest first."""
+    for proposal in failure.error.proposals:
+        match proposal:
+            case Rename(word):
+                yield Candidate(Kind.SPELLING, (Edit(value_span(failure), word),), proposal.text)
+            case SetFields(values):
+                yield from _with_fields(failure, values)
+            case Whole():
+                yield from _whole(failure)
+            case Replace(text):
+                edits = (Edit(value_span(failure), text),)
+                yield told(failure, failure.site, Kind.SPELLING, edits, certain=False)
+            case PutBefore(steps, why):
+                # Two steps in one say more than that a shape was forgotten: the picture is averaged.
+                kind = Kind.REPLACEMENT if "->" in steps else Kind.INSERTION
+                yield put_before(failure, failure.site, steps, kind, why)
+            case LeaveOut():
+                yield left_out(failure, failure.site)
+
+
+def value_span(failure: Failure) -> Span:
+    """Where the value stands that is wrong, without its key; the place of the error where that is no argument."""
+    assert failure.error.span is not None  # noqa: S101 - an error at a step has a place
+    argument = _argument(failure)
+    return argument.value.span if argument is not None else failure.error.span
+
+
+def _argument(failure: Failure) -> tree.Argument | None:
+    return next((item for item in failure.site.step.arguments if item.span == failure.error.span), None)
+
+
+def _with_fields(failure: Failure, values: dict[str, Any]) -> Iterator[Candidate]:
+    if not failure.error.code.startswith("E2"):
+        yield set_to(failure, failure.site, _KINDS[next(iter(values))], **values)
+    elif not _is_worked_out(failure):
+        certain = all(isinstance(value, bool) for value in values.values())  # 0 for false has no other meaning
+        yield set_to(failure, failure.site, Kind.SPELLING, certain=certain, **values)
+
+
+def _is_worked_out(failure: Failure) -> bool:
+    """Whether the value that is wrong is a calculation: another number would say something else than its terms."""
+    argument = _argument(failure)
+    return argument is not None and isinstance(argument.value, tree.Operation | tree.Call)
+
+
+def _whole(failure: Failure) -> Iterator[Candidate]:
+    """A calculation with a whole result: a multiple of 8, as for channels, or rounded down."""
+    argument = _argument(failure)
+    if argument is None or not isinstance(argument.value, tree.Operation):
+        return
+    inner = failure.outline.source.slice(argument.value.span)[1:-1]
+    for text in (f"divisible({inner}, 8)", f"({inner} // 1)"):
+        edits = (Edit(argument.value.span, text),)
+        yield told(failure, failure.site, Kind.CHANNELS, edits, certain=False)
