@@ -99,7 +99,7 @@ def session(file: Path) -> Any:
 def metadata(file: Path) -> dict[str, str]:
     if file.suffix == ".onnx":
         return dict(session(file).get_modelmeta().custom_metadata_map)
-    names = ("classes", "task", "input", "mean", "deviation", "spec")
+    names = ("classes", "task", "input", "mean", "deviation", "spec", "fit")
     texts: dict[str, Any] = dict.fromkeys(names, "")
     torch.export.load(file, extra_files=texts)
     return texts
@@ -121,6 +121,7 @@ def test_an_exported_run_says_what_it_is_for(task: str, kind: str, more: list[st
     assert said["spec"] == OF_TASKS[task][0]
     assert json.loads(said["mean"]) == list(data.mean or (0.0,))
     assert json.loads(said["deviation"]) == list(data.deviation or (1.0,))
+    assert said["fit"] == "stretch"
     if task == "multilabel":
         assert json.loads(said["threshold"]) == 0.4
     if task == "regress":

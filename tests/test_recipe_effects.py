@@ -195,6 +195,17 @@ def resize(folder: Path) -> None:
     assert done(folder / "run", SPEC.replace("1x8x8", "1x12x10"), resize=(12, 10)).metrics()
 
 
+def fit(folder: Path) -> None:
+    """Stretched, the mean of two halves; cut out, that of the middle alone."""
+    pets = pictures(folder)
+    for path in pets.rglob("*.png"):
+        picture = Image.new("RGB", (16, 8), (200, 200, 200))
+        picture.paste(Image.open(path), (4, 0))
+        picture.save(path)
+    one, other = (done(folder / fit, PETS, data=str(pets), resize=8, fit=fit) for fit in ("stretch", "crop"))
+    assert differ(one, other)
+
+
 def channels(folder: Path) -> None:
     assert done(folder / "run", PICTURES, channels=3).metrics()
 
@@ -306,7 +317,7 @@ def cudnn_benchmark(folder: Path) -> None:
 SEEN: dict[str, Callable[[Path], None]] = {
     function.__name__.removesuffix("_"): function
     for function in (
-        task, error, dice, threshold, data, from_weights, data_dir, resize, channels, in_memory, workers, patience,
+        task, error, dice, threshold, data, from_weights, data_dir, resize, fit, channels, in_memory, workers, patience,
         checkpoint_steps,
         checkpoint_minutes, device, channels_last, cudnn_benchmark, compile_,
     )

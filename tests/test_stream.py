@@ -196,11 +196,14 @@ def test_more_readers_than_cores_are_told_of_once(
 
 
 def test_a_stopped_run_goes_on_with_the_same_pictures(folder: Path, tmp_path: Path) -> None:
-    train(SPEC, tmp_path / "whole", data=str(folder), **{**RECIPE, "in_memory": "on"})
-    train(SPEC, tmp_path / "run", data=str(folder), callback=Stop(6), **RECIPE)
-    resume(tmp_path / "run", workers=0)
-    one, other = (load_file(tmp_path / name / "last.safetensors") for name in ("whole", "run"))
-    assert all(tensor.equal(other[name]) for name, tensor in one.items())
+    """Those that lie in memory, but for parts of pictures, which are cut out of the files at full size."""
+    for number, (recipe, where) in enumerate(((RECIPE, "off"), ({**RECIPE, "resized_crop": None}, "on"))):
+        whole, run = (tmp_path / f"{name}{number}" for name in ("whole", "run"))
+        train(SPEC, whole, data=str(folder), **{**recipe, "in_memory": where})
+        train(SPEC, run, data=str(folder), callback=Stop(6), **recipe)
+        resume(run, workers=0)
+        one, other = (load_file(place / "last.safetensors") for place in (whole, run))
+        assert all(tensor.equal(other[name]) for name, tensor in one.items())
 
 
 STOPS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]

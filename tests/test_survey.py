@@ -217,7 +217,10 @@ def test_pictures_of_different_sizes_propose_one_where_no_spec_does(
     with pytest.raises(Problem) as caught:
         surveyed(root).shape(Recipe())
     assert caught.value.diagnostic.code == "E610"
-    assert caught.value.diagnostic.help == f"`--resize {proposed}` scales all of them as they are read"
+    assert caught.value.diagnostic.help == (
+        f"`--resize {proposed}` scales all of them as they are read\n"
+        "`--fit crop` or `--fit pad` beside it keeps their proportions"
+    )
 
 
 def test_the_way_out_names_the_specs_own_size(folder: Path) -> None:

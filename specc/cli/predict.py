@@ -70,8 +70,8 @@ def _predict(run: Path, pictures: tuple[str, ...], asked: Predicted, teller: Tex
     from specc.evaluate.predict import predict
 
     trained = load_trained(run, asked.kind, place)
-    scaled = asked.fit or trained.recipe.resize is not None
-    taker = taker_of(trained.data.sample, trained.data.scaling(), scaled=scaled, invert=asked.invert)
+    data = trained.data
+    taker = taker_of(data.sample, data.scaling(), trained.recipe, convert=asked.fit, invert=asked.invert)
     complete = True
     for one in predict(trained, expanded(pictures, _note), taker, asked.top, place, asked.out):
         if one.problem is not None:

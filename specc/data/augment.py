@@ -6,12 +6,13 @@ They draw from torch's own random state of the device, so that a run that is con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, log
+from math import exp
 from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.functional import grid_sample, one_hot, pad
 
+from specc.data.frame import RATIO, TRIES
 from specc.data.transform import GREY_WEIGHTS
 from specc.recipe.augmentations import Augmentation as Asked
 from specc.recipe.augmentations import asked_of
@@ -22,30 +23,31 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-TRIES = 10  # draws of a part of a picture
-RATIO = log(4 / 3)  # the longest part is 4/3 as wide as high, or as high as wide
-
-
 class Augmenter:
     """What a recipe asks for; `augmentation_of` says whether it asks for anything."""
 
     def __init__(self, asked: Sequence[Asked], classes: int, *, masks: bool = False) -> None:
         """masks: whether targets are masks, which move with their pictures."""
         self.classes, self._masks = classes, masks
-        self._moves, self._colours, self._fills, self._mixes = (
+        self._cuts, self._moves, self._colours, self._fills, self._mixes = (
             [(resolved(one.function), one.value) for one in asked if one.when == when]
-            for when in ("moves", "colours", "fills", "mixes")
+            for when in ("cuts", "moves", "colours", "fills", "mixes")
         )
 
-    def move(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def least(self) -> float | None:
+        """The smallest share of a picture's area that is cut out of it; None where nothing is."""
+        return next((value for _, value in self._cuts), None)
+
+    def move(self, images: Tensor, targets: Tensor, *, cut: bool = False) -> tuple[Tensor, Tensor]:
         """Cut out, mirrored, shifted pictures in other colours, and targets.
 
-        Args:    images, uint8, (size, channels, height, width).
+        Args:    images, uint8, (size, channels, height, width). cut, whether they are cut out already.
         Returns: the same, or float32 from 0 to 255 where values were computed. Masks, (size, height, width), have -1
                  where nothing was.
         """
         masks = targets.unsqueeze(1).long() + 1 if self._masks else None  # 0 comes in from outside
-        for change, value in self._moves:
+        for change, value in (*([] if cut else self._cuts), *self._moves):
             before = None if masks is None else random_state(images.device)
             images = change(images, value)
             if masks is not None and before is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from specc.data.augment import Augmenter
+from specc.data.frame import RandomCut
 from specc.data.images import Images
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
@@ -144,8 +145,11 @@ class Batches:
         """
         # Drawn here and not with the first batch: an epoch of which nothing is left moves the generator on, too.
         order = torch.randperm(len(self), generator=generator).to(self.images.index_device)
-        batches = self.images.batches(order[part] for part in self._parts(skip))
-        return (self._changed(samples, targets) for samples, targets in batches)
+        cut, least = None, self.augmentation and self.augmentation.least
+        if least and self.images.cuts:
+            cut = RandomCut(int(torch.randint(2**62, (), generator=generator)), least)
+        batches = self.images.batches((order[part] for part in self._parts(skip)), cut)
+        return (self._changed(samples, targets, cut=cut is not None) for samples, targets in batches)
 
     def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Every batch, in the order in which the samples are stored."""
@@ -159,10 +163,10 @@ class Batches:
             part = self.shard.of(end - start)
             yield slice(start + part.start, start + part.stop)
 
-    def _changed(self, samples: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def _changed(self, samples: Tensor, targets: Tensor, *, cut: bool) -> tuple[Tensor, Tensor]:
         if self.augmentation is None or not len(samples):
             return self._float(samples), targets
-        samples, targets = self.augmentation.move(samples, targets)
+        samples, targets = self.augmentation.move(samples, targets, cut=cut)
         return self.augmentation.blend(self._float(samples), targets)
 
     def _float(self, samples: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias
 
 import torch
 from torch.utils.data import DataLoader
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from specc.data.frame import RandomCut
 
     Indices: TypeAlias = Tensor | slice
     Batch: TypeAlias = tuple[Tensor, Tensor]
@@ -69,9 +71,14 @@ class Images(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batches(self, indices: Iterable[Indices]) -> Iterator[Batch]:
+    @property
+    def cuts(self) -> bool:
+        """Whether a part can be cut out of each sample at its full size."""
+
+    def batches(self, indices: Iterable[Indices], cut: RandomCut | None = None) -> Iterator[Batch]:
         """Samples and targets by their places, on the device, in order. More is read ahead than is taken.
 
+        Args:   cut, the part that is wanted of each, where that can be had.
         Raises: Problem E607, E610 for a file that is not as it was, E632 where a reading process ended.
         """
 
@@ -115,7 +122,11 @@ class InMemory:
     def __len__(self) -> int:
         return len(self.x)
 
-    def batches(self, indices: Iterable[Indices]) -> Iterator[Batch]:
+    @property
+    def cuts(self) -> bool:
+        return False
+
+    def batches(self, indices: Iterable[Indices], cut: RandomCut | None = None) -> Iterator[Batch]:
         for index in indices:
             if isinstance(index, slice):
                 yield self.x[index], self.y[index]
@@ -176,12 +187,17 @@ class Streamed:
     def __len__(self) -> int:
         return len(self.places)
 
-    def batches(self, indices: Iterable[Indices]) -> Iterator[Batch]:
+    @property
+    def cuts(self) -> bool:
+        return self.reader.source.cuts
+
+    def batches(self, indices: Iterable[Indices], cut: RandomCut | None = None) -> Iterator[Batch]:
         wanted = [index if isinstance(index, slice) else index.numpy() for index in indices]
-        read = self.reader.read(self.part, (self.places[index] for index in wanted), targets=self.targets is None)
-        for index, (samples, targets) in zip(wanted, read, strict=True):
+        places, targets = (self.places[index] for index in wanted), self.targets is None
+        read = self.reader.read(self.part, places, targets=targets, cut=cut)
+        for index, (samples, own) in zip(wanted, read, strict=True):
             if self.targets is None:
-                y = targets.to(self.device, non_blocking=True)
+                y = own.to(self.device, non_blocking=True)
             else:
                 y = self.targets[index if isinstance(index, slice) else torch.from_numpy(index).to(self.device)]
             yield samples.to(self.device, non_blocking=True), y
@@ -269,13 +285,15 @@ class Pool:
             generator=torch.Generator(),
         )
 
-    def read(self, part: str, batches: Iterable[NDArray[np.int64]], *, targets: bool = False) -> Iterator[Batch]:
+    def read(
+        self, part: str, batches: Iterable[NDArray[np.int64]], *, targets: bool = False, cut: RandomCut | None = None
+    ) -> Iterator[Batch]:
         """The samples of each batch of places in a part.
 
-        Args:   targets, whether these are wanted as well; else there are none.
+        Args:   targets, whether these are wanted as well; else there are none. cut, the part of each that is wanted.
         Raises: Problem E607 for a damaged file, E610 for one of another size, E632 where a process ended.
         """
-        self._plan.batches = ((part, places, targets) for places in batches)
+        self._plan.batches = (Order(part, places, targets, cut) for places in batches)
         with _deaths_heard():
             answers = iter(self._loader)
         while True:
@@ -318,13 +336,22 @@ def _deaths_heard() -> Iterator[None]:
             signal.signal(signal.SIGCHLD, before)
 
 
+class Order(NamedTuple):
+    """A batch that a reading process is to take, see `Pool.read`."""
+
+    part: str
+    places: NDArray[np.int64]
+    targets: bool
+    cut: RandomCut | None
+
+
 class _Plan:
     """Tells the loader which samples make the next batches."""
 
     def __init__(self) -> None:
-        self.batches: Iterable[tuple[str, NDArray[np.int64], bool]] = ()
+        self.batches: Iterable[Order] = ()
 
-    def __iter__(self) -> Iterator[tuple[str, NDArray[np.int64], bool]]:
+    def __iter__(self) -> Iterator[Order]:
         return iter(self.batches)
 
 
@@ -334,13 +361,14 @@ class _Taker:
     def __init__(self, source: DataSource) -> None:
         self.source = source
 
-    def __getitems__(self, batch: tuple[str, NDArray[np.int64], bool]) -> Batch | Diagnostic:
-        part, places, wanted = batch
+    def __getitems__(self, order: Order) -> Batch | Diagnostic:
         try:
-            samples, targets = self.source.take(part, places)
+            samples, targets = self.source.take(order.part, order.places, order.cut)
         except Problem as problem:
             return problem.diagnostic  # it comes back through a pipe
-        return torch.from_numpy(samples), torch.from_numpy(targets) if wanted and targets is not None else NOTHING
+        return torch.from_numpy(samples), torch.from_numpy(
+            targets
+        ) if order.targets and targets is not None else NOTHING
 
     def __len__(self) -> int:
         return 0

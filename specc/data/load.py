@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SAME = 1e-9  # of the largest value: a deviation that is nothing but rounding
 AT_ONCE = 256  # masks that are counted together
+CUT = "`resized_crop` cuts out of the files; `--in-memory on` is faster, and cuts out of the scaled pictures"
 USABLE = 0.8  # of the free memory; the network and its activations need some too
 
 Say = Callable[[str], None]
@@ -148,13 +149,18 @@ def _read_files(source: DataSource, survey: Survey, recipe: Recipe, say: Say, wa
     from specc.data.sources.picture_files import PictureFiles
 
     assert isinstance(source, PictureFiles)  # noqa: S101 - there are two kinds
-    source = source.read_as(survey.shape(recipe, way_out), scaled=recipe.resize is not None)
-    assert source.reader is not None and isinstance(survey.classes, tuple)  # noqa: S101 - pictures of known classes
-    keep = _in_memory(sum(survey.splits.values()), source.reader.shape, recipe)
+    classes = survey.classes
+    source = source.read_as(survey.shape(recipe, way_out), scaled=recipe.resize is not None, fit=recipe.fit)
+    assert source.reader is not None and isinstance(classes, tuple)  # noqa: S101 - pictures of known classes
+    shape = source.reader.shape
+    cuts = recipe.resized_crop is not None and {size[:2] for size in survey.sizes} != {shape[1:]}
+    keep = _in_memory(sum(survey.splits.values()), shape, recipe, cuts=cuts)
+    if cuts and not keep and recipe.in_memory == "auto":
+        survey = survey._replace(notes=(*survey.notes, CUT))
     looked = source.look(keep=keep, say=say)
     targets = {name: source.targets.get(name, one.masks) for name, one in looked.items()}
     identity = identity_of_files(
-        survey.classes,
+        classes,
         # A mask is in its picture's digest.
         {name: (one.digests, source.targets.get(name, one.digests[:, :0])) for name, one in looked.items()},
     )
@@ -180,20 +186,23 @@ def dataset_of(found: Read, recipe: Recipe) -> Dataset:
             assert y is not None  # noqa: S101 - masks are kept with their pictures
             parts[name] = InMemory(torch.from_numpy(samples), y)
     if isinstance(found.source, ArraySource) and (recipe.resize or recipe.channels):
-        parts = {name: _transformed(images, recipe) for name, images in parts.items()}
+        masks = found.survey.target == "mask"
+        parts = {name: _transformed(images, recipe, masks=masks) for name, images in parts.items()}
     if recipe.validation and TRAINING in parts:
         parts |= _held_out(parts[TRAINING], recipe.validation)
     return _dataset(found, parts)
 
 
-def _transformed(images: Images, recipe: Recipe) -> Images:
+def _transformed(images: Images, recipe: Recipe, *, masks: bool) -> Images:
     from specc.data.images import InMemory
-    from specc.data.transform import prepared
+    from specc.data.transform import prepared, prepared_masks
 
-    size = size_of(recipe.resize)
+    size, y = size_of(recipe.resize), images.y
     if len(images.sample) == 3 and size is not None:
         require_memory(len(images), (recipe.channels or images.sample[0], *size), images.dtype.itemsize)
-    return InMemory(prepared(images.x, size, recipe.channels), images.y)
+    if masks and len(images.sample) == 3:
+        y = prepared_masks(y, size, recipe.fit)
+    return InMemory(prepared(images.x, size, recipe.channels, recipe.fit), y)
 
 
 def _held_out(images: Images, share: float) -> dict[str, Images]:
@@ -213,11 +222,15 @@ def _dataset(found: Read, parts: dict[str, Images]) -> Dataset:
     )
 
 
-def _in_memory(count: int, shape: Shape, recipe: Recipe) -> bool:
-    """Whether so many pictures stay in memory. Raises: Problem E611."""
+def _in_memory(count: int, shape: Shape, recipe: Recipe, *, cuts: bool) -> bool:
+    """Whether so many pictures stay in memory.
+
+    Args:   cuts, whether parts of larger ones are wanted.
+    Raises: Problem E611.
+    """
     if recipe.in_memory == "on":
         require_memory(count, shape)
-    return recipe.in_memory != "off" and fits(count, shape)
+    return recipe.in_memory == "on" or (recipe.in_memory == "auto" and not cuts and fits(count, shape))
 
 
 def require_memory(count: int, shape: Shape, size: int = 1) -> None:

@@ -12,7 +12,7 @@ import os
 import struct
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache, lru_cache
 from io import BytesIO
@@ -22,7 +22,9 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from specc import files
+from specc.data.frame import Box, Placement, placement
 from specc.diagnostics.diagnostic import Problem
+from specc.recipe.recipe import Fit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -273,36 +275,48 @@ class Reader(NamedTuple):
     """How a picture file is read, and what comes of every one.
 
     mode:   `L` or `RGB`. height, width: in pixels.
-    scaled: whether pictures are scaled to that size; else they must have it.
+    scaled: whether pictures are scaled to that size; else they must have it. fit: how those of other proportions are.
     """
 
     mode: str
     height: int
     width: int
     scaled: bool
+    fit: Fit = "stretch"
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, height, width."""
         return (1 if self.mode == "L" else 3, self.height, self.width)
 
-    def read(self, name: str, content: IO[bytes] | None = None) -> NDArray[np.uint8]:
+    def placed(self, size: tuple[int, int], cut: Callable[[tuple[int, int]], Box] | None = None) -> Placement:
+        """Where a picture of a height and width goes. Args: cut, gives the part of it that is taken."""
+        frame = (self.height, self.width)
+        if cut is None:
+            return placement(size, frame, self.fit)
+        return Placement(size, cut(size), (0, 0, *frame), frame)
+
+    def read(
+        self, name: str, content: IO[bytes] | None = None, cut: Callable[[tuple[int, int]], Box] | None = None
+    ) -> NDArray[np.uint8]:
         """A picture, (height, width, channels).
 
-        Args:   name: of its file; content: the file's bytes, where they have been read already.
+        Args:   name: of its file; content: the file's bytes, where they have been read already; cut: as `placed` takes.
         Raises: Unreadable, OtherSize.
         """
         with opened(name, content) as picture:
-            return self.taken(picture, name)
+            return self.taken(picture, name, cut)
 
-    def taken(self, picture: Image.Image, name: str) -> NDArray[np.uint8]:
+    def taken(
+        self, picture: Image.Image, name: str, cut: Callable[[tuple[int, int]], Box] | None = None
+    ) -> NDArray[np.uint8]:
         """The same of a picture that is open already. Raises: Unreadable, OtherSize."""
         import numpy as np
 
-        # A large JPEG decodes several times faster at a half or a quarter; twice the wanted size stays.
-        plain = eight_bits(picture, self.mode, (2 * self.height, 2 * self.width) if self.scaled else None)
-        if self.scaled:
-            plain = plain.resize((self.width, self.height), Image.Resampling.BILINEAR)
+        placed = self.placed(size_of(picture), cut) if self.scaled else None
+        plain = eight_bits(picture, self.mode, placed and placed.enough)
+        if placed is not None:
+            plain = placed.drawn(plain, Image.Resampling.BILINEAR)
         elif plain.size != (self.width, self.height):
             raise OtherSize(name, plain.height, plain.width, self)
         return np.frombuffer(plain.tobytes(), np.uint8).reshape(self.height, self.width, -1)

@@ -22,6 +22,7 @@ TRAINING, TEST, VALIDATION = "training", "test", "validation"
 PARTS = (TRAINING, TEST, VALIDATION)
 SUGGESTED = (32, 224)  # sides of pictures that are proposed, at least and at most
 NAMED_AT_MOST = 5
+IGNORED = 255  # in a mask a pixel of no class
 # What is held out is the same in every run, whatever the recipe's seed: results stay comparable.
 HOLDOUT_SEED = 0
 
@@ -128,7 +129,10 @@ class Survey(NamedTuple):
 
     def _different(self, way_out: str) -> Problem:
         first, second = self.sizes[:2]
-        help = way_out or f"`--resize {self.usual_size}` scales all of them as they are read"
+        help = way_out or (
+            f"`--resize {self.usual_size}` scales all of them as they are read\n"
+            "`--fit crop` or `--fit pad` beside it keeps their proportions"
+        )
         return Problem.of(
             "E610",
             f"the pictures of {self.name} have {len(self.sizes):,} different sizes: {first.first} is {first} (height x "

@@ -77,8 +77,8 @@ class LoadedNetwork:
     def _taker(self, fit: bool) -> Taker:
         from specc.evaluate.pictures import taker_of
 
-        scaled = fit or self._trained.recipe.resize is not None
-        return taker_of(self._trained.data.sample, self._trained.data.scaling(), scaled=scaled)
+        trained = self._trained
+        return taker_of(trained.data.sample, trained.data.scaling(), trained.recipe, convert=fit)
 
     def _of_array(self, given: Any, fit: bool) -> Tensor:
         import numpy as np

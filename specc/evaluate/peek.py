@@ -42,8 +42,7 @@ class PeekSubject(NamedTuple):
 
 def of_trained(trained: Trained, *, fit: bool, invert: bool) -> PeekSubject:
     """A run's network. Raises: Problem E647 where it takes no pictures."""
-    scaled = fit or trained.recipe.resize is not None
-    taker = taker_of(trained.data.sample, trained.data.scaling(), scaled=scaled, invert=invert)
+    taker = taker_of(trained.data.sample, trained.data.scaling(), trained.recipe, convert=fit, invert=invert)
     classes = () if trained.task.target == "none" else trained.data.classes
     return PeekSubject(trained.name, trained.model, trained.shaped, trained.recipe, taker, classes, trained.goal())
 
@@ -52,7 +51,7 @@ def of_spec(name: str, shaped: ShapedModel, *, fit: bool, invert: bool) -> PeekS
     """A spec's network with fresh weights out of its recipe's seed. Raises: Problem E647."""
     from specc.build.compile import build
 
-    taker = taker_of(shaped.input, None, scaled=fit or shaped.recipe.resize is not None, invert=invert)
+    taker = taker_of(shaped.input, None, shaped.recipe, convert=fit, invert=invert)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(shaped.recipe.seed)
         model = build(shaped)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from specc.data.walk import Walk
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
+from specc.recipe.recipe import Fit, Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,12 +29,14 @@ STDIN = "-"
 class Taker(NamedTuple):
     """How pictures become the network's input.
 
-    sample: its shape. scaled: whether pictures of other sizes are scaled. invert: whether dark and light change places.
+    sample: its shape. scaled: whether pictures of other sizes are scaled; fit: how those of other proportions are.
+    invert: whether dark and light change places.
     """
 
     sample: tuple[int, ...]
     scaling: Scaling | None
     scaled: bool = False
+    fit: Fit = "stretch"
     invert: bool = False
 
     def read(self, name: str) -> Tensor:
@@ -67,7 +70,7 @@ class Taker(NamedTuple):
         from specc.data.picture import OtherSize, Reader, UnreadablePicture
 
         channels, height, width = self.sample
-        reader = Reader("L" if channels == 1 else "RGB", height, width, self.scaled)
+        reader = Reader("L" if channels == 1 else "RGB", height, width, self.scaled, self.fit)
         try:
             pixels = torch.tensor(read(reader))
         except UnreadablePicture as error:
@@ -90,12 +93,18 @@ class Taker(NamedTuple):
             f"{spelled(self.sample[1:])}", help="`--fit` scales it")  # fmt: skip
 
 
-def taker_of(sample: tuple[int, ...], scaling: Scaling | None, *, scaled: bool, invert: bool = False) -> Taker:
-    """A taker for a network. Raises: Problem E647 where its input is no picture."""
+def taker_of(
+    sample: tuple[int, ...], scaling: Scaling | None, recipe: Recipe, *, convert: bool = False, invert: bool = False
+) -> Taker:
+    """A taker for a network that prepares pictures as its recipe does.
+
+    Args:   convert, whether pictures of other sizes are scaled where the recipe does not say so.
+    Raises: Problem E647 where its input is no picture.
+    """
     if len(sample) != 3 or sample[0] not in (1, 3):
         raise Problem.of("E647", f"the network's input is {spelled(sample)}, and no picture has that shape",
             help="a network for pictures has an input such as 1x28x28 or 3x32x32")  # fmt: skip
-    return Taker(sample, scaling, scaled, invert)
+    return Taker(sample, scaling, convert or recipe.resize is not None, recipe.fit, invert)
 
 
 def expanded(names: Sequence[str], tell: Callable[[str], None] = lambda note: None) -> Iterator[str]:

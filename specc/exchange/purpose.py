@@ -65,6 +65,7 @@ def metadata_of(model: ShapedModel, purpose: Purpose | None) -> dict[str, str]:
     if purpose is not None:
         mean, deviation = purpose.levels
         about |= {**purpose.task.metadata(purpose.data.targets), "mean": mean, "deviation": deviation}
+        about["fit"] = purpose.recipe.fit
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in about.items()
@@ -105,5 +106,5 @@ def of_pictures(network: nn.Module, purpose: Purpose | None, name: str) -> OfPic
         what = f"{name} was trained to {purpose.task.keyword} pictures, and says nothing of them"
         raise Unreadable(Diagnostic("E700", what,
             help="leave out `--pictures`: the program then gives what the network gives"))  # fmt: skip
-    taker_of(purpose.data.sample, None, scaled=False)
+    taker_of(purpose.data.sample, None, purpose.recipe)
     return OfPictures(network, purpose)

@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 
 from specc.recipe.written import as_written
 
-# moves: (images, value, mode) -> images, from 0 to 255, before they are scaled; with the mode "nearest" masks, by the
-# same draws. colours: (images, value) -> images, after all moves. fills: the same after pictures are scaled, where 0 is
-# the mean brightness of normalised ones. mixes: (images, labels, value, classes) -> images and labels, at last.
-When: TypeAlias = Literal["moves", "colours", "fills", "mixes"]
+# cuts: (images, value, mode) -> images, from 0 to 255, before they are scaled; with the mode "nearest" masks, by the
+# same draws; none where pictures are read, out of which a part was cut. moves: the same, after all cuts. colours:
+# (images, value) -> images, after all moves. fills: the same after pictures are scaled, where 0 is the mean brightness
+# of normalised ones. mixes: (images, labels, value, classes) -> images and labels, at last.
+When: TypeAlias = Literal["cuts", "moves", "colours", "fills", "mixes"]
 KEY = "augmentation"
 
 

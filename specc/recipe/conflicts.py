@@ -31,7 +31,9 @@ def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
         )
     if recipe.nesterov and not recipe.optimizer_arguments()["momentum"]:
         return Conflict("nesterov", "`nesterov` needs a momentum above 0", "add `momentum 0.9`")
-    checks = (_schedule_conflict, _part_conflict, _task_conflict, _scaling_conflict, _exact_conflict)
+    checks = (
+        _schedule_conflict, _part_conflict, _task_conflict, _size_conflict, _scaling_conflict, _exact_conflict,
+    )  # fmt: skip
     return next((found for check in checks if (found := check(recipe, said))), None)
 
 
@@ -63,6 +65,12 @@ def _task_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
                 name, f"`{name}` is a setting of {_listed([f'task {one}' for one in owners])}; "
                 f"`task {recipe.task}` has none", f"leave `{name}` out",
             )  # fmt: skip
+    return None
+
+
+def _size_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    if recipe.fit != "stretch" and recipe.resize is None:
+        return Conflict("fit", "`fit` means nothing without `resize`", "add the size, such as `resize 224`")
     return None
 
 

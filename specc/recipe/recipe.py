@@ -36,6 +36,7 @@ Side = Annotated[int, Field(ge=1, le=16384)]
 ClassWeights = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
 Strength = Annotated[float, Field(ge=0, le=10)]
 MOST_CHANNELS = 4096
+Fit: TypeAlias = Literal["stretch", "crop", "pad"]
 Levels = float | Annotated[tuple[float, ...], Field(min_length=1, max_length=MOST_CHANNELS)]  # of each, or one for all
 Positive = Annotated[float, Field(gt=0)]
 Spreads = Positive | Annotated[tuple[Positive, ...], Field(min_length=1, max_length=MOST_CHANNELS)]
@@ -131,6 +132,12 @@ class Recipe(BaseModel):
         description="Scale the pictures to this height and width, in pixels.",
         json_schema_extra={"accepts": "a side in pixels such as 32, or height and width such as 32x48"},
     )
+    fit: Fit = Field(
+        "stretch",
+        examples=["crop"],
+        description="How pictures of other proportions come to the size of `resize`: stretched to it; crop scales the "
+        "shorter side and cuts out the middle; pad scales the longer side and fills the rest with black.",
+    )
     channels: Literal[1, 3] | None = Field(
         None, examples=[3], description="Turn grey pictures into RGB (3), or colour pictures into grey (1)."
     )
@@ -154,7 +161,7 @@ class Recipe(BaseModel):
     )
     # Augmentations, in the order in which they are applied.
     resized_crop: float | None = augmentation(
-        "moves", "cut_out", None,
+        "cuts", "cut_out", None,
         gt=0, le=1, examples=[0.08],
         description="Cut a part of at least this share of the area out of each training picture, its sides stretched "
         "by up to 4/3, and scale it to the picture's size; 0.08 is usual for photographs.",

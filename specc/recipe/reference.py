@@ -81,11 +81,13 @@ their pictures in `flip`, `crop` and `resized_crop`; what comes in from outside 
 is no class, such as 255. With `class_weights` the mean training sample counts 1. Test losses are without weights,
 label smoothing and Dice.""",
     "Augmentation, of training pictures only": f"""\
-Each works on whole batches, on the device that trains, in this order: {_listed("moves")};
+Each works on whole batches, on the device that trains, in this order: {_listed("cuts", "moves", "colours")};
 after scaling to floats {_listed("fills", "mixes")}. All randomness comes from the recipe's seed, and a
 run that is resumed draws what it would have drawn. `resized_crop` and `color_jitter` are torchvision's
 RandomResizedCrop (its ratio, ten tries) and ColorJitter (brightness, then contrast, then saturation; hue stays).
-The part is cut out of the picture after `resize`.""",
+Where pictures are read from their files while they are wanted, `resized_crop` cuts its part out of the picture at its
+full size, and not out of what `resize` made of it; so with both, `in_memory auto` reads a folder's pictures. Out of
+pictures that are kept (`in_memory on`, arrays, named data sets) it is cut after `resize`.""",
     "What it begins with": """\
 `from_weights` (the option is `--from`) takes the weights of a run's best epoch, of a file, or of `torchvision:NAME`,
 and the normalisation that they were trained with. Tensors go to those of their names and shapes, or, where that pairs

@@ -41,7 +41,7 @@ def a_torch_without_muon(scene: Scene) -> None:
 class _Deadly(DataSource):
     """Ends its process as the system does when memory runs out."""
 
-    def take(self, part: str, indices: object) -> Any:
+    def take(self, part: str, indices: object, cut: object = None) -> Any:
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -16,6 +16,7 @@ from specc.evaluate.predict import predict
 from specc.evaluate.score import Wanted, evaluate
 from specc.evaluate.trained import load_trained
 from specc.pipeline import analyse
+from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.registry import ready
 from specc.runner.listing import run_at
 from specc.runner.run import train
@@ -99,7 +100,7 @@ def a_network_without_classes(scene: Scene) -> None:
 
 @case("E647")
 def a_network_for_vectors(scene: Scene) -> None:
-    taker_of(DataDescription(name="numbers", classes=("a", "b"), sample=(64,)).sample, None, scaled=False)
+    taker_of(DataDescription(name="numbers", classes=("a", "b"), sample=(64,)).sample, None, Recipe())
 
 
 @case("E647")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from specc.data.frame import RandomCut
+
     Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
     Targets: TypeAlias = NDArray[Any] | None
     Indices: TypeAlias = NDArray[np.int64] | slice
@@ -120,9 +122,15 @@ class DataSource:
         Raises: Problem E602 to E604, E619.
         """
 
-    def take(self, part: str, indices: Indices) -> tuple[Samples, Targets]:
+    @property
+    def cuts(self) -> bool:
+        """Whether `take` can cut a part out of each sample that is larger than what is given."""
+        return False
+
+    def take(self, part: str, indices: Indices, cut: RandomCut | None = None) -> tuple[Samples, Targets]:
         """Samples of a part (`PARTS`) by their places, and what is to be found for each.
 
+        Args:    cut, which part of each sample is wanted, of a source that `cuts`.
         Returns: (n, channels, …) of uint8 or float32; (n, …), see `Survey.target`, or None where there is nothing.
         Raises:  Problem E607, E610.
         """
@@ -174,7 +182,7 @@ class ArraySource(DataSource):
             sample=tuple(samples.shape[1:]), dtype=samples.dtype.name, target=found.target, notes=found.notes,
         )  # fmt: skip
 
-    def take(self, part: str, indices: Indices) -> tuple[Samples, Targets]:
+    def take(self, part: str, indices: Indices, cut: RandomCut | None = None) -> tuple[Samples, Targets]:
         samples, targets = self.arrays.parts[part]
         return samples[indices], None if targets is None else targets[indices]
 

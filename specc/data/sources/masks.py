@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 
 from specc import files
+from specc.data.frame import Box
 from specc.data.kept import make_room, manifest_of
 from specc.data.picture import TURNS, UnreadablePicture, content_of, digest_of, head_of, opened, orientation_of, quiet
 from specc.data.sources import path_of
 from specc.data.sources.folder import readable
 from specc.data.sources.picture_files import Contents, Listing, PictureFiles
-from specc.data.survey import TEST, TRAINING, VALIDATION, Fault, Survey, stratified_fifth
+from specc.data.survey import IGNORED, TEST, TRAINING, VALIDATION, Fault, Survey, stratified_fifth
 from specc.data.walk import IMAGES, MASKS, NAMES, Walk, require_text
 from specc.diagnostics.diagnostic import Problem
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CLASSES = "classes.csv"
-IGNORED = 255  # a pixel of no class
 LAYOUT = "the layout is `images/a.png` and `masks/a.png`, alone or inside `train` and `test`"
 NAMES_HEAD = "the first line is `name`, `name,value` or `name,r,g,b`; below it stands a class a line"
 COLOURS = (
@@ -171,16 +171,17 @@ class MaskFolder(PictureFiles):
     def variant(self) -> str:
         return f"{self.names} {self._seen[0]}"
 
-    def read_mask(self, path: str) -> tuple[bytes, NDArray[np.uint8]]:
+    def read_mask(
+        self, path: str, cut: Callable[[tuple[int, int]], Box] | None = None
+    ) -> tuple[bytes, NDArray[np.uint8]]:
         import numpy as np
 
         assert self.reader is not None  # noqa: S101 - it was said how they are read
         digest, numbers = self._numbers(path)
-        classes = self._classes[1][numbers]
-        _, height, width = self.reader.shape
-        if classes.shape == (height, width):
-            return digest, classes
-        return digest, np.asarray(Image.fromarray(classes).resize((width, height), Image.Resampling.NEAREST))
+        height, width = numbers.shape
+        placed = self.reader.placed((height, width), cut)
+        drawn = placed.drawn(Image.fromarray(self._classes[1][numbers]), Image.Resampling.NEAREST, IGNORED)
+        return digest, np.asarray(drawn)
 
     def _numbers(self, path: str) -> tuple[bytes, NDArray[np.uint8]]:
         """A mask's digest and numbers, of named classes these, (height, width). Raises: Unreadable."""

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from specc import files
 from specc.data.sources import Arrays, ArraySource, path_of
-from specc.data.survey import TEST, TRAINING, VALIDATION, Shape, Survey, shortened, stratified_fifth
+from specc.data.survey import IGNORED, TEST, TRAINING, VALIDATION, Shape, Survey, shortened, stratified_fifth
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
 from specc.tasks.task import Kind
@@ -288,7 +288,7 @@ def _labels(place: Path, arrays: dict[str, NDArray[Any]], names: list[Any] | Non
 
 
 def _mask(place: Path, arrays: dict[str, NDArray[Any]], names: list[Any] | None) -> Meaning:
-    from specc.data.sources.masks import IGNORED, numbered
+    from specc.data.sources.masks import numbered
 
     values = sorted({int(value) for array in arrays.values() for value in _unique(array)})
     if values[0] < 0 or values[-1] > IGNORED:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from specc import files
+from specc.data.frame import Box, RandomCut
 from specc.data.kept import Manifest, keep_arrays, kept_arrays, make_room, manifest_of
 from specc.data.picture import (
     DIGEST_SIZE,
@@ -34,6 +35,7 @@ from specc.data.sources import DataSource, path_of
 from specc.data.survey import Fault, PassedOver, Shape, Size, Survey, damaged, sampled
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
+from specc.recipe.recipe import Fit
 from specc.tasks.task import Kind
 
 if TYPE_CHECKING:
@@ -162,12 +164,16 @@ class PictureFiles(DataSource):
             seen.kinds, seen.is_grey, faults, found.passed_over, found.notes, target=found.target,
         )  # fmt: skip
 
-    def read_as(self, shape: Shape, *, scaled: bool) -> Self:
+    def read_as(self, shape: Shape, *, scaled: bool, fit: Fit = "stretch") -> Self:
         """The same, every picture read as this shape, to which those of another size are scaled, or refused."""
         channels, height, width = shape
         other = copy.copy(self)
-        other.reader = Reader("L" if channels == 1 else "RGB", height, width, scaled)
+        other.reader = Reader("L" if channels == 1 else "RGB", height, width, scaled, fit)
         return other
+
+    @property
+    def cuts(self) -> bool:
+        return self.reader is not None and self.reader.scaled
 
     @cached_property
     def targets(self) -> dict[str, NDArray[Any]]:
@@ -189,11 +195,16 @@ class PictureFiles(DataSource):
     def has_masks(self) -> bool:
         return self.contents.target == "mask"
 
-    def read_mask(self, path: str) -> tuple[bytes, NDArray[np.uint8]]:
-        """The digest of a mask's file, and the class of each pixel at the size of the samples. Raises: Unreadable."""
+    def read_mask(
+        self, path: str, cut: Callable[[tuple[int, int]], Box] | None = None
+    ) -> tuple[bytes, NDArray[np.uint8]]:
+        """The digest of a mask's file, and the class of each pixel at the size of the samples.
+
+        Args: cut, gives the part that is taken of one of a height and width. Raises: Unreadable.
+        """
         raise NotImplementedError
 
-    def take(self, part: str, indices: Indices) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    def take(self, part: str, indices: Indices, cut: RandomCut | None = None) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         import numpy as np
 
         assert self.reader is not None  # noqa: S101 - it was said how they are read
@@ -203,12 +214,12 @@ class PictureFiles(DataSource):
         read = np.empty((len(wanted), *self.reader.shape[1:]), np.uint8) if masks else None
         with quiet():
             for number, index in enumerate(wanted.tolist()):
-                path = paths[index]
+                path, part_of = paths[index], cut and partial(cut.box, index)
                 try:
-                    samples[number] = np.moveaxis(self.reader.read(path), 2, 0)
+                    samples[number] = np.moveaxis(self.reader.read(path, cut=part_of), 2, 0)
                     if masks is not None and read is not None:
                         path = masks[index]
-                        _, read[number] = self.read_mask(path)
+                        _, read[number] = self.read_mask(path, part_of)
                 except UnreadablePicture as error:
                     raise _gone(path, error.reason) from error
         return samples, self.targets[part][wanted] if read is None else read
