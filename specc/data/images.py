@@ -326,10 +326,7 @@ def _deaths_heard() -> Iterator[None]:
             _listeners[0](signal.SIGCHLD, None)  # for what has happened since the last time
         yield
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise Problem.of("E632", "a process that reads pictures ended unexpectedly",
-            help="`--workers 2` runs fewer of them, `--workers 0` none") from error  # fmt: skip
+        raise explained_failure(error) or error from error
     finally:
         if listens and (now := signal.getsignal(signal.SIGCHLD)) is not before:
             _listeners[:] = [now]
@@ -343,6 +340,14 @@ class Order(NamedTuple):
     places: NDArray[np.int64]
     targets: bool
     cut: RandomCut | None
+
+
+def explained_failure(error: RuntimeError) -> Problem | None:
+    """The problem behind torch's error that a reading process is gone; None where it is another error."""
+    if "DataLoader worker" not in str(error):
+        return None
+    return Problem.of("E632", "a process that reads pictures ended unexpectedly",
+        help="`--workers 2` runs fewer of them, `--workers 0` none")  # fmt: skip
 
 
 class _Plan:
