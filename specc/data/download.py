@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import shutil
 import tarfile
 import zlib
@@ -29,6 +28,7 @@ from specc.diagnostics.diagnostic import Problem
 
 TIMEOUT = 30.0  # seconds of silence after which a server is given up
 BLOCK = 1 << 18
+LOCK = ".lock"
 
 
 class Presence(NamedTuple):
@@ -105,18 +105,17 @@ def _explained(name: str, folder: Path, problem: Problem) -> Problem:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Wait for another process that downloads into the folder; then its files are there."""
+    from filelock import FileLock
+
+    lock = FileLock(folder / LOCK, fallback_to_soft=False)
+    with suppress(OSError):  # a file system without locks: two at once end in a digest that is wrong
+        lock.acquire()
     try:
-        import fcntl
-    except ImportError:  # Windows: two at once there end in a digest that is wrong
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(handle)
+        with suppress(OSError):
+            (folder / LOCK).unlink(missing_ok=True)  # and then open to others
+        lock.release()
 
 
 def _unpacked(archive: Archive, data_dir: Path, folder: Path, report: Report) -> None:
