@@ -6,13 +6,15 @@ they are loaded, and nothing is written before everything fits.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.fit import completed, require_input, require_output, require_pictures, written_out
-from specc.data.sources import DataSource, data_source, find, path_of
+from specc.data.sources import DataSource, data_source, find, path_of, telling
 from specc.data.survey import Survey
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.shaped import ShapedModel
@@ -34,7 +36,7 @@ from specc.tasks.registry import task_of
 if TYPE_CHECKING:
     from torch import nn
 
-    from specc.data.load import Dataset
+    from specc.data.load import Dataset, Read
     from specc.runner.checkpoint import Checkpointer
     from specc.runner.session import Session
 
@@ -136,11 +138,11 @@ def train_subject(
     if place.is_first:
         require_free(out)
     data = prepare(subject, recipe, place)
-    with joined(recipe.device) as group:
+    with reading_ahead(recipe, place, data, callback) as read, joined(recipe.device) as group:
         first = _pretrained(recipe, group)
         if first is not None:
             recipe = normalised_alike(recipe, first, subject.model.input[0])
-        session = make_session(subject, recipe, group, callback, data)
+        session = make_session(subject, recipe, group, callback, data, read=read)
         if first is not None:
             (callback or Callback()).say(session.begin_with(first, subject.model))
         folder = _claimed(out, subject, session)
@@ -172,6 +174,33 @@ def _require_space(folder: RunFolder, session: Session) -> None:
     from specc.runner.checkpoint import needed
 
     folder.require_space(needed(session))
+
+
+@contextmanager
+def reading_ahead(recipe: Recipe, place: Rank, data: DataSource, callback: Callback | None) -> Iterator[Read | None]:
+    """The data, read while torch is imported; None where they are read later, because torch is there, or is wanted
+    first to refuse what costs less to look at: a device, weights, the other processes.
+
+    Raises: as `specc.data.load.read`.
+    """
+    waits = recipe.device not in ("auto", "cpu") or recipe.from_weights or place.size > 1
+    if waits or "torch" in sys.modules:
+        yield None
+        return
+    from specc.data.load import read
+
+    # The import in the thread, so that Ctrl-C and what is wrong with the data come up here.
+    importing, say = Thread(target=_import_torch, daemon=True), (callback or Callback()).say
+    importing.start()
+    try:
+        found = read(recipe, telling(say), data, say)
+    finally:
+        importing.join()  # a process must not end within it
+    yield found
+
+
+def _import_torch() -> None:
+    import torch  # noqa: F401 - for those who import it next
 
 
 @contextmanager
@@ -252,25 +281,26 @@ def make_session(
     callback: Callback | None = None,
     data: DataSource | None = None,
     judge: Callable[[Dataset], None] = lambda dataset: None,
+    read: Read | None = None,
 ) -> Session:
     """Load the data and build the network.
 
     Args:   group, the processes that train together; None for this one alone. callback, is told of a download.
-            data, what `prepare` has given. judge, refuses data before they are compared with the network.
+            data, what `prepare` has given. judge, refuses data before they are compared with the network. read, the
+            data where they have been read already.
     Raises: Problem E601 to E612, E617 to E619, E628.
     """
     data = data or _require_known_fit(subject, recipe)
 
     limit_spinning()
-    from specc.data.load import load_dataset
-    from specc.data.sources import telling
+    from specc.data.load import dataset_of, load_dataset
     from specc.runner.device import choose_device
     from specc.runner.session import Session
 
     group = group or Group(choose_device(recipe.device))
     with group.first_here():
         say = (callback or Callback()).say
-        dataset = load_dataset(recipe, telling(say), data, say)
+        dataset = dataset_of(read, recipe) if read else load_dataset(recipe, telling(say), data, say)
     judge(dataset)
     _require_fit(subject, recipe, dataset)
     if group.place.size > 1:
