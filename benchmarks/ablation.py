@@ -31,7 +31,6 @@ from torch.nn.functional import cross_entropy
 from specc.recipe.recipe import Recipe
 from specc.runner.cpu.door import rearranged
 from specc.runner.cpu.halves import Halves
-from specc.runner.cpu.maxpool import RowsFirst
 from specc.runner.cpu.process import claim, keep_pages
 from specc.runner.device import compiled
 from specc.runner.precision import Forward, Precision, has_fast_bf16
@@ -43,7 +42,6 @@ class Setting(NamedTuple):
     channels_last: bool = False
     fused: bool = False
     swapped: bool = False
-    halving: type[nn.Module] | None = None
     keeps_pages: bool = False
     precision: str = "fp32"
     compiles: bool = False
@@ -59,7 +57,7 @@ def epoch(task: Task, setting: Setting) -> float:
     model = task.model()
     if setting.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    layers = rearranged(model, setting.halving) if setting.swapped else model
+    layers = rearranged(model) if setting.swapped else model
     forward = Forward(model, Precision(setting.precision, device), layers)
     network = compiled(forward, Recipe(compile="on" if setting.compiles else "off"), device)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=setting.fused or None)
@@ -88,13 +86,12 @@ def gradient(images: Tensor, targets: Tensor, share: float, network: nn.Module) 
 
 
 def settings(*, compiles: bool) -> dict[str, Setting]:
-    whole = Setting(channels_last=True, fused=True, swapped=True, halving=RowsFirst, keeps_pages=True)
+    whole = Setting(channels_last=True, fused=True, swapped=True, keeps_pages=True)
     found = {
         "pictures in memory, cut by index": Setting(),
         "+ channels_last": Setting(channels_last=True),
         "+ fused Adam": Setting(channels_last=True, fused=True),
         "+ max-pooling before relu": Setting(channels_last=True, fused=True, swapped=True),
-        "+ max-pooling on whole tensors": whole._replace(keeps_pages=False),
         "+ freed memory kept (fp32)": whole,
         "+ each step in two halves (fp32)": whole._replace(halves=True),
         "+ bf16": whole._replace(precision="bf16", halves=True),

@@ -114,7 +114,6 @@ NAMES_ELSEWHERE = {
     "ir/names/foreign.py": "what other frameworks call our layers",
     "runner/cpu/door.py": "modules that are there, run in another order",
     "runner/cpu/halves.py": "the modules that make of a sample the same in any batch",
-    "runner/cpu/maxpool.py": "what takes a module's place",
     "runner/session.py": "modules that keep averages",
 }
 

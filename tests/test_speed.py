@@ -12,7 +12,7 @@ from callbacks import Interrupted, interrupt
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, max_pool2d
+from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from torchvision.transforms.functional import to_pil_image, to_tensor
 
@@ -24,7 +24,6 @@ from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.runner import precision, run
 from specc.runner.cpu.door import rearranged
-from specc.runner.cpu.maxpool import ColumnsFirst, RowsFirst
 from specc.runner.device import compiled
 from specc.runner.distributed.world import Group
 from specc.runner.loop import make_step
@@ -157,13 +156,12 @@ def test_going_on_gives_the_same_weights(
 # The order of the layers
 
 
-@pytest.mark.parametrize("halving", [None, ColumnsFirst])
-def test_rearranged_layers_give_the_same_bits(halving: type[nn.Module] | None) -> None:
+def test_rearranged_layers_give_the_same_bits() -> None:
     torch.manual_seed(0)
     model = net().eval()
-    other = rearranged(model, halving)
+    other = rearranged(model)
     kinds = [type(module) for module in other.children()]
-    assert kinds[:3] == [nn.Conv2d, halving or nn.MaxPool2d, nn.ReLU]
+    assert kinds[:3] == [nn.Conv2d, nn.MaxPool2d, nn.ReLU]
     assert [type(module) for module in model.children()][1:3] == [nn.ReLU, nn.MaxPool2d]
     images = torch.randn(16, 1, 8, 8).relu_()  # with many equal values
     results = []
@@ -185,53 +183,6 @@ def test_only_what_changes_is_made_anew() -> None:
     assert rearranged(plain) is plain
     images = torch.randn(2, 4, 8, 8)
     assert view(images).equal(model(images))
-
-
-def require_torchs_bits(pooling: nn.Module, values: Tensor) -> Tensor:
-    """Forward and backward. Returns: what the pooling gives."""
-    first, second = (values.detach().clone().requires_grad_() for _ in range(2))
-    expected, found = max_pool2d(first, 2), pooling(second)
-    gradient = torch.randn_like(expected)
-    (before,) = torch.autograd.grad(expected, [first], gradient)
-    (after,) = torch.autograd.grad(found, [second], gradient)
-    assert found.equal(expected)
-    assert after.equal(before)
-    assert isinstance(found, Tensor)
-    return found.detach()
-
-
-@pytest.mark.parametrize("size", [(4, 4), (5, 7), (2, 3)])
-def test_swift_pooling_is_torchs(size: tuple[int, int]) -> None:
-    torch.manual_seed(1)
-    values = torch.randint(-2, 3, (3, 5, *size)).float()  # many of a window are equal
-    require_torchs_bits(ColumnsFirst(), values)
-
-
-@pytest.mark.parametrize("size", [(4, 4), (5, 7), (2, 3)])
-@pytest.mark.parametrize("channels", [5, 32])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_pooling_by_rows_is_torchs_where_no_two_are_equal(
-    size: tuple[int, int], channels: int, dtype: torch.dtype
-) -> None:
-    torch.manual_seed(1)
-    count = 3 * channels * size[0] * size[1]
-    # All different, in bfloat16, too: as many neighbours as it has numbers between 1 and 2, over many powers of two.
-    distinct = (1 + torch.arange(128) / 128).outer(2.0 ** torch.arange(-60, 60)).flatten()[torch.randperm(128 * 120)]
-    values = distinct[:count].view(3, channels, *size).to(dtype, memory_format=torch.channels_last)
-    found = require_torchs_bits(RowsFirst(), values)
-    assert found.is_contiguous(memory_format=torch.channels_last)
-    with torch.inference_mode():
-        assert RowsFirst()(values).equal(max_pool2d(values, 2))
-
-
-@pytest.mark.parametrize("levels", [1, 2, 3])
-@pytest.mark.parametrize("size", [(4, 4), (5, 7), (16, 16)])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_pooling_by_rows_is_torchs_where_many_are_equal(levels: int, size: tuple[int, int], dtype: torch.dtype) -> None:
-    """Every pattern of equal values in a window is among them."""
-    torch.manual_seed(1)
-    values = torch.randint(0, levels, (16, 5, *size)).to(dtype, memory_format=torch.channels_last)
-    require_torchs_bits(RowsFirst(), values)
 
 
 # Precision and compilation

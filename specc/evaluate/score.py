@@ -105,7 +105,7 @@ def _forward(trained: Trained, device: torch.device) -> Forward:
         precision = choose_precision(recipe, device, known=known)
     except Problem:
         precision = choose_precision(recipe.model_copy(update={"precision": "auto"}), device, known=known)
-    return Forward(model, precision, arranged(model, recipe, device))
+    return Forward(model, precision, arranged(model))
 
 
 def _recipe(trained: Trained, wanted: Wanted) -> Recipe:

@@ -124,7 +124,7 @@ class Session:
         return [one.score for one in self.state.position.metrics[self.adopted_after :]]
 
     def _forward(self, model: nn.Module) -> Forward:
-        return Forward(model, self.precision, arranged(model, self.recipe, self.device))
+        return Forward(model, self.precision, arranged(model))
 
     def close(self) -> None:
         """End what runs beside this thread, once the last step is taken."""

@@ -1,8 +1,8 @@
-"""How the layers of a network are run: in the order that is fastest, with the max-pooling that is.
+"""How the layers of a network are run: in the order that is fastest.
 
 In:         a compiled model, which stays as it is: its names are those of the spec and of `state_dict()`.
 Out:        a second module over the same layers, for the loop alone.
-Guarantees: every weight the same tensor; the same bits forward in float32, and backward, too, in an exact run.
+Guarantees: every weight the same tensor; the same bits forward and backward.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from copy import copy
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
 from specc.build.known import is_known
-from specc.runner.cpu.maxpool import ColumnsFirst, RowsFirst, is_halving
 from specc.runner.cpu.process import uses
 
 if TYPE_CHECKING:
@@ -25,18 +23,13 @@ if TYPE_CHECKING:
     from specc.runner.cpu.halves import Halves
     from specc.runner.distributed.world import Group
 
-POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, ColumnsFirst, RowsFirst)
+POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 CUTS = (nn.ReLU, nn.ReLU6)
 
 
-def arranged(model: nn.Module, recipe: Recipe, device: torch.device) -> nn.Module:
+def arranged(model: nn.Module) -> nn.Module:
     """The model as it is run; one with modules of somebody else's as it is written."""
-    if not is_known(model):
-        return model
-    # torch's compiler would have to look into another max-pooling than its own.
-    is_torchs = device.type != "cpu" or recipe.compile == "on" or not uses("maxpool")
-    halving = None if is_torchs else ColumnsFirst if recipe.exact else RowsFirst
-    return rearranged(model, halving, swaps=uses("order"))
+    return rearranged(model) if uses("order") and is_known(model) else model
 
 
 def halves_of(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Group) -> Halves | None:
@@ -48,17 +41,15 @@ def halves_of(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Gr
     return Halves(network) if gains(network, shaped, recipe, group) else None
 
 
-def rearranged(model: nn.Module, halving: type[nn.Module] | None = None, *, swaps: bool = True) -> nn.Module:
+def rearranged(model: nn.Module) -> nn.Module:
     """The same modules, each max-pooling before the rectifier that stands before it.
 
     A rectifier keeps the order of its values, so the largest of a window is the same before and after it, and so is the
     place that the gradient goes to: where the largest is cut off, no gradient passes in either order. After a pooling
     of 2x2 it has a quarter of the work.
     """
-    children = {name: rearranged(child, halving, swaps=swaps) for name, child in model.named_children()}
-    if not children:
-        return halving() if halving is not None and is_halving(model) else model
-    order = _swapped(children) if swaps and isinstance(model, nn.Sequential) else children
+    children = {name: rearranged(child) for name, child in model.named_children()}
+    order = _swapped(children) if isinstance(model, nn.Sequential) else children
     if list(order.values()) == list(model.children()):
         return model
     view = copy(model)

@@ -18,7 +18,6 @@ from torch import nn
 
 from specc.build import modules
 from specc.build.known import is_changed
-from specc.runner.cpu.maxpool import ColumnsFirst, RowsFirst
 from specc.runner.precision import Forward
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ OF_TORCH = (
 OF_SPECC = (
     modules.Concat, modules.Add, modules.Mul, modules.Split, modules.Residual, modules.Gate, modules.ChannelLayerNorm,
     modules.LayerScale, modules.LayerShift, modules.Scale, modules.Shift, modules.Slice, modules.ChannelMean,
-    modules.ChannelMax, modules.ChannelPad, modules.GlobalResponseNorm, Forward, ColumnsFirst, RowsFirst,
+    modules.ChannelMax, modules.ChannelPad, modules.GlobalResponseNorm, Forward,
 )  # fmt: skip
 SINGLE = frozenset([getattr(nn, name) for name in OF_TORCH] + list(OF_SPECC))
 
