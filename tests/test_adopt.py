@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from specc.cli.main import main
 from specc.runner.checkpoint import Checkpointer, read_checkpoint
-from specc.runner.listing import run_at
+from specc.runner.listing import listed
 from specc.runner.metrics import metrics_of
 from specc.runner.resume import resume
 from specc.runner.run import train
@@ -104,8 +104,8 @@ def test_a_crash_before_the_first_epoch_of_the_new_network(run: Path, tmp_path: 
     assert specc("predict", run, pictures(tmp_path / "pictures", 1)).exit_code == 0
     exported = specc("export", run, "--to", "python")
     assert (exported.exit_code, "48" in exported.stdout, "last.safetensors" in exported.stdout) == (0, True, True)
-    listed = run_at(run)
-    assert (listed.best, listed.last, listed.state, len(listed.metrics)) == (None, None, "stopped", 3)
+    one = listed(run)
+    assert (one.best, one.last, one.state, len(one.metrics)) == (None, None, "stopped", 3)
     assert " -  " in specc("runs", run).stdout
     assert specc("export", run, "--to", "python", "--weights", run / "best-before-epoch-4.safetensors").exit_code == 0
     done = resume(run)
@@ -190,12 +190,12 @@ def test_patience_counts_the_new_epochs(run: Path) -> None:
     done = resume(run, WIDER, adopt=True, lr=1e-9, epochs=20, patience=2)
     assert [one.epoch for one in done.metrics] == [1, 2, 3, 4, 5, 6]
     assert "complete: 6 epochs" in specc("train", "--resume", run).stdout
-    assert run_at(run).state == "done"
+    assert listed(run).state == "done"
 
 
 def test_a_run_that_has_stalled_takes_another_network(tmp_path: Path) -> None:
     folder = train(GOOD, tmp_path / "run", epochs=20, lr=1e-9, patience=1).folder
-    assert len(run_at(folder).metrics) == 2
+    assert len(listed(folder).metrics) == 2
     assert len(resume(folder, WIDER, adopt=True).metrics) == 4
 
 

@@ -64,6 +64,7 @@ def differ(one: Done, other: Done) -> bool:
 CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "validation": ({}, 0.2),
     "limit": ({}, 30),
+    "fold": ({}, "2/3"),
     "normalize": ({}, True),
     "mean": ({"normalize": True, "mean": 0.5, "deviation": 0.5}, 0.1),
     "deviation": ({"normalize": True, "mean": 0.5, "deviation": 0.5}, 0.1),

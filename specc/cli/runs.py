@@ -6,25 +6,28 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
 from textwrap import wrap
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import click
 
 from specc.cli.printing import page, print_json, say, show_page
 from specc.cli.report import EXIT_USAGE, fail
 from specc.diagnostics.diagnostic import Problem
-from specc.runner.listing import Listed, differences, is_run, run_at, runs_in
+from specc.runner.listing import Listed, ListedSeries, differences, is_run, run_at, runs_in
 from specc.runner.metrics import Metrics, loss_text
 from specc.runner.run_folder import RUNS, RunFolder
+from specc.runner.series import spread
 
 PIPE_WIDTH = 160
 CURVES = "curves.png"
-SORTS: dict[str, Callable[[Listed], Any]] = {
+Told: TypeAlias = Listed | ListedSeries
+SORTS: dict[str, Callable[[Told], Any]] = {
     "time": lambda one: (-one.changed, one.path.name),
     "name": lambda one: one.path.name,
-    "accuracy": lambda one: (-(one.best.score if one.best else float("-inf")), one.path.name),
-    "loss": lambda one: (one.last.test_loss if one.last else float("inf"), one.path.name),
+    "accuracy": lambda one: (-_mean([best.score for best in _bests(one)], float("-inf")), one.path.name),
+    "loss": lambda one: (_mean([last.test_loss for last in _lasts(one)], float("inf")), one.path.name),
 }
 SPREAD = 2  # cells between two columns
 
@@ -72,11 +75,11 @@ def command(folders: tuple[Path, ...], sort: str, as_json: bool, curves: bool) -
         show_page(table(runs, _width(), full=is_run(folder)))
 
 
-def _draw(runs: Sequence[Listed]) -> None:
+def _draw(runs: Sequence[Told]) -> None:
     """Write `curves.png` of each run that has finished an epoch. Exits with 1 where one cannot be."""
     from specc.report.curves import charts_of, curves_png
 
-    for one in runs:
+    for one in (run for told in runs for run in told.runs):
         charts = charts_of([metrics.row() for metrics in one.metrics])
         if not charts:
             say(f"{one.path}: no epoch is finished, so there are no curves", err=True)
@@ -96,12 +99,12 @@ class _RunsColumn(NamedTuple):
     """rank: columns of a high rank give way first on a narrow terminal."""
 
     heading: str
-    cell: Callable[[Listed], str]
+    cell: Callable[[Told], str]
     rank: int = 0
     right: bool = True
 
 
-def table(runs: Sequence[Listed], width: int, *, full: bool = False) -> str:
+def table(runs: Sequence[Told], width: int, *, full: bool = False) -> str:
     """A line for each run. Args: full, whether a run is told by its whole path."""
     columns = (
         _RunsColumn("run", lambda one: str(one.path) if full else one.path.name, right=False),
@@ -109,7 +112,7 @@ def table(runs: Sequence[Listed], width: int, *, full: bool = False) -> str:
         _RunsColumn("data", lambda one: Path(one.record.recipe.data).name if one.record else "-", 4, right=False),
         _RunsColumn("epochs", _epochs, 1),
         _RunsColumn("best", _best, 0),
-        _RunsColumn("loss", lambda one: loss_text(one.last.test_loss) if one.last else "-", 2),
+        _RunsColumn("loss", _test_loss, 2),
         _RunsColumn("time", lambda one: _time(one.seconds), 3),
         _RunsColumn("state", lambda one: one.state, 1, right=False),
     )
@@ -131,28 +134,43 @@ def _aligned(cells: Sequence[str], right: bool) -> list[str]:
     return [f"{cell:>{width}}" if right else f"{cell:<{width}}" for cell in cells]
 
 
-def _epochs(one: Listed) -> str:
-    return f"{len(one.metrics)}/{one.record.recipe.epochs if one.record else '?'}"
+def _bests(one: Told) -> list[Metrics]:
+    return [run.best for run in one.runs if run.best is not None]
 
 
-def _score(metrics: Metrics | None) -> str:
-    """What epochs are compared by; the loss where that is all."""
-    if metrics is None:
-        return "-"
-    found = metrics.compared("test")
-    return found[0].text(found[1]) if found else f"{metrics.test_loss:.4g}"
+def _lasts(one: Told) -> list[Metrics]:
+    return [run.last for run in one.runs if run.last is not None]
+
+
+def _mean(values: Sequence[float], nothing: float) -> float:
+    return fmean(values) if values else nothing
+
+
+def _epochs(one: Told) -> str:
+    """How many are done, of how many; of a series those of all its runs."""
+    count = one.series.count if isinstance(one, ListedSeries) else 1
+    return f"{sum(len(run.metrics) for run in one.runs)}/{count * one.record.recipe.epochs if one.record else '?'}"
+
+
+def _score(metrics: Sequence[Metrics]) -> str:
+    """What epochs are compared by, of one in each run: of several runs mean and deviation."""
+    return str(spread(metrics)) if metrics else "-"
+
+
+def _test_loss(one: Told) -> str:
+    return loss_text(_mean([last.test_loss for last in _lasts(one)], 0)) if _lasts(one) else "-"
 
 
 MARK = "*"
 LEGEND = "the epoch was chosen on the same test pictures, so the figure flatters; `--validation 0.1` chooses on others"
 
 
-def _best(one: Listed) -> str:
+def _best(one: Told) -> str:
     """The figure of the best epoch, with a mark where it was chosen by that figure."""
-    return _score(one.best) + (MARK if one.flatters else "")
+    return _score(_bests(one)) + (MARK if one.flatters else "")
 
 
-def _legend(runs: Sequence[Listed], width: int) -> list[str]:
+def _legend(runs: Sequence[Told], width: int) -> list[str]:
     return wrap(f"{MARK} {LEGEND}", width) if any(one.flatters for one in runs) else []
 
 
@@ -163,19 +181,19 @@ def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-RESULTS: tuple[tuple[str, Callable[[Listed], str]], ...] = (
+RESULTS: tuple[tuple[str, Callable[[Told], str]], ...] = (
     ("state", lambda one: one.state),
     ("epochs done", _epochs),
     ("best", _best),
-    ("best epoch", lambda one: str(one.best.epoch) if one.best else "-"),
-    ("last", lambda one: _score(one.last)),
-    ("test loss", lambda one: loss_text(one.last.test_loss) if one.last else "-"),
-    ("train loss", lambda one: loss_text(one.last.train_loss) if one.last else "-"),
+    ("best epoch", lambda one: ", ".join(str(best.epoch) for best in _bests(one)) or "-"),
+    ("last", lambda one: _score(_lasts(one))),
+    ("test loss", _test_loss),
+    ("train loss", lambda one: loss_text(_mean([last.train_loss for last in _lasts(one)], 0)) if _lasts(one) else "-"),
     ("time", lambda one: _time(one.seconds)),
 )
 
 
-def comparison(runs: Sequence[Listed], width: int) -> str:
+def comparison(runs: Sequence[Told], width: int) -> str:
     """The runs beside each other: settings that differ, then results; below each other where the terminal is narrow."""
     names = _names(runs)
     settings = [
@@ -199,7 +217,7 @@ def _stacked(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
         yield from (f"  {row[0]}: {row[number]}" for row in rows)
 
 
-def _names(runs: Sequence[Listed]) -> list[str]:
+def _names(runs: Sequence[Told]) -> list[str]:
     """The folders' names; whole paths where two are called alike."""
     short = [one.path.name for one in runs]
     return short if len(set(short)) == len(short) else [str(one.path) for one in runs]
@@ -211,6 +229,6 @@ def _value(value: Any) -> str:
     return "-" if value is None else as_written(value)
 
 
-def _comparison_json(runs: Sequence[Listed]) -> dict[str, Any]:
+def _comparison_json(runs: Sequence[Told]) -> dict[str, Any]:
     found = {name: list(values) for name, values in differences(runs).items()}
     return {"runs": [one.as_json() for one in runs], "differences": found}

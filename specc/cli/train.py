@@ -16,6 +16,7 @@ from specc.cli.fixing import Advice
 from specc.cli.options import input_option, set_option
 from specc.cli.printing import show_page
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
+from specc.cli.series import begun, carried_on, kind_of, series_options
 from specc.cli.telling import callback_options, chosen, prints_json
 from specc.data.fit import completed
 from specc.diagnostics.diagnostic import Problem
@@ -32,11 +33,12 @@ from specc.runner.distributed.launch import launch
 from specc.runner.distributed.world import FailedElsewhere, FailedHere, Rank, is_launched, place_of, speaks_early
 from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
 from specc.runner.run import Run, Subject, require_possible, subject_of, train_subject
+from specc.runner.series import RunSeries, read_series
 
 # These say that the command itself was wrong; any other problem is a run that failed.
 USAGE_CODES = frozenset((
     "E220", "E221", "E601", "E612", "E613", "E620", "E623", "E624",
-    "E625", "E627", "E629", "E634", "E637", "E650", "E651", "E652",
+    "E625", "E627", "E629", "E634", "E637", "E691", "E650", "E651", "E652",
 ))  # fmt: skip
 
 ARGUMENTS = "specc.runner.arguments"
@@ -106,6 +108,7 @@ class TrainCommand(click.Command):
     help="With --resume: accept a changed spec or recipe, and load the weights that fit.")  # fmt: skip
 @click.option("--nproc", type=click.IntRange(1, 1024), metavar="N",
     help="Train with N processes on this machine, each with its own GPU or part of the cores.  [1]")  # fmt: skip
+@series_options
 @callback_options
 def command(
     spec: str | None,
@@ -130,9 +133,16 @@ def command(
     gc.enable()  # off since the start-up; a long run makes garbage
     claim()
     _require_sense(spec, out, resume, adopt)
+    asked = kind_of(options.pop("seeds"), options.pop("folds"), options)
     try:
         count = _processes(place_of(), nproc, resume, spec)
-        if resume is not None:
+        series = None if resume is None else read_series(resume)
+        _require_one_process(asked, series, count)
+        if series is not None and resume is not None:
+            epochs = _epochs_alone(spec, adopt, options)
+            with _callback() as callback:
+                status = _signalled(carried_on(resume, series, callback, epochs))
+        elif resume is not None:
             wish = Wish(None if spec is None else read_source(spec), adopt, input_shape, settings, options)
             left = what_is_left(resume, wish, count) if count > 1 else None
             if left is not None:
@@ -142,6 +152,11 @@ def command(
                 status = 0 if run is None else _ended(run, callback)
         else:
             subject, recipe = _checked(str(spec), input_shape, settings, options)
+            if asked is not None:
+                require_possible(subject, recipe, out, 1)
+                folder, series = begun(asked, subject, recipe, out, options)
+                with _callback() as callback:
+                    sys.exit(_signalled(carried_on(folder, series, callback)))
             if count > 1:
                 require_possible(subject, recipe, out, count)
                 sys.exit(launch(click.get_current_context().meta[ARGUMENTS], count, recipe.device))
@@ -167,6 +182,25 @@ def _require_sense(spec: str | None, out: Path | None, resume: Path | None, adop
         raise click.UsageError("--resume continues in the run's own folder; leave out --out.")
     if adopt and resume is None:
         raise click.UsageError("--adopt goes with --resume RUN.")
+
+
+def _require_one_process(asked: object, series: RunSeries | None, count: int) -> None:
+    if (asked or series) and (count > 1 or place_of().size > 1):
+        raise click.UsageError("--seeds and --folds train in one process; leave out --nproc.")
+
+
+def _epochs_alone(spec: str | None, adopt: bool, options: dict[str, Any]) -> int | None:
+    """The epochs that a series is to go on to, the only thing that may change in it."""
+    said = [name for name, value in options.items() if value is not None and name != "epochs"]
+    if spec is not None or adopt or said:
+        raise click.UsageError("A series goes on as it began; besides --resume only --epochs can be given.")
+    epochs: int | None = options["epochs"]
+    return epochs
+
+
+def _signalled(number: int) -> int:
+    """The exit status of what a signal has ended; 0 where none has."""
+    return SIGNALLED + number if number else 0
 
 
 def _processes(place: Rank, nproc: int | None, resume: Path | None, spec: str | None) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from specc.data.frame import RandomCut
+    from specc.data.survey import Survey
 
     Indices: TypeAlias = Tensor | slice
     Batch: TypeAlias = tuple[Tensor, Tensor]
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 CHUNK = 4096  # samples in memory that are looked at together, where all of them are
 READ_AT_ONCE = 256  # and those that are read
 SPREAD = 10_000  # read samples by which all are judged
+APART = 1 << 64  # what is drawn for the same place of another part is something else
 MOST_WORKERS = 8  # by default; more seldom decode faster than one device trains
 
 
@@ -91,6 +93,9 @@ class Images(Protocol):
     def relabelled(self, y: Tensor) -> Self:
         """The same samples with other targets."""
 
+    def joined(self, other: Self) -> Self:
+        """These samples and then those of another part of the same source, of the same shape."""
+
 
 @dataclass(frozen=True, eq=False)
 class InMemory:
@@ -142,6 +147,9 @@ class InMemory:
 
     def relabelled(self, y: Tensor) -> InMemory:
         return replace(self, y=y)
+
+    def joined(self, other: InMemory) -> InMemory:
+        return InMemory(torch.cat([self.x, other.x]), torch.cat([self.y, other.y]))
 
     def on(self, device: torch.device) -> InMemory:
         """The same on a device."""
@@ -214,6 +222,16 @@ class Streamed:
 
     def relabelled(self, y: Tensor) -> Streamed:
         return replace(self, targets=y)
+
+    def joined(self, other: Streamed) -> Streamed:
+        import numpy as np
+
+        both = JoinedParts(self.reader.source, self.part, other.part, 1 + int(self.places.max(initial=-1)))
+        places = np.concatenate([self.places, both.first + other.places])
+        targets = None
+        if self.targets is not None and other.targets is not None:
+            targets = torch.cat([self.targets, other.targets])
+        return replace(self, reader=Pool(both), places=places, targets=targets)
 
     def on(self, device: torch.device, reader: Pool) -> Streamed:
         """The same on a device, read by others."""
@@ -358,6 +376,39 @@ class _Plan:
 
     def __iter__(self) -> Iterator[Order]:
         return iter(self.batches)
+
+
+class JoinedParts(DataSource):
+    """A source in which a part goes on, from a place on, with the samples of another part."""
+
+    def __init__(self, source: DataSource, part: str, behind: str, first: int) -> None:
+        super().__init__(source.request)
+        self.source, self.part, self.behind, self.first = source, part, behind, first
+
+    def survey(self) -> Survey:
+        return self.source.survey()
+
+    def take(
+        self, part: str, indices: NDArray[np.int64] | slice, cut: RandomCut | None = None
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        if part != self.part or isinstance(indices, slice):
+            return self.source.take(part, indices, cut)
+        import numpy as np
+
+        is_behind = indices >= self.first
+        other = cut and cut._replace(seed=cut.seed + APART)
+        found = [
+            self.source.take(name, indices[chosen] - less, drawn)
+            for name, chosen, less, drawn in (
+                (part, ~is_behind, 0, cut),
+                (self.behind, is_behind, self.first, other),
+            )
+            if chosen.any()
+        ]
+        order = np.argsort(np.argsort(is_behind, kind="stable"), kind="stable")
+        samples = np.concatenate([samples for samples, _ in found])[order]
+        targets = [targets for _, targets in found if targets is not None]
+        return samples, np.concatenate(targets)[order] if targets else None
 
 
 class _Taker:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.identity import DataDescription, DataIdentity, identity_of_arrays, identity_of_files
 from specc.data.sources import ArraySource, DataSource, Report, data_source, silent
-from specc.data.survey import PARTS, TEST, TRAINING, VALIDATION, Shape, Survey, size_of, stratified
+from specc.data.survey import PARTS, TEST, TRAINING, VALIDATION, Shape, Survey, folds, size_of, stratified
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import spelled
+from specc.diagnostics.spelling import counted, spelled
 from specc.recipe.recipe import Recipe
 from specc.tasks.task import Targets
 
@@ -188,6 +188,8 @@ def dataset_of(found: Read, recipe: Recipe) -> Dataset:
     if isinstance(found.source, ArraySource) and (recipe.resize or recipe.channels):
         masks = found.survey.target == "mask"
         parts = {name: _transformed(images, recipe, masks=masks) for name, images in parts.items()}
+    if recipe.fold and TRAINING in parts:
+        found, parts = _folded(found, parts, recipe.fold)
     if recipe.validation and TRAINING in parts:
         parts |= _held_out(parts[TRAINING], recipe.validation)
     return _dataset(found, parts)
@@ -210,6 +212,21 @@ def _held_out(images: Images, share: float) -> dict[str, Images]:
     labels = images.labels
     train, held_out = stratified(labels, share)
     return {TRAINING: images.pick(train), VALIDATION: images.pick(held_out)}
+
+
+def _folded(found: Read, parts: dict[str, Images], fold: str) -> tuple[Read, dict[str, Images]]:
+    """All samples but those of a fold to train on, and these to test on. Raises: Problem E690 where it has none."""
+    number, count = map(int, fold.split("/"))
+    whole = parts[TRAINING].joined(parts[TEST]) if TEST in parts else parts[TRAINING]
+    if count > len(whole):
+        raise Problem.of("E690", f"{found.survey.name} has {counted(len(whole), 'picture')}, too few for {count} folds",
+            help=f"ask for {min(len(whole), 5)} folds, or for fewer" if len(whole) > 1 else "add pictures")  # fmt: skip
+    every = folds(whole.labels, count)
+    tested = every.pop(number - 1)
+    note = f"tested on fold {number} of {count} of all pictures"
+    found = found._replace(survey=found.survey._replace(notes=(*found.survey.notes, note)))
+    trained = [place for part in every for place in part]
+    return found, {**parts, TRAINING: whole.pick(trained), TEST: whole.pick(tested)}
 
 
 def _dataset(found: Read, parts: dict[str, Images]) -> Dataset:

@@ -200,6 +200,22 @@ def stratified(labels: Sequence[int], share: float) -> tuple[list[int], list[int
     return train, test
 
 
+def folds(labels: Sequence[int], count: int) -> list[list[int]]:
+    """Indices in so many parts of nearly one size, each class in proportion; the same for the same labels always.
+
+    Args: labels: the class of each sample.
+    """
+    shuffle = random.Random(HOLDOUT_SEED).shuffle  # noqa: S311 - no secret
+    dealt: list[int] = []
+    for indices in _by_class(labels):
+        shuffle(indices)
+        dealt += indices
+    found = [dealt[start::count] for start in range(count)]
+    for part in found:
+        shuffle(part)
+    return found
+
+
 def _by_class(labels: Sequence[int]) -> list[list[int]]:
     members: dict[int, list[int]] = {label: [] for label in sorted(set(labels))}
     for index, label in enumerate(labels):

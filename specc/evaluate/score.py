@@ -113,6 +113,8 @@ def _recipe(trained: Trained, wanted: Wanted) -> Recipe:
     said = {"data": wanted.data, "data_dir": wanted.data_dir, "limit": wanted.limit}
     update: dict[str, object] = {name: value for name, value in said.items() if value is not None}
     update["resized_crop"] = None  # nothing is augmented, so that pictures may be kept in memory
+    if wanted.data is not None:
+        update["fold"] = None  # of other data all is tested
     sample = trained.data.sample
     if wanted.fit and len(sample) == 3:
         update |= {"resize": sample[1:], "channels": sample[0] if sample[0] in (1, 3) else None}

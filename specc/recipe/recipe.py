@@ -11,7 +11,7 @@ imports torch.
 
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from specc.recipe.augmentations import augmentation
 from specc.recipe.optimizers import OPTIMIZERS, argument_description, optimizer_description
@@ -31,9 +31,19 @@ else:  # the words of the tables
 # Settings under the names that they once had, which specs and the folders of runs may still say.
 RENAMED = {"objective": "task"}
 
+
+def fold_of(text: str) -> str:
+    """The same. Raises: ValueError where there is no such part."""
+    number, _, count = text.partition("/")
+    if not 1 <= int(number) <= int(count) or int(count) < 2:
+        raise ValueError("no such part")
+    return text
+
+
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Side = Annotated[int, Field(ge=1, le=16384)]
 ClassWeights = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
+Fold = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}/[1-9][0-9]{0,3}$"), AfterValidator(fold_of)]
 Strength = Annotated[float, Field(ge=0, le=10)]
 MOST_CHANNELS = 4096
 Fit: TypeAlias = Literal["stretch", "crop", "pad"]
@@ -111,6 +121,13 @@ class Recipe(BaseModel):
         0.0,
         examples=[0.1],
         description="Share of the training pictures that is held out, to choose the best epoch by.",
+    )
+    fold: Fold | None = Field(
+        None,
+        examples=['"2/5"'],
+        description="Test on one of so many equal parts of all pictures, each class in proportion, and train on the "
+        "others; --folds goes through all of them.",
+        json_schema_extra={"accepts": "which of how many parts, such as 2/5"},
     )
     in_memory: Literal["auto", "on", "off"] = Field(
         "auto",

@@ -14,6 +14,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.runner.changed import is_same_spec
 from specc.runner.metrics import Metrics, are_in_order, best_of, is_complete, metrics_of
 from specc.runner.run_folder import METRICS, RECIPE, SPEC, Record, is_held, read_record
+from specc.runner.series import RunSeries, read_series, spread
 from specc.source import Source
 from specc.tasks.measure import Best
 from specc.tasks.registry import TASKS
@@ -41,6 +42,11 @@ class Listed(NamedTuple):
     changed: float
 
     @property
+    def runs(self) -> tuple[Listed, ...]:
+        """Itself, as a series has several."""
+        return (self,)
+
+    @property
     def own(self) -> tuple[Metrics, ...]:
         return self.metrics[self.record.adopted_after :] if self.record else self.metrics
 
@@ -64,11 +70,7 @@ class Listed(NamedTuple):
     @property
     def recipe(self) -> Mapping[str, Any]:
         """What is compared of two runs: the resolved recipe, `input` and each `param`."""
-        if self.record is None:
-            return {}
-        content = self.record.as_json()
-        params = {f"set {name}": value for name, value in content.pop("set").items()}
-        return {name: value for name, value in content.items() if name not in NOT_COMPARED} | params
+        return {} if self.record is None else _recipe(self.record)
 
     def as_json(self) -> dict[str, Any]:
         """The fields of `specc runs --json`."""
@@ -82,27 +84,107 @@ class Listed(NamedTuple):
         }  # fmt: skip
 
 
-def runs_in(folder: Path) -> list[Listed]:
-    """The runs in a folder, or the one that it is, the latest first.
+def _recipe(record: Record) -> dict[str, Any]:
+    content = record.as_json()
+    params = {f"set {name}": value for name, value in content.pop("set").items()}
+    return {name: value for name, value in content.items() if name not in NOT_COMPARED} | params
+
+
+class ListedSeries(NamedTuple):
+    """Several runs in one folder, which differ in their seed or in the fold of the data."""
+
+    path: Path
+    series: RunSeries
+    runs: tuple[Listed, ...]
+
+    @property
+    def state(self) -> str:
+        """running, done, stopped or damaged: the first that holds for any of them, done for all."""
+        states = {one.state for one in self.runs}
+        found = next((state for state in ("running", "damaged", "stopped") if state in states), "done")
+        return "stopped" if found == "done" and len(self.runs) < self.series.count else found
+
+    @property
+    def record(self) -> Record:
+        return self.series.record
+
+    @property
+    def spec(self) -> str:
+        return Path(self.record.path).name if self.record.path else SPEC
+
+    @property
+    def changed(self) -> float:
+        return max((one.changed for one in self.runs), default=_changed(self.path))
+
+    @property
+    def seconds(self) -> float:
+        return math.fsum(one.seconds for one in self.runs)
+
+    @property
+    def flatters(self) -> bool:
+        return any(one.flatters for one in self.runs)
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """As of a run, with the number of runs in place of what is different in each."""
+        content = dict(_recipe(self.record))
+        content.pop("seed" if self.series.kind == "seeds" else "fold")
+        return {**content, self.series.kind: self.series.count}
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields of `specc runs --json`."""
+        best = [one.best for one in self.runs if one.best is not None]
+        last = [one.last for one in self.runs if one.last is not None]
+        return {
+            "series": str(self.path), "state": self.state, "spec": self.spec, "data": self.record.recipe.data,
+            "kind": self.series.kind, "count": self.series.count,
+            "best": spread(best).as_json() if best else None, "chosen_on": best[0].judged_on if best else None,
+            "last": spread(last).as_json() if last else None, "seconds": round(self.seconds, 3),
+            "recipe": dict(self.recipe), "runs": [one.as_json() for one in self.runs],
+        }  # fmt: skip
+
+
+def runs_in(folder: Path) -> list[Listed | ListedSeries]:
+    """The runs and series in a folder, or the one that it is, the latest first; of a series its runs.
 
     Raises: Problem E640 where there is no such folder.
     """
     if is_run(folder):
         return [listed(folder)]
+    series = listed_series(folder)
+    if series is not None:
+        return list(series.runs)
     try:
-        found = [listed(path) for path in folder.iterdir() if path.is_dir() and is_run(path)]
+        found = [_found(path) for path in folder.iterdir() if path.is_dir()]
     except OSError as error:
         raise Problem.of("E640", f"the folder {folder} cannot be read: {error.strerror}",
             help="`specc runs DIR` lists the runs in another folder than `runs`") from None  # fmt: skip
-    return sorted(found, key=lambda one: (-one.changed, one.path.name))
+    return sorted((one for one in found if one is not None), key=lambda one: (-one.changed, one.path.name))
 
 
-def run_at(path: Path) -> Listed:
-    """The run in a folder. Raises: Problem E640 where there is none."""
-    if is_run(path):
-        return listed(path)
+def run_at(path: Path) -> Listed | ListedSeries:
+    """The run or the series in a folder. Raises: Problem E640 where there is none."""
+    found = _found(path)
+    if found is not None:
+        return found
     kind = "holds no run" if path.is_dir() else "does not exist" if not path.exists() else "is a file"
     raise Problem.of("E640", f"{path} {kind}", help="`specc runs` lists the runs in `runs`")
+
+
+def _found(path: Path) -> Listed | ListedSeries | None:
+    return listed(path) if is_run(path) else listed_series(path)
+
+
+def listed_series(path: Path) -> ListedSeries | None:
+    """The series in a folder, as far as it has begun; None where there is none that can be read."""
+    try:
+        series = read_series(path)
+    except Problem:
+        return None
+    if series is None:
+        return None
+    names = (path / name for name, _ in series.members())
+    return ListedSeries(path, series, tuple(listed(one) for one in names if is_run(one)))
 
 
 def is_run(path: Path) -> bool:
@@ -161,7 +243,7 @@ def _changed(path: Path) -> float:
     return max(times(), default=0.0)
 
 
-def differences(runs: Sequence[Listed]) -> dict[str, tuple[Any, ...]]:
+def differences(runs: Sequence[Listed | ListedSeries]) -> dict[str, tuple[Any, ...]]:
     """The settings in which runs differ, each with its value in every run; None where a run has none.
 
     The seed is one of them: two runs that differ in nothing else tell the spread.
@@ -175,7 +257,7 @@ def differences(runs: Sequence[Listed]) -> dict[str, tuple[Any, ...]]:
     return different
 
 
-def _specs(runs: Sequence[Listed]) -> tuple[str | None, ...]:
+def _specs(runs: Sequence[Listed | ListedSeries]) -> tuple[str | None, ...]:
     """The spec of each run: the same text where two are the same spec, however each is written."""
     known: list[Record] = []
     texts: list[str | None] = []

@@ -1,11 +1,13 @@
-"""Searches: E670 to E673."""
+"""Searches: E670 to E673; several runs in one folder: E690, E691."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import specc
 from run_cases import TINY, Scene, case
+from specc.runner.series import read_series
 from specc.search.space import read_space
 from specc.search.sweep import SweepPlan, open_study
 from specc.source import Source
@@ -41,3 +43,15 @@ def without_optuna(scene: Scene) -> None:
 @case("E673")
 def a_storage_that_is_none(scene: Scene) -> None:
     open_study(plan("lr=1e-3,1e-2")._replace(storage="postgres"))
+
+
+@case("E690")
+def more_folds_than_pictures(scene: Scene) -> None:
+    specc.train(TINY, limit=3, fold="1/9")
+
+
+@case("E691")
+def a_series_that_is_cut_off(scene: Scene) -> None:
+    Path("seeds").mkdir()
+    Path("seeds/series.json").write_text('{"kind": "seeds", "cou', encoding="utf-8")
+    read_series(Path("seeds"))

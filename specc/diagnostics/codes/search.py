@@ -55,4 +55,25 @@ server does not answer, or the package that talks to it is not installed.
 Without `--storage` nothing but a folder is needed.
 """,
     ),
+    Code(
+        "E690",
+        "too few pictures for so many folds",
+        """\
+With `--folds 5` all pictures are dealt out into five parts, and each part is tested on by a network that was trained
+on the four others. A part without a picture tests nothing: there can be no more folds than pictures. Five or ten are
+usual.
+""",
+    ),
+    Code(
+        "E691",
+        "this is not the folder of several runs",
+        """\
+`specc train SPEC --seeds 5` and `--folds 5` put their runs into one folder and write down in `series.json` what they
+have in common. `--resume FOLDER` goes on from there: runs that are complete stay as they are, the one that was cut off
+goes on, and the others begin.
+
+The file in this folder is damaged, or specc did not write it. Each run in the folder can still be used, and continued
+by itself with `--resume FOLDER/seed-1`.
+""",
+    ),
 )

@@ -1,0 +1,75 @@
+"""A series: the same run for several seeds, or for each fold of the data, one after the other in one folder.
+
+What the runs have in common is written down before the first of them begins, so that a series goes on wherever it was
+cut off: what is complete is not repeated, and a run that was stopped is resumed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from specc.data.fit import completed
+from specc.pipeline import analyse
+from specc.recipe.reading import overridden
+from specc.recipe.recipe import Recipe
+from specc.runner.callbacks.base import Callback
+from specc.runner.listing import Listed, is_run, listed
+from specc.runner.resume import Wish, continue_run
+from specc.runner.run import Run, Subject, anchored, record_of, subject_of, train_subject
+from specc.runner.run_folder import create, locked, require_free
+from specc.runner.series import SERIES, RunSeries
+from specc.source import Source
+
+
+class Interrupted(Exception):
+    """A signal has ended a run, and the series with it."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        super().__init__(folder, number)
+        self.folder, self.number = folder, number
+
+
+def begin_series(
+    kind: Literal["seeds", "folds"],
+    count: int,
+    subject: Subject,
+    recipe: Recipe,
+    out: Path | None,
+    options: Mapping[str, Any],
+) -> tuple[Path, RunSeries]:
+    """A new series, and its folder. Raises: Problem E613, E614."""
+    require_free(out)
+    record = record_of(subject, anchored(recipe), options)
+    name = Path(subject.source.path).stem.strip("<>-") or "stdin"
+    folder = create(out, name, kind)
+    series = RunSeries(kind=kind, count=count, first=recipe.seed, record=record)
+    folder.write_json(SERIES, json.loads(series.model_dump_json()))
+    return folder.path, series
+
+
+def go_on(folder: Path, series: RunSeries, callback: Callback, epochs: int | None = None) -> list[Listed]:
+    """Make every run that is not complete. Args: epochs, in place of those that it began with, not fewer.
+
+    Raises: Interrupted; as `train_subject` and `continue_run`.
+    """
+    with locked(folder):
+        for number, (name, own) in enumerate(series.members(), 1):
+            callback.say(f"run {number} of {series.count}: {name.replace('-', ' ')}")
+            run = _made(folder / name, series, {**own, "epochs": epochs}, callback)
+            if run is not None and run.stopped:
+                raise Interrupted(folder, run.stopped)
+    return [listed(folder / name) for name, _ in series.members()]
+
+
+def _made(folder: Path, series: RunSeries, own: Mapping[str, Any], callback: Callback) -> Run | None:
+    """A run of the series from where it stands; None where it is complete."""
+    if is_run(folder):
+        return continue_run(folder, Wish(options={"epochs": own["epochs"]}), callback)
+    record = series.record
+    options = {**record.options, **{name: value for name, value in own.items() if value is not None}}
+    analysed = analyse(Source(record.path or "<string>", record.spec), record.input, record.params)
+    subject = subject_of(completed(analysed, options), analysed.resolved.left_open)
+    return train_subject(subject, overridden(record.recipe, dict(own)), folder, callback, options)
