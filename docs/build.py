@@ -16,7 +16,6 @@ import click
 
 from specc.cli.main import COMMANDS, main
 from specc.diagnostics.codes import CODES
-from specc.ir.lint import add_all_codes
 from specc.layers.base import Layer
 from specc.layers.fields import accepts, role
 from specc.layers.registry import LAYERS, torch_names
@@ -86,7 +85,6 @@ def _cell(text: str) -> str:
 
 def codes() -> str:
     """Every error and warning with its explanation."""
-    add_all_codes()
     lines = ["# Codes", "", "What `specc explain CODE` tells. Codes are stable: a program may rely on them.", ""]
     known = sorted(CODES.values())
     for prefix, title in FAMILIES.items():

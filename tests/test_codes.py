@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import test_cases
@@ -11,10 +15,9 @@ import test_render
 from golden import GOLDEN
 from run_cases import all_cases
 
+import specc
 from specc.diagnostics.codes import CODES
-from specc.ir.lint import add_all_codes
 
-add_all_codes()
 # Bytes, a file, a data set: no text can hold them, and their cases stand in test_cases and test_lints.
 NOT_MARKED = {"E106", "E107", "W511"}
 MARKED = {code for case in (*test_cases.WRONG, *test_lints.CASES) for _, code, _, _ in case.expected()}
@@ -31,6 +34,34 @@ def test_a_code_has_a_case_a_golden_report_and_an_explanation(code: str) -> None
     assert known.title and not known.title.endswith(".")
     assert len(known.explanation) > 200
     assert max(map(len, known.explanation.splitlines())) < 120
+
+
+def test_every_code_in_the_program_has_a_page_and_every_page_a_code() -> None:
+    files = sorted(Path(specc.__file__).parent.rglob("*.py"))
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert {text for text in texts if re.fullmatch(r"[EW]\d{3}", text)} == set(CODES)
+
+
+def test_pages_are_read_when_they_are_asked_for() -> None:
+    program = (
+        "import builtins, io, sys; from specc.pipeline import analyse, lint; from specc.source import Source\n"
+        "opened = []; whole = io.open; io.open = lambda name, *more, **how: opened.append(str(name)) or "
+        "whole(name, *more, **how)\n"
+        "found = analyse(Source('net.cnn', 'input 3x4x4\\nconv 8 k3 -> maxpool 5\\n')); assert not found.ok\n"
+        "assert [d.severity for d in found.diagnostics] == ['error']\n"
+        "assert not any('explanations' in name for name in opened), opened\n"
+        "from specc.diagnostics.codes import CODES; assert CODES['E301'].title\n"
+        "assert [name[-7:] for name in opened if 'explanations' in name] == ['E301.md']\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("code", ["../codes", "E999", "", "e301"])
+def test_what_is_no_code_has_no_page(code: str) -> None:
+    assert code not in CODES
+    with pytest.raises(KeyError):
+        CODES[code]
 
 
 def test_every_golden_report_belongs_to_a_test() -> None:

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from specc.diagnostics.codes import CODES
-from specc.diagnostics.codes.code import Code
+from specc.diagnostics.codes import CODES, Code
 from specc.layers.fields import role
 from specc.layers.registry import LAYERS
 from specc.pipeline import analyse

@@ -24,11 +24,10 @@ from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.render import render_all
 from specc.gallery import entries
-from specc.ir.lint import RULES, add_all_codes
+from specc.ir.lint import RULES
 from specc.pipeline import analyse, lint
 from specc.source import Source
 
-add_all_codes()
 LINTS = sorted(code for code in CODES if code.startswith("W5"))
 CASES = [case for path in sorted((Path(__file__).parent / "cases" / "lints").glob("*.cnn")) for case in cases_in(path)]
 

@@ -24,7 +24,7 @@ from specc import __version__
 from specc.cli.main import main
 from specc.data.batches import Batches
 from specc.data.images import InMemory
-from specc.diagnostics.codes.runs import CODES
+from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
 from specc.runner import loop
@@ -520,8 +520,8 @@ def test_another_error_of_torch_is_not_hidden(tmp_path: Path, monkeypatch: pytes
 
 
 def test_every_code_is_explained() -> None:
-    assert [code.code for code in CODES] == sorted(code.code for code in CODES)
-    assert all(len(code.explanation) > 200 for code in CODES)
+    assert list(CODES) == sorted(CODES)
+    assert all(len(code.explanation) > 200 for code in CODES.values())
 
 
 # What the specs promise

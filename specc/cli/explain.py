@@ -9,8 +9,7 @@ import click
 from specc.cli.options import color_option
 from specc.cli.printing import say, show_page
 from specc.cli.report import EXIT_USAGE, wants_colour
-from specc.diagnostics.codes import CODES
-from specc.diagnostics.codes.code import Code
+from specc.diagnostics.codes import CODES, Code
 
 WIDEST = 100  # columns: longer lines are hard to read
 
@@ -20,9 +19,7 @@ WIDEST = 100  # columns: longer lines are hard to read
 @color_option
 def command(code: str | None) -> None:
     """Explain a diagnostic code such as E301; without one, list them all."""
-    from specc.ir.lint import add_all_codes
 
-    add_all_codes()
     if code is None:
         for known in sorted(CODES.values()):
             say(f"{known.code}  {known.title}")

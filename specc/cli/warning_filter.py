@@ -35,14 +35,12 @@ def _rule(text: str) -> WarningRule:
 
 
 def _require_warnings(codes: Iterable[str]) -> None:
-    from specc.diagnostics.codes import CODES
-    from specc.ir.lint import add_all_codes
+    from specc.diagnostics.codes import CODES, severity_of
 
-    add_all_codes()
     for code in codes:
         if code not in CODES:
             raise click.BadParameter(f"there is no code '{code}'; `specc explain` lists them all")
-        if CODES[code].severity != "warning":
+        if severity_of(code) != "warning":
             raise click.BadParameter(f"{code} is an error, and only warnings (W…) can be chosen")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from specc.diagnostics.codes import CODES
+from specc.diagnostics.codes import severity_of
 from specc.diagnostics.proposal import Proposal
 from specc.source import Place, Source, Span
 
@@ -44,7 +44,7 @@ class Diagnostic(NamedTuple):
 
     @property
     def severity(self) -> str:
-        return CODES[self.code].severity
+        return severity_of(self.code)
 
     @property
     def is_error(self) -> bool:

@@ -11,7 +11,6 @@ from lsprotocol import types
 from specc.data.sources import BUILT_IN
 from specc.diagnostics.codes import CODES
 from specc.diagnostics.spelling import counted
-from specc.ir.lint import add_all_codes
 from specc.ir.model import FORM_WORDS
 from specc.ir.names.scope import STANDING
 from specc.layers.base import Layer
@@ -103,7 +102,6 @@ def _comment_at(snapshot: Snapshot, offset: int) -> bool:
 
 def _codes() -> Iterator[Offer]:
     """The codes of warnings, for a comment that ignores one."""
-    add_all_codes()
     for code, known in CODES.items():
         if known.severity == "warning":
             yield Offer(code, Kind.EnumMember, known.title, known.explanation)

@@ -7,12 +7,10 @@ from functools import cache
 from pathlib import Path
 
 from specc.diagnostics.codes import CODES
-from specc.ir.lint import add_all_codes
 
 
 def explanation(code: str) -> str | None:
     """A code's page in Markdown, None where there is no such code."""
-    add_all_codes()
     known = CODES.get(code)
     return f"# {code}: {known.title}\n\n{known.explanation.strip()}\n" if known else None
 

@@ -5,8 +5,8 @@ Out:        warnings, each place told once a code, in no order; comments that si
 Guarantees: nothing that is reported here keeps the network from being built.
 Leaves:     errors to the stages before it, and whether a warning fails a run to the command.
 
-A rule is a function in one of the files beside this one, with its code and its explanation above it.
-Few specs need `classes` and `ignore`, so these are loaded when they are.
+A rule is a function in one of the files beside this one, listed here under its code. Few specs need `classes` and
+`ignore`, so these are loaded when they are.
 """
 
 from __future__ import annotations
@@ -17,21 +17,29 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.spelling import listed
 from specc.ir.lint import names, neighbours, output, pixels, size
 from specc.ir.lint.network import Network
-from specc.ir.lint.rule import RULES
+from specc.ir.lint.rule import Rule
 from specc.ir.shaped import ShapedModel
 from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 from specc.syntax.tree import Tree
 
-__all__ = ["RULES", "add_all_codes", "joined", "lint", "names", "neighbours", "output", "pixels", "size"]
-
-
+RULES: dict[str, Rule] = {
+    "W501": output.softmax_before_loss,
+    "W502": neighbours.bias_before_norm,
+    "W503": neighbours.linear_after_linear,
+    "W504": neighbours.activation_twice,
+    "W505": pixels.discarded_pixels,
+    "W506": pixels.stride_above_kernel,
+    "W507": output.dropout_before_output,
+    "W508": size.top_heavy,
+    "W509": pixels.narrow_receptive_field,
+    "W510": names.unused_names,
+    "W513": size.channels_last,
+    "W514": output.activation_before_loss,
+    "W515": names.words_with_two_meanings,
+    "W516": size.factor_like_a_size,
+}
 MOST_NOTES = 10  # further places of a warning that are told one by one
-
-
-def add_all_codes() -> None:
-    """Makes every lint's code known, also of those that are loaded when they are needed."""
-    from specc.ir.lint import classes, ignore  # noqa: F401 - their codes are added by the import
 
 
 def lint(

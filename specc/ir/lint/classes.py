@@ -5,40 +5,8 @@ from __future__ import annotations
 import re
 from math import prod
 
-from specc.diagnostics.codes import add
-from specc.diagnostics.codes.code import Code
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import Shape
-
-CONTRADICTED = Code(
-    "W511",
-    "a class count that the data set contradicts",
-    """\
-A classifier gives one number for each class, and the largest says which class it is. CIFAR-10
-has ten classes and CIFAR-100 a hundred, so the last layer has ten or a hundred outputs. With
-fewer outputs than classes the loss cannot be computed; with more, training works and the rest is
-dead weight, which most often means that another data set was in mind.
-
-It is looked for where the data set is named, here by `specc check FILE --data cifar10`; `specc
-train` refuses to begin.
-
-Wrong:
-
-    # specc check net.cnn --data cifar10
-    input 3x32x32
-    flatten -> linear 100
-
-Right:
-
-    # specc check net.cnn --data cifar10
-    input 3x32x32
-    flatten -> linear 10
-
-A number that belongs to the data set is best a `param classes = 10`: then `--set classes=100` is
-all that another data set needs.
-""",
-)
-add([CONTRADICTED])
 
 
 def way_to_output(model: ShapedModel, wanted: Shape) -> str:

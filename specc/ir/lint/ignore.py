@@ -6,39 +6,11 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from specc.diagnostics.codes import CODES, add
-from specc.diagnostics.codes.code import Code
+from specc.diagnostics.codes import CODES, severity_of
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.source import Source, Span
 
-USELESS = Code(
-    "W512",
-    "a comment that ignores nothing",
-    """\
-`# specc: ignore[W505]` at the end of a line silences that warning on the line, several codes with
-a comma between them, `# specc: ignore` all warnings. Here there is nothing to silence: the code
-is not that of a warning, or no such warning is reported on this line. Perhaps the spec has
-changed since, the comment stands on the line above, or a digit was mistyped. An error (E…) cannot
-be silenced.
-
-Wrong:
-
-    input 3x32x32
-    conv 8 k3 p1 -> relu -> maxpool 2   # specc: ignore[W505]
-    flatten -> linear 10
-
-Right:
-
-    input 3x31x31
-    conv 8 k3 p1 -> relu -> maxpool 2   # specc: ignore[W505] one row of 31 does not matter
-    flatten -> linear 10
-
-Say why after the bracket, as above. With `--input` or `--set` other warnings may be due, so then
-only unknown codes are reported.
-""",
-)
-add([USELESS])
-
+USELESS = "W512"
 _COMMENT = re.compile(r"#.*?\bspecc:[ \t]*ignore\b(?:\[([^\]\n]*)\])?")
 _CODE = re.compile(r"[^\s,]+")
 
@@ -86,12 +58,12 @@ def _objection(
     source: Source, ignore: _Ignore, silenced: Sequence[Diagnostic], judged: Collection[str]
 ) -> Diagnostic | None:
     code = ignore.code
-    if code is not None and (code not in CODES or CODES[code].severity != "warning"):
+    if code is not None and (code not in CODES or severity_of(code) != "warning"):
         wrong = f"`{code}` is an error, and errors cannot be ignored" if code in CODES else f"there is no code `{code}`"
-        return Diagnostic(USELESS.code, wrong, source, ignore.span, help="`specc explain` lists all codes")
+        return Diagnostic(USELESS, wrong, source, ignore.span, help="`specc explain` lists all codes")
     if silenced or (code is not None and code not in judged) or not judged:
         return None
     what = f"no {code}" if code else "no warning"
     return Diagnostic(
-        USELESS.code, f"there is {what} on this line to ignore", source, ignore.span, help="leave out the comment"
+        USELESS, f"there is {what} on this line to ignore", source, ignore.span, help="leave out the comment"
     )

@@ -6,34 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from specc.ir.lint.network import Network
-from specc.ir.lint.rule import Finding, lint
+from specc.ir.lint.rule import Finding
 from specc.syntax import tree
 
 
-@lint(
-    "W510",
-    "an unused name",
-    """\
-A `param`, a `block` or a parameter of a block is defined, and nothing uses it. Setting it,
-by `--set` or in a call, changes nothing. Usually it is a leftover, or the place where it should
-be used still holds a number: here the last layer has ten outputs whatever `classes` says.
-
-Wrong:
-
-    param classes = 10
-    input 784
-    linear 128 -> relu -> linear 10
-
-Right:
-
-    param classes = 10
-    input 784
-    linear 128 -> relu -> linear classes
-
-A name that only a block uses counts as used, also where nothing uses the block: the block is
-then reported instead.
-""",
-)
 def unused_names(network: Network) -> Iterator[Finding]:
     items = network.tree.items
     defined = [item for item in items if isinstance(item, tree.Param | tree.Block)]
@@ -60,31 +36,6 @@ def _unused(name: tree.Word, message: str) -> Finding:
     return Finding(name.span, message, f"use `{name.text}`, or leave it out")
 
 
-@lint(
-    "W515",
-    "a word with two meanings",
-    """\
-A bare word in a step is a name in scope and also belongs to the step itself. It may be the key of
-another field than the one that it fills: here the name `d` fills the stride, which is the next
-field after `k2`, and a reader will take it for the dilation.
-
-Wrong:
-
-    input 8x32x32
-    param d = 2
-    conv 8 k2 d
-
-Right:
-
-    input 8x32x32
-    param d = 2
-    conv 8 k2 d=d
-
-Or it is a flag or an option of the step, which goes first: with `block cell(c, bn=true)`, the step
-`cell 8 bn` inside a block that has a parameter `bn` of its own says `bn=true`, whatever that
-parameter holds. `bn=bn` hands it on.
-""",
-)
 def words_with_two_meanings(network: Network) -> Iterator[Finding]:
     for doubt in network.model.doubts:
         yield Finding(doubt.span, doubt.message, doubt.help)

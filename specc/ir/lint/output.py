@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specc.ir.lint.network import Network, Placed
-from specc.ir.lint.rule import Finding, lint
+from specc.ir.lint.rule import Finding
 from specc.layers.activation import Activation
 from specc.layers.base import Shape
 from specc.layers.registry import of_family
@@ -13,39 +13,6 @@ from specc.layers.registry import of_family
 _DROPOUTS = of_family("regularisation")
 
 
-@lint(
-    "W501",
-    "softmax before cross-entropy",
-    """\
-A classifier is trained with the cross-entropy, and torch's cross-entropy (`specc train` uses it)
-takes the raw outputs of the last layer, called logits: it computes the softmax itself, together
-with the logarithm, since both at once are exact where one after the other overflows.
-
-A `softmax` at the end of the network is therefore a second one. Its outputs lie between 0 and 1,
-so after the second softmax the most certain answer over ten classes is
-
-    e¹ / (e¹ + 9·e⁰) = 2.718 / 11.718 = 0.23
-
-and the loss cannot fall below −ln 0.23 = 1.46, however right the network is. It still learns,
-slowly: the usual sign is a loss that stays near 1.5 at a good accuracy. `logsoftmax` at the end
-does no harm, since the softmax of it is the softmax itself, but it does no good either.
-
-The largest output is the largest with and without softmax, so the answer needs none. Where you
-want probabilities, apply it to what the network gives: `model(x).softmax(1)`.
-
-Wrong:
-
-    input 784
-    linear 128 -> relu
-    linear 10 -> softmax
-
-Right:
-
-    input 784
-    linear 128 -> relu
-    linear 10
-""",
-)
 def softmax_before_loss(network: Network) -> Iterator[Finding]:
     last = network.last_run
     if last is None or not network.is_classifier or len(network.model.output) > 1 or not network.model.params:
@@ -61,39 +28,6 @@ def softmax_before_loss(network: Network) -> Iterator[Finding]:
         )
 
 
-@lint(
-    "W514",
-    "an activation after the last layer",
-    """\
-A classifier is trained with the cross-entropy of its softmax, which takes numbers of any size and
-sign: one class far up, the others far down. An activation after the last layer takes that away.
-
-- `sigmoid` gives values from 0 to 1, `tanh` from −1 to 1. The most certain answer over ten
-  classes is then e¹ / (e¹ + 9·e⁰) = 0.23, or with `tanh` e¹ / (e¹ + 9·e⁻¹) = 0.45, and the loss
-  cannot fall below −ln 0.23 = 1.46, or 0.80, however right the network is.
-- `relu` turns every negative answer into 0 and its gradient with it: a class whose answer is
-  negative for all pictures is never learned. On scikit-learn's digits a small network is right
-  in 52 % of the pictures after three epochs, and without the `relu` in 82 %.
-
-Wrong:
-
-    input 784
-    linear 128 -> relu
-    linear 10 -> sigmoid
-
-Right:
-
-    input 784
-    linear 128 -> relu
-    linear 10
-
-Activations stand between layers; the last layer has none. For probabilities apply the softmax to
-what the network gives: `model(x).softmax(1)`.
-
-Nothing is said of an autoencoder (`task reconstruct`, or an output of the input's shape),
-whose `sigmoid` at the end gives pixels from 0 to 1, nor of a network with a single output.
-""",
-)
 def activation_before_loss(network: Network) -> Iterator[Finding]:
     model, last = network.model, network.last_run
     if last is None or not network.is_classifier or len(model.output) > 1 or model.output in ((1,), model.input):
@@ -121,30 +55,6 @@ def _gives_classes(placed: Placed, output: Shape) -> bool:
     return placed.layer.family in ("linear", "convolution") and placed.node.output[0] == output[0]
 
 
-@lint(
-    "W507",
-    "dropout just before the output",
-    """\
-Dropout sets values to zero at random while training, so that the layers after it learn not to
-rely on any single one. After the last layer with weights there is nothing left to learn that:
-the zeros fall on the answer itself. With `dropout 0.5` the output of the right class is zero in
-half of the training steps, and the loss punishes the network for what chance did.
-
-It belongs before the last layer:
-
-Wrong:
-
-    input 784
-    linear 128 -> relu
-    linear 10 -> dropout 0.5
-
-Right:
-
-    input 784
-    linear 128 -> relu -> dropout 0.5
-    linear 10
-""",
-)
 def dropout_before_output(network: Network) -> Iterator[Finding]:
     last = network.last_run
     if last is None or not network.model.params:
