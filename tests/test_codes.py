@@ -16,7 +16,10 @@ from golden import GOLDEN
 from run_cases import all_cases
 
 import specc
+from specc.cli.report import status_of
 from specc.diagnostics.codes import CODES
+from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.reading import Unreadable
 
 # Bytes, a file, a data set: no text can hold them, and their cases stand in test_cases and test_lints.
 NOT_MARKED = {"E106", "E107", "W511"}
@@ -41,6 +44,12 @@ def test_every_code_in_the_program_has_a_page_and_every_page_a_code() -> None:
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
     texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     assert {text for text in texts if re.fullmatch(r"[EW]\d{3}", text)} == set(CODES)
+
+
+@pytest.mark.parametrize(("code", "status"), [("E301", 1), ("E605", 1), ("E601", 2), ("E620", 2), ("E670", 2)])
+def test_a_problem_ends_a_command_as_its_code_says(code: str, status: int) -> None:
+    assert CODES[code].status == status == status_of(Problem.of(code, "…"))
+    assert status_of(Unreadable(Diagnostic(code, "…"))) == 2
 
 
 def test_pages_are_read_when_they_are_asked_for() -> None:

@@ -10,8 +10,8 @@ import click
 
 from specc.cli.options import input_option, set_option
 from specc.cli.printing import page, print_json, show_page
-from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
-from specc.cli.train import SIGNALLED, USAGE_CODES, recipe_options
+from specc.cli.report import EXIT_ERRORS, fail, show
+from specc.cli.train import SIGNALLED, recipe_options
 from specc.data.fit import completed
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
@@ -61,8 +61,7 @@ def command(
         recipe = overridden(analysis.recipe, options)
         found = measure(subject, recipe, seconds, data=options["data"] is not None)
     except Problem as problem:
-        status = fail(problem)
-        sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+        sys.exit(fail(problem))
     except UnknownParameter as error:
         raise click.UsageError(f"{spec}: {error}") from error
     except KeyboardInterrupt:

@@ -11,13 +11,13 @@ from specc.cli.fixing import Advice, report_stream
 from specc.cli.options import color_option, input_option, quiet_option, set_option, somebody_looks
 from specc.cli.printing import say
 from specc.cli.questions import Question, TextAnswer, answers
-from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show
+from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, FORMATS, fail, show, status_of
 from specc.cli.warning_filter import WarningRule, action_for, read_rules
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.told import tally
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
-from specc.reading import Unreadable, read_source
+from specc.reading import read_source
 
 
 @click.command("check")
@@ -65,16 +65,16 @@ def command(
             else:
                 analysis = analyse(read_source(path), input_shape, settings)
             told += answers(analysis, asked, advice.on)
-        except Unreadable as problem:
-            status = max(status, fail(problem))
         except Problem as problem:
-            told.append(TextAnswer((problem.diagnostic,)))
+            if status_of(problem) == EXIT_USAGE:  # the command line names something that is not there
+                status = fail(problem)
+            else:
+                told.append(TextAnswer((problem.diagnostic,)))
         except UnknownParameter as error:
             say(f"Error: {path}: {error}", err=True)
             status = EXIT_USAGE
     actions = [(diagnostic, action_for(diagnostic, rules)) for each in told for diagnostic in each.found]
-    if any(action == "error" for _, action in actions):
-        status = max(status, EXIT_ERRORS)
+    status = max(status, EXIT_ERRORS if any(action == "error" for _, action in actions) else 0)
     _print([diagnostic for diagnostic, action in actions if action != "ignore"], form, stream)
     if form == "full":
         if somebody_looks(stream):

@@ -6,7 +6,6 @@ import sys
 
 from specc.cli.fixing import Advice
 from specc.cli.printing import say
-from specc.cli.questions import data_as_file
 from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.names.overrides import UnknownParameter
@@ -35,8 +34,7 @@ def checked_model(
         if analysis.resolved.left_open:
             from specc.data.fit import completed
 
-            with data_as_file():
-                analysis = completed(analysis, {"data": data})
+            analysis = completed(analysis, {"data": data})
         analysis = Advice(input_shape, settings).on(analysis)
     except UnknownParameter as error:
         say(f"Error: {source.path}: {error}", err=True)

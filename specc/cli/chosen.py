@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# The command line was wrong, and not what it names.
-USAGE_CODES = frozenset(("E601", "E612", "E640"))
-
 
 def weights_option(command: Command) -> Command:
     """`--weights best|last`"""

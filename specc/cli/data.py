@@ -7,19 +7,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from specc.cli.printing import print_json, say, show_page
-from specc.cli.report import EXIT_USAGE, fail
+from specc.cli.report import fail
 from specc.data.sources import BUILT_IN, DataSource, all_entries, data_source, default_data_dir, find, path_of
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-USAGE_CODES = frozenset(("E601",))
 SIGNALLED = 128
 
 
@@ -145,12 +144,7 @@ def told(stopped: str = "") -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        status = fail(problem)
-        _end(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+        sys.exit(fail(problem))
     except KeyboardInterrupt:
         show_page(f"\nstopped{'; ' if stopped else ''}{stopped}", stream=sys.stderr)
-        _end(SIGNALLED + signal.SIGINT)
-
-
-def _end(status: int) -> NoReturn:
-    sys.exit(status)
+        sys.exit(SIGNALLED + signal.SIGINT)

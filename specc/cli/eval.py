@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from specc.cli.chosen import USAGE_CODES, device_of, device_option, fit_option, weights_option
+from specc.cli.chosen import device_of, device_option, fit_option, weights_option
 from specc.cli.printing import print_json, say, show_page
-from specc.cli.report import EXIT_USAGE, fail
+from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def command(run: Path, kind: str | None, device: str, percent: bool, as_json: bo
     try:
         trained, found = _evaluated(run, kind, device, wanted)
     except Problem as problem:
-        status = fail(problem)
-        sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+        sys.exit(fail(problem))
     if found.note:
         say(f"note: {found.note}", err=True)
     if as_json or form == "json":

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from specc.cli.checked import checked_model
-from specc.cli.chosen import USAGE_CODES, fit_option, invert_option, weights_option
+from specc.cli.chosen import fit_option, invert_option, weights_option
 from specc.cli.options import input_option, set_option
 from specc.cli.output import STDOUT, deliver
 from specc.cli.printing import say
-from specc.cli.report import EXIT_USAGE, fail
+from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def command(  # noqa: PLR0913, PLR0917 - an option each
         subject = _subject(network, kind, fit, invert, input_shape, settings)
         deliver(_drawn(subject, picture, sample, data_dir, maps, layers), output)
     except Problem as problem:
-        status = fail(problem)
-        sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+        sys.exit(fail(problem))
     if output != STDOUT:
         say(output)
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from specc.cli.chosen import USAGE_CODES, device_of, device_option, fit_option, invert_option, weights_option
+from specc.cli.chosen import device_of, device_option, fit_option, invert_option, weights_option
 from specc.cli.printing import page, print_json, print_text, say, show_page
-from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
+from specc.cli.report import EXIT_ERRORS, fail, show
 from specc.diagnostics.diagnostic import Problem
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def command(run: Path, pictures: tuple[str, ...], as_json: bool, form: str, **as
     try:
         complete = _predict(run, pictures, Predicted(**asked), TELLERS["json" if as_json else form]())
     except Problem as problem:
-        status = fail(problem)
-        sys.exit(EXIT_USAGE if problem.diagnostic.code in USAGE_CODES else status)
+        sys.exit(fail(problem))
     sys.exit(0 if complete else EXIT_ERRORS)
 
 

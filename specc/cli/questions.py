@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.spelling import counted
 from specc.layers.base import written
 from specc.pipeline import Analysis, lint
-from specc.reading import Unreadable
 
 if TYPE_CHECKING:
     from specc.data.fit import Known
@@ -48,15 +46,14 @@ def answers(analysis: Analysis, asked: Question, advised: Callable[[Analysis], A
     from specc.data.fit import completed
 
     for name in _names(asked.data) if asked.data else [None]:
-        with data_as_file():
-            whole = completed(analysis, {"data": name}, asked.known)
+        whole = completed(analysis, {"data": name}, asked.known)
         yield answer(advised(whole), asked._replace(data=name))
 
 
 def answer(analysis: Analysis, asked: Question) -> TextAnswer:
     """Errors and warnings of a spec, those that its data sets give rise to among them, and what it was asked.
 
-    Raises: Unreadable for a name that no data set has, Problem for a folder of pictures that is none.
+    Raises: Problem for a name that no data set has, and for a folder of pictures that is none.
     """
     found = _against_data(analysis, asked)
     if not any(diagnostic.is_error for diagnostic in found.found):
@@ -106,16 +103,4 @@ def _names(data: str) -> list[str]:
 def _compare(analysis: Analysis, name: str, asked: Question) -> tuple[Diagnostic, ...]:
     from specc.data.fit import compare
 
-    with data_as_file():
-        return compare(analysis, name, asked.known)
-
-
-@contextmanager
-def data_as_file() -> Iterator[None]:
-    """Turns data that are not there into a file that cannot be read."""
-    try:
-        yield
-    except Problem as problem:
-        if problem.diagnostic.code == "E601":  # the command line names something that is not there
-            raise Unreadable(problem.diagnostic) from None
-        raise
+    return compare(analysis, name, asked.known)

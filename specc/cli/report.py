@@ -10,6 +10,7 @@ from typing import TextIO
 import click
 
 from specc.cli.printing import width_of
+from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.reading import Unreadable
 
@@ -63,7 +64,12 @@ def show(diagnostics: Sequence[Diagnostic], stream: TextIO | None = None) -> Non
         click.echo(report_text(diagnostics, stream), file=stream, color=True)
 
 
+def status_of(problem: Problem) -> int:
+    """The exit status that a problem means: that of its code, and for a file that is not there always 2."""
+    return EXIT_USAGE if isinstance(problem, Unreadable) else CODES[problem.diagnostic.code].status
+
+
 def fail(problem: Problem) -> int:
     """Shows a problem. Returns: the exit status that it means."""
     show([problem.diagnostic])
-    return EXIT_USAGE if isinstance(problem, Unreadable) else EXIT_ERRORS
+    return status_of(problem)

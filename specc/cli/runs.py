@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import click
 
 from specc.cli.printing import page, print_json, say, show_page
-from specc.cli.report import EXIT_USAGE, fail
+from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.listing import Listed, ListedSeries, differences, is_run, run_at, runs_in
 from specc.runner.metrics import Metrics, loss_text
@@ -63,8 +63,7 @@ def command(folders: tuple[Path, ...], sort: str, as_json: bool, curves: bool) -
         folder = folders[0] if folders else RUNS
         runs = [] if not folders and not folder.exists() else sorted(runs_in(folder), key=SORTS[sort])
     except Problem as problem:
-        fail(problem)
-        sys.exit(EXIT_USAGE)
+        sys.exit(fail(problem))
     if as_json:
         print_json({"runs": [one.as_json() for one in runs]})
     elif not runs:

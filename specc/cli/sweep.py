@@ -16,8 +16,8 @@ from specc import files
 from specc.api import SpecError
 from specc.cli.options import input_option, set_option
 from specc.cli.printing import page, print_json, say, show_page
-from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
-from specc.cli.train import SIGNALLED, USAGE_CODES, recipe_options
+from specc.cli.report import EXIT_ERRORS, fail, show
+from specc.cli.train import SIGNALLED, recipe_options
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.ir.names.overrides import UnknownParameter
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 SHOWN = 10  # trials of the table
 FLATTERS = "note: it was chosen on the test pictures, so its figure flatters; `--validation 0.1` chooses on others"
 TABLE = "trials.csv"
-SWEEP_USAGE_CODES = USAGE_CODES | {"E670", "E671", "E672", "E673"}
 
 
 @click.command("sweep", short_help="Search settings: many runs of one spec.")
@@ -76,8 +75,7 @@ def command(
         plan = _plan(spec, varied, settings)._replace(input=input_shape, options=options, **search)
         found = _searched(plan._replace(folder=out or plan.folder), as_json)
     except Problem as problem:
-        status = fail(problem)
-        sys.exit(EXIT_USAGE if problem.diagnostic.code in SWEEP_USAGE_CODES else status)
+        sys.exit(fail(problem))
     except UnknownParameter as error:
         raise click.UsageError(f"{spec}: {error}") from error
     except SpecError as error:

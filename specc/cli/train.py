@@ -15,7 +15,7 @@ from specc.api import SpecError
 from specc.cli.fixing import Advice
 from specc.cli.options import input_option, set_option
 from specc.cli.printing import show_page
-from specc.cli.report import EXIT_ERRORS, EXIT_USAGE, fail, show
+from specc.cli.report import EXIT_ERRORS, fail, show, status_of
 from specc.cli.series import begun, carried_on, kind_of, series_options
 from specc.cli.telling import callback_options, chosen, prints_json
 from specc.data.fit import completed
@@ -34,12 +34,6 @@ from specc.runner.distributed.world import FailedElsewhere, FailedHere, Rank, is
 from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
 from specc.runner.run import Run, Subject, require_possible, subject_of, train_subject
 from specc.runner.series import RunSeries, read_series
-
-# These say that the command itself was wrong; any other problem is a run that failed.
-USAGE_CODES = frozenset((
-    "E220", "E221", "E601", "E612", "E613", "E620", "E623", "E624",
-    "E625", "E627", "E629", "E634", "E637", "E691", "E650", "E651", "E652",
-))  # fmt: skip
 
 ARGUMENTS = "specc.runner.arguments"
 SIGNALLED = 128  # and the signal's number: as a shell tells it
@@ -218,12 +212,9 @@ def _processes(place: Rank, nproc: int | None, resume: Path | None, spec: str | 
 
 def _failed(problem: Problem) -> int:
     """Show a problem, once where several processes have it. Returns: the exit status."""
-    code = problem.diagnostic.code
     elsewhere = isinstance(problem, FailedElsewhere)
-    if elsewhere or not (isinstance(problem, FailedHere) or speaks_early()):
-        return EXIT_USAGE if code in USAGE_CODES else EXIT_ERRORS
-    status = fail(problem)
-    return EXIT_USAGE if code in USAGE_CODES else status
+    silent = elsewhere or not (isinstance(problem, FailedHere) or speaks_early())
+    return status_of(problem) if silent else fail(problem)
 
 
 def _checked(
