@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import os
 import random
 import shutil
@@ -24,10 +25,13 @@ from specc.data import images, kept, load
 from specc.data.batches import Batches, Shard, scaling_of
 from specc.data.images import InMemory, Streamed
 from specc.data.load import load_dataset
+from specc.data.pool import Pool
 from specc.data.sources import data_source, picture_files
 from specc.data.sources.folder import Folder
 from specc.data.survey import Size, Survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.evaluate.score import Wanted, evaluate
+from specc.evaluate.trained import load_trained
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback
 from specc.runner.checkpoint import read_checkpoint
@@ -133,7 +137,7 @@ def test_a_file_that_is_damaged_while_it_is_used_is_named(folder: Path, tmp_path
     source = data_source(Recipe(data=str(pets)))
     assert isinstance(source, Folder)
     place = source.contents.parts["test"].paths[1]
-    stream = images.Pool(source.read_as((3, 12, 10), scaled=True), workers).read("test", map(np.array, ([0], [0, 1])))
+    stream = Pool(source.read_as((3, 12, 10), scaled=True), workers).read("test", map(np.array, ([0], [0, 1])))
     Path(place).write_bytes(b"\x89PNG\r\n\x1a\n")
     assert next(stream)[0].shape == (1, 3, 12, 10)
     found = problem(lambda: next(stream))
@@ -172,7 +176,7 @@ def test_a_look_at_every_file_is_said_and_kept(folder: Path, cache: Path, monkey
 def test_a_picture_of_another_size_is_named_by_a_worker(folder: Path) -> None:
     source = data_source(Recipe(data=str(folder)))
     assert isinstance(source, Folder)
-    pool = images.Pool(source.read_as((3, 7, 7), scaled=False), 1)
+    pool = Pool(source.read_as((3, 7, 7), scaled=False), 1)
     assert problem(lambda: list(pool.read("test", [np.array([0])]))).code == "E610"
 
 
@@ -193,6 +197,24 @@ def test_more_readers_than_cores_are_told_of_once(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
     train(SPEC, tmp_path / "run", data=str(folder), callback=callback, **{**RECIPE, "workers": 2, "epochs": 1})
     assert "; 2 processes read the pictures, on 1 core" in callback.lines[0]
+
+
+def test_no_reading_process_outlasts_its_run(folder: Path, tmp_path: Path) -> None:
+    """What Python's collector would have to end waits five seconds for each."""
+    recipe = {**RECIPE, "workers": 2, "epochs": 1}
+    run = train(SPEC, tmp_path / "run", data=str(folder), **recipe)
+    assert not multiprocessing.active_children()
+    evaluate(load_trained(run.folder), Wanted(), CPU)
+    assert not multiprocessing.active_children()
+
+    class Fail(Callback):
+        def step(self) -> None:
+            raise problem_of_a_callback
+
+    problem_of_a_callback = ValueError("a callback's own")
+    with pytest.raises(ValueError, match="own"):
+        train(SPEC, tmp_path / "failed", data=str(folder), callback=Fail(), **recipe)
+    assert not multiprocessing.active_children()
 
 
 def test_a_stopped_run_goes_on_with_the_same_pictures(folder: Path, tmp_path: Path) -> None:

@@ -172,7 +172,8 @@ def dataset_of(found: Read, recipe: Recipe) -> Dataset:
     import numpy as np
     import torch
 
-    from specc.data.images import InMemory, Pool, Streamed
+    from specc.data.images import InMemory, Streamed
+    from specc.data.pool import Pool
 
     parts: dict[str, Images] = {}
     pool: Pool | None = None

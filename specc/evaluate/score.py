@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,7 +67,8 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
     model = _forward(trained, device)
     count = len(batches)
     own = wanted.data in (None, trained.recipe.data) and trained.chosen_on == part
-    review = reviewed(model, batches, trained.goal())
+    with closing(batches.images):
+        review = reviewed(model, batches, trained.goal())
     return Evaluation(dataset.name, part, count, review, own, note)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -63,11 +63,12 @@ def measure(subject: Subject, recipe: Recipe, seconds: float, *, data: bool) -> 
     from specc.runner.device import choose_device, torch_state_kept
 
     with torch_state_kept(choose_device(recipe.device)):
-        return _measured(subject, recipe, seconds, data=data)
+        session = make_session(subject, anchored(recipe)) if data else _on_noise(subject, recipe)
+        with closing(session):
+            return _measured(session, seconds)
 
 
-def _measured(subject: Subject, recipe: Recipe, seconds: float, *, data: bool) -> Measured:
-    session = make_session(subject, anchored(recipe)) if data else _on_noise(subject, recipe)
+def _measured(session: Session, seconds: float) -> Measured:
     import torch
 
     from specc.runner.device import chosen_kernels

@@ -168,7 +168,7 @@ def explained(pictures: int = 0, batch: int = 0) -> Iterator[None]:
         raise _out_of_memory() from error
     except RuntimeError as error:
         if "DataLoader worker" in str(error):  # another's handler of it was there before ours, and raises anywhere
-            from specc.data.images import explained_failure
+            from specc.data.pool import explained_failure
 
             raise explained_failure(error) or error from error
         if not any(said in str(error) for said in OUT_OF_MEMORY):

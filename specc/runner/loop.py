@@ -94,8 +94,6 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
             stopped = request.number
             keeper.require_finite(session)
             keeper.stop(session, stopped, callback)
-        finally:
-            session.close()
     session.tested.eval()
     return stopped
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -323,19 +323,20 @@ def carry_out(
     session.adopted_after = record.adopted_after
     environment = describe_environment(session.group, record.recipe.seed)
     folder.write_environment(environment, resumed=keeper is not None)
-    if keeper is None:
-        keeper = Checkpointer(folder, record, session.dataset.identity)
-        keeper.begin(session)
-    callback.say(session.summary())
-    parameters = sum(weight.numel() for weight in session.model.parameters() if weight.requires_grad)
-    callback.run_starts(Started(folder.path, record.as_json(), parameters, tuple(session.state.position.metrics)))
-    try:
-        stopped = fit(session, keeper, callback)
-    except Problem as problem:
-        write_report(session, folder, record, callback, None, failed=problem.diagnostic.message)
-        raise
-    weights = keeper.take_best(session, callback)
-    report = write_report(session, folder, record, callback, weights, stopped=stopped)
+    with closing(session):
+        if keeper is None:
+            keeper = Checkpointer(folder, record, session.dataset.identity)
+            keeper.begin(session)
+        callback.say(session.summary())
+        parameters = sum(weight.numel() for weight in session.model.parameters() if weight.requires_grad)
+        callback.run_starts(Started(folder.path, record.as_json(), parameters, tuple(session.state.position.metrics)))
+        try:
+            stopped = fit(session, keeper, callback)
+        except Problem as problem:
+            write_report(session, folder, record, callback, None, failed=problem.diagnostic.message)
+            raise
+        weights = keeper.take_best(session, callback)
+        report = write_report(session, folder, record, callback, weights, stopped=stopped)
     metrics = tuple(session.state.position.metrics)
     callback.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report, record.adopted_after))
     return Run(folder.path, metrics, stopped, session.tested, record.adopted_after)

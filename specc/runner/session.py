@@ -104,7 +104,8 @@ class Session:
     def _arrange(self) -> None:
         """Make the network ready to be trained, as far as it learns now."""
         recipe, group, state = self.recipe, self.group, self.state
-        self.close()
+        if self.halves is not None:
+            self.halves.close()
         network = compiled(self._forward(self.model), recipe, self.device)
         self.halves = halves_of(network, self.shaped, recipe, group)
         self.network = group.parallel(network)
@@ -127,9 +128,10 @@ class Session:
         return Forward(model, self.precision, arranged(model))
 
     def close(self) -> None:
-        """End what runs beside this thread, once the last step is taken."""
+        """End what runs beside this thread, once nothing is computed or read any more."""
         if self.halves is not None:
             self.halves.close()
+        self.dataset.train.close()
 
     @property
     def tested(self) -> nn.Module:

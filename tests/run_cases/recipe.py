@@ -14,8 +14,8 @@ from torch import nn
 
 from run_cases import Scene, case
 from specc.data.fit import require_output
-from specc.data.images import Pool
 from specc.data.inspect.sheet import encoded
+from specc.data.pool import Pool
 from specc.data.sources import DataSource, Request
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
