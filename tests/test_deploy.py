@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from made import NAMES, SIDE, drawn, name_all
 from PIL import Image
 
 from specc.cli.main import main
+from specc.emit.python.prediction import Prediction, constants_text
 from specc.evaluate.network import load
 from specc.runner.run import Run, train
 
@@ -219,3 +223,96 @@ def test_what_takes_no_pictures(
     done = CliRunner().invoke(main, ["export", names[subject], "--pictures", *more])
     assert (done.exit_code, told in done.output) == (status, True), done.output
     assert not Path(more[1]).exists()
+
+
+# Python
+
+
+ALONE = """\
+import sys
+sys.modules["specc"] = None  # it cannot be imported
+import json
+import shutil
+import subprocess
+import sys
+import net
+for path in sys.argv[1:]:
+    told = net.predict(path)
+    print(json.dumps(told if isinstance(told, dict) else told.tolist()))
+"""
+
+
+def predicted_alone(run: Run, folder: Path, *files: Path) -> list[Any]:
+    """What the exported Python of a run says where specc is not installed."""
+    specc("export", run.folder, "-o", folder / "net.py")
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, *map(str, files)], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("task", OF_TASKS)
+def test_exported_python_predicts_without_specc(task: str, runs: dict[str, Run], tmp_path: Path) -> None:
+    picture = drawn(str(OF_TASKS[task][1]["data"]), 80, 1)[0][0, 0]
+    Image.fromarray(picture).save(tmp_path / "one.png")
+    Image.fromarray((picture.astype(np.int32) * 257).astype(np.uint16)).save(tmp_path / "deep.png")  # 16 bits
+    first, deep = predicted_alone(runs[task], tmp_path, tmp_path / "one.png", tmp_path / "deep.png")
+    assert first == deep
+    done = specc("predict", runs[task].folder, tmp_path / "one.png", "--json", "--out", tmp_path / "masks")
+    told = json.loads(done.stdout)
+    if task == "segment":
+        with Image.open(told["mask"]) as mask:
+            assert (np.asarray(mask) == np.array(first)).all()
+    elif task == "regress":
+        assert first == pytest.approx(told["numbers"], rel=1e-6)
+    else:
+        each = told["classes" if task == "classify" else "labels"]
+        expected = [(next(iter(one.values())), one["probability"]) for one in each]
+        assert list(first) == [name for name, _ in expected]
+        assert first == pytest.approx(dict(expected), rel=1e-5)
+
+
+def test_exported_python_prepares_photographs_as_the_run_does(runs: dict[str, Run], tmp_path: Path) -> None:
+    folder = runs["files"].folder.parent / "photographs"
+    big = tmp_path / "big.jpg"  # decoded at a part of its size, and lying on its side
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    levels = np.random.default_rng(3).integers(0, 256, (30, 45, 3)).astype(np.uint8)
+    Image.fromarray(levels).resize((720, 480)).save(big, exif=exif)
+    files = [big, *sorted(folder.rglob("*.jpg"))[::3]]
+    found = predicted_alone(runs["files"], tmp_path, *files)
+    done = specc("predict", runs["files"].folder, *files, "--format", "json")
+    for one, line in zip(found, done.stdout.splitlines(), strict=True):
+        told = {each["class"]: each["probability"] for each in json.loads(line)["classes"]}
+        assert one == pytest.approx(told, rel=1e-5)
+
+
+def test_exported_python_tells_of_pictures_on_the_command_line(runs: dict[str, Run], tmp_path: Path) -> None:
+    Image.fromarray(drawn("rare", 80, 1)[0][0, 0]).save(tmp_path / "one.png")
+    specc("export", runs["classify"].folder, "-o", tmp_path / "net.py")
+    done = subprocess.run(
+        [sys.executable, "net.py", "one.png"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    first, second = done.stdout.splitlines()
+    assert first == "(2, 2)" and second.startswith("one.png {'none': 0.")
+
+
+def test_names_of_classes_stay_texts_in_exported_python() -> None:
+    names = ('"; import os #', "a\nb", "\u202e", "\\", "é", "数")
+    text = constants_text(Prediction((1, 8, 8), "", {"classes": names}, ""))
+    assert all(line.isprintable() for line in text.splitlines())
+    space: dict[str, Any] = {}
+    exec(text, space)
+    assert space["CLASSES"] == names
+
+
+@pytest.mark.parametrize("task", ["classify", "regress", "segment", "multilabel", "files"])
+def test_exported_python_is_laid_out_as_a_formatter_leaves_it(task: str, runs: dict[str, Run], tmp_path: Path) -> None:
+    ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
+    if ruff is None:
+        pytest.skip("ruff is not installed")
+    specc("export", runs[task].folder, "-o", tmp_path / "net.py")
+    command = [ruff, "format", "--isolated", "--no-cache", "--line-length", "100", "--diff", str(tmp_path / "net.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -312,7 +312,7 @@ def test_python_that_is_not_the_network_is_not_written(
     change: tuple[str, str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = write_python(of_gallery("lenet5")).replace(*change)
-    monkeypatch.setattr("specc.emit.python.program.write_python", lambda model, weights: wrong)
+    monkeypatch.setattr("specc.emit.python.program.write_python", lambda model, weights, use: wrong)
     for target in (str(tmp_path / "net.py"), "-"):
         done = run("gallery:lenet5", "--to", "python", "-o", target)
         assert (done.exit_code, done.stdout) == (1, "")

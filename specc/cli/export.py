@@ -126,7 +126,7 @@ def _write_python(model: ShapedModel, output: Path | None, weights: Path | None)
     to_file = output is not None and str(output) != STDOUT
     if output is not None and to_file:
         require_free_name(output)
-    exported = export_source(model, weights)
+    exported = export_source(model, weights, output.parent if output is not None and to_file else Path())
     if output is None or not to_file:
         print_text(exported.text)
         return

@@ -34,12 +34,15 @@ class ExportedSource(NamedTuple):
     is_run: bool
 
 
-def export_source(model: ShapedModel, weights: Path | None) -> ExportedSource:
-    """The network as Python, run beside the network. Raises: Problem E660, E662."""
+def export_source(model: ShapedModel, weights: Path | None, folder: Path) -> ExportedSource:
+    """The network as Python, run beside the network. Args: folder, of the file. Raises: Problem E641, E660, E662."""
     from specc.emit.program.source import require_same
     from specc.emit.python.program import write_python
+    from specc.exchange.purpose import prediction_of, purpose_of
 
-    text = write_python(model, weights.as_posix() if weights is not None else "")
+    purpose = purpose_of(weights, model)
+    use = prediction_of(purpose, weights, folder) if purpose is not None and weights is not None else None
+    text = write_python(model, weights.as_posix() if weights is not None else "", use)
     return ExportedSource(text, require_same(text, model))
 
 

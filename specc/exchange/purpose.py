@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from specc.data.fit import misfit_of
 from specc.data.identity import DataDescription
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.spelling import spelled
+from specc.emit.python.prediction import Prediction
 from specc.evaluate.pictures import taker_of
 from specc.evaluate.trained import read_stored, stored_spec
 from specc.ir.shaped import ShapedModel
@@ -108,3 +110,21 @@ def of_pictures(network: nn.Module, purpose: Purpose | None, name: str) -> OfPic
             help="leave out `--pictures`: the program then gives what the network gives"))  # fmt: skip
     taker_of(purpose.data.sample, None, purpose.recipe)
     return OfPictures(network, purpose)
+
+
+def prediction_of(purpose: Purpose, weights: Path, folder: Path) -> Prediction | None:
+    """What a file's `predict` needs; None where nothing is said of pictures.
+
+    Args: folder, of the file.
+    """
+    sample, task = purpose.data.sample, purpose.task
+    if not task.python or len(sample) != 3 or sample[0] not in (1, 3):
+        return None
+    try:
+        seen = Path(os.path.relpath(weights, folder))
+    except ValueError:  # on another drive
+        seen = weights.absolute()
+    mean, deviation = purpose.levels
+    known = {name: value for name, value in task.metadata(purpose.data.targets).items() if name != "task"}
+    constants = {**known, "mean": mean, "deviation": deviation, "weights": seen.as_posix()}
+    return Prediction(sample, "stretch" if purpose.recipe.resize else "", constants, task.python)

@@ -40,6 +40,9 @@ class Classify(Task):
     best: ClassVar[Best] = Best("accuracy", "max")
     examples: ClassVar[int] = 24
     answers: ClassVar[str] = "classes"
+    python: ClassVar[str] = """\
+shares = zip(CLASSES, outputs.softmax(1)[0].tolist())
+return dict(sorted(shares, key=lambda one: -one[1]))"""
 
     label_smoothing: float = 0.0
     class_weights: Weights = None

@@ -38,6 +38,9 @@ class Multilabel(Task):
     measures: ClassVar[tuple[Measure, ...]] = (MICRO_F1, MAP)
     best: ClassVar[Best] = Best(MICRO_F1.name, "max")
     answers: ClassVar[str] = "labels"
+    python: ClassVar[str] = """\
+shares = zip(CLASSES, outputs.sigmoid()[0].tolist())
+return dict(sorted((one for one in shares if one[1] >= THRESHOLD), key=lambda one: -one[1]))"""
 
     label_smoothing: float = 0.0
     class_weights: Weights = None

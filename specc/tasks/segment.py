@@ -40,6 +40,8 @@ class Segment(Task):
     measures: ClassVar[tuple[Measure, ...]] = (ACCURACY, IOU)
     best: ClassVar[Best] = Best(IOU.name, "max")
     answers: ClassVar[str] = "classes of pixels"
+    python: ClassVar[str] = """\
+return outputs[0].argmax(0)  # the place in CLASSES of each pixel, (height, width)"""
 
     label_smoothing: float = 0.0
     class_weights: Weights = None

@@ -156,6 +156,8 @@ class Task:
     measures: what is told of a split besides the loss. best: what epochs are compared by.
     loss:     what the loss is, where a reader would not know.
     examples: samples that the report shows. answers: what `predict` says of a sample; empty where there is nothing.
+    python:   how an exported file tells it: the end of a function that has `outputs`, of one sample, and what
+              `metadata` says as constants in capitals; empty where it tells nothing.
     """
 
     keyword: ClassVar[str]
@@ -167,6 +169,7 @@ class Task:
     loss: ClassVar[str] = ""
     examples: ClassVar[int] = 12
     answers: ClassVar[str] = ""
+    python: ClassVar[str] = ""
 
     def accepts(self, targets: Targets) -> Problem | None:
         """Why data cannot be learned from, None where they can."""

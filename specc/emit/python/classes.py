@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 from specc.emit.python.layers import layer_node
 from specc.emit.python.nodes import CallNode, ChainNode, FormNode, ItemNode, LayerNode, Node, UseColumn
 from specc.emit.python.plan import ClassText
+from specc.emit.python.prediction import NAMES
 from specc.emit.python.render import class_text
 from specc.emit.python.supplement import IMPORTED, SUPPLEMENT
 from specc.emit.python.symbols import Symbols
@@ -23,7 +24,7 @@ from specc.emit.python.unify import Differs, unify_chains
 from specc.ir.shaped import From, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.layers.base import Shape
 
-TAKEN = frozenset((*SUPPLEMENT, *IMPORTED, *keyword.kwlist, *dir(builtins)))
+TAKEN = frozenset((*SUPPLEMENT, *IMPORTED, *NAMES, *keyword.kwlist, *dir(builtins)))
 """Names that an exported file uses for other things than a block's class."""
 
 UNROLLED = 4  # as many alike steps of a plain chain are written one by one

@@ -10,26 +10,34 @@ from specc.diagnostics.visible import visible
 from specc.emit.python.classes import TAKEN, class_name, read_program
 from specc.emit.python.code import WIDTH
 from specc.emit.python.plan import ClassText
+from specc.emit.python.prediction import Prediction, constants_text, functions_text, main_lines
 from specc.emit.python.supplement import SUPPLEMENT
 from specc.gallery import PREFIX
 from specc.ir.shaped import ShapedModel
 
 
-def write_python(model: ShapedModel, weights: str = "") -> str:
+def write_python(model: ShapedModel, weights: str = "", use: Prediction | None = None) -> str:
     """A stand-alone module with the network as its last class; the same spec gives the same text.
 
     Given the same seed it starts with the weights of the compiled spec, and its `state_dict()` has the same keys in
-    the same order. Args: weights, the file that belongs to it, to be named in the heading.
+    the same order.
+
+    Args:   weights, the file that belongs to it, to be named in the heading. use, of a network that was trained on
+            pictures: what its `predict` needs.
     Raises: Problem E660 for a layer whose code specc does not have.
     """
     name = class_name(stem_of(model.source.path))
     name += "Network" * (name in TAKEN)
     classes = read_program(model, name)
     words = set().union(*(text.words for text in classes))
-    parts = [_heading(model, weights), _imports(words, classes)]
-    parts += [source for word, source in SUPPLEMENT.items() if word in words]
+    head = [_heading(model, weights), _imports(words, classes, predicts=use is not None)]
+    parts = [source for word, source in SUPPLEMENT.items() if word in words]
     parts += [_class(text, _remark(text, model)) for text in classes]
-    return "\n\n\n".join([_joined(parts[:2]), *parts[2:], _main(model, name)]) + "\n"
+    if use is not None:
+        head.append(constants_text(use))
+        parts.append(functions_text(use, name))
+    parts.append(_main(model, name, predicts=use is not None))
+    return "\n\n\n".join([_joined(head), *parts]) + "\n"
 
 
 def stem_of(path: str) -> str:
@@ -70,12 +78,16 @@ def _comment(line: str) -> list[str]:
     ]
 
 
-def _imports(words: set[str], classes: list[ClassText]) -> str:
+def _imports(words: set[str], classes: list[ClassText], *, predicts: bool) -> str:
     text = "\n".join(line for written in classes for line in written.body)
     sources = "\n".join(source for word, source in SUPPLEMENT.items() if word in words)
-    lines = []
+    lines = ["import sys"] if predicts else []
     if "chain" in words:
-        lines += ["from collections import OrderedDict", ""]
+        lines.append("from collections import OrderedDict")
+    if predicts:
+        lines.append("from functools import cache")
+    if lines:
+        lines.append("")
     lines += ["import torch", "from torch import Tensor, nn"]
     if "F." in text or "F." in sources:
         lines.append("from torch.nn import functional as F")
@@ -93,13 +105,14 @@ def _remark(text: ClassText, model: ShapedModel) -> str:
     return f"{text.shapes}, {counted(model.params, 'parameter')}."
 
 
-def _main(model: ShapedModel, name: str) -> str:
+def _main(model: ShapedModel, name: str, *, predicts: bool) -> str:
     shape = ", ".join(map(str, (2, *model.input)))
     return "\n".join(
         [
             'if __name__ == "__main__":',
             f"    model = {name}().eval()",
             f"    {_printed(model, shape)}",
+            *(main_lines() if predicts else ()),
         ]
     )
 
