@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -55,7 +57,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     _photographs(folder / "photographs")
     spec = "input 3x20x24\nconv 4 k3 -> relu -> maxpool 2 -> flatten -> linear 2\n"
     asked: dict[str, Any] = {"resize": (20, 24), "normalize": True, "epochs": 2, "batch": 8, "lr": 0.01}
-    found["files"] = train(spec, folder / "files", data=str(folder / "photographs"), **asked)
+    for name, fit in (("files", "stretch"), ("crop", "crop"), ("pad", "pad")):
+        found[name] = train(spec, folder / name, data=str(folder / "photographs"), fit=fit, **asked)
     return found
 
 
@@ -232,6 +235,8 @@ ALONE = """\
 import sys
 sys.modules["specc"] = None  # it cannot be imported
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -273,7 +278,8 @@ def test_exported_python_predicts_without_specc(task: str, runs: dict[str, Run],
         assert first == pytest.approx(dict(expected), rel=1e-5)
 
 
-def test_exported_python_prepares_photographs_as_the_run_does(runs: dict[str, Run], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["files", "crop", "pad"])
+def test_exported_python_prepares_photographs_as_the_run_does(name: str, runs: dict[str, Run], tmp_path: Path) -> None:
     folder = runs["files"].folder.parent / "photographs"
     big = tmp_path / "big.jpg"  # decoded at a part of its size, and lying on its side
     exif = Image.Exif()
@@ -281,8 +287,8 @@ def test_exported_python_prepares_photographs_as_the_run_does(runs: dict[str, Ru
     levels = np.random.default_rng(3).integers(0, 256, (30, 45, 3)).astype(np.uint8)
     Image.fromarray(levels).resize((720, 480)).save(big, exif=exif)
     files = [big, *sorted(folder.rglob("*.jpg"))[::3]]
-    found = predicted_alone(runs["files"], tmp_path, *files)
-    done = specc("predict", runs["files"].folder, *files, "--format", "json")
+    found = predicted_alone(runs[name], tmp_path, *files)
+    done = specc("predict", runs[name].folder, *files, "--format", "json")
     for one, line in zip(found, done.stdout.splitlines(), strict=True):
         told = {each["class"]: each["probability"] for each in json.loads(line)["classes"]}
         assert one == pytest.approx(told, rel=1e-5)
@@ -307,7 +313,7 @@ def test_names_of_classes_stay_texts_in_exported_python() -> None:
     assert space["CLASSES"] == names
 
 
-@pytest.mark.parametrize("task", ["classify", "regress", "segment", "multilabel", "files"])
+@pytest.mark.parametrize("task", ["classify", "regress", "segment", "multilabel", "files", "crop", "pad"])
 def test_exported_python_is_laid_out_as_a_formatter_leaves_it(task: str, runs: dict[str, Run], tmp_path: Path) -> None:
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
     if ruff is None:
@@ -316,3 +322,86 @@ def test_exported_python_is_laid_out_as_a_formatter_leaves_it(task: str, runs: d
     command = [ruff, "format", "--isolated", "--no-cache", "--line-length", "100", "--diff", str(tmp_path / "net.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+# Int8
+
+
+def answers_of(file: Path, pictures: np.ndarray) -> np.ndarray:
+    given = np.ascontiguousarray(pictures.transpose(0, 2, 3, 1))
+    found: np.ndarray = session(file).run(None, {"input": given})[0]
+    return found
+
+
+@pytest.mark.parametrize("task", ["classify", "segment"])
+def test_int8_tells_what_it_costs(task: str, exports: Exports, tmp_path: Path) -> None:
+    run, data = exports.runs[task], str(OF_TASKS[task][1]["data"])
+    done = specc("export", run.folder, "-o", tmp_path / "net.onnx", "--int8", "--pictures")
+    told = re.search(
+        r"float to int8: (\S+) ([\d.]+) % → ([\d.]+) % on 80 test pictures of (\w+); ranges from 240", done.stderr
+    )
+    assert told is not None, done.stderr
+    best = run.best
+    assert best is not None and told[4] == data
+    assert float(told[2]) == pytest.approx(100 * (best.score or 0), abs=0.6)
+    pictures, true = drawn(data, 80, 1)
+    exact = answers_of(exports.of(task, "onnx", "--pictures"), pictures)
+    rough = answers_of(tmp_path / "net.onnx", pictures)
+    if task == "classify":
+        assert (rough.argmax(1) == true).mean() == pytest.approx(float(told[3]) / 100, abs=1e-4)
+        exact, rough = exact.argmax(1), rough.argmax(1)
+    assert (exact == rough).mean() > 0.95
+    kinds = {tensor.data_type for tensor in model_of_file(tmp_path / "net.onnx").graph.initializer}
+    assert 3 in kinds  # onnx.TensorProto.INT8
+    assert metadata(tmp_path / "net.onnx") == metadata(exports.of(task, "onnx", "--pictures"))
+
+
+def model_of_file(file: Path) -> Any:
+    import onnx
+
+    return onnx.load(file)
+
+
+def test_int8_of_numbers_takes_what_the_network_takes(exports: Exports, tmp_path: Path) -> None:
+    done = specc("export", exports.runs["regress"].folder, "-o", tmp_path / "net.onnx", "--int8")
+    assert re.search(r"float to int8: R² -?[\d.]+ → -?[\d.]+ on 80 test pictures", done.stderr), done.stderr
+    (given,) = session(tmp_path / "net.onnx").get_inputs()
+    assert given.type == "tensor(float)"
+
+
+@pytest.mark.skipif("SPECC_DATA" not in os.environ, reason="SPECC_DATA is unset: real MNIST is not there")
+def test_int8_is_within_two_points_on_mnist(tmp_path: Path) -> None:
+    spec = (
+        "input 1x28x28\nconv 8 k5 nobias -> bn -> relu -> maxpool 2\n"
+        "conv 16 k5 -> relu -> maxpool 2 -> flatten -> linear 10\n"
+    )
+    asked: dict[str, Any] = {"data": "mnist", "data_dir": os.environ["SPECC_DATA"], "limit": 3000, "normalize": True}
+    run = train(spec, tmp_path / "run", epochs=1, batch=32, lr=0.005, **asked)
+    done = specc("export", run.folder, "-o", tmp_path / "net.onnx", "--int8")
+    told = re.search(r"accuracy ([\d.]+) % → ([\d.]+) % on [\d,]+ test pictures of mnist", done.stderr)
+    assert told is not None, done.stderr
+    assert float(told[1]) > 85
+    assert abs(float(told[1]) - float(told[2])) < 2
+    specc("export", run.folder, "-o", tmp_path / "float.onnx")
+    assert (tmp_path / "net.onnx").stat().st_size < (tmp_path / "float.onnx").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("subject", "more", "status", "told"),
+    [
+        ("net.cnn", ["-o", "net.onnx", "--int8"], 2, "error[E700]: nothing says what pictures net was trained on"),
+        ("run", ["-o", "net.pt2", "--int8"], 2, "`--int8` is for `--to onnx`"),
+        ("run", ["-o", "net.onnx", "--data", "digits"], 2, "`--data` is for `--int8`"),
+        ("run", ["-o", "net.onnx", "--int8", "--data", "digits"], 1, "error[E642]"),
+        ("run", ["-o", "net.onnx", "--int8", "--data", "nothing"], 1, "error[E601]"),
+    ],
+)
+def test_what_cannot_be_made_int8(
+    subject: str, more: list[str], status: int, told: str, runs: dict[str, Run], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("net.cnn").write_text(VECTOR)
+    done = CliRunner().invoke(main, ["export", subject.replace("run", str(runs["classify"].folder)), *more])
+    assert (done.exit_code, told in done.output) == (status, True), done.output
+    assert not Path(more[1]).exists()

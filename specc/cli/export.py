@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.ir.shaped import ShapedModel
 
+if TYPE_CHECKING:
+    from specc.emit.program.compared import Exported, Quantised
+
 
 @click.command("export", cls=WritesWithOption)
 @click.argument("source", metavar="SPEC|RUN")
@@ -30,14 +33,20 @@ from specc.ir.shaped import ShapedModel
     help="Which weights: a run's best or last, or a .safetensors file.  [a run's best]")  # fmt: skip
 @click.option("--pictures", is_flag=True,
     help="The program takes pictures as bytes and gives what `predict` tells: onnx and pt2 of a run.")  # fmt: skip
+@click.option("--int8", is_flag=True,
+    help="The program computes with bytes, on ranges from training pictures: onnx of a run.")  # fmt: skip
+@click.option("--data", metavar="NAME|FOLDER|FILE",
+    help="With --int8: pictures to find the ranges on and to measure with.  [the run's own]")  # fmt: skip
 @input_option
 @set_option
-def command(
+def command(  # noqa: PLR0913, PLR0917 - an option each
     source: str,
     to: Any,
     output: Path | None,
     weights: str | None,
     pictures: bool,
+    int8: bool,
+    data: str | None,
     input_shape: tuple[int, ...] | None,
     settings: dict[str, str],
 ) -> None:
@@ -48,7 +57,8 @@ def command(
     onnx    one file with the weights, for any batch size; compared with the network by onnxruntime
     pt2     torch.export's format, for any batch size; loaded again and compared
 
-    A program without learned weights holds the initial ones of seed 0.
+    A program without learned weights holds the initial ones of seed 0. What int8 costs is measured on test pictures and
+    told.
     """
     from specc.exchange.export import format_of
     from specc.exchange.subject import weights_of
@@ -60,10 +70,17 @@ def command(
         )
     if pictures and to == "python":
         raise click.UsageError("`--pictures` is for `--to onnx` and `--to pt2`; the Python of a run has `predict`")
+    if int8 and to != "onnx":
+        raise click.UsageError("`--int8` is for `--to onnx`")
+    if data is not None and not int8:
+        raise click.UsageError("`--data` is for `--int8`")
     try:
         file = weights_of(source, weights)
         model = _model(source, file, input_shape, settings)
-        _write(model, to, output, file, pictures)
+        if to == "python":
+            _write_python(model, output, file)
+        else:
+            _write(model, to, output, lambda: _program(model, file, to, pictures, int8, data))
     except Problem as problem:
         sys.exit(fail(problem))
 
@@ -81,26 +98,25 @@ def _model(
     return checked_model(run.source, run.input, run.settings)
 
 
-def _write(model: ShapedModel, to: Any, output: Path | None, weights: Path | None, pictures: bool) -> None:
-    from specc.emit.program.compared import BATCHES
-    from specc.emit.python.program import stem_of
-    from specc.exchange.export import export_program
+def _program(
+    model: ShapedModel, weights: Path | None, to: Any, pictures: bool, int8: bool, data: str | None
+) -> Exported | Quantised:
+    from specc.exchange.export import export_int8, export_program
 
-    if to == "python":
-        _write_python(model, output, weights)
-        return
+    if int8:
+        return export_int8(model, weights, data, pictures=pictures)
+    return export_program(model, weights, to, pictures=pictures)
+
+
+def _write(model: ShapedModel, to: str, output: Path | None, make: Callable[[], Exported | Quantised]) -> None:
+    from specc.emit.python.program import stem_of
+
     with _order_told():
-        exported = export_program(model, weights, to, pictures=pictures)
+        exported = make()
     target = output or Path(f"{stem_of(model.source.path)}.{to}")
     deliver(exported.content, target)
-    if str(target) == STDOUT:
-        return
-    batches = ", ".join(map(str, BATCHES))
-    say(
-        f"wrote {target}: {_size(len(exported.content))}; "
-        f"largest difference from the network {exported.difference:.1e}, over batches of {batches}",
-        err=True,
-    )
+    if str(target) != STDOUT:
+        say(f"wrote {target}: {_size(len(exported.content))}; {exported.told}", err=True)
 
 
 @contextmanager

@@ -60,8 +60,8 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
     """
     recipe = _recipe(trained, wanted)
     dataset, part, images = _loaded(trained, wanted, recipe)
-    images, note = _named_alike(trained, dataset, images)
-    _require_sample(trained, dataset.name, dataset.sample)
+    images, note = named_alike(trained, dataset, images)
+    require_sample(trained, dataset.name, dataset.sample)
     note = "; ".join(filter(None, (note, dataset.note)))
     batches = _batches(trained, images, recipe, device)
     model = _forward(trained, device)
@@ -82,7 +82,7 @@ def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, 
         if entry.classes > len(trained.data.classes) and trained.task.target == "class":
             raise _other_classes(trained, entry.name, f"{counted(entry.classes, 'class')}, and the network knows "
                 f"the {len(trained.data.classes)} of {trained.data.name}")  # fmt: skip
-        _require_sample(trained, entry.name, shape_after(entry.sample, recipe.resize, recipe.channels))
+        require_sample(trained, entry.name, shape_after(entry.sample, recipe.resize, recipe.channels))
     if (
         entry is not None
         or wanted.data is None
@@ -123,14 +123,14 @@ def _recipe(trained: Trained, wanted: Wanted) -> Recipe:
     return trained.recipe.model_copy(update=update)
 
 
-def _require_sample(trained: Trained, name: str, sample: tuple[int, ...]) -> None:
+def require_sample(trained: Trained, name: str, sample: tuple[int, ...]) -> None:
     own = trained.data.sample
     if sample != own:
         raise Problem.of("E642", f"the pictures of {name} are {spelled(sample)}, and the network takes {spelled(own)}",
             help="`--fit` converts them")  # fmt: skip
 
 
-def _named_alike(trained: Trained, dataset: Dataset, images: Images) -> tuple[Images, str]:
+def named_alike(trained: Trained, dataset: Dataset, images: Images) -> tuple[Images, str]:
     """The samples with targets in the order of the network's outputs, and what is odd about them.
 
     Raises: Problem E638, E642.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.spelling import counted, spelled
-from specc.emit.program.compared import Exported, Given
+from specc.emit.program.compared import Exported, Given, Quantised
 from specc.emit.python.program import stem_of
 from specc.exchange.subject import SEED, fill
 from specc.ir.shaped import Row, ShapedModel
@@ -66,30 +68,60 @@ def export_program(model: ShapedModel, weights: Path | None, to: Format, *, pict
     Raises: Problem E641, E647, E661 to E664, E700.
     """
     if to == "onnx":
-        from specc.emit.program.onnx import require_packages, require_small
-
-        require_packages()
-        require_small(model.params)
-    from specc.exchange.purpose import metadata_of, of_pictures, purpose_of
+        _require_onnx(model)
+    from specc.exchange.purpose import metadata_of, of_pictures, purpose_of, require_pictures
 
     purpose = purpose_of(weights, model)
     network: nn.Module = network_of(model, weights)
     given = Given(model.input)
     if pictures:
-        network = of_pictures(network, purpose, stem_of(model.source.path)).eval()
+        network = of_pictures(network, require_pictures(purpose, stem_of(model.source.path)))
         given = Given((*model.input[1:], model.input[0]), is_bytes=True)
-    return _written(model, network, given, metadata_of(model, purpose), to)
-
-
-def _written(model: ShapedModel, network: nn.Module, given: Given, metadata: dict[str, str], to: Format) -> Exported:
     if to == "pt2":
         from specc.emit.program.pt2 import write_pt2
 
-        return write_pt2(network, given, metadata)
-    from specc.emit.program.onnx import NoOperation, write_onnx
+        return write_pt2(network, given, metadata_of(model, purpose))
+    from specc.emit.program.onnx import write_onnx
+
+    with _named_at_its_line(model):
+        return write_onnx(network, given, metadata_of(model, purpose))
+
+
+def export_int8(model: ShapedModel, weights: Path | None, data: str | None, *, pictures: bool = False) -> Quantised:
+    """The network as an ONNX file that computes with bytes.
+
+    Args:   data, whose pictures it is calibrated and measured on, in place of the run's own. pictures, as above.
+    Raises: Problem E641, E642, E647, E661, E663, E664, E700; E601 to E611 for the data.
+    """
+    _require_onnx(model)
+    from specc.evaluate.trained import load_trained
+    from specc.exchange.int8 import to_int8
+    from specc.exchange.purpose import metadata_of, purpose_of, require_pictures, require_trained
+
+    name, purpose = stem_of(model.source.path), purpose_of(weights, model)
+    require_trained(purpose, name)
+    if pictures:
+        require_pictures(purpose, name)
+    assert weights is not None  # noqa: S101 - they say what the network is for
+    trained = load_trained(weights)._replace(shaped=model, model=network_of(model, weights))
+    with _named_at_its_line(model):
+        return to_int8(trained, metadata_of(model, purpose), data, pictures=pictures)
+
+
+def _require_onnx(model: ShapedModel) -> None:
+    from specc.emit.program.onnx import require_packages, require_small
+
+    require_packages()
+    require_small(model.params)
+
+
+@contextmanager
+def _named_at_its_line(model: ShapedModel) -> Iterator[None]:
+    """Tells of a layer that ONNX has no operation for where it stands. Raises: Problem E663."""
+    from specc.emit.program.onnx import NoOperation
 
     try:
-        return write_onnx(network, given, metadata)
+        yield
     except NoOperation as error:
         names = [name.removeprefix("network.") for name in error.modules or [error.operation]]
         raise _without_operation(model, names) from error

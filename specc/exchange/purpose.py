@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -74,42 +75,63 @@ def metadata_of(model: ShapedModel, purpose: Purpose | None) -> dict[str, str]:
     }
 
 
-class OfPictures(nn.Module):
-    """A network from pictures as programs hold them to what is told of them.
-
-    Takes bytes, (size, height, width, channels), at the network's size. Gives what the task tells.
-    """
+class ScaledPictures(nn.Module):
+    """Pictures as programs hold them, bytes (size, height, width, channels), as a network takes them."""
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, network: nn.Module, purpose: Purpose) -> None:
+    def __init__(self, purpose: Purpose) -> None:
         super().__init__()
-        self.network = network
         mean, deviation = (torch.tensor(part).view(-1, 1, 1) for part in purpose.levels)
         self.register_buffer("mean", mean)
         self.register_buffer("deviation", deviation)
-        self._goal: Goal = purpose.task.start(purpose.data.targets)
 
     def forward(self, pictures: Tensor) -> Tensor:
         x = pictures.permute(0, 3, 1, 2).float() / 255
-        return self._goal.told(self.network((x - self.mean) / self.deviation))
+        return (x - self.mean) / self.deviation
 
 
-def of_pictures(network: nn.Module, purpose: Purpose | None, name: str) -> OfPictures:
-    """A network that takes pictures as bytes. Args: name, what is exported, as it was called.
+class ToldOutputs(nn.Module):
+    """What a network gives as what its task tells."""
 
-    Raises: Unreadable E700 where it was not trained, or says nothing of pictures; Problem E647 where it takes none.
+    def __init__(self, purpose: Purpose) -> None:
+        super().__init__()
+        self._goal: Goal = purpose.task.start(purpose.data.targets)
+
+    def forward(self, outputs: Tensor) -> Tensor:
+        return self._goal.told(outputs)
+
+
+def of_pictures(network: nn.Module, purpose: Purpose) -> nn.Module:
+    """A network from pictures as bytes at its size to what its task tells."""
+    parts = (("picture", ScaledPictures(purpose)), ("network", network), ("told", ToldOutputs(purpose)))
+    return nn.Sequential(OrderedDict(parts)).eval()
+
+
+def require_trained(purpose: Purpose | None, name: str) -> Purpose:
+    """What is known of a network. Args: name, what is exported, as it was called.
+
+    Raises: Unreadable E700 where it was not trained.
     """
     if purpose is None:
         raise Unreadable(Diagnostic("E700", f"nothing says what pictures {name} was trained on",
             help="name a run's folder, or with `--weights` a file that a run of this spec wrote"))  # fmt: skip
+    return purpose
+
+
+def require_pictures(purpose: Purpose | None, name: str) -> Purpose:
+    """What is known of a network that is to take pictures as bytes. Args: as above.
+
+    Raises: Unreadable E700 where it was not trained, or says nothing of pictures; Problem E647 where it takes none.
+    """
+    purpose = require_trained(purpose, name)
     if not purpose.task.answers:
         what = f"{name} was trained to {purpose.task.keyword} pictures, and says nothing of them"
         raise Unreadable(Diagnostic("E700", what,
             help="leave out `--pictures`: the program then gives what the network gives"))  # fmt: skip
     taker_of(purpose.data.sample, None, purpose.recipe)
-    return OfPictures(network, purpose)
+    return purpose
 
 
 def prediction_of(purpose: Purpose, weights: Path, folder: Path) -> Prediction | None:
@@ -127,4 +149,4 @@ def prediction_of(purpose: Purpose, weights: Path, folder: Path) -> Prediction |
     mean, deviation = purpose.levels
     known = {name: value for name, value in task.metadata(purpose.data.targets).items() if name != "task"}
     constants = {**known, "mean": mean, "deviation": deviation, "weights": seen.as_posix()}
-    return Prediction(sample, "stretch" if purpose.recipe.resize else "", constants, task.python)
+    return Prediction(sample, purpose.recipe.fit if purpose.recipe.resize else "", constants, task.python)

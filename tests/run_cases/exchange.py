@@ -16,7 +16,7 @@ from specc.emit.program import onnx
 from specc.emit.program.compared import Given, require_equal
 from specc.emit.python.program import write_python
 from specc.exchange.importing.importer import import_model, import_source
-from specc.exchange.purpose import of_pictures
+from specc.exchange.purpose import require_pictures
 from specc.exchange.subject import fill, read_run
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import Layer, Shape
@@ -134,4 +134,4 @@ def no_such_folder(scene: Scene) -> None:
 
 @case("E700")
 def pictures_for_a_spec(scene: Scene) -> None:
-    of_pictures(build(model_of(SMALL)), None, "net")
+    require_pictures(None, "net")

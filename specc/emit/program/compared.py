@@ -23,6 +23,19 @@ class Exported(NamedTuple):
     content: bytes
     difference: float
 
+    @property
+    def told(self) -> str:
+        """How it compares, in words."""
+        batches = ", ".join(map(str, BATCHES))
+        return f"largest difference from the network {self.difference:.1e}, over batches of {batches}"
+
+
+class Quantised(NamedTuple):
+    """A program that computes with bytes. told: what that costs, in words."""
+
+    content: bytes
+    told: str
+
 
 class Given(NamedTuple):
     """What a program takes: the shape of one sample; whether it is bytes, else it is numbers from 0 to 1."""

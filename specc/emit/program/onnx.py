@@ -71,12 +71,13 @@ def write_onnx(network: nn.Module, given: Given, metadata: Mapping[str, str]) ->
     require_packages()
     require_small(sum(tensor.numel() for tensor in network.state_dict().values()))
     with quiet():
-        content = _content(network, given, metadata)
+        content = labelled(onnx_content(network, given), metadata)
         run = session_of(content)
     return Exported(content, require_equal(network, run, given, "ONNX file"))
 
 
-def _content(network: nn.Module, given: Given, metadata: Mapping[str, str]) -> bytes:
+def onnx_content(network: nn.Module, given: Given) -> Any:
+    """The network as a model of the package `onnx`. Raises: NoOperation; Problem E663."""
     import torch
 
     batch = torch.export.Dim("batch", min=1)
@@ -87,7 +88,7 @@ def _content(network: nn.Module, given: Given, metadata: Mapping[str, str]) -> b
             network, (given.batch(2),), dynamo=True, verbose=False, dynamic_shapes=({0: batch},),
             input_names=["input"], output_names=names,
         )  # fmt: skip
-        model = program.model_proto
+        return program.model_proto
     except Exception as error:  # of any kind: it is told in the exporter's own words
         if missing := _MISSING.search(reason(error)):
             raise NoOperation(missing[1], _modules_with(network, given, missing[1])) from error
@@ -96,7 +97,12 @@ def _content(network: nn.Module, given: Given, metadata: Mapping[str, str]) -> b
             f"this network cannot be written as ONNX: {reason(error)}",
             help="`--to pt2` has torch's own operations",
         ) from error
+
+
+def labelled(model: Any, metadata: Mapping[str, str]) -> bytes:
+    """The content of a file. Args: model, of the package `onnx`; metadata, texts that it carries, by name."""
     model.producer_name, model.producer_version = "specc", __version__
+    del model.metadata_props[:]
     for key, value in metadata.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
