@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision.transforms import RandomResizedCrop, functional
 
-from specc.data import augment, load
+from specc.data import load
 from specc.data.batches import Batches, scaling_of
 from specc.data.fit import require_input, require_output
 from specc.data.images import Images, InMemory
@@ -519,88 +518,3 @@ def test_validation_is_held_out_of_training() -> None:
     assert images_of(parted.test).equal(images_of(whole.test))
     assert int(parted.validation.y.bincount().min()) >= 13
     assert stratified([0, 0, 1], 0.5)[1] == [0] or stratified([0, 0, 1], 0.5)[1] == [1]
-
-
-# Augmentation
-
-
-def test_flip_mirrors_whole_pictures() -> None:
-    images = torch.arange(12, dtype=torch.uint8).view(1, 1, 3, 4).repeat(64, 1, 1, 1)
-    torch.manual_seed(0)
-    changed = augment.flipped(images)
-    mirrored = (changed == images.flip(-1)).flatten(1).all(1)
-    assert mirrored.logical_xor((changed == images).flatten(1).all(1)).all()
-    assert 16 < int(mirrored.sum()) < 48
-
-
-def test_shift_is_a_crop_of_the_padded_picture() -> None:
-    images = torch.randint(1, 256, (50, 2, 5, 6), dtype=torch.uint8)
-    padded = torch.nn.functional.pad(images, (2, 2, 2, 2))
-    found = set()
-    for picture, source in zip(augment.shifted(images, 2), padded, strict=True):
-        places = [(y, x) for y in range(5) for x in range(5) if picture.equal(source[:, y : y + 5, x : x + 6])]
-        found.update(places[:1])
-        assert places
-    assert len(found) > 10
-
-
-def test_hole_is_a_square_of_zeros() -> None:
-    changed = augment.with_hole(torch.ones(40, 3, 8, 8), 4)
-    holes = (changed == 0).sum((2, 3))
-    assert (holes == holes[:, :1]).all()
-    assert int(holes.max()) == 16 and int(holes.min()) >= 4
-
-
-def test_mixup_blends_pictures_and_classes_alike() -> None:
-    torch.manual_seed(0)
-    labels = torch.arange(6)
-    images = torch.nn.functional.one_hot(labels, 6).float().view(6, 1, 2, 3)
-    mixed, targets = augment.mixed(images, labels, 1.0, 6)
-    torch.testing.assert_close(mixed.flatten(1), targets)
-    torch.testing.assert_close(targets.sum(1), torch.ones(6))
-    assert 0 < float(targets.max()) < 1
-
-
-def test_a_part_that_is_cut_out_is_torchvisions() -> None:
-    images = torch.randint(0, 256, (20, 3, 11, 14), dtype=torch.uint8)
-    torch.manual_seed(0)
-    changed = augment.cut_out(images, 0.08)
-    torch.manual_seed(0)
-    boxes = augment.random_boxes(20, 11, 14, 0.08, torch.device("cpu")).int().T.tolist()
-    for picture, box, found in zip(images.float(), boxes, changed, strict=True):
-        top, left, tall, wide = box
-        assert 0 <= top <= 11 - tall and 0 <= left <= 14 - wide
-        expected = functional.resized_crop(picture, *box, [11, 14], antialias=False)
-        torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)  # of 255 levels
-
-
-def test_parts_are_drawn_as_torchvision_draws_them() -> None:
-    torch.manual_seed(0)
-    ours = augment.random_boxes(4000, 24, 32, 0.08, torch.device("cpu")).T
-    picture = torch.zeros(1, 24, 32)
-    theirs = torch.tensor(
-        [RandomResizedCrop.get_params(picture, [0.08, 1.0], [3 / 4, 4 / 3]) for _ in range(4000)], dtype=torch.float32
-    )
-    assert (ours.mean(0) - theirs.mean(0)).abs().max() < 0.4
-    assert (ours.std(0) - theirs.std(0)).abs().max() < 0.4
-    # Where nothing fits, the part in the middle that is not too long.
-    assert augment.random_boxes(1, 100, 3, 0.9, torch.device("cpu")).T.tolist() == [[48, 0, 4, 3]]
-
-
-def test_jitter_is_torchvisions() -> None:
-    images = torch.randint(0, 256, (10, 3, 5, 6), dtype=torch.uint8)
-    torch.manual_seed(0)
-    changed = augment.jittered(images, (0.4, 0.3, 0.2))
-    torch.manual_seed(0)
-    factors = [torch.empty(10).uniform_(1 - x, 1 + x).tolist() for x in (0.4, 0.3, 0.2)]
-    for picture, found, brightness, contrast, saturation in zip(images, changed, *factors, strict=True):
-        expected = functional.adjust_brightness(picture / 255, brightness)
-        expected = functional.adjust_saturation(functional.adjust_contrast(expected, contrast), saturation)
-        assert (expected * 255 - found).abs().max() < 0.2  # torchvision's weights of grey have four digits
-
-
-def test_jitter_of_grey_pictures_and_of_nothing() -> None:
-    images = torch.randint(0, 256, (4, 1, 5, 6), dtype=torch.uint8)
-    assert augment.jittered(images, (0.0, 0.0, 5.0)).equal(images.float())
-    assert augment.augmentation_of(Recipe(color_jitter=0.0), 2) is None
-    assert augment.strengths_of((0.0, 0.5, 0.0)) == (0.0, 0.5, 0.0)

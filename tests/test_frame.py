@@ -26,7 +26,8 @@ from specc.data.transform import prepared, prepared_masks
 from specc.diagnostics.diagnostic import Problem
 from specc.evaluate.network import load
 from specc.recipe.reading import overridden
-from specc.recipe.recipe import Fit, Recipe
+from specc.recipe.recipe import Recipe
+from specc.recipe.samples import Fit
 from specc.runner.resume import resume
 from specc.runner.run import train
 

@@ -79,6 +79,17 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "color_jitter": ({}, 0.4),
     "cutout": ({}, 3),
     "mixup": ({}, 0.4),
+    "cutmix": ({}, 1.0),
+    "rotate": ({}, 20.0),
+    "translate": ({}, 0.2),
+    "zoom": ({}, 0.2),
+    "shear": ({}, 20.0),
+    "flip_vertical": ({}, True),
+    "crop_padding": ({"crop": 2}, "reflect"),
+    "randaugment": ({}, 9),
+    "trivialaugment": ({}, True),
+    "blur": ({}, 1.0),
+    "erase": ({}, 0.5),
     "epochs": ({}, 3),
     "batch": ({}, 8),
     "drop_last": ({}, True),
@@ -207,6 +218,16 @@ def fit(folder: Path) -> None:
     assert differ(one, other)
 
 
+def hue(folder: Path) -> None:
+    """Of colours; digits are grey."""
+    pets = pictures(folder)
+    for path in pets.rglob("*.png"):
+        grey = Image.open(path).convert("L")
+        Image.merge("RGB", (grey, grey.point(lambda level: level // 2), grey)).save(path)
+    one, other = (done(folder / f"{hue}", PETS, data=str(pets), hue=hue) for hue in (None, 0.2))
+    assert differ(one, other)
+
+
 def channels(folder: Path) -> None:
     assert done(folder / "run", PICTURES, channels=3).metrics()
 
@@ -318,9 +339,8 @@ def cudnn_benchmark(folder: Path) -> None:
 SEEN: dict[str, Callable[[Path], None]] = {
     function.__name__.removesuffix("_"): function
     for function in (
-        task, error, dice, threshold, data, from_weights, data_dir, resize, fit, channels, in_memory, workers, patience,
-        checkpoint_steps,
-        checkpoint_minutes, device, channels_last, cudnn_benchmark, compile_,
+        task, error, dice, threshold, data, from_weights, data_dir, resize, fit, hue, channels, in_memory, workers,
+        patience,        checkpoint_steps, checkpoint_minutes, device, channels_last, cudnn_benchmark, compile_,
     )
 }  # fmt: skip
 

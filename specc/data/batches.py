@@ -13,7 +13,7 @@ from specc.data.frame import RandomCut
 from specc.data.images import Images
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
-from specc.recipe.recipe import Levels
+from specc.recipe.samples import Levels
 
 if TYPE_CHECKING:
     from torch import Tensor

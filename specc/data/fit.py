@@ -20,6 +20,7 @@ from specc.ir.lint.classes import way_to_output
 from specc.ir.names.resolve import FROM_DATA, is_auto
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import Analysis, analyse
+from specc.recipe.augmentations import asked_of
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.source import Source
@@ -30,6 +31,17 @@ from specc.tasks.task import Misfit, Targets, Task
 Known = dict[tuple[object, ...], Survey]
 
 
+def require_augmentable(name: str, sample: Shape, recipe: Recipe) -> None:
+    """Raise Problem E605 where samples of a shape cannot be changed as a recipe says."""
+    asked = ", ".join(f"`{one.setting}`" for one in asked_of(recipe))
+    if asked and len(sample) != 3:
+        raise Problem.of("E605", f"{name}: only pictures can be augmented, and its samples are {spelled(sample)}",
+            help=f"leave out {asked}")  # fmt: skip
+    if recipe.crop_padding == "reflect" and (recipe.crop or 0) >= min(sample[1:], default=0):
+        raise Problem.of("E605", f"pictures of {spelled(sample)} cannot be mirrored {recipe.crop} pixels beyond their "
+            "border", help=f"`--crop {min(sample[1:]) - 1}` is the widest there")  # fmt: skip
+
+
 def require_pictures(survey: Survey, recipe: Recipe, expected: Shape, checks: Callable[[Shape], bool]) -> None:
     """Raise Problem E605, E607 or E610 where a data set's pictures cannot reach a network with this input.
 
@@ -38,7 +50,9 @@ def require_pictures(survey: Survey, recipe: Recipe, expected: Shape, checks: Ca
     channels = 1 if survey.is_grey else 3
     fitting = _fitting_options((recipe.channels or channels, 0, 0), expected)
     way_out = f"`{fitting}` makes all of them {spelled(expected)} as they are read" if fitting else ""
-    require_input(survey.name, survey.shape(recipe, way_out), expected, checks)
+    sample = survey.shape(recipe, way_out)
+    require_input(survey.name, sample, expected, checks)
+    require_augmentable(survey.name, sample, recipe)
 
 
 def require_input(name: str, sample: Shape, expected: Shape, checks: Callable[[Shape], bool]) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from PIL import Image
 
-from specc.recipe.recipe import Fit
+from specc.recipe.samples import Fit
 
 Box: TypeAlias = tuple[int, int, int, int]
 """top, left, height, width in pixels"""

@@ -24,7 +24,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from specc import files
 from specc.data.frame import Box, Placement, placement
 from specc.diagnostics.diagnostic import Problem
-from specc.recipe.recipe import Fit
+from specc.recipe.samples import Fit
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from torch.nn.functional import interpolate
 
 from specc.data.frame import Placement, placement
 from specc.data.survey import IGNORED
-from specc.recipe.recipe import Fit
+from specc.recipe.samples import Fit
 
 CHUNK = 4096  # pictures scaled at a time: bounds what scaling needs beside its result
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from specc.data.walk import Walk
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
-from specc.recipe.recipe import Fit, Recipe
+from specc.recipe.recipe import Recipe
+from specc.recipe.samples import Fit
 
 if TYPE_CHECKING:
     import numpy as np

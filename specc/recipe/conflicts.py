@@ -71,6 +71,8 @@ def _task_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
 def _size_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     if recipe.fit != "stretch" and recipe.resize is None:
         return Conflict("fit", "`fit` means nothing without `resize`", "add the size, such as `resize 224`")
+    if recipe.crop_padding != "zeros" and not recipe.crop:
+        return Conflict("crop_padding", "`crop_padding` means nothing without `crop`", "add `crop 4`")
     return None
 
 

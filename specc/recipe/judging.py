@@ -22,11 +22,16 @@ from specc.syntax.numerals import MAX_MAGNITUDE, whole_of
 
 # What other tools call our settings.
 OTHER_NAMES = {
-    "augmentation": None, "batch_size": "batch", "batchsize": "batch", "bs": "batch", "dataset": "data",
-    "decay": "weight_decay", "epoch": "epochs", "gpu": "device", "image_size": "resize", "l2": "weight_decay",
-    "learning_rate": "lr", "max_epochs": "epochs", "num_epochs": "epochs", "opt": "optimizer",
-    "optim": "optimizer", "random_state": "seed", "rgb": "channels", "grey": "channels", "gray": "channels",
-    "grayscale": "channels", "objective": "task", "root": "data_dir", "size": "resize", "wd": "weight_decay",
+    "augment": None, "augmentation": None, "autoaugment": "randaugment", "batch_size": "batch",
+    "batchsize": "batch", "bs": "batch", "dataset": "data", "decay": "weight_decay", "degrees": "rotate",
+    "epoch": "epochs", "gaussian_blur": "blur", "gpu": "device", "gray": "channels", "grayscale": "channels",
+    "grey": "channels", "hflip": "flip", "horizontal_flip": "flip", "image_size": "resize",
+    "l2": "weight_decay", "learning_rate": "lr", "max_epochs": "epochs", "num_epochs": "epochs",
+    "objective": "task", "opt": "optimizer", "optim": "optimizer", "padding_mode": "crop_padding",
+    "rand_augment": "randaugment", "random_erasing": "erase", "random_state": "seed", "rgb": "channels",
+    "root": "data_dir", "rotation": "rotate", "scale": "zoom", "size": "resize", "translation": "translate",
+    "trivial_augment": "trivialaugment", "vertical_flip": "flip_vertical", "vflip": "flip_vertical",
+    "wd": "weight_decay",
 }  # fmt: skip
 
 

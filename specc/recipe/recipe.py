@@ -9,47 +9,24 @@ imports torch.
 # No `from __future__ import annotations` here: pydantic would have to compile each field's annotation out of a text,
 # which every command that reads a spec would wait for.
 
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from specc.recipe.augmentations import augmentation
 from specc.recipe.optimizers import OPTIMIZERS, argument_description, optimizer_description
 from specc.recipe.parts import Factors, by_part
+from specc.recipe.samples import Fraction, SampleSettings
 from specc.recipe.schedules import SCHEDULES, schedule_description, used_by
 from specc.source import Span
-from specc.tasks.registry import TASKS
 
 if TYPE_CHECKING:
-    TaskName: TypeAlias = str
     OptimizerName: TypeAlias = str
     ScheduleName: TypeAlias = str
 else:  # the words of the tables
-    TaskName = Literal[tuple(TASKS)]
     OptimizerName = Literal[tuple(OPTIMIZERS)]
     ScheduleName = Literal[tuple(SCHEDULES)]
 # Settings under the names that they once had, which specs and the folders of runs may still say.
 RENAMED = {"objective": "task"}
-
-
-def fold_of(text: str) -> str:
-    """The same. Raises: ValueError where there is no such part."""
-    number, _, count = text.partition("/")
-    if not 1 <= int(number) <= int(count) or int(count) < 2:
-        raise ValueError("no such part")
-    return text
-
-
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Side = Annotated[int, Field(ge=1, le=16384)]
-ClassWeights = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
-Fold = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}/[1-9][0-9]{0,3}$"), AfterValidator(fold_of)]
-Strength = Annotated[float, Field(ge=0, le=10)]
-MOST_CHANNELS = 4096
-Fit: TypeAlias = Literal["stretch", "crop", "pad"]
-Levels = float | Annotated[tuple[float, ...], Field(min_length=1, max_length=MOST_CHANNELS)]  # of each, or one for all
-Positive = Annotated[float, Field(gt=0)]
-Spreads = Positive | Annotated[tuple[Positive, ...], Field(min_length=1, max_length=MOST_CHANNELS)]
 
 
 def _schedules(setting: str) -> str:
@@ -57,160 +34,12 @@ def _schedules(setting: str) -> str:
     return f"schedule {', '.join(words)} or {last}" if words else f"schedule {last}"
 
 
-class Recipe(BaseModel):
+class Recipe(SampleSettings):
     """How to train: what `train { }` says, then what the command line says, else these defaults.
 
     None stands for "not said": the optimizer's own default, or the data set as it is.
     """
 
-    # Built on first use: `specc check` of a spec without a `train` block never needs the validator.
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True, allow_inf_nan=False)
-
-    task: TaskName = Field(
-        "classify",
-        examples=["reconstruct"],
-        validation_alias=AliasChoices("task", "objective"),
-        description=f"What is learned: {'; '.join(task.what for task in TASKS.values())}.",
-    )
-    class_weights: Literal["balanced"] | ClassWeights | None = Field(
-        None,
-        examples=["balanced", "[1 5]"],
-        description="What a sample counts in the loss by its class: balanced, so that each class counts alike, or a "
-        "number for each class in the order of their names (classify, multilabel, segment).",
-        json_schema_extra={"accepts": "balanced, or a number for each class such as [1 5]"},
-    )
-    threshold: float = Field(
-        0.5,
-        gt=0,
-        lt=1,
-        examples=[0.3],
-        description="Probability from which a picture is said to have a label (multilabel).",
-    )
-    error: Literal["mse", "mae", "huber"] = Field(
-        "mse",
-        examples=["huber"],
-        description="The loss of numbers: squared, absolute or Huber's error, in units of the targets' deviation "
-        "(regress).",
-    )
-    dice: float = Field(
-        0.0,
-        ge=0,
-        le=1000,
-        examples=[0.5],
-        description="What the Dice loss counts beside the cross-entropy (segment).",
-    )
-    data: str = Field(
-        "digits",
-        min_length=1,
-        description="Data set: a name, a folder of class folders, a CSV file of pictures or an .npz file.",
-        examples=["fashion-mnist"],
-    )
-    data_dir: str | None = Field(
-        None,
-        min_length=1,
-        examples=['"~/data"'],
-        description="Folder that holds the named data sets' files; missing ones are downloaded into it.",
-    )
-    limit: int | None = Field(
-        None,
-        ge=1,
-        examples=[1000],
-        description="At most this many training pictures, and as many test pictures.",
-    )
-    validation: Fraction = Field(
-        0.0,
-        examples=[0.1],
-        description="Share of the training pictures that is held out, to choose the best epoch by.",
-    )
-    fold: Fold | None = Field(
-        None,
-        examples=['"2/5"'],
-        description="Test on one of so many equal parts of all pictures, each class in proportion, and train on the "
-        "others; --folds goes through all of them.",
-        json_schema_extra={"accepts": "which of how many parts, such as 2/5"},
-    )
-    in_memory: Literal["auto", "on", "off"] = Field(
-        "auto",
-        examples=["off"],
-        description="Decode a folder's pictures once and keep them (on), or read them again in each epoch (off); "
-        "auto keeps them where they fit.",
-    )
-    workers: int | None = Field(
-        None,
-        ge=0,
-        le=1024,
-        examples=[8],
-        description="Processes that read pictures that are not kept in memory; if not given, one for each core, "
-        "at most 8.",
-    )
-    resize: Side | tuple[Side, Side] | None = Field(
-        None,
-        examples=[32, "32x48"],
-        description="Scale the pictures to this height and width, in pixels.",
-        json_schema_extra={"accepts": "a side in pixels such as 32, or height and width such as 32x48"},
-    )
-    fit: Fit = Field(
-        "stretch",
-        examples=["crop"],
-        description="How pictures of other proportions come to the size of `resize`: stretched to it; crop scales the "
-        "shorter side and cuts out the middle; pad scales the longer side and fills the rest with black.",
-    )
-    channels: Literal[1, 3] | None = Field(
-        None, examples=[3], description="Turn grey pictures into RGB (3), or colour pictures into grey (1)."
-    )
-    normalize: bool = Field(
-        False,
-        examples=[True],
-        description="Shift and scale each channel to mean 0 and deviation 1 over the training pictures.",
-    )
-    mean: Levels | None = Field(
-        None,
-        examples=[0.5, "[0.485 0.456 0.406]"],
-        description="With normalize: the mean of each channel, as parts of full brightness, in place of that of the "
-        "training pictures.",
-        json_schema_extra={"accepts": "a number for each channel, or one for all"},
-    )
-    deviation: Spreads | None = Field(
-        None,
-        examples=[0.25, "[0.229 0.224 0.225]"],
-        description="With mean: the deviation of each channel.",
-        json_schema_extra={"accepts": "a number above 0 for each channel, or one for all"},
-    )
-    # Augmentations, in the order in which they are applied.
-    resized_crop: float | None = augmentation(
-        "cuts", "cut_out", None,
-        gt=0, le=1, examples=[0.08],
-        description="Cut a part of at least this share of the area out of each training picture, its sides stretched "
-        "by up to 4/3, and scale it to the picture's size; 0.08 is usual for photographs.",
-    )  # fmt: skip
-    flip: bool = augmentation(
-        "moves", "flipped", False,
-        examples=[True],
-        description="Mirror each training picture with probability one half, drawn again in each epoch.",
-    )  # fmt: skip
-    crop: Side | None = augmentation(
-        "moves", "shifted", None,
-        examples=[4],
-        description="Shift each training picture at random, by up to this many pixels; black fills the gap.",
-    )  # fmt: skip
-    color_jitter: Strength | tuple[Strength, Strength, Strength] | None = augmentation(
-        "colours", "jittered", None,
-        examples=[0.4, "[0.4 0.4 0.2]"],
-        description="Change brightness, contrast and saturation of each training picture by a factor from 1 - x to "
-        "1 + x; one x for all three, or one for each.",
-        accepts="a number from 0 to 10, or three for brightness, contrast and saturation",
-    )  # fmt: skip
-    cutout: Side | None = augmentation(
-        "fills", "with_hole", None,
-        examples=[8],
-        description="Blank out a square of this side at a random place in each training picture.",
-    )  # fmt: skip
-    mixup: float | None = augmentation(
-        "mixes", "mixed", None,
-        gt=0, examples=[0.2],
-        description="Blend each training picture and its class with those of another; the share is drawn from "
-        "Beta(a, a).",
-    )  # fmt: skip
     from_weights: str | None = Field(
         None,
         min_length=1,

@@ -58,7 +58,7 @@ SECTIONS = {
 
 def _listed(*when: str) -> str:
     """The augmentations of some kinds, in their order."""
-    return ", ".join(f"`{name}`" for name, (kind, _) in known(Recipe).items() if kind in when)
+    return ", ".join(f"`{name}`" for name, one in known(Recipe).items() if one.when in when)
 
 
 NOTES = {
@@ -71,20 +71,25 @@ With a validation split the best epoch, and `patience`, go by it; the test split
 
 `task reconstruct` trains an autoencoder: its output has the shape of its input, which is what it was given,
 scaled where the recipe normalises and changed where it augments. There is no accuracy: `test_accuracy` is null in
-`metrics.jsonl`, and the best epoch is the one with the lowest loss. `mixup` and `label_smoothing` change classes
-and are refused.
+`metrics.jsonl`, and the best epoch is the one with the lowest loss. `mixup`, `cutmix` and `label_smoothing` change
+classes and are refused.
 
 `task multilabel` ends in one number for each label, `task regress` in one for each number that is to be found, and
 `task segment` in one for each class at each pixel, as many pixels as the input has. Numbers are shifted and scaled to
 mean 0 and deviation 1 over the training samples while they are learned, and told in their own unit. Masks move with
-their pictures in `flip`, `crop` and `resized_crop`; what comes in from outside is ignored, as are pixels whose number
+their pictures in all augmentations that move these; what comes in from outside is ignored, as are pixels whose number
 is no class, such as 255. With `class_weights` the mean training sample counts 1. Test losses are without weights,
 label smoothing and Dice.""",
     "Augmentation, of training pictures only": f"""\
-Each works on whole batches, on the device that trains, in this order: {_listed("cuts", "moves", "colours")};
-after scaling to floats {_listed("fills", "mixes")}. All randomness comes from the recipe's seed, and a
+Each works on whole batches, on the device that trains, in this order: {_listed("cuts")}; {_listed("warps")}
+(pixels are interpolated once for all four); {_listed("moves")}; {_listed("colours")};
+after scaling to floats {_listed("fills")}; {_listed("mixes")}. All randomness comes from the recipe's seed, and a
 run that is resumed draws what it would have drawn. `resized_crop` and `color_jitter` are torchvision's
-RandomResizedCrop (its ratio, ten tries) and ColorJitter (brightness, then contrast, then saturation; hue stays).
+RandomResizedCrop (its ratio, ten tries) and ColorJitter (brightness, then contrast, then saturation; `hue` is a
+setting of its own). `erase` is torchvision's RandomErasing, `randaugment` and `trivialaugment` have the lists and
+strengths of its RandAugment and TrivialAugmentWide; there, too, each picture is changed in its own way.
+`flip_vertical`, `rotate` and their like are for pictures that mean the same afterwards: a 6 that is turned is a 9.
+
 Where pictures are read from their files while they are wanted, `resized_crop` cuts its part out of the picture at its
 full size, and not out of what `resize` made of it; so with both, `in_memory auto` reads a folder's pictures. Out of
 pictures that are kept (`in_memory on`, arrays, named data sets) it is cut after `resize`.""",

@@ -11,6 +11,7 @@ from specc.build.compile import build
 from specc.build.known import is_known
 from specc.data.augment import augmentation_of
 from specc.data.batches import Batches, Scaling, Shard, given_scaling, scaling_of
+from specc.data.fit import require_augmentable
 from specc.data.identity import DataDescription
 from specc.data.images import Images, Streamed, usable_cores
 from specc.diagnostics.diagnostic import Problem
@@ -208,9 +209,7 @@ class Session:
     def _load_pictures(self) -> None:
         dataset, recipe = self.dataset, self.recipe
         augmentation = augmentation_of(recipe, len(dataset.classes), masks=self.task.moves)
-        if augmentation is not None and len(dataset.sample) != 3:
-            asked = ", ".join(f"`{one.setting}`" for one in asked_of(recipe))
-            raise Problem.of("E605", f"{dataset.name}: only pictures can be augmented", help=f"leave out {asked}")
+        require_augmentable(dataset.name, dataset.sample, recipe)  # a package's may be other than its entry says
         data = self.dataset = dataset.on(self.device, recipe.workers)
         scaling = self._scaling(data.train)
         low, high = EVALUATION_BATCH

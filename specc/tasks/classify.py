@@ -30,7 +30,7 @@ class Classify(Task):
     """The class of each sample: the cross-entropy in nats, and the share of right answers.
 
     The network's outputs are (size, classes); targets are classes (size,), or shares of them (size, classes) where
-    mixup blends.
+    mixup or cutmix blends.
     """
 
     keyword: ClassVar[str] = "classify"
@@ -47,6 +47,7 @@ return dict(sorted(shares, key=lambda one: -one[1]))"""
     label_smoothing: float = 0.0
     class_weights: Weights = None
     mixup: float | None = None
+    cutmix: float | None = None
 
     def accepts(self, targets: Targets) -> Problem | None:
         return super().accepts(targets) or refused(self.class_weights, targets)
@@ -70,7 +71,7 @@ class CrossEntropy:
     def __init__(self, task: Classify, targets: Targets) -> None:
         from torch.nn.functional import cross_entropy
 
-        self.counted: tuple[str, ...] = () if task.mixup is not None else (ACCURACY.name,)
+        self.counted: tuple[str, ...] = (ACCURACY.name,) if task.mixup is task.cutmix is None else ()
         self._smoothing, self._classes, self._cross_entropy = task.label_smoothing, targets.named, cross_entropy
         self._weights = weights_of(task.class_weights, targets)
 

@@ -35,7 +35,7 @@ from specc.data.sources import DataSource, path_of
 from specc.data.survey import Fault, PassedOver, Shape, Size, Survey, damaged, sampled
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
-from specc.recipe.recipe import Fit
+from specc.recipe.samples import Fit
 from specc.tasks.task import Kind
 
 if TYPE_CHECKING:
