@@ -161,7 +161,7 @@ def test_the_answers_are_those_of_the_best_weights(tmp_path: Path, monkeypatch: 
     assert content.confusion.accuracy == pytest.approx(first.test_accuracy)
     words = read(done.folder / "report.html").words
     assert f"{100 * first.test_accuracy:.2f} %epoch 1, at the end" in words
-    assert "with the weights in best.safetensors, those of epoch 1, chosen on the same test pictures" in words
+    assert "with the weights in best.safetensors, those of epoch 1, chosen on the same test samples" in words
     evaluated = evaluate(load_trained(done.folder), Wanted(), torch.device("cpu"))
     assert evaluated.review.confusion == content.confusion
     assert evaluated.chose_epoch

@@ -84,7 +84,7 @@ def test_every_picture_is_tested_once(in_memory: Any, tmp_path: Path) -> None:
         assert sorted(parts["train"] + parts["test"]) == list(range(0, 210, 10))
         assert found.test.y.tolist() == [value // 10 % 3 for value in parts["test"]]
         assert found.train.y.tolist() == [value // 10 % 3 for value in parts["train"]]
-        assert f"tested on fold {number} of 4 of all pictures" in found.note
+        assert f"tested on fold {number} of 4 of all samples" in found.note
         tested += parts["test"]
     assert sorted(tested) == list(range(0, 210, 10))
 
@@ -127,7 +127,7 @@ def test_mean_and_deviation(folder: Path) -> None:
     mean, deviation = statistics.mean(last), statistics.stdev(last)
     (told,) = [line for line in lines if line.startswith("last epoch of 3 seeds: ")]
     assert f"test accuracy {mean:.2f} ± {deviation:.2f} %" in told
-    assert any(line.startswith("note: the best epochs were chosen on the pictures") for line in lines)
+    assert any(line.startswith("note: the best epochs were chosen on the samples") for line in lines)
     assert lines[-1] == "the runs are in s; `specc runs s` lists them"
 
 

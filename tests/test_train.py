@@ -245,7 +245,7 @@ def test_one_picture_and_normalisation(tmp_path: Path) -> None:
     spec = "input 1x8x8\nflatten -> linear 4 -> bn -> linear 10"
     found = problem(lambda: train(spec, tmp_path / "a", batch=32, epochs=1, limit=1))
     assert found.code == "E616"
-    assert found.help == "there is only one picture to train on: raise `--limit`, or add pictures"
+    assert found.help == "there is only one sample to train on: raise `--limit`, or add more"
     assert len(train(spec, tmp_path / "b", batch=32, epochs=1, limit=2).metrics) == 1
 
 

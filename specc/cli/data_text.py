@@ -60,11 +60,16 @@ def fetched(found: Presence) -> str:
 def census_text(found: Census) -> str:
     """The page of one data set."""
     total = {part: sum(counts) for part, counts in found.counts.items()}
-    lines = [f"{found.name}: " + " and ".join(f"{count:,} {part}" for part, count in total.items()) + " pictures"]
+    counts = " and ".join(f"{count:,} {part}" for part, count in total.items())
+    lines = [f"{found.name}: {counts} {_noun(found)}s"]
     lines += [f"  {note}" for note in (*found.notes, *found.passed_over)]
     lines += ["", *_class_table(found), ""]
     lines += _facts(found)
     return page(lines)
+
+
+def _noun(found: Census) -> str:
+    return "picture" if all(len(size) == 2 for size in found.sizes) else "sample"
 
 
 def _class_table(found: Census) -> list[str]:
@@ -81,11 +86,12 @@ def _class_table(found: Census) -> list[str]:
 
 def _facts(found: Census) -> list[str]:
     mean, deviation = (" ".join(f"{value:.4f}" for value in values) for values in (found.mean, found.deviation))
+    full = ", of full brightness" if _noun(found) == "picture" else ""
     label = "height x width" if all(len(size) == 2 for size in found.sizes) else "size"
     lines = [
         f"{label:<14}  {_listed(f'{spelled(size)} ({count:,})' for size, count in found.sizes.items())}",
         f"kind            {_listed(f'{kind} ({count:,})' for kind, count in found.kinds.items())}",
-        f"mean            {mean}  of the training pictures, each channel, of full brightness",
+        f"mean            {mean}  of the training {_noun(found)}s, each channel{full}",
         f"deviation       {deviation}",
         f"duplicates      {_duplicates(found)}",
     ]

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, TextIO
 
 from specc.cli.printing import page
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import called, counted
 from specc.runner.metrics import loss_text
 from specc.tasks.confusion import Confusion, shares
 from specc.tasks.measure import ACCURACY, Measure
@@ -49,7 +49,7 @@ def as_text(trained: Trained, found: Evaluation, stream: TextIO, *, percent: boo
     epoch = "" if trained.epoch is None else f", epoch {trained.epoch}"
     chose = ", on which the epoch was chosen: the figures flatter" if found.chose_epoch else ""
     lines = wrap(f"{trained.name} ({trained.weights.name}{epoch}) on {found.data}", width)
-    lines += wrap(counted(found.pictures, f"{part} picture") + chose, width)
+    lines += wrap(counted(found.pictures, f"{part} {called(trained.data.sample)}") + chose, width)
     lines += _numbers(trained, found.review)
     if found.review.rows is not None:
         lines += ["", *_rows(found.review.rows, width)]

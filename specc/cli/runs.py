@@ -161,7 +161,7 @@ def _test_loss(one: Told) -> str:
 
 
 MARK = "*"
-LEGEND = "the epoch was chosen on the same test pictures, so the figure flatters; `--validation 0.1` chooses on others"
+LEGEND = "the epoch was chosen on the same test samples, so the figure flatters; `--validation 0.1` chooses on others"
 
 
 def _best(one: Told) -> str:

@@ -73,6 +73,6 @@ def carried_on(folder: Path, series: RunSeries, callback: Callback, epochs: int 
             f"test {whole.measure.title} {whole} (mean and deviation; {each}{', …' if len(runs) > SHOWN else ''})"
         )
     if found.flatters:
-        callback.say("note: the best epochs were chosen on the pictures that they are told of; the last were not")
+        callback.say("note: the best epochs were chosen on the samples that they are told of; the last were not")
     callback.say(f"the runs are in {folder}; `specc runs {typed(folder)}` lists them")
     return 0

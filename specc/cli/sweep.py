@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from specc.search.sweep import SweepPlan, Trial
 
 SHOWN = 10  # trials of the table
-FLATTERS = "note: it was chosen on the test pictures, so its figure flatters; `--validation 0.1` chooses on others"
+FLATTERS = "note: it was chosen on the test samples, so its figure flatters; `--validation 0.1` chooses on others"
 TABLE = "trials.csv"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from specc.data.sources import data_source
 from specc.data.survey import Shape, Survey
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.diagnostics.spelling import spelled
+from specc.diagnostics.spelling import called, spelled
 from specc.ir.lint.classes import way_to_output
 from specc.ir.names.resolve import FROM_DATA, is_auto
 from specc.ir.shaped import ShapedModel
@@ -63,18 +63,18 @@ def require_input(name: str, sample: Shape, expected: Shape, checks: Callable[[S
     """
     if sample == expected:
         return
-    help = f"`--input {spelled(sample)}` trains the network on pictures of that shape"
+    help = f"`--input {spelled(sample)}` trains the network on {called(sample)}s of that shape"
     notes: tuple[str, ...] = ()
     if not checks(sample):
         notes = (f"with `--input {spelled(sample)}` this spec has errors: `specc check` lists them",)
     fitting = _fitting_options(sample, expected)
     if fitting:
-        help = f"`{fitting}` makes the pictures {spelled(expected)}\n{help}"
+        help = f"`{fitting}` makes the {called(sample)}s {spelled(expected)}\n{help}"
     elif expected == (prod(sample),):
         help = f"write `input {spelled(sample)}` and `flatten` as the first step"
         notes = ()
     raise Problem.of(
-        "E605", f"the pictures of {name} are {spelled(sample)}, but the spec's input is {spelled(expected)}",
+        "E605", f"the {called(sample)}s of {name} are {spelled(sample)}, but the spec's input is {spelled(expected)}",
         help=help, notes=notes,
     )  # fmt: skip
 

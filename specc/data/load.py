@@ -14,7 +14,7 @@ from specc.data.identity import DataDescription, DataIdentity, identity_of_array
 from specc.data.sources import ArraySource, DataSource, Report, data_source, silent
 from specc.data.survey import PARTS, TEST, TRAINING, VALIDATION, Shape, Survey, folds, size_of, stratified
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted, spelled
+from specc.diagnostics.spelling import called, counted, spelled
 from specc.recipe.recipe import Recipe
 from specc.tasks.task import Targets
 
@@ -220,11 +220,14 @@ def _folded(found: Read, parts: dict[str, Images], fold: str) -> tuple[Read, dic
     number, count = map(int, fold.split("/"))
     whole = parts[TRAINING].joined(parts[TEST]) if TEST in parts else parts[TRAINING]
     if count > len(whole):
-        raise Problem.of("E690", f"{found.survey.name} has {counted(len(whole), 'picture')}, too few for {count} folds",
-            help=f"ask for {min(len(whole), 5)} folds, or for fewer" if len(whole) > 1 else "add pictures")  # fmt: skip
+        noun = called(whole.sample)
+        raise Problem.of(
+            "E690", f"{found.survey.name} has {counted(len(whole), noun)}, too few for {count} folds",
+            help=f"ask for {min(len(whole), 5)} folds, or for fewer" if len(whole) > 1 else f"add {noun}s",
+        )  # fmt: skip
     every = folds(whole.labels, count)
     tested = every.pop(number - 1)
-    note = f"tested on fold {number} of {count} of all pictures"
+    note = f"tested on fold {number} of {count} of all samples"
     found = found._replace(survey=found.survey._replace(notes=(*found.survey.notes, note)))
     trained = [place for part in every for place in part]
     return found, {**parts, TRAINING: whole.pick(trained), TEST: whole.pick(tested)}
@@ -258,7 +261,7 @@ def require_memory(count: int, shape: Shape, size: int = 1) -> None:
     if free is not None and not fits(count, shape, size):
         raise Problem.of(
             "E611",
-            f"{count:,} pictures of {spelled(shape)} need {needed / 1e9:.1f} GB of memory, "
+            f"{count:,} {called(shape)}s of {spelled(shape)} need {needed / 1e9:.1f} GB of memory, "
             f"and {free / 1e9:.1f} GB are free",
             help="`--resize 64` makes them smaller\n`--limit 10000` takes fewer\n"
             "a folder's need not be kept in memory: leave `--in-memory on` out",

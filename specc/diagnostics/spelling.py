@@ -30,6 +30,15 @@ def counted(count: int, noun: str, form: str = ",") -> str:
     return f"{count:{form}} {noun}{ending}"
 
 
+def called(sample: Sequence[object]) -> str:
+    """What a sample of a shape is called: a picture where it has channels, a height and a width.
+
+    >>> called((1, 28, 28)), called((2, 16000))
+    ('picture', 'sample')
+    """
+    return "picture" if len(sample) == 3 else "sample"
+
+
 def listed(noun: str, numbers: Sequence[int]) -> str:
     """Numbers with their noun, the last two joined by "and"; of many the first ten.
 

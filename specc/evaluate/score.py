@@ -15,7 +15,7 @@ from specc.data.load import load_dataset
 from specc.data.sources import data_source, find, path_of
 from specc.data.survey import Part, shape_after, shortened
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted, nearest, spelled
+from specc.diagnostics.spelling import called, counted, nearest, spelled
 from specc.evaluate.trained import Trained
 from specc.recipe.recipe import Recipe
 from specc.runner.cpu.door import arranged
@@ -126,8 +126,10 @@ def _recipe(trained: Trained, wanted: Wanted) -> Recipe:
 def require_sample(trained: Trained, name: str, sample: tuple[int, ...]) -> None:
     own = trained.data.sample
     if sample != own:
-        raise Problem.of("E642", f"the pictures of {name} are {spelled(sample)}, and the network takes {spelled(own)}",
-            help="`--fit` converts them")  # fmt: skip
+        raise Problem.of(
+            "E642", f"the {called(sample)}s of {name} are {spelled(sample)}, and the network takes {spelled(own)}",
+            help="`--fit` converts them",
+        )  # fmt: skip
 
 
 def named_alike(trained: Trained, dataset: Dataset, images: Images) -> tuple[Images, str]:

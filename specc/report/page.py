@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import called, counted
 from specc.report.content import Content
 from specc.report.matrix import classes_of, scores_of
 from specc.report.network import network_of, picture_of
@@ -38,9 +38,10 @@ def _tiles(content: Content) -> Iterator[tuple[str, str, str]]:
         yield from _scores(rows[-1], rows[content.best - 1])
     if rows:
         yield "epochs", f"{len(rows)} of {content.recipe['epochs']}", f"{_duration(sum(r['seconds'] for r in rows))}"
-    pictures = counted(content.samples, "test picture") if content.samples else ""
-    yield "data", content.data, pictures
-    yield "parameters", f"{model.params:,}", f"{counted(model.macs, 'MAC')} for a picture"
+    noun = called(model.input)
+    samples = counted(content.samples, f"test {noun}") if content.samples else ""
+    yield "data", content.data, samples
+    yield "parameters", f"{model.params:,}", f"{counted(model.macs, 'MAC')} for a {noun}"
 
 
 def _scores(last: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

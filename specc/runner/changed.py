@@ -151,7 +151,7 @@ def _refuse(name: str, changes: tuple[str, ...]) -> None:
     more = (f"and {counted(len(changes) - MOST_CHANGES, 'more change')}",) if len(changes) > MOST_CHANGES else ()
     raise Problem.of(
         "E623", f"the data of {name} have changed since the run began: {changes[0]}",
-        help="put the pictures back as they were\n`--data` says where they are, if they were moved\n"
+        help="put the data back as they were\n`--data` says where they are, if they were moved\n"
         "`--adopt` continues with what is there, and starts the epoch over",
         notes=(*changes[1:MOST_CHANGES], *more),
     )  # fmt: skip

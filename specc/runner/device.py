@@ -177,15 +177,15 @@ def explained(pictures: int = 0, batch: int = 0) -> Iterator[None]:
     except ValueError as error:
         if "Expected more than 1" not in str(error):
             raise
-        raise Problem.of("E616", "a normalisation layer cannot train on a batch of one picture",
+        raise Problem.of("E616", "a normalisation layer cannot train on a batch of one sample",
             help=_more_pictures(pictures, batch)) from error  # fmt: skip
 
 
 def _more_pictures(pictures: int, batch: int) -> str:
     """How a batch comes to more than one picture."""
     if pictures == 1:
-        return "there is only one picture to train on: raise `--limit`, or add pictures"
-    return "`--batch 2` or more" if batch == 1 else "a larger `--batch` gives every process more than one picture"
+        return "there is only one sample to train on: raise `--limit`, or add more"
+    return "`--batch 2` or more" if batch == 1 else "a larger `--batch` gives every process more than one sample"
 
 
 def _out_of_memory() -> Problem:

@@ -15,7 +15,7 @@ from specc.data.fit import require_augmentable
 from specc.data.identity import DataDescription
 from specc.data.images import Images, Streamed, usable_cores
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.spelling import called, counted
 from specc.recipe.augmentations import asked_of
 from specc.runner.callbacks.base import Epoch
 from specc.runner.cpu.door import arranged, halves_of
@@ -157,7 +157,7 @@ class Session:
         said = recipe.optimizer_arguments().items()
         arguments = ", ".join(f"{name}={value}" for name, value in said if value)
         left_out = len(data.train) - sum(self.train.sizes)
-        note = f"; each epoch leaves out {_last(left_out)}" if left_out else ""
+        note = f"; each epoch leaves out {_last(left_out, called(data.sample))}" if left_out else ""
         note += self._crowd()
         held_out = f", {len(data.validation):,} validation" if data.validation else ""
         note += f"; {data.note}" if data.note else ""
@@ -166,7 +166,7 @@ class Session:
         asked = ", ".join(map(str, asked_of(recipe)))
         note += f"; augmented: {asked}" if asked else ""
         return (
-            f"{data.name}: {len(data.train):,} training{held_out} and {len(data.test):,} test pictures, "
+            f"{data.name}: {len(data.train):,} training{held_out} and {len(data.test):,} test {called(data.sample)}s, "
             f"{data.survey.targets._replace(names=data.classes)}; {recipe.optimizer}({arguments}), "
             f"{recipe.schedule} rate, batch {recipe.batch}, "
             f"seed {recipe.seed}, {self.device}, {self.precision.name}{note}"
@@ -234,5 +234,5 @@ def require_one(recipe: Recipe, group: Group) -> None:
             help="leave out `--exact`: several processes add up their gradients in a different order")  # fmt: skip
 
 
-def _last(count: int) -> str:
-    return "its last picture, which would be a batch of one" if count == 1 else f"its last {count} pictures"
+def _last(count: int, noun: str) -> str:
+    return f"its last {noun}, which would be a batch of one" if count == 1 else f"its last {count} {noun}s"

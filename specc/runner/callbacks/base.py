@@ -133,7 +133,7 @@ def why_best(best: Metrics) -> str:
     'chosen for its validation accuracy of 94.00 %'
     """
     if best.judged_on == "test":
-        return "chosen on the same test pictures, so it flatters; `--validation 0.1` chooses on others"
+        return "chosen on the same test samples, so it flatters; `--validation 0.1` chooses on others"
     found = best.compared("validation")
     if found is None:
         return f"chosen for its validation {loss_of(best.validation_loss or 0.0)}"

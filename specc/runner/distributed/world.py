@@ -85,7 +85,7 @@ def require_enough(recipe: Recipe, place: Rank) -> None:
     """Raise Problem E627 where a batch has fewer pictures than the run has processes."""
     if recipe.batch < place.size:
         raise Problem.of("E627", f"a batch of {recipe.batch} cannot be divided among {place.size} processes",
-            help="`--batch` counts the pictures of all processes together")  # fmt: skip
+            help="`--batch` counts the samples of all processes together")  # fmt: skip
 
 
 def is_launched() -> bool:
