@@ -189,3 +189,59 @@ def test_real_data() -> None:
     assert found["mean"] == pytest.approx([0.1307], abs=5e-5)
     assert found["deviation"] == pytest.approx([0.3081], abs=5e-5)
     assert (found["repeated"], found["shared"]) == (0, [])
+
+
+# A batch as training sees it
+
+
+def sheet_of(*arguments: str) -> np.ndarray[Any, Any]:
+    found = specc("show", *arguments, "-o", "sheet.png")
+    assert found.exit_code == 0, found.output
+    return np.asarray(Image.open("sheet.png"))
+
+
+def test_a_batch_is_drawn_as_it_is_changed(pets: Path) -> None:
+    (pets / "train" / "dog" / "broken.jpg").unlink()
+    plain = sheet_of("pets", "--augmented", "--resize", "8", "--count", "4")
+    assert plain.shape[2] == 3
+    for option in ("--cutout=4", "--cutmix=1", "--rotate=90", "--color-jitter=0.5"):
+        changed = sheet_of("pets", "--augmented", "--resize", "8", "--count", "4", option, "--normalize")
+        assert changed.shape == plain.shape and (changed != plain).any()
+    again = sheet_of("pets", "--augmented", "--resize", "8", "--count", "4", "--rotate=90", "--normalize")
+    once = sheet_of("pets", "--augmented", "--resize", "8", "--count", "4", "--rotate=90", "--normalize", "--seed=1")
+    assert (again != once).any()
+
+
+def test_the_recipe_of_a_batch_may_be_a_specs(pets: Path) -> None:
+    (pets / "train" / "dog" / "broken.jpg").unlink()
+    spec = "conv 4 k3 -> flatten -> linear 2\ntrain { resize 8 ; cutout 4 }\n"
+    Path("net.cnn").write_text(spec)
+    Path("plain.cnn").write_text(spec.replace(" ; cutout 4", ""))
+    plain, changed = (sheet_of("pets", "--augmented", "--spec", name) for name in ("plain.cnn", "net.cnn"))
+    assert (plain != changed).any()
+    assert (sheet_of("pets", "--augmented", "--spec", "plain.cnn", "--cutout", "4") == changed).all()
+    Path("wrong.cnn").write_text(spec.replace("linear 2", "linaer 2"))
+    found = specc("show", "pets", "--augmented", "--spec", "wrong.cnn")
+    assert found.exit_code == 1 and "E201" in found.stderr + found.stdout
+
+
+def test_masks_stand_beside_their_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).integers(0, 256, (10, 12, 12), np.uint8)
+    np.savez("discs.npz", x=x, y=(x > 128).astype(np.uint8))
+    plain = sheet_of("discs.npz", "--augmented", "--count", "3")
+    assert (plain != sheet_of("discs.npz", "--augmented", "--count", "3", "--zoom", "0.5")).any()
+    for target in (np.random.default_rng(0).random(10).astype(np.float32), np.ones((10, 2), np.int64)):
+        np.savez("others.npz", x=x, y=target)
+        assert sheet_of("others.npz", "--augmented", "--count", "3").size
+
+
+def test_what_makes_no_batch(pets: Path) -> None:
+    found = specc("show", "digits", "--flip")
+    assert found.exit_code == 2 and "--flip goes with --augmented" in found.output
+    np.savez("sounds.npz", x=np.zeros((6, 1, 32), np.float32), y=np.arange(6) % 2)
+    found = specc("show", "sounds.npz", "--augmented", "--flip")
+    assert found.exit_code == 1 and "leave out `flip`" in found.output
+    np.savez("numbers.npz", x=np.zeros((6, 8, 8), np.uint8), y=np.zeros(6, np.float32))
+    found = specc("show", "numbers.npz", "--augmented", "--mixup", "1")
+    assert found.exit_code == 2 and "`mixup` is a setting of `task classify`" in found.output

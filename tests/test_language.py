@@ -249,7 +249,7 @@ def test_recipes(spec: str, expected: Expected) -> None:
 
 def test_settings_are_named_as_the_options_of_train() -> None:
     help = CliRunner().invoke(main, ["train", "--help"], env={"COLUMNS": "200"}).output
-    from specc.cli.train import FLAGS
+    from specc.cli.recipe_options import FLAGS
     from specc.recipe.recipe import Recipe
 
     assert [name for name in Recipe.model_fields if f"--{FLAGS.get(name, name).replace('_', '-')}" not in help] == []

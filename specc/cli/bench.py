@@ -10,8 +10,9 @@ import click
 
 from specc.cli.options import input_option, set_option
 from specc.cli.printing import page, print_json, show_page
+from specc.cli.recipe_options import recipe_options
 from specc.cli.report import EXIT_ERRORS, fail, show
-from specc.cli.train import SIGNALLED, recipe_options
+from specc.cli.train import SIGNALLED
 from specc.data.fit import completed
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled

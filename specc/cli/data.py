@@ -7,19 +7,28 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from specc.cli.printing import print_json, say, show_page
+from specc.cli.recipe_options import setting_options
 from specc.cli.report import fail
-from specc.data.sources import BUILT_IN, DataSource, all_entries, data_source, default_data_dir, find, path_of
+from specc.data.sources import BUILT_IN, DataSource, Report, all_entries, data_source, default_data_dir, find, path_of
 from specc.diagnostics.diagnostic import Problem
+from specc.recipe.augmentations import known
+from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
+from specc.tasks.registry import TASKS
+
+if TYPE_CHECKING:
+    from specc.data.inspect.sheet import SheetRow
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SIGNALLED = 128
+PREPARED = ("resize", "fit", "channels", "normalize")
+SHOWN = (*PREPARED, *(own for name, one in known(Recipe).items() for own in (name, *one.options)))
 
 
 @click.group("data", short_help="List, fetch, count or show data sets.")
@@ -116,21 +125,60 @@ def info(source: str, data_dir: Path, as_json: bool) -> None:
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Seed by which they are chosen.", show_default=True
 )
 @data_dir_option
-def show(source: str, out: Path | None, count: int, seed: int, data_dir: Path) -> None:
-    """Draw a sheet of samples, some of each class, as a picture."""
+@click.option("--augmented", is_flag=True,
+    help="Draw a training batch of --count pictures, prepared and changed as the recipe says.")  # fmt: skip
+@click.option("--spec", metavar="SPEC", help="With --augmented: the spec whose recipe it is; options win over it.")
+@setting_options(*SHOWN)
+def show(
+    source: str, out: Path | None, count: int, seed: int, data_dir: Path, augmented: bool, **said: Any
+) -> None:  # fmt: skip
+    """Draw a sheet of samples, some of each class, as a picture; or a batch as training sees it."""
     from specc.cli.output import deliver
     from specc.cli.transfer import reporting
     from specc.data.inspect.sheet import UNWRITABLE, draw_sheet, encoded, rows_of
 
+    options = {name: value for name, value in said.items() if value is not None}
+    if options and not augmented:
+        name = next(iter(options)).replace("_", "-")
+        raise click.UsageError(f"--{name} goes with --augmented.")
     with told():
         data = _source(source, data_dir)
         with reporting() as report:
             data.fetch(report)
-        sheet = draw_sheet(rows_of(data, count, seed))
+            rows = _batch(data, count, seed, report, options) if augmented else rows_of(data, count, seed)
+        sheet = draw_sheet(rows)
         place = out or Path(f"{data.survey().name}.png")
         deliver(encoded(sheet, place), place, UNWRITABLE)
         if str(place) != "-":
             say(f"{place}: {sheet.width}x{sheet.height} pixels")
+
+
+def _batch(
+    data: DataSource, count: int, seed: int, report: Report, options: dict[str, Any]
+) -> tuple[SheetRow, ...]:  # fmt: skip
+    """A training batch, by a spec's recipe and options. Raises: Problem."""
+    from specc.data.inspect.augmented import augmented_rows
+
+    spec = options.pop("spec", None)
+    task = next((name for name, one in TASKS.items() if one.target == data.survey().target), "reconstruct")
+    recipe = Recipe(task=task) if spec is None else _recipe_of(spec, data.request.data)
+    asked = {"data": data.request.data, "data_dir": str(data.request.data_dir), "seed": seed, **options}
+    return augmented_rows(data, overridden(recipe, asked), count, report)
+
+
+def _recipe_of(spec: str, data: str) -> Recipe:
+    """The recipe of a spec. Ends where it has errors."""
+    from specc.cli.report import EXIT_ERRORS
+    from specc.cli.report import show as show_findings
+    from specc.data.fit import completed
+    from specc.pipeline import analyse
+    from specc.reading import read_source
+
+    analysis = completed(analyse(read_source(spec)), {"data": data})
+    if not analysis.ok:
+        show_findings(analysis.diagnostics)
+        sys.exit(EXIT_ERRORS)
+    return analysis.recipe
 
 
 def _source(name: str, data_dir: Path) -> DataSource:

@@ -16,8 +16,9 @@ from specc import files
 from specc.api import SpecError
 from specc.cli.options import input_option, set_option
 from specc.cli.printing import page, print_json, say, show_page
+from specc.cli.recipe_options import recipe_options
 from specc.cli.report import EXIT_ERRORS, fail, show
-from specc.cli.train import SIGNALLED, recipe_options
+from specc.cli.train import SIGNALLED
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.ir.names.overrides import UnknownParameter

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from specc.api import SpecError
 from specc.cli.fixing import Advice
 from specc.cli.options import input_option, set_option
 from specc.cli.printing import show_page
+from specc.cli.recipe_options import recipe_options
 from specc.cli.report import EXIT_ERRORS, fail, show, status_of
 from specc.cli.series import begun, carried_on, kind_of, series_options
 from specc.cli.telling import callback_options, chosen, prints_json
@@ -23,7 +23,6 @@ from specc.diagnostics.diagnostic import Problem
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse, lint
 from specc.reading import read_source
-from specc.recipe.judging import choices, explain_wrong, from_text, is_switch, is_whole
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback, best_line
@@ -37,48 +36,6 @@ from specc.runner.series import RunSeries, read_series
 
 ARGUMENTS = "specc.runner.arguments"
 SIGNALLED = 128  # and the signal's number: as a shell tells it
-
-
-def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """An option for each field of the recipe, in the fields' order."""
-    for name, field in reversed(Recipe.model_fields.items()):
-        flag = f"--{FLAGS.get(name, name).replace('_', '-')}"
-        if is_switch(name):
-            option = click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=field.description)
-        else:
-            option = click.option(
-                flag, name, callback=_read, metavar=_metavar(name), help=_help(name, field.description)
-            )
-        command = option(command)
-    return command
-
-
-FLAGS = {"from_weights": "from"}  # no argument of Python's can be called so
-METAVARS = {
-    "from_weights": "RUN|FILE|torchvision:NAME", "freeze": "NAMES", "rates": "NAME=10x,...", "decays": "NAME=0x,...",
-    "betas": "X,Y", "data": "NAME|FOLDER|FILE",
-    "data_dir": "DIR", "device": "DEVICE", "resize": "SIZE", "class_weights": "balanced|LIST",
-}  # fmt: skip
-
-
-def _metavar(name: str) -> str:
-    return METAVARS.get(name) or "|".join(choices(name)) or ("N" if is_whole(name) else "X")
-
-
-def _help(name: str, description: str | None) -> str:
-    default = Recipe.model_fields[name].default
-    return f"{description}  [{default}]" if default is not None else f"{description}"
-
-
-def _read(context: click.Context, option: click.Parameter, text: str | None) -> object:
-    name = option.name or ""
-    if text is None:
-        return None
-    value = from_text(name, text)
-    wrong = explain_wrong(name, value)
-    if wrong:
-        raise click.BadParameter(f"{wrong.message}" + (f"; {'; '.join(wrong.help.splitlines())}" if wrong.help else ""))
-    return value
 
 
 class TrainCommand(click.Command):
