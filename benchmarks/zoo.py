@@ -32,11 +32,12 @@ from torch import nn
 import specc
 from specc.build.load import OrderAlone
 from specc.diagnostics.diagnostic import Problem
+from specc.exchange.importing.calls import tensors_of
 from specc.exchange.importing.importer import Imported, import_model
 
 MOST_SECONDS = 120
 TOLERANCE = 1e-3  # of the largest value: the weights are random, and deep networks amplify rounding
-SIZE = 128  # of the picture
+SIZES = {"smp": 64, "timm": 128, "torchvision": 128, "pytorchcv": 224}  # of the picture, where a model names none
 LIBRARIES = ("torchvision", "timm", "pytorchcv", "smp")
 # Modules of timm and stems of pytorchcv whose networks are built of attention, and of what is no network for pictures.
 NOT_CONVOLUTIONAL = re.compile(
@@ -110,22 +111,20 @@ def of_smp() -> Iterator[Candidate]:
     import segmentation_models_pytorch as smp
 
     made = partial(smp.create_model, encoder_weights=None, classes=3)
-    for encoder in ("resnet18", "vgg11_bn", "densenet121", "mobilenet_v2", "efficientnet-b0", "timm-regnetx_002"):
+    for encoder in ENCODERS:
         yield Candidate("smp", "encoders", f"unet of {encoder}", partial(made, "unet", encoder_name=encoder))
-    for decoder in (
-        "unetplusplus",
-        "linknet",
-        "fpn",
-        "pspnet",
-        "pan",
-        "manet",
-        "deeplabv3",
-        "deeplabv3plus",
-        "upernet",
-    ):
+    for decoder in DECODERS:
         yield Candidate("smp", "decoders", decoder, partial(made, decoder, encoder_name="resnet18"))
 
 
+ENCODERS = (
+    "resnet18", "resnext50_32x4d", "se_resnet50", "vgg11_bn", "densenet121", "mobilenet_v2", "efficientnet-b0",
+    "xception", "dpn68", "inceptionv4", "timm-regnetx_002",
+)  # fmt: skip
+DECODERS = (
+    "unetplusplus", "linknet", "fpn", "pspnet", "pan", "manet", "deeplabv3", "deeplabv3plus", "upernet", "segformer",
+    "dpt",
+)  # fmt: skip
 SOURCES = {"torchvision": of_torchvision, "timm": of_timm, "pytorchcv": of_pytorchcv, "smp": of_smp}
 
 
@@ -142,13 +141,26 @@ def shuffled(model: nn.Module) -> nn.Module:
     return model.eval()
 
 
+def input_of(candidate: Candidate, model: nn.Module) -> tuple[int, int, int]:
+    """A shape that the model takes: fixed windows at its end need the size that it was made for."""
+    if candidate.library == "pytorchcv":
+        return (getattr(model, "in_channels", 3), *getattr(model, "in_size", (224, 224)))
+    size = 299 if "inception" in candidate.name and candidate.library == "torchvision" else SIZES[candidate.library]
+    try:
+        with torch.no_grad():
+            model(torch.rand(2, 3, size, size))
+    except Exception:  # of any kind: the model says what it does not take
+        size = getattr(model, "default_cfg", {}).get("input_size", (3, 224, 224))[-1]
+    return (3, size, size)
+
+
 def tried(candidate: Candidate) -> Outcome:
     about, started = candidate[:3], time.perf_counter()
     signal.alarm(MOST_SECONDS)
     try:
         model = shuffled(candidate.make())
-        size = 299 if "inception" in candidate.name else SIZE
-        found = import_model(model, f"{candidate.library}:{candidate.name}", (3, size, size))
+        input = input_of(candidate, model)
+        found = import_model(model, f"{candidate.library}:{candidate.name}", input)
     except Problem as problem:
         reasons = problem.diagnostic.notes or (problem.diagnostic.message,)
         return Outcome(*about, f"{problem.diagnostic.code}: {reasons[0]}", time.perf_counter() - started)
@@ -160,7 +172,7 @@ def tried(candidate: Candidate) -> Outcome:
         signal.alarm(0)
     seconds = time.perf_counter() - started
     with torch.no_grad():
-        x = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(1))
+        x = torch.rand(2, *input, generator=torch.Generator().manual_seed(1))
         return Outcome(*about, "", seconds, loaded(found, model, x, found.names), loaded(found, model, x, None))
 
 
@@ -173,8 +185,8 @@ def loaded(found: Imported, model: nn.Module, x: torch.Tensor, names: dict[str, 
             specc.load_weights(network, model.state_dict(), names=names)
         except ValueError as error:
             return f"refused: {error}"
-    wanted, got = model(x), network.eval()(x)
-    close = bool((wanted - got).abs().max() <= TOLERANCE * wanted.abs().max())
+    pairs = zip(tensors_of(model(x)), tensors_of(network.eval()(x)), strict=True)
+    close = all(bool((wanted - got).abs().max() <= TOLERANCE * wanted.abs().max()) for wanted, got in pairs)
     said = ", after a warning" if any(issubclass(one.category, OrderAlone) for one in told) else ""
     return ("right" if close else "WRONG") + said
 

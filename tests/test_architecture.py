@@ -107,7 +107,7 @@ NAMES_ELSEWHERE = {
     "emit/python/supplement.py": "their source, for a file that needs no specc",
     "exchange/importing/following.py": "functions that draw by chance are followed with care",
     "exchange/importing/trace.py": "patterns of several operations, by the module or function that they begin with",
-    "exchange/importing/tensors.py": "the same",
+    "exchange/importing/weighted.py": "what a function with weights is as a module",
     "exchange/importing/importer.py": "the first layer tells what input a model may be made for",
     "exchange/importing/darknet": "Darknet's own words",
     "fixes/translate.py": "a word of torch's that becomes one of several layers",

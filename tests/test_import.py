@@ -251,6 +251,113 @@ class OverChannels(nn.Module):
         return F.pixel_unshuffle(self.down(x), 2)
 
 
+class Crossing(nn.Module):
+    """Branches that cross, as in a bidirectional pyramid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = (nn.Conv2d(3, 3, 1) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.a(x)
+        second = self.b(first) + x
+        output: Tensor = self.c(first) * second
+        return output
+
+
+class Pyramid(nn.Module):
+    """Several outputs, each made from the one before and from further up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(nn.Conv2d(c, 2 * c, 3, 2, 1) for c in (2, 4))
+        self.side = nn.ModuleList(nn.Conv2d(c, 3, 1) for c in (4, 8))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        fine = self.down[0](x)
+        coarse = self.down[1](fine)
+        top = self.side[1](coarse)
+        wide = F.interpolate(top, size=fine.shape[-2:], mode="bilinear", align_corners=True)
+        return {"fine": self.side[0](fine) + wide, "coarse": top}
+
+
+class SamePadding(nn.Conv2d):
+    """A class of torch's whose forward is replaced: padding that depends on the size, as TensorFlow has it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        sides = []
+        for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True):
+            extra = max(0, (-(size // -stride) - 1) * stride + kernel - size)
+            sides += [extra // 2, extra - extra // 2]
+        return F.conv2d(F.pad(x, sides), self.weight, self.bias, self.stride, (0, 0), self.dilation, self.groups)
+
+
+class NormAct(nn.BatchNorm2d):
+    """Normalisation and activation in one module."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training,
+            self.momentum or 0.0,
+            self.eps,
+        )
+        return F.relu(x, inplace=True)
+
+
+class Own(nn.Module):
+    """Functions that are called with the model's own weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = SamePadding(3, 8, 3, stride=2), NormAct(8)
+        self.group, self.mix, self.head = nn.GroupNorm(2, 8), nn.Conv2d(8, 4, 1, bias=False), nn.Linear(4, 2)
+        self.up = nn.ConvTranspose2d(4, 4, 2, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.conv(x))
+        x = F.group_norm(x, 2, self.group.weight, self.group.bias, 1e-3)
+        x = F.conv_transpose2d(F.conv2d(x, self.mix.weight), self.up.weight, stride=2)
+        x = F.layer_norm(x.permute(0, 2, 3, 1), (4,)).permute(0, 3, 1, 2)
+        return F.linear(x.flatten(2).mean(2), self.head.weight, self.head.bias)
+
+
+class Spelled(nn.Module):
+    """Activations and reorderings that are spelled out, attention over channels, and a margin that no maximum takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.look = nn.Conv2d(12, 8, 1), nn.Conv1d(1, 1, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        x = x.view(n, c, h // 2, 2, w // 2, 2).permute(0, 3, 5, 1, 2, 4).contiguous()
+        x = self.conv(x.view(n, -1, h // 2, w // 2))
+        x = x * F.relu6(x + 3) / 6
+        x = x * torch.sigmoid(x) - x.clamp(0, 6)
+        y = self.look(x.mean((2, 3)).view(n, 1, -1)).sigmoid()
+        x = x * y.view(n, -1, 1, 1)
+        x = F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-torch.inf), 3, 2)
+        x = x.reshape(n, 2, 4, *x.shape[2:]).transpose(1, 2).flatten(1, 2)
+        return 1 - x[:, :, ::2, ::2].amax(3, keepdim=True)
+
+
+class Fires(nn.Module):
+    """A concatenation of every step's output with those of the steps behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.a(x)
+        return sum(torch.cat([x, first, self.b(first)], 1).chunk(3, 1))  # type: ignore[return-value]  # it begins at 0
+
+
 STUDENTS: list[tuple[nn.Module, Shape, str]] = [
     (
         Functional(),
@@ -298,6 +405,34 @@ STUDENTS: list[tuple[nn.Module, Shape, str]] = [
         " -> grn -> layershift -> shift 1.5 -> channelpad 1 2\n"
         "mul { gate { channelmax } | channelmax } -> pixelunshuffle 2 x2\n",
     ),
+    (Crossing(), (3, 8, 8), "start: id\nconv 3 k1\nmul { conv 3 k1 | add { conv 3 k1 | from start } }\n"),
+    (
+        Pyramid(),
+        (2, 8, 8),
+        "down_0: conv 4 k3 s2 p1\nconv 8 k3 s2 p1\nconv 3 k1\n"
+        "outputs {\n    fine: add {\n        from down_0 -> conv 3 k1\n      | upsample 2 linear corners\n    }\n"
+        "  | coarse: id\n}\n",
+    ),
+    (
+        Own(),
+        (3, 8, 8),
+        "pad 0 1\nconv 8 k3 s2 -> bn -> relu -> groupnorm 2 eps=0.001\nconv 4 k1 nobias\n"
+        "convtranspose 4 k2 s2 nobias -> layernorm noaffine -> flatten -> unflatten 4x64\ngap -> flatten -> linear 2\n",
+    ),
+    (
+        Spelled(),
+        (3, 8, 8),
+        "pixelunshuffle 2 -> channelshuffle 3\nconv 8 k1 -> hardswish\n"
+        "residual { relu6 -> scale -1 } shortcut { silu }\n"
+        "gate {\n  gap -> flatten -> unflatten 1x8\n  conv 1 k3 p1 nobias -> sigmoid -> flatten -> unflatten 8x1x1\n}"
+        " -> maxpool 3 s2 ceil -> channelshuffle 2 -> maxpool 1 s2 -> maxpool 1 -> scale -1 -> shift 1\n",
+    ),
+    (
+        Fires(),
+        (3, 8, 8),
+        "concat {\n    id\n  | conv 3 k1\n    concat { id | conv 3 k1 }\n}\n"
+        "add { slice 0 3 | slice 3 6 | slice 6 9 }\n",
+    ),
     (
         Last(),
         (4, 6, 6),
@@ -329,24 +464,11 @@ class Branching(nn.Module):
         return x if x.sum() > 0 else -x
 
 
-class Crossing(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.a, self.b, self.c = (nn.Conv2d(3, 3, 1) for _ in range(3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        first = self.a(x)
-        second = self.b(first) + x
-        output: Tensor = self.c(first) * second
-        return output
-
-
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        (Foreign(), ["`cumsum`", "2 results", "conv: 2 steps share its weights"]),
+        (Foreign(), ["`cumsum` does (test_import.py:", "conv: 2 steps share its weights"]),
         (Branching(), ["cannot be followed"]),
-        (Crossing(), ["a: its output goes into branches that cross"]),
         (nn.Sequential(nn.LayerNorm(8), nn.Linear(8, 2)), ["0: layer normalisation", "1: a linear layer"]),
         (nn.Upsample(scale_factor=2, mode="area"), ["upsampling by `area`"]),
     ],

@@ -143,7 +143,8 @@ IN_PLACE = [
     Case("a view of what is read", through_a_view, lambda: {"conv": conv()}, IN_ANOTHER_FORM),
     Case("behind a dropout", behind_a_dropout, lambda: {"conv": conv(), "drop": nn.Dropout(0.3)},
         IN_ANOTHER_FORM),
-    Case("a channel is set", item_assigned, lambda: {"conv": conv()}, ["does not support item assignment"]),
+    Case("a channel is set", item_assigned, lambda: {"conv": conv()},
+        ["values are put into a part of a tensor"]),
     Case("a tensor is copied into", copied, lambda: {"conv": conv()}, ["no layer does what `copy_` does"]),
 ]  # fmt: skip
 
@@ -154,6 +155,13 @@ def reversible(self: Any, x: Any) -> Any:
         a = a + f(b)
         b = b + g(a)
     return a + b
+
+
+def reversed_lines(f: str, g: str) -> str:
+    """Fourteen reversible blocks: each sum takes the one before, and what is added to it the one before that."""
+    added = [f"sum{n}: add {{ from sum{n - 2} | {g if n % 2 == 0 else f} }}\n" for n in range(3, 27)]
+    first = f"start: id\nsum1: residual {{ {f} }}\nsum2: add {{ from start | {g} }}\n"
+    return f"{first}{''.join(added)}add {{ from sum25 | {f} }}\nadd {{ id | from sum26 | {g} }}\n"
 
 
 def last_step(self: Any, x: Any) -> Any:
@@ -193,10 +201,10 @@ def tied(module: Any, other: Any) -> Any:
 ODD = [
     Case("reversible blocks", reversible,
         lambda: {part: nn.ModuleList(conv() for _ in range(14)) for part in "fg"},
-        ["f.0: its output goes into branches"]),
+        reversed_lines("conv 3 k1", "conv 3 k1")),
     Case("reversible blocks without weights", reversible,
         lambda: {"f": nn.ModuleList(nn.ReLU() for _ in range(14)), "g": nn.ModuleList(nn.Tanh() for _ in range(14))},
-        ["its branches cross so often"]),
+        reversed_lines("relu", "tanh")),
     Case("an LSTM", last_step, lambda: {"rnn": nn.LSTM(8, 8, batch_first=True), "head": nn.Linear(8, 2)},
         ["a cut that is not along the channels", "rnn: no layer does what `LSTM` does"]),
     Case("a GRU alone", lambda self, x: self.rnn(x[:, :, 0])[0], lambda: {"rnn": nn.GRU(8, 8)},
@@ -214,8 +222,8 @@ ODD = [
     Case("spectral normalisation", lambda self, x: self.conv(x), lambda: {"conv": nn.utils.spectral_norm(conv())},
         ["conv: a `Conv2d` whose weight is made of"]),
     Case("torch's assertion", asserted, lambda: {"conv": conv()}, "conv 3 k1\n"),
-    Case("Python's assertion", python_asserted, lambda: {"conv": conv()}, ["its code cannot be followed"]),
-    Case("a loop over a size", counted_by_size, lambda: {"conv": conv()}, ["its code cannot be followed"]),
+    Case("Python's assertion", python_asserted, lambda: {"conv": conv()}, "conv 3 k1\n"),
+    Case("a loop over a size", counted_by_size, lambda: {"conv": conv()}, ["conv: 3 steps share its weights"]),
     Case("attention", with_itself, lambda: {"attend": nn.MultiheadAttention(8, 2)},
         ["a cut", "attend: `MultiheadAttention` of something other than one tensor"]),
     Case("an encoder", lambda self, x: self.encode(x[:, 0]),
@@ -223,7 +231,9 @@ ODD = [
         ["a cut", "encode: no layer does what `TransformerEncoderLayer` does"]),
     Case("an embedding", lambda self, x: self.embed(x.flatten(1).long()), lambda: {"embed": nn.Embedding(9, 3)},
         ["no layer does what `long` does", "embed: no layer does what `Embedding` does"]),
-    Case("a dictionary", lambda self, x: {"y": self.conv(x)}, lambda: {"conv": conv()}, ["gives a dictionary"]),
+    Case("a dictionary", lambda self, x: {"y": self.conv(x)}, lambda: {"conv": conv()},
+        "conv 3 k1\noutputs { y: id }\n"),
+    Case("no tensor", lambda self, x: {"y": self.conv(x), "n": 1}, lambda: {"conv": conv()}, ["gives a dictionary"]),
     Case("a layer twice", lambda self, x: self.conv(self.conv(x)), lambda: {"conv": conv()},
         ["conv: 2 steps share its weights"]),
     Case("a parameter twice", lambda self, x: self.factor * (self.factor * x),
@@ -233,21 +243,26 @@ ODD = [
         ["a: 2 steps share its weights"]),
     Case("a choice by value", lambda self, x: torch.where(x > 0, x, self.conv(x)), lambda: {"conv": conv()},
         ["no layer does what `gt` does", "no layer does what `where` does"]),
-    Case("an item", lambda self, x: self.conv(x) * x.max().item(), lambda: {"conv": conv()}, ["`max`"]),
+    Case("an item", lambda self, x: self.conv(x) * x.max().item(), lambda: {"conv": conv()},
+        ["its code cannot be followed: it reads the values of a tensor, by `item` at test_import_students.py:"]),
     Case("a sum over a stack", lambda self, x: torch.stack([self.conv(x), x], 1).sum(1), lambda: {"conv": conv()},
-        ["`stack`", "`sum`"]),
+        "residual { conv 3 k1 }\n"),
+    Case("a mean over a stack", lambda self, x: torch.stack((self.conv(x), x)).mean(0), lambda: {"conv": conv()},
+        "residual { conv 3 k1 } -> scale 0.5\n"),
+    Case("the largest of a stack", lambda self, x: torch.stack((self.conv(x), x)).amax(0), lambda: {"conv": conv()},
+        ["`amax` of tensors in a dimension of their own"]),
     Case("Einstein's sum", lambda self, x: torch.einsum("bchw->bhwc", self.conv(x)), lambda: {"conv": conv()},
         ["`einsum`"]),
     Case("a buffer as a factor", lambda self, x: self.conv(x) * self.mask,
         lambda: {"conv": conv(), "mask": nn.Buffer(torch.ones(3, 1, 1))}, ["multiplying by a tensor of shape 3×1×1"]),
     Case("NumPy in between", lambda self, x: torch.from_numpy(self.conv(x).detach().numpy()), lambda: {"conv": conv()},
-        ["its code cannot be followed"]),
+        ["it reads the values of a tensor, by `numpy`"]),
     Case("statistics of the batch", lambda self, x: self.bn(x),
         lambda: {"bn": nn.BatchNorm2d(3, track_running_stats=False)},
         ["bn: `BatchNorm2d` with `track_running_stats=False`"]),
     Case("a lazy layer", lambda self, x: self.conv(x), lambda: {"conv": nn.LazyConv2d(4, 1)}, "conv 4 k1\n"),
     Case("nothing", lambda self, x: x, dict, ""),
-    Case("batches flattened too", lambda self, x: torch.flatten(x), dict, ["flattening from dimension 0"]),
+    Case("batches flattened too", lambda self, x: torch.flatten(x), dict, ["a change of shape from (3, 8, 8) to ()"]),
     Case("an error of the model's own", lambda self, x: [x].__getitem__(self.place), lambda: {"place": 1},
         ["IndexError: list index out of range"]),
     Case("other channels", lambda self, x: self.conv(x), lambda: {"conv": conv(4)}, ["RuntimeError: Given groups=1"]),
@@ -351,6 +366,37 @@ def test_what_is_random_in_training_alone_is_told() -> None:
         "in training the model draws random numbers once a batch, the spec never: "
         "what is random in training alone is not all in the spec",
     )
+
+
+def frozen_statistics(self: Any, x: Any) -> Any:
+    norm = self.norm
+    return F.batch_norm(self.conv(x), norm.running_mean, norm.running_var, norm.weight, norm.bias, False)
+
+
+def test_what_training_mode_does_otherwise_is_refused() -> None:
+    """Statistics that stay as they are in training, though they are those of a `bn`."""
+    model = Student(frozen_statistics, {"conv": conv(), "norm": nn.BatchNorm2d(3)})
+    with pytest.raises(Problem, match="in training the model does something else than in evaluation") as caught:
+        import_model(model, "net:Net", INPUT)
+    assert caught.value.diagnostic.code == "E666"
+
+
+def test_outputs_of_training_alone_are_told() -> None:
+    def auxiliary(self: Any, x: Any) -> Any:
+        x = self.conv(x)
+        return (x, self.other(x)) if self.training else x
+
+    found = import_model(Student(auxiliary, {"conv": conv(), "other": conv()}), "net:Net", INPUT)
+    assert found.remarks == ("in training the model gives other outputs than in evaluation, and the spec does not",)
+
+
+def test_the_model_is_left_as_it_was_where_following_it_fails() -> None:
+    model = Student(lambda self, x: self.conv(x) if x.sum() > 0 else x, {"conv": conv(), "drop": nn.Dropout()})
+    usual = nn.Module.__call__
+    with pytest.raises(Problem):
+        import_model(model, "net:Net", INPUT)
+    assert nn.Module.__call__ is usual
+    assert {type(module.training) for module in model.modules()} == {bool}
 
 
 @pytest.mark.parametrize("zero", ["weight", "running_var"])

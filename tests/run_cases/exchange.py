@@ -98,6 +98,8 @@ class Attentive(nn.Module):
 
 @case("E666")
 def parts_without_a_word(scene: Scene) -> None:
+    first = Attentive.forward.__code__.co_firstlineno
+    scene.hidden += [(f"exchange.py:{first + number}", f"nets.py:{number}") for number in (1, 2)]
     import_model(Attentive(), "net:Attentive", (3, 8, 8))
 
 

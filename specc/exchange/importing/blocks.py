@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from specc.exchange.importing.forms import Chain, Form, FoundCall, FromLabel, Node, leaves
 from specc.exchange.importing.graph import Leaf, Token
-from specc.exchange.importing.structure import Chain, Form, FoundCall, Node, leaves
 from specc.ir.model import FORM_WORDS
 from specc.layers.registry import LAYERS
 from specc.syntax.tokens import RESERVED
@@ -47,22 +47,59 @@ class FoundBlock(NamedTuple):
 
 
 class _ClassUse(NamedTuple):
-    """A class's use: the layers in it, and the part of the chain that they are."""
+    """A class's use: the layers in it, the part of the chain that they are, and that part without its last label."""
 
     ids: frozenset[int]
+    part: Chain
     chain: Chain
+    label: str = ""
 
 
 def with_blocks(chain: Chain) -> tuple[list[FoundBlock], Chain]:
     """The blocks of a network, each after those that it uses, and the network written with them."""
     blocks: list[FoundBlock] = []
     for _, owned in _classes(chain):
-        uses = [_ClassUse(ids, part) for ids in owned if (part := _part(chain, ids)) is not None]
+        seen = Counter(_references(chain))
+        uses = [_ClassUse(ids, part, *_unlabelled(part)) for ids in owned if (part := _part(chain, ids)) is not None]
+        uses = [use for use in uses if _is_closed(use.chain, seen)]
         for family in _families(uses):
             block, calls = _block(family, {block.name for block in blocks}, _class_of(family))
             blocks.append(block)
             chain = _replaced(chain, calls)
     return blocks, chain
+
+
+def _unlabelled(part: Chain) -> tuple[Chain, str]:
+    """Steps without the label of the last, which becomes the block's."""
+    last = part[-1]
+    label = "" if isinstance(last, FromLabel) else last.label
+    return ((*part[:-1], last._replace(label="")) if label else part), label
+
+
+def _references(chain: Chain) -> Iterator[str]:
+    """The labels that branches go on from, as often as they do."""
+    for node in chain:
+        if isinstance(node, FromLabel):
+            yield node.label
+        elif isinstance(node, Form):
+            for branch in node.branches:
+                yield from _references(branch)
+
+
+def _labels(chain: Chain) -> Iterator[str]:
+    """The labels of steps."""
+    for node in chain:
+        if isinstance(node, Form):
+            for branch in node.branches:
+                yield from _labels(branch)
+        if not isinstance(node, FromLabel) and node.label:
+            yield node.label
+
+
+def _is_closed(part: Chain, seen: Counter[str]) -> bool:
+    """Whether steps may stand in a block of their own: it sees its own labels only, and nobody else sees them."""
+    own, inside = set(_labels(part)), Counter(_references(part))
+    return inside.keys() <= own and all(inside[label] == seen[label] for label in own)
 
 
 def _classes(chain: Chain) -> Iterator[tuple[str, list[frozenset[int]]]]:
@@ -163,19 +200,25 @@ def _lone_body(chain: Chain) -> Chain | None:
 
 
 def _key(chain: Chain) -> object:
-    """How a chain is built, whatever the numbers in it."""
-    return tuple(_node_key(node) for node in chain)
+    """How a chain is built, whatever the numbers and the labels in it."""
+    numbers = {label: number for number, label in enumerate(_labels(chain))}
+    return tuple(_node_key(node, numbers) for node in chain)
 
 
-def _node_key(node: Node) -> object:
+def _node_key(node: Node, numbers: dict[str, int]) -> object:
+    if isinstance(node, FromLabel):
+        return ("from", numbers.get(node.label, node.label))
+    label = numbers.get(node.label)
     match node:
         case Leaf():
-            return (node.word, tuple((token.name, token.style) for token in node.tokens))
+            tokens = tuple((token.name, token.style, token.value is None) for token in node.tokens)
+            return (node.word, label, tokens)
         case FoundCall():
-            return ("call", node.block)
+            return ("call", label, node.block)
         case Form():
             shortcut = "auto" if node.shortcut == "identity" else node.shortcut
-            return (node.form, node.parts, shortcut, tuple(_key(branch) for branch in _written(node)))
+            branches = tuple(tuple(_node_key(one, numbers) for one in branch) for branch in _written(node))
+            return (node.form, label, node.parts, node.names, shortcut, branches)
 
 
 def _written(form: Form) -> tuple[Chain, ...]:
@@ -190,8 +233,7 @@ def _class_of(family: list[_ClassUse]) -> str:
     """The innermost class that holds all layers of a use."""
     inside = leaves(family[0].chain)
     common = [owner for owner in inside[0].owners if all(owner in leaf.owners for leaf in inside)]
-    exact = [owner for owner in common if {id(leaf) for leaf in inside} == set(family[0].ids)]
-    return (exact or common)[-1][1] if common else ""
+    return common[-1][1] if common else ""
 
 
 def _block(
@@ -206,7 +248,8 @@ def _block(
     for place, use in enumerate(family):
         args = tuple((names[old], columns.columns[old][place]) for old in columns.columns)
         ordered = tuple(sorted(args, key=lambda arg: [parameter.name for parameter in parameters].index(arg[0])))
-        calls[use.ids] = FoundCall(name, ordered, use.chain, use.chain[0].input, use.chain[-1].output)
+        inside = use.part
+        calls[use.ids] = FoundCall(name, ordered, inside, inside[0].input, inside[-1].output, use.label)
     return FoundBlock(name, parameters, _renamed(body, names)), calls
 
 
@@ -302,6 +345,8 @@ def _unified(chains: list[Chain], columns: _Columns) -> Chain:
 
 def _unified_node(nodes: list[Any], columns: _Columns) -> Node:
     first: Node = nodes[0]
+    if isinstance(first, FromLabel):
+        return first
     if isinstance(first, Form):
         shortcut = "auto" if any(node.shortcut == "auto" for node in nodes) else first.shortcut
         written_out = [_written(node) for node in nodes]
@@ -333,6 +378,8 @@ def _renamed_node(node: Node, names: dict[str, str]) -> Node:
         return Expr(re.sub(r"[a-z_]\w*", lambda match: names.get(match[0], match[0]), value.text))
 
     match node:
+        case FromLabel():
+            return node
         case Form():
             return node._replace(branches=tuple(_renamed(branch, names) for branch in node.branches))
         case FoundCall():

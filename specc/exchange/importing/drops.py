@@ -48,22 +48,22 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch giv
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # the same
-        self.count = 0
+        self.count: int = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.count += torch.Tag.nondeterministic_seeded in func.tags
         return func(*args, **(kwargs or {}))
 
 
-def draws(network: nn.Module, x: Tensor) -> int | None:
-    """How often a network draws by chance for one batch in training mode; None where it does not run in it.
+def run_in_training(network: nn.Module, x: Tensor) -> tuple[int, Any] | None:
+    """How often a network draws by chance for one batch in training mode, and what it gives; None where it fails.
 
     The network is left in evaluation mode, with the statistics that it had.
     """
     kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad(), _Counter() as counter:
-            network.train()(x.clone())
+            output = network.train()(x.clone())
     except Exception:  # of any kind: it is the user's code, and evaluation is what was compared
         return None
     finally:
@@ -71,5 +71,4 @@ def draws(network: nn.Module, x: Tensor) -> int | None:
         with torch.no_grad():
             for name, buffer in network.named_buffers():
                 buffer.copy_(kept[name])
-    count: int = counter.count
-    return count
+    return counter.count, output

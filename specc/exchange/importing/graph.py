@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from specc.layers.base import Shape
@@ -27,6 +28,7 @@ class Leaf(NamedTuple):
 
     weights: its tensors under the names that the compiled layer has for them.
     owners: the modules of the source that it is part of, each a path and a class's name, outermost first.
+    label: what it is called in the spec.
     """
 
     word: str
@@ -35,6 +37,7 @@ class Leaf(NamedTuple):
     output: Shape
     weights: tuple[tuple[str, Any], ...] = ()
     owners: tuple[tuple[str, str], ...] = ()
+    label: str = ""
 
 
 class Op(NamedTuple):
@@ -42,14 +45,17 @@ class Op(NamedTuple):
 
     inputs: positions of the operations that it takes, earlier ones; none for the network's input.
     step: the layer that it is, None for the input and for a join. join: how several inputs become one.
-    name: what the source calls it.
+    name: what the source calls it; outputs: the names of what a join of several outputs is given;
+    owners: the modules of the source that it is part of, outermost first.
     """
 
     name: str
     inputs: tuple[int, ...]
     output: Shape
     step: Leaf | None = None
-    join: Literal["", "add", "mul", "concat"] = ""
+    join: Literal["", "add", "mul", "concat", "outputs"] = ""
+    outputs: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
 
 
 class TracedGraph(NamedTuple):
@@ -59,11 +65,29 @@ class TracedGraph(NamedTuple):
     result: int
 
 
+def reached(ops: Sequence[Op], result: int) -> TracedGraph:
+    """The operations that the result comes from; what else the source computes, nobody sees."""
+    needed, waiting = {0}, [result]
+    while waiting:
+        place = waiting.pop()
+        if place not in needed:
+            needed.add(place)
+            waiting += ops[place].inputs
+    places = {old: new for new, old in enumerate(sorted(needed))}
+    kept = [ops[old]._replace(inputs=tuple(places[one] for one in ops[old].inputs)) for old in places]
+    return TracedGraph(tuple(kept), places[result])
+
+
 class Wordless(NamedTuple):
-    """A part of the source that the language has no word for. where: its name there; what: what it is."""
+    """A part of the source that the language has no word for.
+
+    where: its name there; what: what it is; place: the file and line of the code.
+    """
 
     where: str
     what: str
+    place: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" if self.where else self.what
+        told = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{told} ({self.place})" if self.place else told

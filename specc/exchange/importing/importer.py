@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
 from specc.exchange.importing.blocks import with_blocks
+from specc.exchange.importing.forms import Chain
 from specc.exchange.importing.graph import TracedGraph, Wordless
 from specc.exchange.importing.source import TORCHVISION, is_darknet, load_model
-from specc.exchange.importing.structure import Chain, Crossing, structure
+from specc.exchange.importing.structure import structure
 from specc.exchange.importing.text import write_spec
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import Shape
@@ -59,11 +60,10 @@ def import_model(model: nn.Module, source: str, input: Shape | None = None) -> I
     model = model.eval()
     try:
         graph, shape = _traced(model, source, input)
-        with _faults_told():
-            chain = structure(graph)
-    except (Unimportable, Crossing) as error:
+    except Unimportable as error:
         raise _wordless(source, error.parts) from None
     with _faults_told():
+        chain = structure(graph)
         text, shaped = _written(f"{type(model).__name__}, imported from {source}", shape, chain)
         found = verify(model, shaped, chain, shape)
     return Imported(text, shaped, found.network, found.difference, input is None, found.names, found.remarks)
@@ -74,7 +74,7 @@ def _faults_told() -> Iterator[None]:
     """Errors of the import itself, which are no fault of the model. Raises: Problem E668."""
     try:
         yield
-    except (Problem, Crossing):
+    except Problem:
         raise
     except Exception as error:  # of any kind: what a model may be has no end
         raise Problem.of(
@@ -145,10 +145,7 @@ def _guesses(model: nn.Module, source: str) -> list[Shape]:
 def _from_darknet(path: str, input: Shape | None) -> Imported:
     from specc.exchange.importing.darknet import read_darknet
 
-    try:
-        graph, name = read_darknet(path, input)
-        chain = structure(graph)
-    except Crossing as error:
-        raise _wordless(path, error.parts) from None
+    graph, name = read_darknet(path, input)
+    chain = structure(graph)
     text, shaped = _written(f"{name}, imported from a Darknet file", graph.ops[0].output, chain)
     return Imported(text, shaped, None, 0.0, assumed=False, names={})

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from torch import Tensor, fx
+from torch import Tensor
 
+from specc.exchange.importing.calls import ModelCall, name_of
 from specc.exchange.importing.following import Followed
 from specc.exchange.importing.graph import Leaf, Op, Token, Wordless
 from specc.exchange.importing.steps import step
-from specc.exchange.importing.tensors import At, Cut, Dealt, Maxima, channels_first, kind_of_result
-from specc.exchange.importing.words import name_of
+from specc.exchange.importing.tensors import At, Place, channels_first, kind_of_result, outputs_of
+from specc.exchange.importing.weighted import own_tensors
 from specc.layers.base import Shape
 from specc.layers.torch_call import NoWord
 
@@ -25,52 +26,41 @@ class Recorded:
 
     def __init__(self, followed: Followed, input: Shape, trained: dict[int, bool]) -> None:
         self.followed, self.input, self.trained = followed, input, trained
-        self.traced, self.values = followed.traced, followed.values
+        self.own = own_tensors(followed.model)
         self.ops: list[Op] = []
-        self.at: dict[fx.Node, At | Cut | Dealt | Maxima] = {}
-        self.unknown: set[fx.Node] = set()
+        self.at: dict[ModelCall, Place] = {}
+        self.unknown: set[ModelCall] = set()
         self.wordless: list[Wordless] = []
-        self.modules = dict(self.traced.named_modules())
 
-    def _called(self, node: fx.Node) -> str:
-        """What a node does, for a sentence."""
-        is_module = node.op == "call_module"
-        return type(self.modules[str(node.target)]).__name__ if is_module else name_of(node.target)
-
-    def _given(self, node: fx.Node) -> Tensor:
-        """The tensor that a node works on."""
-        value = self._values((node.args[0],))[0]
-        assert isinstance(value, Tensor)  # noqa: S101 - `_function` looked
-        return value
-
-    def _source(self, node: fx.Node) -> At:
+    def _source(self, node: ModelCall) -> At:
         given = node.args[0] if node.args else None
-        at = self.at.get(given) if isinstance(given, fx.Node) else None
+        at = self.at.get(given) if isinstance(given, ModelCall) else None
         if not isinstance(at, At) or len(node.args) > 1 or node.kwargs:
-            raise NoWord(f"`{type(self.modules[str(node.target)]).__name__}` of something other than one tensor")
+            raise NoWord(f"`{name_of(node.target)}` of something other than one tensor")
         return at
 
     def _shape(self, at: At) -> Shape:
         return self.ops[at.op].output
 
-    def _step(self, node: fx.Node, source: At, word: str, **fields: Any) -> At:
+    def _step(self, node: ModelCall, source: At, word: str, **fields: Any) -> At:
         """A step more, by its word."""
         return self._add(node, step(word, self._shape(source), **fields), source)
 
-    def _output(self, node: fx.Node, source: At) -> Shape:
+    def _output(self, node: ModelCall, source: At) -> Shape:
         """The shape that a node gives, channels first."""
-        return channels_first(tuple(self.values[node].shape[1:]), last=source.last)
+        return channels_first(tuple(node.value.shape[1:]), last=source.last)
 
-    def _add(self, node: fx.Node, leaf: Leaf, source: At) -> At:
+    def _add(self, node: ModelCall, leaf: Leaf, source: At) -> At:
         if leaf.word == "id" or (leaf.word == "flatten" and leaf.input == leaf.output):
             return source
         leaf = leaf._replace(tokens=(*leaf.tokens, *self._frozen(leaf)))
         owners = tuple(
-            (str(path), cls.__name__)
-            for path, cls in (node.meta.get("nn_module_stack") or {}).values()
-            if not cls.__module__.startswith("torch.nn") and str(path)
+            (path, cls.__name__) for path, cls in node.owners if path and not cls.__module__.startswith("torch.nn")
         )
-        self.ops.append(Op(self._where(node), (source.op,), leaf.output, leaf._replace(owners=owners)))
+        return self._op(node, Op(self._where(node), (source.op,), leaf.output, leaf._replace(owners=owners)), source)
+
+    def _op(self, node: ModelCall, op: Op, source: At) -> At:
+        self.ops.append(op._replace(owners=tuple(path for path, _ in node.owners if path)))
         return At(len(self.ops) - 1, source.last)
 
     def _frozen(self, leaf: Leaf) -> tuple[Token, ...]:
@@ -81,41 +71,38 @@ class Recorded:
             return (Token("frozen", names[0], False),)
         return (Token("frozen", bool(names), False, "flag"),) if trained else ()
 
-    def _unknown(self, node: fx.Node) -> At | None:
+    def _unknown(self, node: ModelCall) -> At | None:
         """Goes on after a part without a word, so that the others are found too."""
-        if not isinstance(self.values[node], Tensor) or not self.ops:
+        if not isinstance(node.value, Tensor) or not self.ops:
             self.unknown.add(node)
             return None
-        self.ops.append(Op(node.name, (0,), tuple(self.values[node].shape[1:])))
+        self.ops.append(Op(node.name, (0,), tuple(node.value.shape[1:])))
         return At(len(self.ops) - 1)
 
-    def _where(self, node: fx.Node) -> str:
-        if node.op == "call_module":
-            return str(node.target)
-        owners = [str(path) for path, _ in (node.meta.get("nn_module_stack") or {}).values() if str(path)]
-        return owners[-1] if owners else ""
-
-    def _values(self, args: Any) -> Any:
-        return fx.map_arg(args, lambda node: self.values[node])
+    def _where(self, node: ModelCall) -> str:
+        return next((path for path, _ in reversed(node.owners) if path), "")
 
     # the end
 
-    def _result(self, node: fx.Node) -> int:
-        given = node.args[0]
-        at = self.at.get(given) if isinstance(given, fx.Node) else None
-        if not isinstance(at, At):
-            self.wordless.append(
-                Wordless("", f"the model gives {kind_of_result(given)}, but a network gives one tensor")
-            )
+    def _result(self, given: Any) -> int:
+        """Where the network ends: at a tensor, or at several by name."""
+        outputs = {"": given} if isinstance(given, ModelCall) else outputs_of(given)
+        places = {name: self.at.get(call) for name, call in outputs.items()}
+        known = [place.op for place in places.values() if isinstance(place, At) and not place.last]
+        if not known or len(known) < len(places):
+            last = any(isinstance(place, At) and place.last for place in places.values())
+            what = "the output's channels come last" if last else f"the model gives {kind_of_result(given)}"
+            self.wordless.append(Wordless("", what))
             return 0
-        if at.last:
-            self.wordless.append(Wordless("", "the output's channels come last"))
-        return at.op
+        if isinstance(given, ModelCall):
+            return known[0]
+        self.ops.append(Op("outputs", tuple(known), self.ops[known[0]].output, None, "outputs", tuple(outputs)))
+        return len(self.ops) - 1
 
     def _check_sharing(self) -> None:
         """A weight that two steps have in common, by one module that is called twice or by one parameter in two."""
         calls = Counter(tensor.data_ptr() for op in self.ops if op.step is not None for _, tensor in op.step.weights)
-        for name, tensor in self.traced.state_dict().items():
+        for name, tensor in self.followed.model.state_dict().items():
             count = calls.pop(tensor.data_ptr(), 0)
             if count > 1:
                 path, _, own = name.rpartition(".")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import re
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from specc.diagnostics.spelling import counted
 from specc.exchange.importing.graph import Leaf
 from specc.exchange.importing.steps import step
+from specc.exchange.importing.weighted import LayerCall
 from specc.layers.base import Shape
 from specc.layers.torch_call import NoWord
 
@@ -29,17 +31,38 @@ class Cut(NamedTuple):
 
 
 class Maxima(NamedTuple):
-    """The maxima over channels and their places, as one result."""
+    """Maxima and their places, as one result. keeps: whether the dimensions that they are over are there."""
 
     at: At
+    keeps: bool
+
+
+class Stacked(NamedTuple):
+    """Tensors that stand behind each other in a dimension of their own."""
+
+    places: tuple[At, ...]
+    dim: int
 
 
 class Dealt(NamedTuple):
-    """A tensor on its way through a channel shuffle: folded into groups, and then turned."""
+    """A tensor with its values in another order, on its way to one that has a word.
+
+    places: of one sample's values, where each was.
+    """
 
     at: At
-    groups: int
-    turned: bool = False
+    places: Tensor
+
+
+class Margin(NamedTuple):
+    """A tensor with a margin that no maximum is taken from, for a pooling that follows. sides: as torch has them."""
+
+    at: At
+    sides: tuple[int, ...]
+
+
+Place: TypeAlias = At | Cut | Maxima | Stacked | Dealt | Margin
+"""Where a value of the model is among the operations."""
 
 
 def channels_first(shape: Shape, *, last: bool) -> Shape:
@@ -47,15 +70,39 @@ def channels_first(shape: Shape, *, last: bool) -> Shape:
     return (shape[-1], *shape[:-1]) if last else shape
 
 
-def channel_bounds(index: Any, channels: int) -> tuple[int, int]:
+def channels_with(x: Shape, given: Shape) -> Shape:
+    """A shape with the channels of one and the pixels of a batch."""
+    return (x[0], *given[2:])
+
+
+def cut_channels(index: Any, channels: int, *, last: bool = False) -> tuple[int, int]:
     """The channels that `x[:, a:b]` takes, from and up to. Raises: NoWord where it cuts in another way."""
     whole = slice(None, None, None)
-    parts = index if isinstance(index, tuple) else (index,)
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if last and parts[0] is Ellipsis and len(parts) == 2:
+        parts = [whole, parts[1]]
+    elif last:
+        parts = [parts[0], parts[-1], *parts[1:-1]] if len(parts) > 2 else []
     fits = len(parts) > 1 and parts[0] == whole and isinstance(parts[1], slice)
     if not fits or any(part not in (whole, Ellipsis) for part in parts[2:]) or parts[1].step not in (None, 1):
         raise NoWord("a cut that is not along the channels")
     start, end, _ = parts[1].indices(channels)
     return start, end
+
+
+def strides_of(index: Any, rank: int) -> tuple[int, ...] | None:
+    """The steps of `x[:, :, ::2, ::2]`; None where it takes anything else than every so manieth pixel."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis in [part for part in parts if not isinstance(part, Tensor)]:
+        place = parts.index(Ellipsis)
+        parts[place : place + 1] = [slice(None)] * (rank - len(parts) + 1)
+    parts += [slice(None)] * (rank - len(parts))
+    if len(parts) != rank or rank < 3 or not all(isinstance(part, slice) for part in parts):
+        return None
+    if any(part.start not in (None, 0) or part.stop is not None for part in parts):
+        return None
+    steps = tuple(part.step or 1 for part in parts)
+    return steps[2:] if steps[:2] == (1, 1) and set(steps) != {1} else None
 
 
 def order_of_dimensions(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], rank: int) -> list[int]:
@@ -73,13 +120,14 @@ def order_of_dimensions(target: Any, args: tuple[Any, ...], kwargs: dict[str, An
     return [dim % rank for dim in (args[0] if listed else args or kwargs.get("dims", ()))]
 
 
-def mixing(module: nn.Linear, x: Shape) -> Leaf:
+def mixing(layer: LayerCall, x: Shape) -> Leaf:
     """A linear layer over the channels of every position: a convolution of 1×1."""
     ones = (1,) * (len(x) - 1)
-    weights = [("weight", module.weight.detach().reshape(*module.weight.shape, *ones))]
-    weights += [("bias", module.bias.detach())] if module.bias is not None else []
-    leaf = step("conv", x, out=module.out_features, kernel=1, bias=module.bias is not None)
-    return leaf._replace(weights=tuple(weights))
+    weights = tuple(
+        (name, tensor.reshape(*tensor.shape, *ones) if name == "weight" else tensor) for name, tensor in layer.weights
+    )
+    leaf = step("conv", x, out=layer.arguments["out_features"], kernel=1, bias=len(weights) > 1)
+    return leaf._replace(weights=weights)
 
 
 def is_response_norm(module: nn.Module) -> bool:
@@ -102,6 +150,24 @@ def chance(p: float) -> float:
 def starting_value(factors: Tensor) -> float:
     """The value that all factors have, or their mean."""
     return float(f"{float(factors.detach().mean()):.6g}")
+
+
+def outputs_of(given: Any) -> dict[str, Any]:
+    """The tensors that a model gives, by names that a spec can have; none where it gives something else."""
+    if isinstance(given, dict):
+        named = list(given.items())
+    elif isinstance(given, tuple | list):
+        named = list(zip(getattr(given, "_fields", range(1, len(given) + 1)), given, strict=True))
+    else:
+        return {}
+    found: dict[str, Any] = {}
+    for key, value in named:
+        name = key if isinstance(key, str) and re.fullmatch(r"[A-Za-z_]\w*", key, re.ASCII) else f"out{key}"
+        if isinstance(value, tuple | list | dict):
+            found |= {f"{name}_{inner}".replace("_out", "_"): one for inner, one in outputs_of(value).items()}
+        else:
+            found[name] = value
+    return found
 
 
 def kind_of_result(given: Any) -> str:

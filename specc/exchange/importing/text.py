@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from specc.diagnostics.spelling import spelled
 from specc.exchange.importing.blocks import Expr, FoundBlock
+from specc.exchange.importing.forms import Chain, Form, FoundCall, FromLabel, Node
 from specc.exchange.importing.graph import Leaf, Token
-from specc.exchange.importing.structure import Chain, Form, FoundCall, Node
 from specc.layers.base import Shape
 from specc.layers.pool import ToSize
 from specc.layers.registry import LAYERS, of_family
@@ -16,6 +17,7 @@ from specc.source import Source
 from specc.syntax.format import format_source
 
 WIDTH = 100
+_LABEL = re.compile(r"\w+: ")
 _SHORT = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
 _HEADS = tuple(word for word, cls in LAYERS.items() if issubclass(cls, ToSize))
 _STARTS = (*of_family("convolution", "linear"), *_HEADS)
@@ -52,7 +54,8 @@ def _chain(chain: Chain, known: dict[str, FoundBlock]) -> str:
     """Steps joined by arrows, a new line before each that begins something."""
     lines: list[str] = []
     for step in _repeated([_node(node, known) for node in chain]):
-        begins = step.startswith(("{", *_forms())) or step.partition(" ")[0] in (*_STARTS, *known)
+        bare = _LABEL.sub("", step, count=1) if _LABEL.match(step) else step
+        begins = bare.startswith(("{", *_forms())) or bare.partition(" ")[0] in (*_STARTS, *known)
         fits = not begins and bool(lines) and len(lines[-1].rpartition("\n")[2]) + len(step) < WIDTH
         if fits or (lines and _goes_on(lines[-1], step)):
             lines[-1] += f" -> {step}"
@@ -62,11 +65,13 @@ def _chain(chain: Chain, known: dict[str, FoundBlock]) -> str:
 
 
 def _forms() -> tuple[str, ...]:
-    return ("residual {", "concat {", "add {", "mul {", "gate {", "split ")
+    return ("residual {", "concat {", "add {", "mul {", "gate {", "split ", "outputs {")
 
 
 def _goes_on(line: str, step: str) -> bool:
-    """`gap -> flatten -> linear 10` stays in one line."""
+    """`gap -> flatten -> linear 10` stays in one line, and what goes on from a label beside it."""
+    if line.startswith("from ") and "->" not in line:
+        return True
     head = line.startswith((*_HEADS, "flatten"))
     return step.startswith("linear") and head and "linear" not in line and "\n" not in line
 
@@ -102,6 +107,13 @@ def _best_repeat(steps: list[str], place: int) -> tuple[int, int]:
 
 
 def _node(node: Node, known: dict[str, FoundBlock]) -> str:
+    if isinstance(node, FromLabel):
+        return f"from {node.label}"
+    text = _step(node, known)
+    return f"{node.label}: {text}" if node.label else text
+
+
+def _step(node: Leaf | Form | FoundCall, known: dict[str, FoundBlock]) -> str:
     match node:
         case Leaf():
             return " ".join([node.word, *_arguments(node.tokens)])
@@ -113,7 +125,8 @@ def _node(node: Node, known: dict[str, FoundBlock]) -> str:
 
 def _form(form: Form, known: dict[str, FoundBlock]) -> str:
     shown = form.branches[:1] if form.form == "residual" else form.branches
-    branches = [_chain(branch, known) or "id" for branch in shown]
+    heads = [f"{name}: " for name in form.names] or [""] * len(shown)
+    branches = [head + (_chain(branch, known) or "id") for head, branch in zip(heads, shown, strict=True)]
     inside = " | ".join(branches)
     word = " ".join([form.form, *map(str, form.parts)])
     text = f"{word} {{ {inside} }}"

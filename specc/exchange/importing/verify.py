@@ -1,23 +1,27 @@
 """The imported spec beside the model that it comes from: with the same weights, the same output.
 
 It is compared with the model's own weights and with drawn ones: a factor of 0, as a fresh residual branch has it,
-makes any branch look right. The model is left with the weights that it had.
+makes any branch look right. Where no chance is involved it is compared in training mode too. The model is left with
+the weights that it had.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from copy import deepcopy
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from specc.build.compile import build
 from specc.diagnostics.diagnostic import Problem
-from specc.exchange.importing.drops import draws
+from specc.exchange.importing.calls import tensors_of
+from specc.exchange.importing.drops import run_in_training
+from specc.exchange.importing.forms import Chain, leaves
 from specc.exchange.importing.graph import Leaf
-from specc.exchange.importing.structure import Chain, leaves
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import Shape
 
@@ -51,8 +55,10 @@ def verify(model: nn.Module, shaped: ShapedModel, chain: Chain, input: Shape) ->
     with _drawn_weights(model):
         _copy(network, model, chain)
         difference = max(difference, _compare(model, network, input, " with weights other than its own"))
+        x = torch.rand(BATCHES[1], *input, generator=torch.Generator().manual_seed(3))
+        remarks = tuple(_compare_training(model, network, x))
     _copy(network, model, chain)
-    return Verified(network, difference, names, tuple(_remarks(model, network, input)))
+    return Verified(network, difference, names, remarks)
 
 
 def _compare(model: nn.Module, network: nn.Module, input: Shape, when: str) -> float:
@@ -62,9 +68,8 @@ def _compare(model: nn.Module, network: nn.Module, input: Shape, when: str) -> f
     for size in BATCHES:
         x = torch.rand(size, *input, generator=chance)
         with torch.no_grad():
-            wanted, got = model(x.clone()), network(x)
-        difference = float((wanted - got).abs().max()) if wanted.shape == got.shape else float("inf")
-        if not difference <= TOLERANCE * float(wanted.abs().max()) + 1e-7:
+            difference, allowed = _difference(model(x.clone()), network(x))
+        if not difference <= allowed:  # nor where it is no number
             raise Problem.of(
                 "E668",
                 f"the imported spec gives a different output from the model{when}: it is off by {difference:.1e}",
@@ -72,6 +77,47 @@ def _compare(model: nn.Module, network: nn.Module, input: Shape, when: str) -> f
             )
         largest = max(largest, difference)
     return largest
+
+
+def _difference(theirs: Any, ours: Any) -> tuple[float, float]:
+    """The largest difference between what a model and its spec give, and the largest that rounding may make."""
+    difference = allowed = 0.0
+    for wanted, got in zip_longest(tensors_of(theirs), tensors_of(ours), fillvalue=torch.empty(0)):
+        if wanted.shape != got.shape:
+            return float("inf"), 0.0
+        difference = max(difference, float((wanted - got).abs().max()))
+        allowed = max(allowed, TOLERANCE * float(wanted.abs().max()) + 1e-7)
+    return difference, allowed
+
+
+def _compare_training(model: nn.Module, network: nn.Module, x: Tensor) -> Iterator[str]:
+    """Remarks on what the two do otherwise in training mode. Raises: Problem E666 where they give other values."""
+    theirs, ours = run_in_training(model, x), run_in_training(network, x)
+    if theirs is None or ours is None:
+        return
+    if theirs[0] != ours[0]:
+        yield (
+            f"in training the model draws random numbers {_often(theirs[0])} a batch, the spec {_often(ours[0])}: "
+            "what is random in training alone is not all in the spec"
+        )
+    elif [one.shape for one in tensors_of(theirs[1])] != [one.shape for one in tensors_of(ours[1])]:
+        yield "in training the model gives other outputs than in evaluation, and the spec does not"
+    elif not theirs[0] and not _agree(theirs[1], ours[1]) and not _agree_exactly(model, network, x):
+        raise Problem.of(
+            "E666", "in training the model does something else than in evaluation, which no spec says",
+            notes=("its outputs in training mode differ from those of the layers that it has in evaluation",),
+        )  # fmt: skip
+
+
+def _agree(theirs: Any, ours: Any) -> bool:
+    difference, allowed = _difference(theirs, ours)
+    return difference <= allowed
+
+
+def _agree_exactly(model: nn.Module, network: nn.Module, x: Tensor) -> bool:
+    """Whether the two agree in double precision: the statistics of a small batch magnify rounding."""
+    theirs, ours = (run_in_training(deepcopy(one).double(), x.double()) for one in (model, network))
+    return theirs is None or ours is None or _agree(theirs[1], ours[1])
 
 
 @contextmanager
@@ -103,17 +149,6 @@ def _drawn(name: str, tensor: Tensor, chance: torch.Generator) -> Tensor:
     inputs = tensor[0].numel()
     bound: float = (6 / inputs) ** 0.5  # He et al. 2015
     return (2 * drawn - 1) * bound
-
-
-def _remarks(model: nn.Module, network: nn.Module, input: Shape) -> Iterator[str]:
-    """What is lost though the outputs agree in evaluation."""
-    x = torch.rand(BATCHES[0], *input, generator=torch.Generator().manual_seed(3))
-    theirs, ours = draws(model, x), draws(network, x)
-    if theirs is not None and ours is not None and theirs != ours:
-        yield (
-            f"in training the model draws random numbers {_often(theirs)} a batch, the spec {_often(ours)}: "
-            "what is random in training alone is not all in the spec"
-        )
 
 
 def _often(count: int) -> str:

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from torch.fx.operator_schemas import normalize_function
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
+from specc.exchange.importing.calls import name_of
 from specc.exchange.importing.graph import Leaf
 from specc.exchange.importing.steps import step_of
+from specc.exchange.importing.weighted import LayerCall
 from specc.ir.names.instantiate import WrongValue, instantiate
 from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.registry import LAYERS, layers_of
@@ -29,17 +31,22 @@ _WITHOUT_EFFECT = frozenset(("inplace", "device", "dtype", "training", "init", "
 _HARMLESS = frozenset(("__init__", "reset_parameters", "extra_repr", "__repr__", "__doc__", "__module__"))
 
 
-def leaf_of(module: nn.Module, x: Shape, output: Shape) -> Leaf:
-    """The word for a module. Args: x, the shape that arrives; output, the one that leaves, both without the batch."""
+def layer_of(module: nn.Module) -> LayerCall:
+    """The layer that a module is. Raises: NoWord."""
     cls = torchs_own(module)
     if cls is None or not layers_of(cls.__name__):
         raise NoWord(f"no layer does what `{type(module).__name__}` does")
-    leaf = _recognised(cls.__name__, *_settings(module, cls), x, output)
     strange = [name for name in module.state_dict() if name not in _TENSORS]
     if strange:
         made_of = " and ".join(f"`{name}`" for name in strange)
         raise NoWord(f"a `{cls.__name__}` whose weight is made of {made_of} at every step")
-    return leaf._replace(weights=tuple(module.state_dict().items()))
+    return LayerCall(cls.__name__, _settings(module, cls), tuple(module.state_dict().items()))
+
+
+def leaf_of(layer: LayerCall, x: Shape, output: Shape) -> Leaf:
+    """The word for a layer. Args: x, the shape that arrives; output, the one that leaves, both without the batch."""
+    usual = {name: one.default for name, one in inspect.signature(getattr(nn, layer.name)).parameters.items()}
+    return _recognised(layer.name, layer.arguments, usual, x, output)._replace(weights=layer.weights)
 
 
 def leaf_of_function(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], x: Shape, output: Shape) -> Leaf:
@@ -55,11 +62,6 @@ def leaf_of_function(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
         raise NoWord(f"`{name}` with arguments that its layer does not have")
     given = {key: value for key, value in found.kwargs.items() if not isinstance(value, Tensor)}
     return _recognised(name, given, {}, x, output)
-
-
-def name_of(target: Any) -> str:
-    """What a function is called."""
-    return target if isinstance(target, str) else str(getattr(target, "__name__", target))
 
 
 def torchs_own(module: nn.Module) -> type[nn.Module] | None:
@@ -97,15 +99,15 @@ def _functions() -> dict[Any, str]:
     return found
 
 
-def _settings(module: nn.Module, cls: type[nn.Module]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arguments that a module was made with, and torch's own values of them."""
+def _settings(module: nn.Module, cls: type[nn.Module]) -> dict[str, Any]:
+    """The arguments that a module was made with."""
     parameters = inspect.signature(cls).parameters
     declared = [name for layer in layers_of(cls.__name__) if layer.torch for name in layer.torch.arguments]
     given = {name: getattr(module, name) for name in (*parameters, *declared) if hasattr(module, name)}
     if "bias" in parameters:
         learns = getattr(module, "affine", getattr(module, "elementwise_affine", True))
         given["bias"] = given["bias"] is not None or not learns
-    return given, {name: one.default for name, one in parameters.items()}
+    return given
 
 
 def _recognised(name: str, given: dict[str, Any], usual: dict[str, Any], x: Shape, output: Shape) -> Leaf:
