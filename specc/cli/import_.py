@@ -31,9 +31,9 @@ def command(source: str, output: Path | None, weights: Path | None, input_shape:
     package.module:factory    a function or class of your own that makes an nn.Module, or a model that is there
     darknet19.cfg             a Darknet file, without weights
 
-    A torch model is followed by torch.fx. The spec is compiled, gets the model's weights, and is written only if it
-    gives the same output; what has no word is listed. Importing runs the module that is named: never name one that
-    you do not trust.
+    A torch model is followed in one run, call by call. The spec is compiled, gets the model's weights, and is written
+    only if it gives the same output; what has no word is listed. Importing runs the module that is named: never name
+    one that you do not trust.
     """
     from specc.exchange.importing.importer import import_source
 

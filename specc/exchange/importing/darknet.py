@@ -148,15 +148,15 @@ class _DarknetReader:
         before, last = len(self.ops), self._last
         try:
             self.outputs.append(self._read(section))
-        except Problem as problem:
-            told = (*problem.diagnostic.notes, *(f"without a word: {part}" for part in self.wordless))
-            raise Problem(problem.diagnostic._replace(notes=told)) from None
         except (_NoWord, _Unfit, ShapeError, WrongValue) as error:
             self._note(error)
             del self.ops[before:]
             self.ops.append(Op(f"line {self._line}", (self._last,), self.ops[self._last].output))
             self.outputs.append(len(self.ops) - 1)
             self.unknown.add(self.outputs[-1])
+        except Problem as problem:
+            told = (*problem.diagnostic.notes, *(f"without a word: {part}" for part in self.wordless))
+            raise Problem(problem.diagnostic._replace(notes=told)) from None
         if (self.referred | (set() if section.name == "route" else {last})) & self.unknown:
             self.unknown |= set(range(before, len(self.ops)))
 
