@@ -28,7 +28,7 @@ from specc.report.network import picture_of
 from specc.report.page import page as page_of
 from specc.report.pictures import png_of
 from specc.report.template import rendered
-from specc.runner import ending
+from specc.runner import ending, loop, session
 from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
 from specc.runner.run import train
@@ -36,6 +36,7 @@ from specc.source import Source
 from specc.tasks.classify import Classify, Mistakes
 from specc.tasks.confusion import Confusion
 from specc.tasks.reconstruct import FirstOnes, Reconstruct
+from specc.tasks.review import Review
 
 TINY = "input 1x8x8\nconv 4 k3 -> relu -> flatten -> linear 10\ntrain { epochs 2 ; batch 256 }\n"
 AUTOENCODER = (
@@ -167,6 +168,45 @@ def test_the_answers_are_those_of_the_best_weights(tmp_path: Path, monkeypatch: 
     assert evaluated.chose_epoch
     stored = load_file(done.folder / "best.safetensors")
     assert all(stored[name].equal(tensor) for name, tensor in done.model.state_dict().items())
+
+
+class Refusing(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise AssertionError("the test part is gone over once more")
+
+
+KEPT: list[dict[str, Any]] = [{"epochs": 1}, {"epochs": 3}, {"epochs": 3, "average": 0.5, "validation": 0.2}]
+
+
+@pytest.mark.parametrize("options", KEPT, ids=str)
+def test_the_answers_are_kept_from_the_best_epoch(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass over a large test part takes as long as the page must not."""
+    seen: list[Content] = []
+
+    def noting(content: Content) -> str:
+        seen.append(content)
+        return page_of(content)
+
+    monkeypatch.setattr(ending, "reviewed", lambda _, *rest: loop.reviewed(Refusing(), *rest))
+    monkeypatch.setattr(ending, "page", noting)
+    done = train(TINY, tmp_path / "run", **options)
+    evaluated = evaluate(load_trained(done.folder), Wanted(), torch.device("cpu"))
+    assert seen[0].confusion == evaluated.review.confusion
+
+
+def test_outputs_that_are_too_large_are_computed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Any] = []
+
+    def noting(model: torch.nn.Module, *rest: Any) -> Review:
+        kept.append(rest[-1])
+        return loop.reviewed(model, *rest)
+
+    monkeypatch.setattr(session, "MOST_KEPT", 1000)
+    monkeypatch.setattr(ending, "reviewed", noting)
+    done = train(TINY, tmp_path / "run")
+    assert (kept, (done.folder / "report.html").exists()) == ([[]], True)
 
 
 def test_a_validation_split_makes_the_figures_honest(tmp_path: Path) -> None:

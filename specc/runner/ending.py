@@ -86,7 +86,10 @@ def _content(
         recipe=record.as_json(), environment=_environment(path),
         weights="" if weights is None else _provenance(weights, metrics[record.adopted_after :]),
     )  # fmt: skip
-    return content if weights is None else _with_answers(content, session)
+    if weights is None:
+        return content
+    is_best = best is not None and weights == file_of("best")
+    return _with_answers(content, session, best.epoch if best and is_best else 0)
 
 
 def _provenance(weights: str, metrics: Sequence[Metrics]) -> str:
@@ -128,10 +131,10 @@ def _environment(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _with_answers(content: Content, session: Session) -> Content:
-    """The same with what the network says to the test pictures, in one pass."""
-    batches, scaling = _whole(session.test), session.test.scaling
-    found = reviewed(session.evaluated, batches, session.goal, session.task.examples)
+def _with_answers(content: Content, session: Session, epoch: int) -> Content:
+    """The same with what the network says to the test samples: with the weights of an epoch, or of none (0)."""
+    batches, scaling, outputs = _whole(session.test), session.test.scaling, session.outputs_of(epoch)
+    found = reviewed(session.evaluated, batches, session.goal, session.task.examples, outputs)
     return content._replace(
         samples=len(batches), confusion=found.confusion, scores=found.rows,
         gallery=found.gallery and _shown(found.gallery, scaling),

@@ -174,10 +174,12 @@ def evaluate(
     after_batch: Callable[[], None],
     goal: Goal,
     group: Group | None = None,
+    outputs: list[Tensor] | None = None,
 ) -> dict[str, float | None]:
     """The mean loss over a split and what the task measures, in evaluation mode.
 
     Args:   group, the processes of which each has its part of every batch, where there are more than this one.
+            outputs, takes what the network gives for each batch.
     Raises: Problem E618; whatever `after_batch` raises.
     """
     model.eval()
@@ -185,19 +187,28 @@ def evaluate(
     with explained():
         for x, y in batches.in_order():
             if len(x):
-                meter.update(model(x), x, y)
+                meter.update(found := model(x), x, y)
+                if outputs is not None:
+                    outputs.append(found)
             after_batch()
     return meter.result(len(batches), ALONE if group is None else group)
 
 
 @torch.no_grad()
-def reviewed(model: nn.Module, batches: Batches, goal: Goal, examples: int = 0) -> Review:
-    """The same, looked at closely: answers, their mistakes, so many samples to show. Raises: Problem E618."""
+def reviewed(
+    model: nn.Module, batches: Batches, goal: Goal, examples: int = 0, outputs: Iterable[Tensor] | None = None
+) -> Review:
+    """The same, looked at closely: answers, their mistakes, so many samples to show.
+
+    Args:   outputs, of each batch where `evaluate` has kept them.
+    Raises: Problem E618.
+    """
     model.eval()
-    reviewer = goal.reviewer(batches.device, examples)
+    reviewer, kept = goal.reviewer(batches.device, examples), iter(outputs or ())
     with explained():
         for x, y in batches.in_order():
-            reviewer.update(model(x), x, y)
+            found = next(kept, None)
+            reviewer.update(model(x) if found is None else found, x, y)
     return reviewer.result(len(batches))
 
 
@@ -208,9 +219,11 @@ def _measured(session: Session, keeper: Checkpointer, check: Callable[[], None],
         session.group.broadcast_buffers(model)
     epoch, trained = session.state.position.epoch + 1, session.state.losses
     measures, losses = trained.means(session.goal.counted), {}
+    outputs: list[Tensor] = []
     splits = {"test": session.test} | ({"validation": session.validation} if session.validation else {})
     for split, batches in splits.items():
-        found = evaluate(session.evaluated, batches, check, session.goal, session.group)
+        kept = outputs if split == "test" and session.keeps_outputs else None
+        found = evaluate(session.evaluated, batches, check, session.goal, session.group, kept)
         losses[split] = loss = float(found.pop("loss") or 0)
         measures |= {f"{split}_{name}": value for name, value in found.items()}
         if not math.isfinite(loss):
@@ -219,4 +232,6 @@ def _measured(session: Session, keeper: Checkpointer, check: Callable[[], None],
     if session.recipe.exact_evaluation:
         draw_evaluation()
     held_out = losses.get("validation")
-    return Metrics(epoch, trained.mean(), losses["test"], seconds, held_out, measures, session.task.best)
+    metrics = Metrics(epoch, trained.mean(), losses["test"], seconds, held_out, measures, session.task.best)
+    session.keep_outputs(metrics, outputs)
+    return metrics

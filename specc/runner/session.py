@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from torch import nn
@@ -21,6 +22,7 @@ from specc.runner.callbacks.base import Epoch
 from specc.runner.cpu.door import arranged, halves_of
 from specc.runner.cpu.process import keep_pages
 from specc.runner.device import compiled, explained, seed_everything, seed_shard
+from specc.runner.metrics import Metrics, best_of
 from specc.runner.optim import Parts, make_optimizer, optimizer_note
 from specc.runner.parts import Frozen, frozen_layers, weight_factors
 from specc.runner.precision import Forward, Precision, choose_precision, lay_out
@@ -30,6 +32,7 @@ from specc.runner.state import EMA, Losses, Position, State
 from specc.tasks.registry import task_of
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from torch.optim import Optimizer
 
     from specc.data.load import Dataset
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 
 # Evaluation is fastest in this range; it needs less memory than training with the same batch.
 EVALUATION_BATCH = (64, 512)
+MOST_KEPT = 64 << 20  # bytes of outputs; to compute them anew takes a pass over the test part
 RECENT = 50  # steps whose mean loss a bar shows
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -97,6 +101,7 @@ class Session:
         self.state = State(self.model, self.ema, optimizer, self.precision, order, losses, recipe, group)
         self.shaped = shaped
         self.halves: Halves | None = None
+        self.outputs: tuple[int, list[Tensor]] = (0, [])  # of the best epoch, for the test part
         self.schedule = make_schedule(recipe, len(self.train.steps), self._results)
         self._arrange()
         self.evaluated = self._forward(self.tested)
@@ -127,6 +132,22 @@ class Session:
 
     def _forward(self, model: nn.Module) -> Forward:
         return Forward(model, self.precision, arranged(model))
+
+    @property
+    def keeps_outputs(self) -> bool:
+        """Whether what the network gives for the test part is kept until a better epoch, for the report at the end."""
+        values = len(self.dataset.test) * prod(self.shaped.output)
+        return self.group.place.size == 1 and 4 * values <= MOST_KEPT
+
+    def keep_outputs(self, metrics: Metrics, outputs: list[Tensor]) -> None:
+        """Keep what the network gives for each test batch where an epoch that has just ended is the best one so far."""
+        earlier = self.state.position.metrics[self.adopted_after :]
+        if best_of([*earlier, metrics]) is metrics:
+            self.outputs = metrics.epoch, outputs
+
+    def outputs_of(self, epoch: int) -> list[Tensor] | None:
+        """Those that are kept, where they are an epoch's."""
+        return self.outputs[1] if self.outputs[0] == epoch else None
 
     def close(self) -> None:
         """End what runs beside this thread, once nothing is computed or read any more."""
