@@ -200,3 +200,28 @@ def test_a_terminal_that_knows_ascii_only(command: str) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
     assert b"Traceback" not in done.stderr
+
+
+# For a README and for a paper
+
+
+def test_markdown_has_a_cell_for_each_column() -> None:
+    done = CliRunner().invoke(main, ["summary", "gallery:resnet18", "--format", "markdown"])
+    head, rule, *rows, total = done.output.splitlines()
+    assert done.exit_code == 0
+    assert re.fullmatch(r"(\| :-- )+(\| --: )+\|", rule)
+    assert {line.count("|") for line in (head, rule, *rows, total)} == {12}
+    assert "| basic1…2.residual1.body.conv1 | conv | ×2 | 64×32×32 |" in done.output
+    assert total.startswith("| **total** |")
+
+
+def test_latex_reads_no_sign_of_a_name_as_its_own() -> None:
+    text = "input 3x8x8\nmy_first: conv 4 k3\nstage_2: { conv 4 k1 } x2\n"
+    done = CliRunner().invoke(main, ["summary", "-", "--format", "latex"], input=text)
+    begin, *_, end = done.output.splitlines()
+    assert (begin, end) == (r"\begin{tabular}{llrrrrrrrrr}", r"\end{tabular}")
+    assert r"my\_first & conv &  & 3$\times$8$\times$8 & 4$\times$6$\times$6 &" in done.output
+    assert r"stage\_2\dots{}2" not in done.output
+    rows = [line for line in done.output.splitlines() if line.endswith(r"\\")]
+    assert {row.count(" & ") for row in rows} == {10}
+    assert not re.search(r"(?<!\\)[_%#]", done.output)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from specc.cli.checked import checked_model
 from specc.cli.options import color_option, input_option, set_option
-from specc.cli.printing import print_json
+from specc.cli.printing import print_json, show_page
+from specc.cli.summary_markup import MARKUPS
 from specc.ir.shaped import ShapedModel
 
 
@@ -19,7 +21,8 @@ from specc.ir.shaped import ShapedModel
 @click.option("--data", metavar="NAME|FOLDER|FILE", help="The data set that says what the spec leaves open.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, help="Count the memory for this many samples.  [1]")
 @click.option("--unfold", is_flag=True, help="List every repeat by itself.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="How it is shown.")
+@click.option("--format", "form", type=click.Choice(["table", "json", *MARKUPS]), default="table",
+    help="How it is shown.")  # fmt: skip
 @color_option
 def command(
     file: str,
@@ -39,8 +42,14 @@ def command(
     if form == "json":
         print_json(as_json(model), indent=2)
         return
-    from specc.cli.summary_table import print_table
+    from specc.cli.summary_table import print_table, text_of
 
+    if form in MARKUPS:
+        table, left_out = text_of(model, batch, unfold=unfold)
+        show_page(MARKUPS[form](table))
+        if left_out:
+            show_page(left_out, stream=sys.stderr)
+        return
     print_table(model, batch, unfold=unfold)
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from specc.cli.report import wants_colour
+from specc.cli.summary_markup import TableText
 from specc.diagnostics.spelling import counted
 from specc.diagnostics.visible import shortened
 from specc.ir.analysis.folding import FoldedLine, folded_lines, unfolded_lines
@@ -24,6 +25,7 @@ MOST_CHARACTERS = 120_000  # of a table; what is longer, nobody looks through
 MOST_NAME = 100  # characters
 OTHERS = 120  # characters of a line beside the name
 _TIMES = ""  # the heading of the column that tells how often a folded line stands there
+TEXTS = ("name", "kind")  # columns of words
 BYTES = 4  # of a number in float32
 
 
@@ -38,19 +40,39 @@ class _Column(NamedTuple):
 
 def print_table(model: ShapedModel, batch: int, *, unfold: bool) -> None:
     """The lines, aligned; on a narrow terminal the columns that matter least give way."""
-    lines = list(unfolded_lines(model) if unfold else folded_lines(model))
-    widest = min(MOST_NAME, max((len(line.name) for line in lines), default=0))
-    shown = lines[: MOST_CHARACTERS // (widest + OTHERS)]
+    shown, left_out, folded = _shown(model, unfold=unfold)
     colour = wants_colour(sys.stdout)
     console = Console(
         width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, force_terminal=colour, no_color=not colour
     )
-    columns = _columns(model, batch, folded=any(line.times > 1 for line in lines))
+    columns = _columns(model, batch, folded=folded)
     console.print(_table(_that_fit(columns, shown, console.width), shown, console.width))
-    if len(lines) > len(shown):
-        more = counted(len(lines) - len(shown), "more line")
-        console.print(f"the totals are of all; {more}, which `--format json` lists, are left out")
+    if left_out:
+        console.print(left_out)
     console.print(_memory_text(model, batch))
+
+
+def text_of(model: ShapedModel, batch: int, *, unfold: bool) -> tuple[TableText, str]:
+    """The same lines with all columns, to be laid out by something else, and what is left out of them."""
+    shown, left_out, folded = _shown(model, unfold=unfold)
+    columns = _columns(model, batch, folded=folded)
+    table = TableText(
+        [column.heading for column in columns],
+        [column.heading in TEXTS for column in columns],
+        [[column.cell(line) for column in columns] for line in shown],
+        [column.total for column in columns],
+    )
+    return table, left_out
+
+
+def _shown(model: ShapedModel, *, unfold: bool) -> tuple[list[FoldedLine], str, bool]:
+    """The lines that a table has, what is said of the others, and whether any stands for several."""
+    lines = list(unfolded_lines(model) if unfold else folded_lines(model))
+    widest = min(MOST_NAME, max((len(line.name) for line in lines), default=0))
+    shown = lines[: MOST_CHARACTERS // (widest + OTHERS)]
+    more = counted(len(lines) - len(shown), "more line")
+    left_out = f"the totals are of all; {more}, which `--format json` lists, are left out"
+    return shown, left_out if len(lines) > len(shown) else "", any(line.times > 1 for line in lines)
 
 
 def _columns(model: ShapedModel, batch: int, *, folded: bool) -> list[_Column]:
@@ -89,12 +111,11 @@ def _table(columns: Sequence[_Column], lines: Sequence[FoldedLine], width: int) 
     room = width - sum(_width(column, lines) + 2 for column in columns[1:])
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        is_text = column.heading in ("name", "kind")
         table.add_column(
             column.heading,
             overflow="fold",
             no_wrap=column.heading != "name",
-            justify="left" if is_text else "right",
+            justify="left" if column.heading in TEXTS else "right",
         )
     for line in lines:
         table.add_row(in_lines(shortened(line.name, MOST_NAME), room), *(column.cell(line) for column in columns[1:]))
