@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from specc.api import SpecError
+from specc.cli.find_lr import tell_rates
 from specc.cli.fixing import Advice
 from specc.cli.options import input_option, set_option
 from specc.cli.printing import show_page
@@ -59,6 +60,9 @@ class TrainCommand(click.Command):
     help="With --resume: accept a changed spec or recipe, and load the weights that fit.")  # fmt: skip
 @click.option("--nproc", type=click.IntRange(1, 1024), metavar="N",
     help="Train with N processes on this machine, each with its own GPU or part of the cores.  [1]")  # fmt: skip
+@click.option("--find-lr", is_flag=True,
+    help="Train nothing: try learning rates from 1e-7 to 10 in 100 steps, and tell the loss at each and a suggestion; "
+    "--out names a picture of the curve, FILE.svg or FILE.png.")  # fmt: skip
 @series_options
 @callback_options
 def command(
@@ -84,6 +88,7 @@ def command(
     gc.enable()  # off since the start-up; a long run makes garbage
     claim()
     _require_sense(spec, out, resume, adopt)
+    find_lr = _asked_alone(options, out, resume, nproc)
     asked = kind_of(options.pop("seeds"), options.pop("folds"), options)
     try:
         count = _processes(place_of(), nproc, resume, spec)
@@ -103,6 +108,10 @@ def command(
                 status = 0 if run is None else _ended(run, callback)
         else:
             subject, recipe = _checked(str(spec), input_shape, settings, options)
+            if find_lr:
+                with _callback() as callback:
+                    tell_rates(subject, recipe, out, callback)
+                sys.exit(0)
             if asked is not None:
                 require_possible(subject, recipe, out, 1)
                 folder, series = begun(asked, subject, recipe, out, options)
@@ -133,6 +142,15 @@ def _require_sense(spec: str | None, out: Path | None, resume: Path | None, adop
         raise click.UsageError("--resume continues in the run's own folder; leave out --out.")
     if adopt and resume is None:
         raise click.UsageError("--adopt goes with --resume RUN.")
+
+
+def _asked_alone(options: dict[str, Any], out: Path | None, resume: Path | None, nproc: int | None) -> bool:
+    """Whether rates are to be tried, which goes with no other kind of run. Raises: Problem E692 for a wrong `--out`."""
+    if not options.pop("find_lr"):
+        return False
+    if resume is not None or nproc is not None or options["seeds"] or options["folds"] or place_of().size > 1:
+        raise click.UsageError("--find-lr trains nothing; leave out --resume, --nproc, --seeds and --folds.")
+    return True
 
 
 def _require_one_process(asked: object, series: RunSeries | None, count: int) -> None:

@@ -1,11 +1,11 @@
-"""A chart of some curves as marks: an axis of epochs, an axis of values, and a line with dots for each series."""
+"""A chart of some curves as marks: an axis of epochs or rates, an axis of values, a line with dots for each series."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import ceil, floor, inf, log10
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from specc.emit.draw.marks import Disc, LineMark, Mark, Point, TextMark
 from specc.emit.draw.metrics import text_width
@@ -30,8 +30,11 @@ class Series(NamedTuple):
 
 
 class Chart(NamedTuple):
+    """across: what the series go over: whole numbers; of learning rates their logarithms."""
+
     title: str
     series: tuple[Series, ...]
+    across: Literal["epoch", "learning rate"] = "epoch"
 
 
 class ChartAxis(NamedTuple):
@@ -49,13 +52,14 @@ class ChartAxis(NamedTuple):
 
 def chart_marks(chart: Chart) -> tuple[Mark, ...]:
     """The picture, `WIDTH` by `HEIGHT` pixels."""
-    across = epochs_axis([epoch for one in chart.series for epoch, _ in one.points])
+    places = [place for one in chart.series for place, _ in one.points]
+    across = epochs_axis(places) if chart.across == "epoch" else _logarithmic(log10(min(places)), log10(max(places)))
     up = values_axis([value for one in chart.series for _, value in one.points])
     left = 14 + max(text_width(text, SIZE) for _, text in up.ticks)
     return (
         TextMark(12, 20, chart.title, TITLE, bold=True),
         *_legend(chart.series),
-        *_scales(across, up, left),
+        *_scales(across, up, left, chart.across),
         *(mark for one in chart.series for mark in _curve(one, across, up, left)),
     )
 
@@ -68,7 +72,7 @@ def _y(axis: ChartAxis, value: float) -> float:
     return HEIGHT - BOTTOM - axis.place(value) * (HEIGHT - BOTTOM - TOP)
 
 
-def _scales(across: ChartAxis, up: ChartAxis, left: float) -> Iterator[Mark]:
+def _scales(across: ChartAxis, up: ChartAxis, left: float, name: str) -> Iterator[Mark]:
     ground = HEIGHT - BOTTOM
     for value, text in up.ticks:
         y = _y(up, 10**value if up.is_log else value)
@@ -76,10 +80,10 @@ def _scales(across: ChartAxis, up: ChartAxis, left: float) -> Iterator[Mark]:
         yield TextMark(left - 6, y + 4, text, SIZE, "end")
     yield LineMark(((left, ground), (WIDTH - RIGHT, ground)), "grid")
     for value, text in across.ticks:
-        x = _x(across, value, left)
+        x = _x(across, 10**value if across.is_log else value, left)
         yield LineMark(((x, ground), (x, ground + 4)), "grid")
         yield TextMark(x, ground + 16, text, SIZE, "middle")
-    yield TextMark(WIDTH - RIGHT, ground + 32, "epoch", SIZE, "end")
+    yield TextMark(WIDTH - RIGHT, ground + 32, name, SIZE, "end")
 
 
 def _legend(series: Sequence[Series]) -> Iterator[Mark]:

@@ -48,9 +48,10 @@ def _is_drawn(value: object) -> bool:
 def curves_svg(charts: Sequence[Chart], theme: Theme = "auto") -> str:
     """The charts beside each other, told to those who cannot see them by their last values."""
     marks = [mark for place, chart in enumerate(charts) for mark in moved(chart_marks(chart), place * WIDTH, 0)]
-    title = f"{' and '.join(chart.title for chart in charts)} over the epochs"
+    across = "epochs" if charts[0].across == "epoch" else charts[0].across
+    title = f"{' and '.join(chart.title for chart in charts)} over the {across}"
     said = "; ".join(
-        f"{chart.title}, {one.name}: {one.points[-1][1]:.4g} after epoch {one.points[-1][0]:g}"
+        f"{chart.title}, {one.name}: {one.points[-1][1]:.4g} after {chart.across} {one.points[-1][0]:g}"
         for chart in charts
         for one in chart.series
     )

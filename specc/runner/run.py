@@ -155,6 +155,20 @@ def train_subject(
             return carry_out(session, folder, record, callback or Callback())
 
 
+def first_session(subject: Subject, recipe: Recipe, group: Group, callback: Callback, data: DataSource) -> Session:
+    """As `make_session`, with the weights that the recipe begins with, and the normalisation that goes with them.
+
+    Raises: as there; Problem E634 to E636, E641.
+    """
+    first = _pretrained(recipe, group)
+    if first is None:
+        return make_session(subject, recipe, group, callback, data)
+    recipe = normalised_alike(recipe, first, subject.model.input[0])
+    session = make_session(subject, recipe, group, callback, data)
+    callback.say(session.begin_with(first, subject.model))
+    return session
+
+
 def _require_weights(recipe: Recipe) -> None:
     """Raise Problem E634 where there is nothing to begin with; a run that goes on has begun."""
     if recipe.from_weights is not None:

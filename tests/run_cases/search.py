@@ -7,6 +7,7 @@ from pathlib import Path
 
 import specc
 from run_cases import TINY, Scene, case
+from specc.cli.find_lr import require_picture
 from specc.runner.series import read_series
 from specc.search.space import read_space
 from specc.search.sweep import SweepPlan, open_study
@@ -55,3 +56,8 @@ def a_series_that_is_cut_off(scene: Scene) -> None:
     Path("seeds").mkdir()
     Path("seeds/series.json").write_text('{"kind": "seeds", "cou', encoding="utf-8")
     read_series(Path("seeds"))
+
+
+@case("E692")
+def a_curve_that_is_no_picture(scene: Scene) -> None:
+    require_picture(Path("runs/rates"))

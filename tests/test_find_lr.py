@@ -1,0 +1,103 @@
+"""The loss over the learning rate, tried out, and nothing left of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import torch
+from commands import specc as command
+
+from specc.diagnostics.diagnostic import Problem
+from specc.pipeline import analyse
+from specc.recipe.reading import overridden
+from specc.runner.callbacks.base import Callback
+from specc.runner.find_lr import STEPS, RateCurve, find_lr, rate_curve
+from specc.runner.run import make_session, subject_of
+from specc.source import Source
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SPEC = """\
+input 1x8x8
+conv 8 k3 p1 -> bn -> relu -> maxpool 2 -> flatten -> dropout 0.2 -> linear 10
+train { limit 300 ; batch 64 ; precision fp32 }
+"""
+
+
+def subject_and_recipe(**options: Any) -> Any:
+    analysis = analyse(Source("net.cnn", SPEC))
+    return subject_of(analysis, frozenset()), overridden(analysis.recipe, options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"optimizer": "sgd", "momentum": 0.9, "average": 0.9}, {"optimizer": "muon", "accumulate": 2, "crop": 1}],
+)
+def test_everything_is_as_it_was(options: dict[str, Any]) -> None:
+    session = make_session(*subject_and_recipe(**options))
+    before = {name: tensor.clone() for name, tensor in session.state.state_dict().items()}
+    curve = rate_curve(session)
+    after = session.state.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    assert len(curve.rates) == len(curve.losses) == len(curve.means) <= STEPS
+    assert curve == rate_curve(session)
+
+
+def test_the_suggestion_is_where_the_loss_falls() -> None:
+    session = make_session(*subject_and_recipe())
+    curve = rate_curve(session)
+    assert curve.suggestion is not None
+    assert 1e-4 < curve.suggestion < curve.lowest < 10
+    assert curve.means[curve.rates.index(curve.suggestion)] < curve.means[0]
+
+
+def test_the_lr_of_the_recipe_makes_no_difference() -> None:
+    found = [rate_curve(make_session(*subject_and_recipe(lr=lr))) for lr in (1e-5, 1.0)]
+    assert found[0].losses[:20] == pytest.approx(found[1].losses[:20], rel=1e-5)
+
+
+def test_a_curve_that_only_rises_suggests_nothing() -> None:
+    rates = tuple(10.0 ** (number / 10 - 7) for number in range(30))
+    rising = tuple(1.0 + number for number in range(30))
+    assert RateCurve(rates, rising, rising).suggestion is None
+
+
+def test_a_loss_that_is_no_number() -> None:
+    subject, recipe = subject_and_recipe(normalize=True, mean=0.5, deviation=1e-42)
+    with pytest.raises(Problem) as found:
+        find_lr(subject, recipe, Callback())
+    assert found.value.diagnostic.code == "E615"
+
+
+def test_the_command(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(SPEC, encoding="utf-8")
+    done = command("train", "net.cnn", "--find-lr", "--out", "rates.svg", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    head, *rows, said, wrote = done.stdout.splitlines()
+    assert head.split() == ["rate", "loss"] and 10 < len(rows) <= 20
+    assert said.startswith("it falls most steeply at ") and "try `--lr " in said
+    assert wrote == "wrote rates.svg"
+    assert ElementTree.parse(tmp_path / "rates.svg").getroot().tag.endswith("svg")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.cnn", "rates.svg"]
+    told = json.loads(command("train", "net.cnn", "--find-lr", "--json", cwd=tmp_path).stdout.splitlines()[-1])
+    assert f"{told['suggestion']:.2g}" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--out", "rates"], "error[E692]: `--find-lr` writes a picture, and rates is none"),
+        (["--seeds", "2"], "--find-lr trains nothing"),
+        (["--nproc", "2"], "--find-lr trains nothing"),
+    ],
+)
+def test_what_is_refused(arguments: list[str], told: str, tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(SPEC, encoding="utf-8")
+    done = command("train", "net.cnn", "--find-lr", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert told in done.stderr
