@@ -184,7 +184,9 @@ def _abandoned(study: optuna.Study, plan: SweepPlan) -> int | None:
         if trial.user_attrs.get(HOST, socket.gethostname()) != socket.gethostname():
             continue
         with suppress(Timeout), FileLock(_lock_of(plan, trial.number)).acquire(blocking=False):
-            return trial.number
+            # Who held the lock until now may have ended the trial after it was looked at.
+            if study.get_trials(deepcopy=False)[trial.number].state == TrialState.RUNNING:
+                return trial.number
     return None
 
 
