@@ -10,11 +10,14 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from commands import specc
 
 from specc.diagnostics.diagnostic import Problem
+from specc.report.mattered import MatteredRow, mattered_svg
+from specc.search import sweep as module
 from specc.search.space import Choice, Range, combinations, count_of, parted, read_space
 from specc.search.sweep import SweepPlan, open_study, sweep, trials_of
 from specc.source import Source
@@ -129,6 +132,20 @@ def test_a_trial_that_was_chosen_and_not_begun_is_made(folder: Path) -> None:
     assert {str(trial.chosen["width"]) for trial in trials_of(study, plan)} == {"2", "4"}
 
 
+def test_a_trial_that_ends_while_it_is_looked_at_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process has told the result, and given the lock back, between two looks of another process."""
+    plan = SweepPlan(folder / "net.cnn", SPEC, space_of("width=2,4"), folder / "s", trials=2)
+    study = open_study(plan)
+    trial = study.ask()
+
+    def lock_of(plan: SweepPlan, number: int) -> Path:
+        study.tell(trial, 0.5)
+        return plan.folder / "lock"
+
+    monkeypatch.setattr(module, "_lock_of", lock_of)
+    assert module._abandoned(study, plan) is None
+
+
 def test_more_trials_are_added_to_those_that_there_are(folder: Path) -> None:
     vary = ("--vary", "lr=1e-3:1e-1:log")
     first = trials(folder, *vary, "--trials", "2")
@@ -212,3 +229,48 @@ def test_two_processes_share_a_sweep(folder: Path, storage: tuple[str, ...]) -> 
     assert sorted(trial["number"] for trial in found) == [*range(1, 7)]
     assert {trial["state"] for trial in found} == {"complete"}
     assert len({json.dumps(trial["chosen"]) for trial in found}) == 6
+
+
+# what mattered
+
+
+def test_what_mattered_is_told(folder: Path) -> None:
+    """The rate decides here, the other one next to nothing; a picture and a file for programs say so, too."""
+    done = specc(
+        "sweep", "net.cnn", "--out", "s", "--vary", "lr=1e-6,1e-5,1e-2,2e-2", "--vary", "eps=1e-8,2e-8",
+        "--epochs", "4", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    at = lines.index("what mattered, of 8 trials (fANOVA):")
+    first, second = (line.split() for line in lines[at + 1 : at + 3])
+    assert (first[0], second[0]) == ("lr", "eps")
+    shares = json.loads((folder / "s" / "mattered.json").read_text(encoding="utf-8"))
+    assert list(shares) == ["lr", "eps"]
+    assert shares["lr"] > 0.8 and sum(shares.values()) == pytest.approx(1)
+    picture = ElementTree.parse(folder / "s" / "mattered.svg").getroot()
+    assert len(picture.findall("{*}circle")) == 16
+    assert lines[-1] == "s/mattered.svg shows it"
+
+
+def test_too_few_trials_say_nothing_of_it(folder: Path) -> None:
+    done = specc("sweep", "net.cnn", "--out", "s", "--vary", "lr=1e-5,1e-2", cwd=folder)
+    assert "what mattered" not in done.stdout
+    assert not (folder / "s" / "mattered.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("points", "low", "high"),
+    [
+        ([(1e-4, 0.5), (1e-2, 0.7), (1e-3, 0.6)], "0.0001", "0.01"),
+        ([("adam", 0.5), ("sgd", 0.5)], "adam", "sgd"),
+        ([(3, 0.5)], "3", "3"),
+    ],
+)
+def test_the_picture_of_a_parameter(points: list[tuple[float | str, float]], low: str, high: str) -> None:
+    picture = ElementTree.fromstring(mattered_svg([MatteredRow("x" * 100, 1.0, points, low == "0.0001")]))
+    texts = [text.text for text in picture.findall("{*}text")]
+    assert texts[-2:] == [low, high]
+    places = [float(disc.attrib["cx"]) for disc in picture.findall("{*}circle")]
+    assert len(places) == len(points)
+    assert low != "0.0001" or places[2] == pytest.approx((places[0] + places[1]) / 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gc
 import io
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,11 +26,13 @@ from specc.ir.names.overrides import UnknownParameter
 from specc.reading import read_source
 
 if TYPE_CHECKING:
+    from specc.search.mattered import Mattered
     from specc.search.sweep import SweepPlan, Trial
 
 SHOWN = 10  # trials of the table
 FLATTERS = "note: it was chosen on the test samples, so its figure flatters; `--validation 0.1` chooses on others"
-TABLE = "trials.csv"
+TABLE, PICTURE, SHARES = "trials.csv", "mattered.svg", "mattered.json"
+BAR = 30  # cells of the longest bar
 
 
 @click.command("sweep", short_help="Search settings: many runs of one spec.")
@@ -74,7 +77,8 @@ def command(
     try:
         search = {name: options.pop(name) for name in ("trials", "prune", "storage")}
         plan = _plan(spec, varied, settings)._replace(input=input_shape, options=options, **search)
-        found = _searched(plan._replace(folder=out or plan.folder), as_json)
+        plan = plan._replace(folder=out or plan.folder)
+        found, mattered = _searched(plan, as_json)
     except Problem as problem:
         sys.exit(fail(problem))
     except UnknownParameter as error:
@@ -89,7 +93,9 @@ def command(
         for trial in found:
             print_json(trial._asdict())
     else:
-        show_page(table(found))
+        show_page(table(found, mattered))
+        if mattered:
+            say(f"{plan.folder / PICTURE} shows it")
 
 
 def _plan(spec: str, varied: Sequence[str], settings: dict[str, str]) -> SweepPlan:
@@ -112,8 +118,9 @@ def _plan(spec: str, varied: Sequence[str], settings: dict[str, str]) -> SweepPl
     return SweepPlan(given, source.text, space, Path("runs") / f"{name}-sweep", params=settings)
 
 
-def _searched(plan: SweepPlan, as_json: bool) -> list[Trial]:
-    """Make the trials. Their table is kept, whatever ends the sweep."""
+def _searched(plan: SweepPlan, as_json: bool) -> tuple[list[Trial], list[Mattered]]:
+    """Make the trials. Their table is kept, whatever ends the sweep. Returns: the trials, and what mattered in them."""
+    from specc.search.mattered import what_mattered
     from specc.search.sweep import open_study, sweep, trials_of
 
     study = open_study(plan)
@@ -125,7 +132,25 @@ def _searched(plan: SweepPlan, as_json: bool) -> list[Trial]:
     finally:
         found = trials_of(study, plan)
         files.write(plan.folder / TABLE, as_csv(found).encode())
-    return found
+    mattered = what_mattered(study, plan.space)
+    _keep(plan.folder, mattered)
+    return found, mattered
+
+
+def _keep(folder: Path, mattered: Sequence[Mattered]) -> None:
+    """What mattered, as a picture and for programs."""
+    from specc.report.mattered import MatteredRow, mattered_svg
+    from specc.search.space import Range
+
+    if not mattered:
+        return
+    rows = [
+        MatteredRow(one.varied.name, one.share, one.points, isinstance(one.varied, Range) and one.varied.log)
+        for one in mattered
+    ]
+    files.write(folder / PICTURE, mattered_svg(rows).encode())
+    shares = {one.varied.name: one.share for one in mattered}
+    files.write(folder / SHARES, (json.dumps(shares, indent=2) + "\n").encode())
 
 
 def as_csv(trials: Sequence[Trial]) -> str:
@@ -140,8 +165,8 @@ def as_csv(trials: Sequence[Trial]) -> str:
     return text.getvalue()
 
 
-def table(trials: Sequence[Trial]) -> str:
-    """The best trials, and how many have no result."""
+def table(trials: Sequence[Trial], mattered: Sequence[Mattered] = ()) -> str:
+    """The best trials, how many have no result, and what made the difference."""
     from specc.search.sweep import as_text
 
     some = [trial for trial in trials if trial.score is not None][:SHOWN]
@@ -153,4 +178,15 @@ def table(trials: Sequence[Trial]) -> str:
     lines += [f"{counted(count, 'trial')} {state}" for state, count in others if count]
     if some:
         lines += [f"the best is in {some[0].folder}", *([FLATTERS] if some[0].judged_on == "test" else [])]
-    return page(lines)
+    return page([*lines, *_shares(mattered)])
+
+
+def _shares(mattered: Sequence[Mattered]) -> list[str]:
+    """A bar for each thing that was varied."""
+    if not mattered:
+        return []
+    width = max(len(one.varied.name) for one in mattered)
+    lines = ["", f"what mattered, of {counted(len(mattered[0].points), 'trial')} (fANOVA):"]
+    return lines + [
+        f"{one.varied.name:<{width}}  {one.share:>4.0%}  {'#' * round(BAR * one.share)}" for one in mattered
+    ]
