@@ -55,11 +55,17 @@ class PutBefore(NamedTuple):
     why: str = ""
 
 
+class BecomeStep(NamedTuple):
+    """Another layer in the place of the step, with arguments of its own."""
+
+    text: str
+
+
 class LeaveOut(NamedTuple):
     """The network without the step."""
 
 
-Proposal: TypeAlias = Rename | SetFields | Whole | Replace | PutBefore | LeaveOut
+Proposal: TypeAlias = Rename | SetFields | Whole | Replace | PutBefore | BecomeStep | LeaveOut
 
 
 def renamed(guess: str | None, otherwise: str, verb: str = "") -> tuple[str, tuple[Proposal, ...]]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.calls import syntax_candidates
 from specc.fixes.changes import Failure
-from specc.fixes.channels import fold_candidates, group_candidates, norm_candidates, weight_candidates
+from specc.fixes.channels import fold_candidates, group_candidates, weight_candidates
 from specc.fixes.edit import Candidate
 from specc.fixes.inputs import input_candidates
 from specc.fixes.joins import join_candidates
@@ -19,7 +19,7 @@ from specc.fixes.proposed import proposed
 from specc.fixes.ranks import rank_candidates
 from specc.fixes.statements import STATEMENT_MAKERS
 from specc.fixes.values import missing_candidates, surplus_candidates, value_candidates
-from specc.fixes.windows import larger_pictures, padding_candidates, window_candidates
+from specc.fixes.windows import larger_pictures, window_candidates
 from specc.fixes.words import key_candidates, step_candidates
 
 Maker = Callable[[Failure], Iterable[Candidate]]
@@ -40,11 +40,11 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
     "E302": (rank_candidates,),
     "E303": (group_candidates,),
     "E304": (fold_candidates,),
-    "E305": (padding_candidates, larger_pictures),
+    "E305": (proposed, larger_pictures),
     "E306": (note_candidates,),
     "E307": (join_candidates, input_candidates),
     "E308": (weight_candidates,),
-    "E309": (norm_candidates,),
+    "E309": (proposed,),
 }
 
 

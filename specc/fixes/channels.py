@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isqrt, prod
+from math import prod
 
 from specc.diagnostics.spelling import spelled
 from specc.fixes.arguments import drop_field, fields, has_field, value_of
-from specc.fixes.changes import Failure, left_out, put_before, set_to, told
+from specc.fixes.changes import Failure, put_before, set_to, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.outline import Site
-from specc.layers.base import Shape
-from specc.layers.reshape import PixelShuffle, Slice, Unflatten
+from specc.fixes.proposed import proposed
+from specc.layers.base import Shape, near_multiples
+from specc.layers.reshape import PixelShuffle
 from specc.layers.weighted import Weighted
-from specc.source import Span
 from specc.syntax import tree
-
-_MOST_DIVISORS = 4096
 
 
 def group_candidates(failure: Failure) -> Iterator[Candidate]:
@@ -27,16 +25,8 @@ def group_candidates(failure: Failure) -> Iterator[Candidate]:
     if site.word == "split" and site.step.arguments:
         yield from _last_part(failure)
         return
+    yield from proposed(failure)
     parts = _parts(failure)
-    out = value_of(failure.outline, site, "out")
-    if has_field(site, "groups") and isinstance(parts, int):
-        counts = [arriving[0], *([out] if isinstance(out, int) else [])]
-        for groups in _near_divisors(counts, parts):
-            yield set_to(failure, site, Kind.CHANNELS, groups=groups)
-        if isinstance(out, int):
-            yield from _multiples(failure, site, out, parts)
-    if has_field(site, "num_parameters"):
-        yield set_to(failure, site, Kind.CHANNELS, num_parameters=arriving[0])
     if isinstance(parts, int):
         yield from _arriving_multiples(failure, arriving[0], parts)
 
@@ -60,24 +50,12 @@ def _parts(failure: Failure) -> int | None:
     return value * value if site.layer is PixelShuffle else value
 
 
-def _near_divisors(counts: list[int], wanted: int) -> list[int]:
-    """Common divisors of the counts nearest to a number, without 1 where there is another."""
-    most = min(*counts, _MOST_DIVISORS) if len(counts) > 1 else min(counts[0], _MOST_DIVISORS)
-    divisors = [number for number in range(1, most + 1) if not any(count % number for count in counts)]
-    return sorted(divisors, key=lambda number: (number == 1, abs(number - wanted), number))[:2]
-
-
-def _multiples(failure: Failure, site: Site, count: int, parts: int) -> Iterator[Candidate]:
-    for near in sorted({count // parts * parts, -(-count // parts) * parts}, key=lambda number: abs(number - count)):
-        if near > 0 and near != count:
-            yield set_to(failure, site, Kind.CHANNELS, out=near)
-
-
 def _arriving_multiples(failure: Failure, count: int, parts: int) -> Iterator[Candidate]:
     """The layer before the step with another number of output channels."""
     maker = last_with_out(failure, failure.outline.before(failure.site))
     if maker is not None and value_of(failure.outline, maker, "out") == count:
-        yield from _multiples(failure, maker, count, parts)
+        for near in near_multiples(count, parts):
+            yield set_to(failure, maker, Kind.CHANNELS, out=near)
     if failure.site.word in ("split", PixelShuffle.keyword):
         near = -(-count // parts) * parts
         projected = put_before(failure, failure.site, f"conv {near} k1", Kind.REPLACEMENT)
@@ -100,38 +78,12 @@ def last_with_out(failure: Failure, sites: list[Site]) -> Site | None:
 
 
 def fold_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E304: the shape that the features fold into, the features that the shape needs, channels that are there."""
-    arriving = failure.arriving
-    if arriving is None:
-        return
-    if failure.site.layer is Unflatten:
-        yield from _unfolded(failure, arriving[0])
-    if failure.site.layer is Slice:
-        yield from _cut(failure, arriving[0])
-
-
-def _unfolded(failure: Failure, features: int) -> Iterator[Candidate]:
+    """E304: the features that a shape needs, from the layer before it; what the rule proposes."""
     shape = value_of(failure.outline, failure.site, "shape")
-    if not isinstance(shape, tuple):
-        return
     maker = last_with_out(failure, failure.outline.before(failure.site))
-    if maker is not None:
+    if isinstance(shape, tuple) and maker is not None:
         yield set_to(failure, maker, Kind.CHANNELS, out=prod(shape))
-    spatial, side = prod(shape[1:]), isqrt(features // shape[0])
-    if features % shape[0] == 0 and len(shape) == 3 and shape[0] * side * side == features:
-        yield set_to(failure, failure.site, Kind.SHAPE, shape=(shape[0], side, side))
-    if features % spatial == 0:
-        yield set_to(failure, failure.site, Kind.SHAPE, shape=(features // spatial, *shape[1:]))
-
-
-def _cut(failure: Failure, channels: int) -> Iterator[Candidate]:
-    start, end = (value_of(failure.outline, failure.site, name) for name in ("start", "end"))
-    if not isinstance(start, int) or not isinstance(end, int):
-        return
-    if start < channels < end:
-        yield set_to(failure, failure.site, Kind.SHAPE, end=channels)
-    if end <= channels and start > end:
-        yield set_to(failure, failure.site, Kind.SHAPE, start=end, end=start)
+    yield from proposed(failure)
 
 
 def weight_candidates(failure: Failure) -> Iterator[Candidate]:
@@ -155,14 +107,3 @@ def _last_two(weight: object) -> Shape | None:
         sizes.append(len(weight))
         weight = weight[0]
     return (sizes[-2], sizes[-1]) if len(sizes) > 1 else None
-
-
-def norm_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E309: a normalisation that does not need several pixels, or none."""
-    word = failure.site.step.word
-    if word is None:
-        return
-    for other in ("layernorm", "bn"):
-        span = Span(word.span.start, failure.site.step.head.end)
-        yield told(failure, failure.site, Kind.REPLACEMENT, (Edit(span, other),))
-    yield left_out(failure, failure.site)

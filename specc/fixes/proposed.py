@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from specc.diagnostics.proposal import LeaveOut, PutBefore, Rename, Replace, SetFields, Whole
+from specc.diagnostics.proposal import BecomeStep, LeaveOut, PutBefore, Rename, Replace, SetFields, Whole
+from specc.fixes.arguments import fields, has_field, value_of
 from specc.fixes.changes import Failure, left_out, put_before, set_to, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.source import Span
@@ -39,6 +40,8 @@ def proposed(failure: Failure) -> Iterator[Candidate]:
                 # Two steps in one say more than that a shape was forgotten: the picture is averaged.
                 kind = Kind.REPLACEMENT if "->" in steps else Kind.INSERTION
                 yield put_before(failure, failure.site, steps, kind, why)
+            case BecomeStep(text):
+                yield from _another(failure, text)
             case LeaveOut():
                 yield left_out(failure, failure.site)
 
@@ -56,10 +59,24 @@ def _argument(failure: Failure) -> tree.Argument | None:
 
 def _with_fields(failure: Failure, values: dict[str, Any]) -> Iterator[Candidate]:
     if not failure.error.code.startswith("E2"):
-        yield set_to(failure, failure.site, _KINDS[next(iter(values))], **values)
+        by_call = _set_by_call(failure)  # what was worked out for one call may not be meant for another
+        if all(has_field(failure.site, name) and name not in by_call for name in values):
+            yield set_to(failure, failure.site, _KINDS[next(iter(values))], certain=not by_call, **values)
     elif not _is_worked_out(failure):
         certain = all(isinstance(value, bool) for value in values.values())  # 0 for false has no other meaning
         yield set_to(failure, failure.site, Kind.SPELLING, certain=certain, **values)
+
+
+def _set_by_call(failure: Failure) -> set[str]:
+    """The fields of the step whose values the calls of the block around it give."""
+    given = fields(failure.outline, failure.site)
+    return {name for name in given if value_of(failure.outline, failure.site, name) is None}
+
+
+def _another(failure: Failure, text: str) -> Iterator[Candidate]:
+    word, head = failure.site.step.word, failure.site.step.head
+    if word is not None:
+        yield told(failure, failure.site, Kind.REPLACEMENT, (Edit(Span(word.span.start, head.end), text),))
 
 
 def _is_worked_out(failure: Failure) -> bool:

@@ -3,52 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
-from typing import Any
 
-from specc.diagnostics.spelling import counted, spelled
-from specc.fixes.arguments import fields, has_field, value_of
+from specc.diagnostics.spelling import spelled
+from specc.fixes.arguments import fields, value_of
 from specc.fixes.changes import Failure, left_out, put_before, removal, set_to, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import input_candidates
 from specc.fixes.outline import Site
+from specc.fixes.proposed import proposed
 from specc.ir.names.scope import shown
 from specc.layers.base import Shape, rank_of, written
 from specc.layers.linear import Linear
-from specc.layers.reshape import Flatten, Unflatten, Upsample
+from specc.layers.reshape import Flatten, Unflatten
 from specc.layers.torch_call import compact
 from specc.layers.weighted import Weighted
 
-_SIZES = ("kernel", "stride", "padding", "dilation", "output_padding", "size", "before", "after", "scale")
-
 
 def rank_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E302: a `flatten` that is missing or too early, an image for a vector, a size of another rank."""
+    """E302: what the rule proposes, a `flatten` that is too early, an image for a vector, a margin as torch says it."""
     yield from input_candidates(failure)
+    yield from proposed(failure)
     arriving = failure.arriving
-    if arriving is None:
+    if arriving is None or failure.site.layer in (Linear, Unflatten):
         return
-    if failure.site.layer in (Linear, Unflatten):
-        yield from _strung_out(failure, arriving)
-    elif rank_of(arriving) == 0:
-        yield from _moved_flatten(failure)
-        yield from _folded(failure, arriving)
-        has_weights = failure.site.layer is not None and issubclass(failure.site.layer, Weighted)
-        yield left_out(failure, failure.site, Kind.LOSS if has_weights else Kind.REMOVAL)
-    else:
-        yield from _sizes_of_rank(failure, rank_of(arriving))
-    if failure.site.layer is Upsample:
-        yield set_to(failure, failure.site, Kind.REPLACEMENT, mode="linear")
-
-
-def _strung_out(failure: Failure, arriving: Shape) -> Iterator[Candidate]:
-    features = counted(prod(arriving), "feature", "d")
-    yield put_before(failure, failure.site, "flatten", Kind.INSERTION, f": a vector of {features}")
-    if prod(arriving[1:]) > 1:
-        why = f": a vector of {counted(arriving[0], 'feature', 'd')}, the mean of each channel"
-        yield put_before(failure, failure.site, "gap -> flatten", Kind.REPLACEMENT, why)
-    if failure.site.layer is Unflatten:
-        yield left_out(failure, failure.site)
+    if rank_of(arriving) > 0:
+        yield from _margin_of_torch(failure, rank_of(arriving))
+        return
+    yield from _moved_flatten(failure)
+    yield from _folded(failure, arriving)
+    has_weights = failure.site.layer is not None and issubclass(failure.site.layer, Weighted)
+    yield left_out(failure, failure.site, Kind.LOSS if has_weights else Kind.REMOVAL)
 
 
 def _moved_flatten(failure: Failure) -> Iterator[Candidate]:
@@ -81,22 +65,15 @@ def _folded(failure: Failure, arriving: Shape) -> Iterator[Candidate]:
             yield put_before(failure, failure.site, steps, Kind.SHAPE, f": an image of {written(shape)}")
 
 
-def _sizes_of_rank(failure: Failure, rank: int) -> Iterator[Candidate]:
-    """One number instead of a size of another rank."""
-    for name in _SIZES:
-        if has_field(failure.site, name):
-            value = value_of(failure.outline, failure.site, name)
-            if isinstance(value, tuple) and len(value) != rank:
-                yield from _size_of_rank(failure, rank, name, value)
-
-
-def _size_of_rank(failure: Failure, rank: int, name: str, value: Shape) -> Iterator[Candidate]:
-    """A size with a number for each dimension; a margin that says left, right, top and bottom, as in torch."""
-    widest: dict[str, Any] = {name: max(value)}
-    if len(set(value)) == 1 or name != "before":
-        yield set_to(failure, failure.site, Kind.WINDOW, **widest)
+def _margin_of_torch(failure: Failure, rank: int) -> Iterator[Candidate]:
+    """A margin as torch says it, left, right, top and bottom: height first; or one number, where all are alike."""
+    value = value_of(failure.outline, failure.site, "before")
+    if not isinstance(value, tuple):
+        return
+    if len(set(value)) == 1:
+        yield set_to(failure, failure.site, Kind.WINDOW, before=value[0])
     elif len(value) == 2 * rank:
         before, after = (compact(value[start::2][::-1]) for start in (0, 1))
         text = shown(before) if before == after else f"{shown(before)} {shown(after)}"
-        argument = fields(failure.outline, failure.site)[name]
+        argument = fields(failure.outline, failure.site)["before"]
         yield told(failure, failure.site, Kind.WINDOW, (Edit(argument.span, text),))

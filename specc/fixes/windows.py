@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from specc.fixes.arguments import fields, has_field, repeat_of, set_field, value_of
+from specc.fixes.arguments import fields, repeat_of, set_field, value_of
 from specc.fixes.changes import Failure, left_out, removal, set_to, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import torch_order
 from specc.fixes.outline import Site
-from specc.layers.base import Shape, ShapeError, spread
-from specc.layers.conv import Conv, DepthwiseConv, TransposedConv
+from specc.fixes.proposed import proposed
+from specc.layers.base import Shape
+from specc.layers.conv import Conv, DepthwiseConv
 from specc.layers.pool import AvgPool, MaxPool
-from specc.layers.windows import transposed_size
 from specc.syntax import tree
 
 NEARBY = 8  # steps before the error of which one may be the cause
@@ -22,29 +22,16 @@ POOLS = (MaxPool, AvgPool)
 
 
 def window_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E301: room for the window, a smaller window, or a larger picture from the steps before."""
-    site = failure.site
-    if is_one_of(site, TransposedConv):
-        yield from _less_cut_off(failure)
-    elif has_field(site, "scale"):
-        yield set_to(failure, site, Kind.WINDOW, scale=1)
-    elif is_one_of(site, *CONVOLUTIONS, *POOLS) and failure.arriving is not None and len(failure.arriving) > 1:
-        yield from _for_window(failure, failure.arriving)
+    """E301: what the rule proposes, other numbers in calls, a larger picture from the steps before."""
+    yield from proposed(failure)
+    site, arriving = failure.site, failure.arriving
+    if is_one_of(site, *CONVOLUTIONS, *POOLS) and arriving is not None and len(arriving) > 1:
+        yield from _in_calls(failure, arriving[1:])
+        yield from torch_order(failure, arriving[0])
+        yield left_out(failure, site, Kind.REMOVAL if is_one_of(site, *POOLS) else Kind.LOSS)
+        if is_one_of(site, *POOLS):
+            yield from _no_more_pools(failure)
     yield from larger_pictures(failure)
-
-
-def _for_window(failure: Failure, arriving: Shape) -> Iterator[Candidate]:
-    site = failure.site
-    window = _numbers(failure, arriving)
-    if window is not None:
-        kernel, padding, dilation = window
-        yield from _room(failure, arriving[1:], kernel, padding, dilation)
-        yield from _smaller(failure, arriving[1:], kernel, padding, dilation)
-    yield from _in_calls(failure, arriving[1:])
-    yield from torch_order(failure, arriving[0])
-    yield left_out(failure, site, Kind.REMOVAL if is_one_of(site, *POOLS) else Kind.LOSS)
-    if is_one_of(site, *POOLS):
-        yield from _no_more_pools(failure)
 
 
 def _in_calls(failure: Failure, sizes: Shape) -> Iterator[Candidate]:
@@ -87,56 +74,6 @@ def _no_more_pools(failure: Failure) -> Iterator[Candidate]:
     if len(pools) > 1:
         text = f"leave out `{failure.outline.text(failure.site)}` and the poolings after it"
         yield Candidate(Kind.SEVERAL, tuple(removal(failure.outline, site) for site in pools), text)
-
-
-def _numbers(failure: Failure, arriving: Shape) -> tuple[Shape, Shape, Shape] | None:
-    """Kernel, padding and dilation for each dimension, where they are known numbers."""
-    values = [value_of(failure.outline, failure.site, name) for name in ("kernel", "padding", "dilation")]
-    values[1:] = [values[1] or 0, values[2] or 1]
-    try:
-        found = [spread(value, len(arriving) - 1, "") for value in values]
-    except ShapeError:
-        return None
-    whole = all(isinstance(size, int) for sizes in found for size in sizes)
-    return (found[0], found[1], found[2]) if whole else None
-
-
-def _room(failure: Failure, sizes: Shape, kernel: Shape, padding: Shape, dilation: Shape) -> Iterator[Candidate]:
-    """The smallest padding that lets the window stand once; a pool that does not overlap is never padded."""
-    if is_one_of(failure.site, *POOLS) and value_of(failure.outline, failure.site, "stride") is None:
-        return
-    reach = [step * (size - 1) + 1 for size, step in zip(kernel, dilation, strict=True)]
-    missing = [-(-(far - size) // 2) for far, size in zip(reach, sizes, strict=True)]
-    enough = max(missing)
-    if max(padding) < enough <= max(reach) // 2:
-        yield set_to(failure, failure.site, Kind.PADDING, padding=enough)
-
-
-def _smaller(failure: Failure, sizes: Shape, kernel: Shape, padding: Shape, dilation: Shape) -> Iterator[Candidate]:
-    """The largest window that fits and a common smaller one; the same for the distance between its pixels."""
-    numbers = list(zip(sizes, padding, dilation, strict=True))
-    fitting = [(size + 2 * margin - 1) // step + 1 for size, margin, step in numbers]
-    if any(step > 1 for step in dilation):
-        span = min(size + 2 * margin - 1 for size, margin, _ in numbers)
-        yield set_to(failure, failure.site, Kind.WINDOW, dilation=max(1, span // max(max(kernel) - 1, 1)))
-    pools = is_one_of(failure.site, *POOLS)
-    square = len(set(kernel)) == 1
-    for most in (min(fitting) if square else max(kernel), 2 if pools else 3):
-        smaller = tuple(min(own, size, most) for own, size in zip(kernel, fitting, strict=True))
-        if min(smaller) > 0 and (max(smaller) > 1 or not pools):
-            yield set_to(failure, failure.site, Kind.WINDOW, kernel=smaller[0] if len(set(smaller)) == 1 else smaller)
-
-
-def _less_cut_off(failure: Failure) -> Iterator[Candidate]:
-    """A transposed convolution with as much padding as leaves something."""
-    names = ("kernel", "stride", "output_padding", "dilation")
-    values = [value_of(failure.outline, failure.site, name) for name in names]
-    if failure.arriving is None or not all(isinstance(value, int) for value in values):
-        return
-    kernel, stride, extra, dilation = values
-    most = (transposed_size(min(failure.arriving[1:]), kernel, stride, 0, extra, dilation) - 1) // 2
-    for padding in dict.fromkeys((most, 0)):
-        yield set_to(failure, failure.site, Kind.PADDING, padding=max(padding, 0))
 
 
 def larger_pictures(failure: Failure) -> Iterator[Candidate]:
@@ -239,40 +176,6 @@ def _around(failure: Failure) -> list[Site]:
         site = site.parent
     block = failure.site.block.name.text if failure.site.block else None
     return found + [site for site in failure.outline.sites if block is not None and site.word == block]
-
-
-def padding_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E305: the padding that torch takes instead."""
-    site = failure.site
-    padding, kernel = (value_of(failure.outline, site, name) for name in ("padding", "kernel"))
-    if is_one_of(site, *POOLS) and isinstance(kernel, int):
-        if kernel == (value_of(failure.outline, site, "stride") or kernel):  # such windows lie side by side
-            yield set_to(failure, site, Kind.PADDING, padding=None)
-        yield set_to(failure, site, Kind.PADDING, padding=kernel // 2)
-        yield set_to(failure, site, Kind.WINDOW, kernel=2 * padding if isinstance(padding, int) else kernel)
-    elif padding == "same" and isinstance(kernel, int):
-        yield set_to(failure, site, Kind.PADDING, padding=max(0, -(-(kernel - _stride(failure, site)) // 2)))
-        yield set_to(failure, site, Kind.STRIDE, stride=None)
-        if value_of(failure.outline, site, "mode") not in (None, "zeros"):
-            yield from _for_mode(failure)
-    elif is_one_of(site, TransposedConv):
-        steps = [value_of(failure.outline, site, name) for name in ("stride", "dilation")]
-        if all(isinstance(step, int) for step in steps):
-            yield set_to(failure, site, Kind.PADDING, output_padding=max(steps) - 1)
-    else:
-        yield from _for_mode(failure)
-
-
-def _for_mode(failure: Failure) -> Iterator[Candidate]:
-    """A margin that the picture can fill, or one of zeros."""
-    mode = value_of(failure.outline, failure.site, "mode")
-    if failure.arriving is None or len(failure.arriving) < 2:
-        return
-    most = min(failure.arriving[1:]) - (mode == "reflect")
-    margins = {"before": most, "after": None} if has_field(failure.site, "before") else {"padding": most}
-    yield set_to(failure, failure.site, Kind.PADDING, **margins)
-    if has_field(failure.site, "mode"):
-        yield set_to(failure, failure.site, Kind.REPLACEMENT, mode="zeros")
 
 
 def is_one_of(site: Site, *classes: type[Any]) -> bool:

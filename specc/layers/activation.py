@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
+from specc.diagnostics.proposal import SetFields
 from specc.diagnostics.spelling import counted
 from specc.layers.base import Layer, Shape, ShapeError
 from specc.layers.fields import Count, Real, field
@@ -68,6 +69,7 @@ class PReLU(Weighted):
                 "E303",
                 f"`prelu` has {counted(self.num_parameters, 'factor', 'd')} for {counted(x[0], 'channel', 'd')}",
                 help=f"use `prelu` for one factor, or `prelu {x[0]}` for one per channel",
+                proposals=(SetFields({"num_parameters": x[0]}),),
             )
         return x
 

@@ -1,12 +1,12 @@
 """What a layer is: one class with its fields, its shape rule, its weights, its costs, its module and its example."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from specc.diagnostics.proposal import Proposal
+from specc.diagnostics.proposal import Proposal, PutBefore, SetFields
 from specc.diagnostics.spelling import counted
 from specc.layers.fields import role
 from specc.layers.torch_call import IN, TRAINING, FixedValue, NoWord, Source, TorchCall, class_of, compact
@@ -163,21 +163,58 @@ def require_spatial(word: str, x: Shape, help: str | None = None) -> int:
     return rank_of(x)
 
 
-def require_divisible(word: str, count: int, groups: int, what: str) -> None:
-    """Raises: ShapeError where `count` channels cannot be cut into `groups` equal parts."""
-    if count % groups:
-        divisors = [n for n in range(1, min(count, 4096) + 1) if count % n == 0]
-        near = sorted(sorted(divisors, key=lambda n: abs(n - groups))[:3])
-        raise ShapeError(
-            "E303",
-            f"`{word}` cannot cut {count} {what} into {groups} equal groups",
-            label=f"{count} / {groups} leaves {count % groups}",
-            help=f"a number of groups that divides {count}: " + ", ".join(map(str, near)),
-        )
+def strung_out(x: Shape) -> tuple[Proposal, ...]:
+    """What makes a vector of a picture: all its values in a row, or the mean of each channel."""
+    flat = PutBefore("flatten", f": a vector of {counted(prod(x), 'feature', 'd')}")
+    if prod(x[1:]) == 1:
+        return (flat,)
+    mean = f": a vector of {counted(x[0], 'feature', 'd')}, the mean of each channel"
+    return flat, PutBefore("gap -> flatten", mean)
 
 
-def spread(size: int | tuple[Any, ...] | Any, rank: int, what: str) -> tuple[Any, ...]:
+def require_divisible(word: str, counts: Mapping[str, int], groups: int) -> None:
+    """Raises: ShapeError where channels, counted under what they are, cannot be cut into `groups` equal parts."""
+    for what, count in counts.items():
+        if count % groups:
+            near = _near_divisors([count], groups)[:3]
+            raise ShapeError(
+                "E303",
+                f"`{word}` cannot cut {count} {what} into {groups} equal groups",
+                label=f"{count} / {groups} leaves {count % groups}",
+                help=f"a number of groups that divides {count}: " + ", ".join(map(str, sorted(near))),
+                proposals=tuple(_other_groups(counts, groups)),
+            )
+
+
+def _other_groups(counts: Mapping[str, int], groups: int) -> Iterator[Proposal]:
+    """Numbers of groups that divide all counts, 1 where there is no other; outputs that the groups divide."""
+    near = sorted(_near_divisors(list(counts.values()), groups), key=lambda number: number == 1)
+    yield from (SetFields({"groups": number}) for number in near[:2])
+    out = counts.get("output channels")
+    if out is not None:
+        yield from (SetFields({"out": number}) for number in near_multiples(out, groups))
+
+
+def _near_divisors(counts: Sequence[int], wanted: int) -> list[int]:
+    """Common divisors, the nearest to a number first."""
+    found = [number for number in range(1, min(*counts, 4096) + 1) if not any(count % number for count in counts)]
+    return sorted(found, key=lambda number: abs(number - wanted))
+
+
+def near_multiples(count: int, parts: int) -> list[int]:
+    """The multiples of `parts` on both sides of a count, the nearer one first.
+
+    >>> near_multiples(10, 4), near_multiples(3, 4), near_multiples(8, 4)
+    ([8, 12], [4], [])
+    """
+    found = {count // parts * parts, -(-count // parts) * parts} - {0, count}
+    return sorted(found, key=lambda number: (abs(number - count), number))
+
+
+def spread(size: int | tuple[Any, ...] | Any, rank: int, what: str, field: str = "") -> tuple[Any, ...]:
     """A size for each spatial dimension: one number stands for all.
+
+    Args:   what, the field's name as it is told; field, its name where that is another.
 
     Raises: ShapeError where a size has another number of dimensions than the input.
 
@@ -192,5 +229,6 @@ def spread(size: int | tuple[Any, ...] | Any, rank: int, what: str) -> tuple[Any
             f"the {what} {written(size)} has {counted(len(size), 'dimension')}, "
             f"but {_RANK_NAMES[rank]} with {counted(rank, 'spatial dimension')} arrives",
             help=f"one number holds for every dimension: `{size[0]}`",
+            proposals=(SetFields({field or what.replace(" ", "_"): max(size)}),),
         )
     return size

@@ -3,6 +3,7 @@
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
+from specc.diagnostics.proposal import SetFields
 from specc.layers.base import (
     Shape,
     ShapeError,
@@ -15,7 +16,15 @@ from specc.layers.fields import Count, Margin, Padding, Size, field
 from specc.layers.padding import check_mode
 from specc.layers.torch_call import IN, NoWord, call
 from specc.layers.weighted import Bias, Weighted
-from specc.layers.windows import Window, same_padding, transposed_size, window_count, window_formula
+from specc.layers.windows import (
+    Proposals,
+    Window,
+    same_padding,
+    to_fit,
+    transposed_size,
+    window_count,
+    window_formula,
+)
 
 Mode = Literal["zeros", "reflect", "replicate", "circular"]
 
@@ -44,8 +53,7 @@ class _Convolution(Weighted):
     def output(self, x: Shape) -> Shape:
         rank = require_spatial(self.keyword, x)
         out, groups = self.channels(x)
-        require_divisible(self.keyword, x[0], groups, "input channels")
-        require_divisible(self.keyword, out, groups, "output channels")
+        require_divisible(self.keyword, {"input channels": x[0], "output channels": out}, groups)
         return (out, *self._spatial(x, rank))
 
     def _spatial(self, x: Shape, rank: int) -> Shape:
@@ -54,7 +62,7 @@ class _Convolution(Weighted):
         dilation = spread(self.dilation, rank, "dilation")
         padding = self._margins(kernel, stride, dilation, rank)
         for size, sides in zip(x[1:], padding, strict=True):
-            check_mode(self.mode, size, max(sides), self.keyword)
+            check_mode(self.mode, size, max(sides), self.keyword, x, "padding")
         if self.padding == "same":
             return x[1:]
         sizes = zip(x[1:], kernel, stride, [before for before, _ in padding], dilation, strict=True)
@@ -79,8 +87,14 @@ class _Convolution(Weighted):
                 "E305",
                 f"`same` padding needs stride 1, and the stride here is {given}",
                 help=f"give the padding as a number: `p{kernel[0] // 2}`",
+                proposals=self._instead_of_same(kernel[0], stride[0]),
             )
         return [same_padding(size, step) for size, step in zip(kernel, dilation, strict=True)]
+
+    def _instead_of_same(self, kernel: int, stride: int) -> Proposals:
+        """A padding in numbers that comes to the same for sizes that the stride divides; no stride."""
+        margin = max(0, -(-(kernel - stride) // 2))
+        return SetFields({"padding": margin}), SetFields({"stride": None})
 
     def _fit(self, x: Shape, size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
         count = window_count(size, kernel, stride, padding, dilation)
@@ -93,6 +107,7 @@ class _Convolution(Weighted):
                 + (f" padded by {padding}" if padding else ""),
                 label=window_formula(size, kernel, stride, padding, dilation),
                 help=f"`p{enough}` makes room for it, or use a kernel of at most {largest}",
+                proposals=to_fit(self.windows(x), x[1:], 3, 1, pads=True),
             )
         return count
 
@@ -181,8 +196,7 @@ class TransposedConv(Weighted):
 
     def output(self, x: Shape) -> Shape:
         rank = require_spatial(self.keyword, x)
-        require_divisible(self.keyword, x[0], self.groups, "input channels")
-        require_divisible(self.keyword, self.out, self.groups, "output channels")
+        require_divisible(self.keyword, {"input channels": x[0], "output channels": self.out}, self.groups)
         names = ("kernel", "stride", "padding", "output_padding", "dilation")
         each: list[Any] = [spread(getattr(self, name), rank, name.replace("_", " ")) for name in names]
         for stride, extra, dilation in zip(each[1], each[3], each[4], strict=True):
@@ -195,16 +209,19 @@ class TransposedConv(Weighted):
                 "E305",
                 f"an output padding of {extra} needs a stride or a dilation above it; they are {stride} and {dilation}",
                 help=f"use `output_padding={max(stride, dilation) - 1}` or less",
+                proposals=(SetFields({"output_padding": max(stride, dilation) - 1}),),
             )
 
     def _grow(self, size: int, kernel: int, stride: int, padding: int, extra: int, dilation: int) -> int:
         grown = transposed_size(size, kernel, stride, padding, extra, dilation)
         if grown < 1:
+            most = (transposed_size(size, kernel, stride, 0, extra, dilation) - 1) // 2
             raise ShapeError(
                 "E301",
                 f"a padding of {padding} cuts off the whole output of `convtranspose`",
                 label=f"({size} − 1)·{stride} − 2·{padding} + {dilation}·({kernel}−1) + {extra} + 1 = {grown}",
-                help=f"use a padding of at most {(transposed_size(size, kernel, stride, 0, extra, dilation) - 1) // 2}",
+                help=f"use a padding of at most {most}",
+                proposals=(SetFields({"padding": max(most, 0)}), SetFields({"padding": 0})),
             )
         return grown
 

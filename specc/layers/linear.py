@@ -4,7 +4,7 @@ from math import prod
 from typing import Any
 
 from specc.diagnostics.spelling import counted
-from specc.layers.base import Shape, ShapeError, kind_of, rank_of, written
+from specc.layers.base import Shape, ShapeError, kind_of, rank_of, strung_out, written
 from specc.layers.fields import Count, field
 from specc.layers.torch_call import IN, NoWord, call
 from specc.layers.weighted import Bias, Weighted
@@ -27,6 +27,7 @@ class Linear(Weighted):
                 "E302",
                 f"`linear` takes a vector, but {kind_of(x)} arrives",
                 help=f"put `flatten` before it: a vector of {counted(prod(x), 'feature', 'd')}",
+                proposals=strung_out(x),
             )
         return (self.out,)
 

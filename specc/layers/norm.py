@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from specc.diagnostics.proposal import BecomeStep, LeaveOut
 from specc.layers.base import Layer, Shape, ShapeError, require_divisible, require_spatial, written
 from specc.layers.fields import Count, Flag, Numbers, Positive, Real, Says, field
 from specc.layers.torch_call import IN, NoWord, call
@@ -80,7 +81,7 @@ class GroupNorm(_Norm):
     groups: Count = field(positional=True, short="g", doc="number of groups that the channels are cut into")
 
     def output(self, x: Shape) -> Shape:
-        require_divisible(self.keyword, x[0], self.groups, "channels")
+        require_divisible(self.keyword, {"channels": x[0]}, self.groups)
         return x
 
 
@@ -101,6 +102,7 @@ class InstanceNorm(_Norm):
                 "E309",
                 "`instancenorm` has one value for each channel here, and one value has no variance",
                 help="use `groupnorm` or `layernorm`, or normalise before the picture shrinks to one pixel",
+                proposals=(BecomeStep("layernorm"), BecomeStep("bn"), LeaveOut()),
             )
         return x
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from specc.diagnostics.proposal import Proposal, SetFields
 from specc.diagnostics.spelling import counted
 from specc.layers.base import Layer, Shape, ShapeError, require_spatial, spread
 from specc.layers.fields import Margin, Real, field
@@ -11,7 +12,7 @@ from specc.layers.torch_call import NoWord, Source, call, compact
 _CLASSES = {"zeros": "ZeroPad", "reflect": "ReflectionPad", "replicate": "ReplicationPad", "circular": "CircularPad"}
 
 
-def check_mode(mode: str, size: int, margin: int, word: str) -> None:
+def check_mode(mode: str, size: int, margin: int, word: str, x: Shape, *fields: str) -> None:
     """Raises: ShapeError where the picture is too small to fill a margin from.
 
     Reflection leaves out the border pixel, so it needs a margin below the size; wrapping around needs one of at
@@ -24,7 +25,14 @@ def check_mode(mode: str, size: int, margin: int, word: str) -> None:
             f"`{word}` cannot fill a margin of {margin} by `{mode}` from {counted(size, 'pixel', 'd')}",
             label=f"at most {most} here",
             help=f"use a padding of at most {most}, or `mode=zeros`",
+            proposals=_narrower(mode, x, fields),
         )
+
+
+def _narrower(mode: str, x: Shape, fields: tuple[str, ...]) -> tuple[Proposal, ...]:
+    """A margin that a picture can fill in a mode, in the first of the fields that set it; or one of zeros."""
+    most = min(x[1:]) - (mode == "reflect")
+    return SetFields({**dict.fromkeys(fields), fields[0]: most}), SetFields({"mode": "zeros"})
 
 
 class Pad(Layer):
@@ -53,13 +61,13 @@ class Pad(Layer):
             message = f"`value={self.value:g}` fills a margin with a number, and `mode={self.mode}` with pixels"
             raise ShapeError("E204", message, help="keep one of the two", field="value")
         for size, margins in zip(x[1:], sides, strict=True):
-            check_mode(self.mode, size, max(margins), self.keyword)
+            check_mode(self.mode, size, max(margins), self.keyword, x, "before", "after")
         return (x[0], *(size + sum(margins) for size, margins in zip(x[1:], sides, strict=True)))
 
     def _sides(self, rank: int) -> list[tuple[int, int]]:
         """The pixels before and after, for each spatial dimension."""
         before = spread(self.before, rank, "margin")
-        after = before if self.after is None else spread(self.after, rank, "margin")
+        after = before if self.after is None else spread(self.after, rank, "margin", "after")
         return list(zip(before, after, strict=True))
 
     def torch_name(self, stem: str, x: Shape) -> str:

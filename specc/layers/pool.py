@@ -3,10 +3,11 @@
 from math import gcd
 from typing import TYPE_CHECKING, Any
 
+from specc.diagnostics.proposal import SetFields
 from specc.layers.base import Layer, Shape, ShapeError, require_spatial, spread, written
 from specc.layers.fields import Flag, Margin, Size, field
 from specc.layers.torch_call import FixedValue, call, compact
-from specc.layers.windows import Window, window_count, window_formula
+from specc.layers.windows import Proposals, Window, to_fit, window_count, window_formula
 
 
 class _Pool(Layer):
@@ -56,7 +57,15 @@ class _Pool(Layer):
                 f"a padding of {margin} is more than half of the `{self.keyword}` window of {window}",
                 label=f"at most ⌊{window} / 2⌋ = {window // 2}",
                 help=f"use `p{window // 2}`, or `pad {margin}` before it",
+                proposals=self._other_margins(margin),
             )
+
+    def _other_margins(self, margin: int) -> Proposals:
+        """What may be meant by a padding of more than half the window; windows side by side have none."""
+        if not isinstance(self.kernel, int):
+            return ()
+        none = (SetFields({"padding": None}),) if self.kernel == (self.stride or self.kernel) else ()
+        return (*none, SetFields({"padding": self.kernel // 2}), SetFields({"kernel": 2 * margin}))
 
     def _fit(self, x: Shape, size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
         count = window_count(size, kernel, stride, padding, dilation, ceil=self.ceil)
@@ -67,6 +76,7 @@ class _Pool(Layer):
                 f"does not fit its {written(x[1:])} input",
                 label=window_formula(size, kernel, stride, padding, dilation),
                 help=self._smaller_windows(x),
+                proposals=to_fit(self.windows(x), x[1:], 2, 2, pads=self.stride is not None),
             )
         return count
 
@@ -129,6 +139,7 @@ class AvgPool(_Pool):
                     f"`avgpool` window {written(kernel)} is larger than the volume of {written(x[1:])}",
                     label=f"{window} > {size}: padding does not count for volumes",
                     help=self._smaller_windows(x),
+                    proposals=to_fit([each._replace(padding=0) for each in self.windows(x)], x[1:], 2, 2, pads=False),
                 )
         return super().output(x)
 

@@ -1,11 +1,12 @@
 """Layers that move values without computing new ones, or resize the picture."""
 
-from collections.abc import Mapping
-from math import prod
+from collections.abc import Iterator, Mapping
+from math import isqrt, prod
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from specc.diagnostics.proposal import LeaveOut, Proposal, SetFields
 from specc.diagnostics.spelling import counted, spelled
 from specc.layers.base import (
     Layer,
@@ -16,6 +17,7 @@ from specc.layers.base import (
     require_divisible,
     require_spatial,
     spread,
+    strung_out,
     written,
 )
 from specc.layers.fields import LARGEST, Count, Factor, Flag, Index, Label, Says, Size, choices, field
@@ -74,8 +76,9 @@ class Unflatten(Layer):
     def output(self, x: Shape) -> Shape:
         if rank_of(x):
             raise ShapeError(
-                "E302", f"`unflatten` takes a vector, but {kind_of(x)} arrives", help="put `flatten` before it"
-            )
+                "E302", f"`unflatten` takes a vector, but {kind_of(x)} arrives", help="put `flatten` before it",
+                proposals=(*strung_out(x), LeaveOut()),
+            )  # fmt: skip
         if prod(self.shape) != x[0]:
             spatial = prod(self.shape[1:])
             fitting = (x[0] // spatial, *self.shape[1:])
@@ -86,8 +89,17 @@ class Unflatten(Layer):
                 help=f"`unflatten {spelled(fitting)}` fits"
                 if x[0] % spatial == 0
                 else f"let the layer before it give {counted(prod(self.shape), 'feature', 'd')}",
+                proposals=tuple(SetFields({"shape": shape}) for shape in self._other_shapes(x[0], spatial)),
             )
         return self.shape
+
+    def _other_shapes(self, features: int, spatial: int) -> Iterator[Shape]:
+        """Shapes that the features fold into: a square with the same channels, then other channels of the same size."""
+        side = isqrt(features // self.shape[0])
+        if len(self.shape) == 3 and self.shape[0] * side * side == features:
+            yield (self.shape[0], side, side)
+        if features % spatial == 0:
+            yield (features // spatial, *self.shape[1:])
 
     def output_anyway(self) -> Shape:
         return self.shape
@@ -119,7 +131,8 @@ class Upsample(Layer):
     def output(self, x: Shape) -> Shape:
         rank = require_spatial(self.keyword, x)
         if self.mode == "bicubic" and rank != 2:
-            raise ShapeError("E302", f"`bicubic` is for images, but {kind_of(x)} arrives", help="use `mode=linear`")
+            message, linear = f"`bicubic` is for images, but {kind_of(x)} arrives", SetFields({"mode": "linear"})
+            raise ShapeError("E302", message, help="use `mode=linear`", proposals=(linear,))
         if self.corners and self.mode == "nearest":
             message = "`corners` is for `linear` and `bicubic`, which work new pixels out between old ones"
             raise ShapeError("E204", message, help="add `linear`, or leave out `corners`", field="corners")
@@ -132,6 +145,7 @@ class Upsample(Layer):
                 "E301",
                 f"`upsample` by {min(scales):g} leaves nothing of {written(x[1:])} pixels",
                 help=f"use a scale of at least 1/{min(x[1:])}",
+                proposals=(SetFields({"scale": 1}),),
             )
         return (x[0], *sizes)
 
@@ -248,7 +262,7 @@ class ChannelShuffle(Layer):
 
     def output(self, x: Shape) -> Shape:
         require_spatial(self.keyword, x)
-        require_divisible(self.keyword, x[0], self.groups, "channels")
+        require_divisible(self.keyword, {"channels": x[0]}, self.groups)
         return x
 
 
@@ -270,5 +284,14 @@ class Slice(Layer):
                 f"channels {self.start} to {self.end} cannot be cut out of {x[0]}",
                 label=f"0 ≤ start < end ≤ {x[0]} is needed",
                 help=f"`slice 0 {x[0] // 2}` keeps the first half" if x[0] > 1 else "one channel cannot be cut",
+                proposals=self._other_ends(x[0]),
             )
         return (self.end - self.start, *x[1:])
+
+    def _other_ends(self, channels: int) -> tuple[Proposal, ...]:
+        """The cut that ends with the channels that there are; one whose ends are the other way round."""
+        if self.start < channels < self.end:
+            return (SetFields({"end": channels}),)
+        if self.end <= channels and self.start > self.end:
+            return (SetFields({"start": self.end, "end": self.start}),)
+        return ()

@@ -1,6 +1,12 @@
 """How many windows fit: the one place that knows the output-size formulas."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from specc.diagnostics.proposal import Proposal, SetFields
+from specc.layers.torch_call import compact
+
+Proposals: TypeAlias = tuple[Proposal, ...]
 
 
 class Window(NamedTuple):
@@ -115,3 +121,26 @@ def same_padding(kernel: int, dilation: int) -> tuple[int, int]:
     """
     total = dilation * (kernel - 1)
     return total // 2, total - total // 2
+
+
+def to_fit(windows: Sequence[Window], sizes: Sequence[int], usual: int, least: int, *, pads: bool) -> Proposals:
+    """What makes room for windows that are larger than their picture, the likeliest first.
+
+    Args: usual, the kernel that most layers of the kind have; least, the smallest that makes sense; pads, whether a
+          margin is an answer.
+    """
+    kernels = [window.kernel for window in windows]
+    found: list[SetFields] = []
+    missing = max(-(-(window.reach - size) // 2) for window, size in zip(windows, sizes, strict=True))
+    margin, half = max(window.padding for window in windows), max(window.reach for window in windows) // 2
+    if pads and margin < missing <= half:
+        found.append(SetFields({"padding": missing}))
+    room = [size + 2 * window.padding - 1 for window, size in zip(windows, sizes, strict=True)]
+    if any(window.dilation > 1 for window in windows):
+        found.append(SetFields({"dilation": max(1, min(room) // max(max(kernels) - 1, 1))}))
+    fitting = [pixels // window.dilation + 1 for pixels, window in zip(room, windows, strict=True)]
+    for most in (min(fitting) if len(set(kernels)) == 1 else max(kernels), usual):
+        smaller = tuple(min(own, size, most) for own, size in zip(kernels, fitting, strict=True))
+        if min(smaller) > 0 and max(smaller) >= least:
+            found.append(SetFields({"kernel": compact(smaller)}))
+    return tuple(found)
