@@ -24,7 +24,7 @@ from PIL import Image
 from specc.cli.main import main
 from specc.data import picture as picture_file
 from specc.data.load import load_dataset
-from specc.data.picture import OtherSize, Reader, UnreadablePicture, head_of, quiet
+from specc.data.picture import OtherSize, Reader, UnreadablePicture, content_of, head_of, quiet
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 from specc.runner.run import train
@@ -75,7 +75,7 @@ def test_a_picture_is_read_as_it_is_shown(orientation: int, ending: str, tmp_pat
     if ending == "jpg":
         stored = np.asarray(Image.open(path))
     assert np.array_equal(found, TURNED[orientation](stored))
-    assert head_of(str(path))[:2] == (6, 4)
+    assert head_of(str(path), content_of(str(path)))[:2] == (6, 4)
 
 
 @pytest.mark.parametrize("orientation", TURNED)
@@ -224,7 +224,7 @@ def test_every_level_is_read_as_its_share_of_full_brightness(kind: str, tmp_path
     path = str(write(tmp_path))
     assert set(RGB_6X4.read(path).ravel().tolist()) == {level}
     assert set(RGB_6X4._replace(mode="L").read(path).ravel().tolist()) == {level}
-    assert head_of(path).is_grey == (kind not in ("palette", "gif", "cmyk"))
+    assert head_of(path, content_of(path)).is_grey == (kind not in ("palette", "gif", "cmyk"))
 
 
 UNKNOWN = {"float": deep(1, "f4", "tif"), "32-bit": deep(128, "i4", "tif")}
@@ -297,7 +297,7 @@ def test_why_a_file_cannot_be_read(tmp_path: Path) -> None:
         reasons["pipe"] = "is a named pipe, not a file"
     for name, reason in reasons.items():
         with pytest.raises(UnreadablePicture) as caught:
-            head_of(str(tmp_path / f"{name}.png"))
+            head_of(str(tmp_path / f"{name}.png"), content_of(str(tmp_path / f"{name}.png")))
         assert caught.value.reason == reason
 
 
@@ -383,4 +383,4 @@ def test_reasons_are_told_of_the_first_five(tmp_path: Path) -> None:
     assert found.code == "E607" and "6 of 10 pictures cannot be read" in found.message
     assert sum("is empty" in note for note in (found.message, *found.notes)) >= 4
     assert found.notes[-1] == "and 1 more"
-    assert found.help and len(found.help.splitlines()) == 2
+    assert found.help and len(found.help.splitlines()) == 3

@@ -228,6 +228,12 @@ def hue(folder: Path) -> None:
     assert differ(one, other)
 
 
+def skip_damaged(folder: Path) -> None:
+    pets = pictures(folder)
+    (pets / "cat" / "0.png").write_bytes(b"")
+    assert "1 damaged picture is left out" in done(folder / "run", PETS, data=str(pets), skip_damaged=True).lines[0]
+
+
 def channels(folder: Path) -> None:
     assert done(folder / "run", PICTURES, channels=3).metrics()
 
@@ -339,8 +345,8 @@ def cudnn_benchmark(folder: Path) -> None:
 SEEN: dict[str, Callable[[Path], None]] = {
     function.__name__.removesuffix("_"): function
     for function in (
-        task, error, dice, threshold, data, from_weights, data_dir, resize, fit, hue, channels, in_memory, workers,
-        patience,        checkpoint_steps, checkpoint_minutes, device, channels_last, cudnn_benchmark, compile_,
+        task, error, dice, threshold, data, from_weights, data_dir, resize, fit, hue, skip_damaged, channels, in_memory,
+        workers, patience, checkpoint_steps, checkpoint_minutes, device, channels_last, cudnn_benchmark, compile_,
     )
 }  # fmt: skip
 

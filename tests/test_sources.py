@@ -404,6 +404,16 @@ def test_palettes_and_colours_with_names(place: Path) -> None:
     assert "(255, 0, 0)" in problem(lambda: loaded(root)).message
 
 
+def test_a_damaged_mask_leaves_its_picture_out(place: Path) -> None:
+    for part in ("train", "test"):
+        masked(place / "discs" / part)
+    mask = place / "discs" / "train" / "masks" / "3.png"
+    mask.write_bytes(mask.read_bytes()[:40])
+    found = load_dataset(Recipe(data=str(place / "discs"), task="segment", skip_damaged=True))
+    assert (len(found.train), len(found.test)) == (5, 6)
+    assert [fault.path for fault in found.survey.left_out] == [str(mask)]
+
+
 def test_a_wrong_mask_is_named(place: Path) -> None:
     root = masked(place / "discs")
     (root / "masks" / "9.png").write_bytes((root / "masks" / "0.png").read_bytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import multiprocessing
 import os
 import random
@@ -21,7 +22,7 @@ from callbacks import Heard, Stop
 from PIL import Image
 from safetensors.torch import load_file
 
-from specc.data import images, kept, load
+from specc.data import heads, images, kept, load
 from specc.data.batches import Batches, Shard, scaling_of
 from specc.data.images import InMemory, Streamed
 from specc.data.load import load_dataset
@@ -155,6 +156,58 @@ def test_damaged_files_are_found_before_the_first_step(shares: tuple[float, ...]
     assert found[0] == found[1]
     assert (found[0].code, "5 of 45 pictures cannot be read" in found[0].message) == ("E607", True)
     assert len(found[0].notes) == 4
+
+
+@pytest.fixture
+def broken(folder: Path, tmp_path: Path) -> tuple[Path, list[Path]]:
+    """The pictures, five of which are damaged, some only where their heads do not tell."""
+    pets, damaged = Path(shutil.copytree(folder, tmp_path / "pets")), []
+    for path, share in zip(sorted(pets.rglob("*.*"))[::9], itertools.cycle((0.7, 0.0)), strict=False):
+        path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+        damaged.append(path)
+    return pets, damaged
+
+
+@pytest.mark.parametrize("where", ["on", "off"])
+def test_damaged_pictures_may_be_left_out(where: str, broken: tuple[Path, list[Path]], folder: Path) -> None:
+    """The others stay in their parts, and the data are those without them."""
+    pets, damaged = broken
+    found, whole = loaded(pets, where, skip_damaged=True), loaded(folder, where)
+    assert len(found.train) + len(found.test) == 40
+    assert sorted(fault.path for fault in found.survey.left_out) == sorted(map(str, damaged))
+    assert f"5 damaged pictures are left out, such as {found.survey.left_out[0].path}, which is" in found.note
+    assert found.identity != whole.identity
+    kept = {pixels.numpy().tobytes() for pixels in whole.train.x}
+    assert all(pixels.numpy().tobytes() in kept for pixels in found.train.x)
+    for path in damaged:
+        path.unlink()
+    assert loaded(pets, where, skip_damaged=True).survey.left_out == ()
+
+
+def test_nothing_is_left_out_where_nothing_would_be_left(broken: tuple[Path, list[Path]]) -> None:
+    pets, _ = broken
+    assert "`--skip-damaged` leaves them out" in (problem(lambda: loaded(pets, "on")).help or "")
+    for path in pets.rglob("*.*"):
+        path.write_bytes(b"")
+    found = problem(lambda: loaded(pets, "on", skip_damaged=True))
+    assert (found.code, "45 of 45 pictures cannot be read" in found.message) == ("E607", True)
+
+
+def test_a_run_that_goes_on_leaves_out_the_same_pictures(broken: tuple[Path, list[Path]], tmp_path: Path) -> None:
+    pets, damaged = broken
+    recipe = {**RECIPE, "skip_damaged": True}
+    train(SPEC, tmp_path / "whole", data=str(pets), **recipe)
+    heard = Heard()
+    train(SPEC, tmp_path / "run", data=str(pets), callback=Stop(4), **recipe)
+    resume(tmp_path / "run", callback=heard)
+    assert any("5 damaged pictures are left out" in line for line in heard.lines)
+    one, other = (load_file(tmp_path / name / "last.safetensors") for name in ("whole", "run"))
+    assert all(tensor.equal(other[name]) for name, tensor in one.items())
+    record = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert all(sorted(told["left_out"]) == sorted(map(str, damaged)) for told in (record, *record["resumed"]))
+    train(SPEC, tmp_path / "other", data=str(pets), callback=Stop(4), **recipe)
+    Image.new("RGB", (9, 9)).save(damaged[0])
+    assert problem(lambda: resume(tmp_path / "other")).code == "E623"
 
 
 def test_pictures_of_other_sizes_are_found_before_the_first_step(folder: Path) -> None:
@@ -334,7 +387,7 @@ def test_heads_are_read_once(folder: Path, cache: Path, tmp_path: Path, monkeypa
     recipe = Recipe(data=str(pets))
     first = surveyed(recipe)
     with monkeypatch.context() as patch:
-        patch.setattr(picture_files, "head_of", _refuse)
+        patch.setattr(heads, "head_of", _refuse)
         assert surveyed(recipe) == first
     (found,) = cache.glob("*.json")
     for damage in ("", "{}", "[[], [], true]", '[[[1, 1, 45, 99]], [["RGB", 45]], true]', "[1, 2, 3]"):

@@ -88,9 +88,9 @@ class Head(NamedTuple):
     is_grey: bool
 
 
-def head_of(path: str) -> Head:
-    """A picture's head, without its pixels. Raises: Unreadable."""
-    with content_of(path, HEAD) as content, opened(path, content) as picture:
+def head_of(path: str, content: IO[bytes]) -> Head:
+    """A picture's head, without its pixels; the content is closed. Raises: Unreadable."""
+    with content, opened(path, content) as picture:
         return Head(*size_of(picture), picture.mode, is_grey(picture))
 
 

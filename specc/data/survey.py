@@ -68,7 +68,7 @@ class Survey(NamedTuple):
     sample:      shape of one, channels first; None of pictures in files, where these say it:
     sizes:       of all pictures, as they are read, the commonest first.
     kinds:       pictures of each kind, as Pillow names it. is_grey: whether all have one channel.
-    unreadable:  files whose heads cannot be read.
+    unreadable:  files whose heads cannot be read. left_out: those that cannot be read and are not counted.
     passed_over: what looks like pictures and is not taken. notes: what was decided that the owner did not say.
     dtype:       of the samples, "uint8" (0 to 255) or "float32".
     target:      what there is to be found for each: one class (a whole number), any of the classes (a 0 or a 1 for
@@ -87,6 +87,7 @@ class Survey(NamedTuple):
     notes: tuple[str, ...] = ()
     dtype: str = "uint8"
     target: Kind = "class"
+    left_out: tuple[Fault, ...] = ()
 
     @property
     def class_count(self) -> int:
@@ -100,7 +101,7 @@ class Survey(NamedTuple):
     @property
     def note(self) -> str:
         """All that is to be told of it, in one line."""
-        return "; ".join((*self.notes, *map(str, self.passed_over)))
+        return "; ".join((*self.notes, *map(str, self.passed_over), *_left_out(self.left_out)))
 
     def shape(self, recipe: Recipe, way_out: str = "") -> Shape:
         """Shape of one sample as the network would get it, channels first.
@@ -157,6 +158,13 @@ def shape_after(sample: Shape, resize: int | tuple[int, int] | None, channels: i
     return (channels or sample[0], *(size_of(resize) or sample[1:]))
 
 
+def _left_out(faults: Sequence[Fault]) -> tuple[str, ...]:
+    if not faults:
+        return ()
+    are = "picture is" if len(faults) == 1 else "pictures are"
+    return (f"{len(faults):,} damaged {are} left out, such as {faults[0].path}, which {faults[0].reason}",)
+
+
 def damaged(faults: Sequence[Fault], count: int) -> Problem:
     """The problem that some of so many pictures cannot be read."""
     first, *others = faults
@@ -164,7 +172,14 @@ def damaged(faults: Sequence[Fault], count: int) -> Problem:
     return Problem.of(
         "E607",
         f"{len(faults):,} of {counted(count, 'picture')} cannot be read; the first is {first.path}: it {first.reason}",
-        help="\n".join(dict.fromkeys(fault.way or "remove or replace what is damaged" for fault in faults)),
+        help="\n".join(
+            dict.fromkeys(
+                (
+                    *(fault.way or "remove or replace what is damaged" for fault in faults),
+                    "`--skip-damaged` leaves them out",
+                )
+            )
+        ),
         notes=(*(f"{fault.path} {fault.reason}" for fault in others[: NAMED_AT_MOST - 1]), *more),
     )
 

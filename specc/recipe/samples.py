@@ -109,6 +109,9 @@ class SampleSettings(BaseModel):
         "others; --folds goes through all of them.",
         json_schema_extra={"accepts": "which of how many parts, such as 2/5"},
     )
+    skip_damaged: bool = Field(
+        False, examples=[True], description="Leave out pictures in files that cannot be read, and say how many."
+    )
     in_memory: Literal["auto", "on", "off"] = Field(
         "auto",
         examples=["off"],

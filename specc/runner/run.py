@@ -336,6 +336,8 @@ def carry_out(
 
     session.adopted_after = record.adopted_after
     environment = describe_environment(session.group, record.recipe.seed)
+    if session.dataset.survey.left_out:
+        environment["left_out"] = [fault.path for fault in session.dataset.survey.left_out]
     folder.write_environment(environment, resumed=keeper is not None)
     with closing(session):
         if keeper is None:

@@ -7,10 +7,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.picture import UnreadablePicture, content_of, digest_of, eight_bits, is_grey, opened, quiet, size_of
+from specc.data.picture import UnreadablePicture, digest_of, eight_bits, is_grey, opened, quiet, size_of
 from specc.data.sources import DataSource, path_of
 from specc.data.sources.picture_files import PictureFiles
 from specc.data.survey import TRAINING, Fault, PassedOver, Survey
@@ -211,7 +212,7 @@ def _of_files(source: PictureFiles, counting: Counting) -> Census:
     seen, damaged = [], []
     grey = True
     with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        looked = threads.map(_look, [path for _, path, _ in files])
+        looked = threads.map(partial(_look, source), [path for _, path, _ in files])
         for done, ((part, path, label), one) in enumerate(zip(files, looked, strict=True), 1):
             counting(done, len(files))
             if isinstance(one, Fault):
@@ -232,9 +233,9 @@ def _of_files(source: PictureFiles, counting: Counting) -> Census:
     )  # fmt: skip
 
 
-def _look(path: str) -> _Looked | Fault:
+def _look(source: PictureFiles, path: str) -> _Looked | Fault:
     try:
-        with content_of(path) as content:
+        with source.content(path) as content:
             digest = digest_of(content)
             with opened(path, content) as picture:
                 size, mode, grey = size_of(picture), picture.mode, is_grey(picture)

@@ -46,7 +46,9 @@ def rows_of(source: DataSource, count: int, seed: int) -> tuple[SheetRow, ...]:
     survey = source.survey()
     if isinstance(source, PictureFiles):
         listing = source.contents.parts[TRAINING]
-        return _chosen(_members(survey, listing.labels), count, seed, lambda index: _opened(listing.paths[index]))
+        return _chosen(
+            _members(survey, listing.labels), count, seed, lambda index: _opened(source, listing.paths[index])
+        )
     samples, targets = source.take(TRAINING, slice(None))
     labels = [0] * len(samples) if targets is None else targets.tolist()
     drawn = samples if samples.dtype.name == "uint8" else _as_bytes(samples)
@@ -71,9 +73,9 @@ def _members(survey: Survey, labels: Sequence[Any]) -> dict[str, list[int]]:
     return {survey.name: list(range(len(labels)))}
 
 
-def _opened(path: str) -> Image.Image:
+def _opened(source: PictureFiles, path: str) -> Image.Image:
     try:
-        with quiet(), opened(path) as file:
+        with quiet(), opened(path, source.content(path)) as file:
             return eight_bits(file, "RGB", (2 * CELL[1], 2 * CELL[1]))
     except UnreadablePicture as error:
         raise damaged([Fault(path, error.reason, error.way)], 1) from error

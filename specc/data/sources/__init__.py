@@ -73,6 +73,7 @@ class Request(NamedTuple):
     data:     a name, a folder, a file. entry: the name's, in the catalogue.
     data_dir: the folder that holds the files of named data sets, or will hold what is downloaded.
     limit:    samples of each part, at most. own_validation: whether a validation part that there is is wanted.
+    skip_damaged: whether pictures that cannot be read are left out; else they are a problem.
     part:     to test on this one alone, in `test`; "any" for whatever is there. None: to train.
     """
 
@@ -82,6 +83,7 @@ class Request(NamedTuple):
     limit: int | None = None
     own_validation: bool = True
     part: Part | Literal["any"] | None = None
+    skip_damaged: bool = False
 
     def origin(self, part: str) -> str:
         """Which of the data's own parts one is that was wanted."""
@@ -256,7 +258,8 @@ def data_source(recipe: Recipe, part: Part | Literal["any"] | None = None) -> Da
     """
     entry = find(recipe.data)
     folder = path_of(recipe.data_dir) if recipe.data_dir else default_data_dir()
-    request = Request(recipe.data, folder, entry, recipe.limit, own_validation=not recipe.validation, part=part)
+    request = Request(recipe.data, folder, entry, recipe.limit, own_validation=not recipe.validation, part=part,
+        skip_damaged=recipe.skip_damaged)  # fmt: skip
     if entry is None:
         return _resolved(_kind_of(path_of(recipe.data)))(request)
     return _resolved(entry.loader if entry.name in BUILT_IN else PACKAGE)(request)

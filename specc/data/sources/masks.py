@@ -12,14 +12,24 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 
 from specc import files
 from specc.data.frame import Box
 from specc.data.kept import make_room, manifest_of
-from specc.data.picture import TURNS, UnreadablePicture, content_of, digest_of, head_of, opened, orientation_of, quiet
+from specc.data.picture import (
+    HEAD,
+    TURNS,
+    UnreadablePicture,
+    content_of,
+    digest_of,
+    head_of,
+    opened,
+    orientation_of,
+    quiet,
+)
 from specc.data.sources import path_of
 from specc.data.sources.folder import readable
 from specc.data.sources.picture_files import Contents, Listing, PictureFiles
@@ -139,7 +149,7 @@ class MaskFolder(PictureFiles):
         except UnreadablePicture as error:
             return Fault(mask, error.reason, error.way)
         with suppress(UnreadablePicture):  # a picture that cannot be read is told of by itself
-            head = head_of(picture)
+            head = head_of(picture, content_of(picture, HEAD))
             if head[:2] != numbers.shape:
                 size = "{}x{}".format(*numbers.shape)
                 raise _wrong(f"{mask} is {size} (height x width), and its picture {picture} is {head.height}x"
@@ -166,6 +176,14 @@ class MaskFolder(PictureFiles):
                 f"all masks of {self.root} hold one number and no other", "every class has a number of its own"
             )
         return numbered(values)
+
+    def fault_of(self, picture: tuple[str, Any]) -> Fault | None:
+        found = self._look(picture)
+        return super().fault_of(picture) or (found if isinstance(found, Fault) else None)
+
+    @property
+    def variant_of_masks(self) -> str:
+        return str(self.names)
 
     @property
     def variant(self) -> str:

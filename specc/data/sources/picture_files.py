@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property, partial
@@ -14,21 +12,19 @@ from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
 from specc import files
 from specc.data.frame import Box, RandomCut
-from specc.data.kept import Manifest, keep_arrays, kept_arrays, make_room, manifest_of
+from specc.data.heads import fault_of, faults_of, keep_json, seen_of
+from specc.data.kept import Manifest, keep_arrays, kept_arrays, manifest_of
 from specc.data.picture import (
+    AT_ONCE,
     DIGEST_SIZE,
-    Head,
     Reader,
     UnreadablePicture,
     content_of,
     digest_of,
-    eight_bits,
-    head_of,
-    opened,
     quiet,
 )
 from specc.data.sources import DataSource, path_of
@@ -45,7 +41,6 @@ if TYPE_CHECKING:
     from specc.data.sources import Indices
 
 CHUNK = 256  # pictures that a thread looks at, at a time
-DECODED_AT_MOST = 100_000  # pictures, where some heads are damaged, to count those that are damaged further on, too
 KEPT = ("images", "digests", "masks")  # what a kept copy calls the parts of `Looked`
 MANY = 10_000  # pictures that take so long to read that it is said
 
@@ -60,6 +55,13 @@ class Listing(NamedTuple):
         chosen = list(indices)
         return Listing([self.paths[index] for index in chosen], [self.labels[index] for index in chosen])
 
+    def without(self, damaged: Collection[str], *, masks: bool) -> Listing:
+        """Those that are not damaged, and whose masks are not. Args: damaged, paths; masks, whether there are any."""
+        return self.pick(
+            number for number, path in enumerate(self.paths)
+            if path not in damaged and not (masks and self.labels[number] in damaged)
+        )  # fmt: skip
+
     def at_most(self, count: int | None) -> Listing:
         """So many pictures out of all, the same ones always."""
         chosen = sampled(len(self.paths), count)
@@ -70,6 +72,7 @@ class Contents(NamedTuple):
     """What a folder or a table holds.
 
     notes: what was decided that its owner did not say. passed_over: what looks like pictures and is not taken.
+    left_out: pictures that cannot be read, and are in no part.
     """
 
     classes: tuple[str, ...]
@@ -77,17 +80,7 @@ class Contents(NamedTuple):
     notes: tuple[str, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
     target: Kind = "class"
-
-
-class Seen(NamedTuple):
-    """What all heads of some files say together, the pictures by their places among them.
-
-    sizes: height, width, how many have it, and the first one that does. kinds: how many there are of each.
-    """
-
-    sizes: tuple[tuple[int, int, int, int], ...]
-    kinds: tuple[tuple[str, int], ...]
-    is_grey: bool
+    left_out: tuple[Fault, ...] = ()
 
 
 class Looked(NamedTuple):
@@ -131,16 +124,52 @@ class PictureFiles(DataSource):
     def name(self) -> str:
         return path_of(self.request.data).resolve().name
 
+    def content(self, path: str, at_once: int = AT_ONCE) -> IO[bytes]:
+        """A picture's bytes; those of a small one, of so many, are read now. Raises: Unreadable."""
+        return content_of(path, at_once)
+
+    def manifest(self, found: Contents) -> Manifest:
+        """What the system says of the files that pictures are in."""
+        parts, masks = found.parts.values(), found.target == "mask"
+        return manifest_of([*(part.paths for part in parts), *(part.labels for part in parts if masks)])
+
+    def fault_of(self, picture: tuple[str, Any]) -> Fault | None:
+        """Why a picture, a path with what is to be found for it, cannot be used."""
+        return fault_of(picture[0], self.content)
+
     @cached_property
     def contents(self) -> Contents:
-        """What is listed, no more of each part than is wanted."""
+        """What is listed, no more of each part than is wanted; without damaged pictures where these are left out.
+
+        Raises: Problem E607 where no picture of a part would be left.
+        """
         found = self.listed()
-        return found._replace(parts={name: part.at_most(self.request.limit) for name, part in found.parts.items()})
+        found = found._replace(parts={name: part.at_most(self.request.limit) for name, part in found.parts.items()})
+        return self._without_damaged(found) if self.request.skip_damaged else found
+
+    def _without_damaged(self, found: Contents) -> Contents:
+        pictures = [pair for part in found.parts.values() for pair in zip(part.paths, part.labels, strict=True)]
+        manifest = self.manifest(found)
+        place, started = manifest.place(f"damaged {self.variant_of_masks}", ".json"), perf_counter()
+        faults = _kept_faults(place)
+        if faults is None:
+            faults = faults_of(pictures, self.fault_of)
+            if manifest.is_worth(perf_counter() - started):
+                keep_json(place, faults)
+        damaged_paths = {fault.path for fault in faults}
+        kept = {name: part.without(damaged_paths, masks=found.target == "mask") for name, part in found.parts.items()}
+        if any(part.paths and not kept[name].paths for name, part in found.parts.items()):
+            raise damaged(faults, len(pictures))
+        return found._replace(parts=kept, left_out=tuple(faults))
+
+    @property
+    def variant_of_masks(self) -> str:
+        """What else than its file decides whether a mask can be used."""
+        return ""
 
     @cached_property
     def _manifest(self) -> Manifest:
-        parts = self.contents.parts.values()
-        return manifest_of([*(part.paths for part in parts), *(part.labels for part in parts if self.has_masks)])
+        return self.manifest(self.contents)
 
     @cached_property
     def _paths(self) -> dict[str, Paths]:
@@ -157,11 +186,12 @@ class PictureFiles(DataSource):
     def _survey(self) -> Survey:
         found = self.contents
         paths = [path for part in found.parts.values() for path in part.paths]
-        seen, faults = _seen(paths, self._manifest)
+        seen, faults = seen_of(paths, self.content, self._manifest)
         return Survey(
             self.name, found.classes, {name: len(part.paths) for name, part in found.parts.items() if part.paths},
             None, tuple(Size(height, width, count, paths[first]) for height, width, count, first in seen.sizes),
             seen.kinds, seen.is_grey, faults, found.passed_over, found.notes, target=found.target,
+            left_out=found.left_out,
         )  # fmt: skip
 
     def read_as(self, shape: Shape, *, scaled: bool, fit: Fit = "stretch") -> Self:
@@ -216,7 +246,7 @@ class PictureFiles(DataSource):
             for number, index in enumerate(wanted.tolist()):
                 path, part_of = paths[index], cut and partial(cut.box, index)
                 try:
-                    samples[number] = np.moveaxis(self.reader.read(path, cut=part_of), 2, 0)
+                    samples[number] = np.moveaxis(self.reader.read(path, self.content(path), part_of), 2, 0)
                     if masks is not None and read is not None:
                         path = masks[index]
                         _, read[number] = self.read_mask(path, part_of)
@@ -280,7 +310,7 @@ class PictureFiles(DataSource):
         digests = np.empty((count, DIGEST_SIZE), np.uint8)
 
         def decode_one(index: int, path: str) -> None:
-            with content_of(path) as content:
+            with self.content(path) as content:
                 digest = digest_of(content)
                 pixels = reader.read(path, content)
             if places is not None:
@@ -307,104 +337,14 @@ class PictureFiles(DataSource):
         return Looked(samples, digests, masks), faults
 
 
+def _kept_faults(place: Path) -> list[Fault] | None:
+    """What was kept of damaged pictures; None where nothing was, or nothing that can be right."""
+    with suppress(OSError, ValueError, TypeError):
+        return [Fault(str(path), str(reason), str(way)) for path, reason, way in files.read_json(place)]
+    return None
+
+
 def _gone(path: str, reason: str) -> Problem:
     """The problem with a file that was sound when all of them were looked at."""
     return Problem.of("E607", f"{path} can no longer be read: it {reason}",
         help="put it back as it was; `specc train --resume` then goes on with the run")  # fmt: skip
-
-
-# What the heads say
-
-
-def _seen(paths: list[str], manifest: Manifest) -> tuple[Seen, tuple[Fault, ...]]:
-    """What the heads say, and which pictures cannot be read. What took long to find is kept for the next time."""
-    place = manifest.place("heads", ".json")
-    seen = _kept(place, len(paths))
-    if seen is not None:
-        return seen, ()
-    started = perf_counter()
-    seen, faults = _look(paths)
-    if not faults and manifest.is_worth(perf_counter() - started):
-        _keep(place, seen)
-    return seen, tuple(faults)
-
-
-def _look(paths: list[str]) -> tuple[Seen, list[Fault]]:
-    """What the heads say, and which pictures cannot be read."""
-    sizes: Counter[tuple[int, int]] = Counter()
-    firsts: dict[tuple[int, int], int] = {}
-    kinds: Counter[str] = Counter()
-    faults: list[Fault] = []
-    grey = True
-    for place, (path, found) in enumerate(zip(paths, _heads(paths), strict=True)):
-        if isinstance(found, UnreadablePicture):
-            faults.append(Fault(path, found.reason, found.way))
-            continue
-        sizes[found[:2]] += 1
-        firsts.setdefault(found[:2], place)
-        kinds[found.mode] += 1
-        grey &= found.is_grey
-    if faults and len(paths) <= DECODED_AT_MOST:
-        faults = _all_faults(paths)
-    counts = tuple((*size, count, firsts[size]) for size, count in sizes.most_common())
-    return Seen(counts, tuple(kinds.most_common()), grey), faults
-
-
-def _kept(place: Path, count: int) -> Seen | None:
-    """What was kept of so many files; None where nothing was, or nothing that can be right."""
-    try:
-        sizes, kinds, grey = files.read_json(place)
-        seen = Seen(
-            tuple((int(height), int(width), int(number), int(first)) for height, width, number, first in sizes),
-            tuple((str(kind), int(number)) for kind, number in kinds), bool(grey),
-        )  # fmt: skip
-        sound = all(0 <= first < count for *_, first in seen.sizes)
-        if sound and count == sum(size[2] for size in seen.sizes) == sum(number for _, number in seen.kinds):
-            place.touch()  # what was not used for longest goes first
-            return seen
-    except (OSError, ValueError, TypeError):
-        pass
-    return None
-
-
-def _keep(place: Path, seen: Seen) -> None:
-    """A cache that cannot be written costs time and nothing else."""
-    with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(seen).encode()
-        if make_room(len(content)):
-            files.write(place, content)
-
-
-def _heads(paths: list[str]) -> Iterator[Head | UnreadablePicture]:
-    """The head of each file, or why it cannot be read, in order."""
-    chunks = (paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK))
-    with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        for heads in threads.map(_heads_of, chunks):
-            yield from heads
-
-
-def _heads_of(paths: Iterable[str]) -> list[Head | UnreadablePicture]:
-    return [_head_or_fault(path) for path in paths]
-
-
-def _head_or_fault(path: str) -> Head | UnreadablePicture:
-    try:
-        return head_of(path)
-    except UnreadablePicture as fault:
-        return fault
-
-
-def _all_faults(paths: list[str]) -> list[Fault]:
-    """The pictures that cannot be read as a whole, which their heads do not tell."""
-    with quiet(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        return [fault for fault in threads.map(_fault, paths) if fault]
-
-
-def _fault(path: str) -> Fault | None:
-    try:
-        with opened(path) as picture:
-            eight_bits(picture, "L", (1, 1))  # as small as it may get: every byte is read all the same
-    except UnreadablePicture as error:
-        return Fault(path, error.reason, error.way)
-    return None
