@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+import specc
 from specc.build.compile import build
 from specc.cli.main import main
 from specc.diagnostics.diagnostic import Problem
@@ -191,6 +192,10 @@ def test_python_of_specs_with_hostile_names(spec: Spec, words: list[str]) -> Non
 WRITTEN_WRONG_ONCE = {
     "a group that is a class, before a gate in the same branch":
         "concat { id | { residual { conv 4 k1 } -> relu } x2 -> gate { gap -> conv 4 k1 } }",
+    "sizes of labelled steps, in classes, loops and branches":
+        "block up(c) { a: conv c k3 p1 -> maxpool 2 -> { upsample like=a linear corners } -> conv c k1 }\n"
+        "c: conv 8 k3 p1\nmaxpool 2 -> add { conv 8 k1 -> upsample like=c linear | from c }\nup 8 -> up 12\n"
+        "e: { conv 8 k3 p1 s2 -> upsample like=c x2 } x5\nadd { upsample like=c -> relu | from c -> conv 8 k1 }",
     "a form with a label, which only some uses of a branch have":
         "concat { out: concat { relu | tanh } -> slice 1 5 | id } -> slice 1 5\n"
         "concat { concat { relu | tanh } -> slice 1 5 -> conv 4 k1 | id }",
@@ -210,6 +215,14 @@ def test_python_runs_whatever_is_called_what(text: str, name: str) -> None:
     model = analyse(Source(f"{name}.cnn", f"input 4x6x6\n{text}\n")).model
     assert model is not None
     assert require_same(write_python(model), model)
+
+
+def test_python_takes_the_size_of_a_labelled_step_when_it_is_called() -> None:
+    text = "input 3x8x8\nc: conv 4 k3 p1\nmaxpool 2 -> conv 4 k1\nadd { upsample like=c linear | from c }\n"
+    model, written = specc.compile(text).eval(), made(write_python(model_of(text))).eval()
+    written.load_state_dict(model.state_dict())
+    x = torch.rand(2, 3, 9, 14)
+    assert torch.equal(written(x), model(x))
 
 
 def test_python_is_deterministic() -> None:

@@ -68,6 +68,9 @@ def test_the_gallery_takes_what_it_says(spec: GalleryEntry) -> None:
 
 
 HAND_MADE = [
+    "input 3x32x32\nc: conv 4 k3 s2 p1\nmaxpool 2 -> conv 4 k3 p1 -> add { upsample like=c linear | from c }",
+    "input 3x20x20\na: maxpool 3 s2\nconcat { from a -> { conv 4 k2 -> upsample like=a } | conv 4 k1 } -> conv 2 k5",
+    "input 3x20x20\na: adaptiveavgpool 4\nconcat { id | gap -> upsample like=a } -> conv 2 k2",
     "input 3x32x32\nmaxpool 2 -> conv 8 k3 -> maxpool 3 s2 p1",
     "input 3x32x32\nconv 8 k7 p2 s3 d2 -> avgpool 3 s2 ceil",
     "input 3x32x20\nconv 8 k3x7 -> maxpool 1x3",

@@ -130,6 +130,7 @@ class _ClassReader:
                 and not isinstance(node, ShapedForm)  # how branches are joined is code, which no loop over modules runs
                 and stop < len(steps)
                 and steps[stop][2] is node
+                and not (isinstance(node, ShapedLayer) and node.like)  # which a function does
                 and steps[stop][:2] == (prefix, number + stop - place)
                 and f"{prefix}{number + stop - place - 1}" not in chain.keeps
             ):
@@ -172,7 +173,9 @@ def _origins(chain: ShapedChain) -> Iterator[From]:
     """What a chain goes on from outside of it, counted from the chain around."""
     for _, node in chain.steps:
         inner: list[From] = []
-        if isinstance(node, ShapedChain) and node.borrows:
+        if isinstance(node, ShapedLayer) and node.like is not None:
+            inner = [node.like]
+        elif isinstance(node, ShapedChain) and node.borrows:
             inner = list(_origins(node))
         elif isinstance(node, ShapedForm) and node.borrows:
             inner = list(node.origins.values())
@@ -347,7 +350,7 @@ def _skeleton(node: Node | None) -> object:
         case None:
             return None
         case LayerNode():
-            return (node.module.name, node.settings)
+            return (node.module.name, node.settings, node.like, node.function if node.like else None)
         case CallNode():
             return (node.key, node.frozen, node.borrows)
         case FormNode():

@@ -113,7 +113,7 @@ class ForwardMethod:
             arg.name: self.plan.symbols.express(arg.value, arg.name) or code.flat(code.literal(arg.value.known[0]))
             for arg in function.args
         }
-        self.x = function.name.format(x=self.x, **values)
+        self.x = function.name.format(x=self.x, like=self.plan.kept(node.like), **values)
         self.shape = node.output
         if function.args:  # an operator: what follows is a statement of its own
             self._flush()
@@ -122,7 +122,7 @@ class ForwardMethod:
         self._flush()
         self.done += [
             f"        for number in {numbers}:",
-            f'            x = self.get_submodule(f"{prefix}{{number}}")(x)',
+            f'            x = self.get_submodule(f"{prefix}{{number}}")({self._given("x", node)})',
         ]
         self.shape = node.output
 

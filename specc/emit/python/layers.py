@@ -22,7 +22,17 @@ def layer_node(step: ShapedLayer) -> LayerNode:
     module, function = _codes(step.layer, step.input)
     settings = tuple(_settings(step.layer, step.input))
     begins = step.layer.family not in _TOUCHES
+    if step.like is not None and function is not None:
+        function = module = _sized_like(function)
+        return LayerNode(module, function, settings, begins, step.output, step.like.name)
     return LayerNode(module, function, settings, begins, step.output)
+
+
+def _sized_like(function: CodeNode) -> CodeNode:
+    """A function that takes its size from a kept step when it is called."""
+    args = tuple(arg for arg in function.args if arg.name != "size")
+    named = "".join(f", {arg.name}={{{arg.name}}}" for arg in args)
+    return CodeNode(f"{function.name}({{x}}, size={{like}}.shape[2:]{named})", args, "template")
 
 
 def _codes(layer: Layer, x: Shape) -> tuple[CodeNode, CodeNode | None]:

@@ -76,13 +76,15 @@ class SettingNode(NamedTuple):
 
 
 class LayerNode(NamedTuple):
-    """A layer. function: how it is written without a module, None where it holds weights."""
+    """A layer. function: how it is written without a module, None where it holds weights; like: the kept step whose
+    size it takes when it is called, or empty: then it is always written as a function."""
 
     module: CodeNode
     function: CodeNode | None
     settings: tuple[SettingNode, ...]
     begins: bool  # whether a new statement begins with it, for it is more than a touch to what went before
     output: tuple[Any, ...]
+    like: str = ""
 
 
 class CallNode(NamedTuple):

@@ -74,12 +74,16 @@ def _layers(nodes: Maybe) -> LayerNode:
     functions = _each(nodes, "function")
     has_function = any(function is not None for function in functions)
     settings = [node and (node.settings,) for node in nodes]
+    like = _one(_each(nodes, "like"))
+    if like and (None in nodes or len(set(functions)) > 1):
+        raise Differs  # it has no module to leave out, or to make otherwise
     return LayerNode(
         _codes(_each(nodes, "module")),
         _codes(functions) if has_function else None,
         _one(settings)[0],
         _one([node and (node.begins,) for node in nodes])[0],
         _outputs(nodes),
+        like,
     )
 
 

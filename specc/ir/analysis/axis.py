@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped, borrows
+from specc.ir.shaped import From, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped, borrows
 from specc.layers.activation import PReLU
 from specc.layers.base import Layer, ShapeError
 from specc.layers.linear import Linear
@@ -116,6 +116,8 @@ class Axis:
         return found
 
     def _work_out(self, node: SomeShaped, state: State) -> After:
+        if isinstance(node, ShapedLayer) and node.like is not None:
+            return After(self._kept(node.like), False)
         if state is Beyond.FIXED and not borrows(node):
             return After(state, loses_pixels(node))
         if isinstance(node, ShapedLayer):
@@ -158,8 +160,6 @@ class Axis:
 
     def _layer(self, node: ShapedLayer, size: int) -> After:
         layer = node.layer
-        if node.like is not None:
-            raise Entangled
         if isinstance(layer, Flatten):
             if self.features_matter:
                 raise Entangled
@@ -186,6 +186,10 @@ class Axis:
             raise Entangled
         return Beyond.FEATURES
 
+    def _kept(self, origin: From) -> State:
+        """What left a kept step of a chain around."""
+        return self.around[-1 - origin.above][origin.name]
+
     # branches
 
     def _form(self, form: ShapedForm, state: State) -> After:
@@ -194,7 +198,7 @@ class Axis:
             if name == "shortcut" and form.shortcut in ("auto", "same"):
                 continue
             origin = form.origins.get(name)
-            begins = state if origin is None else self.around[-1 - origin.above][origin.name]
+            begins = state if origin is None else self._kept(origin)
             end, lost = (begins, False) if branch is None else self._through(branch, begins)
             loses = loses or (lost and name != "shortcut")
             ends.append(self._size(end, branch or form))
