@@ -566,6 +566,18 @@ def test_a_label_is_used_behind_from() -> None:
     assert ("e1", "label") in tokens("add { from e1 }")
 
 
+def test_a_label_is_used_behind_like() -> None:
+    head = "input 3x8x8\nblock up(f) { f }\nlike: relu\n"
+    text = f"{head}e1: conv 4 k1 -> maxpool 2\nup upsample(like=e1) -> upsample like=e1\n"
+    one = snapshot(text)
+    uses = navigation.references(one, place_of(text, "e1: conv"), with_definition=False)
+    assert found_at(text, uses) == ["ike=e1", "ike=e1"]
+    found = navigation.definition(one, place_of(text, "e1\n"))
+    assert found is not None and found.range.start == place_of(text, "e1: conv")
+    edit = navigation.renamed(one, place_of(text, "e1)"), "fine")
+    assert result(text, types.CodeAction("", edit=edit)) == text.replace("e1", "fine")
+
+
 def test_go_to_from_a_line_that_cannot_be_read() -> None:
     text = NET.replace("avgpool 2 ->", "cbr ( ->")
     definition = navigation.definition(snapshot(text), place_of(text, "cbr ("))

@@ -192,6 +192,9 @@ class _Finder:
 
     def _argument(self, argument: tree.Argument, called: Symbol | None, scope: Scope) -> None:
         if isinstance(argument, tree.Keyword):
+            if called is None and argument.key.text == "like" and isinstance(argument.value, tree.Word):
+                self._take_up(argument.value)
+                return
             if called is not None and argument.key.text in called.keys:
                 called.keys[argument.key.text].uses.append(Use(argument.key.span, argument.key.text))
             self._value(argument.value, scope)
