@@ -18,6 +18,7 @@ import specc
 from specc.cli import main
 from specc.gallery import GalleryEntry, NotInGallery, entries, entry, names
 from specc.pipeline import Analysis, analyse
+from specc.recipe.schedules import SCHEDULES
 from specc.source import Source
 
 ROOT = Path(__file__).parent.parent
@@ -276,3 +277,12 @@ def test_a_source_knows_its_gallery_name() -> None:
     source = entry("vgg16").source
     assert isinstance(source, Source)
     assert source.path == "gallery:classics/vgg16"
+
+
+@pytest.mark.parametrize("name", [name for name, spec in GALLERY.items() if "momentum=0.9" in spec.text])
+def test_a_large_rate_is_come_to(name: str) -> None:
+    """At a rate of 0.1 from the first step on, ResNet-18 ends its first 2,000 pictures with a loss over 1,000."""
+    recipe = analysed(GALLERY[name]).recipe
+    assert recipe.lr is not None
+    is_deep = "resnet" in name or "pyramidnet" in name
+    assert recipe.lr < 0.1 or not is_deep or recipe.warmup or SCHEDULES[recipe.schedule].warms
