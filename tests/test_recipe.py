@@ -187,7 +187,7 @@ def test_every_setting_is_documented(name: str) -> None:
 
 def test_optimizer_settings_are_fields() -> None:
     assert Recipe.model_fields.keys() >= OPTIMIZER_SETTINGS
-    assert set(OPTIMIZERS) == {"adam", "adamw", "sgd", "rmsprop", "muon"}
+    assert set(OPTIMIZERS) == {"adam", "adamw", "sgd", "rmsprop", "muon", "lion", "lamb", "adafactor"}
 
 
 def test_option_wins() -> None:

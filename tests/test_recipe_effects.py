@@ -92,6 +92,7 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "erase": ({}, 0.5),
     "epochs": ({}, 3),
     "batch": ({}, 8),
+    "sampling": ({}, "balanced"),
     "drop_last": ({}, True),
     "accumulate": ({}, 2),
     "optimizer": ({}, "muon"),

@@ -55,6 +55,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "randaugment": 9,
     },
     "blurred": {"trivialaugment": True, "blur": 0.8, "hue": 0.1, "erase": 0.5, "mixup": 0.4, "cutmix": 1.0},
+    "balanced": {"sampling": "balanced", "accumulate": 2, "flip": True},
     "muon": {"optimizer": "muon", "decay_weights_only": True, "resized_crop": 0.4, "color_jitter": 0.2},
     "averaged": {"optimizer": "adamw", "average": 0.9, "accumulate": 2, "clip": 0.5, "label_smoothing": 0.1},
     "warmed up": {"validation": 0.2, "warmup": 1.5, "decay_weights_only": True, "weight_decay": 0.1, "patience": 9},

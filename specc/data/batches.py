@@ -107,12 +107,14 @@ class Batches:
         accumulate: int = 1,
         drop_last: bool = False,
         shard: Shard = WHOLE,
+        balanced: bool = False,
     ) -> None:
-        """size: samples of a batch, of which every process gives out its shard."""
+        """size: samples of a batch, of which every process gives out its shard. balanced: see `evenly`."""
         self.images, self.size, self.device = images, size, images.device
         self.scaling = scaling and Scaling(*(part.to(self.device) for part in scaling))
         self.augmentation, self.accumulate, self.drop_last = augmentation, accumulate, drop_last
         self.shard, self.skip_single = shard, False
+        self._classes = places_by_class(images.labels) if balanced else None
 
     def __len__(self) -> int:
         """How many samples there are, given out or not."""
@@ -144,7 +146,7 @@ class Batches:
         Args: skip, how many batches at the beginning are not wanted.
         """
         # Drawn here and not with the first batch: an epoch of which nothing is left moves the generator on, too.
-        order = torch.randperm(len(self), generator=generator).to(self.images.index_device)
+        order = _order(len(self), self._classes, generator).to(self.images.index_device)
         cut, least = None, self.augmentation and self.augmentation.least
         if least and self.images.cuts:
             cut = RandomCut(int(torch.randint(2**62, (), generator=generator)), least)
@@ -176,3 +178,29 @@ class Batches:
         if self.scaling is not None:
             values.sub_(self.scaling.mean).div_(self.scaling.deviation)
         return values
+
+
+def places_by_class(labels: list[int]) -> list[Tensor]:
+    """The places of each class's samples."""
+    told = torch.tensor(labels)
+    return [(told == label).nonzero().flatten() for label in sorted(set(labels))]
+
+
+def _order(count: int, classes: list[Tensor] | None, generator: torch.Generator) -> Tensor:
+    order = torch.randperm(count, generator=generator)
+    return order if classes is None else evenly(classes, count, generator)[order]
+
+
+def evenly(classes: list[Tensor], count: int, generator: torch.Generator) -> Tensor:
+    """Places of so many samples, as many of each class as of any other, give or take one.
+
+    Of a class that has fewer each is taken as often as any other, give or take one; of one that has more, chance says
+    which. Args: classes, the places of each class's samples.
+    """
+    more = set(torch.randperm(len(classes), generator=generator)[: count % len(classes)].tolist())
+    found: list[Tensor] = []
+    for number, places in enumerate(classes):
+        wanted = count // len(classes) + (number in more)
+        rounds = [torch.randperm(len(places), generator=generator) for _ in range(-(-wanted // len(places)))]
+        found += [places[torch.cat(rounds)[:wanted]]] if wanted else []
+    return torch.cat(found)

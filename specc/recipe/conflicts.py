@@ -32,7 +32,8 @@ def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     if recipe.nesterov and not recipe.optimizer_arguments()["momentum"]:
         return Conflict("nesterov", "`nesterov` needs a momentum above 0", "add `momentum 0.9`")
     checks = (
-        _schedule_conflict, _part_conflict, _task_conflict, _size_conflict, _scaling_conflict, _exact_conflict,
+        _schedule_conflict, _part_conflict, _task_conflict, _sampling_conflict, _size_conflict, _scaling_conflict,
+        _exact_conflict,
     )  # fmt: skip
     return next((found for check in checks if (found := check(recipe, said))), None)
 
@@ -76,6 +77,15 @@ def _size_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     return None
 
 
+def _sampling_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    if recipe.sampling == "all" or TASKS[recipe.task].target == "class":
+        return None
+    return Conflict(
+        "sampling", f"`sampling balanced` needs one class for each sample, which `task {recipe.task}` has not",
+        "leave `sampling` out",
+    )  # fmt: skip
+
+
 def _scaling_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     """A mean without a deviation, or either without anything that is normalised."""
     given = [name for name in ("mean", "deviation") if getattr(recipe, name) is not None]
@@ -90,7 +100,7 @@ def _scaling_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
 
 
 # What a plain loop would do to each picture by itself, or not at all: with these no plain loop gives the same bits.
-NOT_EXACT = (*known(Recipe), "normalize", "resize", "accumulate", "average", "decay_weights_only")
+NOT_EXACT = (*known(Recipe), "normalize", "resize", "accumulate", "average", "decay_weights_only", "sampling")
 
 
 def _exact_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:

@@ -3,7 +3,7 @@
 Torch-free: classes are named as text, and the runner resolves them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from specc.recipe.written import as_written
@@ -17,8 +17,8 @@ class Optimizer(NamedTuple):
     torch:     its class, as `module:name`; one of ours takes groups of weights.
     arguments: settings that it takes under their own names, with its defaults: torch's own, but for sgd's rate, which
                is too low there.
-    memory:    what it keeps for a weight: of the weight's shape, but for `step`, which is one number; a
-               `momentum_buffer` only where there is momentum.
+    memory:    what it keeps for a weight: of the weight's shape, but for what `SHAPES` says; a `momentum_buffer` only
+               where there is momentum. of_vectors: of a weight of one dimension, where that is something else.
     fused:     whether torch has it in one kernel over all weights.
     parts:     of an optimizer that treats weights differently, our module with the functions `groups(model, weights,
                spared)`, `memory(model)` and `note(model)`.
@@ -29,6 +29,7 @@ class Optimizer(NamedTuple):
     torch: str
     arguments: Mapping[str, object]
     memory: tuple[str, ...]
+    of_vectors: tuple[str, ...] = ()
     fused: bool = True
     parts: str = ""
     exact: bool = True
@@ -56,7 +57,25 @@ OPTIMIZERS: dict[str, Optimizer] = {
         ("momentum_buffer",), parts="specc.runner.muon", exact=False,
         doc="takes the kernels and matrices between the first and the last layer, AdamW the rest",
     ),
+    "lion": Optimizer(
+        "specc.runner.lion_lamb:Lion", {"lr": 1e-4, "betas": (0.9, 0.99), "weight_decay": 0.0}, ("exp_avg",),
+        fused=False, exact=False, doc="takes steps of one size, and wants a tenth of AdamW's rate",
+    ),
+    "lamb": Optimizer(
+        "specc.runner.lion_lamb:Lamb", {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-6, "weight_decay": 1e-2}, MOMENTS,
+        fused=False, exact=False, doc="is for large batches",
+    ),
+    "adafactor": Optimizer(
+        "torch.optim:Adafactor", {"lr": 1e-2, "weight_decay": 0.0}, ("step", "row_var", "col_var"),
+        ("step", "variance"), fused=False, doc="keeps little: of each kernel its rows and columns",
+    ),
 }  # fmt: skip
+# Shapes of what is kept, by the weight's, where they are others.
+SHAPES: dict[str, Callable[[tuple[int, ...]], tuple[int, ...]]] = {
+    "step": lambda shape: (),
+    "row_var": lambda shape: (*shape[:-1], 1),
+    "col_var": lambda shape: (*shape[:-2], 1, shape[-1]),
+}
 OPTIMIZER_SETTINGS = frozenset(name for one in OPTIMIZERS.values() for name in one.arguments)
 
 

@@ -68,6 +68,12 @@ class Recipe(SampleSettings):
     decays: Factors | None = by_part("Weight decay of parts of the network, as factors of `weight_decay`.", "head=0x")
     epochs: int = Field(10, ge=1, examples=[30], description="Passes over the training pictures.")
     batch: int = Field(128, ge=1, examples=[128], description="Pictures per training step.")
+    sampling: Literal["all", "balanced"] = Field(
+        "all",
+        examples=["balanced"],
+        description="Which training samples an epoch has: all of them, or as many of each class, those of rare classes "
+        "several times (balanced; classify).",
+    )
     drop_last: bool = Field(
         False, examples=[True], description="Leave out the last batch of an epoch where it is not full."
     )

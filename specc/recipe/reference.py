@@ -107,7 +107,12 @@ shows all of them.""",
     "Epochs and batches": """\
 A last batch that is not full is trained on, unless `drop_last` leaves it out. One of a single picture is always
 left out where the network has a batch normalisation, which cannot take it; the run's first line says so. A batch
-that is the only one stays.""",
+that is the only one stays.
+
+With `sampling balanced` an epoch has as many samples as without, but of each class as many as of any other: those of a
+rare class come several times, all of them equally often, and of a common one chance leaves some out. It trains on other
+numbers of samples than there are, so what the network gives for a class is no longer how often it comes;
+`class_weights balanced` is the same thought in the loss.""",
     "The optimizer": """\
 `muon` is torch's Muon (torch 2.9 or newer) for the kernels and matrices between the first and the last layer, and
 AdamW for the rest: the first and the last layer, biases, normalisations, and grouped convolutions; `betas` and `eps`
@@ -116,7 +121,10 @@ x in x height x width is shown to it as the matrix of out x (in·height·width).
 AdamW's, so that both take one `lr` and one `weight_decay`. The run's first line says how many tensors are whose.
 
 Source: Jordan 2024, "Muon: An optimizer for hidden layers in neural networks"; Liu et al. 2025, "Muon is Scalable
-for LLM Training".""",
+for LLM Training".
+
+`lion` and `lamb` are specc's own, by the formulas of their papers (Chen et al. 2023; You et al. 2020), `adafactor` is
+torch's.""",
 }
 
 

@@ -10,7 +10,7 @@ import torch
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.recipe.entries import resolved
-from specc.recipe.optimizers import OPTIMIZERS
+from specc.recipe.optimizers import OPTIMIZERS, SHAPES
 from specc.recipe.recipe import Recipe
 from specc.runner.cpu.process import leave_compiler_alone
 
@@ -107,13 +107,20 @@ def layout_of_memory(model: nn.Module, recipe: Recipe, later: Sequence[nn.Parame
     if not recipe.optimizer_arguments().get("momentum"):
         own = tuple(slot for slot in own if slot != "momentum_buffer")
     kept: dict[int, tuple[str, ...]] = resolved(entry.parts).memory(model) if entry.parts else {}
-    one, counted = torch.empty((), device="meta"), {id(weight) for weight in later}
+    counted = {id(weight) for weight in later}
     return {
-        f"{name}/{slot}": one if slot == "step" else weight.detach().to("meta")
+        f"{name}/{slot}": _empty(weight, slot)
         for name, weight in model.named_parameters()
         if weight.requires_grad or id(weight) in counted
-        for slot in kept.get(id(weight), own)
+        for slot in kept.get(id(weight), entry.of_vectors if entry.of_vectors and weight.dim() < 2 else own)
     }
+
+
+def _empty(weight: nn.Parameter, slot: str) -> torch.Tensor:
+    """What is kept of a weight in a slot, without numbers."""
+    shape = SHAPES[slot](tuple(weight.shape)) if slot in SHAPES else weight.shape
+    dtype = torch.float32 if slot == "step" else weight.dtype
+    return torch.empty(shape, dtype=dtype, device="meta")
 
 
 def memory_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

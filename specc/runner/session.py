@@ -184,6 +184,7 @@ class Session:
         note += f"; {data.note}" if data.note else ""
         remark = optimizer_note(self.model, recipe)
         note += f"; {remark}" if remark else ""
+        note += "; as many samples of each class" if recipe.sampling == "balanced" else ""
         asked = ", ".join(map(str, asked_of(recipe)))
         note += f"; augmented: {asked}" if asked else ""
         return (
@@ -243,6 +244,7 @@ class Session:
         self.train = Batches(
             data.train, recipe.batch, scaling,
             augmentation=augmentation, accumulate=recipe.accumulate, drop_last=recipe.drop_last, shard=shard,
+            balanced=recipe.sampling == "balanced",
         )  # fmt: skip
         self.test = tested(data.test)
         self.validation = None if data.validation is None else tested(data.validation)
