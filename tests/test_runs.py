@@ -7,6 +7,7 @@ import json
 import os
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -389,6 +390,7 @@ def test_the_commands_of_the_page_work(tmp_path: Path, monkeypatch: pytest.Monke
     Path("pictures").mkdir()
     for name in ("seven.png", "pictures/a.png"):
         Image.radial_gradient("L").resize((8, 8)).save(name)
+    shutil.make_archive("pictures", "zip", "pictures")
     text = PAGE.read_text(encoding="utf-8")
     commands = [
         line
@@ -397,7 +399,7 @@ def test_the_commands_of_the_page_work(tmp_path: Path, monkeypatch: pytest.Monke
     ]
     assert len(commands) > 15
     for command in commands:
-        name, *arguments = command.split()
+        name, *arguments = shlex.split(command)
         assert name == "specc"
         quick = ["--limit", "100"] if arguments[0] in ("train", "eval") else []
         done = specc(*arguments, *quick)

@@ -44,10 +44,12 @@ class Predicted(NamedTuple):
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text",
     help="How it is told: json is an object per line, csv a table.  [text]")  # fmt: skip
 def command(run: Path, pictures: tuple[str, ...], as_json: bool, form: str, **asked: Any) -> None:
-    """Tell what a network sees in PICTUREs, files, folders, or - for standard input: the likeliest classes, the labels,
-    the numbers, or a mask and the picture with the mask over it.
+    """Tell what a network sees in PICTUREs: the likeliest classes, the labels, the numbers, or a mask and the picture
+    with the mask over it.
 
-    A picture is converted as the recipe of the run says: size, colour, mean and deviation of the training pictures.
+    A PICTURE is a file, a folder, a .zip file, a quoted pattern such as 'photos/**/*.jpg', or - for one on standard
+    input. It is converted as the recipe of the run says: size, colour, mean and deviation of the training pictures. A
+    note tells of those that are light where training pictures were dark, or of other proportions.
 
     Exit status: 0 all pictures were read, 1 some, or the weights, could not be used, 2 the command was wrong or
     there is no such run.
@@ -65,19 +67,24 @@ def _predict(run: Path, pictures: tuple[str, ...], asked: Predicted, teller: Tex
 
     weights_of(run, asked.kind)
     place = device_of(asked.device)
-    from specc.evaluate.pictures import expanded, taker_of
+    from specc.evaluate.named import expanded
+    from specc.evaluate.oddities import Oddities
+    from specc.evaluate.pictures import taker_of
     from specc.evaluate.predict import predict
 
     trained = load_trained(run, asked.kind, place)
     data = trained.data
     taker = taker_of(data.sample, data.scaling(), trained.recipe, convert=asked.fit, invert=asked.invert)
     complete = True
-    for one in predict(trained, expanded(pictures, _note), taker, asked.top, place, asked.out):
+    odd = Oddities(data, taker)
+    for one in predict(trained, expanded(pictures, _note), taker, asked.top, place, asked.out, odd.look):
         if one.problem is not None:
             complete = False
             show([one.problem])
         teller.tell(one)
     teller.end()
+    for note in odd.notes():
+        _note(note)
     return complete
 
 

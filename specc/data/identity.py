@@ -177,6 +177,8 @@ class DataDescription(BaseModel):
     sample:    shape of one picture as the network gets it, channels first.
     mean, deviation: of each channel, as fractions of full brightness; None where the recipe does not normalise.
     target:    what there is to be found for each, see `Survey.target`; target_mean, target_deviation: of each number.
+    brightness: mean level of the pictures, 0 to 1; None where they are none, or were not looked at all together.
+    proportions: the smallest and the largest width over height that pictures in files had before they were scaled.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -189,6 +191,8 @@ class DataDescription(BaseModel):
     target: Kind = "class"
     target_mean: tuple[float, ...] | None = None
     target_deviation: tuple[Positive, ...] | None = None
+    brightness: Annotated[float, Field(ge=0, le=1)] | None = None
+    proportions: tuple[Positive, Positive] | None = None
 
     @property
     def targets(self) -> Targets:

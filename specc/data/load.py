@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SAME = 1e-9  # of the largest value: a deviation that is nothing but rounding
 AT_ONCE = 256  # masks that are counted together
 CUT = "`resized_crop` cuts out of the files; `--in-memory on` is faster, and cuts out of the scaled pictures"
+LOOKED_AT = 1000  # pictures whose mean level is taken
+BRIGHTEST = 255
 USABLE = 0.8  # of the free memory; the network and its activations need some too
 
 Say = Callable[[str], None]
@@ -79,6 +81,7 @@ class Dataset(NamedTuple):
         return DataDescription(
             name=self.name, classes=self.classes, sample=self.sample, mean=mean, deviation=deviation,
             target=targets.kind, target_mean=targets.mean, target_deviation=targets.deviation,
+            brightness=_brightness(self.train), proportions=self.survey.proportions,
         )  # fmt: skip
 
     def on(self, device: torch.device, workers: int | None = 0) -> Dataset:
@@ -296,6 +299,15 @@ def counted_targets(targets: Targets, y: torch.Tensor) -> Targets:
             counts = [one + more for one, more in zip(counts, found, strict=True)]
         return targets._replace(counts=tuple(counts), samples=len(y))
     return targets
+
+
+def _brightness(images: Images) -> float | None:
+    """The mean level of pictures in memory, by an even part of them."""
+    from specc.data.images import InMemory
+
+    if not isinstance(images, InMemory) or images.x.element_size() > 1 or images.x.dim() != 4 or not len(images):
+        return None
+    return float(images.x[:: -(-len(images) // LOOKED_AT)].double().mean().cpu()) / BRIGHTEST
 
 
 def _free_bytes() -> int | None:

@@ -120,7 +120,7 @@ def content_of(path: str, at_once: int = AT_ONCE) -> IO[bytes]:
         with file:
             content = file.read(size)  # no more: a buffer of what is asked for is made first
     except OSError as error:
-        raise UnreadablePicture(_absence(path, error)) from error
+        raise UnreadablePicture(absence(path, error)) from error
     if not content:
         raise UnreadablePicture("is empty")
     return BytesIO(content)
@@ -133,7 +133,8 @@ def digest_of(content: IO[bytes]) -> bytes:
     return found
 
 
-def _absence(path: str, error: OSError) -> str:
+def absence(path: str, error: OSError) -> str:
+    """Why a file cannot be opened, as the end of a sentence about it."""
     if isinstance(error, PermissionError):
         return "is not readable by this user"
     if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114 - a Path for each of a million is slow

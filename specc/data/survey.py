@@ -99,6 +99,12 @@ class Survey(NamedTuple):
         return Targets(self.name, self.classes, self.target)
 
     @property
+    def proportions(self) -> tuple[float, float] | None:
+        """The smallest and the largest width over height of pictures in files."""
+        found = [size.width / size.height for size in self.sizes]
+        return (min(found), max(found)) if found else None
+
+    @property
     def note(self) -> str:
         """All that is to be told of it, in one line."""
         return "; ".join((*self.notes, *map(str, self.passed_over), *_left_out(self.left_out)))

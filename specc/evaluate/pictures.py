@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from io import BytesIO
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from specc.data.walk import Walk
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
+from specc.evaluate.named import STDIN, Named, expanded
 from specc.recipe.recipe import Recipe
 from specc.recipe.samples import Fit
 
@@ -24,7 +20,12 @@ if TYPE_CHECKING:
     from specc.data.batches import Scaling
     from specc.data.picture import Reader
 
-STDIN = "-"
+
+class TakenPicture(NamedTuple):
+    """A picture as the network takes it. size: height and width that it had, as it is shown, in pixels."""
+
+    image: Tensor
+    size: tuple[int, int]
 
 
 class Taker(NamedTuple):
@@ -46,11 +47,23 @@ class Taker(NamedTuple):
         Args:   name, a path, or "-" for standard input.
         Raises: Problem E643.
         """
-        from specc.data.picture import quiet
+        return self.look(next(expanded([name])) if name == STDIN else Named(name)).image
 
-        content = BytesIO(sys.stdin.buffer.read()) if name == STDIN else None
+    def look(self, one: Named) -> TakenPicture:
+        """The same of a picture that was named, with what it was before. Raises: Problem E643."""
+        from specc.data.picture import opened, quiet, size_of
+
+        size = (0, 0)
+
+        def read(reader: Reader) -> NDArray[np.uint8]:
+            nonlocal size
+            with opened(one.name, one.content and one.content()) as picture:
+                size = size_of(picture)
+                return reader.taken(picture, one.name)
+
         with quiet():
-            return self._ready(_shown(name), lambda reader: reader.read(name, content))
+            image = self._ready("standard input" if one.name == STDIN else one.name, read)
+        return TakenPicture(image, size)
 
     def take(self, picture: Image.Image) -> Tensor:
         """The same of a picture of Pillow's, which stays as it is. Raises: Problem E643."""
@@ -106,29 +119,6 @@ def taker_of(
         raise Problem.of("E647", f"the network's input is {spelled(sample)}, and no picture has that shape",
             help="a network for pictures has an input such as 1x28x28 or 3x32x32")  # fmt: skip
     return Taker(sample, scaling, convert or recipe.resize is not None, recipe.fit, invert)
-
-
-def expanded(names: Sequence[str], tell: Callable[[str], None] = lambda note: None) -> Iterator[str]:
-    """Each file, and each picture in a folder or below it, in alphabetical order.
-
-    A folder without a picture stays: reading it tells what is wrong.
-
-    Args: tell, is told of what looks like pictures and is passed over.
-    """
-    for name in names:
-        if not Path(name).is_dir():
-            yield name
-            continue
-        walk, found = Walk(), []
-        with suppress(OSError):
-            found = walk.pictures(Path(name))
-        for passed in walk.passed_over:
-            tell(str(passed))
-        yield from (str(Path(path)) for path in found or [name])
-
-
-def _shown(name: str) -> str:
-    return "standard input" if name == STDIN else name
 
 
 def _unusable(message: str, help: str | None = None) -> Problem:

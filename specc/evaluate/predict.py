@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from itertools import count, islice
 from pathlib import Path
@@ -12,7 +12,8 @@ import torch
 
 from specc import files
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.evaluate.pictures import Taker
+from specc.evaluate.named import Named
+from specc.evaluate.pictures import TakenPicture, Taker
 from specc.evaluate.trained import Trained
 from specc.report.pictures import picture_of
 from specc.tasks.review import Answer
@@ -41,44 +42,59 @@ class Answered(NamedTuple):
 
 
 def predict(
-    trained: Trained, names: Iterable[str], taker: Taker, top: int, device: torch.device, out: Path = Path("predicted")
+    trained: Trained,
+    names: Iterable[Named],
+    taker: Taker,
+    top: int,
+    device: torch.device,
+    out: Path = Path("predicted"),
+    watch: Callable[[str, TakenPicture], None] = lambda name, taken: None,
 ) -> Iterator[Answered]:
     """An answer for each picture, in order.
 
-    Args:   top, classes that are told of a picture at most. out, the folder that masks are written into.
+    Args:   top, classes that are told of a picture at most. out, the folder that masks are written into. watch, is told
+            of each picture as it was read.
     Raises: Problem E646 where the network was not trained to say anything.
     """
     if not trained.task.answers:
         raise Problem.of("E646", f"{trained.name} was trained to {trained.recipe.task} pictures, not to tell classes",
             help="`specc peek` shows what it makes of a picture")  # fmt: skip
     rest, goal, masks = iter(names), trained.goal(), WrittenMasks(out, taker)
-    while some := list(islice(rest, BATCH)):
-        yield from _answered(trained, goal, some, taker, top, device, masks)
+    while some := _read(trained, islice(rest, BATCH), taker, watch):
+        yield from _answered(trained, goal, some, top, device, masks)
+
+
+def _read(
+    trained: Trained, names: Iterable[Named], taker: Taker, watch: Callable[[str, TakenPicture], None]
+) -> list[tuple[Answered, Tensor | None]]:
+    """Each picture when its name is taken: what lies in an archive is there until then."""
+    found: list[tuple[Answered, Tensor | None]] = []
+    for one in names:
+        answered = Answered(one.name, trained.task.answers)
+        try:
+            taken = taker.look(one)
+        except Problem as problem:
+            found.append((answered._replace(problem=problem.diagnostic), None))
+            continue
+        watch(one.name, taken)
+        found.append((answered, taken.image))
+    return found
 
 
 @torch.inference_mode()
 def _answered(
     trained: Trained,
     goal: Goal,
-    names: Iterable[str],
-    taker: Taker,
+    pictures: Sequence[tuple[Answered, Tensor | None]],
     top: int,
     device: torch.device,
     masks: WrittenMasks,
 ) -> list[Answered]:
-    found: list[Answered] = []
-    images: list[Tensor] = []
-    many = trained.task.answers
-    for name in names:
-        try:
-            images.append(taker.read(name))
-            found.append(Answered(name, many))
-        except Problem as problem:
-            found.append(Answered(name, many, problem=problem.diagnostic))
+    images = [image for _, image in pictures if image is not None]
     if not images:
-        return found
-    said = zip(goal.answers(trained.model(torch.stack(images).to(device)), top), images, strict=True)
-    return [one if one.problem else masks.written(one, *next(said)) for one in found]
+        return [one for one, _ in pictures]
+    said = iter(goal.answers(trained.model(torch.stack(images).to(device)), top))
+    return [one if image is None else masks.written(one, next(said), image) for one, image in pictures]
 
 
 class WrittenMasks:

@@ -11,6 +11,7 @@ import torch
 from run_cases import TINY, Scene, case
 from specc.data.identity import DataDescription
 from specc.evaluate.activations import outputs_of
+from specc.evaluate.named import Named
 from specc.evaluate.pictures import Taker, taker_of
 from specc.evaluate.predict import predict
 from specc.evaluate.score import Wanted, evaluate
@@ -95,7 +96,7 @@ def a_server_that_does_not_answer(scene: Scene) -> None:
 @case("E646")
 def a_network_without_classes(scene: Scene) -> None:
     run = load_trained(train(AUTOENCODER, "run").folder)
-    list(predict(run, ["leaf.png"], Taker((1, 8, 8), None), 5, CPU))
+    list(predict(run, [Named("leaf.png")], Taker((1, 8, 8), None), 5, CPU))
 
 
 @case("E647")
