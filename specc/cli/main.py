@@ -31,6 +31,7 @@ COMMANDS = {
     "runs": "List runs, or compare some.",
     "eval": "Evaluate a trained network: accuracy, classes, confusion matrix.",
     "predict": "Say what a trained network sees in pictures.",
+    "serve": "Answer HTTP requests with a trained network.",
     "peek": "Draw the feature maps after each layer for a picture.",
     "export": "Write a spec or a run as Python, ONNX or a torch program.",
     "import": "Make a spec from a torch model or a Darknet file.",

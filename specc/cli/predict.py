@@ -113,8 +113,7 @@ class Json(TextWriter):
     """An object a line."""
 
     def tell(self, one: Answered) -> None:
-        values = one.answer.values if one.answer else {one.many: []}
-        print_json({"picture": one.picture, **values, **one.files, "error": one.problem and one.problem.message})
+        print_json(one.values)
 
 
 class Csv(TextWriter):

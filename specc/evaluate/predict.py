@@ -40,6 +40,12 @@ class Answered(NamedTuple):
     problem: Diagnostic | None = None
     files: dict[str, str] = {}  # noqa: RUF012 - never changed
 
+    @property
+    def values(self) -> dict[str, object]:
+        """All of it, for JSON."""
+        said = self.answer.values if self.answer else {self.many: []}
+        return {"picture": self.picture, **said, **self.files, "error": self.problem and self.problem.message}
+
 
 def predict(
     trained: Trained,
@@ -56,12 +62,17 @@ def predict(
             of each picture as it was read.
     Raises: Problem E646 where the network was not trained to say anything.
     """
-    if not trained.task.answers:
-        raise Problem.of("E646", f"{trained.name} was trained to {trained.recipe.task} pictures, not to tell classes",
-            help="`specc peek` shows what it makes of a picture")  # fmt: skip
+    require_answers(trained)
     rest, goal, masks = iter(names), trained.goal(), WrittenMasks(out, taker)
     while some := _read(trained, islice(rest, BATCH), taker, watch):
         yield from _answered(trained, goal, some, top, device, masks)
+
+
+def require_answers(trained: Trained) -> None:
+    """Raises: Problem E646 where a network was not trained to say anything."""
+    if not trained.task.answers:
+        raise Problem.of("E646", f"{trained.name} was trained to {trained.recipe.task} pictures, not to tell classes",
+            help="`specc peek` shows what it makes of a picture")  # fmt: skip
 
 
 def _read(

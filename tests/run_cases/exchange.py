@@ -21,6 +21,7 @@ from specc.exchange.subject import fill, read_run
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import Layer, Shape
 from specc.pipeline import analyse
+from specc.serve import serving
 from specc.source import Source
 
 
@@ -137,3 +138,17 @@ def no_such_folder(scene: Scene) -> None:
 @case("E700")
 def pictures_for_a_spec(scene: Scene) -> None:
     require_pictures(None, "net")
+
+
+@case("E701")
+def no_starlette(scene: Scene) -> None:
+    scene.patch.setattr(serving, "find_spec", lambda name: None)
+    serving.require_packages()
+
+
+@case("E702")
+def a_port_that_is_taken(scene: Scene) -> None:
+    with serving.bound("127.0.0.1", 0).socket as taken:
+        port = taken.getsockname()[1]
+        scene.hide(port, "8000")
+        serving.bound("127.0.0.1", port)

@@ -1,0 +1,1 @@
+"""A trained network behind HTTP: pictures in, JSON out."""
