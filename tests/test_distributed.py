@@ -14,9 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from made import SIDE, drawn
 from ranks import Answer, Ranks
 from safetensors.torch import load_file
 
@@ -127,6 +129,33 @@ def test_losses_are_those_of_one_process(name: str, ranks: Ranks, tmp_path: Path
     one, other = (load_file(tmp_path / run / "last.safetensors") for run in ("alone", "run"))
     for key, tensor in one.items():
         torch.testing.assert_close(other[key], tensor, rtol=1e-4, atol=1e-5)
+
+
+OF_TASKS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "segment": ("discs", "conv 4 k3 p1 -> relu -> conv 2 k1", {"dice": 0.5}),
+    "regress": ("centres", "conv 4 k3 -> relu -> maxpool 4 -> flatten -> linear 2", {"error": "huber"}),
+    "multilabel": ("shapes", "conv 4 k3 -> relu -> maxpool 4 -> flatten -> linear 2", {}),
+}
+
+
+@pytest.mark.parametrize("task", OF_TASKS)
+def test_measures_of_each_task_are_those_of_one_process(task: str, ranks: Ranks, tmp_path: Path) -> None:
+    data, chain, more = OF_TASKS[task]
+    (x, y), (other_x, other_y) = drawn(data, 61, 0), drawn(data, 45, 1)  # the last batches are uneven
+    if task == "multilabel":
+        y, other_y = y.astype(np.uint8), other_y.astype(np.uint8)
+    file = tmp_path / "made.npz"
+    np.savez(file, x_train=x, y_train=y, x_test=other_x, y_test=other_y)
+    spec = f"input 1x{SIDE}x{SIDE}\n{chain}\ntrain {{ epochs 2 ; batch 12 ; precision fp32 ; lr 0.01 }}\n"
+    asked: dict[str, Any] = {"spec": spec, "data": str(file), "task": task, **more}
+    alone = train(out=tmp_path / "alone", **asked)
+    found = values(ranks.call(trained, [{"out": tmp_path / "run", **asked}] * 2))
+    assert found[0] == found[1]
+    for mine, theirs in zip(alone.metrics, found[0]["metrics"], strict=True):
+        row, other = replace(mine, seconds=0).row(), theirs.row()
+        assert row.keys() == other.keys()
+        for key, value in row.items():
+            assert other[key] == pytest.approx(value, rel=1e-4, abs=2e-3), key
 
 
 def test_shards_are_a_batch() -> None:

@@ -153,6 +153,81 @@ def test_average_precision_is_sklearns(ties: bool) -> None:
     assert average_precision(scores, torch.zeros(30)) is None
 
 
+# The gallery's U-Net
+
+
+def discs_in_folders(folder: Path) -> Path:
+    """Pictures of 32x32 beside their masks, as files."""
+    pictures, masks = drawn("discs", 72, 0)
+    masks[:, 0] = masks[:, 1]
+    for name, arrays, how in (
+        ("images", pictures[:, 0], Image.Resampling.BILINEAR), ("masks", masks * 255, Image.Resampling.NEAREST),
+    ):  # fmt: skip
+        (folder / name).mkdir(parents=True)
+        for number, levels in enumerate(arrays):
+            Image.fromarray(levels).resize((32, 32), how).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_the_unet_of_the_gallery_segments_by_one_command(tmp_path: Path) -> None:
+    data, run = discs_in_folders(tmp_path / "discs"), tmp_path / "run"
+    size = ["--set", "width=4", "--input", "1x32x32", "--resize", "32", "--epochs", "16", "--lr", "0.004"]
+    done = specc("train", "gallery:small/unet", "--data", data, *size, "--out", run)
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert max(row["test_iou"] for row in rows) > 0.9, rows
+    picture = data / "images" / "3.png"
+    told = json.loads(specc("predict", run, picture, "--format", "json", "--out", tmp_path / "said").stdout)
+    with Image.open(told["mask"]) as mask, Image.open(data / "masks" / "3.png") as true:
+        said, wanted = np.asarray(mask) > 0, np.asarray(true) > 0
+    assert (said & wanted).sum() / (said | wanted).sum() > 0.8
+    with Image.open(told["overlay"]) as overlay:
+        assert (overlay.mode, overlay.size) == ("RGB", (32, 32))
+
+
+# What is said to every sample
+
+
+def table_of(run: Run, folder: Path, *more: str) -> list[dict[str, str]]:
+    done = specc("eval", run.folder, "--predictions", folder / "all.csv", *more)
+    assert done.exit_code == 0, done.output
+    return list(csv.DictReader(io.StringIO((folder / "all.csv").read_text())))
+
+
+def test_every_answer_stands_in_a_table(runs: dict[str, Run], tmp_path: Path) -> None:
+    rows = table_of(runs["regress"], tmp_path)
+    true = drawn("centres", 80, 1)[1]
+    assert list(rows[0]) == ["sample", "true x", "true y", "x", "y"]
+    assert [row["sample"] for row in rows] == list(map(str, range(80)))
+    assert np.allclose([[float(row["true x"]), float(row["true y"])] for row in rows], true)
+    error = np.abs(np.array([[float(row[name]) for name in "xy"] for row in rows]) - true).mean()
+    assert error == pytest.approx(json.loads(specc("eval", runs["regress"].folder, "--json").stdout)["mae"], rel=1e-4)
+    labels = table_of(runs["multilabel"], tmp_path)
+    assert list(labels[0]) == ["sample", "true", "labels", "disc", "bar"]
+    has = drawn("shapes", 80, 1)[1]
+    assert [row["true"] for row in labels] == [
+        ";".join(name for name, one in zip(("disc", "bar"), row, strict=True) if one) for row in has
+    ]
+    masks = table_of(runs["segment"], tmp_path)
+    assert list(masks[0]) == ["sample", "true ground", "true disc", "ground", "disc"]
+    known = drawn("discs", 80, 1)[1] != IGNORED
+    assert float(masks[0]["true disc"]) == pytest.approx((drawn("discs", 80, 1)[1][0] == 1)[known[0]].mean(), abs=1e-6)
+
+
+def test_the_table_of_a_folder_names_its_files(tmp_path: Path) -> None:
+    for name in ("ash", "oak"):
+        (tmp_path / "trees" / name).mkdir(parents=True)
+        for number in range(10):
+            Image.fromarray(drawn("rare", 20, number)[0][0, 0]).save(tmp_path / "trees" / name / f"{number}.png")
+    run = train(VECTOR, tmp_path / "run", data=str(tmp_path / "trees"), epochs=1, batch=8)
+    rows = table_of(run, tmp_path)
+    assert list(rows[0]) == ["sample", "true", "class", "probability"] and len(rows) == 4
+    assert all(Path(row["sample"]).parent.name == row["true"] for row in rows)
+    found = json.loads(specc("eval", run.folder, "--json").stdout)
+    assert sum(row["true"] == row["class"] for row in rows) / len(rows) == pytest.approx(found["accuracy"])
+    assert all(Path(row["sample"]).is_file() for row in table_of(run, tmp_path, "--split", "train"))
+
+
 # What is said to a picture
 
 

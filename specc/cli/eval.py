@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from specc.cli.chosen import device_of, device_option, fit_option, weights_option
+from specc.cli.output import csv_of, deliver
 from specc.cli.printing import print_json, say, show_page
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
@@ -33,9 +34,13 @@ if TYPE_CHECKING:
 @fit_option
 @device_option
 @click.option("--percent", is_flag=True, help="Confusion matrix in per cent of its rows.")
+@click.option("--predictions", "table", type=click.Path(path_type=Path), metavar="FILE.csv",
+    help="Write what is true of each sample, and what the network says, as a table.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, as does --format json.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How it is told.  [text]")
-def command(run: Path, kind: str | None, device: str, percent: bool, as_json: bool, form: str, **wanted: Any) -> None:
+def command(
+    run: Path, kind: str | None, device: str, percent: bool, table: Path | None, as_json: bool, form: str, **wanted: Any
+) -> None:
     """Evaluate a run, or a weights file: loss, the measures of its task, scores of each class, confusion matrix.
 
     Exit status: 0, even for a poor result; 1 where the weights or the data cannot be used, 2 where the command was
@@ -45,7 +50,9 @@ def command(run: Path, kind: str | None, device: str, percent: bool, as_json: bo
     from specc.cli.evaluation_text import as_text
 
     try:
-        trained, found = _evaluated(run, kind, device, wanted)
+        trained, found = _evaluated(run, kind, device, {**wanted, "predictions": table is not None})
+        if table is not None:
+            deliver(csv_of(found.predictions, ("sample",)).encode(), table)
     except Problem as problem:
         sys.exit(fail(problem))
     if found.note:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from specc import files
@@ -22,3 +25,14 @@ def deliver(content: bytes, output: str | os.PathLike[str], code: str = "E669") 
         return
     with files.told(code, Path(output), "name another file with `-o`"):
         files.write(Path(output), content)
+
+
+def csv_of(rows: Sequence[Mapping[str, object]], first: Sequence[str], last: Sequence[str] = ()) -> str:
+    """A table with a head: every column that a row has. Args: first, last, columns that are there in any case."""
+    every = dict.fromkeys((*first, *(name for row in rows for name in row)))
+    content = io.StringIO()
+    names = [name for name in every if name not in last]
+    writer = csv.DictWriter(content, [*names, *last], restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return content.getvalue()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from specc.cli.chosen import device_of, device_option, fit_option, invert_option, weights_option
+from specc.cli.output import csv_of
 from specc.cli.printing import page, print_json, print_text, say, show_page
 from specc.cli.report import EXIT_ERRORS, fail, show
 from specc.diagnostics.diagnostic import Problem
@@ -128,12 +127,7 @@ class Csv(TextWriter):
         self._rows.append({"picture": one.picture, **cells, **one.files, "error": error})
 
     def end(self) -> None:
-        names = [name for name in dict.fromkeys(name for row in self._rows for name in row) if name != "error"]
-        content = io.StringIO()
-        writer = csv.DictWriter(content, [*names, "error"], restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self._rows)
-        print_text(content.getvalue())
+        print_text(csv_of(self._rows, ("picture",), ("error",)))
 
 
 TELLERS: dict[str, type[TextWriter]] = {"text": TextWriter, "json": Json, "csv": Csv}

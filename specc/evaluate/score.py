@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,18 +14,20 @@ from specc.data.batches import Batches
 from specc.data.images import placed
 from specc.data.load import load_dataset
 from specc.data.sources import data_source, find, path_of
-from specc.data.survey import Part, shape_after, shortened
+from specc.data.survey import TEST, TRAINING, VALIDATION, Part, shape_after, shortened
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import called, counted, nearest, spelled
 from specc.evaluate.trained import Trained
 from specc.recipe.recipe import Recipe
 from specc.runner.cpu.door import arranged
-from specc.runner.loop import reviewed
+from specc.runner.loop import ignored, reviewed
 from specc.runner.precision import Forward, choose_precision, lay_out
 from specc.runner.session import EVALUATION_BATCH
 from specc.tasks.review import Review
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from specc.data.images import Images
     from specc.data.load import Dataset
 
@@ -32,18 +35,19 @@ if TYPE_CHECKING:
 class Wanted(NamedTuple):
     """What to evaluate on. data, data_dir, limit: in place of the recipe's, None where that holds. part: which split.
     None: the test part, or all pictures of a folder that was never split. fit: whether the pictures are converted to
-    the network's input."""
+    the network's input. predictions: whether every answer is kept."""
 
     data: str | None = None
     data_dir: str | None = None
     limit: int | None = None
     part: Part | None = None
     fit: bool = False
+    predictions: bool = False
 
 
 class Evaluation(NamedTuple):
     """review: what was found. chose_epoch: whether the epoch of the weights was chosen on these very pictures. note:
-    what is odd, or empty."""
+    what is odd, or empty. predictions: of each sample what is true and what the network says, where it is wanted."""
 
     data: str
     part: Part
@@ -51,6 +55,7 @@ class Evaluation(NamedTuple):
     review: Review
     chose_epoch: bool = False
     note: str = ""
+    predictions: tuple[dict[str, object], ...] = ()
 
 
 def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluation:
@@ -68,8 +73,35 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
     count = len(batches)
     own = wanted.data in (None, trained.recipe.data) and trained.chosen_on == part
     with closing(batches.images):
-        review = reviewed(model, batches, trained.goal())
-    return Evaluation(dataset.name, part, count, review, own, note)
+        answers = Predictions(trained, _names(wanted, recipe, part, count) if wanted.predictions else [])
+        watch = answers.watch if wanted.predictions else ignored
+        review = reviewed(model, batches, trained.goal(), watch=watch)
+    return Evaluation(dataset.name, part, count, review, own, note, tuple(answers.rows))
+
+
+class Predictions:
+    """What is true of each sample and what the network says of it, as rows of a table."""
+
+    def __init__(self, trained: Trained, names: Sequence[object]) -> None:
+        self._goal, self._names = trained.goal(), names
+        self.rows: list[dict[str, object]] = []
+
+    def watch(self, outputs: Tensor, y: Tensor) -> None:
+        for answer, true in zip(self._goal.answers(outputs.float(), 1), self._goal.truths(y), strict=True):
+            self.rows.append({"sample": self._names[len(self.rows)], **dict(true), **dict(answer.cells)})
+
+
+def _names(wanted: Wanted, recipe: Recipe, part: Part, count: int) -> Sequence[object]:
+    """What samples are called: the paths of pictures in files, else their places in the split."""
+    from specc.data.sources.picture_files import PictureFiles
+
+    is_other = wanted.data is not None and find(recipe.data) is None
+    source = data_source(recipe, wanted.part or "any") if is_other else data_source(recipe)
+    if not isinstance(source, PictureFiles) or (recipe.validation and part != "test"):
+        return range(count)
+    split = TEST if is_other else {"test": TEST, "train": TRAINING, "validation": VALIDATION}[part]
+    paths = source.contents.parts[split].paths if split in source.contents.parts else []
+    return paths if len(paths) == count else range(count)
 
 
 def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, Part, Images]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -40,8 +41,9 @@ def to_int8(trained: Trained, metadata: Mapping[str, str], data: str | None, *, 
     purpose, given = Purpose(trained.recipe, trained.data), Given(trained.shaped.input)
     with quiet():
         whole = onnx_content(trained.model, given)
-    small = quantised(whole, _samples(trained, dataset.train))
-    told = _told(trained, dataset, labelled(whole, {}), labelled(small, {}))
+    with closing(dataset.train), closing(dataset.test):
+        small = quantised(whole, _samples(trained, dataset.train))
+        told = _told(trained, dataset, labelled(whole, {}), labelled(small, {}))
     if pictures:
         with quiet():
             before = onnx_content(

@@ -17,9 +17,10 @@ DEEP = 55  # percent of colour from which white is read better
 
 
 class Cell(NamedTuple):
-    """So many pictures; kinds: CSS classes; colour: in percent."""
+    """So many pictures; share: of its row, as text; kinds: CSS classes; colour: in percent."""
 
     pictures: int
+    share: str
     kinds: str
     colour: int
 
@@ -80,7 +81,7 @@ def _cell(count: int, share: float, right: bool) -> Cell:
     """A mistake is coloured more strongly than its share: one in twenty has to be seen."""
     colour = round(100 * (share if right else min(1, 4 * share)) * 0.9)
     kinds = [*["hit"] * right, *["deep"] * (colour > DEEP), *["none"] * (not count)]
-    return Cell(count, " ".join(kinds), colour)
+    return Cell(count, f"{100 * share:.1f} %" if count else "", " ".join(kinds), colour)
 
 
 def _mistakes(confusion: Confusion, counted: str) -> ReportTable:

@@ -194,13 +194,23 @@ def evaluate(
     return meter.result(len(batches), ALONE if group is None else group)
 
 
+def ignored(outputs: Tensor, y: Tensor) -> None:
+    """Nobody watches."""
+
+
 @torch.no_grad()
 def reviewed(
-    model: nn.Module, batches: Batches, goal: Goal, examples: int = 0, outputs: Iterable[Tensor] | None = None
+    model: nn.Module,
+    batches: Batches,
+    goal: Goal,
+    examples: int = 0,
+    outputs: Iterable[Tensor] | None = None,
+    watch: Callable[[Tensor, Tensor], None] = ignored,
 ) -> Review:
     """The same, looked at closely: answers, their mistakes, so many samples to show.
 
-    Args:   outputs, of each batch where `evaluate` has kept them.
+    Args:   outputs, of each batch where `evaluate` has kept them. watch, is told what the network gives for each batch,
+            and what is true.
     Raises: Problem E618.
     """
     model.eval()
@@ -208,7 +218,9 @@ def reviewed(
     with explained():
         for x, y in batches.in_order():
             found = next(kept, None)
-            reviewer.update(model(x) if found is None else found, x, y)
+            found = model(x) if found is None else found
+            reviewer.update(found, x, y)
+            watch(found, y)
     return reviewer.result(len(batches))
 
 

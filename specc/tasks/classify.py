@@ -12,7 +12,7 @@ from specc.diagnostics.spelling import spelled
 from specc.tasks.confusion import MACRO_F1, WEIGHTED_F1, Confusion
 from specc.tasks.constants import tensor_like
 from specc.tasks.measure import ACCURACY, Best, Measure
-from specc.tasks.review import Answer, Example, Gallery, Review
+from specc.tasks.review import Answer, Cells, Example, Gallery, Review
 from specc.tasks.task import ALONE, Goal, Kind, Meter, Misfit, Processes, Reviewer, Shape, Targets, Task, classes_of
 from specc.tasks.weights import Weights, refused, weights_of
 
@@ -99,6 +99,9 @@ class CrossEntropy:
         shares, places = self.told(outputs).topk(min(most, outputs.shape[1]))
         likely = zip(places.tolist(), shares.tolist(), strict=True)
         return [answer_of([(self._classes[n], one) for n, one in zip(*row, strict=True)]) for row in likely]
+
+    def truths(self, y: Tensor) -> list[Cells]:
+        return [(("true", self._classes[place]),) for place in y.tolist()]
 
 
 def answer_of(likely: Sequence[tuple[str, float]]) -> Answer:

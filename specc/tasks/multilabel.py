@@ -12,7 +12,7 @@ from specc.diagnostics.spelling import spelled
 from specc.tasks.confusion import F1, MACRO_F1, PRECISION, RECALL
 from specc.tasks.constants import tensor_like
 from specc.tasks.measure import Best, Measure
-from specc.tasks.review import Answer, Example, Gallery, Review
+from specc.tasks.review import Answer, Cells, Example, Gallery, Review
 from specc.tasks.rows import Rows
 from specc.tasks.task import ALONE, Goal, Kind, Meter, Misfit, Processes, Reviewer, Shape, Targets, Task, classes_of
 from specc.tasks.weights import Weights, refused
@@ -116,6 +116,9 @@ class BinaryCrossEntropy:
             cells = (("labels", ";".join(names)), *zip(self._labels, row, strict=True))
             found.append(Answer(values, words, f"has {', '.join(names) or 'none of the labels'}", cells))
         return found
+
+    def truths(self, y: Tensor) -> list[Cells]:
+        return [(("true", ";".join(self._labels[place] for place in _places(row > 0))),) for row in y]
 
 
 class LabelScores:

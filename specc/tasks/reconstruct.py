@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from specc.diagnostics.spelling import spelled
 from specc.tasks.measure import ACCURACY
-from specc.tasks.review import Answer, Example, Gallery, Review
+from specc.tasks.review import Answer, Cells, Example, Gallery, Review
 from specc.tasks.task import ALONE, Goal, Kind, Meter, Misfit, Processes, Reviewer, Shape, Targets, Task
 
 if TYPE_CHECKING:
@@ -89,6 +89,9 @@ class SquaredError:
 
     def answers(self, outputs: Tensor, most: int) -> list[Answer]:
         return [Answer({}, ()) for _ in outputs]
+
+    def truths(self, y: Tensor) -> list[Cells]:
+        return [() for _ in y]
 
 
 class Errors:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from specc.diagnostics.spelling import spelled
 from specc.tasks.constants import tensor_like
 from specc.tasks.measure import Best, Measure
-from specc.tasks.review import Answer, Example, Gallery, Review
+from specc.tasks.review import Answer, Cells, Example, Gallery, Review
 from specc.tasks.rows import Rows
 from specc.tasks.task import ALONE, Goal, Kind, Meter, Misfit, Processes, Reviewer, Shape, Targets, Task, classes_of
 
@@ -117,6 +117,10 @@ class NumberErrors:
             words = tuple(f"{name} {value:.6g}" for name, value in cells)
             found.append(Answer({"numbers": dict(cells)}, words, f"has {', '.join(words)}", cells))
         return found
+
+    def truths(self, y: Tensor) -> list[Cells]:
+        names = [f"true {name}" for name in self._names]
+        return [tuple(zip(names, row, strict=True)) for row in y.reshape(len(y), -1).tolist()]
 
 
 class Sums:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from specc.tasks.confusion import Confusion
 from specc.tasks.measure import Measure
@@ -42,6 +42,10 @@ class Review(NamedTuple):
     gallery: Gallery | None = None
 
 
+Cells: TypeAlias = tuple[tuple[str, object], ...]
+"""Of a table, under the names of their columns."""
+
+
 class Answer(NamedTuple):
     """What a network says to a sample.
 
@@ -54,7 +58,7 @@ class Answer(NamedTuple):
     values: dict[str, object]
     words: tuple[str, ...]
     brief: str = ""
-    cells: tuple[tuple[str, object], ...] = ()
+    cells: Cells = ()
     mask: Tensor | None = None
 
     def __str__(self) -> str:

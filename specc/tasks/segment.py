@@ -10,7 +10,7 @@ from specc.diagnostics.spelling import spelled
 from specc.tasks.confusion import PRECISION, RECALL, Confusion
 from specc.tasks.constants import tensor_like
 from specc.tasks.measure import ACCURACY, Best, Measure
-from specc.tasks.review import Answer, Example, Gallery, Review
+from specc.tasks.review import Answer, Cells, Example, Gallery, Review
 from specc.tasks.rows import Rows
 from specc.tasks.task import ALONE, Goal, Kind, Meter, Misfit, Processes, Reviewer, Shape, Targets, Task, classes_of
 from specc.tasks.weights import Weights, refused, weights_of
@@ -92,13 +92,26 @@ class PixelCrossEntropy:
     def answers(self, outputs: Tensor, most: int) -> list[Answer]:
         found = []
         for mask in self.told(outputs).cpu():
-            shares = (mask.flatten().bincount(minlength=len(self._classes)) / mask.numel()).tolist()
+            shares = self._shares(mask)
             likely = sorted(zip(self._classes, shares, strict=True), key=lambda one: -one[1])
             there = [(name, share) for name, share in likely if share][:most]
             values: dict[str, object] = {"classes": [{"class": name, "share": share} for name, share in there]}
             words = tuple(f"{100 * share:6.2f} %  {name}" for name, share in there)
             cells = tuple(zip(self._classes, shares, strict=True))
             found.append(Answer(values, words, cells=cells, mask=mask))
+        return found
+
+    def truths(self, y: Tensor) -> list[Cells]:
+        """The share of each class in the pixels that are not ignored."""
+        valid = [mask[known_pixels(mask, len(self._classes))[1]] for mask in y.cpu().long()]
+        return [
+            tuple((f"true {name}", share) for name, share in zip(self._classes, self._shares(one), strict=True))
+            for one in valid
+        ]
+
+    def _shares(self, pixels: Tensor) -> list[float]:
+        counts = pixels.flatten().bincount(minlength=len(self._classes))
+        found: list[float] = (counts / max(1, pixels.numel())).tolist()
         return found
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.tasks.measure import Best, Measure
-from specc.tasks.review import Answer, Review
+from specc.tasks.review import Answer, Cells, Review
 
 if TYPE_CHECKING:
     import torch
@@ -145,6 +145,9 @@ class Goal(Protocol):
 
     def answers(self, outputs: Tensor, most: int) -> Sequence[Answer]:
         """What the network says to each sample of a batch; at most so many classes."""
+
+    def truths(self, y: Tensor) -> Sequence[Cells]:
+        """What is true of each sample of a batch, to stand beside the cells of its answer."""
 
 
 @dataclass(frozen=True)
