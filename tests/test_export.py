@@ -283,6 +283,34 @@ def test_blocks_that_are_built_alike_share_a_class() -> None:
     assert "for number in range(2, n + 1):" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "block", "others"),
+    [
+        ("resnet18", "Basic", [(64, 128), (32, 32), (64, 64, 2), (16, 48, 2)]),
+        ("classics/resnet50", "Bottleneck", [(64, 64), (256, 64), (256, 64, 2), (32, 8), (32, 16, 2)]),
+    ],
+)
+def test_a_residual_block_is_right_for_arguments_that_its_spec_does_not_use(
+    name: str, block: str, others: list[tuple[int, ...]]
+) -> None:
+    """`shortcut auto` is a rule, and not the uses that happened to be there."""
+    space: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(write_python(of_gallery(name)), "exported.py", "exec"), space)
+    for arguments in others:
+        module, stride = space[block](*arguments), arguments[2] if len(arguments) > 2 else 1
+        expansion = 4 if block == "Bottleneck" else 1
+        shape = tuple(module(torch.rand(2, arguments[0], 8, 8)).shape)
+        assert shape == (2, expansion * arguments[1], 8 // stride, 8 // stride)
+
+
+def test_a_shortcut_that_keeps_to_another_rule_is_still_the_network_s() -> None:
+    """Where nothing is left to stride over, the identity fits though the block strides."""
+    text = (
+        "block b(c, stride=1) { residual { conv c k1 s=stride nobias } shortcut auto }\ninput 8x1x1\nb 8 s2 -> b 4 s2\n"
+    )
+    assert_equal(model_of(text))
+
+
 def test_lenet_reads_like_a_lecture() -> None:
     lines = write_python(of_gallery("lenet5")).splitlines()
     assert "        x = torch.tanh(self.conv1(x))  # 6×28×28" in lines

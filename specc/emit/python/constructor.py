@@ -122,7 +122,11 @@ class Constructor:
     def _branches(self, form: FormNode) -> Iterator[tuple[str, code.Code]]:
         for name, branch in form.branches:
             if branch is not None:
-                yield name, self._optional(self._module(branch), form.present if name == "shortcut" else None)
+                module = self._module(branch)
+                if name == "shortcut" and form.present is not None:
+                    rule = self.plan.symbols.projection(form.present, _projection(branch))
+                    module = Either(module, rule, "nn.Identity()") if rule else self._optional(module, form.present)
+                yield name, module
 
     def _progressing(self, item: Progression) -> CallText:
         target = self.plan.classes[item.node.key]
@@ -159,6 +163,12 @@ class Constructor:
         for offset in range(count_of(item) or 0):
             name = item.name if item.number is None else f"{item.prefix}{item.number + offset}"
             yield from self._settings(item.node, attribute(path, name), depth)
+
+
+def _projection(shortcut: Node) -> dict[str, UseColumn]:
+    """The arguments of the convolution that a shortcut begins with, by torch's names; none where it is another step."""
+    first = shortcut.items[0].node if isinstance(shortcut, ChainNode) and shortcut.items else None
+    return {arg.name: arg.value for arg in first.module.args} if isinstance(first, LayerNode) else {}
 
 
 def _affine(base: int, step: int) -> str:

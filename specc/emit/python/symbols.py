@@ -6,7 +6,7 @@ none does, the class gets another parameter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from itertools import combinations, islice, permutations
 from operator import eq, gt, ne
 from typing import Any
@@ -119,6 +119,39 @@ class Symbols:
         for name in names:
             self._use(name)
         return text
+
+    def projection(self, present: UseColumn, arguments: Mapping[str, UseColumn]) -> str | None:
+        """When a residual's shortcut is a convolution, as people write it: `stride != 1 or in_channels != c`.
+
+        So a class has it for any other arguments, too. None where not all uses keep to that.
+
+        Args: arguments, of the convolution, where it is one.
+        """
+        if not {"in_channels", "out_channels", "stride"} <= arguments.keys():
+            return None
+        strides, arriving, leaving = (
+            self._in_use(arguments[name]) for name in ("stride", "in_channels", "out_channels")
+        )
+        terms: list[tuple[str, tuple[bool, ...]]] = []
+        if strides and strides[0] in self.used:
+            terms.append((f"{strides[0]} != 1", tuple(value != 1 for value in strides[1])))
+        if arriving and leaving:
+            pairs = zip(arriving[1], leaving[1], strict=True)
+            terms.append((f"{arriving[0]} != {leaving[0]}", tuple(one != other for one, other in pairs)))
+        values = tuple(map(any, zip(*(values for _, values in terms), strict=True)))
+        return " or ".join(text for text, _ in terms) if terms and _agree(present, values) else None
+
+    def _in_use(self, column: UseColumn) -> tuple[str, tuple[Any, ...]] | None:
+        """A parameter or an expression of those taken up that gives a column, with its value for each use."""
+        for name in self.used:
+            if not self.columns[name].is_constant and _agree(column, self.columns[name].values):
+                return name, self.columns[name].values
+        whole = {name: self.columns[name].values for name in self.used}
+        whole = {name: values for name, values in whole.items() if all(type(value) is int for value in values)}
+        if not all(type(value) is int for value in column.known):
+            return None
+        found = (one for one in _expressions(column, whole) if _agree(column, one[1]))
+        return next(((text, values) for text, values, _ in found), None)
 
     def _use(self, name: str, hint: str = "") -> None:
         """Takes a parameter up."""
