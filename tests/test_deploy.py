@@ -296,7 +296,8 @@ def test_exported_python_prepares_photographs_as_the_run_does(name: str, runs: d
 
 def test_exported_python_tells_of_pictures_on_the_command_line(runs: dict[str, Run], tmp_path: Path) -> None:
     Image.fromarray(drawn("rare", 80, 1)[0][0, 0]).save(tmp_path / "one.png")
-    specc("export", runs["classify"].folder, "-o", tmp_path / "net.py")
+    written = specc("export", runs["classify"].folder, "-o", tmp_path / "net.py").stderr
+    assert "net.py` predicts pictures behind its name" in written
     done = subprocess.run(
         [sys.executable, "net.py", "one.png"], cwd=tmp_path, capture_output=True, text=True, check=True
     )

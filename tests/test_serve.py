@@ -170,6 +170,37 @@ def test_too_many_and_too_slow_pictures(run: Run, monkeypatch: pytest.MonkeyPatc
     answers.close()
 
 
+def test_no_more_requests_are_open_than_may(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specc.serve.app.OPEN", 0)
+    answer = client.post("/", content=png())
+    assert (answer.status_code, answer.json()) == (503, {"error": "0 requests are open already"})
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_a_picture_that_does_not_arrive_is_not_waited_for(run: Run) -> None:
+    """A client that says how much comes, sends a part of it, and waits."""
+    import asyncio
+
+    answers = Answers(load_trained(run.folder), CPU, SMALL._replace(seconds=0.05), fit=False)
+    app, sent = app_of(answers, {"127.0.0.1"}, HERE), []
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/", "raw_path": b"/",
+        "query_string": b"", "root_path": "", "scheme": "http", "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 1),
+        "headers": [(b"host", b"127.0.0.1"), (b"content-length", b"100")]}  # fmt: skip
+    parts = [{"type": "http.request", "body": b"a part", "more_body": True}]
+
+    async def receive() -> Any:
+        if not parts:
+            await asyncio.sleep(60)
+        return parts.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 408 and b"did not arrive within" in sent[1]["body"]
+    answers.close()
+
+
 def test_a_mask_comes_as_a_png(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name_all(monkeypatch)
     spec = f"input 1x{SIDE}x{SIDE}\nconv 8 k5 p2 -> relu -> conv 2 k1\n"

@@ -30,10 +30,12 @@ def format_of(path: Path | None) -> Format | None:
 
 
 class ExportedSource(NamedTuple):
-    """The network as Python. is_run: whether its values were compared, or for a large one names and shapes alone."""
+    """The network as Python. is_run: whether its values were compared, or for a large one names and shapes alone.
+    predicts: whether it has a `predict`."""
 
     text: str
     is_run: bool
+    predicts: bool
 
 
 def export_source(model: ShapedModel, weights: Path | None, folder: Path) -> ExportedSource:
@@ -45,7 +47,7 @@ def export_source(model: ShapedModel, weights: Path | None, folder: Path) -> Exp
     purpose = purpose_of(weights, model)
     use = prediction_of(purpose, weights, folder) if purpose is not None and weights is not None else None
     text = write_python(model, weights.as_posix() if weights is not None else "", use)
-    return ExportedSource(text, require_same(text, model))
+    return ExportedSource(text, require_same(text, model), use is not None)
 
 
 def require_free_name(path: Path) -> None:

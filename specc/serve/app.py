@@ -28,6 +28,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 ANY = "*"
+OPEN = 64  # requests that arrive or are answered at once
 TOP = 100  # classes that may be asked for
 NAME = 200  # characters of a picture's name that are given back
 CLOSING = {"Connection": "close"}  # what else comes on the connection is not read
@@ -123,7 +124,7 @@ class Guard:
     """Stands before everything else: who may ask, how much may come, and JSON in place of what went wrong."""
 
     def __init__(self, app: Callable[..., Awaitable[None]], hosts: Collection[str], size: int) -> None:
-        self._app, self._hosts, self._size = app, hosts, size
+        self._app, self._hosts, self._size, self._open = app, hosts, size, 0
         self._most = f"a request has at most {size:,} bytes"
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -135,10 +136,13 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, send)
             return
+        self._open += 1
         try:
             await self._app(scope, self._bounded(receive), send)
         except Exception as error:  # of any kind: Starlette has answered, and a traceback helps nobody
             print(f"specc serve: {type(error).__name__}", file=sys.stderr)
+        finally:
+            self._open -= 1
 
     def _refusal(self, headers: Headers) -> Response | None:
         """A page elsewhere may reach this machine under a name of its own: only known names are answered."""
@@ -148,6 +152,8 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isdigit() or len(length) > 15 or int(length) > self._size:
             return _json({"error": self._most}, 413, CLOSING)
+        if self._open >= OPEN:
+            return _json({"error": f"{self._open} requests are open already"}, 503, {"Retry-After": "1", **CLOSING})
         return None
 
     def _knows(self, host: str) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PACKAGES = {"starlette": "starlette", "uvicorn": "uvicorn", "python_multipart": "python-multipart"}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-CONNECTIONS = 64  # that are open at once
+CONNECTIONS = 256  # that are open at once, idle ones too
 PATIENCE = 5  # seconds that an idle connection is kept, and that a stop waits for answers
 
 
