@@ -184,7 +184,8 @@ def test_a_picture_that_does_not_arrive_is_not_waited_for(run: Run) -> None:
     answers = Answers(load_trained(run.folder), CPU, SMALL._replace(seconds=0.05), fit=False)
     app, sent = app_of(answers, {"127.0.0.1"}, HERE), []
     scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/", "raw_path": b"/",
-        "query_string": b"", "root_path": "", "scheme": "http", "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 1),
+        "query_string": b"", "root_path": "",
+        "scheme": "http", "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 1),
         "headers": [(b"host", b"127.0.0.1"), (b"content-length", b"100")]}  # fmt: skip
     parts = [{"type": "http.request", "body": b"a part", "more_body": True}]
 
