@@ -2,7 +2,8 @@
 
     python benchmarks/kills.py [--kills 50] [--seed 0]
 
-The runs differ in their settings: every value of one stands together with every value of each other one at least once.
+The runs differ in their settings: every value of one stands together with every value of each other one at least once
+(mixup blends classes, and is left out of the other tasks).
 A kill comes at a random moment after some checkpoint, inside a write (half of a file is on the disk, or it is whole and
 has its name, and nothing after it happened), or inside a line of the metrics; of two processes it takes one or both. A
 run is killed once or twice, then continued to its end. `state`, `best` and `last` must be byte-identical, and the
@@ -33,16 +34,22 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "precision": ("fp32", "bf16"),
     "average": (None, 0.9),
     "mixup": (None, 0.3),
+    "task": ("classify", "segment", "multilabel", "regress"),
     "accumulate": (1, 2),
     "streamed": (False, True),
     "processes": (1, 2),
 }
 SPEC = """\
 input 1x8x8
-conv 8 k3 p1 nobias -> bn -> relu -> maxpool 2
-flatten -> dropout 0.3 -> linear 16 -> relu -> linear 3
-train { epochs 3 ; batch 8 ; schedule cosine ; lr 0.005 ; checkpoint_steps 4 ; flip ; device cpu ; workers 1 }
+conv 8 k3 p1 nobias -> bn -> relu -> {end}
+train {{ epochs 3 ; batch 8 ; schedule cosine ; lr 0.005 ; checkpoint_steps 4 ; flip ; device cpu ; workers 1 }}
 """
+VECTOR = "maxpool 2 -> flatten -> dropout 0.3 -> linear 16 -> relu -> linear"
+# How the network of each task ends, and where its data are; CSV and masks have the pictures of the class folders.
+TASKS = {
+    "classify": (f"{VECTOR} 3", "pictures"), "segment": ("dropout2d 0.3 -> conv 2 k1", "masked"),
+    "multilabel": (f"{VECTOR} 2", "labels.csv"), "regress": (f"{VECTOR} 1", "numbers.csv"),
+}  # fmt: skip
 PICTURES = 60  # to train on, of each of three classes
 FILES = ("state.safetensors", "best.safetensors", "last.safetensors")
 
@@ -151,16 +158,26 @@ def pairs_of(case: Case) -> set[Any]:
     return set(combinations(case.items(), 2))
 
 
-def write_pictures(folder: Path, chance: random.Random) -> None:
-    """Three classes of noise, each of another brightness."""
+def write_data(folder: Path, chance: random.Random) -> None:
+    """Three classes of noise, each of another brightness; which pixels are bright, two labels, and the brightness."""
     noise = np.random.default_rng(chance.randrange(1000))
+    labels, numbers = ["file,labels,split"], ["file,level,split"]
     for part, count in (("train", PICTURES), ("test", 20)):
-        for label in range(3):
-            place = folder / part / f"class{label}"
-            place.mkdir(parents=True)
-            for number in range(count):
-                pixels = noise.integers(50 * label, 50 * label + 120, (8, 8)).astype(np.uint8)
-                Image.fromarray(pixels).save(place / f"{number}.png")
+        for place in ("images", "masks"):
+            (folder / "masked" / part / place).mkdir(parents=True)
+        for label, number in product(range(3), range(count)):
+            pixels = noise.integers(50 * label, 50 * label + 120, (8, 8)).astype(np.uint8)
+            path = folder / "pictures" / part / f"class{label}" / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+            for place, values in (("images", pixels), ("masks", (pixels > 110).astype(np.uint8))):
+                Image.fromarray(values).save(folder / "masked" / part / place / f"{label}-{number}.png")
+            told = [name for name, has in (("bright", label > 0), ("brightest", label > 1)) if has]
+            file = path.relative_to(folder).as_posix()
+            labels.append(f"{file},{';'.join(told)},{part}")
+            numbers.append(f"{file},{pixels.mean():.2f},{part}")
+    for name, lines in (("labels.csv", labels), ("numbers.csv", numbers)):
+        (folder / name).write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 class Trials:
@@ -168,7 +185,10 @@ class Trials:
 
     def __init__(self, folder: Path, case: Case) -> None:
         self.folder, self.case, self.runs = folder, case, 0
+        self.data = TASKS[case["task"]][1]
         options = {key: value for key, value in case.items() if key not in ("streamed", "processes")}
+        if case["task"] != "classify":
+            options["mixup"] = None  # it blends classes
         options["in_memory"] = "off" if case["streamed"] else "on"
         self.options = [
             word for key, value in options.items() if value is not None
@@ -179,7 +199,7 @@ class Trials:
 
     def whole(self) -> dict[str, int]:
         """Train without a kill. Returns: how often the first process came to each kind of moment."""
-        self._specc(["net.cnn", "--data", "pictures", "--out", "whole", *self.options], {"how": "count"})
+        self._specc(["net.cnn", "--data", self.data, "--out", "whole", *self.options], {"how": "count"})
         counts: dict[str, int] = json.loads((self.folder / "told").read_text())
         return counts
 
@@ -205,7 +225,7 @@ class Trials:
                 file.unlink()
             for file in (self.folder / name).glob(".*") if (self.folder / name).exists() else ():
                 file.unlink()
-            self._specc(["net.cnn", "--data", "pictures", "--out", name, *self.options], kill, check=check)
+            self._specc(["net.cnn", "--data", self.data, "--out", name, *self.options], kill, check=check)
 
     def _specc(self, arguments: list[str], kill: dict[str, Any] | None, *, check: bool = True) -> None:
         path = [str(self.folder.parent / "hook"), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -284,8 +304,8 @@ def main() -> None:
         for number, case in enumerate(cases):
             share = (given.kills - sum(kinds.values()) + len(cases) - number - 1) // (len(cases) - number)
             (folder / str(number)).mkdir()
-            (folder / str(number) / "net.cnn").write_text(SPEC)
-            write_pictures(folder / str(number) / "pictures", chance)
+            (folder / str(number) / "net.cnn").write_text(SPEC.format(end=TASKS[case["task"]][0]))
+            write_data(folder / str(number), chance)
             trials = Trials(folder / str(number), case)
             counts, come, done, equal, wrong = trials.whole(), 0, 0, 0, []
             while come < share:
