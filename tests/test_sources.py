@@ -213,6 +213,35 @@ def test_signals_stay_floats(place: Path) -> None:
     assert y.tolist() == [row % 2 for row in rows] and len(found.train) == 32
 
 
+def test_rising_and_falling_tones_are_told_apart(place: Path) -> None:
+    """Chirps in float32, as they are: one command."""
+    chance, time = np.random.default_rng(0), np.linspace(0, 1, 256)
+    y = np.arange(400) % 2
+    start, more = chance.uniform(5, 15, (400, 1)), chance.uniform(15, 25, (400, 1))
+    rising = 2 * np.pi * (start * time + more * time**2 / 2)
+    waves = np.where(y[:, None] == 1, np.sin(rising), np.sin(rising)[:, ::-1]) * chance.uniform(0.5, 2, (400, 1))
+    x = (waves + chance.normal(0, 0.3, waves.shape)).astype(np.float32)[:, None]
+    np.savez("chirps.npz", x_train=x[:300], y_train=y[:300], x_test=x[300:], y_test=y[300:])
+    network = "conv 16 k9 s2 -> bn -> relu -> conv 32 k9 s2 -> bn -> relu -> conv 32 k9 s2 -> bn -> relu -> gap"
+    Path("chirps.cnn").write_text(f"param classes = auto\n{network} -> flatten -> linear classes\n")
+    command = ["train", "chirps.cnn", "--data", "chirps.npz", "--epochs", "12", "--batch", "32", "--out", "run"]
+    done = CliRunner().invoke(main, [*command, "--device", "cpu", "--seed", "1"])
+    assert done.exit_code == 0, done.output
+    last = json.loads(Path("run/metrics.jsonl").read_text().splitlines()[-1])
+    assert last["test_accuracy"] > 0.95
+
+
+def test_a_volume_is_trained_on_as_it_is(place: Path) -> None:
+    """A bright corner in one of two places, (depth, height, width) of float32."""
+    chance = np.random.default_rng(0)
+    x, y = chance.normal(0, 1, (120, 1, 6, 8, 8)).astype(np.float32), np.arange(120) % 2
+    x[y == 1, :, :3, :4, :4] += 2
+    np.savez("volumes.npz", x_train=x[:80], y_train=y[:80], x_test=x[80:], y_test=y[80:])
+    spec = "conv 8 k3 -> relu -> maxpool 2 -> flatten -> linear 2\n"
+    run = specc.train(spec, place / "run", data="volumes.npz", epochs=8, batch=16, device="cpu")
+    assert float(run.metrics[-1].measures["test_accuracy"] or 0) > 0.9
+
+
 SHAPES = {
     (28, 28): (1, 28, 28), (3, 32, 32): (3, 32, 32), (32, 32, 3): (3, 32, 32), (784,): (784,), (1, 16000): (1, 16000),
     (16000, 2): (2, 16000), (12, 500): (12, 500), (16, 20, 20): (1, 16, 20, 20), (1, 9, 8, 7): (1, 9, 8, 7),

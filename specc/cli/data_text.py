@@ -21,7 +21,13 @@ def listing(found: Sequence[Presence], data_dir: Path) -> str:
     """A line for each data set."""
     rows = [("name", "pictures", "classes", "files", "")]
     rows += [
-        (one.entry.name, spelled(one.entry.sample), str(one.entry.classes), _files(one), one.entry.about)
+        (
+            one.entry.name,
+            spelled(one.entry.sample) if one.entry.sample else "files",
+            str(one.entry.classes),
+            _files(one),
+            one.entry.about,
+        )
         for one in found
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -44,7 +50,8 @@ def presence_json(one: Presence) -> dict[str, Any]:
     """A data set of `specc data list --json`."""
     entry = one.entry
     return {
-        "name": entry.name, "about": entry.about, "sample": list(entry.sample), "classes": entry.classes,
+        "name": entry.name, "about": entry.about, "classes": entry.classes,
+        "sample": entry.sample and list(entry.sample),
         "state": one.state, "folder": None if one.folder is None else str(one.folder), "download_bytes": one.size,
     }  # fmt: skip
 

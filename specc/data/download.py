@@ -24,6 +24,7 @@ from urllib.request import Request, urlopen
 from specc import files
 from specc.data.archives import PUBLISHED, Archive, Published
 from specc.data.sources import Entry, Report, silent
+from specc.data.vision_sets import BY_NAME
 from specc.diagnostics.diagnostic import Problem
 
 TIMEOUT = 30.0  # seconds of silence after which a server is given up
@@ -47,7 +48,10 @@ class Presence(NamedTuple):
 
 def presence(entry: Entry, data_dir: Path, *, built_in: bool) -> Presence:
     """Where a data set's files are; nothing is read."""
-    published = PUBLISHED.get(entry.name)
+    published, vision = PUBLISHED.get(entry.name), BY_NAME.get(entry.name)
+    if vision is not None:
+        folder = data_dir / vision.folder
+        return Presence(entry, "present" if folder.exists() else "absent", folder, None)
     if published is None:
         return Presence(entry, "built in" if built_in else "of a package", None, None)
     folder = data_dir / published.folder

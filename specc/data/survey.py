@@ -122,6 +122,9 @@ class Survey(NamedTuple):
         size = size_of(recipe.resize)
         if size is None and len(self.sizes) > 1:
             raise self._different(way_out)
+        if size is None and not self.sizes:  # of a named data set that has not been fetched
+            raise Problem.of("E610", f"the pictures of {self.name} have different sizes",
+                help=way_out or "`--resize 224` scales all of them as they are read")  # fmt: skip
         return (recipe.channels or (1 if self.is_grey else 3), *(size or self.sizes[0][:2]))
 
     @property

@@ -114,7 +114,8 @@ def _loaded(trained: Trained, wanted: Wanted, recipe: Recipe) -> tuple[Dataset, 
         if entry.classes > len(trained.data.classes) and trained.task.target == "class":
             raise _other_classes(trained, entry.name, f"{counted(entry.classes, 'class')}, and the network knows "
                 f"the {len(trained.data.classes)} of {trained.data.name}")  # fmt: skip
-        require_sample(trained, entry.name, shape_after(entry.sample, recipe.resize, recipe.channels))
+        if entry.sample is not None:
+            require_sample(trained, entry.name, shape_after(entry.sample, recipe.resize, recipe.channels))
     if (
         entry is not None
         or wanted.data is None

@@ -336,7 +336,7 @@ def _setting(scan: Scan, state: CursorState) -> Iterator[Offer]:
 def _setting_values(name: str) -> Iterator[Offer]:
     if name == "data":
         for entry in BUILT_IN.values():
-            shape = "×".join(map(str, entry.sample))
+            shape = "×".join(map(str, entry.sample)) if entry.sample else "pictures in files"
             yield Offer(entry.name, Kind.Value, f"{shape}, {counted(entry.classes, 'class')}", entry.about, rank=1)
     elif name in Recipe.model_fields:
         words = ["true", "false"] if is_switch(name) else setting_choices(name)

@@ -82,7 +82,8 @@ class SampleSettings(BaseModel):
     data: str = Field(
         "digits",
         min_length=1,
-        description="Data set: a name, a folder of class folders, a CSV file of pictures or an .npz file.",
+        description="Data set: a name, a folder of class folders, a CSV file of pictures, an .npz file, tar shards "
+        "(x-{000..009}.tar), or hf:NAME of Hugging Face's hub.",
         examples=["fashion-mnist"],
     )
     data_dir: str | None = Field(

@@ -14,7 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.fit import completed, require_input, require_output, require_pictures, written_out
-from specc.data.sources import DataSource, data_source, find, path_of, telling
+from specc.data.sources import DataSource, absolute, data_source, find, path_of, telling
 from specc.data.survey import Survey
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.shaped import ShapedModel
@@ -387,11 +387,11 @@ def _name(source: Source) -> str:
 def anchored(recipe: Recipe) -> Recipe:
     """The recipe with absolute paths, so that it means the same from any folder."""
     entry = find(recipe.data)
-    paths = {"data_dir": recipe.data_dir} if entry else {"data": recipe.data, "data_dir": recipe.data_dir}
+    paths = {"data_dir": recipe.data_dir}
     if recipe.from_weights and not recipe.from_weights.startswith(TORCHVISION):
         paths["from_weights"] = recipe.from_weights
-    absolute = {name: str(path_of(path).absolute()) for name, path in paths.items() if path}
-    return recipe.model_copy(update=absolute)
+    paths_of = {name: str(path_of(path).absolute()) for name, path in paths.items() if path}
+    return recipe.model_copy(update=paths_of | ({} if entry else {"data": absolute(recipe.data)}))
 
 
 def _require_known_fit(

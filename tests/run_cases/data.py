@@ -1,13 +1,16 @@
-"""Data sets: E601 to E611, E619, E680 to E682."""
+"""Data sets: E601 to E611, E619, E680 to E684."""
 
 from __future__ import annotations
 
 import os
 import pickle
+import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from run_cases import Scene, case
 from specc.data import download, load
@@ -142,6 +145,13 @@ def a_table_with_a_picture_that_is_not_there(scene: Scene) -> None:
     folder_of("leaves.csv")
 
 
+@case("E680")
+def a_table_with_a_number_that_is_none(scene: Scene) -> None:
+    scene.picture("001.png")
+    scene.write("ages.csv", b"file,age\n001.png,12.5\n001.png,old\n")
+    folder_of("ages.csv")
+
+
 @case("E681")
 def arrays_of_objects(scene: Scene) -> None:
     np.savez("sounds.npz", x=np.array([[1], [1, 2]], dtype=object), y=np.arange(2))
@@ -154,3 +164,29 @@ def a_picture_without_a_mask(scene: Scene) -> None:
     scene.picture("discs/images/2.png")
     scene.picture("discs/masks/1.png")
     folder_of("discs")
+
+
+@case("E682")
+def a_mask_of_another_size(scene: Scene) -> None:
+    for number in (1, 2):
+        scene.picture(f"discs/images/{number}.png")
+        grey = Image.new("L", (6, 4))
+        grey.paste(1, (0, 0, 3, 3))
+        (Path("discs") / "masks").mkdir(exist_ok=True)
+        grey.resize((6, 4) if number == 1 else (3, 2)).save(f"discs/masks/{number}.png")
+    folder_of("discs", task="segment")
+
+
+@case("E683")
+def a_tar_with_a_link_in_it(scene: Scene) -> None:
+    info = tarfile.TarInfo("0001.jpg")
+    info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with tarfile.open("flowers.tar", "w") as tar:
+        tar.addfile(info)
+    folder_of("flowers.tar")
+
+
+@case("E684")
+def a_hub_without_its_package(scene: Scene) -> None:
+    scene.patch.setitem(sys.modules, "datasets", None)
+    folder_of("hf:mnist")

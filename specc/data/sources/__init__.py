@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from specc.data.survey import TEST, TRAINING, VALIDATION, Part, Shape, Survey
+from specc.data.vision_sets import VISION_SETS
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
+from specc.tasks.registry import TASKS
 from specc.tasks.task import Kind
 
 if TYPE_CHECKING:
@@ -54,17 +56,19 @@ def telling(say: Callable[[str], None]) -> Report:
 class Entry(NamedTuple):
     """A data set that has a name.
 
-    sample:   shape of one, channels first.
+    sample:   shape of one, channels first; None of pictures that have many sizes.
     classes:  how many there are; their names are known once the data set is loaded.
     about:    one line for the reference.
     loader:   `module:name`, of a function as `specc.data.sources.package` describes it; of specc's own, of a source.
+    masks:    the same for a task that takes a class for each pixel, where a data set has those, too.
     """
 
     name: str
-    sample: Shape
+    sample: Shape | None
     classes: int
     about: str
     loader: str
+    masks: str = ""
 
 
 class Request(NamedTuple):
@@ -161,7 +165,7 @@ class ArraySource(DataSource):
         """What is known before it is fetched: of a named one, what the catalogue says."""
         entry = self.request.entry
         assert entry is not None  # noqa: S101 - one that has no name says more itself
-        return Survey(entry.name, entry.classes, {}, tuple(entry.sample))
+        return Survey(entry.name, entry.classes, {}, None if entry.sample is None else tuple(entry.sample))
 
     def fetch(self, report: Report = silent) -> None:
         self._fetched = True
@@ -212,7 +216,10 @@ def default_data_dir() -> Path:
 
 FOLDER, PACKAGE = "specc.data.sources.folder:Folder", "specc.data.sources.package:Package"
 MASKS = "specc.data.sources.masks:MaskFolder"
-FILES = {".csv": "specc.data.sources.table:Table", ".npz": "specc.data.sources.npz:Npz"}
+HUB, SHARDS = "specc.data.sources.hub:Hub", "specc.data.sources.shards:Shards"
+FILES = {".csv": "specc.data.sources.table:Table", ".npz": "specc.data.sources.npz:Npz", ".tar": SHARDS}
+ON_HUB = "hf:"
+VISION = "specc.data.sources.vision:"
 ENTRIES = (
     Entry("digits", (1, 8, 8), 10, "1,797 handwritten digits, part of scikit-learn: needs no download",
         "specc.data.sources.digits:Digits"),
@@ -221,7 +228,13 @@ ENTRIES = (
     Entry("cifar10", (3, 32, 32), 10, "60,000 small photographs", "specc.data.sources.cifar:Cifar"),
     Entry("cifar100", (3, 32, 32), 100, "60,000 small photographs in finer classes",
         "specc.data.sources.cifar:Cifar"),
+    *(
+        Entry(one.name, one.sample, one.classes, one.about, VISION + ("VisionPictures" if one.sample is None else
+            "VisionArrays"), VISION + "PetOutlines" if one.masks else "")
+        for one in VISION_SETS
+    ),
 )  # fmt: skip
+TOLD = 5  # names that a message tells
 BUILT_IN = {entry.name: entry for entry in ENTRIES}
 
 
@@ -230,9 +243,12 @@ def find(name: str) -> Entry | None:
 
     Raises: Problem E601 where it is neither, E619 where a package's entry cannot be used.
     """
+    if name.startswith(ON_HUB):
+        return None
     entry = BUILT_IN.get(name) or (_from_packages(name) if _may_be_name(name) else None)
     path = path_of(name)
-    if entry is None and not path.is_dir() and not (path.is_file() and path.suffix.lower() in FILES):
+    is_file = path.suffix.lower() in FILES and (path.is_file() or is_pattern(name))
+    if entry is None and not path.is_dir() and not is_file:
         raise _unknown(name)
     return entry
 
@@ -261,17 +277,32 @@ def data_source(recipe: Recipe, part: Part | Literal["any"] | None = None) -> Da
     request = Request(recipe.data, folder, entry, recipe.limit, own_validation=not recipe.validation, part=part,
         skip_damaged=recipe.skip_damaged)  # fmt: skip
     if entry is None:
-        return _resolved(_kind_of(path_of(recipe.data)))(request)
+        return _resolved(HUB if recipe.data.startswith(ON_HUB) else _kind_of(path_of(recipe.data)))(request)
+    if entry.masks and TASKS[recipe.task].target == "mask":
+        return _resolved(entry.masks)(request)
     return _resolved(entry.loader if entry.name in BUILT_IN else PACKAGE)(request)
 
 
 def _kind_of(path: Path) -> str:
     """The source of what lies in a path."""
-    if path.is_file():
+    if path.is_file() or is_pattern(path.name):
         return FILES[path.suffix.lower()]
     from specc.data.walk import holds_masks
 
     return MASKS if holds_masks(path) else FOLDER
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a path stands for several files: `shards-{000..004}.tar`."""
+    return "{" in name and name.lower().endswith(".tar")
+
+
+def absolute(data: str) -> str:
+    """What stands after `--data` and is no name, so that it means the same from any folder."""
+    if not data.startswith(ON_HUB):
+        return str(path_of(data).absolute())
+    folder = path_of(data.removeprefix(ON_HUB))
+    return f"{ON_HUB}{folder.absolute()}" if folder.is_dir() else data
 
 
 def _resolved(place: str) -> type[DataSource]:
@@ -306,11 +337,11 @@ def _broken(name: str, reason: str) -> Problem:
 def _unknown(name: str) -> Problem:
     from specc.diagnostics.spelling import nearest
 
-    known = ", ".join(BUILT_IN)
+    known = f"{', '.join(list(BUILT_IN)[:TOLD])}; `specc data list` shows all"
     path = path_of(name)
     if not _may_be_name(name) or Path(name).suffix or os.path.lexists(path):
         if path.is_file():
-            return Problem.of("E601", f"the data file `{name}` is neither a `.csv` nor an `.npz`",
+            return Problem.of("E601", f"the data file `{name}` is neither a `.csv`, an `.npz` nor a `.tar`",
                 help=f"name such a file, a folder of class folders, or one of {known}")  # fmt: skip
         kind = "is not a folder" if path.exists() else "does not exist"
         what = "file" if path.suffix.lower() in FILES and not path.exists() else "folder"
