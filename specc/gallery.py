@@ -17,6 +17,8 @@ PREFIX = "gallery:"
 SUFFIX = ".cnn"
 
 _PARAMETERS = re.compile(r"([0-9][0-9,]*) parameters")
+_TAGS = re.compile(r"parameters? \[([a-z ]+)\]")
+_KINDS = {1: "vectors", 2: "signals", 3: "pictures", 4: "volumes"}  # of input, by the numbers in its shape
 _INPUT = re.compile(r"^input +(\S+)", re.MULTILINE)
 
 
@@ -36,6 +38,7 @@ class GalleryEntry(NamedTuple):
     input:      the shape of one sample as it is written, `3x224x224`.
     parameters: the count that its header gives.
     text:       the whole file.
+    tags:       what it is for, as its header says behind that count; its folder; and what it takes.
     """
 
     name: str
@@ -43,6 +46,7 @@ class GalleryEntry(NamedTuple):
     input: str
     parameters: int
     text: str
+    tags: tuple[str, ...] = ()
 
     @property
     def source(self) -> Source:
@@ -101,7 +105,14 @@ def _read(name: str) -> GalleryEntry:
     header = [line for line in text.split("\n\n", 1)[0].splitlines() if line.startswith("#")]
     count, shape = _PARAMETERS.search("\n".join(header)), _INPUT.search(text)
     parameters = int(count[1].replace(",", "")) if count else 0
-    return GalleryEntry(name, header[0].lstrip("# ") if header else name, shape[1] if shape else "", parameters, text)
+    title, written = header[0].lstrip("# ") if header else name, shape[1] if shape else ""
+    return GalleryEntry(name, title, written, parameters, text, _tags(name, "\n".join(header), written))
+
+
+def _tags(name: str, header: str, shape: str) -> tuple[str, ...]:
+    said = _TAGS.search(header)
+    kind = _KINDS.get(len(shape.split("x")), "")
+    return tuple(tag for tag in (*(said[1].split() if said else ()), kind, name.rpartition("/")[0]) if tag)
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:

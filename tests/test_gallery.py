@@ -43,7 +43,14 @@ WANTED = [
     *[f"classics/resnet{depth}" for depth in (18, 34, 50, 101, 152)],
     *[f"small/{name}" for name in ("vgg_cifar", "resnet20", "resnet56", "unet")],
     *["resnet18", "digits", "lenet5", "mnist_cnn", "lenet_cifar"],
-]
+    *[f"more/{name}" for name in (
+        "mobilenet_v1", "mobilenet_v3_large", "efficientnet_v2_s", "regnet_y_400mf", "inception_v3", "xception",
+        "convnext_v2_tiny", "densenet_bc100", "pyramidnet110", "wide_resnet28", "repvgg_a0", "res2net50", "se_resnet50",
+        "eca_resnet50", "cbam_resnet50", "dla34", "fpn_resnet50", "deeplabv3_resnet50", "pspnet50", "unet_plus_plus",
+        "attention_unet", "dncnn", "edsr", "dcgan_discriminator", "pix2pix_generator", "wavenet", "tcn", "m5", "eegnet",
+        "c3d", "r2plus1d18", "unet3d", "pointnet",
+    )],
+]  # fmt: skip
 
 PICTURES = {"digits": "1x8x8", "mnist": "1x28x28", "fashion-mnist": "1x28x28", "cifar10": "3x32x32"}
 
@@ -84,6 +91,7 @@ def test_header_tells_source_and_size(spec: GalleryEntry) -> None:
     assert spec.input == "x".join(map(str, model.input))
     header = spec.text.split("\n\n")[0]
     assert re.search(r"\b(19|20)[0-9]{2}\b|lecture", header), "name the paper or the lecture"
+    assert re.search(r"parameters? \[[a-z ]+\]", header), "say what it is for behind the count of parameters"
     assert len(spec.title) <= 90
 
 
@@ -144,7 +152,22 @@ def test_runs_forward_on_a_batch_of_two(spec: GalleryEntry) -> None:
         model = specc.compile(f"gallery:{spec.name}")
         batch = torch.rand(2, *map(int, spec.input.split("x")))
         for mode in (True, False):
-            assert model.train(mode)(batch).shape == (2, *report.output)
+            found = model.train(mode)(batch)
+            if isinstance(report.output, dict):
+                assert {name: one.shape for name, one in found.items()} == {
+                    name: (2, *shape) for name, shape in report.output.items()
+                }
+            else:
+                assert found.shape == (2, *report.output)
+
+
+def test_tags_find_specs() -> None:
+    found = run("specs", "--tag", "segmentation", "--tag", "volumes").output
+    assert [line.split()[0] for line in found.splitlines()[1:-2]] == ["more/unet3d"]
+    assert "more/tcn" in run("specs", "--tag", "signals").output
+    wrong = run("specs", "--tag", "segmentaton")
+    assert (wrong.exit_code, "did you mean `segmentation`?" in wrong.output) == (2, True)
+    assert run("specs", "lenet5", "--tag", "pictures").exit_code == 2
 
 
 @pytest.fixture(scope="module")

@@ -122,6 +122,31 @@ def count(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
+def test_deeplab_gives_the_same_output_with_the_same_weights() -> None:
+    """Its classes come under a name, so that it is no case of the table."""
+    theirs = trained_a_little("deeplabv3_resnet50", {"weights_backbone": None}, 64)
+    ours = specc.compile("gallery:more/deeplabv3_resnet50", input=(3, 64, 64)).eval()
+    specc.load_weights(ours, theirs.state_dict(), by_order=True)
+    x = torch.randn(2, 3, 64, 64, generator=torch.manual_seed(1))
+    with torch.no_grad():
+        assert largest_difference(ours(x), theirs(x)["out"]) <= 1e-5
+
+
+def test_the_pyramid_gives_the_same_outputs_with_the_same_weights() -> None:
+    """torchvision holds the convolutions of all levels in their order, the spec those of the coarsest first."""
+    from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+
+    torch.manual_seed(0)
+    theirs = resnet_fpn_backbone(backbone_name="resnet50", weights=None, norm_layer=nn.BatchNorm2d, trainable_layers=5)
+    ours = specc.compile("gallery:more/fpn_resnet50", input=(3, 64, 64)).eval()
+    specc.load_weights(ours, theirs.state_dict(), by_order=True)
+    x = torch.randn(2, 3, 64, 64, generator=torch.manual_seed(1))
+    with torch.no_grad():
+        found, wanted = ours(x), theirs.eval()(x)
+    for name, level in zip(("p2", "p3", "p4", "p5"), "0123", strict=True):
+        assert largest_difference(found[name], wanted[level]) <= 1e-5
+
+
 @pytest.mark.parametrize(("name", "settings", "function", "arguments"), COUNTED)
 def test_same_number_of_parameters(
     name: str, settings: dict[str, Any], function: str, arguments: dict[str, Any]
