@@ -6,6 +6,7 @@ in a further row.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -51,11 +52,16 @@ class _Placed(NamedTuple):
 
 
 class _Jump(NamedTuple):
-    """One end of a skip whose other end is in another row. place: in its row; number: what both ends are called."""
+    """One end of a skip whose other end is in another row.
+
+    place: in its row; number: what both ends are called, the same for all skips from one map; beside: how many others
+    end at the same map before it.
+    """
 
     place: int
     number: int
     leaves: bool
+    beside: int = 0
 
 
 def lecture(network: Outline, *, parameters: bool = False) -> Sheet:
@@ -75,8 +81,9 @@ def _sheet(row: StageRow, rows: list[tuple[int, list[_Placed]]], scale: MapScale
     marks: list[Mark] = []
     y, foot = 0.0, None
     jumps = False
+    bounds = {first: first + len(placed) for first, placed in rows}
     for first, placed in rows:
-        line = _Line(placed, *_skips_of(row, first, first + len(placed)))
+        line = _Line(placed, *_skips_of(row, bounds, first))
         marks += moved(line.marks(), 0, y)
         if foot is not None:
             marks.append(_onward(foot, placed[0], y + line.axis, y))
@@ -88,15 +95,18 @@ def _sheet(row: StageRow, rows: list[tuple[int, list[_Placed]]], scale: MapScale
     return sheet_of(marks, MARGIN)
 
 
-def _skips_of(row: StageRow, first: int, last: int) -> tuple[list[Skip], list[_Jump]]:
-    """The skips of the row that holds the stages `first` to `last`: those inside it, and ends of the others."""
-    inside = [skip for skip in row.skips if first <= skip.start and skip.end < last]
-    jumps = [
-        _Jump(end - first, number, leaves)
-        for number, skip in enumerate(sorted(row.skips), start=1)
-        for end, leaves in ((skip.start, True), (skip.end, False))
-        if skip not in inside and first <= end < last
-    ]
+def _skips_of(row: StageRow, bounds: dict[int, int], first: int) -> tuple[list[Skip], list[_Jump]]:
+    """The skips of one of the rows: those inside it, and ends of the others. bounds: where each row ends."""
+    home = {stage: begin for begin, end in bounds.items() for stage in range(begin, end)}
+    far = sorted(skip for skip in row.skips if home[skip.start] != home[skip.end])
+    numbers = {start: number for number, start in enumerate(sorted({skip.start for skip in far}), start=1)}
+    jumps = [_Jump(start - first, number, leaves=True) for start, number in numbers.items() if home[start] == first]
+    arrived: Counter[int] = Counter()
+    for skip in far:
+        if home[skip.end] == first:
+            jumps.append(_Jump(skip.end - first, numbers[skip.start], leaves=False, beside=arrived[skip.end]))
+            arrived[skip.end] += 1
+    inside = [skip for skip in row.skips if home[skip.start] == home[skip.end] == first]
     return [Skip(skip.start - first, skip.end - first) for skip in inside], jumps
 
 
@@ -245,7 +255,7 @@ class _Line:
         """The end of a skip that leads into another row: a line to its number or from it."""
         step = self.placed[jump.place]
         aside = step.drawn.front.width / 4  # a map may end one skip and begin another
-        x = step.back + (-aside if jump.leaves else aside)
+        x = step.back + (-aside if jump.leaves else aside + 20.0 * jump.beside)
         ends = (x, self.axis - step.drawn.height / 2), (x, 18.0)
         line = LineMark(ends, "skip") if jump.leaves else LineMark(ends[::-1], "skip", arrow=True)
         return (line, Disc(x, 9, 9, "join"), TextMark(x, 12.5, str(jump.number), NOTE, "middle"))

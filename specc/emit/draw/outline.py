@@ -238,7 +238,7 @@ class _OutlineReader:
         if isinstance(node, ShapedLayer):
             yield _layer_box(node, last.output, parameters, times)
             return
-        title = node.word if isinstance(node, ShapedForm) else _title(name, node)
+        title = node.word if isinstance(node, ShapedForm) else _title(name, node, times)
         inner = depth - _is_block(node)
         if inner < 0:
             detail = counted(node.costs.layers, "layer")
@@ -286,11 +286,14 @@ def _is_block(node: SomeShaped) -> bool:
     return isinstance(node, ShapedChain) and node.word != "group"
 
 
-def _title(name: str, node: ShapedChain) -> str:
-    """A block's word, with its label if it has one; of a group only the label."""
+def _title(name: str, node: ShapedChain, times: int) -> str:
+    """A block's word, with its label if it has one; of a group only the label. What is repeated has no number."""
     word = "" if node.word == "group" else node.word
-    label = name.rstrip("0123456789")
-    return word if label == node.word else f"{label}: {word}" if word else label
+    stem = name.rstrip("0123456789")
+    if stem == node.word:
+        return word
+    label = stem if times > 1 else name
+    return f"{label}: {word}" if word else label
 
 
 def _merged(frame: DrawnGroup) -> DrawnGroup:
