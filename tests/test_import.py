@@ -553,7 +553,7 @@ def test_darknet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pixels", [12, 13])
-@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1), (5, 1), (3, 3)])
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1), (5, 1), (3, 3), (2, 1), (4, 1), (4, 3)])
 def test_darknets_pooling_pads_both_sides_together(size: int, stride: int, pixels: int, tmp_path: Path) -> None:
     text = f"[net]\nwidth={pixels}\nheight={pixels}\nchannels=1\n[maxpool]\nsize={size}\nstride={stride}\n"
     found = specc.compile(darknet(text, tmp_path).text)
@@ -564,13 +564,63 @@ def test_darknets_pooling_pads_both_sides_together(size: int, stride: int, pixel
 
 
 def test_darknets_sections_without_a_word_are_listed(tmp_path: Path) -> None:
-    text = DARKNET.replace("[avgpool]", "[reorg]\nstride=2\n\n[maxpool]\nsize=2\nstride=1").replace(
-        "[softmax]", "[yolo]"
-    )
+    text = DARKNET.replace("[avgpool]", "[local]\nsize=2\n\n[avgpool]").replace("[softmax]", "[gru]")
     with pytest.raises(Problem) as caught:
         darknet(text, tmp_path)
     notes = caught.value.diagnostic.notes
-    assert [note.partition(":")[0] for note in notes] == ["line 39, [reorg]", "line 42, [maxpool]", "line 50, [yolo]"]
+    assert [note.partition(":")[0] for note in notes] == ["line 39, [local]", "line 48, [gru]"]
+
+
+HEAD = "[net]\nwidth=8\nheight=8\nchannels=3\n"
+
+
+def test_darknets_heads_are_outputs(tmp_path: Path) -> None:
+    text = (
+        f"{HEAD}[convolutional]\nfilters=4\nactivation=linear\n[yolo]\nclasses=2\n[route]\nlayers=-2\n"
+        "[maxpool]\nsize=2\nstride=2\n[yolo]\nclasses=2\n"
+    )
+    found = darknet(text, tmp_path)
+    assert body(found.text) == "conv 4 k1\noutputs { yolo1: id | yolo2: maxpool 2 }\n"
+    assert "`yolo1` and `yolo2`" in found.remarks[0]
+    assert body(darknet(text.partition("[route]")[0], tmp_path).text) == "conv 4 k1\n"
+    assert "has no option `clases`" in report(text.replace("classes", "clases", 1), tmp_path).message
+
+
+def test_darknets_reorganisation(tmp_path: Path) -> None:
+    """As the loops of its source have it: a picture read as one of fewer channels first (`reorg_cpu`)."""
+    text = f"{HEAD.replace('channels=3', 'channels=8')}[reorg]\nstride=2\n"
+    x = torch.rand(2, 8, 8, 8)
+    wanted = torch.empty(2, 8 * 8 * 8)
+    flat = x.flatten(1)
+    for k in range(8):
+        for j in range(8):
+            for i in range(8):
+                offset = k // 2
+                column, row = i * 2 + offset % 2, j * 2 + offset // 2
+                wanted[:, i + 8 * (j + 8 * k)] = flat[:, column + 16 * (row + 16 * (k % 2))]
+    assert torch.equal(specc.compile(darknet(text, tmp_path).text)(x), wanted.reshape(2, 32, 4, 4))
+
+
+@pytest.mark.parametrize(("channels", "pixels"), [(2, 8), (6, 8), (4, 16), (6, 16)])
+def test_darknets_sums_add_what_both_have(channels: int, pixels: int, tmp_path: Path) -> None:
+    stride = pixels // 8
+    text = (
+        f"[net]\nwidth={pixels}\nheight={pixels}\nchannels={channels}\n[activation]\nactivation=linear\n"
+        f"[convolutional]\nfilters=4\nstride={stride}\nactivation=linear\n[shortcut]\nfrom=-2\n"
+    )
+    network = specc.compile(darknet(text, tmp_path).text)
+    x = torch.rand(1, channels, pixels, pixels)
+    own = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
+    wanted = own(x)
+    wanted[:, : min(4, channels)] += x[:, :4, ::stride, ::stride]
+    assert torch.allclose(network(x), wanted)
+
+
+def test_darknets_crop_is_the_size_of_the_input(tmp_path: Path) -> None:
+    text = f"{HEAD}[crop]\ncrop_height=6\ncrop_width=4\nflip=0\n[maxpool]\nsize=2\nstride=1\n"
+    assert darknet(text, tmp_path).text.partition("input")[2] == (
+        " 3x6x4\n\nscale 2 -> shift -1 -> pad 0 1 replicate -> maxpool 2 s1\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -640,15 +690,15 @@ def test_options_without_an_effect_change_nothing(usual: str, tmp_path: Path) ->
 def test_shapes_behind_a_section_without_a_word_are_not_guessed(tmp_path: Path) -> None:
     """A route that joins what the reorganisation made smaller fits; said from the shape before it, it would not."""
     head = "[net]\nwidth=16\nheight=16\nchannels=3\n[convolutional]\nfilters=8\nsize=3\npad=1\n"
-    tail = "[maxpool]\nsize=2\nstride=2\n[reorg]\nstride=2\n[route]\nlayers=-1,-3\n[shortcut]\nfrom=-4\n[yolo]\n"
+    tail = "[maxpool]\nsize=2\nstride=2\n[local]\nstride=2\n[route]\nlayers=-1,-3\n[shortcut]\nfrom=-4\n[gru]\n"
     found = report(head + tail, tmp_path)
     assert found.code == "E666"
-    assert [note.partition(":")[0] for note in found.notes] == ["line 12, [reorg]", "line 18, [yolo]"]
+    assert [note.partition(":")[0] for note in found.notes] == ["line 12, [local]", "line 18, [gru]"]
     wrong = report(f"{head}{tail}[convolutional]\nfilters=many\n", tmp_path)
     assert wrong.code == "E667"
     assert wrong.notes == (
-        "without a word: line 12, [reorg]: no layer does what it does",
-        "without a word: line 18, [yolo]: no layer does what it does",
+        "without a word: line 12, [local]: no layer does what it does",
+        "without a word: line 18, [gru]: no layer does what it does",
     )
 
 

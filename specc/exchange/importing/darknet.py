@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.diagnostics.spelling import counted, nearest, shown
+from specc.diagnostics.spelling import nearest, shown
 from specc.exchange.importing.darknet_options import full_name, in_effect, options_of
-from specc.exchange.importing.graph import Op, TracedGraph, Wordless
+from specc.exchange.importing.graph import Op, TracedGraph, Wordless, reached
 from specc.exchange.importing.steps import step
 from specc.ir.names.instantiate import WrongValue
 from specc.layers.base import Shape, ShapeError, written
@@ -63,14 +63,14 @@ class _NoWord(Exception):
         self.by_shape = by_shape
 
 
-def read_darknet(path: str, input: Shape | None) -> tuple[TracedGraph, str]:
-    """The graph of a file, and what the network is called. Args: input, in place of the file's own."""
+def read_darknet(path: str, input: Shape | None) -> tuple[TracedGraph, str, tuple[str, ...]]:
+    """The graph of a file, what the network is called, and remarks. Args: input, in place of the file's own."""
     source = read_source(path)
     sections = read_sections(source)
     reader = _DarknetReader(source, sections[0], input)
     for section in sections[1:]:
         reader.add(section)
-    return reader.graph(path), Path(path).stem
+    return reader.graph(path), Path(path).stem, reader.remarks()
 
 
 def read_sections(source: Source) -> list[DarknetSection]:
@@ -130,6 +130,7 @@ class _DarknetReader:
         self.outputs: list[int] = []
         self.referred: set[int] = set()  # operations that this section names
         self.unknown: set[int] = set()  # operations whose shape depends on a section without a word
+        self.heads: dict[str, int] = {}  # what arrives at the heads that boxes are worked out in, by their names
         self.wordless: list[Wordless] = []
 
     def graph(self, path: str) -> TracedGraph:
@@ -138,7 +139,21 @@ class _DarknetReader:
             verb = "has" if len(self.wordless) == 1 else "have"
             notes = tuple(map(str, self.wordless))
             raise Problem.of("E666", f"{what} of {path} {verb} no word", notes=notes)
-        return TracedGraph(tuple(self.ops), self.outputs[-1] if self.outputs else 0)
+        last = self.outputs[-1] if self.outputs else 0
+        if not self.heads or list(self.heads.values()) == [last]:
+            return reached(self.ops, last)
+        if last not in self.heads.values():
+            self.heads["end"] = last
+        places = tuple(self.heads.values())
+        self.ops.append(Op("outputs", places, self.ops[last].output, None, "outputs", tuple(self.heads)))
+        return reached(self.ops, len(self.ops) - 1)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What the spec lacks: the boxes that heads work out of what arrives at them."""
+        names = [f"`{name}`" for name in self.heads if name != "end"]
+        if not names:
+            return ()
+        return (f"the boxes that Darknet works out of {' and '.join(names)} are no part of the spec, the numbers are",)
 
     def add(self, section: DarknetSection) -> None:
         """One section more; where it has no word, the next ones go on from a shape that is not known."""
@@ -229,16 +244,16 @@ class _DarknetReader:
         size = self._number("size", stride)
         total = self._number("padding", size - 1)
         near = total // 2
-        ceil = False
+        own = None if stride == size else stride
         if total % 2 and stride:  # one of 0 is the layer's to refuse
             sizes = self.ops[place].output[1:]
             same = all((pixels + total - size) // stride == (pixels + 2 * near - size) // stride for pixels in sizes)
-            ceil = not same
-            if ceil and stride != 2:
-                what = f"a padding of {counted(total, 'pixel')}, more at the far end than at the near one"
-                raise _NoWord(what, by_shape=stride > 1)
-        own = None if stride == size else stride
-        return self._step("maxpool", place, kernel=size, stride=own, padding=near, ceil=ceil)
+            if not same and stride == 2:
+                return self._step("maxpool", place, kernel=size, stride=own, padding=near, ceil=True)
+            if not same:  # the pixel at the edge again changes no maximum that it is in
+                place = self._step("pad", place, before=near, after=total - near, mode="replicate")
+                near = 0
+        return self._step("maxpool", place, kernel=size, stride=own, padding=near)
 
     def avgpool(self, place: int) -> int:
         return self._step("gap", place)
@@ -274,18 +289,62 @@ class _DarknetReader:
         return self._join("concat", places, (channels, *sizes.pop()))
 
     def shortcut(self, place: int) -> int:
-        others = [self._referred(text) for text in self._text("from").split(",")]
-        shapes = {self.ops[source].output for source in (place, *others)}
-        if len(shapes) > 1:
-            parts = " and ".join(map(written, sorted(shapes)))
-            raise _NoWord(f"a sum of {parts}, part of which is left out", by_shape=True)
-        return self._activated(self._join("add", [place, *others], shapes.pop()), "linear")
+        output = self.ops[place].output
+        others = [self._like(self._referred(text), output) for text in self._text("from").split(",")]
+        return self._activated(self._join("add", [place, *others], output), "linear")
 
     def scale_channels(self, place: int) -> int:
         other = self._referred(self._text("from"))
         return self._activated(self._join("mul", [other, place], self.ops[other].output), "linear")
 
+    def reorg(self, place: int) -> int:
+        """Pixels become channels, of a picture that is first read as one of fewer channels and more pixels."""
+        stride = self._number("stride", 1)
+        channels, *sides = self.ops[place].output
+        wide = tuple(side * stride for side in sides)
+        if stride < 1 or len(sides) != 2 or channels % stride**2 or any(side % stride for side in sides):
+            raise _NoWord("a reordering of pixels that do not go into whole channels", by_shape=True)
+        place = self._folded(place, (channels // stride**2, *wide))
+        place = self._step("pixelunshuffle", place, r=stride)
+        place = self._step("channelshuffle", place, groups=channels // stride**2)
+        return self._folded(place, (channels * stride**2, *(side // stride for side in sides)))
+
+    def crop(self, place: int) -> int:
+        """A piece of the picture: where it comes first, the network takes a picture of that size."""
+        if place:
+            raise _NoWord("a piece of a picture behind other sections")
+        sizes = tuple(self._number(name, 0) for name in ("crop_height", "crop_width"))
+        if min(sizes) < 1:
+            raise self._problem(f"`[{self.section.name}]` needs `crop_height=` and `crop_width=`")
+        self.ops[0] = self.ops[0]._replace(output=(self.ops[0].output[0], *sizes))
+        if self._number("noadjust", 0):
+            return place
+        return self._step("shift", self._step("scale", place, value=2), value=-1)
+
+    def head(self, place: int) -> int:
+        """Boxes are worked out of what arrives; the network ends before that."""
+        name = full_name(self.section.name)
+        self.heads[f"{name}{sum(one.startswith(name) for one in self.heads) + 1}"] = place
+        return place
+
     # parts of sections
+
+    def _folded(self, place: int, shape: Shape) -> int:
+        return self._step("unflatten", self._step("flatten", place), shape=shape)
+
+    def _like(self, place: int, wanted: Shape) -> int:
+        """What Darknet adds to an output of another shape: the channels that both have, of every so manieth pixel."""
+        channels, *sides = self.ops[place].output
+        strides = {side // want for side, want in zip(sides, wanted[1:], strict=True)} if sides else {1}
+        whole = all(side == want * max(strides) for side, want in zip(sides, wanted[1:], strict=True))
+        if len(strides) > 1 or not whole:
+            parts = " and ".join(map(written, sorted({self.ops[place].output, wanted})))
+            raise _NoWord(f"a sum of {parts}, part of which is left out", by_shape=True)
+        if strides != {1}:
+            place = self._step("maxpool", place, kernel=1, stride=strides.pop())
+        if channels > wanted[0]:
+            return self._step("slice", place, start=0, end=wanted[0])
+        return self._step("channelpad", place, before=0, after=wanted[0] - channels) if channels < wanted[0] else place
 
     def _activated(self, place: int, default: str, owner: str = "") -> int:
         name = self.section.options.get("activation", default)
@@ -370,4 +429,9 @@ _SECTIONS: dict[str, Callable[[_DarknetReader, int], int]] = {
     "route": _DarknetReader.route,
     "shortcut": _DarknetReader.shortcut,
     "scale_channels": _DarknetReader.scale_channels,
+    "reorg": _DarknetReader.reorg,
+    "crop": _DarknetReader.crop,
+    "yolo": _DarknetReader.head,
+    "region": _DarknetReader.head,
+    "detection": _DarknetReader.head,
 }

@@ -12,6 +12,15 @@ _COMMON = """
     stopbackward train_only_bn burnin_update
 """
 _CONVOLUTION = "activation batch_normalize filters size stride pad padding"
+# Of the heads nothing is read: boxes are worked out of what arrives there, by numbers that no layer has.
+_HEAD = """
+    mask anchors classes num jitter ignore_thresh truth_thresh random resize map counters_per_class total max max_boxes
+    label_smooth_eps scale_x_y objectness_smooth new_coords iou_normalizer obj_normalizer cls_normalizer
+    delta_normalizer iou_thresh iou_thresh_kind iou_loss nms_kind beta_nms max_delta embedding_layer focal_loss
+    show_details track_history_size dets_for_track dets_for_show track_ciou_norm coords bias_match softmax rescore
+    absolute thresh tree class_scale coord_scale object_scale noobject_scale mask_scale background side sqrt
+    classfix forced log sim_thresh
+"""
 _OF_SECTIONS = {
     "net": """
         width height channels inputs batch subdivisions momentum decay learning_rate max_batches policy steps
@@ -39,6 +48,11 @@ _OF_SECTIONS = {
     "route": "layers groups group_id stream",
     "shortcut": "from activation alpha beta weights_type weights_normalization weights_normalizion assisted_excitation",
     "scale_channels": "from activation scale_wh",
+    "reorg": "stride reverse flatten extra",
+    "crop": "crop_height crop_width flip angle saturation exposure noadjust shift",
+    "yolo": _HEAD,
+    "region": _HEAD,
+    "detection": _HEAD,
 }
 _SHORT = {"network": "net", "conv": "convolutional", "deconv": "deconvolutional", "conn": "connected", "max": "maxpool",
           "avg": "avgpool", "soft": "softmax"}  # fmt: skip
@@ -53,6 +67,7 @@ _IN_EFFECT = {
     "upsample": "scale",
     "shortcut": "alpha beta weights_type assisted_excitation",
     "scale_channels": "scale_wh",
+    "reorg": "reverse flatten extra",
 }
 """Options that change what a layer gives, and that no word has."""
 

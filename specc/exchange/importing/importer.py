@@ -145,7 +145,7 @@ def _guesses(model: nn.Module, source: str) -> list[Shape]:
 def _from_darknet(path: str, input: Shape | None) -> Imported:
     from specc.exchange.importing.darknet import read_darknet
 
-    graph, name = read_darknet(path, input)
+    graph, name, remarks = read_darknet(path, input)
     chain = structure(graph)
     text, shaped = _written(f"{name}, imported from a Darknet file", graph.ops[0].output, chain)
-    return Imported(text, shaped, None, 0.0, assumed=False, names={})
+    return Imported(text, shaped, None, 0.0, assumed=False, names={}, remarks=remarks)

@@ -75,7 +75,13 @@ class Reduced(Recorded):
                 continue
             if found.output == self._output(node, margin.at) and not any(padding):
                 return self._add(node, found, margin.at)
-        raise NoWord(f"a margin of {functions.listed(sides)} before a pooling, which no padding of it gives")
+        kernel = spread(settings["kernel"], len(x) - 1, "kernel")
+        after = tuple(sides[2 * place + 1] for place in range(len(sides) // 2))[::-1]
+        if any(padding) or any(max(both) >= size for both, size in zip(zip(before, after), kernel)):  # noqa: B905 - all of one rank
+            raise NoWord(f"a margin of {functions.listed(sides)} before a pooling, which no padding of it gives")
+        # The pixel at the edge again changes no maximum that it is in.
+        at = self._step(node, margin.at, "pad", before=compact(before), after=compact(after), mode="replicate")
+        return self._add(node, step("maxpool", self._shape(at), **own), at)
 
 
 def margin_of(args: tuple[Any, ...], kwargs: dict[str, Any], x: Shape) -> tuple[int, ...] | None:
