@@ -54,8 +54,8 @@ class _Placed(NamedTuple):
 class _Jump(NamedTuple):
     """One end of a skip whose other end is in another row.
 
-    place: in its row; number: what both ends are called, the same for all skips from one map; beside: how many others
-    end at the same map before it.
+    place: in its row; number: what both ends are called, the same for all skips from one map; beside: how many places
+    to the right of the first that ends at the same map, or to the left of it.
     """
 
     place: int
@@ -104,7 +104,9 @@ def _skips_of(row: StageRow, bounds: dict[int, int], first: int) -> tuple[list[S
     arrived: Counter[int] = Counter()
     for skip in far:
         if home[skip.end] == first:
-            jumps.append(_Jump(skip.end - first, numbers[skip.start], leaves=False, beside=arrived[skip.end]))
+            side = 1 if skip.end in numbers else -1  # away from a line that leaves the same map
+            beside = side * arrived[skip.end]
+            jumps.append(_Jump(skip.end - first, numbers[skip.start], leaves=False, beside=beside))
             arrived[skip.end] += 1
     inside = [skip for skip in row.skips if home[skip.start] == home[skip.end] == first]
     return [Skip(skip.start - first, skip.end - first) for skip in inside], jumps
