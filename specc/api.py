@@ -161,8 +161,8 @@ def load_weights(
 ) -> None:
     """Copies weights from elsewhere into a compiled model: by name, or else by shape and order.
 
-    Weights whose names are the model's go to those names. Where the spec was imported, `specc import` wrote a file
-    beside it that says which tensor is which; it is used by itself. All others are paired by their shapes in order.
+    Where the spec was imported, `specc import` wrote a file beside it that says which tensor is which; it is used by
+    itself. Weights whose names are the model's go to those names. All others are paired by their shapes in order.
 
     Args:   model, from `specc.compile`; weights, a `state_dict()`, such as that of the model that was imported, or
             `torchvision.models.vgg16().state_dict()` for `gallery:classics/vgg16`; names, what the weights call each
@@ -177,7 +177,7 @@ def load_weights(
 
     found = getattr(model, ATTRIBUTE, None) if names is None else names
     known = read_names(Path(found)) if isinstance(found, str | os.PathLike) else found
-    load(model, weights, known, by_order=by_order)
+    load(model, weights, known, by_order=by_order, asked=names is not None)
 
 
 def _advised(source: Source, input: tuple[int, ...] | str | None, parameters: Mapping[str, Any]) -> Analysis:

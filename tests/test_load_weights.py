@@ -68,6 +68,24 @@ def test_weights_of_an_imported_model_load_by_name(imported: nn.Module, wrapper:
     assert same_output(ours, imported, 3, 6, 6)
 
 
+def test_names_that_mean_two_things_are_told(tmp_path: Path) -> None:
+    """A model that calls its layers as the spec does, and runs them in another order."""
+    (tmp_path / "net.cnn").write_text("input 3x6x6\nconv 3 k1 -> relu -> conv 3 k1\n")
+    parts = ("weight", "bias")
+    names = {f"conv{n}.{part}": f"conv{3 - n}.{part}" for n in (1, 2) for part in parts}
+    (tmp_path / "net.names.json").write_text(json.dumps({"imported": "net:Net", "tensors": names}))
+    ours = specc.compile(tmp_path / "net.cnn")
+    weights = {name: torch.rand_like(tensor) for name, tensor in ours.state_dict().items()}
+    with pytest.raises(
+        ValueError, match=r"`conv1.weight` is `conv1.weight` by the one and `conv2.weight` by the other"
+    ):
+        specc.load_weights(ours, weights)
+    specc.load_weights(ours, weights, names={})
+    assert torch.equal(ours.state_dict()["conv1.weight"], weights["conv1.weight"])
+    specc.load_weights(ours, weights, names=tmp_path / "net.names.json")
+    assert torch.equal(ours.state_dict()["conv1.weight"], weights["conv2.weight"])
+
+
 def test_names_are_given_as_a_file_or_as_they_are(imported: nn.Module) -> None:
     Path("net.names.json").rename("elsewhere.json")
     for names in ("elsewhere.json", Path("elsewhere.json"), json.loads(Path("elsewhere.json").read_text())["tensors"]):

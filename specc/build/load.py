@@ -41,22 +41,32 @@ class _Pairs(NamedTuple):
 
 
 def load_weights(
-    model: nn.Module, weights: Mapping[str, Tensor], names: Mapping[str, str] | None = None, *, by_order: bool = False
+    model: nn.Module,
+    weights: Mapping[str, Tensor],
+    names: Mapping[str, str] | None = None,
+    *,
+    by_order: bool = False,
+    asked: bool = True,
 ) -> None:
-    """Copies weights into a model: by name where both agree, by `names`, or else by shape and order.
+    """Copies weights into a model: by `names`, by name where both agree, or else by shape and order.
 
     A compiled model holds its weights in the order in which the spec writes its layers, body before shortcut. They
     are converted to the model's precision and device. Batch counts of `bn` may be missing.
 
     Args:   model, from `specc.compile`; weights, a `state_dict()` such as `torchvision.models.vgg16().state_dict()`;
             names, of the weights' tensors by the model's names; by_order, whether tensors of one shape may be paired
-            in their order without a word.
-    Raises: WeightsError where a tensor has another shape than its partner, there are too many or too few, or the
-            orders differ and more than one pairing would fit; then the model is as it was.
+            in their order without a word; asked, whether the caller gave `names` and they were not found.
+    Raises: WeightsError where names that were found and the model's own both fit and say otherwise, where a tensor
+            has another shape than its partner, there are too many or too few, or the orders differ and more than one
+            pairing would fit; then the model is as it was.
     Warns:  OrderAlone where the shapes agree in order, and in another order would too.
     """
     own, other = model.state_dict(), _unwrapped(_checked(weights))
-    pairs = _by_name(own, other) or (names and _by_names(own, other, names)) or _by_shape(own, other, by_order)
+    same = _by_name(own, other)
+    known = _by_names(own, other, names) if names and (asked or same is None or _covers(names, same)) else None
+    if known and same and not asked and known.names != same.names:
+        raise WeightsError(_told_doubt(same, known))
+    pairs = known or same or _by_shape(own, other, by_order)
     if pairs.guessed and not by_order:
         warnings.warn(_told_guess(pairs.guessed), OrderAlone, stacklevel=3)
     with torch.no_grad():
@@ -109,6 +119,20 @@ def _by_names(own: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Map
         elif not _is_count(name):
             raise WeightsError(f"the weights lack `{shown(theirs)}`, which is {_told(name, tensor)} of the model")
     return _Pairs(found, {})
+
+
+def _covers(names: Mapping[str, str], same: _Pairs) -> bool:
+    """Whether known names are all there too where the names of both sides are the same."""
+    return all(name in names and (names[name] in same.names or _is_count(name)) for name in same.names)
+
+
+def _told_doubt(same: _Pairs, known: _Pairs) -> str:
+    mine = next(name for name, theirs in known.names.items() if theirs != name)
+    return (
+        f"these names are the spec's and the imported model's alike, in another order: `{shown(mine)}` is "
+        f"`{shown(same.names[mine])}` by the one and `{shown(known.names[mine])}` by the other; give `names={{}}` for "
+        "weights of the spec, or the file with the names for weights of the model"
+    )
 
 
 def _is_count(name: str) -> bool:

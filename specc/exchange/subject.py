@@ -110,7 +110,7 @@ def fill(network: nn.Module, weights: Path, spec: str = "") -> None:
         return
     beside = names_beside(Path(spec))
     try:
-        load_weights(network, tensors, read_names(beside) if beside.is_file() else None)
+        load_weights(network, tensors, read_names(beside) if beside.is_file() else None, asked=False)
     except (OSError, ValueError) as error:
         raise Problem.of("E664", f"the weights in {weights} are not this network's: {error}") from None
     if not are_finite(tensors.values()):
