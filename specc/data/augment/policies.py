@@ -1,12 +1,13 @@
 """RandAugment and TrivialAugment: changes of pictures drawn from a list, for each picture by itself.
 
-Every change is made of the whole batch, and each picture takes its own: nothing waits for the device.
+On a device every change is made of the whole batch, and each picture takes its own: nothing waits for the device.
 
 Source: Cubuk et al. 2020, "RandAugment"; Müller and Hutter 2021, "TrivialAugment"; torchvision's lists and strengths.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -43,6 +44,7 @@ NAMES = (
     "identity", "shear across", "shear down", "shift across", "shift down", "rotate", "brightness", "saturation",
     "contrast", "sharpness", "posterize", "solarize", "autocontrast", "equalize",
 )  # fmt: skip
+MOVING, BLENDING = NAMES[1:6], NAMES[6:10]
 
 
 class DrawnChanges(NamedTuple):
@@ -82,17 +84,36 @@ def _drawn(images: Tensor) -> DrawnChanges:
 def changed(images: Tensor, drawn: DrawnChanges, most: Strengths, *, masks: bool = False) -> Tensor:
     """Each picture with what was drawn for it, float32 from 0 to 255. Args: masks, whether they are masks: these move
     and keep their numbers."""
-    moved = drawn_from(images, _places(images, drawn, most), "nearest" if masks else "bilinear")
+    mode = "nearest" if masks else "bilinear"
+
+    def moved(values: Tensor, own: DrawnChanges) -> Tensor:
+        return drawn_from(values, _places(values, own, most), mode)
+
+    values = _where(images.float(), drawn, MOVING, moved)
     if masks:
-        return moved
-    moves = (drawn.change > 0) & (drawn.change <= NAMES.index("rotate"))
-    values = _blends(torch.where(moves.view(-1, 1, 1, 1), moved, images.float()), drawn, most)
-    for name, found in (
-        ("posterize", _posterized(values, drawn, most)), ("solarize", _solarized(values, drawn)),
-        ("autocontrast", _spread(values)), ("equalize", _equalized(values)),
-    ):  # fmt: skip
-        values = torch.where(drawn.is_(name).view(-1, 1, 1, 1), found, values)
-    return values
+        return values
+    values = values.clamp(0, 255)  # interpolation may go beyond by a hair
+    values = _where(values, drawn, BLENDING, lambda values, own: _blends(values, own, most))
+    values = _where(values, drawn, ("posterize",), lambda values, own: _posterized(values, own, most))
+    values = _where(values, drawn, ("solarize",), _solarized)
+    values = _where(values, drawn, ("autocontrast",), lambda values, own: _spread(values))
+    return _where(values, drawn, ("equalize",), lambda values, own: _equalized(values))
+
+
+def _where(
+    values: Tensor, drawn: DrawnChanges, names: tuple[str, ...], change: Callable[[Tensor, DrawnChanges], Tensor]
+) -> Tensor:
+    """The pictures for which one of these changes was drawn, changed, and the others.
+
+    On a device all are changed, which is cheaper than to wait for how many they are.
+    """
+    chosen = torch.stack([drawn.is_(name) for name in names]).any(0)
+    if values.device.type != "cpu":
+        return torch.where(chosen.view(-1, 1, 1, 1), change(values, drawn), values)
+    places = chosen.nonzero().squeeze(1)
+    if not len(places):
+        return values
+    return values.index_copy(0, places, change(values[places], DrawnChanges(*(part[places] for part in drawn))))
 
 
 def _places(images: Tensor, drawn: DrawnChanges, most: Strengths) -> Tensor:
