@@ -171,7 +171,7 @@ def discs_in_folders(folder: Path) -> Path:
 
 def test_the_unet_of_the_gallery_segments_by_one_command(tmp_path: Path) -> None:
     data, run = discs_in_folders(tmp_path / "discs"), tmp_path / "run"
-    size = ["--set", "width=4", "--input", "1x32x32", "--resize", "32", "--epochs", "16", "--lr", "0.004"]
+    size = ["--set", "width=4", "--input", "1x32x32", "--resize", "32", "--epochs", "12", "--lr", "0.004"]
     done = specc("train", "gallery:small/unet", "--data", data, *size, "--out", run)
     assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
