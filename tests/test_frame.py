@@ -56,8 +56,9 @@ def test_what_is_taken_lies_in_the_picture_and_where_it_goes_in_the_frame(
     if fit != "stretch":  # one side is used up, and the proportions stay but for a pixel's rounding
         assert height in found.box or width in found.box
         assert tall in found.place[2:] or wide in found.place[2:]
-        across, down = found.place[3] / found.box[3], found.place[2] / found.box[2]
-        assert abs(across / down - 1) <= 1.01 / min(*found.box[2:], *found.place[2:])
+        kept, made = (found.box, found.place) if fit == "pad" else (found.place, found.box)
+        (high, broad), (made_high, made_broad) = kept[2:], made[2:]
+        assert min(abs(made_broad - made_high * broad / high), abs(made_high - made_broad * high / broad)) <= 1
 
 
 def striped(height: int, width: int) -> Image.Image:

@@ -96,7 +96,7 @@ def test_what_has_changed_is_told(kind: str, stopped: Path, pets: Path) -> None:
     change(pets)
     done = specc("train", "--resume", str(stopped), "--workers", "0")
     assert (done.exit_code, "E623" in done.output, words in done.output) == (2, True, True), done.output
-    assert "leave the option out" not in done.output and "put the pictures back" in done.output
+    assert "leave the option out" not in done.output and "put the data back" in done.output
 
 
 def test_many_changes_are_counted(stopped: Path, pets: Path) -> None:
