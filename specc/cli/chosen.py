@@ -57,3 +57,11 @@ def invert_option(command: Command) -> Command:
     return click.option(
         "--invert", is_flag=True, help="Swap dark and light: for dark ink on light paper, the opposite of MNIST."
     )(command)
+
+
+def tta_option(command: Command) -> Command:
+    """`--tta`"""
+    return click.option(
+        "--tta", type=click.Choice(["flip"]),
+        help="Test-time augmentation: the mean of what is said to each picture and to its mirror image.",
+    )(command)  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from specc.cli.chosen import device_of, device_option, fit_option, weights_option
+from specc.cli.chosen import device_of, device_option, fit_option, tta_option, weights_option
 from specc.cli.output import csv_of, deliver
 from specc.cli.printing import print_json, say, show_page
 from specc.cli.report import fail
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     help="Which part of the data.  [test; all of another folder without parts]")  # fmt: skip
 @weights_option
 @fit_option
+@tta_option
 @device_option
 @click.option("--percent", is_flag=True, help="Confusion matrix in per cent of its rows.")
 @click.option("--predictions", "table", type=click.Path(path_type=Path), metavar="FILE.csv",

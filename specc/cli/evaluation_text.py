@@ -35,6 +35,8 @@ def as_json(trained: Trained, found: Evaluation) -> dict[str, object]:
         "loss": review.loss, **{one.name: value for one, value in review.numbers},
         "epoch": trained.epoch, "chosen_on": trained.chosen_on or None,
     }  # fmt: skip
+    if found.plain is not None:
+        whole["without_tta"] = {"loss": found.plain.loss, **{one.name: value for one, value in found.plain.numbers}}
     if review.rows is not None:
         whole[review.rows.many] = review.rows.as_json()
     if review.confusion is not None:
@@ -51,6 +53,7 @@ def as_text(trained: Trained, found: Evaluation, stream: TextIO, *, percent: boo
     lines = wrap(f"{trained.name} ({trained.weights.name}{epoch}) on {found.data}", width)
     lines += wrap(counted(found.pictures, f"{part} {called(trained.data.sample)}") + chose, width)
     lines += _numbers(trained, found.review)
+    lines += _without_tta(found.plain)
     if found.review.rows is not None:
         lines += ["", *_rows(found.review.rows, width)]
     if found.review.confusion is not None:
@@ -66,6 +69,13 @@ def _numbers(trained: Trained, review: Review) -> Iterator[str]:
         right = f" ({review.confusion.right:,} right)" if one == ACCURACY and review.confusion else ""
         if value is not None:
             yield f"{one.title} {one.text(value)}{right}"
+
+
+def _without_tta(review: Review | None) -> Iterator[str]:
+    """What there was without mirror images, in a line."""
+    if review is not None:
+        told = [f"{one.title} {one.text(value)}" for one, value in review.numbers if value is not None]
+        yield f"without `--tta`: {', '.join([f'loss {loss_text(review.loss)}', *told[:2]])}"
 
 
 def _blocks(stream: TextIO) -> str:

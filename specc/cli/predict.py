@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
-from specc.cli.chosen import device_of, device_option, fit_option, invert_option, weights_option
+from specc.cli.chosen import device_of, device_option, fit_option, invert_option, tta_option, weights_option
 from specc.cli.output import csv_of
 from specc.cli.printing import page, print_json, print_text, say, show_page
 from specc.cli.report import EXIT_ERRORS, fail, show
@@ -27,6 +27,7 @@ class Predicted(NamedTuple):
     fit: bool
     device: str
     out: Path
+    tta: Literal["flip"] | None
 
 
 @click.command("predict")
@@ -36,6 +37,7 @@ class Predicted(NamedTuple):
 @invert_option
 @weights_option
 @fit_option
+@tta_option
 @device_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("predicted"), metavar="DIR",
     help="Folder for the masks of a run that gives a class for each pixel.  [predicted]")  # fmt: skip
@@ -66,6 +68,7 @@ def _predict(run: Path, pictures: tuple[str, ...], asked: Predicted, teller: Tex
 
     weights_of(run, asked.kind)
     place = device_of(asked.device)
+    from specc.evaluate.flipped import with_tta
     from specc.evaluate.named import expanded
     from specc.evaluate.oddities import Oddities
     from specc.evaluate.pictures import taker_of
@@ -75,6 +78,7 @@ def _predict(run: Path, pictures: tuple[str, ...], asked: Predicted, teller: Tex
     data = trained.data
     taker = taker_of(data.sample, data.scaling(), trained.recipe, convert=asked.fit, invert=asked.invert)
     complete = True
+    trained = trained._replace(model=with_tta(trained.model, trained, asked.tta))
     odd = Oddities(data, taker)
     for one in predict(trained, expanded(pictures, _note), taker, asked.top, place, asked.out, odd.look):
         if one.problem is not None:

@@ -17,6 +17,7 @@ from specc.data.sources import data_source, find, path_of
 from specc.data.survey import TEST, TRAINING, VALIDATION, Part, shape_after, shortened
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import called, counted, nearest, spelled
+from specc.evaluate.flipped import Tta, with_tta
 from specc.evaluate.trained import Trained
 from specc.recipe.recipe import Recipe
 from specc.runner.cpu.door import arranged
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 class Wanted(NamedTuple):
     """What to evaluate on. data, data_dir, limit: in place of the recipe's, None where that holds. part: which split.
     None: the test part, or all pictures of a folder that was never split. fit: whether the pictures are converted to
-    the network's input. predictions: whether every answer is kept."""
+    the network's input. predictions: whether every answer is kept. tta: what is said to mirror images counts, too."""
 
     data: str | None = None
     data_dir: str | None = None
@@ -43,11 +44,13 @@ class Wanted(NamedTuple):
     part: Part | None = None
     fit: bool = False
     predictions: bool = False
+    tta: Tta | None = None
 
 
 class Evaluation(NamedTuple):
-    """review: what was found. chose_epoch: whether the epoch of the weights was chosen on these very pictures. note:
-    what is odd, or empty. predictions: of each sample what is true and what the network says, where it is wanted."""
+    """review: what was found; plain: without mirror images, where these count. chose_epoch: whether the epoch of the
+    weights was chosen on these very pictures. note: what is odd, or empty. predictions: of each sample what is true and
+    what the network says, where it is wanted."""
 
     data: str
     part: Part
@@ -56,6 +59,7 @@ class Evaluation(NamedTuple):
     chose_epoch: bool = False
     note: str = ""
     predictions: tuple[dict[str, object], ...] = ()
+    plain: Review | None = None
 
 
 def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluation:
@@ -63,20 +67,21 @@ def evaluate(trained: Trained, wanted: Wanted, device: torch.device) -> Evaluati
 
     Raises: Problem E601 to E611, E642.
     """
-    recipe = _recipe(trained, wanted)
+    model, recipe = _forward(trained, device), _recipe(trained, wanted)
+    asked = with_tta(model, trained, wanted.tta)
     dataset, part, images = _loaded(trained, wanted, recipe)
     images, note = named_alike(trained, dataset, images)
     require_sample(trained, dataset.name, dataset.sample)
     note = "; ".join(filter(None, (note, dataset.note)))
     batches = _batches(trained, images, recipe, device)
-    model = _forward(trained, device)
     count = len(batches)
     own = wanted.data in (None, trained.recipe.data) and trained.chosen_on == part
     with closing(batches.images):
         answers = Predictions(trained, _names(wanted, recipe, part, count) if wanted.predictions else [])
         watch = answers.watch if wanted.predictions else ignored
-        review = reviewed(model, batches, trained.goal(), watch=watch)
-    return Evaluation(dataset.name, part, count, review, own, note, tuple(answers.rows))
+        review = reviewed(asked, batches, trained.goal(), watch=watch)
+        plain = None if asked is model else reviewed(model, batches, trained.goal())
+    return Evaluation(dataset.name, part, count, review, own, note, tuple(answers.rows), plain)
 
 
 class Predictions:
@@ -97,7 +102,7 @@ def _names(wanted: Wanted, recipe: Recipe, part: Part, count: int) -> Sequence[o
 
     is_other = wanted.data is not None and find(recipe.data) is None
     source = data_source(recipe, wanted.part or "any") if is_other else data_source(recipe)
-    if not isinstance(source, PictureFiles) or (recipe.validation and part != "test"):
+    if not isinstance(source, PictureFiles) or recipe.fold or (recipe.validation and part != "test"):
         return range(count)
     split = TEST if is_other else {"test": TEST, "train": TRAINING, "validation": VALIDATION}[part]
     paths = source.contents.parts[split].paths if split in source.contents.parts else []

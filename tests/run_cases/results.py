@@ -1,4 +1,4 @@
-"""What is done with a finished run, and loggers: E640 to E647."""
+"""What is done with a finished run, and loggers: E640 to E647, E693."""
 
 from __future__ import annotations
 
@@ -111,3 +111,8 @@ def a_layer_that_is_not_there(scene: Scene) -> None:
     model = analyse(Source("net.cnn", TINY)).model
     assert model is not None
     outputs_of(build(model), model, torch.zeros(1, 8, 8), ["conv2"])
+
+
+@case("E693")
+def mirror_images_for_an_autoencoder(scene: Scene) -> None:
+    evaluate(load_trained(train(AUTOENCODER, "run").folder), Wanted(tta="flip"), CPU)
