@@ -48,6 +48,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "rates by part": {"rates": "conv*=0.1x linear2=10x", "decays": "linear1=0x", "weight_decay": 0.1},
     "layer decay": {"optimizer": "muon", "layer_decay": 0.8, "decay_weights_only": True},
     **{f"{name}, some of it later": {"optimizer": name, **LATER} for name in ("adam", "muon")},
+    "swa": {"optimizer": "sgd", "momentum": 0.9, "swa_from": 1, "lookahead": 2, "freeze": "bn1"},
     "sgd, some of it later": {"optimizer": "sgd", "momentum": 0.9, **LATER},
 }
 

@@ -114,6 +114,8 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "class_weights": ({}, (5.0, *[1.0] * 9)),
     "label_smoothing": ({}, 0.1),
     "average": ({}, 0.9),
+    "swa_from": ({}, 1),
+    "lookahead": ({}, 2),
     "seed": ({}, 1),
     "precision": ({}, "bf16"),
     # Without it the pictures lie channel by channel in memory, and sums are rounded in another order.

@@ -28,6 +28,7 @@ from specc.diagnostics.codes import CODES
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.recipe.recipe import Recipe
 from specc.runner import loop
+from specc.runner.averages import EMA
 from specc.runner.callbacks.bar import Bar
 from specc.runner.device import choose_device
 from specc.runner.loop import evaluate, make_step
@@ -36,7 +37,7 @@ from specc.runner.optim import make_optimizer
 from specc.runner.run import Run, train
 from specc.runner.run_folder import RunFolder, locked
 from specc.runner.schedule import make_schedule
-from specc.runner.state import EMA, mean_loss
+from specc.runner.state import mean_loss
 from specc.tasks.classify import Classify
 from specc.tasks.task import Targets
 

@@ -49,6 +49,8 @@ def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
 
 
 def _part_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    if recipe.swa_from is not None and recipe.average is not None:
+        return Conflict("swa_from", "`swa_from` and `average` are two means of the weights", "leave one of them out")
     if recipe.unfreeze_after is None or recipe.freeze:
         return None
     return Conflict(
@@ -100,7 +102,10 @@ def _scaling_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
 
 
 # What a plain loop would do to each picture by itself, or not at all: with these no plain loop gives the same bits.
-NOT_EXACT = (*known(Recipe), "normalize", "resize", "accumulate", "average", "decay_weights_only", "sampling")
+NOT_EXACT = (
+    *known(Recipe), "normalize", "resize", "accumulate", "average",
+    "swa_from", "lookahead", "decay_weights_only", "sampling",
+)  # fmt: skip
 
 
 def _exact_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:

@@ -143,6 +143,19 @@ class Recipe(SampleSettings):
         examples=[0.999],
         description="Test and keep a moving average of the weights; this share of it stays in each step.",
     )
+    swa_from: int | None = Field(
+        None,
+        ge=1,
+        examples=[20],
+        description="Test and keep the mean of the weights that each epoch from this one on ended with, the statistics "
+        "of its batch normalisations renewed over the training samples.",
+    )
+    lookahead: int | None = Field(
+        None,
+        ge=1,
+        examples=[5],
+        description="After so many steps go half of the way back to where they began.",
+    )
     patience: int | None = Field(
         None, ge=1, examples=[10], description="Stop after this many epochs without a better result."
     )

@@ -113,6 +113,11 @@ With `sampling balanced` an epoch has as many samples as without, but of each cl
 rare class come several times, all of them equally often, and of a common one chance leaves some out. It trains on other
 numbers of samples than there are, so what the network gives for a class is no longer how often it comes;
 `class_weights balanced` is the same thought in the loss.""",
+    "What keeps the weights in check": """\
+`average` and `swa_from` are tested and kept in place of the weights that are trained, which they do not change.
+`swa_from 20` (Izmailov et al. 2018) is the mean over the ends of the epochs from the 20th on, for which the batch
+normalisations look at all training samples once more after each epoch; a rate that no longer falls suits it.
+`lookahead 5` (Zhang et al. 2019) goes with any optimizer.""",
     "The optimizer": """\
 `muon` is torch's Muon (torch 2.9 or newer) for the kernels and matrices between the first and the last layer, and
 AdamW for the rest: the first and the last layer, biases, normalisations, and grouped convolutions; `betas` and `eps`

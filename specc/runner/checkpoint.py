@@ -278,7 +278,7 @@ def needed(session: Session) -> int:
     from specc.runner.optim import layout_of_memory
 
     weights = _size(session.model.state_dict())
-    state = weights * (1 + (session.ema is not None)) + _size(
+    state = weights * (1 + (session.average is not None) + (session.lookahead is not None)) + _size(
         layout_of_memory(session.model, session.recipe, session.frozen.later)
     )
     # Two kinds of weights and the state stay, and the new state is written beside the old one.

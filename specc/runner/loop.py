@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from specc.recipe.recipe import Recipe
+    from specc.runner.averages import Follower
     from specc.runner.callbacks.base import Callback
     from specc.runner.checkpoint import Checkpointer
     from specc.runner.cpu.halves import Halves
     from specc.runner.schedule import Schedule
     from specc.runner.session import Session
-    from specc.runner.state import EMA
     from specc.tasks.review import Review
     from specc.tasks.task import Goal
 
@@ -103,7 +103,7 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
     optimizer: torch.optim.Optimizer,
     schedule: Schedule,
     recipe: Recipe,
-    ema: EMA | None = None,
+    followers: Sequence[Follower] = (),
     group: Group | None = None,
     precision: Precision | None = None,
     halves: Halves | None = None,
@@ -111,7 +111,7 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
 ) -> Step:
     """What changes a network's weights as a recipe says.
 
-    Args: network, as `group` made it for training. ema, follows the weights. group, the processes that share the
+    Args: network, as `group` made it for training. followers, of the weights. group, the processes that share the
           gradient, where there are more than this one. halves, of the network, where it is faster in two. goal, that
           of the recipe's task for the data; None where it needs to know nothing of them.
     """
@@ -147,8 +147,8 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
         else:  # no step where a scaled gradient ran over: then the scale is lowered
             scaler.step(optimizer)
             scaler.update()
-        if ema is not None:
-            ema.follow(number)
+        for follower in followers:
+            follower.follow(number)
 
     part = gradient if halves is None else halves.wrapped(gradient)
 
@@ -227,6 +227,7 @@ def reviewed(
 def _measured(session: Session, keeper: Checkpointer, check: Callable[[], None], started: float) -> Metrics:
     """The measures of the epoch whose steps are done, and the seconds since it started."""
     keeper.require_finite(session)
+    session.end_steps()
     for model in dict.fromkeys((session.model, session.tested)):
         session.group.broadcast_buffers(model)
     epoch, trained = session.state.position.epoch + 1, session.state.losses

@@ -70,11 +70,12 @@ class Frozen:
     """What is not trained, for ever or for some epochs.
 
     modules: kept in evaluation mode meanwhile: a normalisation in them goes on using the statistics that it has.
-    later:   the weights that learn once the epochs are over.
+    layers:  their names. later: the weights that learn once the epochs are over.
     """
 
     def __init__(self, model: nn.Module, layers: list[str], epochs: int | None) -> None:
         """Freeze layers for ever; those that are to learn after so many epochs not before `stand` is called."""
+        self.layers = frozenset(layers)
         self.modules = [model.get_submodule(name) for name in layers]
         own = {id(weight): weight for module in self.modules for weight in module.parameters() if weight.requires_grad}
         self.epochs = epochs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,7 @@ from specc.data.images import Images, Streamed, usable_cores
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import called, counted
 from specc.recipe.augmentations import asked_of
+from specc.runner.averages import Follower, Lookahead, average_of, renew_statistics
 from specc.runner.callbacks.base import Epoch
 from specc.runner.cpu.door import arranged, halves_of
 from specc.runner.cpu.process import keep_pages
@@ -28,7 +30,7 @@ from specc.runner.parts import Frozen, frozen_layers, weight_factors
 from specc.runner.precision import Forward, Precision, choose_precision, lay_out
 from specc.runner.pretrained import Pretrained, begin_with
 from specc.runner.schedule import Schedule, make_schedule
-from specc.runner.state import EMA, Losses, Position, State
+from specc.runner.state import Losses, Position, State
 from specc.tasks.registry import task_of
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class StepParts(NamedTuple):
     optimizer: Optimizer
     schedule: Schedule
     recipe: Recipe
-    ema: EMA | None
+    followers: Sequence[Follower]
     group: Group
     precision: Precision
     halves: Halves | None
@@ -96,9 +98,10 @@ class Session:
         parts = Parts(weight_factors(self.model, shaped, recipe), self.frozen.later)
         optimizer = make_optimizer(self.model, recipe, parts)
         self.frozen.stand(0)
-        self.ema = None if recipe.average is None else EMA(self.model, recipe.average)
+        self.average = average_of(self.model, recipe)
+        self.lookahead = None if recipe.lookahead is None else Lookahead(self.model, recipe.lookahead)
         losses = Losses([sum(parts) for parts in self.train.steps], Position(), group, len(self.goal.counted))
-        self.state = State(self.model, self.ema, optimizer, self.precision, order, losses, recipe, group)
+        self.state = State(self.model, self.average, self.lookahead, optimizer, self.precision, order, losses, recipe)
         self.shaped = shaped
         self.halves: Halves | None = None
         self.outputs: tuple[int, list[Tensor]] = (0, [])  # of the best epoch, for the test part
@@ -116,7 +119,8 @@ class Session:
         self.halves = halves_of(network, self.shaped, recipe, group)
         self.network = group.parallel(network)
         self.trained = StepParts(
-            self.network, state.memory.optimizer, self.schedule, recipe, self.ema, group, self.precision, self.halves,
+            self.network, state.memory.optimizer, self.schedule, recipe,
+            [one for one in (self.lookahead, self.average) if one is not None], group, self.precision, self.halves,
             self.goal,
         )  # fmt: skip
         group.settle(self.network, self.dataset.sample)
@@ -158,7 +162,7 @@ class Session:
     @property
     def tested(self) -> nn.Module:
         """The network that is evaluated and kept: the moving average where there is one."""
-        return self.model if self.ema is None else self.ema.model
+        return self.model if self.average is None else self.average.model
 
     @cached_property
     def description(self) -> DataDescription:
@@ -204,9 +208,16 @@ class Session:
     def begin_with(self, found: Pretrained, shaped: ShapedModel) -> str:
         """Take what fits of weights from elsewhere. Returns: what was taken, in a line. Raises: Problem E636."""
         line = begin_with(found, self.model, shaped, self.dataset.classes)
-        if self.ema is not None:
-            self.ema.load_state_dict(self.model.state_dict(), 0)
+        self.state.follow_weights()
         return line
+
+    def end_steps(self) -> None:
+        """The steps of the running epoch are done: what is tested follows, where it follows whole epochs."""
+        epoch = self.state.position.epoch + 1
+        if self.average is not None and self.average.end_epoch(epoch):
+            kept = () if self.frozen.is_over(epoch - 1) else self.frozen.layers
+            norms = [module for name, module in self.average.model.named_modules() if name not in kept]
+            renew_statistics(self.evaluated, norms, self.train)
 
     def start_training(self) -> StepParts:
         """Training mode, but for what is frozen: its normalisations go on using the statistics that they have.

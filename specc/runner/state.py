@@ -8,14 +8,12 @@ goes on with another network, weights, their average and the optimizer's memory 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from specc.build.known import trained_tensors
 from specc.build.stored import are_alike, listed, misfit, plain_tensors
 from specc.runner.device import random_states, set_random_states
 from specc.runner.metrics import Metrics
@@ -24,6 +22,7 @@ from specc.runner.sampler import Sampler, not_random
 
 if TYPE_CHECKING:
     from specc.recipe.recipe import Recipe
+    from specc.runner.averages import Average, Lookahead
     from specc.runner.distributed.world import Group
     from specc.runner.precision import Precision
 
@@ -70,7 +69,7 @@ class Part(Protocol):
         """Take the tensors, to which there was no objection."""
 
 
-def _misfit(part: str, wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str | None:
+def misfit_of(part: str, wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str | None:
     """As `misfit`, in the names that tensors have in the whole state."""
     return misfit(*({_named(part, name): tensor for name, tensor in one.items()} for one in (wanted, state)))
 
@@ -85,7 +84,7 @@ class Weights:
         return self.model.state_dict()
 
     def objection(self, state: Tensors, step: int) -> str | None:
-        return _misfit(self.name, self.state_dict(), state)
+        return misfit_of(self.name, self.state_dict(), state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         self.model.load_state_dict(state)
@@ -98,32 +97,6 @@ class Weights:
         fresh, unused = own.keys() - fitting.keys(), state.keys() - fitting.keys()
         notes = [f"starts from fresh values: {listed(fresh)}"] if fresh else []
         return notes + ([f"not used of the old weights: {listed(unused)}"] if unused else [])
-
-
-class EMA(Weights):
-    """An exponential moving average of everything that training changes in a network: a second network.
-
-    Statistics of normalisations are averaged like weights; what else a module keeps, such as a count, is copied.
-    """
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        super().__init__(deepcopy(model).requires_grad_(False), "average")
-        self.decay = decay
-        moving = {id(tensor) for tensor in trained_tensors(model) if tensor.is_floating_point()}
-        mine, theirs = ([*one.parameters(), *one.buffers()] for one in (self.model, model))
-        pairs = list(zip(mine, theirs, strict=True))
-        self._moving = [(mine, theirs) for mine, theirs in pairs if id(theirs) in moving]
-        self._copied = [(mine, theirs) for mine, theirs in pairs if id(theirs) not in moving]
-
-    @torch.no_grad()
-    def follow(self, step: int) -> None:
-        """Move towards the network after a step, counted from 0; further in the first steps, so that the random
-        weights of the beginning do not stay."""
-        kept = min(self.decay, (1 + step) / (10 + step))
-        mine, theirs = ([pair[side] for pair in self._moving] for side in (0, 1))
-        torch._foreach_lerp_(mine, theirs, 1 - kept)
-        for own, other in self._copied:
-            own.copy_(other)
 
 
 class Memory:
@@ -144,7 +117,7 @@ class Memory:
         owners = {_owner(name) for name in state}
         if not step or (self.skips_steps and not owners):
             wanted = {name: tensor for name, tensor in wanted.items() if _owner(name) in owners}
-        return _misfit("optimizer", wanted, state)
+        return misfit_of("optimizer", wanted, state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         set_memory(self.model, self.optimizer, state)
@@ -175,7 +148,7 @@ class Scaler:
         return self.precision.memory()
 
     def objection(self, state: Tensors, step: int) -> str | None:
-        return _misfit("scaler", self.state_dict(), state)
+        return misfit_of("scaler", self.state_dict(), state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         self.precision.set_memory(state)
@@ -258,7 +231,7 @@ class Losses:
             return f"it stands at step {step} of an epoch that has {len(self.values)}"
         is_counted = any(rows.dim() > 1 for rows in state.values())
         wanted = self.values[:step] if is_counted else self.values[:step, 0]
-        return _misfit("losses", {"": wanted}, state)
+        return misfit_of("losses", {"": wanted}, state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         rows = state[""].to(self.values.device)
@@ -278,25 +251,34 @@ class State:
     def __init__(
         self,
         model: nn.Module,
-        ema: EMA | None,
+        average: Average | None,
+        lookahead: Lookahead | None,
         optimizer: torch.optim.Optimizer,
         precision: Precision,
         order: torch.Generator,
         losses: Losses,
         recipe: Recipe,
-        group: Group,
     ) -> None:
         self.position, self.losses = losses.position, losses
-        self.weights, self.ema = Weights(model, "model"), ema
+        self.weights, self.average, self.lookahead = Weights(model, "model"), average, lookahead
         self.memory = Memory(model, optimizer, recipe, skips_steps=precision.scaler is not None)
-        self.random = Random(group)
+        self.random = Random(losses.group)
         self.sampler = Sampler(order, exact=recipe.exact)
         self._parts: dict[str, Part] = {
             "model": self.weights, "optimizer": self.memory, "scaler": Scaler(precision), "random": self.random,
             "sampler": self.sampler, "losses": self.losses,
         }  # fmt: skip
-        if ema is not None:
-            self._parts["average"] = ema
+        if average is not None:
+            self._parts["average"] = average
+        if lookahead is not None:
+            self._parts["slow"] = lookahead
+
+    def follow_weights(self) -> None:
+        """What follows the network's weights begins where these are now, which no step has led to."""
+        if self.average is not None:
+            self.average.model.load_state_dict(self.weights.state_dict())
+        if self.lookahead is not None:
+            self.lookahead.restart()
 
     def state_dict(self) -> Tensors:
         """All tensors by name, on the CPU; every process of a run takes part, and has the random states of all."""
@@ -330,9 +312,9 @@ class State:
         state = _by_part(tensors)
         notes = self.weights.adopt(state.get("model", {}))
         self.memory.adopt(state.get("optimizer", {}))
-        if self.ema is not None:
-            self.ema.model.load_state_dict(self.weights.state_dict())
-            self.ema.adopt(state.get("average", {}))
+        self.follow_weights()
+        if self.average is not None:
+            self.average.adopt(state.get("average", {}))
         chance: tuple[tuple[str, Part], ...] = (("random", self.random), ("sampler", self.sampler))
         if not any(part.objection(state.get(name, {}), 0) for name, part in chance):
             for name, part in chance:
