@@ -21,8 +21,10 @@ KEY = "specc.runner.callback"
 
 
 def callback_options(command: Command) -> Command:
-    """`--quiet`, `--json` and `--log`; `chosen` reads them out of the context."""
+    """`--quiet`, `--json`, `--log` and `--callback`; `chosen` reads them out of the context."""
     for option in (
+        click.option("--callback", "others", metavar="NAMES", callback=_read_flag, expose_value=False,
+            help="Tell the run to callbacks of installed packages, separated by commas."),
         click.option("--log", metavar="NAMES", callback=_read_log, expose_value=False,
             help=f"Report the run to {', '.join(LOGGERS)}, separated by commas. A continued run reports "
             "to its own again, unless this names others or none."),
@@ -39,7 +41,7 @@ def chosen(run: Path | None = None) -> Callback:
     """What the options ask for.
 
     Args:   run, the folder of a run that is continued.
-    Raises: Problem E644, E645 where a logger cannot be told.
+    Raises: Problem E644, E645 where a logger cannot be told, E694 where there is no such callback.
     """
     asked = click.get_current_context().meta.get(KEY, {})
     if asked.get("as_json"):
@@ -52,6 +54,10 @@ def chosen(run: Path | None = None) -> Callback:
         callback = Bar(colour=wants_colour(sys.stdout))
     else:
         callback = Lines()
+    if asked.get("others"):
+        from specc.runner.callbacks.others import Together, others
+
+        callback = Together(callback, others(asked["others"]))
     names = asked.get("log")
     if names is None and run is not None:
         return logging_again(callback, run)
@@ -63,7 +69,7 @@ def prints_json() -> bool:
     return bool(click.get_current_context().meta.get(KEY, {}).get("as_json"))
 
 
-def _read_flag(context: click.Context, option: click.Parameter, value: bool) -> None:
+def _read_flag(context: click.Context, option: click.Parameter, value: bool | str | None) -> None:
     asked = context.meta.setdefault(KEY, {})
     asked[option.name] = value
     if asked.get("quiet") and asked.get("as_json"):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -22,15 +24,17 @@ from specc.cli.telling import callback_options, chosen, prints_json
 from specc.data.fit import completed
 from specc.diagnostics.diagnostic import Problem
 from specc.ir.names.overrides import UnknownParameter
-from specc.pipeline import analyse, lint
+from specc.pipeline import lint
 from specc.reading import read_source
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
+from specc.runner.again import beginning
 from specc.runner.callbacks.base import Callback, best_line
 from specc.runner.callbacks.lines import Unheard
 from specc.runner.cpu.process import claim
 from specc.runner.distributed.launch import launch
 from specc.runner.distributed.world import FailedElsewhere, FailedHere, Rank, is_launched, place_of, speaks_early
+from specc.runner.listing import is_run
 from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
 from specc.runner.run import Run, Subject, require_possible, subject_of, train_subject
 from specc.runner.series import RunSeries, read_series
@@ -60,6 +64,8 @@ class TrainCommand(click.Command):
     help="With --resume: accept a changed spec or recipe, and load the weights that fit.")  # fmt: skip
 @click.option("--nproc", type=click.IntRange(1, 1024), metavar="N",
     help="Train with N processes on this machine, each with its own GPU or part of the cores.  [1]")  # fmt: skip
+@click.option("--recipe", "like", type=click.Path(path_type=Path), metavar="RUN",
+    help="Take the recipe of another run in place of the spec's own; options that are given here win.")  # fmt: skip
 @click.option("--find-lr", is_flag=True,
     help="Train nothing: try learning rates from 1e-7 to 10 in 100 steps, and tell the loss at each and a suggestion; "
     "--out names a picture of the curve, FILE.svg or FILE.png.")  # fmt: skip
@@ -75,7 +81,8 @@ def command(
     nproc: int | None,
     **options: Any,
 ) -> None:
-    """Train SPEC (a file, or - for standard input) and keep weights and metrics in a run folder.
+    """Train SPEC (a file, or - for standard input) and keep weights and metrics in a run folder; of a run's folder, the
+    same once more, in a new one.
 
     The recipe comes from the spec's `train { }` block; an option given here wins. Ctrl-C stops between two steps
     and keeps the weights so far. However a run ended, `specc train --resume RUN` goes on with it, and gives the same
@@ -87,41 +94,24 @@ def command(
     """
     gc.enable()  # off since the start-up; a long run makes garbage
     claim()
-    _require_sense(spec, out, resume, adopt)
+    like = options.pop("like")
+    _require_sense(spec, out, resume, adopt, like)
     find_lr = _asked_alone(options, out, resume, nproc)
     asked = kind_of(options.pop("seeds"), options.pop("folds"), options)
     try:
         count = _processes(place_of(), nproc, resume, spec)
         series = None if resume is None else read_series(resume)
         _require_one_process(asked, series, count)
-        if series is not None and resume is not None:
+        if resume is None:
+            found = _checked(str(spec), like, input_shape, settings, options)
+            status = _tried(found, out) if find_lr else _begun(found, out, asked, count)
+        elif series is not None:
             epochs = _epochs_alone(spec, adopt, options)
             with _callback() as callback:
                 status = _signalled(carried_on(resume, series, callback, epochs))
-        elif resume is not None:
-            wish = Wish(None if spec is None else read_source(spec), adopt, input_shape, settings, options)
-            left = what_is_left(resume, wish, count) if count > 1 else None
-            if left is not None:
-                sys.exit(launch(click.get_current_context().meta[ARGUMENTS], count, left.device, resume))
-            with _callback(resume) as callback:
-                run = continue_run(resume, wish, callback)
-                status = 0 if run is None else _ended(run, callback)
         else:
-            subject, recipe = _checked(str(spec), input_shape, settings, options)
-            if find_lr:
-                with _callback() as callback:
-                    tell_rates(subject, recipe, out, callback)
-                sys.exit(0)
-            if asked is not None:
-                require_possible(subject, recipe, out, 1)
-                folder, series = begun(asked, subject, recipe, out, options)
-                with _callback() as callback:
-                    sys.exit(_signalled(carried_on(folder, series, callback)))
-            if count > 1:
-                require_possible(subject, recipe, out, count)
-                sys.exit(launch(click.get_current_context().meta[ARGUMENTS], count, recipe.device))
-            with _callback() as callback:
-                status = _ended(train_subject(subject, recipe, out, callback, options), callback)
+            wish = Wish(None if spec is None else read_source(spec), adopt, input_shape, settings, options)
+            status = _resumed(resume, wish, count)
     except Problem as problem:
         sys.exit(_failed(problem))
     except UnknownParameter as error:
@@ -135,11 +125,45 @@ def command(
     sys.exit(status)
 
 
-def _require_sense(spec: str | None, out: Path | None, resume: Path | None, adopt: bool) -> None:
+def _begun(found: ToTrain, out: Path | None, asked: tuple[Any, int] | None, count: int) -> int:
+    """A new run, or a series of them, by so many processes. Returns: the exit status."""
+    subject, recipe, options, note = found
+    if asked is not None or count > 1:
+        require_possible(subject, recipe, out, count)
+    if count > 1:
+        return launch(click.get_current_context().meta[ARGUMENTS], count, recipe.device)
+    if asked is None:
+        with _callback(note=note) as callback:
+            return _ended(train_subject(subject, recipe, out, callback, options), callback)
+    folder, series = begun(asked, subject, recipe, out, options)
+    with _callback(note=note) as callback:
+        return _signalled(carried_on(folder, series, callback))
+
+
+def _tried(found: ToTrain, out: Path | None) -> int:
+    """Learning rates, in place of a run."""
+    with _callback(note=found.note) as callback:
+        tell_rates(found.subject, found.recipe, out, callback)
+    return 0
+
+
+def _resumed(run: Path, wish: Wish, count: int) -> int:
+    """The rest of a run. Returns: the exit status."""
+    left = what_is_left(run, wish, count) if count > 1 else None
+    if left is not None:
+        return launch(click.get_current_context().meta[ARGUMENTS], count, left.device, run)
+    with _callback(run) as callback:
+        ended = continue_run(run, wish, callback)
+        return 0 if ended is None else _ended(ended, callback)
+
+
+def _require_sense(spec: str | None, out: Path | None, resume: Path | None, adopt: bool, like: Path | None) -> None:
     if spec is None and resume is None:
         raise click.UsageError("Missing argument 'SPEC'; `--resume RUN` continues a run.")
     if out is not None and resume is not None:
         raise click.UsageError("--resume continues in the run's own folder; leave out --out.")
+    if like is not None and resume is not None:
+        raise click.UsageError("--resume goes on with the run's own recipe; leave out --recipe.")
     if adopt and resume is None:
         raise click.UsageError("--adopt goes with --resume RUN.")
 
@@ -179,7 +203,8 @@ def _processes(place: Rank, nproc: int | None, resume: Path | None, spec: str | 
             raise click.UsageError(f"torchrun has started {place.size} processes already; leave out --nproc.")
         count = 1
     else:
-        count = nproc or (processes_of(resume) if resume is not None else 1)
+        again = resume if resume is not None else Path(spec or "")
+        count = nproc or (processes_of(again) if is_run(again) else 1)
     if spec == "-" and max(count, place.size) > 1:
         raise click.UsageError("Standard input cannot be read by several processes; name the spec's file.")
     return count
@@ -192,22 +217,38 @@ def _failed(problem: Problem) -> int:
     return status_of(problem) if silent else fail(problem)
 
 
+class ToTrain(NamedTuple):
+    """What is to be trained, and how; options: beside the spec's own recipe; note: what else there is to say."""
+
+    subject: Subject
+    recipe: Recipe
+    options: dict[str, Any]
+    note: str
+
+
 def _checked(
-    spec: str, input_shape: tuple[int, ...] | None, settings: dict[str, str], options: dict[str, Any]
-) -> tuple[Subject, Recipe]:
-    """What is to be trained, and how; shows what there is to say of the spec, and ends where it has errors."""
-    own = analyse(read_source(spec), input_shape, settings)
-    analysis = Advice(input_shape, settings).on(completed(own, options))
+    spec: str, like: Path | None, input_shape: tuple[int, ...] | None, settings: dict[str, str], options: dict[str, Any]
+) -> ToTrain:
+    """What is to be trained; shows what there is to say of the spec, and ends where it has errors."""
+    begun = beginning(spec, like, input_shape, settings)
+    given = {name: value for name, value in options.items() if value is not None}
+    filling = {"data": begun.own.recipe.data, **given} if begun.note else given
+    analysis = Advice(input_shape, settings).on(completed(begun.own, filling))
     if speaks_early() and not is_launched():
         show((*analysis.diagnostics, *lint(analysis)))
     if analysis.model is None:
         sys.exit(EXIT_ERRORS)
-    return subject_of(analysis, own.resolved.left_open), overridden(analysis.recipe, options)
+    subject = subject_of(analysis, begun.own.resolved.left_open)
+    return ToTrain(subject, overridden(begun.own.recipe, given), {**begun.taken, **given}, begun.note)
 
 
-def _callback(run: Path | None = None) -> Callback:
-    """What tells of a run; of several processes the first one does."""
-    return Unheard(chosen(run)) if place_of().is_first else Callback()
+@contextmanager
+def _callback(run: Path | None = None, *, note: str = "") -> Iterator[Callback]:
+    """What tells of a run; of several processes the first one does. Args: note, its first line."""
+    with Unheard(chosen(run)) if place_of().is_first else Callback() as callback:
+        if note:
+            callback.say(note)
+        yield callback
 
 
 def _ended(run: Run, callback: Callback) -> int:

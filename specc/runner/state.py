@@ -22,7 +22,6 @@ from specc.runner.sampler import Sampler, not_random
 
 if TYPE_CHECKING:
     from specc.recipe.recipe import Recipe
-    from specc.runner.averages import Average, Lookahead
     from specc.runner.distributed.world import Group
     from specc.runner.precision import Precision
 
@@ -67,6 +66,13 @@ class Part(Protocol):
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
         """Take the tensors, to which there was no objection."""
+
+
+class Slow(Part, Protocol):
+    """Weights that the network's go back to."""
+
+    def restart(self) -> None:
+        """They are where the network's are."""
 
 
 def misfit_of(part: str, wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str | None:
@@ -251,8 +257,8 @@ class State:
     def __init__(
         self,
         model: nn.Module,
-        average: Average | None,
-        lookahead: Lookahead | None,
+        average: Weights | None,
+        lookahead: Slow | None,
         optimizer: torch.optim.Optimizer,
         precision: Precision,
         order: torch.Generator,

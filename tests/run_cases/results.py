@@ -1,4 +1,4 @@
-"""What is done with a finished run, and loggers: E640 to E647, E693."""
+"""What is done with a finished run, and loggers: E640 to E647, E693, E694."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from specc.evaluate.score import Wanted, evaluate
 from specc.evaluate.trained import load_trained
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
+from specc.runner.callbacks.others import others
 from specc.runner.callbacks.registry import ready
 from specc.runner.listing import run_at
 from specc.runner.run import train
@@ -116,3 +117,8 @@ def a_layer_that_is_not_there(scene: Scene) -> None:
 @case("E693")
 def mirror_images_for_an_autoencoder(scene: Scene) -> None:
     evaluate(load_trained(train(AUTOENCODER, "run").folder), Wanted(tta="flip"), CPU)
+
+
+@case("E694")
+def a_callback_that_nothing_brings(scene: Scene) -> None:
+    others("bell")
