@@ -84,6 +84,7 @@ def test_a_line_of_the_recipe(line: str, said: list[tuple[str, float]]) -> None:
         ("rates", "E221", "but nothing is given"),
         ("rates stem=1e9x", "E221", "not `stem=1e9x`"),
         ('decays "stem==1x"', "E221", "not `stem==1x`"),
+        ("rates [10x]", "E221", "not `[10x]`"),
         ("batch 10x", "E221", "`batch` is a whole number from 1, not `10x`"),
         ("layer_decay 1.5", "E221", "`layer_decay` is a number above 0 to 1, not `1.5`"),
         ("unfreeze_after 2", "E221", "`unfreeze_after` means nothing without `freeze`"),
@@ -93,6 +94,11 @@ def test_a_line_that_is_wrong(line: str, code: str, told: str) -> None:
     (found,) = analyse(Source("net.cnn", f"{SPEC}train {{ {line} }}\n")).diagnostics
     assert found.code == code
     assert told in found.message
+
+
+def test_a_factor_alone_is_no_name() -> None:
+    (found,) = analyse(Source("net.cnn", f"{SPEC}train {{ 10x }}\n")).diagnostics
+    assert (found.code, found.help) == ("E101", None)
 
 
 def test_a_factor_is_written_as_it_was() -> None:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from specc.recipe.written import as_written
+
 KEY = "by_part"
 LONGEST = 2000  # characters
 LARGEST = 1e6
@@ -52,4 +54,4 @@ def is_by_part(recipe: type[BaseModel], name: str) -> bool:
 
 def joined(values: Iterable[object], options: Iterable[tuple[str, object]]) -> str:
     """What a line of `train { }` says: texts, and each `name=10x`."""
-    return " ".join([*map(str, values), *(f"{name}={value}" for name, value in options)])
+    return " ".join([*map(as_written, values), *(f"{name}={as_written(value)}" for name, value in options)])

@@ -129,7 +129,7 @@ def _advice_on_values(source: Source, token: Token, accepted: AbstractSet[str]) 
         return "a shape is written with an x and without spaces, such as 3x32x32"
     if token.type == "EQUAL" and "ARROW" not in accepted and "RBRACE" in accepted:
         return "a setting is written without `=`, as in `lr 0.1`"
-    if token.type == "HYPHENATED":
+    if token.type == "HYPHENATED" and "-" in token:
         return f"names are written with `_`: `{token.replace('-', '_')}`"
     if token.type == "PERCENT" and before[-1:].isdigit():
         return "a share is written as a number, such as 0.5"
