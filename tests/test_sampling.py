@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from specc.data.batches import Batches, evenly, places_by_class
@@ -19,6 +19,7 @@ def drawn(labels: list[int], seed: int = 0, count: int | None = None) -> list[in
     return evenly(places_by_class(labels), count or len(labels), torch.Generator().manual_seed(seed)).tolist()
 
 
+@settings(deadline=None)
 @given(some.lists(some.integers(0, 4), min_size=1, max_size=60), some.integers(0, 3))
 def test_as_many_of_each_class(labels: list[int], seed: int) -> None:
     found = drawn(labels, seed)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 from commands import specc as command
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from PIL import Image
 from safetensors.torch import load_file
@@ -54,6 +54,7 @@ def done(folder: Path, *arguments: str) -> list[str]:
 # folds
 
 
+@settings(deadline=None)
 @given(some.lists(some.integers(0, 5), min_size=2, max_size=80), some.integers(2, 12))
 def test_every_sample_is_in_one_fold(labels: list[int], count: int) -> None:
     found = folds(labels, count)
