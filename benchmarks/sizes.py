@@ -26,9 +26,7 @@ def tried(analysis: Analysis, most: int) -> Taken:
     model = unchecked(analysis.resolved)
     assert model.input is not None
     channels, rank = model.input[0], len(model.input) - 1
-    shaped = {
-        side: infer(model.model_copy(update={"input": (channels, *(side,) * rank)}))[0] for side in range(1, most + 1)
-    }
+    shaped = {side: infer(model._replace(input=(channels, *(side,) * rank)))[0] for side in range(1, most + 1)}
     taken = {side: loses_pixels(found.chain) for side, found in shaped.items() if found is not None}
     return Taken(tuple(taken), tuple(side for side, loses in taken.items() if not loses))
 

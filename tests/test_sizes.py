@@ -27,7 +27,7 @@ from specc.source import Source
 def shaped(model: Model, sides: tuple[int, ...]) -> ShapedModel | None:
     """A network for pictures of these sides, without the shapes and the budgets that its spec asserts."""
     assert model.input is not None
-    return infer(unchecked(model).model_copy(update={"input": (model.input[0], *sides)}))[0]
+    return infer(unchecked(model)._replace(input=(model.input[0], *sides)))[0]
 
 
 def asked(text: str, most: int) -> tuple[Model, Sizes]:

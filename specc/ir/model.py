@@ -3,12 +3,11 @@
 Expressions stay syntax: what depends on a block's parameters or on `in` has a value only where the block is called.
 """
 
+# No `from __future__ import annotations` here: each field would be compiled out of a text at each start.
+
 from fractions import Fraction
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
-
-from specc.ir.opaque import Opaque
 from specc.layers.base import Layer
 from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
@@ -18,14 +17,6 @@ Expression: TypeAlias = Any  # a tree.Value or None
 FormWord: TypeAlias = Literal["concat", "add", "mul", "residual", "gate", "split", "outputs"]
 Shortcut: TypeAlias = Literal["identity", "auto", "same", "chain"]
 FORM_WORDS: tuple[FormWord, ...] = ("concat", "add", "mul", "residual", "gate", "split", "outputs")
-
-
-class Node(BaseModel):
-    """A resolved piece of a spec, with the place where it was written."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
-
-    span: Annotated[Span, Opaque()]
 
 
 class Argument(NamedTuple):
@@ -45,11 +36,12 @@ class Origin(NamedTuple):
     head: Span
 
 
-class Chain(Node):
+class Chain(NamedTuple):
     """Steps in the order written. origin: what a branch begins with in place of what arrives at its form."""
 
-    steps: Annotated["tuple[SomeStep, ...]", Opaque()]
-    origin: Annotated[Origin | None, Opaque()] = None
+    span: Span
+    steps: "tuple[SomeStep, ...]"
+    origin: Origin | None = None
 
 
 class BlockParameter(NamedTuple):
@@ -58,67 +50,96 @@ class BlockParameter(NamedTuple):
     span: Span
 
 
-class Block(Node):
+class Block(NamedTuple):
     """`block name(a, b=1) { … }`"""
 
+    span: Span
     name: str
-    parameters: Annotated[tuple[BlockParameter, ...], Opaque()]
-    body: Annotated[Chain, Opaque()]
+    parameters: tuple[BlockParameter, ...]
+    body: Chain
 
 
-class Step(Node):
-    """What every step has: the word as written, its label, how often it is built, what it must give.
+# What every step has: span covers the whole of it, head only its word and arguments; the label that stands before it,
+# how often it is built, what it must give.
 
-    span covers the whole step, head only its word and arguments.
-    """
 
+class LayerStep(NamedTuple):
+    span: Span
     word: str
-    head: Annotated[Span, Opaque()]
-    label: Annotated[tree.Word | None, Opaque()] = None
+    head: Span
+    layer: type[Layer]
+    arguments: tuple[Argument, ...]
+    label: tree.Word | None = None
     repeat: Expression = None
-    check: Annotated[tree.CheckedShape | None, Opaque()] = None
+    check: tree.CheckedShape | None = None
 
 
-class LayerStep(Step):
-    layer: Annotated[type[Layer], Opaque()]
-    arguments: Annotated[tuple[Argument, ...], Opaque()]
-
-
-class BlockStep(Step):
-    block: Annotated[Block, Opaque()]
-    arguments: Annotated[tuple[Argument, ...], Opaque()]
+class BlockStep(NamedTuple):
+    span: Span
+    word: str
+    head: Span
+    block: Block
+    arguments: tuple[Argument, ...]
+    label: tree.Word | None = None
+    repeat: Expression = None
+    check: tree.CheckedShape | None = None
     frozen: bool = False
 
 
-class ParameterStep(Step):
+class ParameterStep(NamedTuple):
     """A step whose word is a parameter that holds a layer or a block; its arguments wait for that one's fields."""
 
-    raw: Annotated[tuple[tree.Argument, ...], Opaque()]
+    span: Span
+    word: str
+    head: Span
+    raw: tuple[tree.Argument, ...]
+    label: tree.Word | None = None
+    repeat: Expression = None
+    check: tree.CheckedShape | None = None
 
 
-class GroupStep(Step):
-    body: Annotated[Chain, Opaque()]
+class GroupStep(NamedTuple):
+    span: Span
+    word: str
+    head: Span
+    body: Chain
+    label: tree.Word | None = None
+    repeat: Expression = None
+    check: tree.CheckedShape | None = None
     frozen: bool = False
 
 
-class FormStep(Step):
+class FormStep(NamedTuple):
     """Branches and how their outputs are joined.
 
     parts: of a `split` with sizes, one for each branch; names: of the branches of `outputs`, as they are written.
     """
 
+    span: Span
+    word: str
+    head: Span
     form: FormWord
+    branches: tuple[Chain, ...]
+    label: tree.Word | None = None
+    repeat: Expression = None
+    check: tree.CheckedShape | None = None
     parts: tuple[Expression, ...] = ()
-    names: Annotated[tuple[tree.Word, ...], Opaque()] = ()
-    branches: Annotated[tuple[Chain, ...], Opaque()]
+    names: tuple[tree.Word, ...] = ()
     shortcut: Shortcut = "identity"
-    shortcut_chain: Annotated[Chain | None, Opaque()] = None
-    shortcut_span: Annotated[Span | None, Opaque()] = None
+    shortcut_chain: Chain | None = None
+    shortcut_span: Span | None = None
     frozen: bool = False
 
 
-class BrokenStep(Step):
+class BrokenStep(NamedTuple):
     """A step with an error, which is reported: what leaves it is unknown."""
+
+    span: Span
+    word: str
+    head: Span
+    label: tree.Word | None = None
+    repeat: Expression = None
+    check: tree.CheckedShape | None = None
 
 
 SomeStep: TypeAlias = BrokenStep | LayerStep | BlockStep | ParameterStep | GroupStep | FormStep
@@ -138,21 +159,16 @@ class Budget(NamedTuple):
     span: Span
 
 
-class Model(BaseModel):
+class Model(NamedTuple):
     """A whole spec. left_open: what it leaves to a data set, `input` or `classes`, and nothing has said."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
-
-    source: Annotated[Source, Opaque()]
-    input: Annotated[tuple[int, ...] | None, Opaque()]
-    input_span: Annotated[Span | None, Opaque()]
-    parameters: Annotated[dict[str, Any], Opaque()]
-    blocks: Annotated[dict[str, Block], Opaque()]
-    chain: Annotated[Chain, Opaque()]
-    budgets: Annotated[tuple[Budget, ...], Opaque()]
-    recipe: Annotated[Recipe, Opaque()]
-    doubts: Annotated[tuple[Doubt, ...], Opaque()]
-    left_open: Annotated[frozenset[str], Opaque()] = frozenset()
-
-
-Chain.model_rebuild()
+    source: Source
+    input: tuple[int, ...] | None
+    input_span: Span | None
+    parameters: dict[str, Any]
+    blocks: dict[str, Block]
+    chain: Chain
+    budgets: tuple[Budget, ...]
+    recipe: Recipe
+    doubts: tuple[Doubt, ...]
+    left_open: frozenset[str] = frozenset()

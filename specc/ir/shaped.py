@@ -4,19 +4,17 @@ Nodes are immutable and shared: a block that is called twice alike, or repeated,
 Parameters, MACs, elements and layers are summed up when a node is made, so no question walks the whole network.
 """
 
+# No `from __future__ import annotations` here: each field would be compiled out of a text at each start.
+
 from collections.abc import Iterator
 from math import prod
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from specc.ir.model import Doubt, FormWord, Shortcut
-from specc.ir.opaque import Opaque
 from specc.layers.base import Layer, Shape
 from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 
-AShape: TypeAlias = Annotated[Shape, Opaque()]
 JoinedBy: TypeAlias = Literal["concat", "add", "mul", "split", "outputs", "none"]
 
 
@@ -47,35 +45,35 @@ class From(NamedTuple):
     above: int
 
 
-class _Node(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
-
-    word: str
-    span: Annotated[Span, Opaque()]
-    input: AShape
-    output: AShape
-    costs: Annotated[Costs, Opaque()]
-
-
-class ShapedLayer(_Node):
+class ShapedLayer(NamedTuple):
     """One layer with its fields, what arrives and what leaves; like: the step whose size it takes when it is called."""
 
-    layer: Annotated[Layer, Opaque()]
-    like: Annotated[From | None, Opaque()] = None
+    word: str
+    span: Span
+    input: Shape
+    output: Shape
+    costs: Costs
+    layer: Layer
+    like: From | None = None
 
 
-class ShapedChain(_Node):
+class ShapedChain(NamedTuple):
     """Named steps in order. frozen: their weights are not trained; values: a called block's parameters, by name;
     keeps: the steps from which something inside goes on; borrows: whether something goes on from a step outside."""
 
-    steps: Annotated["tuple[tuple[str, SomeShaped], ...]", Opaque()]
+    word: str
+    span: Span
+    input: Shape
+    output: Shape
+    costs: Costs
+    steps: "tuple[tuple[str, SomeShaped], ...]"
     frozen: bool = False
-    values: Annotated[tuple[tuple[str, Any], ...], Opaque()] = ()
-    keeps: Annotated[tuple[str, ...], Opaque()] = ()
+    values: tuple[tuple[str, Any], ...] = ()
+    keeps: tuple[str, ...] = ()
     borrows: bool = False
 
 
-class ShapedForm(_Node):
+class ShapedForm(NamedTuple):
     """Named branches and how they are joined.
 
     branches: chains by name; None is the input itself, which has no module. joined: "none" where one branch
@@ -83,12 +81,17 @@ class ShapedForm(_Node):
     branches go on from that do not begin with what arrives, by name.
     """
 
+    word: str
+    span: Span
+    input: Shape
+    output: Shape
+    costs: Costs
     form: FormWord
     joined: JoinedBy
+    origins: dict[str, From]
+    branches: tuple[tuple[str, ShapedChain | None], ...]
     shortcut: Shortcut = "identity"
-    branches: Annotated[tuple[tuple[str, ShapedChain | None], ...], Opaque()]
     frozen: bool = False
-    origins: Annotated[dict[str, From], Opaque()] = {}
 
     @property
     def borrows(self) -> bool:
@@ -109,7 +112,6 @@ class ShapedForm(_Node):
 
 
 SomeShaped: TypeAlias = ShapedLayer | ShapedChain | ShapedForm
-ShapedChain.model_rebuild()
 
 
 def borrows(node: SomeShaped) -> bool:
@@ -137,16 +139,14 @@ class Row(NamedTuple):
         return found
 
 
-class ShapedModel(BaseModel):
+class ShapedModel(NamedTuple):
     """A checked network, ready to be built."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
-
-    source: Annotated[Source, Opaque()]
-    chain: Annotated[ShapedChain, Opaque()]
-    recipe: Annotated[Recipe, Opaque()]
-    parameters: Annotated[dict[str, Any], Opaque()]  # the `param`s, by name
-    doubts: Annotated[tuple[Doubt, ...], Opaque()] = ()  # bare words that a reader may take for others
+    source: Source
+    chain: ShapedChain
+    recipe: Recipe
+    parameters: dict[str, Any]  # the `param`s, by name
+    doubts: tuple[Doubt, ...] = ()  # bare words that a reader may take for others
 
     @property
     def input(self) -> Shape:

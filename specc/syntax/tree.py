@@ -4,7 +4,7 @@ A node knows no layer, no parameter and no shape; `ir.resolve` gives words their
 be read is not in the tree: its error is reported already.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: each field would be compiled out of a text at each start.
 
 from fractions import Fraction
 from typing import Literal, NamedTuple, TypeAlias
@@ -41,7 +41,7 @@ class Text(NamedTuple):
 class ListLiteral(NamedTuple):
     """`[1 2 3]`, nested for literal weights; `depth` counts the levels of values inside, here and below."""
 
-    items: tuple[Value, ...]
+    items: "tuple[Value, ...]"
     span: Span
     depth: int
 
@@ -50,13 +50,13 @@ class Call(NamedTuple):
     """`min(a, b)`, `normal(0, 0.01)`, `conv(8, k3, bias=false)`"""
 
     function: Word
-    arguments: tuple[Argument, ...]
+    arguments: "tuple[Argument, ...]"
     span: Span
     depth: int
 
 
 class Negation(NamedTuple):
-    operand: Value
+    operand: "Value"
     span: Span
     depth: int
 
@@ -65,8 +65,8 @@ class Operation(NamedTuple):
     """`left operator right`, inside parentheses."""
 
     operator: Word
-    left: Value
-    right: Value
+    left: "Value"
+    right: "Value"
     span: Span
     depth: int
 
@@ -101,7 +101,7 @@ class Shortcut(NamedTuple):
     """What follows `shortcut`: `auto`, `same` or a body of its own."""
 
     kind: Literal["auto", "same", "chain"]
-    branches: tuple[Chain, ...]
+    branches: "tuple[Chain, ...]"
     span: Span
 
 
@@ -114,7 +114,7 @@ class Step(NamedTuple):
     label: Word | None
     word: Word | None
     arguments: tuple[Argument, ...]
-    branches: tuple[Chain, ...] | None
+    branches: "tuple[Chain, ...] | None"
     shortcut: Shortcut | None
     check: CheckedShape | None
     span: Span
@@ -141,7 +141,7 @@ class BlockParameter(NamedTuple):
 class Block(NamedTuple):
     name: Word
     parameters: tuple[BlockParameter, ...]
-    branches: tuple[Chain, ...]  # one, unless a `|` stands where it cannot
+    branches: "tuple[Chain, ...]"  # one, unless a `|` stands where it cannot
     span: Span
     head: Span  # `block name(parameters)`
 

@@ -18,7 +18,7 @@ from specc.emit.python.program import write_python
 from specc.exchange.importing.importer import import_model, import_source
 from specc.exchange.purpose import require_pictures
 from specc.exchange.subject import fill, read_run
-from specc.ir.shaped import ShapedModel
+from specc.ir.shaped import ShapedLayer, ShapedModel
 from specc.layers.base import Layer, Shape
 from specc.pipeline import analyse
 from specc.serve import serving
@@ -47,9 +47,10 @@ class Foreign(Layer):
 def a_word_of_another_package(scene: Scene) -> None:
     model = model_of(SMALL)
     name, node = model.chain.steps[1]
-    foreign = node.model_copy(update={"layer": Foreign()})
-    chain = model.chain.model_copy(update={"steps": (model.chain.steps[0], (name, foreign))})
-    write_python(model.model_copy(update={"chain": chain}))
+    assert isinstance(node, ShapedLayer)
+    foreign = node._replace(layer=Foreign())
+    chain = model.chain._replace(steps=(model.chain.steps[0], (name, foreign)))
+    write_python(model._replace(chain=chain))
 
 
 @case("E661")

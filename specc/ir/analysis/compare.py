@@ -120,7 +120,7 @@ def _same(first: SomeShaped, second: SomeShaped, equal: set[tuple[int, int]]) ->
     if pair in equal:
         return True
     if type(first) is not type(second) or any(
-        getattr(first, name) != getattr(second, name) for name in type(first).model_fields.keys() - NOT_COMPARED
+        getattr(first, name) != getattr(second, name) for name in set(first._fields) - NOT_COMPARED
     ):
         return False
     ours, theirs = _children(first), _children(second)

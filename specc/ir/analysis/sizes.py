@@ -101,7 +101,7 @@ def _base(model: Model) -> ShapedModel | None:
 
 
 def _shaped(model: Model, shape: Shape) -> ShapedModel | None:
-    return infer(model.model_copy(update={"input": shape}))[0]
+    return infer(model._replace(input=shape))[0]
 
 
 def _tried(model: Model, most: int) -> Taken:
@@ -114,7 +114,7 @@ def _attempts(model: Model, sides: Iterable[int]) -> Iterable[tuple[int, bool]]:
     assert model.input is not None  # noqa: S101 - the caller looked
     for side in sides:
         shape = (model.input[0], *(side,) * (len(model.input) - 1))
-        shaped, found = infer(model.model_copy(update={"input": shape}))
+        shaped, found = infer(model._replace(input=shape))
         if shaped is not None:
             yield side, loses_pixels(shaped.chain)
         elif all(diagnostic.code in _LIMITS for diagnostic in found):

@@ -10,7 +10,7 @@ from specc.ir.model import Block, BlockStep, Chain, FormStep, GroupStep, Model, 
 def unchecked(model: Model) -> Model:
     """The same network without budgets and without the shapes noted behind `::`."""
     if "::" not in model.source.text:
-        return model.model_copy(update={"budgets": ()})
+        return model._replace(budgets=())
     return _Copy().model(model)
 
 
@@ -22,15 +22,15 @@ class _Copy:
 
     def model(self, model: Model) -> Model:
         blocks = {name: self.block(block) for name, block in model.blocks.items()}
-        return model.model_copy(update={"budgets": (), "blocks": blocks, "chain": self.chain(model.chain)})
+        return model._replace(budgets=(), blocks=blocks, chain=self.chain(model.chain))
 
     def block(self, block: Block) -> Block:
         if id(block) not in self.copies:
-            self.copies[id(block)] = block.model_copy(update={"body": self.chain(block.body)})
+            self.copies[id(block)] = block._replace(body=self.chain(block.body))
         return self.copies[id(block)]
 
     def chain(self, chain: Chain) -> Chain:
-        return chain.model_copy(update={"steps": tuple(map(self.step, chain.steps))})
+        return chain._replace(steps=tuple(map(self.step, chain.steps)))
 
     def step(self, step: SomeStep) -> SomeStep:
         changes: dict[str, Any] = {"check": None}
@@ -42,4 +42,4 @@ class _Copy:
             case FormStep():
                 changes["branches"] = tuple(map(self.chain, step.branches))
                 changes["shortcut_chain"] = self.chain(step.shortcut_chain) if step.shortcut_chain else None
-        return step.model_copy(update=changes)
+        return step._replace(**changes)

@@ -109,7 +109,7 @@ class StepResolver:
                 begins, origin = (BrokenStep(word=FROM, span=origin.head, head=origin.head),), None
         with self.labels.chain():
             chain = self.chain(branch, scope)
-        return chain.model_copy(update={"origin": origin, "steps": (*begins, *chain.steps)})
+        return chain._replace(origin=origin, steps=(*begins, *chain.steps))
 
     def _no_label(self, origin: tree.Step) -> None:
         if origin.label is not None:
