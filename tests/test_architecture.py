@@ -219,7 +219,7 @@ LAYER = "a layer, and the torch module that it builds"
 TREE = "as it is written, and as it is meant"
 # Class names that two classes bear, and why. No other one may come, and what goes stays away.
 TWICE = {
-    **dict.fromkeys(("Block", "BlockParameter", "Budget", "Chain", "Step"), TREE),
+    **dict.fromkeys(("Block", "BlockParameter", "Budget", "Chain"), TREE),
     **dict.fromkeys(("ChannelMax", "ChannelMean", "ChannelPad", "DropPath", "GlobalResponseNorm"), LAYER),
     **dict.fromkeys(("LayerScale", "LayerShift", "Scale", "Shift", "Slice"), LAYER),
 }

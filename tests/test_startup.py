@@ -137,3 +137,16 @@ def test_checking_from_python_imports_no_torch() -> None:
         "assert 'torch' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_spec_of_blocks_asks_no_package_for_layers() -> None:
+    """Their entry points are read for a word that nothing here explains, and for no other."""
+    program = (
+        "from specc.layers import registry\n"
+        "def asked(): raise AssertionError('packages were asked')\n"
+        "registry._offered = asked\n"
+        "from specc.gallery import entries\n"
+        "from specc.pipeline import analyse\n"
+        "assert analyse(next(one for one in entries() if one.name == 'resnet18').source).ok\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

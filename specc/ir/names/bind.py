@@ -18,7 +18,7 @@ from specc.ir.model import Argument, Doubt
 from specc.ir.names.foreign import inferred, own_argument_word
 from specc.ir.names.scope import Scope
 from specc.ir.names.signature import Signature, option_words
-from specc.layers.registry import find_layer
+from specc.layers.registry import LAYERS, find_layer
 from specc.source import Span
 from specc.syntax import tree
 from specc.syntax.numerals import whole_of
@@ -173,8 +173,14 @@ class _Binding:
         return True
 
     def _names_step(self, text: str) -> bool:
-        """Whether a word is a layer or a block that this step can hand on: a layer takes none."""
-        return self.signature.any_word and (text in self.scope.blocks or find_layer(text) is not None)
+        """Whether a word is a layer or a block that this step can hand on: a layer takes none.
+
+        Packages are asked for layers only where it is no shorthand either: looking for packages takes a while.
+        """
+        if not self.signature.any_word or text in self.scope.blocks or text in LAYERS:
+            return self.signature.any_word
+        parts = _SHORTHAND.fullmatch(text)
+        return not (parts and parts[1] in self.signature.keys) and find_layer(text) is not None
 
     def _take_position(self, value: tree.Value) -> None:
         """A bare argument fills the next field that nothing before it has filled."""

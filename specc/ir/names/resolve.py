@@ -19,7 +19,7 @@ from specc.ir.names.scope import NotYet, Scope, as_torch, shown
 from specc.ir.names.steps import StepResolver
 from specc.ir.names.values import evaluate, mentions
 from specc.layers.fields import LARGEST, Called
-from specc.layers.registry import find_layer
+from specc.layers.registry import LAYERS, find_layer
 from specc.recipe.reading import read_recipe
 from specc.recipe.recipe import PlainSetting, PlainValue, Recipe
 from specc.source import Source, Span
@@ -164,7 +164,7 @@ class _Resolver:
 
     def _block(self, block: tree.Block) -> None:
         name = block.name.text
-        if find_layer(name) is not None or name in FORM_WORDS:
+        if name in LAYERS or name in FORM_WORDS:  # what a package offers gives way: it may be installed any day
             self._report(
                 "E211",
                 f"a block may not be called `{name}`: that is a layer's name",
