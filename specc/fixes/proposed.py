@@ -63,7 +63,8 @@ def _with_fields(failure: Failure, values: dict[str, Any]) -> Iterator[Candidate
         if all(has_field(failure.site, name) and name not in by_call for name in values):
             yield set_to(failure, failure.site, _KINDS[next(iter(values))], certain=not by_call, **values)
     elif not _is_worked_out(failure):
-        certain = all(isinstance(value, bool) for value in values.values())  # 0 for false has no other meaning
+        is_keyed = isinstance(_argument(failure), tree.Keyword)  # `bias=0` has one meaning, a bare 0 may be too much
+        certain = is_keyed and all(isinstance(value, bool) for value in values.values())
         yield set_to(failure, failure.site, Kind.SPELLING, certain=certain, **values)
 
 
