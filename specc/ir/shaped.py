@@ -8,6 +8,7 @@ Parameters, MACs, elements and layers are summed up when a node is made, so no q
 
 from collections.abc import Iterator
 from math import prod
+from operator import add
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from specc.ir.model import Doubt, FormWord, Shortcut
@@ -32,7 +33,7 @@ class Costs(NamedTuple):
     nodes: int = 0
 
     def plus(self, other: "Costs") -> "Costs":
-        return Costs(*(mine + its for mine, its in zip(self, other, strict=True)))
+        return Costs(*map(add, self, other))
 
 
 class From(NamedTuple):
