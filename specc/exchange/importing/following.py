@@ -228,6 +228,9 @@ class _Recorder(TorchFunctionMode):
         if not changed and not tensors_of(value):
             return value
         given = replaced(plain, self.call_of)
+        if kind == "function" and not given[0] and "input" in given[1]:
+            named = dict(given[1])  # every function calls its first argument so
+            given = ((named.pop("input"),), named)
         call = ModelCall(kind, target, given[0], given[1], value, f"{name_of(target)}_{len(self.calls)}")
         call.follows_mode = bool(marks)
         if not changed and _claims_to_change(call):

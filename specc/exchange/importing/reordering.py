@@ -126,6 +126,7 @@ def _orders(x: Shape, found: Shape) -> Iterator[Words]:
     if len(found) != len(x):
         return
     if found == x:
+        yield []
         yield from ([("channelshuffle", {"groups": groups})] for groups in range(2, x[0]) if x[0] % groups == 0)
     elif len(x) == 3 and found[0] > x[0]:
         shrink: Words = [("pixelunshuffle", {"r": x[1] // found[1]})]

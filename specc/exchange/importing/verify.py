@@ -68,7 +68,7 @@ def _compare(model: nn.Module, network: nn.Module, input: Shape, when: str) -> f
     for size in BATCHES:
         x = torch.rand(size, *input, generator=chance)
         with torch.no_grad():
-            difference, allowed = _difference(model(x.clone()), network(x))
+            difference, allowed = _difference(_output(model, x), network(x))
         if not difference <= allowed:  # nor where it is no number
             raise Problem.of(
                 "E668",
@@ -77,6 +77,16 @@ def _compare(model: nn.Module, network: nn.Module, input: Shape, when: str) -> f
             )
         largest = max(largest, difference)
     return largest
+
+
+def _output(model: nn.Module, x: Tensor) -> Any:
+    """What the model gives. Raises: Problem E666 where it does not take a batch of this size."""
+    try:
+        return model(x.clone())
+    except Exception as error:  # of any kind: it is the user's code, which ran on another batch
+        what = f"the model does not run on a batch of {len(x)}, and a spec says nothing of batches"
+        note = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise Problem.of("E666", what, notes=(note,)) from error
 
 
 def _difference(theirs: Any, ours: Any) -> tuple[float, float]:
