@@ -38,6 +38,15 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "accumulate": (1, 2),
     "streamed": (False, True),
     "processes": (1, 2),
+    "changed": ("little", "warps", "policies", "colours", "cuts"),
+}
+# Augmentations beside the spec's own, which is a flip.
+CHANGED: dict[str, tuple[str, ...]] = {
+    "little": (),
+    "warps": ("--rotate", "20", "--translate", "0.1", "--zoom", "0.2", "--crop", "2", "--crop-padding", "reflect"),
+    "policies": ("--randaugment", "9", "--trivialaugment", "--flip-vertical"),
+    "colours": ("--color-jitter", "0.3", "--blur", "1", "--cutout", "3", "--erase", "0.5"),
+    "cuts": ("--resized-crop", "0.4", "--resize", "8", "--fit", "crop"),
 }
 SPEC = """\
 input 1x8x8
@@ -186,7 +195,7 @@ class Trials:
     def __init__(self, folder: Path, case: Case) -> None:
         self.folder, self.case, self.runs = folder, case, 0
         self.data = TASKS[case["task"]][1]
-        options = {key: value for key, value in case.items() if key not in ("streamed", "processes")}
+        options = {key: value for key, value in case.items() if key not in ("streamed", "processes", "changed")}
         if case["task"] != "classify":
             options["mixup"] = None  # it blends classes
         options["in_memory"] = "off" if case["streamed"] else "on"
@@ -194,6 +203,7 @@ class Trials:
             word for key, value in options.items() if value is not None
             for word in (f"--{key.replace('_', '-')}", str(value))
         ]  # fmt: skip
+        self.options += CHANGED[case["changed"]]
         if case["processes"] > 1:
             self.options += ["--nproc", str(case["processes"])]
 
