@@ -16,10 +16,11 @@ from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import analyse
 from specc.recipe.reading import overridden
 from specc.runner.averages import SWA, Lookahead
+from specc.runner.before import subject_of
 from specc.runner.callbacks.base import Callback
 from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
-from specc.runner.run import make_session, subject_of, train
+from specc.runner.run import make_session, train
 from specc.source import Source
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -14,9 +14,10 @@ from commands import specc as command
 from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import analyse
 from specc.recipe.reading import overridden
+from specc.runner.before import subject_of
 from specc.runner.callbacks.base import Callback
 from specc.runner.find_lr import STEPS, RateCurve, find_lr, rate_curve
-from specc.runner.run import make_session, subject_of
+from specc.runner.run import make_session
 from specc.source import Source
 
 pytestmark = pytest.mark.usefixtures("one_thread")

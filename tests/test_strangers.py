@@ -16,10 +16,11 @@ from specc.layers.base import Layer, Shape
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner import precision
+from specc.runner.before import Subject
 from specc.runner.cpu.halves import can_be_halved
 from specc.runner.loop import make_step
 from specc.runner.resume import resume
-from specc.runner.run import Subject, make_session, train
+from specc.runner.run import make_session, train
 from specc.runner.session import Session
 from specc.source import Source
 

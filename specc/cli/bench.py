@@ -20,9 +20,9 @@ from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
 from specc.reading import read_source
 from specc.recipe.reading import overridden
+from specc.runner.before import subject_of
 from specc.runner.bench import Measured, measure
 from specc.runner.cpu.process import claim
-from specc.runner.run import subject_of
 
 
 @click.command(short_help="Measure how fast a spec trains on this machine.")

@@ -10,9 +10,9 @@ from specc.cli.printing import page, print_json, say, show_page
 from specc.cli.telling import prints_json
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
+from specc.runner.before import Subject
 from specc.runner.callbacks.base import Callback
 from specc.runner.find_lr import RateCurve, find_lr
-from specc.runner.run import Subject
 
 ROWS, BAR = 20, 40  # of the text, in lines and cells
 KINDS = (".svg", ".png")

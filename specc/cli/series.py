@@ -12,9 +12,9 @@ from specc.cli.printing import print_json
 from specc.cli.telling import prints_json
 from specc.diagnostics.spelling import counted, typed
 from specc.recipe.recipe import Recipe
+from specc.runner.before import Subject
 from specc.runner.callbacks.base import Callback
 from specc.runner.listing import ListedSeries
-from specc.runner.run import Subject
 from specc.runner.series import MOST, RunSeries, spread
 
 Command = TypeVar("Command", bound=Callable[..., Any])

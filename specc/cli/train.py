@@ -29,6 +29,7 @@ from specc.reading import read_source
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.runner.again import beginning
+from specc.runner.before import Subject, require_possible, subject_of
 from specc.runner.callbacks.base import Callback, best_line
 from specc.runner.callbacks.lines import Unheard
 from specc.runner.cpu.process import claim
@@ -36,7 +37,7 @@ from specc.runner.distributed.launch import launch
 from specc.runner.distributed.world import FailedElsewhere, FailedHere, Rank, is_launched, place_of, speaks_early
 from specc.runner.listing import is_run
 from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
-from specc.runner.run import Run, Subject, require_possible, subject_of, train_subject
+from specc.runner.run import Run, train_subject
 from specc.runner.series import RunSeries, read_series
 
 ARGUMENTS = "specc.runner.arguments"

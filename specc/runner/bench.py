@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from specc.data.fit import require_output
 from specc.recipe.recipe import Recipe
+from specc.runner.before import Subject, anchored
 from specc.runner.cpu.process import limit_spinning
-from specc.runner.run import Subject, anchored, make_session
+from specc.runner.run import make_session
 from specc.tasks.registry import task_of
 
 if TYPE_CHECKING:

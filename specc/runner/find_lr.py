@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
+from specc.runner.before import Subject, anchored, prepare
 from specc.runner.callbacks.base import Callback
 from specc.runner.distributed.world import ALONE
-from specc.runner.run import Subject, anchored, first_session, joined, prepare
+from specc.runner.run import first_session, joined
 
 if TYPE_CHECKING:
     from torch import Tensor

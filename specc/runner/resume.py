@@ -19,6 +19,7 @@ from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import analyse
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
+from specc.runner.before import Subject, anchored, prepare, source_of, subject_of
 from specc.runner.callbacks.base import Callback, Ended
 from specc.runner.callbacks.notebook import default_callback
 from specc.runner.changed import (
@@ -32,19 +33,7 @@ from specc.runner.changed import (
 from specc.runner.checkpoint import Checkpoint, read_checkpoint, read_tensors
 from specc.runner.distributed.world import Group, place_of
 from specc.runner.metrics import is_complete
-from specc.runner.run import (
-    Run,
-    Subject,
-    alone_in,
-    anchored,
-    carry_out,
-    joined,
-    make_session,
-    prepare,
-    record_of,
-    source_of,
-    subject_of,
-)
+from specc.runner.run import Run, alone_in, carry_out, joined, make_session, record_of
 from specc.runner.run_folder import METRICS, RECIPE, SPEC, STATE, Record, RunFolder, damaged, given, read_record
 from specc.source import Source
 

@@ -6,32 +6,36 @@ they are loaded, and nothing is written before everything fits.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specc.data.fit import completed, require_input, require_output, require_pictures, written_out
-from specc.data.sources import DataSource, absolute, data_source, find, path_of, telling
-from specc.data.survey import Survey
+from specc.data.fit import completed
+from specc.data.sources import DataSource, telling
 from specc.diagnostics.diagnostic import Problem
-from specc.ir.shaped import ShapedModel
-from specc.pipeline import Analysis, analyse
-from specc.reading import read_source
+from specc.pipeline import analyse
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
+from specc.runner.before import (
+    Subject,
+    anchored,
+    prepare,
+    reading_ahead,
+    require_fit,
+    require_known_fit,
+    require_weights,
+    source_of,
+    subject_of,
+)
 from specc.runner.callbacks.base import Callback, Ended, Started
 from specc.runner.callbacks.notebook import default_callback, run_html
 from specc.runner.cpu.process import limit_spinning
-from specc.runner.distributed.world import ALONE, Group, Rank, place_of, require_enough, tell_launcher
+from specc.runner.distributed.world import ALONE, Group, Rank, place_of, tell_launcher
 from specc.runner.metrics import Metrics, best_of
-from specc.runner.parts import require_parts
-from specc.runner.pretrained import TORCHVISION, Pretrained, normalised_alike, read_pretrained, require_there
+from specc.runner.pretrained import Pretrained, normalised_alike, read_pretrained
 from specc.runner.run_folder import Record, RunFolder, create, given, locked, require_free
 from specc.source import Source
-from specc.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,18 +43,6 @@ if TYPE_CHECKING:
     from specc.data.load import Dataset, Read
     from specc.runner.checkpoint import Checkpointer
     from specc.runner.session import Session
-
-
-class Subject(NamedTuple):
-    """What is trained: a spec without errors, and what was overridden in it.
-
-    input_shape: `--input`, None where the spec's own holds. settings: `--set`, by name.
-    """
-
-    source: Source
-    model: ShapedModel
-    input_shape: tuple[int, ...] | None
-    settings: Mapping[str, Any]
 
 
 class Run(NamedTuple):
@@ -107,20 +99,6 @@ def train(
     return train_subject(subject, overridden(own.recipe, options), place, callback or default_callback(), options)
 
 
-def subject_of(analysis: Analysis, left_open: frozenset[str]) -> Subject:
-    """What is to be trained, in a text that leaves nothing open.
-
-    Args:   left_open, what the text leaves to its data; the analysis has it.
-    Raises: SpecError for a spec with errors.
-    """
-    whole = written_out(analysis, left_open)
-    if whole.model is None:
-        from specc.api import SpecError
-
-        raise SpecError(analysis.diagnostics)
-    return Subject(whole.source, whole.model, whole.input_shape, whole.settings)
-
-
 def train_subject(
     subject: Subject,
     recipe: Recipe,
@@ -133,20 +111,15 @@ def train_subject(
     Args:   options, those among the recipe's settings that are not from the spec.
     Raises: Problem E601 to E628.
     """
-    _require_weights(recipe)
+    require_weights(recipe)
     recipe, place = anchored(recipe), place_of()
     if place.is_first:
         require_free(out)
     data = prepare(subject, recipe, place)
     with reading_ahead(recipe, place, data, callback) as read, joined(recipe.device) as group:
-        first = _pretrained(recipe, group)
-        if first is not None:
-            recipe = normalised_alike(recipe, first, subject.model.input[0])
-        session = make_session(subject, recipe, group, callback, data, read=read)
-        if first is not None:
-            (callback or Callback()).say(session.begin_with(first, subject.model))
+        session = first_session(subject, recipe, group, callback or Callback(), data, read)
         folder = _claimed(out, subject, session)
-        record = record_of(subject, recipe, options or {}, place)
+        record = record_of(subject, session.recipe, options or {}, place)
         with alone_in(folder):
             if folder.writes:
                 require_free(folder.path)
@@ -155,24 +128,20 @@ def train_subject(
             return carry_out(session, folder, record, callback or Callback())
 
 
-def first_session(subject: Subject, recipe: Recipe, group: Group, callback: Callback, data: DataSource) -> Session:
+def first_session(
+    subject: Subject, recipe: Recipe, group: Group, callback: Callback, data: DataSource, read: Read | None = None
+) -> Session:
     """As `make_session`, with the weights that the recipe begins with, and the normalisation that goes with them.
 
     Raises: as there; Problem E634 to E636, E641.
     """
     first = _pretrained(recipe, group)
     if first is None:
-        return make_session(subject, recipe, group, callback, data)
+        return make_session(subject, recipe, group, callback, data, read=read)
     recipe = normalised_alike(recipe, first, subject.model.input[0])
-    session = make_session(subject, recipe, group, callback, data)
+    session = make_session(subject, recipe, group, callback, data, read=read)
     callback.say(session.begin_with(first, subject.model))
     return session
-
-
-def _require_weights(recipe: Recipe) -> None:
-    """Raise Problem E634 where there is nothing to begin with; a run that goes on has begun."""
-    if recipe.from_weights is not None:
-        require_there(recipe.from_weights)
 
 
 def _pretrained(recipe: Recipe, group: Group) -> Pretrained | None:
@@ -188,33 +157,6 @@ def _require_space(folder: RunFolder, session: Session) -> None:
     from specc.runner.checkpoint import needed
 
     folder.require_space(needed(session))
-
-
-@contextmanager
-def reading_ahead(recipe: Recipe, place: Rank, data: DataSource, callback: Callback | None) -> Iterator[Read | None]:
-    """The data, read while torch is imported; None where they are read later, because torch is there, or is wanted
-    first to refuse what costs less to look at: a device, weights, the other processes.
-
-    Raises: as `specc.data.load.read`.
-    """
-    waits = recipe.device not in ("auto", "cpu") or recipe.from_weights or place.size > 1
-    if waits or "torch" in sys.modules:
-        yield None
-        return
-    from specc.data.load import read
-
-    # The import in the thread, so that Ctrl-C and what is wrong with the data come up here.
-    importing, say = Thread(target=_import_torch, daemon=True), (callback or Callback()).say
-    importing.start()
-    try:
-        found = read(recipe, telling(say), data, say)
-    finally:
-        importing.join()  # a process must not end within it
-    yield found
-
-
-def _import_torch() -> None:
-    import torch  # noqa: F401 - for those who import it next
 
 
 @contextmanager
@@ -237,39 +179,6 @@ def joined(device: str) -> Iterator[Group]:
 
     with member(place, device) as group, torch_state_kept(group.device):
         yield group
-
-
-def prepare(
-    subject: Subject, recipe: Recipe, place: Rank, judge: Callable[[Survey], None] = lambda survey: None
-) -> DataSource:
-    """What comes before torch is imported.
-
-    Args:    judge, refuses data before they are compared with the network.
-    Returns: where the data come from.
-
-    Raises: Problem E601, E605 to E610, E627, E637.
-    """
-    data = _require_parts(subject, recipe, place, judge)
-    limit_spinning()
-    return data
-
-
-def _require_parts(
-    subject: Subject, recipe: Recipe, place: Rank, judge: Callable[[Survey], None] = lambda survey: None
-) -> DataSource:
-    """Data, network and processes compared with each other. Raises: as `prepare`."""
-    data = _require_known_fit(subject, recipe, judge)
-    require_parts(subject.model, recipe)
-    require_enough(recipe, place)
-    return data
-
-
-def require_possible(subject: Subject, recipe: Recipe, out: Path | None, processes: int) -> None:
-    """Raise what `train_subject` would before it imports torch, in a process that only starts others."""
-    _require_weights(recipe)
-    recipe = anchored(recipe)
-    require_free(out)
-    _require_parts(subject, recipe, Rank(size=processes))
 
 
 def _claimed(out: Path | None, subject: Subject, session: Session) -> RunFolder:
@@ -304,7 +213,7 @@ def make_session(
             data where they have been read already.
     Raises: Problem E601 to E612, E617 to E619, E628.
     """
-    data = data or _require_known_fit(subject, recipe)
+    data = data or require_known_fit(subject, recipe)
 
     limit_spinning()
     from specc.data.load import dataset_of, load_dataset
@@ -316,7 +225,7 @@ def make_session(
         say = (callback or Callback()).say
         dataset = dataset_of(read, recipe) if read else load_dataset(recipe, telling(say), data, say)
     judge(dataset)
-    _require_fit(subject, recipe, dataset)
+    require_fit(subject, recipe, dataset)
     if group.place.size > 1:
         group.require_same(record_of(subject, recipe, {}).meaning() + dataset.identity.digest)
     return Session(subject.model, dataset, recipe, group)
@@ -373,44 +282,5 @@ def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any], plac
     )
 
 
-def source_of(spec: str | Path) -> Source:
-    """The spec at a path, or the text itself where it has a new line in it."""
-    if isinstance(spec, str) and "\n" in spec:
-        return Source("<string>", spec)
-    return read_source(str(spec))
-
-
 def _name(source: Source) -> str:
     return Path(source.path).stem.strip("<>-") or "stdin"
-
-
-def anchored(recipe: Recipe) -> Recipe:
-    """The recipe with absolute paths, so that it means the same from any folder."""
-    entry = find(recipe.data)
-    paths = {"data_dir": recipe.data_dir}
-    if recipe.from_weights and not recipe.from_weights.startswith(TORCHVISION):
-        paths["from_weights"] = recipe.from_weights
-    paths_of = {name: str(path_of(path).absolute()) for name, path in paths.items() if path}
-    return recipe.model_copy(update=paths_of | ({} if entry else {"data": absolute(recipe.data)}))
-
-
-def _require_known_fit(
-    subject: Subject, recipe: Recipe, judge: Callable[[Survey], None] = lambda survey: None
-) -> DataSource:
-    """Compare the network with what is known of the data before they are loaded. Raises: Problem E601, E605 to E610."""
-    data = data_source(recipe)
-    survey = data.survey()
-    judge(survey)
-    require_pictures(survey, recipe, subject.model.input, _checks(subject))
-    require_output(task_of(recipe), subject.model, survey.targets)
-    return data
-
-
-def _require_fit(subject: Subject, recipe: Recipe, dataset: Dataset) -> None:
-    """Compare the network with the data as they are: a package's may be other than its entry says."""
-    require_input(dataset.name, dataset.sample, subject.model.input, _checks(subject))
-    require_output(task_of(recipe), subject.model, dataset.survey.targets)
-
-
-def _checks(subject: Subject) -> Callable[[tuple[int, ...]], bool]:
-    return lambda shape: analyse(subject.source, shape, subject.settings).ok

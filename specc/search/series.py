@@ -15,10 +15,11 @@ from specc.data.fit import completed
 from specc.pipeline import analyse
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
+from specc.runner.before import Subject, anchored, subject_of
 from specc.runner.callbacks.base import Callback
 from specc.runner.listing import Listed, is_run, listed
 from specc.runner.resume import Wish, continue_run
-from specc.runner.run import Run, Subject, anchored, record_of, subject_of, train_subject
+from specc.runner.run import Run, record_of, train_subject
 from specc.runner.run_folder import create, locked, require_free
 from specc.runner.series import SERIES, RunSeries
 from specc.source import Source
