@@ -67,7 +67,7 @@ def png(size: tuple[int, int] = (8, 8)) -> bytes:
 def predicted(run: Run, *more: str) -> dict[str, Any]:
     done = CliRunner().invoke(main, ["predict", str(run.folder), "-", "--format", "json", *more], input=png())
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return {**found, "picture": "the picture"}
 
 
 def test_a_picture_gives_what_predict_prints(client: TestClient, run: Run) -> None:
@@ -94,7 +94,7 @@ WIDE = png((200, 200))
     ("asked", "status", "told"),
     [
         ({"content": b""}, 400, "there is no picture in the request"),
-        ({"content": b"no picture"}, 422, "standard input cannot be read: it is not a picture"),
+        ({"content": b"no picture"}, 422, "the picture cannot be read: it is not a picture"),
         ({"content": png()[:60]}, 422, "cannot be read"),
         ({"content": png((9, 9))}, 422, "is 9x9 (height x width), and the network takes 8x8"),
         ({"content": WIDE}, 422, "it has 40,000 pixels; at most 10,000 are decoded here"),

@@ -13,7 +13,7 @@ import torch
 
 from specc.data.picture import UnreadablePicture, opened
 from specc.diagnostics.diagnostic import Problem
-from specc.evaluate.named import STDIN, Named
+from specc.evaluate.named import Named
 from specc.evaluate.pictures import taker_of
 from specc.evaluate.predict import Answered, mask_png, require_answers
 from specc.evaluate.trained import Trained
@@ -32,11 +32,14 @@ class Limits(NamedTuple):
     seconds: float = 30.0
 
 
+UNNAMED = "the picture"  # that comes without a name
+
+
 class Posted(NamedTuple):
     """A picture that somebody asks about. name: as they call it. top: classes that are told at most."""
 
     content: bytes
-    name: str = STDIN
+    name: str = UNNAMED
     top: int = 5
     invert: bool = False
 

@@ -16,8 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from specc.evaluate.named import STDIN
-from specc.serve.answering import Answers, Busy, Posted
+from specc.serve.answering import UNNAMED, Answers, Busy, Posted
 from specc.serve.page import page_of
 
 if TYPE_CHECKING:
@@ -112,12 +111,12 @@ def _number(request: Request, name: str, default: int) -> int:
 async def _picture(request: Request) -> tuple[str, bytes]:
     """A picture's name and bytes, out of a form or as they are."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return STDIN, await request.body()
+        return UNNAMED, await request.body()
     async with request.form(max_files=1, max_fields=8) as form:
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         if not files:
-            return STDIN, b""
-        return (files[0].filename or STDIN)[:NAME], await files[0].read()
+            return UNNAMED, b""
+        return (files[0].filename or UNNAMED)[:NAME], await files[0].read()
 
 
 class Guard:
