@@ -116,7 +116,10 @@ def test_the_page_tells_the_run(tmp_path: Path) -> None:
 
 def test_the_confusion_matrix_is_that_of_the_last_epoch(tmp_path: Path) -> None:
     done = train(TINY, tmp_path / "run")
-    cells = re.findall(r'<td class="([^"]*)" style="--p:\d+">(\d+)(?:<small>[\d.]+ %</small>)?</td>', (done.folder / "report.html").read_text())
+    cells = re.findall(
+        r'<td class="([^"]*)" style="--p:\d+">(\d+)(?:<small>[\d.]+ %</small>)?</td>',
+        (done.folder / "report.html").read_text(),
+    )
     assert len(cells) == 100
     right = sum(int(count) for kinds, count in cells if "hit" in kinds)
     assert sum(int(count) for _, count in cells) == 359
