@@ -226,6 +226,17 @@ def test_the_recipe_of_a_batch_may_be_a_specs(pets: Path) -> None:
     assert found.exit_code == 1 and "E201" in found.stderr + found.stdout
 
 
+def test_floats_of_a_batch_are_drawn_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    wave = np.sin(np.linspace(0, 4 * np.pi, 64, dtype=np.float32))
+    np.savez("waves.npz", x=np.tile(wave, (10, 1, 1)), y=np.arange(10) % 2)
+    plain, batch = (sheet_of("waves.npz", "--count", "1", *more) for more in ((), ("--augmented",)))
+    side = slice(LINE + MARGIN, LINE + MARGIN + CELL[1])
+    assert (plain[side, MARGIN : MARGIN + CELL[1]] == batch[side, MARGIN : MARGIN + CELL[1]]).all()
+    scaled = sheet_of("waves.npz", "--count", "1", "--augmented", "--normalize")
+    assert (scaled != batch).mean() < 0.01
+
+
 def test_masks_stand_beside_their_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     x = np.random.default_rng(0).integers(0, 256, (10, 12, 12), np.uint8)

@@ -7,7 +7,7 @@ import torch
 from specc.data.augment import augmentation_of
 from specc.data.batches import Batches, Scaling, given_scaling, scaling_of
 from specc.data.fit import require_augmentable
-from specc.data.inspect.sheet import SheetRow, picture_of_sample
+from specc.data.inspect.sheet import SheetRow, as_bytes, picture_of_sample
 from specc.data.load import Dataset, load_dataset
 from specc.data.sources import DataSource, Report
 from specc.recipe.recipe import Recipe
@@ -35,7 +35,10 @@ def augmented_rows(source: DataSource, recipe: Recipe, count: int, report: Repor
         pictures, targets = next(batches.shuffled(torch.Generator().manual_seed(recipe.seed)))
     if scaling is not None:
         pictures = pictures * scaling.deviation + scaling.mean
-    drawn = (pictures * 255).round().clamp(0, 255).byte().numpy()
+    if dataset.survey.dtype == "uint8":
+        drawn = (pictures * 255).round().clamp(0, 255).byte().numpy()
+    else:
+        drawn = as_bytes(pictures.numpy())
     shown = [[picture_of_sample(picture)] for picture in drawn]
     if masks:
         shown = [

@@ -51,11 +51,11 @@ def rows_of(source: DataSource, count: int, seed: int) -> tuple[SheetRow, ...]:
         )
     samples, targets = source.take(TRAINING, slice(None))
     labels = [0] * len(samples) if targets is None else targets.tolist()
-    drawn = samples if samples.dtype.name == "uint8" else _as_bytes(samples)
+    drawn = samples if samples.dtype.name == "uint8" else as_bytes(samples)
     return _chosen(_members(survey, labels), count, seed, lambda index: picture_of_sample(drawn[index]))
 
 
-def _as_bytes(samples: NDArray[Any]) -> NDArray[np.uint8]:
+def as_bytes(samples: NDArray[Any]) -> NDArray[np.uint8]:
     """Floats spread over the levels of brightness, from the least of all to the largest."""
     import numpy as np
 
