@@ -8,7 +8,6 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from glob import has_magic, iglob
 from io import BytesIO
 from itertools import islice
@@ -22,6 +21,7 @@ from specc.diagnostics.spelling import counted
 
 STDIN = "-"
 ARCHIVE = ".zip"
+NO_PICTURE = "holds no picture"
 MOST_MATCHES = 1_000_000  # files that a pattern stands for
 LARGEST_PICTURE = 1 << 28  # bytes of one that is read from an archive or from standard input
 ELSEWHERE = 0xFFFFFFFF  # stands for a number that is too large for its place
@@ -81,12 +81,17 @@ def _of_path(path: str, tell: Callable[[str], None]) -> Iterator[Named]:
 
 
 def _of_folder(name: str, tell: Callable[[str], None]) -> Iterator[Named]:
-    walk, found = Walk(), []
-    with suppress(OSError):
+    walk = Walk()
+    try:
         found = walk.pictures(Path(name))
+    except OSError as error:
+        yield Named(name, _refusing(absence(name, error)))
+        return
     for passed in walk.passed_over:
         tell(str(passed))
-    yield from (Named(str(Path(path))) for path in found or [name])
+    yield from (Named(str(Path(path))) for path in found)
+    if not found:
+        yield Named(name, _refusing(NO_PICTURE))
 
 
 def _of_archive(path: str, tell: Callable[[str], None]) -> Iterator[Named]:
@@ -115,11 +120,12 @@ def _members(path: str, archive: zipfile.ZipFile, tell: Callable[[str], None]) -
     for one in found:
         yield Named(f"{path}/{one.filename}", _opening(archive, one))
     if not found:
-        yield Named(path, _refusing("holds no picture"))
+        yield Named(path, _refusing(NO_PICTURE))
 
 
-def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
-    return PurePosixPath(member.filename).parts
+def _parts(member: zipfile.ZipInfo) -> list[str]:
+    """The names along its path; `..` is none of a hidden folder, and leads nowhere, as nothing is unpacked."""
+    return [name for name in PurePosixPath(member.filename).parts if name != ".."]
 
 
 def _ending(member: zipfile.ZipInfo) -> str:
