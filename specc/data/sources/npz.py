@@ -94,9 +94,11 @@ class Npz(ArraySource):
             raise _wrong(self.place, f"there is no `{lacking}`", LAYOUT)
         for suffix in self.suffixes.values():
             count = self._count(suffix)
-            if not count or len(arrays.get(f"y{suffix}", range(count))) != count:
+            if not count:
+                raise _wrong(self.place, f"`x{suffix}` holds no sample", "there have to be two at least")
+            if len(arrays.get(f"y{suffix}", range(count))) != count:
                 raise _wrong(self.place, f"`x{suffix}` has {counted(count, 'sample')}, and `y{suffix}` "
-                    f"{len(arrays.get(f'y{suffix}', ())):,}", "there has to be one for each sample")  # fmt: skip
+                    f"{len(arrays[f'y{suffix}']):,}", "there has to be one for each sample")  # fmt: skip
         names = read_array(self.place, "classes").ravel().tolist() if "classes" in self.heads else None
         return _understood(self.place, arrays, self.layout(TRAINING).sample, names)
 
@@ -245,7 +247,9 @@ def _numbers(place: Path, arrays: dict[str, NDArray[Any]], names: list[Any] | No
             raise _wrong(place, f"`{name}[{int(finite.argmin())}]` is no finite number", "leave such samples out")
     count = next(iter(found.values())).shape[1]
     own = ("y",) if count == 1 else tuple(f"y{number}" for number in range(1, count + 1))
-    return Meaning(_named(place, names, own), "numbers", found)
+    return Meaning(
+        _named(place, names, own, f"`{next(iter(arrays))}` {counted(count, 'number')} for each"), "numbers", found
+    )
 
 
 def _classes(place: Path, arrays: dict[str, NDArray[Any]], names: list[Any] | None) -> Meaning:
@@ -254,8 +258,9 @@ def _classes(place: Path, arrays: dict[str, NDArray[Any]], names: list[Any] | No
 
     name, trained = next(iter(arrays.items()))
     if names is not None and trained.dtype.kind in "iub":
-        own = _named(place, names, tuple(map(str, range(len(names)))))
-        known = np.arange(len(own))
+        count = max(len(names), len(_unique(trained)))
+        own = _named(place, names, ("",) * count, f"`{name}` {counted(count, 'class')}")
+        known = np.arange(count)
     else:
         known = np.unique(trained)
         own = tuple(_text(one) for one in known.tolist())
@@ -282,8 +287,9 @@ def _labels(place: Path, arrays: dict[str, NDArray[Any]], names: list[Any] | Non
         if strange.any():
             raise _wrong(place, f"`{name}[{int(strange.argmax())}]` has other numbers than 0 and 1",
                 "columns of whole numbers say which labels a sample has\nfor numbers make it float32")  # fmt: skip
-    count = next(iter(arrays.values())).shape[1]
-    own = _named(place, names, tuple(map(str, range(count))))
+    name, trained = next(iter(arrays.items()))
+    count = trained.shape[1]
+    own = _named(place, names, tuple(map(str, range(count))), f"`{name}` {counted(count, 'column')}")
     return Meaning(own, "classes", {name: array.astype(np.float32) for name, array in arrays.items()})
 
 
@@ -295,9 +301,8 @@ def _mask(place: Path, arrays: dict[str, NDArray[Any]], names: list[Any] | None)
         raise _wrong(place, f"a mask in it has the number {values[0] if values[0] < 0 else values[-1]}",
             f"classes are numbered from 0 to {IGNORED - 1}; {IGNORED} is ignored")  # fmt: skip
     found, table = numbered(values)
-    return Meaning(
-        _named(place, names, found), "mask", {name: table[array.astype("uint8")] for name, array in arrays.items()}
-    )
+    own = _named(place, names, found, f"the masks {counted(len(found), 'class')}")
+    return Meaning(own, "mask", {name: table[array.astype("uint8")] for name, array in arrays.items()})
 
 
 def _unique(array: NDArray[Any]) -> list[Any]:
@@ -307,11 +312,12 @@ def _unique(array: NDArray[Any]) -> list[Any]:
     return found
 
 
-def _named(place: Path, names: list[Any] | None, own: tuple[str, ...]) -> tuple[str, ...]:
+def _named(place: Path, names: list[Any] | None, own: tuple[str, ...], what: str) -> tuple[str, ...]:
+    """The names that are given, else its own. Args: what, of how many there are, for a message."""
     if names is None:
         return own
     if len(names) != len(own) or len(set(names)) != len(names):
-        raise _wrong(place, f"`classes` has {counted(len(names), 'name')}, and there are {len(own)}",
+        raise _wrong(place, f"`classes` has {counted(len(names), 'name')}, and {what}",
             "a different name for each")  # fmt: skip
     return tuple(_text(name) for name in names)
 

@@ -80,6 +80,8 @@ def _rows(place: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise _wrong(place, None, f"it cannot be read: {files.reason(error)}", "make it readable") from error
     except UnicodeDecodeError:
         raise _wrong(place, None, "it is not UTF-8", "save it as CSV in UTF-8") from None
+    if not text.strip():
+        raise _wrong(place, None, "it is empty", HEAD)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
@@ -91,7 +93,8 @@ def _rows(place: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     _require_columns(place, columns)
     for line, row in rows:
         if len(row) != len(columns):
-            raise _wrong(place, line, f"there are {counted(len(row), 'field')}, and {len(columns)} columns",
+            raise _wrong(place, line, f"there {'is' if len(row) == 1 else 'are'} {counted(len(row), 'field')} for "
+                f"{counted(len(columns), 'column')}",
                 "a field with a comma in it is written in quotes")  # fmt: skip
     if not rows:
         raise _wrong(place, None, "there is no row below its head", "add a row for each picture")
@@ -104,7 +107,7 @@ def _require_columns(place: Path, columns: list[str]) -> None:
         help = f"if `{guess}` has the paths, call it `{FILE}`" if guess else HEAD
         if len(columns) == 1 and PARTED in columns[0]:
             help = "separate the columns by commas"
-        raise _wrong(place, 1, f"there is no column `{FILE}`; there is {shortened(columns)}", help)
+        raise _wrong(place, 1, f"there is no column `{FILE}`; there is {shortened(columns) or 'nothing'}", help)
     twice = next((name for name in columns if columns.count(name) > 1), None)
     if twice is not None:
         raise _wrong(place, 1, f"two columns are called `{twice}`", "rename or remove one of them")
