@@ -18,6 +18,7 @@ from specc.recipe.reading import overridden
 from specc.runner.averages import SWA, Lookahead
 from specc.runner.before import subject_of
 from specc.runner.callbacks.base import Callback
+from specc.runner.loop import make_step
 from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
 from specc.runner.run import make_session, train
@@ -44,6 +45,20 @@ def kept(folder: Path, **settings: Any) -> list[dict[str, torch.Tensor]]:
     callback = Kept(folder)
     train(SPEC, folder, callback=callback, epochs=4, **SHORT, **settings)
     return callback.epochs
+
+
+def test_the_moving_average_follows_what_a_step_has_made() -> None:
+    """The first step counts: the average moves nine tenths of the way to the weights behind it."""
+    analysis = analyse(Source("net.cnn", SPEC))
+    session = make_session(subject_of(analysis, frozenset()), overridden(analysis.recipe, {**SHORT, "average": 0.99}))
+    before = {name: weight.detach().clone() for name, weight in session.model.named_parameters()}
+    step = make_step(*session.start_training())
+    batches = session.train.shuffled(session.state.sampler.begin(0))
+    step(0, [next(batches)], session.train.steps[0])
+    averaged = dict(session.tested.named_parameters())
+    for name, weight in session.model.named_parameters():
+        assert not weight.equal(before[name])
+        torch.testing.assert_close(averaged[name], before[name].lerp(weight.detach(), 0.9))
 
 
 def test_the_mean_of_the_epochs_is_kept(tmp_path: Path) -> None:
