@@ -102,3 +102,9 @@ def test_what_is_refused(arguments: list[str], told: str, tmp_path: Path) -> Non
     done = command("train", "net.cnn", "--find-lr", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert told in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_told_before_a_rate_is_tried(tmp_path: Path) -> None:
+    out = tmp_path / "nowhere" / "rates.png"
+    done = command("train", "gallery:digits", "--find-lr", "--out", str(out), cwd=tmp_path)
+    assert (done.returncode, "error[E692]" in done.stderr, done.stdout) == (2, True, ""), done

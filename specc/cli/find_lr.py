@@ -16,6 +16,7 @@ from specc.runner.find_lr import RateCurve, find_lr
 
 ROWS, BAR = 20, 40  # of the text, in lines and cells
 KINDS = (".svg", ".png")
+OTHER = "name another file with `--out`"
 
 
 def require_picture(out: Path | None) -> None:
@@ -23,16 +24,17 @@ def require_picture(out: Path | None) -> None:
     if out is not None and out.suffix.lower() not in KINDS:
         raise Problem.of("E692", f"`--find-lr` writes a picture, and {out} is none",
             help=f"`--out {out.stem or 'curve'}.svg` or `.png`; without `--out` the curve is told as text")  # fmt: skip
+    if out is not None and not out.absolute().parent.is_dir():
+        raise Problem.of("E692", f"there is no folder {out.parent} for {out.name}", help=OTHER)
 
 
 def tell_rates(subject: Subject, recipe: Recipe, out: Path | None, callback: Callback) -> None:
     """Try the rates, tell the curve and a suggestion, and write the picture. Raises: Problem E692; as `find_lr`."""
     require_picture(out)
     found = find_lr(subject, recipe, callback)
-    if out is not None:
-        files.write(out, picture(found, out.suffix.lower()))
     if prints_json():
         print_json({"event": "find_lr", **found._asdict(), "suggestion": found.suggestion, "lowest": found.lowest})
+        _write(found, out)
         return
     show_page(page(text(found)))
     if found.suggestion is None:
@@ -40,8 +42,16 @@ def tell_rates(subject: Subject, recipe: Recipe, out: Path | None, callback: Cal
     else:
         say(f"it falls most steeply at {found.suggestion:.2g}, and is smallest at {found.lowest:.2g}: "
             f"try `--lr {found.suggestion:.2g}`")  # fmt: skip
+    _write(found, out)
     if out is not None:
         say(f"wrote {out}")
+
+
+def _write(found: RateCurve, out: Path | None) -> None:
+    """The picture where one is asked for, after the curve was told: trying the rates has taken its time."""
+    if out is not None:
+        with files.told("E692", out, OTHER):
+            files.write(out, picture(found, out.suffix.lower()))
 
 
 def text(found: RateCurve) -> Iterator[str]:
