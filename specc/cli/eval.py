@@ -53,7 +53,7 @@ def command(
     try:
         trained, found = _evaluated(run, kind, device, {**wanted, "predictions": table is not None})
         if table is not None:
-            deliver(csv_of(found.predictions, ("sample",)).encode(), table)
+            deliver(csv_of(found.predictions, ("sample",)).encode(), table, option="--predictions")
     except Problem as problem:
         sys.exit(fail(problem))
     if found.note:

@@ -14,16 +14,17 @@ from specc import files
 STDOUT = "-"
 
 
-def deliver(content: bytes, output: str | os.PathLike[str], code: str = "E669") -> None:
+def deliver(content: bytes, output: str | os.PathLike[str], code: str = "E669", option: str = "-o") -> None:
     """Writes to standard output for `-`, else to a file, whole or not at all.
 
+    Args:   option, by which the file was named.
     Raises: Problem with the code.
     """
     if os.fspath(output) == STDOUT:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
-    with files.told(code, Path(output), "name another file with `-o`"):
+    with files.told(code, Path(output), f"name another file with `{option}`"):
         files.write(Path(output), content)
 
 

@@ -147,12 +147,12 @@ def _of_output(analysis: Analysis, model: ShapedModel, found: Survey) -> tuple[D
     """On the last step what speaks against training it; a warning where nothing is wrong with the network itself."""
     task = task_of(analysis.recipe)
     refused = task.accepts(found.targets)
+    place = model.chain.steps[-1][1].span if model.chain.steps else model.chain.span
     if refused is not None:
-        return (refused.diagnostic._replace(source=analysis.source, span=model.chain.span),)
+        return (refused.diagnostic._replace(source=analysis.source, span=place),)
     misfit = misfit_of(task, model, found.targets)
     if misfit is None:
         return ()
-    place = model.chain.steps[-1][1].span if model.chain.steps else model.chain.span
     return (
         Diagnostic(
             misfit.check or misfit.code, misfit.message, analysis.source, place, help=way_out(misfit, model)

@@ -43,8 +43,9 @@ def make_optimizer(model: nn.Module, recipe: Recipe, parts: Parts = NO_PARTS) ->
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     later = {id(weight) for weight in parts.later}
     if all(id(weight) in later for weight in weights):
-        raise Problem.of("E617", "the network has no weights to train",
-            help="add a layer that has weights, such as `linear 10`, or remove `frozen`")  # fmt: skip
+        way_out = "add a layer that has weights, such as `linear 10`, or remove `frozen`"
+        way_out = "leave something out of `freeze`" if recipe.freeze else way_out
+        raise Problem.of("E617", "the network has no weights to train", help=way_out)
     leave_compiler_alone()
     entry, arguments = OPTIMIZERS[recipe.optimizer], dict(recipe.optimizer_arguments())
     make, spared = resolved(entry.torch), recipe.decay_weights_only

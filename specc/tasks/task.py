@@ -182,7 +182,7 @@ class Task:
         task = fitting.get(targets.kind, "reconstruct")
         return not_learned(
             f"`task {self.keyword}` learns {GIVEN[self.target]}, and {targets.data} gives {GIVEN[targets.kind]}",
-            f"`--task {task}` learns what these data give",
+            f"`task {task}` in `train {{ }}`, or `--task {task}` of `specc train`, learns what these data give",
         )
 
     def outputs(self, targets: Targets) -> int:
