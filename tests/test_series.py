@@ -196,6 +196,30 @@ def test_more_epochs_for_all(folder: Path) -> None:
     assert [len(listed(folder / "s" / f"seed-{seed}").metrics) for seed in (0, 1)] == [2, 2]
 
 
+def test_more_epochs_are_remembered_where_it_was_cut_off(folder: Path) -> None:
+    """By the runs that had not yet come to them, and by those who ask for nothing."""
+    done(folder, "train", "net.cnn", "--seeds", "2", "--out", "s", "--epochs", "1")
+    (folder / "s" / "seed-1").rename(folder / "aside")
+    (folder / "s" / "seed-1").write_text("in the way", encoding="utf-8")
+    assert command("train", "--resume", "s", "--epochs", "2", cwd=folder).returncode
+    (folder / "s" / "seed-1").unlink()
+    (folder / "aside").rename(folder / "s" / "seed-1")
+    done(folder, "train", "--resume", "s")
+    assert [len(listed(folder / "s" / f"seed-{seed}").metrics) for seed in (0, 1)] == [2, 2]
+    (found,) = json.loads("\n".join(done(folder, "runs", ".", "--json")))["runs"]
+    assert found["recipe"]["epochs"] == 2
+    (row,) = [line for line in done(folder, "runs", ".") if line.startswith("s ")]
+    assert "4/4" in row.split()
+
+
+def test_epochs_are_only_raised(folder: Path) -> None:
+    done(folder, "train", "net.cnn", "--seeds", "2", "--out", "s", "--epochs", "2")
+    found = command("train", "--resume", "s", "--epochs", "1", cwd=folder)
+    assert found.returncode == 2
+    assert "`epochs` was 2, and can only be raised" in found.stderr
+    assert "--adopt" not in found.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -14,7 +14,6 @@ from specc.diagnostics.spelling import counted, typed
 from specc.recipe.recipe import Recipe
 from specc.runner.before import Subject
 from specc.runner.callbacks.base import Callback
-from specc.runner.listing import ListedSeries
 from specc.runner.series import MOST, RunSeries, spread
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -57,11 +56,11 @@ def carried_on(folder: Path, series: RunSeries, callback: Callback, epochs: int 
     from specc.search.series import Interrupted, go_on
 
     try:
-        runs = go_on(folder, series, callback, epochs)
+        found = go_on(folder, series, callback, epochs)
     except Interrupted as stopped:
         callback.say(f"`specc train --resume {typed(stopped.folder)}` goes on with the {series.kind}")
         return stopped.number
-    found = ListedSeries(folder, series, tuple(runs))
+    runs = found.runs
     if prints_json():
         print_json({"event": "series", **found.as_json()}, default=str)
     for name in ("best", "last"):

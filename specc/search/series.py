@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from specc.data.fit import completed
+from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import analyse
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.runner.before import Subject, anchored, subject_of
 from specc.runner.callbacks.base import Callback
-from specc.runner.listing import Listed, is_run, listed
+from specc.runner.listing import ListedSeries, is_run, listed
 from specc.runner.resume import Wish, continue_run
 from specc.runner.run import Run, record_of, train_subject
-from specc.runner.run_folder import create, locked, require_free
-from specc.runner.series import SERIES, RunSeries
+from specc.runner.run_folder import RunFolder, create, locked, require_free
+from specc.runner.series import SERIES, RunSeries, read_series
 from specc.source import Source
 
 
@@ -47,30 +48,55 @@ def begin_series(
     name = Path(subject.source.path).stem.strip("<>-") or "stdin"
     folder = create(out, name, kind)
     series = RunSeries(kind=kind, count=count, first=recipe.seed, record=record)
-    folder.write_json(SERIES, json.loads(series.model_dump_json()))
+    _write(folder, series)
     return folder.path, series
 
 
-def go_on(folder: Path, series: RunSeries, callback: Callback, epochs: int | None = None) -> list[Listed]:
+def go_on(folder: Path, series: RunSeries, callback: Callback, epochs: int | None = None) -> ListedSeries:
     """Make every run that is not complete. Args: epochs, in place of those that it began with, not fewer.
 
-    Raises: Interrupted; as `train_subject` and `continue_run`.
+    Returns: the series as it is then. Raises: Interrupted; Problem E623; as `train_subject` and `continue_run`.
     """
     with locked(folder):
+        series = _raised(folder, read_series(folder) or series, epochs)
         for number, (name, own) in enumerate(series.members(), 1):
             callback.say(f"run {number} of {series.count}: {name.replace('-', ' ')}")
-            run = _made(folder / name, series, {**own, "epochs": epochs}, callback)
+            run = _made(folder / name, series, own, callback)
             if run is not None and run.stopped:
                 raise Interrupted(folder, run.stopped)
-    return [listed(folder / name) for name, _ in series.members()]
+    return ListedSeries(folder, series, tuple(listed(folder / name) for name, _ in series.members()))
+
+
+def _raised(folder: Path, series: RunSeries, epochs: int | None) -> RunSeries:
+    """The series with so many epochs, written down before any run has them: whoever goes on goes on to as many.
+
+    Raises: Problem E623 where they are fewer.
+    """
+    before = series.record.recipe.epochs
+    if epochs is None or epochs == before:
+        return series
+    if epochs < before:
+        raise Problem.of("E623", f"the {series.kind} began differently: `epochs` was {before}, and can only be raised",
+            help="leave out `--epochs` to go on as they began")  # fmt: skip
+    more: dict[str, Any] = {"epochs": epochs}
+    changed = {"recipe": overridden(series.record.recipe, more), "options": {**series.record.options, **more}}
+    series = series.model_copy(update={"record": series.record.model_copy(update=changed)})
+    _write(RunFolder(folder), series)
+    return series
+
+
+def _write(folder: RunFolder, series: RunSeries) -> None:
+    folder.write_json(SERIES, json.loads(series.model_dump_json()))
 
 
 def _made(folder: Path, series: RunSeries, own: Mapping[str, Any], callback: Callback) -> Run | None:
     """A run of the series from where it stands; None where it is complete."""
-    if is_run(folder):
-        return continue_run(folder, Wish(options={"epochs": own["epochs"]}), callback)
     record = series.record
-    options = {**record.options, **{name: value for name, value in own.items() if value is not None}}
+    if is_run(folder):
+        before = listed(folder).record
+        is_behind = before is not None and before.recipe.epochs < record.recipe.epochs
+        return continue_run(folder, Wish(options={"epochs": record.recipe.epochs} if is_behind else {}), callback)
+    options = {**record.options, **own}
     analysed = analyse(Source(record.path or "<string>", record.spec), record.input, record.params)
     subject = subject_of(completed(analysed, options), analysed.resolved.left_open)
     return train_subject(subject, overridden(record.recipe, dict(own)), folder, callback, options)
