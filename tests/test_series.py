@@ -228,6 +228,12 @@ def test_epochs_are_only_raised(folder: Path) -> None:
         (["net.cnn", "--seeds", "1"], "2<=x<=1000"),
         (["net.cnn", "--seeds", "2", "--nproc", "2"], "leave out --nproc"),
         (["--resume", "there", "--lr", "1"], "besides --resume only --epochs"),
+        (["--resume", "there", "--set", "foo=3"], "besides --resume only --epochs"),
+        (["--resume", "there", "--input", "1x9x9"], "besides --resume only --epochs"),
+        (["--resume", "there", "--adopt"], "besides --resume only --epochs"),
+        (["--resume", "there", "net.cnn"], "besides --resume only --epochs"),
+        (["--resume", "there", "--seeds", "4"], "leave out --seeds and --folds"),
+        (["--resume", "a-run", "--folds", "3"], "leave out --seeds and --folds"),
         (["net.cnn", "--seeds", "2", "--out", "there"], "the run folder there already holds files"),
     ],
 )

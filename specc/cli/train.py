@@ -97,6 +97,8 @@ def command(
     claim()
     like = options.pop("like")
     _require_sense(spec, out, resume, adopt, like)
+    if resume is not None and (options["seeds"] or options["folds"]):
+        raise click.UsageError("--resume goes on with the runs that there are; leave out --seeds and --folds.")
     find_lr = _asked_alone(options, out, resume, nproc)
     asked = kind_of(options.pop("seeds"), options.pop("folds"), options)
     try:
@@ -107,7 +109,8 @@ def command(
             found = _checked(str(spec), like, input_shape, settings, options)
             status = _tried(found, out) if find_lr else _begun(found, out, asked, count)
         elif series is not None:
-            epochs = _epochs_alone(spec, adopt, options)
+            epochs = _epochs_alone({**options, "spec": spec, "adopt": adopt or None, "input": input_shape,
+                "set": settings or None})  # fmt: skip
             with _callback() as callback:
                 status = _signalled(carried_on(resume, series, callback, epochs))
         else:
@@ -183,10 +186,9 @@ def _require_one_process(asked: object, series: RunSeries | None, count: int) ->
         raise click.UsageError("--seeds and --folds train in one process; leave out --nproc.")
 
 
-def _epochs_alone(spec: str | None, adopt: bool, options: dict[str, Any]) -> int | None:
+def _epochs_alone(options: dict[str, Any]) -> int | None:
     """The epochs that a series is to go on to, the only thing that may change in it."""
-    said = [name for name, value in options.items() if value is not None and name != "epochs"]
-    if spec is not None or adopt or said:
+    if any(value is not None and name != "epochs" for name, value in options.items()):
         raise click.UsageError("A series goes on as it began; besides --resume only --epochs can be given.")
     epochs: int | None = options["epochs"]
     return epochs
