@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from commands import specc as command
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from PIL import Image
 from safetensors.torch import load_file
 
+from specc.cli.main import main
 from specc.data.load import load_dataset
 from specc.data.survey import folds
 from specc.recipe.recipe import Recipe
@@ -212,6 +214,19 @@ def test_more_epochs_are_remembered_where_it_was_cut_off(folder: Path) -> None:
     assert "4/4" in row.split()
 
 
+def test_stopped_before_the_first_run_began(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is there already: what to do with it is told."""
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("specc.search.series.train_subject", stopped)
+    found = CliRunner().invoke(main, ["train", "net.cnn", "--seeds", "2", "--out", "s"])
+    assert found.exit_code == 130
+    assert "`specc train --resume s` goes on with the seeds" in found.stdout
+    assert "stopped at once" in found.stderr
+
+
 def test_epochs_are_only_raised(folder: Path) -> None:
     done(folder, "train", "net.cnn", "--seeds", "2", "--out", "s", "--epochs", "2")
     found = command("train", "--resume", "s", "--epochs", "1", cwd=folder)
@@ -235,6 +250,7 @@ def test_epochs_are_only_raised(folder: Path) -> None:
         (["--resume", "there", "--seeds", "4"], "leave out --seeds and --folds"),
         (["--resume", "a-run", "--folds", "3"], "leave out --seeds and --folds"),
         (["net.cnn", "--seeds", "2", "--out", "there"], "the run folder there already holds files"),
+        (["net.cnn", "--seeds", "2", "--out", "there"], "`specc train --resume there` continues the runs in it"),
     ],
 )
 def test_what_is_refused(arguments: list[str], told: str, folder: Path) -> None:

@@ -55,11 +55,15 @@ def carried_on(folder: Path, series: RunSeries, callback: Callback, epochs: int 
     """Make what is left of a series, and tell what it comes to. Returns: the signal that ended it, or 0."""
     from specc.search.series import Interrupted, go_on
 
+    way_on = f"`specc train --resume {typed(folder)}` goes on with the {series.kind}"
     try:
         found = go_on(folder, series, callback, epochs)
     except Interrupted as stopped:
-        callback.say(f"`specc train --resume {typed(stopped.folder)}` goes on with the {series.kind}")
+        callback.say(way_on)
         return stopped.number
+    except KeyboardInterrupt:
+        callback.say(way_on)
+        raise
     runs = found.runs
     if prints_json():
         print_json({"event": "series", **found.as_json()}, default=str)

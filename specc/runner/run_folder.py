@@ -31,6 +31,7 @@ RUNS = Path("runs")
 WEIGHTS = ("best", "last")  # the weights of a run; who says nothing gets the first that is there
 SPEC, RECIPE, ENVIRONMENT, STATE = "spec.cnn", "recipe.json", "environment.json", "state.safetensors"
 METRICS, TABLE = "metrics.jsonl", "metrics.csv"
+SERIES = "series.json"  # in a folder of several runs
 FILES = (SPEC, RECIPE, ENVIRONMENT, METRICS, TABLE, STATE, *(f"{name}.safetensors" for name in WEIGHTS))
 LOCK, HOLDER = ".lock", ".lock.json"  # the kernel's lock; for people, and where there is none, who holds it
 CODE, ELSEWHERE = "E614", "put the run elsewhere with `--out DIR`"
@@ -231,6 +232,8 @@ def require_free(out: Path | None) -> None:
         help = "name another folder with `--out`: specc never overwrites a run"
         if (out / SPEC).exists() and (out / RECIPE).exists():
             help += f"\n`specc train --resume {typed(out)}` continues the run in it"
+        elif (out / SERIES).exists():
+            help += f"\n`specc train --resume {typed(out)}` continues the runs in it"
         raise Problem.of("E613", f"the run folder {out} {kind}", help=help)
 
 

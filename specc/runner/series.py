@@ -13,10 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.metrics import Metrics
-from specc.runner.run_folder import Record
+from specc.runner.run_folder import SERIES, Record
 from specc.tasks.measure import Measure
 
-SERIES = "series.json"
 MOST = 1000  # runs
 LARGEST = 100_000_000  # bytes of the file that are looked at
 LOSS = Measure("loss", "loss", is_share=False)

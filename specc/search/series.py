@@ -21,8 +21,8 @@ from specc.runner.callbacks.base import Callback
 from specc.runner.listing import ListedSeries, is_run, listed
 from specc.runner.resume import Wish, continue_run
 from specc.runner.run import Run, record_of, train_subject
-from specc.runner.run_folder import RunFolder, create, locked, require_free
-from specc.runner.series import SERIES, RunSeries, read_series
+from specc.runner.run_folder import SERIES, RunFolder, create, locked, require_free
+from specc.runner.series import RunSeries, read_series
 from specc.source import Source
 
 
