@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import statistics
 import subprocess
@@ -225,6 +226,29 @@ def test_stopped_before_the_first_run_began(folder: Path, monkeypatch: pytest.Mo
     assert found.exit_code == 130
     assert "`specc train --resume s` goes on with the seeds" in found.stdout
     assert "stopped at once" in found.stderr
+
+
+@pytest.mark.parametrize("out", [["--out", "f"], []])
+def test_refused_before_the_first_run_began(out: list[str], folder: Path) -> None:
+    """Nothing is left of it, so that the same command with another number can follow."""
+    found = command("train", "net.cnn", "--folds", "5", "--limit", "2", *out, cwd=folder)
+    assert found.returncode
+    assert "E690" in found.stderr
+    assert not (folder / "f").exists()
+    assert not list(folder.glob("runs/*"))
+    done(folder, "train", "net.cnn", "--folds", "2", "--epochs", "1", *out)
+
+
+def test_one_that_goes_on_stays_where_it_is_refused(folder: Path) -> None:
+    """What it was to be is in its folder alone."""
+    done(folder, "train", "net.cnn", "--seeds", "2", "--out", "s", "--epochs", "1")
+    for seed in (0, 1):
+        shutil.rmtree(folder / "s" / f"seed-{seed}")
+    content = (folder / "s" / "series.json").read_text(encoding="utf-8")
+    gone = content.replace('"data": "digits"', json.dumps({"data": str(folder / "gone")})[1:-1])
+    (folder / "s" / "series.json").write_text(gone, encoding="utf-8")
+    assert command("train", "--resume", "s", cwd=folder).returncode
+    assert (folder / "s" / "series.json").read_text(encoding="utf-8") == gone != content
 
 
 def test_epochs_are_only_raised(folder: Path) -> None:

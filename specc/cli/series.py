@@ -51,13 +51,18 @@ def begun(
     return begin_series(*asked, subject, recipe, out, options)
 
 
-def carried_on(folder: Path, series: RunSeries, callback: Callback, epochs: int | None = None) -> int:
-    """Make what is left of a series, and tell what it comes to. Returns: the signal that ended it, or 0."""
+def carried_on(
+    folder: Path, series: RunSeries, callback: Callback, epochs: int | None = None, *, is_new: bool = False
+) -> int:
+    """Make what is left of a series, and tell what it comes to. Args: as `go_on`.
+
+    Returns: the signal that ended it, or 0.
+    """
     from specc.search.series import Interrupted, go_on
 
     way_on = f"`specc train --resume {typed(folder)}` goes on with the {series.kind}"
     try:
-        found = go_on(folder, series, callback, epochs)
+        found = go_on(folder, series, callback, epochs, is_new=is_new)
     except Interrupted as stopped:
         callback.say(way_on)
         return stopped.number

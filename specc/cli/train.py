@@ -141,7 +141,7 @@ def _begun(found: ToTrain, out: Path | None, asked: tuple[Any, int] | None, coun
             return _ended(train_subject(subject, recipe, out, callback, options), callback)
     folder, series = begun(asked, subject, recipe, out, options)
     with _callback(note=note) as callback:
-        return _signalled(carried_on(folder, series, callback))
+        return _signalled(carried_on(folder, series, callback, is_new=True))
 
 
 def _tried(found: ToTrain, out: Path | None) -> int:

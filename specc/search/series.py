@@ -7,10 +7,12 @@ cut off: what is complete is not repeated, and a run that was stopped is resumed
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from specc.api import SpecError
 from specc.data.fit import completed
 from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import analyse
@@ -52,19 +54,46 @@ def begin_series(
     return folder.path, series
 
 
-def go_on(folder: Path, series: RunSeries, callback: Callback, epochs: int | None = None) -> ListedSeries:
-    """Make every run that is not complete. Args: epochs, in place of those that it began with, not fewer.
+def go_on(
+    folder: Path, series: RunSeries, callback: Callback, epochs: int | None = None, *, is_new: bool = False
+) -> ListedSeries:
+    """Make every run that is not complete.
 
-    Returns: the series as it is then. Raises: Interrupted; Problem E623; as `train_subject` and `continue_run`.
+    Args:    epochs, in place of those that it began with, not fewer. is_new, whether nothing is to be left of it where
+             it is refused before a run has begun.
+    Returns: the series as it is then.
+    Raises:  Interrupted; Problem E623; as `train_subject` and `continue_run`.
     """
-    with locked(folder):
+    with _kept_if_begun(folder), locked(folder):
         series = _raised(folder, read_series(folder) or series, epochs)
         for number, (name, own) in enumerate(series.members(), 1):
             callback.say(f"run {number} of {series.count}: {name.replace('-', ' ')}")
-            run = _made(folder / name, series, own, callback)
+            with _withdrawn(folder, series) if is_new else nullcontext():
+                run = _made(folder / name, series, own, callback)
             if run is not None and run.stopped:
                 raise Interrupted(folder, run.stopped)
     return ListedSeries(folder, series, tuple(listed(folder / name) for name, _ in series.members()))
+
+
+@contextmanager
+def _kept_if_begun(folder: Path) -> Iterator[None]:
+    """Within it, a folder that is empty in the end is removed."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # it holds runs
+            folder.rmdir()
+
+
+@contextmanager
+def _withdrawn(folder: Path, series: RunSeries) -> Iterator[None]:
+    """Within it, a series that is refused before any of its runs has begun takes back what was written of it."""
+    try:
+        yield
+    except (Problem, SpecError):
+        if not any(is_run(folder / name) for name, _ in series.members()):
+            (folder / SERIES).unlink(missing_ok=True)
+        raise
 
 
 def _raised(folder: Path, series: RunSeries, epochs: int | None) -> RunSeries:
