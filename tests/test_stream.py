@@ -191,6 +191,23 @@ def test_nothing_is_left_out_where_nothing_would_be_left(broken: tuple[Path, lis
         path.write_bytes(b"")
     found = problem(lambda: loaded(pets, "on", skip_damaged=True))
     assert (found.code, "45 of 45 pictures cannot be read" in found.message) == ("E607", True)
+    assert "skip" not in (found.help or "") and "without them nothing is left of the training part" in found.notes
+
+
+def test_a_class_of_which_nothing_would_be_left_is_no_class(folder: Path, tmp_path: Path) -> None:
+    pets = Path(shutil.copytree(folder, tmp_path / "pets"))
+    gone = sorted(path for path in pets.rglob("*") if path.is_dir() and any(path.glob("*.*")))[0]
+    for path in gone.iterdir():
+        path.write_bytes(b"")
+    found = problem(lambda: loaded(pets, "on", skip_damaged=True))
+    assert found.code == "E607" and "skip" not in (found.help or "")
+    assert f"without them nothing is left of the class `{gone.name}`, which is trained on" in found.notes
+
+
+def test_what_only_tests_is_not_told_to_leave_out(broken: tuple[Path, list[Path]]) -> None:
+    recipe = Recipe(data=str(broken[0]), in_memory="on")
+    found = problem(lambda: load_dataset(recipe, source=data_source(recipe, "any")))
+    assert found.code == "E607" and "skip" not in (found.help or "")
 
 
 def test_a_run_that_goes_on_leaves_out_the_same_pictures(broken: tuple[Path, list[Path]], tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ class Survey(NamedTuple):
     sizes:       of all pictures, as they are read, the commonest first.
     kinds:       pictures of each kind, as Pillow names it. is_grey: whether all have one channel.
     unreadable:  files whose heads cannot be read. left_out: those that cannot be read and are not counted.
+    skippable:   whether those that cannot be read may be left out.
     passed_over: what looks like pictures and is not taken. notes: what was decided that the owner did not say.
     dtype:       of the samples, "uint8" (0 to 255) or "float32".
     target:      what there is to be found for each: one class (a whole number), any of the classes (a 0 or a 1 for
@@ -88,6 +89,7 @@ class Survey(NamedTuple):
     dtype: str = "uint8"
     target: Kind = "class"
     left_out: tuple[Fault, ...] = ()
+    skippable: bool = True
 
     @property
     def class_count(self) -> int:
@@ -118,7 +120,7 @@ class Survey(NamedTuple):
         if self.sample is not None:
             return shape_after(self.sample, recipe.resize, recipe.channels)
         if self.unreadable:
-            raise damaged(self.unreadable, sum(self.splits.values()))
+            raise damaged(self.unreadable, sum(self.splits.values()), skippable=self.skippable)
         size = size_of(recipe.resize)
         if size is None and len(self.sizes) > 1:
             raise self._different(way_out)
@@ -174,8 +176,11 @@ def _left_out(faults: Sequence[Fault]) -> tuple[str, ...]:
     return (f"{len(faults):,} damaged {are} left out, such as {faults[0].path}, which {faults[0].reason}",)
 
 
-def damaged(faults: Sequence[Fault], count: int) -> Problem:
-    """The problem that some of so many pictures cannot be read."""
+def damaged(faults: Sequence[Fault], count: int, *, skippable: bool, lost: Sequence[str] = ()) -> Problem:
+    """The problem that some of so many pictures cannot be read.
+
+    Args: skippable, whether they may be left out; lost, of what nothing is left without them.
+    """
     first, *others = faults
     more = (f"and {len(faults) - NAMED_AT_MOST:,} more",) if len(faults) > NAMED_AT_MOST else ()
     return Problem.of(
@@ -185,11 +190,15 @@ def damaged(faults: Sequence[Fault], count: int) -> Problem:
             dict.fromkeys(
                 (
                     *(fault.way or "remove or replace what is damaged" for fault in faults),
-                    "`--skip-damaged` leaves them out",
+                    *(["in training `--skip-damaged` leaves them out"] if skippable else []),
                 )
             )
         ),
-        notes=(*(f"{fault.path} {fault.reason}" for fault in others[: NAMED_AT_MOST - 1]), *more),
+        notes=(
+            *(f"without them nothing is left of {what}" for what in lost),
+            *(f"{fault.path} {fault.reason}" for fault in others[: NAMED_AT_MOST - 1]),
+            *more,
+        ),
     )
 
 

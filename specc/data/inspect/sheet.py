@@ -78,7 +78,7 @@ def _opened(source: PictureFiles, path: str) -> Image.Image:
         with quiet(), opened(path, source.content(path)) as file:
             return eight_bits(file, "RGB", (2 * CELL[1], 2 * CELL[1]))
     except UnreadablePicture as error:
-        raise damaged([Fault(path, error.reason, error.way)], 1) from error
+        raise damaged([Fault(path, error.reason, error.way)], 1, skippable=True) from error
 
 
 def _chosen(

@@ -28,7 +28,7 @@ from specc.data.picture import (
     quiet,
 )
 from specc.data.sources import DataSource, path_of
-from specc.data.survey import Fault, PassedOver, Shape, Size, Survey, damaged, sampled
+from specc.data.survey import TRAINING, Fault, PassedOver, Shape, Size, Survey, damaged, sampled
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.recipe.samples import Fit
@@ -81,6 +81,15 @@ class Contents(NamedTuple):
     passed_over: tuple[PassedOver, ...] = ()
     target: Kind = "class"
     left_out: tuple[Fault, ...] = ()
+
+
+def _lost(found: Contents, kept: dict[str, Listing]) -> list[str]:
+    """The parts, or else the classes that are trained on, of which no picture is kept."""
+    parts = [f"the {name} part" for name, part in found.parts.items() if part.paths and not kept[name].paths]
+    if parts or found.target != "class" or TRAINING not in kept:
+        return parts
+    gone = set(found.parts[TRAINING].labels) - set(kept[TRAINING].labels)
+    return [f"the class `{found.classes[label]}`, which is trained on" for label in sorted(gone)]
 
 
 class Looked(NamedTuple):
@@ -141,7 +150,7 @@ class PictureFiles(DataSource):
     def contents(self) -> Contents:
         """What is listed, no more of each part than is wanted; without damaged pictures where these are left out.
 
-        Raises: Problem E607 where no picture of a part would be left.
+        Raises: Problem E607 where no picture would be left of a part, or of a class to train on.
         """
         found = self.listed()
         found = found._replace(parts={name: part.at_most(self.request.limit) for name, part in found.parts.items()})
@@ -158,9 +167,15 @@ class PictureFiles(DataSource):
                 keep_json(place, faults)
         damaged_paths = {fault.path for fault in faults}
         kept = {name: part.without(damaged_paths, masks=found.target == "mask") for name, part in found.parts.items()}
-        if any(part.paths and not kept[name].paths for name, part in found.parts.items()):
-            raise damaged(faults, len(pictures))
+        lost = _lost(found, kept)
+        if lost:
+            raise damaged(faults, len(pictures), skippable=False, lost=lost)
         return found._replace(parts=kept, left_out=tuple(faults))
+
+    @property
+    def _skippable(self) -> bool:
+        """Whether damaged pictures may be left out: in training, where that was not said already."""
+        return self.request.part is None and not self.request.skip_damaged
 
     @property
     def variant_of_masks(self) -> str:
@@ -191,7 +206,7 @@ class PictureFiles(DataSource):
             self.name, found.classes, {name: len(part.paths) for name, part in found.parts.items() if part.paths},
             None, tuple(Size(height, width, count, paths[first]) for height, width, count, first in seen.sizes),
             seen.kinds, seen.is_grey, faults, found.passed_over, found.notes, target=found.target,
-            left_out=found.left_out,
+            left_out=found.left_out, skippable=self._skippable,
         )  # fmt: skip
 
     def read_as(self, shape: Shape, *, scaled: bool, fit: Fit = "stretch") -> Self:
@@ -287,7 +302,7 @@ class PictureFiles(DataSource):
         found = {name: self._decode(part, keep) for name, part in parts.items()}
         faults = [fault for _, some in found.values() for fault in some]
         if faults:
-            raise damaged(faults, sum(len(part.paths) for part in parts.values()))
+            raise damaged(faults, sum(len(part.paths) for part in parts.values()), skippable=self._skippable)
         return {name: looked for name, (looked, _) in found.items()}
 
     def _is_of(self, found: dict[str, NDArray[np.uint8]], *, keep: bool) -> bool:
