@@ -47,6 +47,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def a_series(folder: Path) -> None:
+    """One of two seeds, of which no run has begun."""
+    record = {"kind": "seeds", "count": 2, "record": {"spec": SPEC, "path": None, "input": None, "params": {},
+        "options": {}, "recipe": Recipe().model_dump()}}  # fmt: skip
+    folder.mkdir()
+    (folder / "series.json").write_text(json.dumps(record), encoding="utf-8")
+
+
 def done(folder: Path, *arguments: str) -> list[str]:
     """What a command prints that must end well."""
     found = command(*arguments, cwd=folder)
@@ -156,6 +164,20 @@ def test_runs_lists_and_compares_them(folder: Path) -> None:
     assert [line.split()[0] for line in compared if " ± " in line] == ["best", "last"]
     (first, _) = json.loads("\n".join(done(folder, "runs", "--json", "--sort", "name")))["runs"]
     assert (first["kind"], first["count"], len(first["runs"])) == ("seeds", 2, 2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["eval", "s"], ["predict", "s", "x.png"], ["export", "s", "-o", "x.onnx"], ["peek", "s", "x.png"], ["train", "s"],
+     ["train", "net.cnn", "--from", "s"]],
+)  # fmt: skip
+def test_given_for_one_of_its_runs(arguments: list[str], folder: Path) -> None:
+    a_series(folder / "s")
+    (folder / "s" / "seed-1").mkdir()
+    Image.new("L", (8, 8)).save(folder / "x.png")
+    found = command(*arguments, cwd=folder)
+    assert found.returncode == 2
+    assert "help: it is a series of 2 seeds: name one of its runs, such as `s/seed-1`" in found.stderr
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -278,10 +300,7 @@ def test_epochs_are_only_raised(folder: Path) -> None:
     ],
 )
 def test_what_is_refused(arguments: list[str], told: str, folder: Path) -> None:
-    record = {"kind": "seeds", "count": 2, "record": {"spec": SPEC, "path": None, "input": None, "params": {},
-        "options": {}, "recipe": Recipe().model_dump()}}  # fmt: skip
-    (folder / "there").mkdir()
-    (folder / "there" / "series.json").write_text(json.dumps(record), encoding="utf-8")
+    a_series(folder / "there")
     found = command("train", *arguments, cwd=folder)
     assert found.returncode == 2
     assert told in found.stderr

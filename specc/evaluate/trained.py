@@ -22,6 +22,7 @@ from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner.run_folder import RECIPE, WEIGHTS
+from specc.runner.series import way_to_a_run
 from specc.source import Source
 from specc.tasks.registry import task_of
 from specc.tasks.task import Goal, Task
@@ -87,7 +88,7 @@ def weights_of(path: Path, kind: str | None = None) -> Path:
 
     Args:   path, a run folder or the file itself; kind, "best" or "last" of a folder's; None is the best ones, or the
             last ones of a run that was stopped in its first epoch.
-    Raises: Problem E640.
+    Raises: Problem E640; E691 for a damaged series.
     """
     if not path.is_dir():
         if path.exists():
@@ -99,7 +100,7 @@ def weights_of(path: Path, kind: str | None = None) -> Path:
     if kind is None and (path / RECIPE).is_file():
         raise Problem.of("E640", f"the run in {path} has no weights yet: it ended before its first epoch was finished",
             help=f"`specc train --resume {typed(path)}` goes on with it")  # fmt: skip
-    raise _nothing(f"{path} holds no `{kind or 'last'}{SUFFIX}`")
+    raise _nothing(f"{path} holds no `{kind or 'last'}{SUFFIX}`", way_to_a_run(path))
 
 
 def load_trained(path: Path, kind: str | None = None, device: torch.device | str = "cpu") -> Trained:
@@ -177,8 +178,8 @@ def _fill(model: nn.Module, path: Path) -> None:
         raise _unusable(path, str(error)) from None
 
 
-def _nothing(message: str) -> Problem:
-    return Problem.of("E640", message, help=WHAT_IS_MEANT)
+def _nothing(message: str, help: str | None = None) -> Problem:
+    return Problem.of("E640", message, help=help or WHAT_IS_MEANT)
 
 
 def _unusable(path: Path, reason: str) -> Problem:

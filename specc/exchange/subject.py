@@ -10,6 +10,7 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.evaluate.trained import StoredSpec, stored_spec
 from specc.reading import Unreadable
 from specc.runner.run_folder import RECIPE, SPEC, WEIGHTS, Record, read_record
+from specc.runner.series import way_to_a_run
 from specc.source import Source
 
 if TYPE_CHECKING:
@@ -47,9 +48,8 @@ def read_run(folder: Path, weights: Path) -> RunSpec:
 def _record_of(folder: Path) -> Record:
     record = read_record(folder / SPEC, folder / RECIPE)
     if record is None:
-        raise Unreadable(
-            Diagnostic("E664", f"`{folder}` holds no run", help="name a spec, or a folder that `specc train` wrote")
-        )
+        help = way_to_a_run(folder) or "name a spec, or a folder that `specc train` wrote"
+        raise Unreadable(Diagnostic("E664", f"`{folder}` holds no run", help=help))
     return record
 
 

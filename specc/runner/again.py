@@ -12,6 +12,7 @@ from specc.reading import read_source
 from specc.recipe.recipe import Recipe
 from specc.runner.listing import is_run, run_at
 from specc.runner.run_folder import SPEC, Record
+from specc.runner.series import way_to_a_run
 from specc.source import Source
 
 
@@ -35,6 +36,8 @@ def beginning(spec: str, like: Path | None, input: tuple[int, ...] | None, param
     """
     before = record_at(Path(spec)) if is_run(Path(spec)) else None
     if before is None:
+        if way := way_to_a_run(Path(spec)):
+            raise Problem.of("E640", f"{spec} is no run that could be repeated", help=way)
         own = analyse(read_source(spec), input, params)
     else:
         source = Source(before.path or str(Path(spec) / SPEC), before.spec)

@@ -13,6 +13,7 @@ from specc.data.sources import path_of
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest, shown
 from specc.runner.run_folder import WEIGHTS
+from specc.runner.series import way_to_a_run
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -66,7 +67,7 @@ def _file_of(source: str) -> Path:
             (path / f"{kind}.safetensors" for kind in WEIGHTS if (path / f"{kind}.safetensors").exists()), None
         )
         if found is None:
-            raise _nothing(f"{source} is no run with weights")
+            raise _nothing(f"{source} is no run with weights", way_to_a_run(path))
         return found
     if not path.exists():
         raise _nothing(f"there is no run or file {source}")
@@ -130,9 +131,9 @@ def _of_torchvision(name: str) -> Pretrained:
     return Pretrained(f"{TORCHVISION}{name}", tensors, tuple(about.mean), tuple(about.std))
 
 
-def _nothing(message: str) -> Problem:
+def _nothing(message: str, help: str | None = None) -> Problem:
     return Problem.of("E634", message,
-        help="`--from` takes a run's folder, a weights file, or `torchvision:resnet18`")  # fmt: skip
+        help=help or "`--from` takes a run's folder, a weights file, or `torchvision:resnet18`")  # fmt: skip
 
 
 def _unusable(path: Path | str, reason: str) -> Problem:
