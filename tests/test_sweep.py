@@ -72,6 +72,8 @@ def test_what_is_varied(line: str, meant: Range | Choice) -> None:
         (["lr="], "does not say", "lr=1e-4"),
         (["widht=1,2"], "`widht` is neither", "did you mean `width`?"),
         (["learning_rate=1,2"], "`learning_rate` is neither", "did you mean `lr`?"),
+        (["rl=1,2"], "`rl` is neither", "did you mean `lr`?"),
+        (["xyzzy=1,2"], "`xyzzy` is neither", "`specc train --help` lists the settings"),
         (["lr=1,2", "lr=3,4"], "`lr` is varied twice", "once"),
         (["lr=1:0"], "begins at 1 and ends at 0", "smaller one"),
         (["lr=0:1:log"], "no logarithm at 0", "leave out `:log`"),

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that a person most likely meant, or None where nothing is near; cutoff is the least likeness.
 
-    >>> nearest("maxpol", ["maxpool", "avgpool"])
-    'maxpool'
+    >>> nearest("maxpol", ["maxpool", "avgpool"]), nearest("rl", ["epochs", "lr"])
+    ('maxpool', 'lr')
     """
     from difflib import get_close_matches
 
-    matches = get_close_matches(word.lower(), list(known), n=1, cutoff=cutoff)
+    names, letters = list(known), sorted(word.lower())
+    # Letters in another order are a slip of the hand, however short the word.
+    matches = [one for one in names if sorted(one) == letters] or get_close_matches(word.lower(), names, 1, cutoff)
     return matches[0] if matches else None
 
 

@@ -86,7 +86,7 @@ def unknown_setting(name: str) -> Wrong:
     known = Recipe.model_fields
     guess = OTHER_NAMES.get(name) or nearest(name, known)
     needless = _NEEDS_NONE.get(name)
-    meant = (needless, ()) if needless else renamed(guess, f"the settings are {', '.join(known)}")
+    meant = (needless, ()) if needless else renamed(guess, "`specc train --help` lists the settings")
     return Wrong(f"there is no setting `{name}`", *meant)
 
 

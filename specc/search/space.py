@@ -88,8 +88,8 @@ def _read(line: str, spec: tree.Tree) -> Varied:
     params = [item.name.text for item in spec.items if isinstance(item, tree.Param)]
     of_recipe = name not in params
     if of_recipe and name not in Recipe.model_fields:
-        guess = nearest(name, params)
-        help = f"did you mean `{guess}`?" if guess else unknown_setting(name).help or FORM
+        guess = nearest(name, [*params, *Recipe.model_fields])
+        help = f"did you mean `{guess}`?" if guess in params else unknown_setting(name).help or FORM
         raise wrong(f"`{name}` is neither a `param` of the spec nor a setting of the recipe", help)
     if of_recipe and name in NOT_VARIED:
         raise wrong(f"`{name}` changes nothing that a run learns", "give it as an option, and vary another setting")
