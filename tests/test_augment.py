@@ -394,6 +394,15 @@ def test_signals_are_not_augmented(tmp_path: Path) -> None:
         assert found.help == "leave out " + ", ".join(f"`{name}`" for name in sorted(setting, key=list(VALUES).index))
 
 
+@pytest.mark.parametrize("setting", [{"resize": 64}, {"channels": 3}, {"resize": (8, 9), "fit": "crop", "channels": 1}])
+def test_signals_are_not_scaled(setting: dict[str, Any], tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((20, 1, 32), np.float32), y=np.arange(20) % 2)
+    with pytest.raises(Problem, match="only pictures can be scaled or made grey or RGB") as caught:
+        train(SIGNAL, tmp_path / "run", data=str(tmp_path / "a.npz"), **setting)
+    found = caught.value.diagnostic
+    assert (found.code, found.help) == ("E605", "leave out " + ", ".join(f"`{name}`" for name in setting))
+
+
 @pytest.mark.parametrize("task", ["regress", "segment", "multilabel", "reconstruct"])
 @pytest.mark.parametrize("name", ["mixup", "cutmix"])
 def test_only_classes_are_blended(task: str, name: str) -> None:

@@ -28,15 +28,18 @@ from specc.syntax import tree
 from specc.tasks.registry import task_of
 from specc.tasks.task import Misfit, Targets, Task
 
+READ_AS = ("resize", "fit", "channels")  # settings of how pictures are read
 Known = dict[tuple[object, ...], Survey]
 
 
 def require_augmentable(name: str, sample: Shape, recipe: Recipe) -> None:
-    """Raise Problem E605 where samples of a shape cannot be changed as a recipe says."""
-    asked = ", ".join(f"`{one.setting}`" for one in asked_of(recipe))
+    """Raise Problem E605 where samples of a shape cannot be read, or changed in training, as a recipe says."""
+    augmented, fields = [one.setting for one in asked_of(recipe)], type(recipe).model_fields
+    asked = [*augmented, *(one for one in READ_AS if getattr(recipe, one) != fields[one].default)]
     if asked and len(sample) != 3:
-        raise Problem.of("E605", f"{name}: only pictures can be augmented, and its samples are {spelled(sample)}",
-            help=f"leave out {asked}")  # fmt: skip
+        what = "augmented" if augmented else "scaled or made grey or RGB"
+        raise Problem.of("E605", f"{name}: only pictures can be {what}, and its samples are {spelled(sample)}",
+            help=f"leave out {', '.join(f'`{one}`' for one in asked)}")  # fmt: skip
     if recipe.crop_padding == "reflect" and (recipe.crop or 0) >= min(sample[1:], default=0):
         raise Problem.of("E605", f"pictures of {spelled(sample)} cannot be mirrored {recipe.crop} pixels beyond their "
             "border", help=f"`--crop {min(sample[1:]) - 1}` is the widest there")  # fmt: skip
