@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from callbacks import Heard
 from torchvision.transforms import RandomErasing, RandomResizedCrop, functional
 from torchvision.transforms.functional import InterpolationMode
 
@@ -401,6 +402,22 @@ def test_signals_are_not_scaled(setting: dict[str, Any], tmp_path: Path) -> None
         train(SIGNAL, tmp_path / "run", data=str(tmp_path / "a.npz"), **setting)
     found = caught.value.diagnostic
     assert (found.code, found.help) == ("E605", "leave out " + ", ".join(f"`{name}`" for name in setting))
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"flip": True}, "augmented: flip; flip moves the picture, and its numbers stay"),
+        ({"rotate": 9, "crop": 1, "blur": 1}, "; rotate and crop move the picture, and its numbers stay"),
+        ({"blur": 1, "cutout": 2}, "augmented: blur 1.0, cutout 2"),
+    ],
+)
+def test_numbers_that_stay_are_told(setting: dict[str, Any], told: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((20, 8, 8), np.uint8), y=np.linspace(0, 1, 20, dtype=np.float32))
+    heard = Heard()
+    spec = "input 1x8x8\nflatten -> linear 1\n"
+    train(spec, tmp_path / "run", data=str(tmp_path / "a.npz"), task="regress", epochs=1, callback=heard, **setting)
+    assert heard.lines[0].endswith(told)
 
 
 @pytest.mark.parametrize("task", ["regress", "segment", "multilabel", "reconstruct"])

@@ -27,6 +27,11 @@ class Augmentation(NamedTuple):
     value: Any
     options: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
+    @property
+    def moves(self) -> bool:
+        """Whether what is in a picture comes to another place."""
+        return self.when in ("cuts", "warps", "moves")
+
     def __str__(self) -> str:
         said = self.setting if self.value is True else f"{self.setting} {as_written(self.value)}"
         return " ".join([said, *map(str, self.options.values())])

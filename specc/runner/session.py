@@ -189,14 +189,23 @@ class Session:
         remark = optimizer_note(self.model, recipe)
         note += f"; {remark}" if remark else ""
         note += "; as many samples of each class" if recipe.sampling == "balanced" else ""
-        asked = ", ".join(map(str, asked_of(recipe)))
-        note += f"; augmented: {asked}" if asked else ""
+        note += self._augmented()
         return (
             f"{data.name}: {len(data.train):,} training{held_out} and {len(data.test):,} test {called(data.sample)}s, "
             f"{data.survey.targets._replace(names=data.classes)}; {recipe.optimizer}({arguments}), "
             f"{recipe.schedule} rate, batch {recipe.batch}, "
             f"seed {recipe.seed}, {self.device}, {self.precision.name}{note}"
         )
+
+    def _augmented(self) -> str:
+        """What is augmented; a remark where numbers, which may be places in a picture, stay as they are."""
+        asked = asked_of(self.recipe)
+        note = f"; augmented: {', '.join(map(str, asked))}" if asked else ""
+        moving = [one.setting for one in asked if one.moves] if self.task.target == "numbers" else []
+        if not moving:
+            return note
+        verb = "moves" if len(moving) == 1 else "move"
+        return f"{note}; {' and '.join(moving)} {verb} the picture, and its numbers stay"
 
     def _crowd(self) -> str:
         """A remark where more processes read pictures than there are cores."""
