@@ -211,6 +211,12 @@ def stratified_fifth(labels: Sequence[int]) -> tuple[list[int], list[int]]:
     return stratified(labels, 1 / 5)
 
 
+def held_out(labels: Sequence[int]) -> dict[str, list[int]]:
+    """The same by their parts, each in the order of the samples. Args: labels, as there."""
+    train, test = stratified_fifth(labels)
+    return {TRAINING: sorted(train), TEST: sorted(test)}
+
+
 def stratified(labels: Sequence[int], share: float) -> tuple[list[int], list[int]]:
     """Indices of what to train on and of the share that is held out, each class in proportion.
 

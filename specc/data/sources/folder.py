@@ -10,7 +10,7 @@ from pathlib import Path
 from specc.data.picture import endings
 from specc.data.sources import path_of
 from specc.data.sources.picture_files import Contents, Listing, PictureFiles
-from specc.data.survey import TEST, TRAINING, VALIDATION, Part, shortened, stratified_fifth
+from specc.data.survey import TEST, TRAINING, VALIDATION, Part, shortened
 from specc.data.walk import LAYOUT, Layout, Walk, layout_of
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest
@@ -132,9 +132,7 @@ def _held_out(root: Path, walk: Walk) -> Contents:
         if counts[index] < 2:
             raise Problem.of("E608", f"the class folder {root / name} holds a single picture",
                 help="a class needs at least two, one to train on and one to test on")  # fmt: skip
-    train, test = (sorted(part) for part in stratified_fifth(everything.labels))
-    notes = ("a fifth of each class is held out to test on",)
-    return Contents(classes, {TRAINING: everything.pick(train), TEST: everything.pick(test)}, notes)
+    return Contents(classes, everything.parted(), ("a fifth of each class is held out to test on",))
 
 
 def _chosen_part(layout: Layout, part: Part | None) -> Path:
@@ -156,8 +154,7 @@ def _part_of_whole(root: Path, listing: Listing, part: Part) -> Listing:
     if part == "validation":
         raise Problem.of("E642", f"the data folder {root} has no validation part",
             help="leave `--split` out to test on all of its pictures")  # fmt: skip
-    train, test = stratified_fifth(listing.labels)
-    return listing.pick(sorted(train if part == "train" else test))
+    return listing.parted()[TRAINING if part == "train" else TEST]
 
 
 def _class_names(folder: Path, walk: Walk) -> tuple[str, ...]:

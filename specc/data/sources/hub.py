@@ -17,7 +17,7 @@ from specc.data.kept import Manifest, manifest_of
 from specc.data.picture import AT_ONCE, UnreadablePicture, content_of
 from specc.data.sources import Report, path_of, silent
 from specc.data.sources.picture_files import Contents, Listing, PictureFiles
-from specc.data.survey import TEST, TRAINING, VALIDATION, shortened, stratified_fifth
+from specc.data.survey import TEST, TRAINING, VALIDATION, shortened
 from specc.data.walk import NAMES
 from specc.diagnostics.diagnostic import Problem
 from specc.tasks.task import Kind
@@ -119,9 +119,7 @@ class Hub(PictureFiles):
             notes.append(columns.note)
         if TEST not in parts and self.request.part != "any":
             whole = parts[TRAINING]
-            split = stratified_fifth(whole.labels if columns.kind == "class" else [0] * len(whole.paths))
-            train, test = (sorted(part) for part in split)
-            parts = {TRAINING: whole.pick(train), TEST: whole.pick(test)}
+            parts = whole.parted(None if columns.kind == "class" else [0] * len(whole.paths))
             notes.append("a fifth of it is held out to test on")
         elif TEST not in parts:
             parts = {TEST: parts[TRAINING]}

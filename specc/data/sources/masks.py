@@ -33,7 +33,7 @@ from specc.data.picture import (
 from specc.data.sources import path_of
 from specc.data.sources.folder import readable
 from specc.data.sources.picture_files import Contents, Listing, PictureFiles
-from specc.data.survey import IGNORED, TEST, TRAINING, VALIDATION, Fault, Survey, stratified_fifth
+from specc.data.survey import IGNORED, TEST, TRAINING, VALIDATION, Fault, Survey
 from specc.data.walk import IMAGES, MASKS, NAMES, Walk, require_text
 from specc.diagnostics.diagnostic import Problem
 
@@ -106,9 +106,7 @@ class MaskFolder(PictureFiles):
             raise _wrong(
                 f"the data folder {self.root} holds a single picture", "one is needed to train on, one to test on"
             )
-        train, test = (sorted(part) for part in stratified_fifth([0] * len(every.paths)))
-        note = "a fifth of the pictures is held out to test on"
-        return {TRAINING: every.pick(train), TEST: every.pick(test)}, (note,)
+        return every.parted([0] * len(every.paths)), ("a fifth of the pictures is held out to test on",)
 
     @cached_property
     def names(self) -> MaskNames | None:

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from specc import files
 from specc.data.sources import Arrays, ArraySource, path_of
-from specc.data.survey import IGNORED, TEST, TRAINING, VALIDATION, Shape, Survey, shortened, stratified_fifth
+from specc.data.survey import IGNORED, TEST, TRAINING, VALIDATION, Shape, Survey, held_out, shortened
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
 from specc.tasks.task import Kind
@@ -115,8 +115,7 @@ class Npz(ArraySource):
         if self._is_whole and self.request.part != "any":
             meaning, count = self.meaning, self._count("")
             labels = meaning.targets["y"].tolist() if meaning.kind == "class" else [0] * count
-            held_out = stratified_fifth(labels)
-            parts = {part: np.sort(some) for part, some in zip((TRAINING, TEST), held_out, strict=True)}
+            parts = {part: np.array(some, np.int64) for part, some in held_out(labels).items()}
         wanted = self.request.wanted(parts, f"the file {self.place}", LAYOUT)
         return {part: some[: self.request.limit] for part, some in wanted.items()}
 

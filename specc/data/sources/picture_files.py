@@ -28,7 +28,7 @@ from specc.data.picture import (
     quiet,
 )
 from specc.data.sources import DataSource, path_of
-from specc.data.survey import TRAINING, Fault, PassedOver, Shape, Size, Survey, damaged, sampled
+from specc.data.survey import TRAINING, Fault, PassedOver, Shape, Size, Survey, damaged, held_out, sampled
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.recipe.samples import Fit
@@ -55,6 +55,14 @@ class Listing(NamedTuple):
         chosen = list(indices)
         return Listing([self.paths[index] for index in chosen], [self.labels[index] for index in chosen])
 
+    def parted(self, labels: Sequence[int] | None = None) -> dict[str, Listing]:
+        """Four fifths to train on and a fifth to test on, each class in proportion.
+
+        Args: labels, in place of its own.
+        """
+        places = held_out(self.labels if labels is None else labels)
+        return {part: self.pick(some) for part, some in places.items()}
+
     def without(self, damaged: Collection[str], *, masks: bool) -> Listing:
         """Those that are not damaged, and whose masks are not. Args: damaged, paths; masks, whether there are any."""
         return self.pick(
@@ -66,6 +74,13 @@ class Listing(NamedTuple):
         """So many pictures out of all, the same ones always."""
         chosen = sampled(len(self.paths), count)
         return self if chosen is None else self.pick(chosen)
+
+
+def in_order(classes: Collection[str]) -> tuple[str, ...]:
+    """The names of classes, in order: whole numbers by their size."""
+    if all(name.isascii() and name.isdigit() and len(name) < 19 for name in classes):
+        return tuple(sorted(classes, key=lambda name: (int(name), name)))
+    return tuple(sorted(classes))
 
 
 class Contents(NamedTuple):

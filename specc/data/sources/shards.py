@@ -20,8 +20,8 @@ from specc import files
 from specc.data.kept import Manifest, manifest_of
 from specc.data.picture import AT_ONCE, UnreadablePicture, endings
 from specc.data.sources import path_of
-from specc.data.sources.picture_files import Contents, Listing, PictureFiles
-from specc.data.survey import TEST, TRAINING, VALIDATION, shortened, stratified_fifth
+from specc.data.sources.picture_files import Contents, Listing, PictureFiles, in_order
+from specc.data.survey import TEST, TRAINING, VALIDATION, held_out, shortened
 from specc.data.walk import NAMES
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
@@ -185,10 +185,9 @@ class Shards(PictureFiles):
             raise _wrong(f"{self.request.data} holds a single picture", "one is needed to train on, one to test on")
         numbers = {value: number for number, value in enumerate(dict.fromkeys(map(str, (one.value for one in every))))}
         labels = [numbers[str(one.value)] if target == "class" else 0 for one in every]
-        train, test = (sorted(part) for part in stratified_fifth(labels))
         what = "a fifth of each class" if target == "class" else "a fifth of the pictures"
-        note = f"{what} is held out to test on"
-        return {TRAINING: [every[i] for i in train], TEST: [every[i] for i in test]}, (note,)
+        split = {part: [every[place] for place in places] for part, places in held_out(labels).items()}
+        return split, (f"{what} is held out to test on",)
 
 
 def expanded(pattern: str) -> list[str]:
@@ -305,9 +304,7 @@ def _classes(samples: list[Sample], target: Kind) -> tuple[str, ...]:
     """The names of the classes, in order: whole numbers by their size."""
     if target == "none":
         return ()
-    found = {name for one in samples for name in (one.value if target == "classes" else (one.value,))}
-    numbers = all(name.isascii() and name.isdigit() and len(name) < 19 for name in found)
-    return tuple(sorted(found, key=lambda name: (int(name), name) if numbers else name))
+    return in_order({name for one in samples for name in (one.value if target == "classes" else (one.value,))})
 
 
 def _listing(samples: list[Sample], classes: tuple[str, ...], target: Kind) -> Listing:

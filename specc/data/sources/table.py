@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from specc import files
 from specc.data.sources import path_of
-from specc.data.sources.picture_files import Contents, Listing, PictureFiles
-from specc.data.survey import TEST, TRAINING, VALIDATION, shortened, stratified_fifth
+from specc.data.sources.picture_files import Contents, Listing, PictureFiles, in_order
+from specc.data.survey import TEST, TRAINING, VALIDATION, held_out, shortened
 from specc.data.walk import NAMES
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest
@@ -181,12 +181,9 @@ def _parted(place: Path, rows: list[TableLine], target: Kind) -> tuple[dict[str,
             raise _wrong(
                 place, rows[0].number, "it holds a single picture", "one is needed to train on, one to test on"
             )
-        train, test = (sorted(part) for part in stratified_fifth(labels))
         what = "a fifth of each class" if target == "class" else "a fifth of the pictures"
-        return (
-            {TRAINING: [rows[index] for index in train], TEST: [rows[index] for index in test]},
-            f"{what} is held out to test on",
-        )
+        split = {part: [rows[index] for index in places] for part, places in held_out(labels).items()}
+        return split, f"{what} is held out to test on"
     parts = {part: [row for row in rows if row.part == part] for part in (TRAINING, TEST, VALIDATION)}
     if not parts[TEST]:
         parts[TEST], parts[VALIDATION] = parts[VALIDATION], []
@@ -201,10 +198,7 @@ def _classes(rows: list[TableLine], target: Kind) -> tuple[str, ...]:
     """The names of the classes, in order: whole numbers by their size."""
     if target == "none":
         return ()
-    found = {name for row in rows for name in ((row.value,) if target == "class" else row.value)}
-    if all(name.isascii() and name.isdigit() and len(name) < 19 for name in found):
-        return tuple(sorted(found, key=lambda name: (int(name), name)))
-    return tuple(sorted(found))
+    return in_order({name for row in rows for name in ((row.value,) if target == "class" else row.value)})
 
 
 def _require_classes(place: Path, rows: list[TableLine], classes: tuple[str, ...], target: Kind) -> None:

@@ -144,8 +144,7 @@ class VisionPictures(PictureFiles):
         parts = {part: self.listing(one) for part, one in self._found.items()}
         if len(parts) == 1:
             (whole,), notes = parts.values(), (HELD_OUT,)
-            train, test = (sorted(part) for part in stratified_fifth(whole.labels))
-            parts = {TRAINING: whole.pick(train), TEST: whole.pick(test)}
+            parts = whole.parted()
         wanted = self.request.wanted(parts, f"the data set {row.name}", "leave `--split` out")
         return Contents(names, wanted, notes, target=self.kind)
 
