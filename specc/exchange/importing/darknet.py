@@ -10,20 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from specc.diagnostics.diagnostic import Diagnostic, Problem
-from specc.diagnostics.spelling import nearest, shown
-from specc.exchange.importing.darknet_options import full_name, in_effect, options_of
+from specc.diagnostics.diagnostic import Problem
+from specc.exchange.importing.darknet_options import full_name, in_effect
+from specc.exchange.importing.darknet_sections import DarknetSection, read_sections, require_known, wrong
 from specc.exchange.importing.graph import Op, TracedGraph, Wordless, reached
 from specc.exchange.importing.steps import step
 from specc.ir.names.instantiate import WrongValue
 from specc.layers.base import Shape, ShapeError, written
 from specc.layers.torch_call import compact
 from specc.reading import read_source
-from specc.source import Source, Span
-
-LARGEST = 1_000_000  # characters; no network's file comes near
+from specc.source import Source
 
 _ACTIVATIONS: dict[str, tuple[str, dict[str, Any]] | None] = {
     "linear": None,
@@ -40,15 +38,6 @@ _ACTIVATIONS: dict[str, tuple[str, dict[str, Any]] | None] = {
     "hardtan": ("hardtanh", {}),
 }
 _TRAINING = ("cost", "net")  # sections that say nothing of the network's output
-
-
-class DarknetSection(NamedTuple):
-    """`[convolutional]` with its options, its place in the text, and theirs."""
-
-    name: str
-    options: dict[str, str]
-    span: Span
-    places: dict[str, Span]
 
 
 class _Unfit(Exception):
@@ -73,59 +62,13 @@ def read_darknet(path: str, input: Shape | None) -> tuple[TracedGraph, str, tupl
     return reader.graph(path), Path(path).stem, reader.remarks()
 
 
-def read_sections(source: Source) -> list[DarknetSection]:
-    """The sections, `[net]` first. Raises: Problem E667."""
-    if len(source.text) > LARGEST:
-        raise _wrong(source, Span(0, 0), f"the file has more than {LARGEST:,} characters")
-    found: list[DarknetSection] = []
-    start = 0
-    for line in source.text.splitlines(keepends=True):
-        text, span = line.strip(), Span(start, start + len(line.rstrip()))
-        start += len(line)
-        if not text or text[0] in "#;":
-            continue
-        text = text.partition("#")[0].rstrip()  # Darknet reads numbers up to there, and so may a remark follow
-        if text.startswith("[") and text.endswith("]"):
-            found.append(DarknetSection(text[1:-1].strip().lower(), {}, span, {}))
-        elif "=" in text and found:
-            key, _, value = text.partition("=")
-            _add_option(source, found[-1], key.strip().lower(), value.strip(), span)
-        else:
-            raise _wrong(source, span, "this line is neither a section nor an option of one")
-    if not found or found[0].name not in ("net", "network"):
-        raise _wrong(source, found[0].span if found else Span(0, 0), "the first section has to be `[net]`")
-    return found
-
-
-def _add_option(source: Source, section: DarknetSection, key: str, value: str, span: Span) -> None:
-    """Raises: Problem E667 for an option that the section has already."""
-    if key in section.options:
-        raise _wrong(source, span, f"`{shown(key)}=` is given twice in this `[{shown(section.name)}]`")
-    section.options[key] = value
-    section.places[key] = span
-
-
-def _require_known(source: Source, section: DarknetSection) -> None:
-    """Raises: Problem E667 for an option that the section does not have."""
-    known = options_of(section.name)
-    for key in section.options if known is not None else ():
-        if known is not None and key not in known:
-            guess = nearest(key, known)
-            help = f"did you mean `{guess}`?" if guess else "leave it out: Darknet ignores what it does not know"
-            raise _wrong(source, section.places[key], f"`[{section.name}]` has no option `{shown(key)}`", help)
-
-
-def _wrong(source: Source, span: Span, message: str, help: str | None = None) -> Problem:
-    return Problem(Diagnostic("E667", message, source, span, help=help))
-
-
 class _DarknetReader:
     """The operations so far, and which of them gives the output of each section."""
 
     def __init__(self, source: Source, net: DarknetSection, input: Shape | None) -> None:
         self.source, self.section = source, net
         own = tuple(self._count(name) for name in ("channels", "height", "width")) if input is None else input
-        _require_known(source, net)
+        require_known(source, net)
         self.ops = [Op("input", (), own)]
         self.outputs: list[int] = []
         self.referred: set[int] = set()  # operations that this section names
@@ -183,7 +126,7 @@ class _DarknetReader:
         if strange:
             raise _NoWord(f"no layer has `{'`, `'.join(strange)}`")
         place = read(self, self._last)
-        _require_known(self.source, section)
+        require_known(self.source, section)
         return place
 
     def _note(self, error: Exception) -> None:
@@ -412,7 +355,7 @@ class _DarknetReader:
             raise self._problem(f"`{name}={text}` is not a number", name) from None
 
     def _problem(self, message: str, option: str = "") -> Problem:
-        return _wrong(self.source, self.section.places.get(option, self.section.span), message)
+        return wrong(self.source, self.section.places.get(option, self.section.span), message)
 
 
 _SECTIONS: dict[str, Callable[[_DarknetReader, int], int]] = {
