@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from specc import files
 from specc.runner.callbacks.base import Callback, Ended, Epoch, Started
+from specc.runner.callbacks.listeners import Listeners
 from specc.runner.metrics import Metrics
 from specc.runner.run_folder import told
 
@@ -43,32 +44,6 @@ class Logger:
         raise NotImplementedError
 
 
-class Loggers:
-    """Some loggers, of which those that fail are left out."""
-
-    def __init__(self, loggers: Iterable[Logger], warn: Callable[[str], None]) -> None:
-        self.working, self._warn = list(loggers), warn
-
-    def start(self, started: Started) -> None:
-        self._each(lambda one: one.start(started))
-
-    def log(self, metrics: Metrics) -> None:
-        values = measures(metrics)
-        self._each(lambda one: one.log(values, metrics.epoch))
-
-    def end(self, ended: Ended) -> None:
-        self._each(lambda one: one.end(ended))
-
-    def _each(self, action: Callable[[Logger], None]) -> None:
-        for logger in list(self.working):
-            try:
-                action(logger)
-            except Exception as error:  # another program's package may fail in any way
-                self.working.remove(logger)
-                said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-                self._warn(f"{logger.name} failed, and hears no more of this run ({said}); training goes on")
-
-
 def measures(metrics: Metrics) -> dict[str, float]:
     """What is logged of an epoch: `train_loss`, `test_loss`, `test_accuracy` and so on."""
     return {name: float(value) for name, value in metrics.row().items() if value is not None and name != "epoch"}
@@ -87,7 +62,8 @@ class Logging(Callback):
     """Is entered and left as the other one."""
 
     def __init__(self, inner: Callback, loggers: Sequence[Logger]) -> None:
-        self.inner, self.loggers = inner, Loggers(loggers, inner.warn)
+        self.inner = inner
+        self.loggers = Listeners([(one.name, one) for one in loggers], inner.warn, "; training goes on")
         self._ended: Ended | None = None  # what loggers are told if the run fails; None where none goes on
 
     def __enter__(self) -> Logging:
@@ -98,8 +74,11 @@ class Logging(Callback):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, Exception) and self._ended is not None:  # or a server would show it as running for ever
-            self.loggers.end(self._ended)
+            self._end(self._ended)
         self.inner.__exit__(kind, error, trace)
+
+    def _end(self, ended: Ended) -> None:
+        self.loggers.each(lambda one: one.end(ended))
 
     def say(self, line: str) -> None:
         self.inner.say(line)
@@ -111,7 +90,7 @@ class Logging(Callback):
         self.inner.run_starts(started)
         _recall(started.folder, self.loggers.working)
         self._ended = Ended(started.folder, "failed", started.metrics)
-        self.loggers.start(started)
+        self.loggers.each(lambda one: one.start(started))
         _remember(started.folder, self.loggers.working)
 
     def epoch_starts(self, epoch: Epoch) -> None:
@@ -124,12 +103,13 @@ class Logging(Callback):
         self.inner.epoch_ends(metrics, epochs)
         if self._ended is not None:
             self._ended = self._ended._replace(metrics=(*self._ended.metrics, metrics))
-        self.loggers.log(metrics)
+        values = measures(metrics)
+        self.loggers.each(lambda one: one.log(values, metrics.epoch))
 
     def run_ends(self, ended: Ended) -> None:
         if self._ended is not None:  # a run that was complete already had nothing to tell
             self._ended = None
-            self.loggers.end(ended)
+            self._end(ended)
         self.inner.run_ends(ended)
 
 

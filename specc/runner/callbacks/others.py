@@ -3,14 +3,14 @@ without arguments, and its name is what stands after `--callback`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from types import TracebackType
-from typing import Any
 
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import nearest
 from specc.runner.callbacks.base import Callback, Ended, Epoch, Started
+from specc.runner.callbacks.listeners import Listeners, reason
 from specc.runner.metrics import Metrics
 
 GROUP = "specc.callbacks"
@@ -35,8 +35,7 @@ def _made(name: str) -> Callback:
     try:
         found = point.load()()
     except Exception as error:  # a package's own code may fail in any way
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        raise Problem.of("E694", f"the callback `{name}` cannot be used: {said}",
+        raise Problem.of("E694", f"the callback `{name}` cannot be used: {reason(error)}",
             help=f"leave out `--callback {name}`, or mend the package that brings it") from error  # fmt: skip
     if not isinstance(found, Callback):
         raise Problem.of("E694", f"the callback `{name}` is no `specc.runner.callbacks.base.Callback`",
@@ -48,52 +47,44 @@ class Together(Callback):
     """A callback and others, which are told the same after it. One that fails is told once, and hears no more."""
 
     def __init__(self, first: Callback, others: Sequence[tuple[str, Callback]]) -> None:
-        self._first, self._others = first, list(others)
+        self._first = first
+        self._others = Listeners([(f"the callback `{name}`", one) for name, one in others], first.warn)
 
     def __enter__(self) -> Together:
         self._first.__enter__()
-        self._each(lambda one: one.__enter__())
+        self._others.each(lambda one: one.__enter__())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._each(lambda one: one.__exit__(kind, error, trace))
+        self._others.each(lambda one: one.__exit__(kind, error, trace))
         self._first.__exit__(kind, error, trace)
 
     def say(self, line: str) -> None:
         self._first.say(line)
-        self._each(lambda one: one.say(line))
+        self._others.each(lambda one: one.say(line))
 
     def warn(self, message: str) -> None:
         self._first.warn(message)
-        self._each(lambda one: one.warn(message))
+        self._others.each(lambda one: one.warn(message))
 
     def run_starts(self, started: Started) -> None:
         self._first.run_starts(started)
-        self._each(lambda one: one.run_starts(started))
+        self._others.each(lambda one: one.run_starts(started))
 
     def epoch_starts(self, epoch: Epoch) -> None:
         self._first.epoch_starts(epoch)
-        self._each(lambda one: one.epoch_starts(epoch))
+        self._others.each(lambda one: one.epoch_starts(epoch))
 
     def step(self) -> None:
         self._first.step()
-        self._each(lambda one: one.step())
+        self._others.each(lambda one: one.step())
 
     def epoch_ends(self, metrics: Metrics, epochs: int) -> None:
         self._first.epoch_ends(metrics, epochs)
-        self._each(lambda one: one.epoch_ends(metrics, epochs))
+        self._others.each(lambda one: one.epoch_ends(metrics, epochs))
 
     def run_ends(self, ended: Ended) -> None:
         self._first.run_ends(ended)
-        self._each(lambda one: one.run_ends(ended))
-
-    def _each(self, action: Callable[[Callback], Any]) -> None:
-        for name, one in list(self._others):
-            try:
-                action(one)
-            except Exception as error:  # another package's code may fail in any way
-                self._others.remove((name, one))
-                said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-                self._first.warn(f"the callback `{name}` failed, and hears no more of this run ({said})")
+        self._others.each(lambda one: one.run_ends(ended))
