@@ -30,15 +30,21 @@ def frozen_layers(shaped: ShapedModel, names: str) -> list[str]:
     Args:   names, parted by commas: of layers, blocks and labels, `stage*` for all that begin so.
     Raises: Problem E637 for a name that nothing has.
     """
-    parts = _Parts(shaped)
-    named = filter(None, (one.strip() for one in names.split(",")))
-    return list(dict.fromkeys(layer for name in named for layer in parts.layers(name)))
+    named = [name for one in names.split(",") if (name := one.strip())]
+    return list(dict.fromkeys(layer for layers in _layers(shaped, named) for layer in layers))
 
 
 def layer_factors(shaped: ShapedModel, text: str) -> dict[str, float]:
     """The factor of each layer that is named, of two for one layer the later one. Raises: Problem E637."""
-    parts = _Parts(shaped)
-    return {layer: factor for name, factor in factors(text) for layer in parts.layers(name)}
+    named = factors(text)
+    found = _layers(shaped, [name for name, _ in named])
+    return {layer: factor for (_, factor), layers in zip(named, found, strict=True) for layer in layers}
+
+
+def _layers(shaped: ShapedModel, names: list[str]) -> list[list[str]]:
+    """The layers that each name means; nothing is looked at where nothing is named. Raises: Problem E637."""
+    parts = _Parts(shaped) if names else None
+    return [] if parts is None else [parts.layers(name) for name in names]
 
 
 class _Parts:
