@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from specc import files
+from specc.cli.output import deliver
 from specc.cli.printing import page, print_json, say, show_page
 from specc.cli.telling import prints_json
 from specc.diagnostics.diagnostic import Problem
@@ -16,7 +16,6 @@ from specc.runner.find_lr import RateCurve, find_lr
 
 ROWS, BAR = 20, 40  # of the text, in lines and cells
 KINDS = (".svg", ".png")
-OTHER = "name another file with `--out`"
 
 
 def require_picture(out: Path | None) -> None:
@@ -25,7 +24,8 @@ def require_picture(out: Path | None) -> None:
         raise Problem.of("E692", f"`--find-lr` writes a picture, and {out} is none",
             help=f"`--out {out.stem or 'curve'}.svg` or `.png`; without `--out` the curve is told as text")  # fmt: skip
     if out is not None and not out.absolute().parent.is_dir():
-        raise Problem.of("E692", f"there is no folder {out.parent} for {out.name}", help=OTHER)
+        raise Problem.of("E692", f"there is no folder {out.parent} for {out.name}",
+            help="name another file with `--out`")  # fmt: skip
 
 
 def tell_rates(subject: Subject, recipe: Recipe, out: Path | None, callback: Callback) -> None:
@@ -50,8 +50,7 @@ def tell_rates(subject: Subject, recipe: Recipe, out: Path | None, callback: Cal
 def _write(found: RateCurve, out: Path | None) -> None:
     """The picture where one is asked for, after the curve was told: trying the rates has taken its time."""
     if out is not None:
-        with files.told("E692", out, OTHER):
-            files.write(out, picture(found, out.suffix.lower()))
+        deliver(picture(found, out.suffix.lower()), out, "E692", option="--out")
 
 
 def text(found: RateCurve) -> Iterator[str]:

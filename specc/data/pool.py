@@ -158,9 +158,8 @@ class _Taker:
             samples, targets = self.source.take(order.part, order.places, order.cut)
         except Problem as problem:
             return problem.diagnostic  # it comes back through a pipe
-        return torch.from_numpy(samples), torch.from_numpy(
-            targets
-        ) if order.targets and targets is not None else NOTHING
+        wanted = order.targets and targets is not None
+        return torch.from_numpy(samples), torch.from_numpy(targets) if wanted else NOTHING
 
     def __len__(self) -> int:
         return 0

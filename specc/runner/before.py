@@ -40,6 +40,11 @@ class Subject(NamedTuple):
     input_shape: tuple[int, ...] | None
     settings: Mapping[str, Any]
 
+    @property
+    def name(self) -> str:
+        """What folders of its runs are called by."""
+        return Path(self.source.path).stem.strip("<>-") or "stdin"
+
 
 def subject_of(analysis: Analysis, left_open: frozenset[str]) -> Subject:
     """What is to be trained, in a text that leaves nothing open.

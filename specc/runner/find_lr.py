@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,12 +56,8 @@ def find_lr(subject: Subject, recipe: Recipe, callback: Callback) -> RateCurve:
     """The curve of a run that would be trained by a recipe. Raises: as `train_subject` before its first step."""
     recipe = anchored(recipe)
     data = prepare(subject, recipe, ALONE)
-    with joined(recipe.device) as group:
-        session = first_session(subject, recipe, group, callback, data)
-        try:
-            return rate_curve(session)
-        finally:
-            session.close()
+    with joined(recipe.device) as group, closing(first_session(subject, recipe, group, callback, data)) as session:
+        return rate_curve(session)
 
 
 def rate_curve(session: Session) -> RateCurve:

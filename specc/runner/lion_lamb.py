@@ -9,14 +9,18 @@ import torch
 from torch import Tensor
 
 
-class Lion(torch.optim.Optimizer):
+class _Optimizer(torch.optim.Optimizer):
+    """Has its settings as they are given; `foreach`, which is given to every optimizer, changes nothing in these."""
+
+    def __init__(self, params: Any, foreach: bool = True, **defaults: Any) -> None:
+        super().__init__(params, defaults)
+
+
+class Lion(_Optimizer):
     """Steps of one size, in the direction of the sign of a momentum.
 
     Source: Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", algorithm 2.
     """
-
-    def __init__(self, params: Any, foreach: bool = True, **defaults: Any) -> None:
-        super().__init__(params, defaults)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override] # takes no closure
@@ -35,14 +39,11 @@ class Lion(torch.optim.Optimizer):
             torch._foreach_lerp_(means, gradients, 1 - second)
 
 
-class Lamb(torch.optim.Optimizer):
+class Lamb(_Optimizer):
     """Adam's steps, of each tensor as long as the tensor itself times the rate.
 
     Source: You et al. 2020, "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes", algorithm 2.
     """
-
-    def __init__(self, params: Any, foreach: bool = True, **defaults: Any) -> None:
-        super().__init__(params, defaults)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override] # takes no closure

@@ -35,7 +35,6 @@ from specc.runner.distributed.world import ALONE, Group, Rank, place_of, tell_la
 from specc.runner.metrics import Metrics, best_of
 from specc.runner.pretrained import Pretrained, normalised_alike, read_pretrained
 from specc.runner.run_folder import Record, RunFolder, create, given, locked, require_free
-from specc.source import Source
 
 if TYPE_CHECKING:
     from torch import nn
@@ -186,7 +185,7 @@ def _claimed(out: Path | None, subject: Subject, session: Session) -> RunFolder:
     group = session.group
     if not group.place.is_first:
         return RunFolder(Path(group.broadcast("")), writes=False)
-    folder = create(out, _name(subject.source), session.dataset.name)
+    folder = create(out, subject.name, session.dataset.name)
     group.broadcast(str(folder.path))
     tell_launcher(folder.path)
     return folder
@@ -280,7 +279,3 @@ def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any], plac
         processes=place.size,
         machines=place.machines,
     )
-
-
-def _name(source: Source) -> str:
-    return Path(source.path).stem.strip("<>-") or "stdin"

@@ -105,7 +105,7 @@ class Session:
         self.shaped = shaped
         self.halves: Halves | None = None
         self.outputs: tuple[int, list[Tensor]] = (0, [])  # of the best epoch, for the test part
-        self.schedule = make_schedule(recipe, len(self.train.steps), self._results)
+        self.schedule = make_schedule(recipe, len(self.train.steps), lambda: [one.score for one in self.finished])
         self._arrange()
         self.evaluated = self._forward(self.tested)
         seed_shard(recipe.seed, group.place.rank, device)
@@ -130,9 +130,10 @@ class Session:
         if self.frozen.stand(epoch):
             self._arrange()
 
-    def _results(self) -> list[float]:
-        """The scores of the finished epochs that are those of this network and these data."""
-        return [one.score for one in self.state.position.metrics[self.adopted_after :]]
+    @property
+    def finished(self) -> list[Metrics]:
+        """The finished epochs that are those of this network and these data."""
+        return self.state.position.metrics[self.adopted_after :]
 
     def _forward(self, model: nn.Module) -> Forward:
         return Forward(model, self.precision, arranged(model))
@@ -145,8 +146,7 @@ class Session:
 
     def keep_outputs(self, metrics: Metrics, outputs: list[Tensor]) -> None:
         """Keep what the network gives for each test batch where an epoch that has just ended is the best one so far."""
-        earlier = self.state.position.metrics[self.adopted_after :]
-        if best_of([*earlier, metrics]) is metrics:
+        if best_of([*self.finished, metrics]) is metrics:
             self.outputs = metrics.epoch, outputs
 
     def outputs_of(self, epoch: int) -> list[Tensor] | None:

@@ -47,8 +47,7 @@ def begin_series(
     """A new series, and its folder. Raises: Problem E613, E614."""
     require_free(out)
     record = record_of(subject, anchored(recipe), options)
-    name = Path(subject.source.path).stem.strip("<>-") or "stdin"
-    folder = create(out, name, kind)
+    folder = create(out, subject.name, kind)
     series = RunSeries(kind=kind, count=count, first=recipe.seed, record=record)
     _write(folder, series)
     return folder.path, series
