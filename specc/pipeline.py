@@ -19,6 +19,7 @@ from specc.ir.lint import lint as find_doubtful
 from specc.ir.model import Model
 from specc.ir.names.overrides import read_overrides
 from specc.ir.names.resolve import resolve
+from specc.ir.parts import unknown_parts
 from specc.ir.shaped import ShapedModel
 from specc.ir.shapes.infer import Visits, infer
 from specc.recipe.recipe import Recipe
@@ -82,6 +83,8 @@ def _analyse(
         found += shapes
     elif visits is not None:
         infer(model, visits)
+    if shaped is not None and not any(diagnostic.is_error for diagnostic in found):
+        found += unknown_parts(shaped, model.recipe, parsed.tree, source)
     ok = not any(diagnostic.is_error for diagnostic in found)
     checked = shaped if ok else None
     return Analysis(source, checked, _in_order(found), model.recipe, parsed.tree, model, input_shape, settings)

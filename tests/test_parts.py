@@ -117,6 +117,22 @@ def test_a_name_that_nothing_has(setting: str, tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("line", "column"), [("freeze steem", 8), ('freeze "body, steem"', 15), ("decays stem=2x steem=2x", 16)]
+)
+def test_a_name_in_the_spec_that_nothing_has(line: str, column: int, tmp_path: Path) -> None:
+    """It is found in the text, by every command, before anything is trained."""
+    (tmp_path / "net.cnn").write_text(f"{SPEC}train {{\n{line}\n}}\n", encoding="utf-8")
+    told = f"net.cnn:6:{column}: error[E637]: no part of the network is called `steem` (help: did you mean `stem`?)"
+    done = command("check", "net.cnn", "--format", "concise", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, f"{told}\n")
+    done = command("train", "net.cnn", cwd=tmp_path)
+    assert (done.returncode, "error[E637]" in done.stderr) == (1, True)
+    assert not (tmp_path / "runs").exists()
+    assert command("check", "net.cnn", "--fix", cwd=tmp_path).returncode == 0
+    assert "steem" not in (tmp_path / "net.cnn").read_text(encoding="utf-8")
+
+
 def test_which_layers_a_factor_is_of() -> None:
     found = layer_factors(shaped(), "body=0.5x body2.conv1=2x linear1=10x")
     assert found["body1.conv1"] == 0.5 and found["body2.conv1"] == 2 and found["linear1"] == 10

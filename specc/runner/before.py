@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from specc.data.fit import require_input, require_output, require_pictures, written_out
 from specc.data.sources import DataSource, absolute, data_source, find, path_of, telling
 from specc.data.survey import Survey
+from specc.ir.parts import require_parts
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import Analysis, analyse
 from specc.reading import read_source
@@ -19,7 +20,6 @@ from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback
 from specc.runner.cpu.process import limit_spinning
 from specc.runner.distributed.world import Rank, require_enough
-from specc.runner.parts import require_parts
 from specc.runner.pretrained import TORCHVISION, require_there
 from specc.runner.run_folder import require_free
 from specc.source import Source

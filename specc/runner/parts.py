@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import nearest
+from specc.ir.parts import layers_of, names_of
 from specc.recipe.parts import factors
 
 if TYPE_CHECKING:
@@ -17,59 +14,20 @@ if TYPE_CHECKING:
     from specc.recipe.recipe import Recipe
 
 
-def require_parts(shaped: ShapedModel, recipe: Recipe) -> None:
-    """Raise Problem E637 where a setting names a part that the network does not have."""
-    frozen_layers(shaped, recipe.freeze or "")
-    for text in (recipe.rates, recipe.decays):
-        layer_factors(shaped, text or "")
-
-
 def frozen_layers(shaped: ShapedModel, names: str) -> list[str]:
     """The layers in the parts that are named, as in `named_modules()`.
 
     Args:   names, parted by commas: of layers, blocks and labels, `stage*` for all that begin so.
     Raises: Problem E637 for a name that nothing has.
     """
-    named = [name for one in names.split(",") if (name := one.strip())]
-    return list(dict.fromkeys(layer for layers in _layers(shaped, named) for layer in layers))
+    return list(dict.fromkeys(layer for layers in layers_of(shaped, names_of(names)) for layer in layers))
 
 
 def layer_factors(shaped: ShapedModel, text: str) -> dict[str, float]:
     """The factor of each layer that is named, of two for one layer the later one. Raises: Problem E637."""
     named = factors(text)
-    found = _layers(shaped, [name for name, _ in named])
+    found = layers_of(shaped, [name for name, _ in named])
     return {layer: factor for (_, factor), layers in zip(named, found, strict=True) for layer in layers}
-
-
-def _layers(shaped: ShapedModel, names: list[str]) -> list[list[str]]:
-    """The layers that each name means; nothing is looked at where nothing is named. Raises: Problem E637."""
-    parts = _Parts(shaped) if names else None
-    return [] if parts is None else [parts.layers(name) for name in names]
-
-
-class _Parts:
-    """The parts of a network: every layer, and everything that one is in."""
-
-    def __init__(self, shaped: ShapedModel) -> None:
-        self._within = {row.name: set(_containers(row.name)) for row in shaped.rows()}
-        self._all = dict.fromkeys(part for layer in self._within for part in _containers(layer))
-
-    def layers(self, name: str) -> list[str]:
-        """Those in the parts that a name means; a repeated label means all its repeats. Raises: Problem E637."""
-        meant = {part for part in self._all if fnmatchcase(part, name)} or {
-            part for part in self._all if part.startswith(name) and part.removeprefix(name).isdigit()
-        }
-        if not meant:
-            guess = nearest(name, list(self._all))
-            raise Problem.of("E637", f"no part of the network is called `{name}`",
-                help=f"did you mean `{guess}`?" if guess else "`specc summary` lists its layers")  # fmt: skip
-        return [layer for layer, parts in self._within.items() if meant & parts]
-
-
-def _containers(layer: str) -> Iterator[str]:
-    """`a.b.c` as `a`, `a.b` and `a.b.c`."""
-    words = layer.split(".")
-    return (".".join(words[: count + 1]) for count in range(len(words)))
 
 
 class Frozen:
