@@ -11,6 +11,9 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.gallery import PREFIX, NotInGallery, entry
 from specc.source import Source, Span
 
+SPEC_OF_RUN = "spec.cnn"  # in a run's folder
+MOST_NAMED = 5  # files that a message names
+
 
 class Unreadable(Problem):
     """A file that cannot be read at all: a command line that is wrong, not a spec."""
@@ -88,5 +91,13 @@ def _similar_file(path: str) -> str | None:
 
 
 def _specs_in(path: str) -> str:
+    """The way to a spec: those in a folder, or, of a folder of runs, that of one of them."""
     specs = sorted(entry.name for entry in Path(path).glob("*.cnn"))
-    return f"it holds {', '.join(specs[:5])}" if specs else "name a `.cnn` file"
+    if specs:
+        return f"it holds {', '.join(specs[:MOST_NAMED])}"
+    runs = sorted(Path(path).glob(f"*/{SPEC_OF_RUN}"))
+    if runs:
+        names = ", ".join(spec.parent.name for spec in runs[:MOST_NAMED])
+        more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
+        return f"it holds the runs {names}{more}: name the spec of one, `{runs[0]}`"
+    return "name a `.cnn` file"

@@ -166,18 +166,70 @@ def test_runs_lists_and_compares_them(folder: Path) -> None:
     assert (first["kind"], first["count"], len(first["runs"])) == ("seeds", 2, 2)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["eval", "s"], ["predict", "s", "x.png"], ["export", "s", "-o", "x.onnx"], ["peek", "s", "x.png"], ["train", "s"],
-     ["train", "net.cnn", "--from", "s"]],
-)  # fmt: skip
+# Commands of one run, and of one spec, that are given a folder of several.
+OF_A_RUN = [
+    ["eval", "s"], ["predict", "s", "x.png"], ["export", "s", "-o", "x.onnx"], ["peek", "s", "x.png"],
+    ["serve", "s"], ["train", "net.cnn", "--from", "s"],
+]  # fmt: skip
+OF_A_SPEC = [["check", "s"], ["summary", "s"], ["draw", "s"], ["fmt", "s"], ["bench", "s"], ["sweep", "s"]]
+
+
+def begun(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for file in ("spec.cnn", "recipe.json"):
+            (folder / name / file).write_text("", encoding="utf-8")
+
+
+@pytest.mark.parametrize("arguments", OF_A_RUN)
 def test_given_for_one_of_its_runs(arguments: list[str], folder: Path) -> None:
     a_series(folder / "s")
-    (folder / "s" / "seed-1").mkdir()
     Image.new("L", (8, 8)).save(folder / "x.png")
     found = command(*arguments, cwd=folder)
     assert found.returncode == 2
-    assert "help: it is a series of 2 seeds: name one of its runs, such as `s/seed-1`" in found.stderr
+    assert "help: it is a series of 2 seeds: `specc train --resume s` begins them" in found.stderr
+    begun(folder / "s", "seed-1")
+    found = command(*arguments, cwd=folder)
+    assert found.returncode == 2
+    assert "help: it is a series of 2 seeds, `seed-1`: name one of them, such as `s/seed-1`" in found.stderr
+
+
+@pytest.mark.parametrize("arguments", [*OF_A_RUN, ["train", "s"], ["train", "--resume", "s"],
+    ["train", "net.cnn", "--recipe", "s"], ["runs", "s", "net.cnn"]])  # fmt: skip
+def test_a_folder_of_runs_given_for_one_of_them(arguments: list[str], folder: Path) -> None:
+    begun(folder / "s", *(f"net-{number}" for number in range(7)))
+    Image.new("L", (8, 8)).save(folder / "x.png")
+    found = command(*arguments, cwd=folder)
+    assert found.returncode == 2
+    assert "help: it holds 7 runs, `net-0`, " in found.stderr
+    assert "and 2 more: name one of them, such as `s/net-0`" in found.stderr
+
+
+@pytest.mark.parametrize("arguments", OF_A_SPEC)
+def test_given_for_a_spec(arguments: list[str], folder: Path) -> None:
+    begun(folder / "s", "seed-0", "seed-1")
+    found = command(*arguments, cwd=folder)
+    assert found.returncode == 2
+    assert "`s` is a folder, not a spec" in found.stderr
+    assert "it holds the runs seed-0, seed-1: name the spec of one, `s/seed-0/spec.cnn`" in found.stderr
+
+
+@pytest.mark.parametrize("kind", ["seeds", "folds"])
+def test_a_series_once_more(kind: str, folder: Path) -> None:
+    """The same runs, whatever became of the file that they began from; options win."""
+    short = ["--epochs", "1", "--limit", "60", "--lr", "0.02"]
+    done(folder, "train", "net.cnn", f"--{kind}", "2", "--out", "a", *short)
+    (folder / "net.cnn").unlink()
+    lines = done(folder, "train", "a", "--out", "b")
+    assert lines[0] == "repeats a"
+    for name, _ in read_there(folder / "a").members():
+        one, other = weights(folder / "a" / name), weights(folder / "b" / name)
+        assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+    done(folder, "train", "a", "--seeds", "3", "--seed", "4", "--out", "c")
+    again = read_there(folder / "c")
+    assert (again.kind, again.count, again.first, again.record.recipe.lr) == ("seeds", 3, 4, 0.02)
+    refused = command("train", "a", "--nproc", "2", cwd=folder)
+    assert (refused.returncode, "train in one process" in refused.stderr) == (2, True)
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:

@@ -14,7 +14,7 @@ from specc.diagnostics.spelling import counted, typed
 from specc.recipe.recipe import Recipe
 from specc.runner.before import Subject
 from specc.runner.callbacks.base import Callback
-from specc.runner.series import MOST, RunSeries, spread
+from specc.runner.series import MOST, RunSeries, series_at, spread
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SHOWN = 20  # runs of which each has its figure in the line
@@ -33,8 +33,16 @@ def series_options(command: Command) -> Command:
     return command
 
 
-def kind_of(seeds: int | None, folds: int | None, options: Mapping[str, Any]) -> tuple[Any, int] | None:
-    """What series is asked for, and of how many runs; None for a single one."""
+def kind_of(
+    seeds: int | None, folds: int | None, options: Mapping[str, Any], spec: str | None
+) -> tuple[Any, int] | None:
+    """What series is asked for, and of how many runs, or which one is to be repeated; None for a single run.
+
+    Raises: Problem E691 for a series that is damaged.
+    """
+    before = None if seeds or folds or spec is None else series_at(Path(spec))
+    if before is not None:
+        seeds, folds = (before.count, None) if before.kind == "seeds" else (None, before.count)
     if seeds and folds:
         raise click.UsageError("--seeds and --folds cannot be used together.")
     if folds and options.get("fold"):

@@ -82,8 +82,8 @@ def command(
     nproc: int | None,
     **options: Any,
 ) -> None:
-    """Train SPEC (a file, or - for standard input) and keep weights and metrics in a run folder; of a run's folder, the
-    same once more, in a new one.
+    """Train SPEC (a file, or - for standard input) and keep weights and metrics in a run folder; of the folder of a
+    run or a series, the same once more, in a new one.
 
     The recipe comes from the spec's `train { }` block; an option given here wins. Ctrl-C stops between two steps
     and keeps the weights so far. However a run ended, `specc train --resume RUN` goes on with it, and gives the same
@@ -100,8 +100,9 @@ def command(
     if resume is not None and (options["seeds"] or options["folds"]):
         raise click.UsageError("--resume goes on with the runs that there are; leave out --seeds and --folds.")
     find_lr = _asked_alone(options, out, resume, nproc)
-    asked = kind_of(options.pop("seeds"), options.pop("folds"), options)
+    seeds, folds = options.pop("seeds"), options.pop("folds")
     try:
+        asked = None if find_lr else kind_of(seeds, folds, options, spec if resume is None else None)
         count = _processes(place_of(), nproc, resume, spec)
         series = None if resume is None else read_series(resume)
         _require_one_process(asked, series, count)

@@ -21,8 +21,8 @@ from specc.ir.names.overrides import UnknownParameter
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
+from specc.runner.listing import way_to_a_run
 from specc.runner.run_folder import RECIPE, WEIGHTS
-from specc.runner.series import way_to_a_run
 from specc.source import Source
 from specc.tasks.registry import task_of
 from specc.tasks.task import Goal, Task

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.evaluate.trained import StoredSpec, stored_spec
 from specc.reading import Unreadable
+from specc.runner.listing import way_to_a_run
 from specc.runner.run_folder import RECIPE, SPEC, WEIGHTS, Record, read_record
-from specc.runner.series import way_to_a_run
 from specc.source import Source
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import Analysis, analyse
 from specc.reading import read_source
 from specc.recipe.recipe import Recipe
-from specc.runner.listing import is_run, run_at
+from specc.runner.listing import is_run, run_at, way_to_a_run
 from specc.runner.run_folder import SPEC, Record
-from specc.runner.series import way_to_a_run
+from specc.runner.series import series_at
 from specc.source import Source
 
 
@@ -29,18 +29,19 @@ class Beginning(NamedTuple):
 
 
 def beginning(spec: str, like: Path | None, input: tuple[int, ...] | None, params: Mapping[str, Any]) -> Beginning:
-    """The spec at a path with its recipe, or with that of the run `like`; of a run's folder, the spec and the recipe of
-    that run.
+    """The spec at a path with its recipe, or with that of the run `like`; of the folder of a run or of a series, the
+    spec and the recipe of these.
 
     Raises: Problem E640 where there is no such run.
     """
-    before = record_at(Path(spec)) if is_run(Path(spec)) else None
+    folder = Path(spec)
+    before = record_at(folder) if is_run(folder) or series_at(folder) else None
     if before is None:
-        if way := way_to_a_run(Path(spec)):
+        if way := way_to_a_run(folder):
             raise Problem.of("E640", f"{spec} is no run that could be repeated", help=way)
         own = analyse(read_source(spec), input, params)
     else:
-        source = Source(before.path or str(Path(spec) / SPEC), before.spec)
+        source = Source(before.path or str(folder / SPEC), before.spec)
         own = analyse(source, input or before.input, {**before.params, **params})
     other = record_at(like) if like is not None else before
     if other is None:

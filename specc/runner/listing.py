@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specc import files
+from specc.data.survey import shortened
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted, typed
 from specc.runner.changed import is_same_spec
 from specc.runner.metrics import Metrics, are_in_order, best_of, is_complete, metrics_of
 from specc.runner.run_folder import METRICS, RECIPE, SPEC, Record, is_held, read_record
-from specc.runner.series import RunSeries, read_series, spread
+from specc.runner.series import RunSeries, read_series, series_at, spread
 from specc.source import Source
 from specc.tasks.measure import Best
 from specc.tasks.registry import TASKS
@@ -144,6 +146,30 @@ class ListedSeries(NamedTuple):
         }  # fmt: skip
 
 
+def way_to_a_run(folder: Path) -> str | None:
+    """What to do where a folder of runs is given for that of a run; None where it is none.
+
+    Raises: Problem E691 where it is a series that is damaged.
+    """
+    series = series_at(folder)
+    if series is None:
+        names = sorted(path.name for path in _folders(folder) if is_run(path))
+        what = f"it holds {counted(len(names), 'run')}"
+    else:
+        names = [name for name, _ in series.members() if is_run(folder / name)]
+        what = f"it is a series of {series.count} {series.kind}"
+    if not names:
+        return None if series is None else f"{what}: `specc train --resume {typed(folder)}` begins them"
+    return f"{what}, {shortened(names)}: name one of them, such as `{typed(folder / names[0])}`"
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir()]
+    except OSError:
+        return []
+
+
 def runs_in(folder: Path) -> list[Listed | ListedSeries]:
     """The runs and series in a folder, or the one that it is, the latest first; of a series its runs.
 
@@ -168,7 +194,7 @@ def run_at(path: Path) -> Listed | ListedSeries:
     if found is not None:
         return found
     kind = "holds no run" if path.is_dir() else "does not exist" if not path.exists() else "is a file"
-    raise Problem.of("E640", f"{path} {kind}", help="`specc runs` lists the runs in `runs`")
+    raise Problem.of("E640", f"{path} {kind}", help=way_to_a_run(path) or "`specc runs` lists the runs in `runs`")
 
 
 def _found(path: Path) -> Listed | ListedSeries | None:

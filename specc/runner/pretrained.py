@@ -12,8 +12,8 @@ from specc.data.identity import read_description
 from specc.data.sources import path_of
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest, shown
+from specc.runner.listing import way_to_a_run
 from specc.runner.run_folder import WEIGHTS
-from specc.runner.series import way_to_a_run
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

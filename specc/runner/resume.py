@@ -32,6 +32,7 @@ from specc.runner.changed import (
 )
 from specc.runner.checkpoint import Checkpoint, read_checkpoint, read_tensors
 from specc.runner.distributed.world import Group, place_of
+from specc.runner.listing import way_to_a_run
 from specc.runner.metrics import is_complete
 from specc.runner.run import Run, alone_in, carry_out, joined, make_session, record_of
 from specc.runner.run_folder import METRICS, RECIPE, SPEC, STATE, Record, RunFolder, damaged, given, read_record
@@ -182,12 +183,13 @@ def _found(path: Path) -> tuple[Record, Checkpoint | None]:
         raise _no_run(f"the run in {path} has no {STATE} to continue from")
     record = read_record(path / SPEC, path / RECIPE)
     if record is None:
-        raise _no_run(f"{path} holds no run")
+        raise _no_run(f"{path} holds no run", way_to_a_run(path))
     return record, None
 
 
-def _no_run(message: str) -> Problem:
-    return Problem.of("E620", message, help="`--resume` takes the folder of a run, such as `runs/lenet5-mnist-1`")
+def _no_run(message: str, way: str | None = None) -> Problem:
+    help = way or "`--resume` takes the folder of a run, such as `runs/lenet5-mnist-1`"
+    return Problem.of("E620", message, help=help)
 
 
 def _go_on(plan: Plan, adopt: bool, callback: Callback, group: Group, data: DataSource) -> Run:

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from specc import files
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import typed
 from specc.runner.metrics import Metrics
 from specc.runner.run_folder import SERIES, Record
 from specc.tasks.measure import Measure
@@ -57,17 +56,9 @@ def read_series(folder: Path) -> RunSeries | None:
         ) from error  # fmt: skip
 
 
-def way_to_a_run(folder: Path) -> str | None:
-    """What to do where the folder of a series is given for that of a run; None where it is none.
-
-    Raises: Problem E691 where it is damaged.
-    """
-    series = read_series(folder) if folder.is_dir() else None
-    if series is None:
-        return None
-    names = [name for name, _ in series.members()]
-    begun = next((name for name in names if (folder / name).is_dir()), names[0])
-    return f"it is a series of {series.count} {series.kind}: name one of its runs, such as `{typed(folder / begun)}`"
+def series_at(path: Path) -> RunSeries | None:
+    """The series in a folder; None where there is none, or no folder. Raises: Problem E691 where it is damaged."""
+    return read_series(path) if path.is_dir() else None
 
 
 class Spread(NamedTuple):
