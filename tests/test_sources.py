@@ -302,6 +302,12 @@ def test_what_is_to_be_found_follows_from_its_kind(name: str, tmp_path: Path) ->
         assert np.allclose(found.train.y.numpy(), expected)
 
 
+def test_arrays_that_are_not_used_are_told(place: Path) -> None:
+    found = loaded(sounds(place, x_train=np.zeros((4, 50, 1)), labels=np.zeros(4)))
+    assert "2 arrays of sounds.npz not used: `x_train`, `labels`" in found.note
+    assert "not used" not in loaded(sounds(place, classes=np.array(["low", "high"]))).note
+
+
 def test_classes_may_be_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros((8, 4), np.uint8), y=np.arange(8) % 2, classes=["low", "middle", "high"])
     found = loaded(tmp_path / "a.npz")
@@ -472,12 +478,28 @@ def test_a_wrong_mask_is_named(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "nme\na\n", "name,value\na,1\nb,1\n", "name,r,g,b\na,1,2,999\n", "name\na\na\n"]
-)
-def test_a_wrong_list_of_classes_is_named(content: str, place: Path) -> None:
+    ("content", "told"),
+    [
+        ("", "has no column `name`, or no classes"), ("nme\na\n", "has no column `name`"),
+        ("name,value\na,1\n\nb,1\n", "line 4: a name or a number from 0 to 255 is missing, or there twice"),
+        ("name,r,g,b\na,1,2,999\n", "line 2: a name or a number"), ("name\na\na\n", "line 3: a name or a number"),
+        ("name,red,green,blue\na,1,2,3\n", "which say neither the number nor the colour of a class"),
+        ("name,r,g\na,1,2\n", "the columns `name`, `r`, `g`, which say neither"),
+        ("name,value\na,1,2\n", "line 2: there are 3 fields for 2 columns"),
+        ("name,value\na\n", "line 2: there is 1 field for 2 columns"),
+    ],
+)  # fmt: skip
+def test_a_wrong_list_of_classes_is_named(content: str, told: str, place: Path) -> None:
     root = masked(place / "discs")
     (root / "classes.csv").write_text(content)
-    assert problem(lambda: loaded(root)).code == "E682"
+    found = problem(lambda: loaded(root))
+    assert (found.code, told in found.message) == ("E682", True), found.message
+
+
+def test_classes_that_no_mask_has_are_told(place: Path) -> None:
+    root = masked(place / "discs")
+    (root / "classes.csv").write_text("name,value\nground,0\ncar,3\nthing,255\ntree,4\n")
+    assert "2 classes of classes.csv in no mask: `car`, `tree`" in loaded(root).note
 
 
 # All of them

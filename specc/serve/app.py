@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from specc.diagnostics.spelling import nearest, shown
 from specc.serve.answering import UNNAMED, Answers, Busy, Posted
 from specc.serve.page import page_of
 
@@ -28,7 +29,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 ANY = "*"
 OPEN = 64  # requests that arrive or are answered at once
-TOP = 100  # classes that may be asked for
+# What stands behind `?`: the least, the most, and what is meant where it is left out.
+PARAMETERS = {"top": (1, 100, 5), "invert": (0, 1, 0)}
 NAME = 200  # characters of a picture's name that are given back
 CLOSING = {"Connection": "close"}  # what else comes on the connection is not read
 SAFE = {
@@ -88,7 +90,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 async def _posted(request: Request, answers: Answers) -> Posted:
     """What is asked, within the time that a request may take. Raises: HTTPException."""
-    top, invert = _number(request, "top", 5), _number(request, "invert", 0)
+    asked = _parameters(request)
     try:
         async with asyncio.timeout(answers.limits.seconds):
             name, content = await _picture(request)
@@ -98,14 +100,24 @@ async def _posted(request: Request, answers: Answers) -> Posted:
         raise HTTPException(400, "the picture did not arrive as a whole") from None
     if not content:
         raise HTTPException(400, "there is no picture in the request: send its bytes, or a form with one file")
-    return Posted(content, name, min(max(top, 1), TOP), bool(invert))
+    return Posted(content, name, asked["top"], bool(asked["invert"]))
 
 
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise HTTPException(400, f"`{name}` takes a whole number")
-    return int(text)
+def _parameters(request: Request) -> dict[str, int]:
+    """What is asked for in the address. Raises: HTTPException for what nothing would be made of."""
+    found: dict[str, int] = {}
+    for name, text in request.query_params.multi_items():
+        if name not in PARAMETERS:
+            guess = nearest(name, PARAMETERS)
+            way = f"did you mean `{guess}`?" if guess else f"there are {' and '.join(f'`{one}`' for one in PARAMETERS)}"
+            raise HTTPException(400, f"there is no parameter `{shown(name)}`; {way}")
+        if name in found:
+            raise HTTPException(400, f"`{name}` is given twice")
+        least, most, _ = PARAMETERS[name]
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+            raise HTTPException(400, f"`{name}` takes a whole number from {least} to {most}")
+        found[name] = int(text)
+    return {name: found.get(name, default) for name, (_, _, default) in PARAMETERS.items()}
 
 
 async def _picture(request: Request) -> tuple[str, bytes]:
@@ -113,6 +125,10 @@ async def _picture(request: Request) -> tuple[str, bytes]:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return UNNAMED, await request.body()
     async with request.form(max_files=1, max_fields=8) as form:
+        text = next((name for name, value in form.multi_items() if not isinstance(value, UploadFile)), None)
+        if text is not None:
+            raise HTTPException(400, f"`{shown(text)}` in the form is no file; what is asked for stands in the "
+                "address, as in `/?top=3`")  # fmt: skip
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         if not files:
             return UNNAMED, b""

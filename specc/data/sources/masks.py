@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
@@ -33,9 +33,10 @@ from specc.data.picture import (
 from specc.data.sources import path_of
 from specc.data.sources.folder import readable
 from specc.data.sources.picture_files import Contents, Listing, PictureFiles
-from specc.data.survey import IGNORED, TEST, TRAINING, VALIDATION, Fault, Survey
+from specc.data.survey import IGNORED, TEST, TRAINING, VALIDATION, Fault, Survey, shortened
 from specc.data.walk import IMAGES, MASKS, NAMES, Walk, require_text
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,7 +160,16 @@ class MaskFolder(PictureFiles):
     def _survey(self) -> Survey:
         _, faults = self._seen
         found = super()._survey
-        return found._replace(classes=self._classes[0], unreadable=(*found.unreadable, *faults))
+        notes = (*found.notes, *self._unused())
+        return found._replace(classes=self._classes[0], unreadable=(*found.unreadable, *faults), notes=notes)
+
+    def _unused(self) -> Iterator[str]:
+        """What `classes.csv` names and no mask has, where all masks are read."""
+        there, faults = self._seen
+        if self.names is not None and self.request.part is None and self.request.limit is None and not faults:
+            lacking = [name for number, name in enumerate(self.names.names) if number not in there]
+            if lacking:
+                yield f"{counted(len(lacking), 'class')} of {CLASSES} in no mask: {shortened(lacking)}"
 
     @cached_property
     def _classes(self) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
@@ -286,28 +296,50 @@ def _stem(path: str, folder: Path) -> str:
 
 def _read_names(place: Path) -> MaskNames:
     """Raises: Problem E682 with the line."""
-    try:
-        text = files.read(place, 1 << 20).decode("utf-8-sig")
-        head, *rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(row)]
-    except (OSError, ValueError, csv.Error):
-        raise _wrong(f"{place} cannot be read as CSV", NAMES_HEAD) from None
-    columns = [name.strip().lower() for name in head]
-    if "name" not in columns or not rows or len(rows) >= IGNORED:
-        raise _wrong(f"{place} has no column `name`, or no classes", NAMES_HEAD)
-    kind = "rgb" if {"r", "g", "b"} <= set(columns) else ["value"] if "value" in columns else []
-    names, numbers = [], []
-    for line, row in enumerate(rows, 2):
-        said = dict(zip(columns, map(str.strip, row), strict=False))
-        values = tuple(int(said[key]) if _is_byte(said.get(key, "")) else -1 for key in kind)
-        if -1 in values or not said.get("name") or said["name"] in names or values in numbers:
+    columns, rows = _rows(place)
+    kind = _numbering(place, columns)
+    names: list[str] = []
+    numbers: list[tuple[int, ...]] = []
+    for line, row in rows:
+        if len(row) != len(columns):
+            raise _wrong(f"{place}, line {line}: there {'is' if len(row) == 1 else 'are'} {counted(len(row), 'field')} "
+                f"for {counted(len(columns), 'column')}", NAMES_HEAD)  # fmt: skip
+        said = dict(zip(columns, map(str.strip, row), strict=True))
+        values = tuple(int(said[key]) if _is_byte(said[key]) else -1 for key in kind)
+        if -1 in values or not said["name"] or said["name"] in names or values in numbers:
             raise _wrong(
                 f"{place}, line {line}: a name or a number from 0 to 255 is missing, or there twice", NAMES_HEAD
             )
+        numbers.append(values or (len(names),))
         names.append(said["name"])
-        numbers.append(values or (line - 2,))
-    if kind == "rgb":
+    if len(kind) > 1:
         return MaskNames(tuple(names), colours=tuple((r, g, b) for r, g, b in numbers))
     return MaskNames(tuple(names), tuple(number for (number,) in numbers))
+
+
+def _rows(place: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The columns, and each row with the number of its line. Raises: Problem E682."""
+    try:
+        text = files.read(place, 1 << 20).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""))
+        rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
+    except (OSError, ValueError, csv.Error):
+        raise _wrong(f"{place} cannot be read as CSV", NAMES_HEAD) from None
+    columns = [name.strip().lower() for name in rows[0][1]] if rows else []
+    if "name" not in columns or not 1 < len(rows) <= IGNORED:
+        raise _wrong(f"{place} has no column `name`, or no classes", NAMES_HEAD)
+    return columns, rows[1:]
+
+
+def _numbering(place: Path, columns: list[str]) -> tuple[str, ...]:
+    """The columns that say which pixels are of a class; none where the lines count them. Raises: Problem E682."""
+    for known in (("r", "g", "b"), ("value",)):
+        if set(known) <= set(columns):
+            return known
+    if len(columns) > 1:
+        raise _wrong(f"{place} has the columns {shortened(columns)}, which say neither the number nor the colour of a "
+            "class", NAMES_HEAD)  # fmt: skip
+    return ()
 
 
 def _is_byte(text: str) -> bool:

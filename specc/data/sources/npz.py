@@ -122,7 +122,7 @@ class Npz(ArraySource):
     def known(self) -> Survey:
         meaning, layout = self.meaning, self.layout(TRAINING)
         head = self.heads[f"x{self.suffixes[TRAINING]}"]
-        notes = (layout.note, self._split_note)
+        notes = (layout.note, self._split_note, self._unused_note)
         return Survey(
             self.place.stem, meaning.names, {part: len(some) for part, some in self.places.items()}, layout.sample,
             dtype="uint8" if head.dtype.name == "uint8" else "float32", target=meaning.kind,
@@ -152,6 +152,12 @@ class Npz(ArraySource):
         if not self._is_whole:
             return ""
         return f"all samples of {self.place} are test samples" if self.request.part == "any" else HELD_OUT
+
+    @property
+    def _unused_note(self) -> str:
+        used = {f"{kind}{suffix}" for kind in "xy" for suffix in self.suffixes.values()} | {"classes"}
+        unused = [name for name in self.heads if name not in used]
+        return f"{counted(len(unused), 'array')} of {self.place.name} not used: {shortened(unused)}" if unused else ""
 
     def _count(self, suffix: str) -> int:
         return self.heads[f"x{suffix}"].shape[0]

@@ -21,7 +21,7 @@ from specc.data.kept import Manifest, manifest_of
 from specc.data.picture import AT_ONCE, UnreadablePicture, endings
 from specc.data.sources import path_of
 from specc.data.sources.picture_files import Contents, Listing, PictureFiles, in_order
-from specc.data.survey import TEST, TRAINING, VALIDATION, held_out, shortened
+from specc.data.survey import TEST, TRAINING, VALIDATION, PassedOver, held_out
 from specc.data.walk import NAMES
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
@@ -31,6 +31,8 @@ MOST_SHARDS = 100_000
 MOST_TEXT = 1 << 20  # bytes of a label, or of a name in a tar
 KEYS = ("label", "cls", "class", "labels")  # what a `.json` calls the class of its sample
 SAMPLE = "a sample is a picture and its class, such as `0001.jpg` and `0001.cls`, or `0001.json` with `label` in it"
+COMMON = "`.jpg`, `.png`, `.webp`, …"
+ALONE = "a file without a picture of its name"
 PARTS = "shards with `train`, `test` or `val` in their names are those parts"
 
 
@@ -117,16 +119,17 @@ class Shards(PictureFiles):
         return found
 
     @cached_property
-    def _read(self) -> tuple[dict[str, Lying], dict[str, list[Sample]]]:
-        """Where each picture is, and the samples of each part."""
+    def _read(self) -> tuple[dict[str, Lying], dict[str, list[Sample]], list[str]]:
+        """Where each picture is, the samples of each part, and the files that belong to no picture."""
         places: dict[str, Lying] = {}
         parts: dict[str, list[Sample]] = {}
+        alone: list[str] = []
         for shard in self.shards:
-            samples = list(_samples(shard, places))
+            samples = list(_samples(shard, places, alone))
+            if not samples:
+                raise _wrong(f"there is no picture in `{shard}`", SAMPLE)
             parts.setdefault(_part_of(shard), []).extend(samples)
-        if not any(parts.values()):
-            raise _wrong(f"there is no picture in {shortened(self.shards)}", SAMPLE)
-        return places, parts
+        return places, parts, alone
 
     def content(self, path: str, at_once: int = AT_ONCE) -> IO[bytes]:
         place = self._read[0][path]
@@ -147,7 +150,8 @@ class Shards(PictureFiles):
         return told._replace(text="\n".join((told.text, *paths)))
 
     def listed(self) -> Contents:
-        _, parts = self._read
+        _, parts, alone = self._read
+        passed = (PassedOver(ALONE, len(alone), alone[0]),) if alone else ()
         target = self._target(parts)
         notes: tuple[str, ...] = ()
         if set(parts) == {""}:
@@ -166,7 +170,7 @@ class Shards(PictureFiles):
             raise _wrong(f"all pictures have one class, `{classes[0]}`", "there have to be two at least")
         listed = {part: _listing(some, classes, target) for part, some in ordered.items()}
         wanted = self.request.wanted(listed, f"the data {self.request.data}", PARTS)
-        return Contents(classes, wanted, notes, target=target)
+        return Contents(classes, wanted, notes, passed, target)
 
     def _target(self, parts: dict[str, list[Sample]]) -> Kind:
         values = [sample.value for some in parts.values() for sample in some]
@@ -224,8 +228,45 @@ def _part_of(shard: str) -> str:
     return next((NAMES[word] for word in words if word in NAMES), "")
 
 
-def _samples(shard: str, places: dict[str, Lying]) -> Iterator[Sample]:
-    """The samples of a tar; where their pictures are is added to the places. Raises: Problem E683."""
+def _samples(shard: str, places: dict[str, Lying], alone: list[str]) -> Iterator[Sample]:
+    """The samples of a tar. Args: where their pictures are is added to the places, what belongs to no picture to alone.
+
+    Raises: Problem E683.
+    """
+    found = _members(shard)
+    alone += _without_picture(shard, found)
+    for key, own in found.items():
+        pictures = _pictures(own)
+        if len(pictures) > 1:
+            raise _wrong(f"{shard}: `{key}` has {counted(len(pictures), 'picture')}", "a sample has one picture")
+        if pictures:
+            path = f"{shard}/{key}.{pictures[0]}"
+            if path in places:
+                raise _wrong(f"{path} is there twice", "name each shard once")
+            places[path] = own[pictures[0]]
+            yield Sample(path, _value(shard, key, own))
+
+
+def _without_picture(shard: str, found: dict[str, dict[str, Lying]]) -> Iterator[str]:
+    """The files that belong to no picture. Raises: Problem E683 where a label does, and there are pictures."""
+    lonely = {key: own for key, own in found.items() if not _pictures(own)}
+    labelled = [key for key, own in lonely.items() if _has_label(own)]
+    if labelled and len(lonely) < len(found):
+        more = f", and {len(labelled) - 1:,} more have none" if len(labelled) > 1 else ""
+        beside = ", ".join(f"`.{ending}`" for ending in lonely[labelled[0]])
+        raise _wrong(f"{shard}: `{labelled[0]}` has a label and no picture{more}", "add the picture, or leave the "
+            f"label out; there is {beside}, and pictures end in {COMMON}")  # fmt: skip
+    for key, own in lonely.items():
+        yield from (f"{shard}/{key}.{ending}".rstrip(".") for ending in own)
+
+
+def _pictures(own: dict[str, Lying]) -> list[str]:
+    """The endings of a sample's files that pictures have."""
+    return [ending for ending in own if PurePosixPath(f"x.{ending}").suffix in endings()]
+
+
+def _members(shard: str) -> dict[str, dict[str, Lying]]:
+    """Where the files of each sample lie, by what their names end in. Raises: Problem E683."""
     found: dict[str, dict[str, Lying]] = {}
     try:
         with files.open_regular(shard) as file, tarfile.open(fileobj=Headers(file), mode="r:") as packed:
@@ -245,18 +286,10 @@ def _samples(shard: str, places: dict[str, Lying]) -> Iterator[Sample]:
     except (tarfile.TarError, ValueError, EOFError) as error:
         way = "`gunzip` makes a `.tar` of a `.tar.gz`; copy one again that is cut off"
         raise _wrong(f"{shard} is no tar, is compressed, or is cut off", way) from error
-    for key, own in found.items():
-        pictures = [ending for ending in own if PurePosixPath(f"x.{ending}").suffix in endings()]
-        if any(place.start + place.size > length for place in own.values()):
-            raise _wrong(f"{shard} is cut off: `{key}` lies beyond its end", "copy it again")
-        if len(pictures) > 1:
-            raise _wrong(f"{shard}: `{key}` has {counted(len(pictures), 'picture')}", "a sample has one picture")
-        if pictures:
-            path = f"{shard}/{key}.{pictures[0]}"
-            if path in places:
-                raise _wrong(f"{path} is there twice", "name each shard once")
-            places[path] = own[pictures[0]]
-            yield Sample(path, _value(shard, key, own))
+    cut = next((key for key, own in found.items() if any(one.start + one.size > length for one in own.values())), None)
+    if cut is not None:
+        raise _wrong(f"{shard} is cut off: `{cut}` lies beyond its end", "copy it again")
+    return found
 
 
 def _require_plain(shard: str, member: tarfile.TarInfo) -> None:
@@ -280,6 +313,17 @@ def _value(shard: str, key: str, own: dict[str, Lying]) -> Any:
     if isinstance(value, list) and all(isinstance(one, str | int) for one in value):
         return tuple(dict.fromkeys(map(str, value)))
     return _class_of(shard, key, str(value) if isinstance(value, str | int) else "")
+
+
+def _has_label(own: dict[str, Lying]) -> bool:
+    """Whether files without a picture say a class."""
+    if "cls" in own or "json" not in own:
+        return "cls" in own
+    try:
+        about = json.loads(_text(own["json"]))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(about, dict) and any(name in about for name in KEYS)
 
 
 def _class_of(shard: str, key: str, text: str) -> str:
