@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import pickle
+import shutil
 import sys
 import tarfile
 import threading
@@ -206,6 +207,11 @@ HOSTILE: dict[str, tuple[dict[str, bytes], Callable[[Path], None] | None, str]] 
     "two pictures": ({"1.png": png(0, 0), "1.jpg": png(0, 0), "1.cls": b"1"}, None, "`1` has 2 pictures"),
     "twice": ({"a/1.png": png(0, 0), "a/./1.png": png(0, 0)}, None, "is there twice"),
     "no class": ({**samples(range(4), CLS), "9.png": png(0, 0)}, None, "x.tar/9.png has no class"),
+    "no picture of a class": (
+        {**samples(range(4), CLS), "9.cls": b"3", "11.json": b'{"label": 1}', "12.heif": b"", "12.cls": b"1"},
+        None,
+        "x.tar: `9` has a label and no picture, and 2 more have none",
+    ),
     "an odd class": ({"1.png": png(0, 0), "1.cls": b"\x00\x01"}, None, "the class of `1` is no number and no name"),
     "no JSON": ({"1.png": png(0, 0), "1.json": b"{"}, None, "`1.json` is no JSON"),
     "one class": (samples(range(4), lambda n: {"cls": b"1"}), None, "all pictures have one class, `1`"),
@@ -222,6 +228,17 @@ def test_a_wrong_tar_is_named_with_a_way_out(name: str, place: Path) -> None:
     found = problem(lambda: loaded("x.tar"))
     assert (found.code, words in found.message) == ("E683", True), found.message
     assert found.help
+
+
+def test_what_belongs_to_no_picture_is_told(place: Path) -> None:
+    about = {"README.md": b"pets", "meta.json": b'{"made": 2024}', "0001.txt": b"a caption", "LICENSE": b"free"}
+    packed("x.tar", {**samples(range(12), CLS), **about})
+    (told,) = loaded("x.tar").survey.passed_over
+    assert str(told) == "passed over: x.tar/README.md and 2 more files: a file without a picture of its name"
+    packed("x-0.tar", samples(range(12), CLS))
+    packed("x-1.tar", {"0001.cls": b"1"})
+    found = problem(lambda: loaded("x-{0,1}.tar"))
+    assert (found.code, found.message) == ("E683", "there is no picture in `x-1.tar`")
 
 
 def test_damaged_pictures_in_a_tar_are_told_and_left_out(place: Path) -> None:
@@ -289,16 +306,98 @@ def test_tables_without_pictures_or_classes(table: Any, place: Path) -> None:
     assert loaded("hf:words").survey.classes == ("a", "b")
 
 
-def test_a_name_that_the_hub_does_not_have(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def parquet(table: Any, place: Path) -> str:
+    """A folder of two parts."""
+    (place / "pets").mkdir()
+    for part, rows in (("train", range(12)), ("test", range(12, 20))):
+        table.select(rows).to_parquet(f"pets/{part}-0.parquet")
+    return "hf:./pets"
+
+
+def test_parts_that_are_not_used_are_told(table: Any) -> None:
+    import datasets
+
+    parts = {part: table.select(range(8)) for part in ("train", "test", "unsupervised")}
+    datasets.DatasetDict(parts).save_to_disk("pets")
+    assert "1 part of it not used: `unsupervised`" in loaded("hf:./pets").note
+
+
+def test_a_limit_streams_so_many_rows_and_keeps_them(parquet: str, place: Path, monkeypatch: Any) -> None:
+    """Nothing else is read of the data, and the rows are there afterwards, the same ones always."""
+    import datasets
+
+    found = loaded(parquet, limit=4, data_dir="data")
+    assert (len(found.train), len(found.test)) == (4, 4)
+    assert ((found.train.x.float().mean((1, 2, 3)) > 110).long() == found.train.y).all()
+    assert "no more than 6 rows of each part are read" in found.note
+    (kept,) = (place / "data" / "huggingface" / "rows").iterdir()
+    assert sorted(path.name for path in kept.iterdir()) == ["test.arrow", "training.arrow"]
+    assert [len(datasets.Dataset.from_file(str(path))) for path in sorted(kept.iterdir())] == [6, 6]
+    assert not list((place / "data" / "huggingface").rglob("*.parquet"))
+    monkeypatch.setattr(datasets, "load_dataset", None)
+    again = loaded(parquet, limit=4, data_dir="data")
+    assert again.identity == found.identity and again.train.x.equal(found.train.x)
+
+
+def test_a_run_of_streamed_rows_goes_on_with_the_same_bits(parquet: str, place: Path) -> None:
+    goes_on_with_the_same_bits(parquet, place, limit=10, data_dir="data")
+
+
+def test_a_stream_that_breaks_off_keeps_nothing(parquet: str, place: Path, monkeypatch: Any) -> None:
+    from specc.data.sources import hub_rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hub_rows, "_with_bytes", lambda picture: 1 / 0)
+        assert problem(lambda: loaded(parquet, limit=4, data_dir="data")).code == "E602"
+    assert not list((place / "data" / "huggingface" / "rows").iterdir())
+    assert len(loaded(parquet, limit=4, data_dir="data").train) == 4
+
+
+def test_a_picture_that_a_row_only_names_is_kept_with_its_bytes(place: Path) -> None:
+    """As the rows of a folder of pictures do."""
     pytest.importorskip("datasets")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    found = problem(lambda: loaded("hf:nobody/nothing"))
-    assert (found.code, "`hf:nobody/nothing` could not be loaded" in found.message) == ("E602", True)
+    for part, number in ((part, number) for part in ("train", "test") for number in range(6)):
+        path = place / "pets" / part / ("cat", "dog")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(number, number % 2))
+    found = loaded("hf:./pets", limit=3, data_dir="data")
+    shutil.rmtree(place / "pets" / "train")
+    assert found.classes == ("cat", "dog") and len(found.train) == 3
 
 
-def test_without_the_package_its_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classes_that_nothing_is_trained_on_are_told(table: Any, place: Path) -> None:
+    table.filter(lambda row: row["label"] == 0).save_to_disk("cats")
+    assert "1 class without a picture to train on: `dog`" in loaded("hf:./cats").note
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        ("nobody/nothing", "E602", "`hf:nobody/nothing` could not be loaded"),
+        ("./nothing", "E602", "`hf:./nothing` could not be loaded"), ("a/b/c", "E602", "could not be loaded"),
+        ("", "E684", "`hf:` names no data set"), ("saved@large", "E684", "without a configuration `large`"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("limit", [None, 10])
+def test_a_name_that_there_is_not(
+    name: str, code: str, told: str, limit: int | None, table: Any, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a network, as on a machine that has none."""
+    import datasets
+    import huggingface_hub.constants
+
+    for config in (datasets.config, huggingface_hub.constants):
+        monkeypatch.setattr(config, "HF_HUB_OFFLINE", True)
+    table.save_to_disk("saved")
+    found = problem(lambda: loaded(f"hf:{name}", limit=limit))
+    assert (found.code, told in found.message, bool(found.help)) == (code, True, True), found
+
+
+@pytest.mark.parametrize("limit", [None, 10])
+def test_without_the_package_its_install_line_is_told(limit: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    found = problem(lambda: data_source(Recipe(data="hf:mnist")).survey())
+    found = problem(lambda: data_source(Recipe(data="hf:mnist", limit=limit)).survey())
     assert (found.code, found.help) == ("E684", "`pip install datasets`")
 
 

@@ -1,7 +1,7 @@
 """`hf:NAME`: a data set of pictures that the package `datasets` loads, from Hugging Face's hub or from a folder.
 
 Its tables lie in files that are mapped into memory: a picture is taken out of its row when it is wanted, by whichever
-process, however large the data are.
+process, however large the data are. Where a limit says how many are wanted, no more than so many rows are downloaded.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from specc.data.kept import Manifest, manifest_of
 from specc.data.picture import AT_ONCE, UnreadablePicture, content_of
 from specc.data.sources import Report, path_of, silent
+from specc.data.sources.hub_rows import some_rows
 from specc.data.sources.picture_files import Contents, Listing, PictureFiles
 from specc.data.survey import TEST, TRAINING, VALIDATION, shortened
 from specc.data.walk import NAMES
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import counted
 from specc.tasks.task import Kind
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ WHOLE_NUMBERS = ("int64", "int32", "int16", "int8", "uint8")
 WORDS = ("string", "large_string")
 WAYS = (
     "is its name right? `hf:OWNER/NAME`, with `@CONFIG` where it has several; a folder is `hf:./FOLDER`\n"
-    "without a network only what was downloaded before can be used"
+    "without a network only what was downloaded before can be used\n"
+    "`--limit 10000` downloads no more of a large one than so many rows of each part"
 )
 
 
@@ -53,6 +56,7 @@ class Hub(PictureFiles):
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         self.wanted_name, _, self.config = request.data.removeprefix(PREFIX).partition("@")
+        self._notes: list[str] = []
 
     @property
     def name(self) -> str:
@@ -67,17 +71,48 @@ class Hub(PictureFiles):
 
         Raises: Problem E602 where they cannot be had, E684 where the package is missing or they are none of pictures.
         """
+        if not self.wanted_name:
+            raise _wrong(f"`{self.request.data}` names no data set", "name one: `hf:OWNER/NAME`, or `hf:./FOLDER`")
         with _told(self.wanted_name):
-            found = _loaded(self.wanted_name, self.config, self.request.data_dir)
-        parts = {NAMES[name]: table for name, table in found.items() if name in NAMES}
-        if not parts and len(found) == 1:
-            parts = {TRAINING: next(iter(found.values()))}
-        if not parts:
-            way = "its parts are to be `train` and `test`, or it has one part alone, of which a fifth is held out"
-            raise _wrong(f"`{self.request.data}` has the parts {shortened(list(found))}", way)
+            parts = self._some(limit) if (limit := self.request.limit) and not self._is_saved else self._every
         if TEST not in parts and VALIDATION in parts:
             parts[TEST] = parts.pop(VALIDATION)
         return {name: parts[name] for name in (TRAINING, TEST, VALIDATION) if name in parts}
+
+    @property
+    def _every(self) -> dict[str, Any]:
+        return self._parts(_loaded(self.wanted_name, self.config, self._cache, streaming=False))
+
+    def _some(self, limit: int) -> dict[str, Any]:
+        """A part may have to give a fifth away."""
+        count = limit + limit // 4 + 1
+        folder = path_of(self.wanted_name)
+        told = manifest_of([sorted(map(str, folder.rglob("*")))]).text if folder.is_dir() else ""
+        name = "\n".join((self.wanted_name, self.config, str(count), told))
+        self._notes.append(f"no more than {count:,} rows of each part are read, drawn as they arrive")
+        return some_rows(self._cache / "rows", name, count, lambda: self._parts(
+            _loaded(self.wanted_name, self.config, self._cache, streaming=True)))  # fmt: skip
+
+    @property
+    def _cache(self) -> Path:
+        return self.request.data_dir / "huggingface"
+
+    @property
+    def _is_saved(self) -> bool:
+        return is_saved(path_of(self.wanted_name))
+
+    def _parts(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The parts that are wanted, under their names here. Raises: Problem E684 where there are none."""
+        parts = {NAMES[name]: table for name, table in found.items() if name in NAMES}
+        if not parts and len(found) == 1:
+            return {TRAINING: next(iter(found.values()))}
+        if not parts:
+            way = "its parts are to be `train` and `test`, or it has one part alone, of which a fifth is held out"
+            raise _wrong(f"`{self.request.data}` has the parts {shortened(list(found))}", way)
+        unused = [name for name in found if name not in NAMES]
+        if unused:
+            self._notes.append(f"{counted(len(unused), 'part')} of it not used: {shortened(unused)}")
+        return parts
 
     @cached_property
     def columns(self) -> Columns:
@@ -110,7 +145,7 @@ class Hub(PictureFiles):
         return told._replace(text="\n".join((told.text, *marks, paths)), changed=changed)
 
     def listed(self) -> Contents:
-        columns, notes = self.columns, []
+        columns, notes = self.columns, list(self._notes)
         values = {part: _values(table, columns) for part, table in self.tables.items()}
         names = columns.names or _names(values, columns.kind)
         labels = {part: _numbered(self.request.data, some, names, columns) for part, some in values.items()}
@@ -123,6 +158,10 @@ class Hub(PictureFiles):
             notes.append("a fifth of it is held out to test on")
         elif TEST not in parts:
             parts = {TEST: parts[TRAINING]}
+        trained = set(parts[TRAINING].labels) if columns.kind == "class" and TRAINING in parts else None
+        lacking = [name for number, name in enumerate(names) if trained and number not in trained]
+        if lacking:
+            notes.append(f"{counted(len(lacking), 'class')} without a picture to train on: {shortened(lacking)}")
         wanted = self.request.wanted(parts, f"`{self.request.data}`", "leave `--split` out")
         return Contents(names, wanted, tuple(notes), target=columns.kind)
 
@@ -144,18 +183,26 @@ def _told(name: str) -> Iterator[None]:
         raise Problem.of("E602", message, help=WAYS, notes=(reason[:300],)) from error
 
 
-def _loaded(name: str, config: str, data_dir: Path) -> dict[str, Any]:
+def is_saved(folder: Path) -> bool:
+    """Whether a folder is what `save_to_disk` leaves."""
+    return any((folder / file).is_file() for file in SAVED)
+
+
+def _loaded(name: str, config: str, cache: Path, *, streaming: bool) -> dict[str, Any]:
     """Its tables by their names. Nothing of it is executed: the package loads no scripts."""
     import datasets
 
     datasets.disable_progress_bars()
     folder = path_of(name)
-    if folder.is_dir() and any((folder / file).is_file() for file in SAVED):
+    if is_saved(folder):
+        if config:
+            raise _wrong(f"`{PREFIX}{name}` is a table by itself, without a configuration `{config}`",
+                f"leave `@{config}` out")  # fmt: skip
         found = datasets.load_from_disk(str(folder))
     else:
         where = str(folder.absolute()) if folder.is_dir() else name
-        found = datasets.load_dataset(where, config or None, cache_dir=str(data_dir / "huggingface"))
-    return dict(found) if isinstance(found, datasets.DatasetDict) else {"train": found}
+        found = datasets.load_dataset(where, config or None, cache_dir=str(cache), streaming=streaming)
+    return dict(found) if isinstance(found, dict) else {"train": found}
 
 
 def _columns(name: str, features: Any) -> Columns:
