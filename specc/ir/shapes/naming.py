@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from specc.source import Span
+
 # Attributes of nn.Sequential, which a child may not be called. A test compares them with torch's.
 RESERVED_BY_TORCH = frozenset(
     """
@@ -35,7 +37,7 @@ class ModuleNames:
     """
 
     def __init__(self) -> None:
-        self.taken: set[str] = set()
+        self.taken: dict[str, Span | None] = {}  # with the place that gave each
         self._numbers: Counter[str] = Counter()
 
     def count(self, word: str) -> int:
@@ -43,14 +45,14 @@ class ModuleNames:
         self._numbers[word] += 1
         return self._numbers[word]
 
-    def objection(self, name: str, what: str = "step") -> str | None:
+    def objection(self, name: str, what: str = "step", place: Span | None = None) -> str | None:
         """Why a name cannot be given to a child, or None; a name without objection is taken from now on.
 
-        Args: what, the noun for a child.
+        Args: what, the noun for a child; place, where the name is given.
         """
         if name in RESERVED_BY_TORCH or (name.startswith("__") and name.endswith("__")):
             return f"`{name}` is an attribute of `nn.Sequential`, so no module may be called that"
         if name in self.taken:
             return f"the name `{name}` is taken by another {what} here"
-        self.taken.add(name)
+        self.taken[name] = place
         return None

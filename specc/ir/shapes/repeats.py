@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.diagnostic import Label, Problem
 from specc.ir.model import Argument, Block, BlockStep, FormStep, GroupStep, LayerStep, Model, ParameterStep, SomeStep
 from specc.ir.names.scope import NotYet, Scope, shown
 from specc.ir.names.values import evaluate, mentions
 from specc.ir.shapes.findings import MAX_LAYERS, Findings, LimitReached
 from specc.ir.shapes.naming import ModuleNames
+from specc.source import Span
 from specc.syntax import tree
 
 
@@ -49,19 +50,26 @@ def name_of(step: SomeStep, number: int, names: ModuleNames, findings: Findings)
         name, span = f"{step.word}{running}", step.head
     else:
         name, span = step.label.text + (str(number) if step.repeat is not None else ""), step.label.span
-    objection = names.objection(name)
+    objection = names.objection(name, place=span)
     if objection is not None:
-        findings.report("E209", objection, span, help="choose another label")
+        findings.report("E209", objection, span, help="choose another label", others=_first(name, names, span))
     return name
+
+
+def _first(name: str, names: ModuleNames, span: Span) -> tuple[Label, ...]:
+    """Where a name was given before, if that is another place."""
+    place = names.taken.get(name)
+    return () if place is None or place == span else (Label(place, f"`{name}` is this one"),)
 
 
 def name_outputs(names: Sequence[tree.Word], findings: Findings) -> bool:
     """Whether modules can have the names of the outputs; one that cannot be given is reported."""
     taken, fits = ModuleNames(), True
     for name in names:
-        objection = taken.objection(name.text, "output")
+        objection = taken.objection(name.text, "output", name.span)
         if objection is not None:
-            findings.report("E209", objection, name.span, help="choose another name")
+            first = _first(name.text, taken, name.span)
+            findings.report("E209", objection, name.span, help="choose another name", others=first)
         fits = fits and objection is None
     return fits
 
