@@ -3,7 +3,8 @@
     python benchmarks/kills.py [--kills 50] [--seed 0]
 
 The runs differ in their settings: every value of one stands together with every value of each other one at least once
-(mixup blends classes, and is left out of the other tasks).
+(mixup blends classes, and is left out of the other tasks; `heads` is a classifier with several outputs, one of them not
+learned).
 A kill comes at a random moment after some checkpoint, inside a write (half of a file is on the disk, or it is whole and
 has its name, and nothing after it happened), or inside a line of the metrics; of two processes it takes one or both. A
 run is killed once or twice, then continued to its end. `state`, `best` and `last` must be byte-identical, and the
@@ -34,7 +35,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "precision": ("fp32", "bf16"),
     "average": (None, 0.9),
     "mixup": (None, 0.3),
-    "task": ("classify", "segment", "multilabel", "regress"),
+    "task": ("classify", "heads", "segment", "multilabel", "regress"),
     "accumulate": (1, 2),
     "streamed": (False, True),
     "processes": (1, 2),
@@ -50,12 +51,15 @@ CHANGED: dict[str, tuple[str, ...]] = {
 }
 SPEC = """\
 input 1x8x8
-conv 8 k3 p1 nobias -> bn -> relu -> {end}
+conv 8 k3 p1 nobias -> bn -> relu
+{end}
 train {{ epochs 3 ; batch 8 ; schedule cosine ; lr 0.005 ; checkpoint_steps 4 ; flip ; device cpu ; workers 1 }}
 """
 VECTOR = "maxpool 2 -> flatten -> dropout 0.3 -> linear 16 -> relu -> linear"
+HEADS = f"early: id -> conv 8 k3 p1 -> relu\noutputs {{ idle: gap | aux: from early -> {VECTOR} 3 | main: {VECTOR} 3 }}"
 # How the network of each task ends, and where its data are; CSV and masks have the pictures of the class folders.
 TASKS = {
+    "heads": (HEADS, "pictures"),
     "classify": (f"{VECTOR} 3", "pictures"), "segment": ("dropout2d 0.3 -> conv 2 k1", "masked"),
     "multilabel": (f"{VECTOR} 2", "labels.csv"), "regress": (f"{VECTOR} 1", "numbers.csv"),
 }  # fmt: skip
@@ -197,7 +201,9 @@ class Trials:
         self.folder, self.case, self.runs = folder, case, 0
         self.data = TASKS[case["task"]][1]
         options = {key: value for key, value in case.items() if key not in ("streamed", "processes", "changed")}
-        if case["task"] != "classify":
+        if case["task"] == "heads":
+            options |= {"task": "classify", "heads": "main=1,aux=0.3"}
+        elif case["task"] != "classify":
             options["mixup"] = None  # it blends classes
         options["in_memory"] = "off" if case["streamed"] else "on"
         self.options = [

@@ -38,10 +38,16 @@ NORMED = PLAIN.replace("-> relu", "nobias -> bn -> relu -> dropout 0.3").replace
 BACK = (
     "input 1x8x8\nflatten -> linear 16 -> relu -> linear 64 -> unflatten 1x8x8\ntrain { epochs 2 ; precision fp32 }\n"
 )
+HEADS = (
+    "input 1x8x8\nearly: { conv 4 k3 -> relu } -> conv 4 k3 -> relu\n"
+    "outputs { main: flatten -> linear 10 | aux: from early -> flatten -> linear 10 | idle: flatten -> linear 3 }\n"
+    "train { epochs 2 ; batch 65 ; precision fp32 }\n"
+)
 
 # Everything that counts pictures; digits has 1,438 to train on.
 RECIPES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "last batch is smaller": (PLAIN, 2, {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9}),
+    "heads, one of them idle": (HEADS, 2, {"batch": 479, "heads": "main=1 aux=0.3", "optimizer": "adamw"}),
     "last batch of one": (PLAIN, 2, {"batch": 479}),
     "three processes": (PLAIN, 3, {"optimizer": "rmsprop", "lr": 1e-3, "normalize": True, "schedule": "cosine"}),
     "accumulated": (PLAIN, 2, {"accumulate": 4, "clip": 0.1, "average": 0.9, "label_smoothing": 0.1}),

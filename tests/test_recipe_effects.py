@@ -181,6 +181,12 @@ def threshold(folder: Path) -> None:
     assert one.metrics()[0]["test_map"] == other.metrics()[0]["test_map"]
 
 
+def heads(folder: Path) -> None:
+    spec = "input 1x8x8\nflatten -> relu\noutputs { a: linear 10 | b: linear 10 }\n"
+    one, other = (done(folder / said, spec, heads=said) for said in ("a=1 b=1", "a=1 b=0.1"))
+    assert differ(one, other)
+
+
 def data(folder: Path) -> None:
     assert done(folder / "run", PETS, data=str(pictures(folder))).lines[0].startswith("pets: 8 training")
 

@@ -25,7 +25,8 @@ from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.source import Source
 from specc.syntax import tree
-from specc.tasks.registry import task_of
+from specc.tasks.heads import wrong_head
+from specc.tasks.registry import settings_of, task_of
 from specc.tasks.task import Misfit, Targets, Task
 
 READ_AS = ("resize", "fit", "channels")  # settings of how pictures are read
@@ -110,17 +111,35 @@ def require_output(task: Task, model: ShapedModel, targets: Targets | None) -> N
 
 def misfit_of(task: Task, model: ShapedModel, targets: Targets | None) -> Misfit | None:
     """Why a network's output is none for a task; None where it is one."""
-    if isinstance(model.gives, dict):
-        message = f"this network has several outputs ({', '.join(model.gives)}), and training needs a single one"
-        help = "end the spec with the branch that is to be trained, without `outputs`\n"
-        help += "`specc export` takes all of them elsewhere"
-        return Misfit("E606", message, help=help)
-    return task.objection(model.input, model.output, targets)
+    outputs = model.gives if isinstance(model.gives, dict) else {}
+    if not task.weighed:
+        return _several(task, outputs) if outputs else task.objection(model.input, model.output, targets)
+    wrong = wrong_head(task.weighed, outputs)
+    if wrong is not None:
+        return Misfit("E720", wrong.message, help=wrong.help)
+    for name, _ in task.weighed:
+        found = task.objection(model.input, outputs[name], targets)
+        if found is not None:
+            return found._replace(message=f"{found.message} as `{name}`", output=name)
+    return None
+
+
+def _several(task: Task, outputs: Mapping[str, Shape]) -> Misfit:
+    """What speaks against training a network with several outputs where nothing is said of what each counts."""
+    message = f"this network has several outputs ({', '.join(outputs)}), and "
+    single = "end the spec with the branch that is to be trained, without `outputs`\n"
+    single += "`specc export` takes all of them elsewhere"
+    fitting = [name for name, shape in outputs.items() if task.objection(shape, shape, None) is None]
+    if "heads" not in settings_of(type(task)) or not fitting:
+        return Misfit("E606", f"{message}`task {task.keyword}` needs a single one", help=single)
+    said = " ".join([f"{fitting[0]}=1", *(f"{name}=0.3" for name in fitting[1:])])
+    help = f"`heads {said}` in `train {{ }}` adds up their losses; the first one is what is told\n{single}"
+    return Misfit("E606", f"{message}nothing says what each of them counts", help=help)
 
 
 def way_out(found: Misfit, model: ShapedModel) -> str:
     """What makes a network's output one for its task, several ways a line each."""
-    return found.help or way_to_output(model, found.wanted)
+    return found.help or way_to_output(model, found.wanted, found.output)
 
 
 def compare(analysis: Analysis, name: str, known: Known | None = None) -> tuple[Diagnostic, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import log
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from specc.diagnostics.diagnostic import Problem
 from specc.evaluate.trained import Trained
+from specc.tasks.heads import mapped
 
 Tta: TypeAlias = Literal["flip"]
 
@@ -27,8 +28,10 @@ class Flipped(nn.Module):
             raise Problem.of("E693", f"`--tta flip` has no meaning for {found}", help="leave `--tta` out")
         self.network, self._mean, self._is_mask = network, MEANS[task.target], task.target == "mask"
 
-    def forward(self, samples: Tensor) -> Tensor:
-        one, other = self.network(samples), self.network(samples.flip(-1))
+    def forward(self, samples: Tensor) -> Any:
+        return mapped(self._both, self.network(samples), self.network(samples.flip(-1)))
+
+    def _both(self, one: Tensor, other: Tensor) -> Tensor:
         return self._mean(one.float(), (other.flip(-1) if self._is_mask else other).float())
 
 

@@ -92,7 +92,7 @@ class Predictions:
         self.rows: list[dict[str, object]] = []
 
     def watch(self, outputs: Tensor, y: Tensor) -> None:
-        for answer, true in zip(self._goal.answers(outputs.float(), 1), self._goal.truths(y), strict=True):
+        for answer, true in zip(self._goal.answers(outputs, 1), self._goal.truths(y), strict=True):
             self.rows.append({"sample": self._names[len(self.rows)], **dict(true), **dict(answer.cells)})
 
 

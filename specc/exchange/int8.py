@@ -18,6 +18,7 @@ from specc.emit.program.quiet import quiet
 from specc.evaluate.score import named_alike, require_sample
 from specc.evaluate.trained import Trained
 from specc.exchange.purpose import Purpose, ScaledPictures, ToldOutputs
+from specc.layers.base import Shape
 from specc.runner.loop import evaluate
 from specc.tasks.registry import MEASURES
 
@@ -38,6 +39,7 @@ def to_int8(trained: Trained, metadata: Mapping[str, str], data: str | None, *, 
     """
     dataset = load_dataset(trained.recipe.model_copy(update={"data": data} if data else {}))
     require_sample(trained, dataset.name, dataset.sample)
+    trained, gives = _with_one_output(trained)
     purpose, given = Purpose(trained.recipe, trained.data), Given(trained.shaped.input)
     with quiet():
         whole = onnx_content(trained.model, given)
@@ -49,9 +51,31 @@ def to_int8(trained: Trained, metadata: Mapping[str, str], data: str | None, *, 
             before = onnx_content(
                 ScaledPictures(purpose).eval(), Given((*given.shape[1:], given.shape[0]), is_bytes=True)
             )
-            after = onnx_content(ToldOutputs(purpose).eval(), Given(trained.shaped.output))
+            after = onnx_content(ToldOutputs(purpose).eval(), Given(gives))
         small = joined(before, small, after)
     return Quantised(labelled(small, metadata), told)
+
+
+class OneOutput(nn.Module):
+    """A network with several outputs, of which one is wanted."""
+
+    def __init__(self, network: nn.Module, name: str) -> None:
+        super().__init__()
+        self.network, self._name = network, name
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.network(x)[self._name]
+        return found
+
+
+def _with_one_output(trained: Trained) -> tuple[Trained, Shape]:
+    """The network with nothing but the output that is told, and its shape."""
+    gives = trained.shaped.gives
+    if not isinstance(gives, dict):
+        return trained, gives
+    name = trained.task.weighed[0][0]
+    recipe = trained.recipe.model_copy(update={"heads": None})
+    return trained._replace(recipe=recipe, model=OneOutput(trained.model, name).eval()), gives[name]
 
 
 def _samples(trained: Trained, images: Images) -> Iterator[Tensor]:

@@ -6,7 +6,7 @@ import json
 import os
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import nn
@@ -99,7 +99,7 @@ class ToldOutputs(nn.Module):
         super().__init__()
         self._goal: Goal = purpose.task.start(purpose.data.targets)
 
-    def forward(self, outputs: Tensor) -> Tensor:
+    def forward(self, outputs: Any) -> Tensor:
         return self._goal.told(outputs)
 
 
@@ -149,4 +149,5 @@ def prediction_of(purpose: Purpose, weights: Path, folder: Path) -> Prediction |
     mean, deviation = purpose.levels
     known = {name: value for name, value in task.metadata(purpose.data.targets).items() if name != "task"}
     constants = {**known, "mean": mean, "deviation": deviation, "weights": seen.as_posix()}
-    return Prediction(sample, purpose.recipe.fit if purpose.recipe.resize else "", constants, task.python)
+    told = f'outputs = outputs["{task.weighed[0][0]}"]\n' if task.weighed else ""
+    return Prediction(sample, purpose.recipe.fit if purpose.recipe.resize else "", constants, told + task.python)

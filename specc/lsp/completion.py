@@ -267,6 +267,9 @@ def _values(scan: Scan, state: CursorState, layer: type[Layer] | None) -> Iterat
     words = [*(("true", "false") if is_flag(info) else ()), *choices(info)]
     for word in words:
         yield Offer(word, Kind.EnumMember, role(info).doc, field_line(field, info), rank=1)
+    if field == "like":
+        yield from (Offer(label, Kind.Variable, "a label") for label in scan.labels)
+        return
     if field == "init":
         yield from _initializers()
     yield from _names(scan, state)
@@ -328,6 +331,9 @@ def _setting(scan: Scan, state: CursorState) -> Iterator[Offer]:
         for argument in taken.arguments if taken else ():
             yield Offer(f"{argument}=", Kind.Property, Recipe.model_fields[argument].description or "",
                         setting_page(argument))  # fmt: skip
+    elif name == "heads":
+        yield from (Offer(f"{output}=", Kind.Field, "an output", setting_page(name)) for output in scan.outputs
+                    if f"{output}=" not in state.item.arguments)  # fmt: skip
     elif not state.item.arguments:
         yield from _setting_values(name)
         yield from _names(scan, state)

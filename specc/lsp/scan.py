@@ -101,6 +101,17 @@ class Scan:
         pairs = zip(self.tokens, self.tokens[1:], strict=False)
         return list(dict.fromkeys(str(word) for word, colon in pairs if colon.type == "COLON" and word.type == "WORD"))
 
+    @cached_property
+    def outputs(self) -> list[str]:
+        """The names of a network's outputs."""
+        found, depth = [], 0
+        at = next((place for place, word in enumerate(self.tokens) if word == "outputs"), len(self.tokens))
+        for before, word, after in zip(self.tokens[at:], self.tokens[at + 1 :], self.tokens[at + 2 :], strict=False):
+            depth += {"{": 1, "}": -1}.get(before, 0)
+            if depth == 1 and before in ("{", "|") and word.type == "WORD" and after.type == "COLON":
+                found.append(str(word))
+        return found
+
     def placed(self) -> Iterator[PlacedToken]:
         """Every token but new lines and brackets, in the order of the text."""
         walk = _Walk(self)

@@ -1,17 +1,16 @@
-"""Factors for parts of a network, as `rates` and `decays` say them: `head=10x stem=0.1x`. Torch-free."""
+"""Numbers for parts of a network, as `rates`, `decays` and `heads` say them: `head=10x stem=0.1x`. Torch-free."""
 
-import re
 from collections.abc import Iterable
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, Field
 
 from specc.recipe.written import as_written
+from specc.syntax.numerals import named_numbers
+from specc.tasks.heads import weights_of_heads
 
 KEY = "by_part"
 LONGEST = 2000  # characters
-LARGEST = 1e6
-_ONE = re.compile(r"([\w.*?-]+)=([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?)x")
 
 
 def factors(text: str) -> list[tuple[str, float]]:
@@ -22,32 +21,34 @@ def factors(text: str) -> list[tuple[str, float]]:
 
     Raises: ValueError where it says something else.
     """
-    found = []
-    for part in text.replace(",", " ").split():
-        match = _ONE.fullmatch(part)
-        if match is None or float(match[2]) > LARGEST:
-            raise ValueError(f"no name with its factor: {part}")
-        found.append((match[1], float(match[2])))
-    return found
+    return list(named_numbers(text, "x"))
 
 
-def _judged(text: str) -> str:
+def _factors(text: str) -> str:
     if not factors(text):
         raise ValueError("nothing is named")
     return text
 
 
-Factors: TypeAlias = Annotated[str, Field(max_length=LONGEST), AfterValidator(_judged)]
+def _heads(text: str) -> str:
+    weights_of_heads(text)
+    return text
 
 
-def by_part(description: str, *examples: str) -> Any:
-    """The field of a setting that gives parts of the network factors."""
-    extra: dict[str, Any] = {KEY: True, "accepts": "names of parts with a factor each, such as head=10x stem=0.1x"}
+Factors: TypeAlias = Annotated[str, Field(max_length=LONGEST), AfterValidator(_factors)]
+Heads: TypeAlias = Annotated[str, Field(max_length=LONGEST), AfterValidator(_heads)]
+
+
+def by_part(
+    description: str, *examples: str, accepts: str = "names of parts with a factor each, such as head=10x stem=0.1x"
+) -> Any:
+    """The field of a setting that gives parts of the network a number each."""
+    extra: dict[str, Any] = {KEY: True, "accepts": accepts}
     return Field(None, examples=list(examples), description=description, json_schema_extra=extra)
 
 
 def is_by_part(recipe: type[BaseModel], name: str) -> bool:
-    """Whether a setting gives parts of the network factors."""
+    """Whether a setting gives parts of the network a number each."""
     extra = recipe.model_fields[name].json_schema_extra
     return isinstance(extra, dict) and KEY in extra
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from specc.recipe.augmentations import augmentation
+from specc.recipe.parts import Heads, by_part
 from specc.tasks.registry import TASKS
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class SampleSettings(BaseModel):
         validation_alias=AliasChoices("task", "objective"),
         description=f"What is learned: {'; '.join(task.what for task in TASKS.values())}.",
     )
+    heads: Heads | None = by_part(
+        "What the loss of each output counts in the sum that is learned, for a network with `outputs`; accuracy and "
+        "answers are those of the first one (classify).",
+        "main=1 aux=0.3", accepts="names of outputs with a number each, the first above 0, such as main=1 aux=0.3",
+    )  # fmt: skip
     class_weights: Literal["balanced"] | ClassWeights | None = Field(
         None,
         examples=["balanced", "[1 5]"],

@@ -110,7 +110,8 @@ def _on_noise(subject: Subject, recipe: Recipe) -> Session:
     count = BATCHES * recipe.batch * recipe.accumulate
     task = task_of(recipe)
     require_output(task, subject.model, None)
-    classes = max(1, subject.model.output[0])
+    gives = subject.model.gives
+    classes = max(1, (gives[task.weighed[0][0]] if isinstance(gives, dict) else gives)[0])
     chance = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, *subject.model.input), dtype=torch.uint8, generator=chance)
     shape = {"class": (), "none": (), "classes": (classes,), "numbers": (classes,), "mask": subject.model.input[1:]}

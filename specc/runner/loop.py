@@ -25,6 +25,7 @@ from specc.runner.distributed.world import Group, StopRequested, StopSignals
 from specc.runner.metrics import Metrics
 from specc.runner.precision import Precision
 from specc.runner.sampler import draw_evaluation
+from specc.tasks.heads import mapped, total
 from specc.tasks.registry import task_of
 from specc.tasks.task import ALONE, Targets
 
@@ -125,7 +126,7 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
         """Add the gradient of some samples, which count by a share, to the weights'. Returns: their loss and counts."""
         # Where no part of a last batch is this process's, it takes part in the exchange with nothing.
         outputs = network(x) if len(x) else network(x.new_zeros((1, *x.shape[1:])))
-        loss = aim.loss(outputs, x, y) if len(x) else outputs.sum()
+        loss = aim.loss(outputs, x, y) if len(x) else total(outputs)
         if share != 1:
             loss = loss * share
         if processes > 1:  # the exchange takes the mean over the processes
@@ -133,7 +134,7 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
         (loss if scaler is None else scaler.scale(loss)).backward()
         if not aim.counted:
             return loss.detach().view(1)
-        counts = aim.count(outputs.detach(), y) if len(x) else outputs.new_zeros(len(aim.counted))
+        counts = aim.count(mapped(torch.Tensor.detach, outputs), y) if len(x) else x.new_zeros(len(aim.counted))
         return torch.cat([loss.detach().view(1), counts * processes if processes > 1 else counts])
 
     def change(number: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specc.ir.analysis.unreached import unreached
 from specc.ir.parts import layers_of, names_of
 from specc.recipe.parts import factors
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from specc.ir.shaped import ShapedModel
     from specc.recipe.recipe import Recipe
+    from specc.tasks.task import Task
 
 
 def frozen_layers(shaped: ShapedModel, names: str) -> list[str]:
@@ -59,6 +61,12 @@ class Frozen:
     def is_over(self, epoch: int) -> bool:
         """Whether nothing is frozen any more after so many epochs."""
         return self.epochs is not None and epoch >= self.epochs
+
+
+def leave_alone(model: nn.Module, shaped: ShapedModel, task: Task) -> None:
+    """Freeze what no gradient reaches: an optimizer would keep nothing for it, or pull it towards 0."""
+    for name in unreached(shaped, [name for name, weight in task.weighed if weight]):
+        model.get_submodule(name).requires_grad_(False)
 
 
 def weight_factors(model: nn.Module, shaped: ShapedModel, recipe: Recipe) -> dict[int, tuple[float, float]]:

@@ -7,13 +7,14 @@ the shorter numbers, and the loss is taken in float32.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from specc.build.known import is_known
 from specc.diagnostics.diagnostic import Problem
+from specc.tasks.heads import mapped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +61,7 @@ class Precision:
 
 
 class Forward(nn.Module):
-    """A network as the loop calls it; takes float samples and gives float32."""
+    """A network as the loop calls it; takes float samples and gives float32, of several outputs each by its name."""
 
     def __init__(self, model: nn.Module, precision: Precision, layers: nn.Module | None = None) -> None:
         """layers: those of the model as they are run, where that is another order."""
@@ -69,12 +70,12 @@ class Forward(nn.Module):
         self.layers = model if layers is None else layers
         self._precision = precision
 
-    def forward(self, samples: Tensor) -> Tensor:
+    def forward(self, samples: Tensor) -> Any:
         if self._as_written:
             samples = samples.contiguous()  # pictures out of files have their channels last
         with self._precision.autocast():
-            outputs: Tensor = self.layers(samples)
-        return outputs.float()
+            outputs = self.layers(samples)
+        return mapped(torch.Tensor.float, outputs)
 
 
 def lay_out(model: nn.Module, sample: tuple[int, ...], recipe: Recipe, device: torch.device) -> None:

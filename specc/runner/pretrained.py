@@ -156,14 +156,15 @@ def begin_with(found: Pretrained, model: nn.Module, shaped: ShapedModel, classes
     """Copy what fits into a model. Returns: what was loaded, what was not, and why, in a line.
 
     Tensors go to those of their names and shapes, or, where that pairs more, to those in the same place, up to the
-    first that has another shape. The last layer keeps its fresh values where it tells other classes apart.
+    first that has another shape. The last layer, of each output, keeps its fresh values where it tells other classes
+    apart.
     Raises: Problem E636 where nothing fits.
     """
     import torch
 
     own = model.state_dict()
     pairs, how = _pairs(own, found.tensors)
-    last = _last_layer(shaped) if found.classes and classes and found.classes != classes else ()
+    last = _last_layers(shaped) if found.classes and classes and found.classes != classes else ()
     pairs = {mine: theirs for mine, theirs in pairs.items() if mine.rpartition(".")[0] not in last}
     if not any(own[name].dim() > 1 for name in pairs):
         raise _nothing_fits(found, own)
@@ -195,9 +196,14 @@ def _kind(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _last_layer(shaped: ShapedModel) -> tuple[str, ...]:
-    """The name of the last layer with weights."""
-    return tuple([row.name for row in shaped.rows() if row.params][-1:])
+def _last_layers(shaped: ShapedModel) -> tuple[str, ...]:
+    """The name of the last layer with weights; of a network with several outputs that of each."""
+    names = [row.name for row in shaped.rows() if row.params]
+    if not isinstance(shaped.gives, dict):
+        return tuple(names[-1:])
+    form = shaped.chain.steps[-1][0]
+    heads = ([name for name in names if name.startswith(f"{form}.{head}.")] for head in shaped.gives)
+    return tuple(inside[-1] for inside in heads if inside)
 
 
 def _told(found: Pretrained, own: Mapping[str, Tensor], pairs: dict[str, str], how: str, other_classes: bool) -> str:

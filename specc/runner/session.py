@@ -26,7 +26,7 @@ from specc.runner.cpu.process import keep_pages
 from specc.runner.device import compiled, explained, seed_everything, seed_shard
 from specc.runner.metrics import Metrics, best_of
 from specc.runner.optim import Parts, make_optimizer, optimizer_note
-from specc.runner.parts import Frozen, frozen_layers, weight_factors
+from specc.runner.parts import Frozen, frozen_layers, leave_alone, weight_factors
 from specc.runner.precision import Forward, Precision, choose_precision, lay_out
 from specc.runner.pretrained import Pretrained, begin_with
 from specc.runner.schedule import Schedule, make_schedule
@@ -90,6 +90,7 @@ class Session:
             keep_pages()
         with explained():
             self.model = build(shaped).to(device)
+            leave_alone(self.model, shaped, self.task)
             self.frozen = Frozen(self.model, frozen_layers(shaped, recipe.freeze or ""), recipe.unfreeze_after)
             self.precision = choose_precision(recipe, device, known=is_known(self.model))
             self._load_pictures()
@@ -141,8 +142,9 @@ class Session:
     @property
     def keeps_outputs(self) -> bool:
         """Whether what the network gives for the test part is kept until a better epoch, for the report at the end."""
-        values = len(self.dataset.test) * prod(self.shaped.output)
-        return self.group.place.size == 1 and 4 * values <= MOST_KEPT
+        gives = self.shaped.gives
+        values = sum(map(prod, gives.values())) if isinstance(gives, dict) else prod(gives)
+        return self.group.place.size == 1 and 4 * len(self.dataset.test) * values <= MOST_KEPT
 
     def keep_outputs(self, metrics: Metrics, outputs: list[Tensor]) -> None:
         """Keep what the network gives for each test batch where an epoch that has just ended is the best one so far."""
@@ -189,6 +191,7 @@ class Session:
         remark = optimizer_note(self.model, recipe)
         note += f"; {remark}" if remark else ""
         note += "; as many samples of each class" if recipe.sampling == "balanced" else ""
+        note += f"; heads {recipe.heads}" if recipe.heads else ""
         note += self._augmented()
         return (
             f"{data.name}: {len(data.train):,} training{held_out} and {len(data.test):,} test {called(data.sample)}s, "

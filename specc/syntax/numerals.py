@@ -20,6 +20,8 @@ _UNITS = {"": 0, "K": 3, "M": 6, "G": 9}
 _NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?([KMG]?)")
 _MOST_DIGITS = 40  # before the point
 _MOST_DECIMALS = 600
+LARGEST_NAMED = 1e6
+_NAMED = re.compile(r"([\w.*?-]+)=([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?)(x?)")
 
 
 def whole_of(digits: str) -> int:
@@ -79,3 +81,20 @@ def power(base: int | Fraction, exponent: int) -> int | Fraction:
     if bits == 1:  # 0, 1 and -1 stay as small as they are
         exponent = min(exponent, 2 + exponent % 2)
     return base**exponent
+
+
+def named_numbers(text: str, unit: str = "") -> tuple[tuple[str, float], ...]:
+    """Each name with its number, in their order.
+
+    >>> named_numbers("main=1 aux=0.3"), named_numbers("head=10x, stem*=0.1x", "x")
+    ((('main', 1.0), ('aux', 0.3)), (('head', 10.0), ('stem*', 0.1)))
+
+    Raises: ValueError where it says something else.
+    """
+    found = []
+    for part in text.replace(",", " ").split():
+        match = _NAMED.fullmatch(part)
+        if match is None or match[3] != unit or float(match[2]) > LARGEST_NAMED:
+            raise ValueError(f"no name with its number: {part}")
+        found.append((match[1], float(match[2])))
+    return tuple(found)

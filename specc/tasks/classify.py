@@ -11,6 +11,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
 from specc.tasks.confusion import MACRO_F1, WEIGHTED_F1, Confusion
 from specc.tasks.constants import tensor_like
+from specc.tasks.heads import Head, HeadsGoal, weights_of_heads
 from specc.tasks.measure import ACCURACY, Best, Measure
 from specc.tasks.review import Answer, Cells, Example, Gallery, Review
 from specc.tasks.task import ALONE, Goal, Kind, Meter, Misfit, Processes, Reviewer, Shape, Targets, Task, classes_of
@@ -29,8 +30,8 @@ TOP5 = Measure("top5", f"top-{TOP} accuracy", in_line=False)
 class Classify(Task):
     """The class of each sample: the cross-entropy in nats, and the share of right answers.
 
-    The network's outputs are (size, classes); targets are classes (size,), or shares of them (size, classes) where
-    mixup or cutmix blends.
+    The network's outputs are (size, classes), or several of these by name, as `heads` says; targets are classes
+    (size,), or shares of them (size, classes) where mixup or cutmix blends.
     """
 
     keyword: ClassVar[str] = "classify"
@@ -48,6 +49,11 @@ return dict(sorted(shares, key=lambda one: -one[1]))"""
     class_weights: Weights = None
     mixup: float | None = None
     cutmix: float | None = None
+    heads: str | None = None
+
+    @property
+    def weighed(self) -> tuple[Head, ...]:
+        return weights_of_heads(self.heads) if self.heads else ()
 
     def accepts(self, targets: Targets) -> Problem | None:
         return super().accepts(targets) or refused(self.class_weights, targets)
@@ -62,7 +68,8 @@ return dict(sorted(shares, key=lambda one: -one[1]))"""
         return Misfit("E606", message, (targets.number,), check="W511")
 
     def start(self, targets: Targets) -> Goal:
-        return CrossEntropy(self, targets)
+        goal = CrossEntropy(self, targets)
+        return HeadsGoal(goal, self.weighed) if self.weighed else goal
 
 
 class CrossEntropy:

@@ -64,6 +64,7 @@ class Misfit(NamedTuple):
 
     code:    of the error that it is in training. wanted: the output that would do, where the ways to it depend on the
              network. help: the way out, where it does not. check: the code of the warning that `check` gives instead.
+    output:  which of several it is.
     """
 
     code: str
@@ -71,6 +72,7 @@ class Misfit(NamedTuple):
     wanted: Shape = ()
     help: str = ""
     check: str = ""
+    output: str = ""
 
 
 class Processes(Protocol):
@@ -174,6 +176,11 @@ class Task:
     answers: ClassVar[str] = ""
     python: ClassVar[str] = ""
 
+    @property
+    def weighed(self) -> tuple[tuple[str, float], ...]:
+        """The outputs that are learned of a network with several, each with what its loss counts; the first is told."""
+        return ()
+
     def accepts(self, targets: Targets) -> Problem | None:
         """Why data cannot be learned from, None where they can."""
         if self.target in ("none", targets.kind):
@@ -192,7 +199,8 @@ class Task:
     def objection(self, input: Shape, output: Shape, targets: Targets | None) -> Misfit | None:
         """Why a network with this output cannot be trained, None where it can.
 
-        Args: input, output: shapes of one sample. targets, None where no data are known.
+        Args: input, output: shapes of one sample; of several outputs each is asked about. targets, None where no data
+              are known.
         """
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""What the recipe asks for and the data do not give, and what `specc data` cannot write: E630 to E633."""
+"""What the recipe asks for and the data do not give, and what `specc data` cannot write: E630 to E633, E720."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner.optim import make_optimizer
 from specc.source import Source
+from specc.tasks.classify import Classify
 from specc.tasks.reconstruct import Reconstruct
 
 
@@ -29,6 +30,14 @@ def an_autoencoder_that_ends_in_a_vector(scene: Scene) -> None:
     model = analyse(Source("net.cnn", "input 1x28x28\nflatten\n")).model
     assert model is not None
     require_output(Reconstruct(), model, None)
+
+
+@case("E720")
+def an_option_that_names_no_output(scene: Scene) -> None:
+    text = "input 8\noutputs { main: linear 10 | aux: linear 10 }\n"
+    model = analyse(Source("net.cnn", text)).model
+    assert model is not None
+    require_output(Classify(heads="main=1 auxx=0.3"), model, None)
 
 
 @case("E631")

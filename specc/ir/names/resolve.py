@@ -78,6 +78,10 @@ class _Resolver:
                 case tree.Train():
                     self._train(item)
         self._require_input()
+        network = Chain(
+            steps=tuple(step for chain in chains for step in chain.steps), span=Span(0, len(self.source.text))
+        )
+        self._check_heads(network)
         model = Model(
             source=self.source,
             input=self.input,
@@ -88,9 +92,7 @@ class _Resolver:
             recipe=self.recipe,
             doubts=tuple(self.steps.doubts),
             left_open=frozenset(self.left_open),
-            chain=Chain(
-                steps=tuple(step for chain in chains for step in chain.steps), span=Span(0, len(self.source.text))
-            ),
+            chain=network,
         )
         return model, tuple(self.diagnostics)
 
@@ -305,6 +307,17 @@ class _Resolver:
         settings = [plain for plain in map(self._plain_setting, train.settings) if plain is not None]
         self.recipe, problems = read_recipe(settings, self.source)
         self.diagnostics += problems
+
+    def _check_heads(self, network: Chain) -> None:
+        """The outputs that the recipe names are the network's; of a text that could not be read nobody knows."""
+        if self.recipe.heads is None or self.parsed.diagnostics:
+            return
+        from specc.ir.names.heads import wrong_heads
+
+        train = next(item for item in self.parsed.tree.items if isinstance(item, tree.Train))
+        wrong = wrong_heads(self.recipe.heads, train, network, self.source)
+        if wrong is not None:
+            self.diagnostics.append(wrong)
 
     def _plain_setting(self, setting: tree.Setting) -> PlainSetting | None:
         positional, options = [], []

@@ -23,6 +23,7 @@ from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.device import choose_device
 from specc.runner.distributed.world import ABANDONED, FailedElsewhere, FailedHere, Group, Rank, is_launched
+from specc.tasks.heads import total
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -94,7 +95,7 @@ class Member(Group):
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             model.train()
-            model(torch.zeros((2, *sample), device=self.device)).sum().backward()
+            total(model(torch.zeros((2, *sample), device=self.device))).backward()
         model.zero_grad(set_to_none=True)
         for buffer, kept in zip(model.buffers(), before, strict=True):
             buffer.copy_(kept)
