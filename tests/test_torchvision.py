@@ -147,6 +147,32 @@ def test_the_pyramid_gives_the_same_outputs_with_the_same_weights() -> None:
         assert largest_difference(found[name], wanted[level]) <= 1e-5
 
 
+def test_the_classifiers_on_the_way_give_the_same_outputs_with_the_same_weights() -> None:
+    """torchvision gives them in training alone, where dropout would draw: its parts are in evaluation mode here."""
+    theirs = trained_a_little("googlenet", {"aux_logits": True, "transform_input": False, "init_weights": False}, 64)
+    theirs.training = True
+    with torch.device("meta"):
+        ours = specc.compile("gallery:more/googlenet_heads").to_empty(device="cpu").eval()
+    specc.load_weights(ours, theirs.state_dict(), by_order=True)
+    x = torch.randn(2, 3, 64, 64, generator=torch.manual_seed(1))
+    with torch.no_grad():
+        found, wanted = ours(x), theirs(x)
+    for name, one in (("main", wanted.logits), ("aux1", wanted.aux_logits1), ("aux2", wanted.aux_logits2)):
+        assert largest_difference(found[name], one) <= 1e-5
+    assert count(ours) == count(theirs)
+
+
+def test_a_network_of_videos_gives_the_same_output_with_the_same_weights() -> None:
+    torch.manual_seed(0)
+    theirs = torchvision.models.get_model("r2plus1d_18", weights=None).eval()
+    with torch.device("meta"):
+        ours = specc.compile("gallery:more/r2plus1d18", input=(3, 4, 32, 32)).to_empty(device="cpu").eval()
+    specc.load_weights(ours, theirs.state_dict(), by_order=True)
+    x = torch.randn(2, 3, 4, 32, 32, generator=torch.manual_seed(1))
+    with torch.no_grad():
+        assert largest_difference(ours(x), theirs(x)) <= 1e-5
+
+
 @pytest.mark.parametrize(("name", "settings", "function", "arguments"), COUNTED)
 def test_same_number_of_parameters(
     name: str, settings: dict[str, Any], function: str, arguments: dict[str, Any]
@@ -166,8 +192,53 @@ def test_squeeze_and_excitation_costs_what_the_paper_says() -> None:
     assert sum(row.params for row in se) == sum(row.params for row in plain) + gates
 
 
+# Weights as others count them, to the last one.
+PUBLISHED = {
+    "xception": (22_855_952, "Chollet 2017, table 3"),
+    "m5": (26_915, "PyTorch's tutorial on the classification of speech"),
+    "mobilenet_v1": (4_231_976, "keras.applications.MobileNet, trainable; pytorchcv"),
+    "densenet_bc100": (769_162, "pytorchcv, densenet100_k12_bc_cifar10"),
+    "pyramidnet110": (1_772_706, "pytorchcv, pyramidnet110_a48_cifar10"),
+    "dla34": (15_742_104, "pytorchcv"),
+    "se_resnet50": (28_088_024, "pytorchcv"),
+    "cbam_resnet50": (28_089_624, "pytorchcv"),
+    "eca_resnet50": (
+        25_557_032 + 3 * 5 + 4 * 5 + 6 * 5 + 3 * 7,
+        "ResNet-50, and a kernel by equation 12 in each block",
+    ),
+    "dcgan_discriminator": (2_765_568, "PyTorch's tutorial on DCGAN"),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_counts_are_those_that_others_publish(name: str) -> None:
+    assert sum(row.params for row in specc.check(f"gallery:{name}").layers) == PUBLISHED[name][0]
+
+
+def test_the_3d_unet_counts_what_its_paper_counts() -> None:
+    """Çiçek et al. 2016, section 3: 19069955, with one number for each normalised channel, and no transposed bias."""
+    layers = specc.check("gallery:unet3d").layers
+    norms = sum(row.params // 2 for row in layers if row.kind == "bn")
+    shapes = [row.output for row in layers if row.kind == "convtranspose"]
+    widened = sum(shape[0] for shape in shapes if isinstance(shape, tuple))
+    assert sum(row.params for row in layers) - norms - widened == 19_069_955
+
+
 @pytest.mark.parametrize(
-    ("name", "millions"), [("resnet20", 0.27), ("resnet56", 0.85), ("wide_resnet28", 36.5), ("se_resnet50", 28.1)]
+    ("name", "millions"),
+    [
+        ("resnet20", 0.27),
+        ("resnet56", 0.85),
+        ("wide_resnet28", 36.5),
+        ("se_resnet50", 28.1),
+        ("convnext_v2_tiny", 28.6),
+        ("res2net50", 25.7),
+        ("edsr", 1.37),
+        ("pix2pix_generator", 54.414),
+        ("pointnet", 0.8),
+        ("repvgg_a0", 9.1),
+        ("c3d", 78.4),
+    ],
 )
 def test_counts_in_millions_are_those_of_the_papers(name: str, millions: float) -> None:
     total = sum(row.params for row in specc.check(f"gallery:{name}").layers)
