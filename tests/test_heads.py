@@ -114,6 +114,12 @@ def test_the_way_out_is_in_the_branch(tmp_path: Path) -> None:
     assert "end the branch `aux` with `linear 10`" in done.stdout
 
 
+def test_a_mistyped_name_is_mended(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(SPEC + "\ntrain { heads main=1 auxx=0.3 }\n")
+    done = command("check", "net.cnn", "--fix", cwd=tmp_path)
+    assert (tmp_path / "net.cnn").read_text() == SPEC + "\ntrain { heads main=1 aux=0.3 }\n", done.stdout
+
+
 @pytest.mark.parametrize(
     ("heads", "message"),
     [

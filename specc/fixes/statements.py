@@ -1,4 +1,4 @@
-"""Candidates for the lines that are no steps: the input (E210, E214), budgets (E217), recipes (E220 to E222, E637)."""
+"""Candidates for lines that are no steps: input (E210, E214), budgets (E217), recipes (E220 to E222, E637, E720)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def usual_input(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
 
 
 def respelled(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
-    """E217, E220, E221 and E637: the quantity, the setting, the word or the part that is meant."""
+    """E217, E220, E221, E637 and E720: the quantity, the setting, the word, the part or the output that is meant."""
     for proposal in error.proposals:
         if isinstance(proposal, Rename) and error.span is not None:
             yield Candidate(Kind.SPELLING, (Edit(error.span, proposal.word),), proposal.text)
@@ -119,4 +119,5 @@ STATEMENT_MAKERS: dict[str, tuple[StatementMaker, ...]] = {
     "E221": (respelled,),
     "E222": (second_line,),
     "E637": (respelled,),
+    "E720": (respelled,),
 }
