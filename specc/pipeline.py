@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.ir.lint import joined
@@ -22,10 +22,12 @@ from specc.ir.names.resolve import resolve
 from specc.ir.parts import unknown_parts
 from specc.ir.shaped import ShapedModel
 from specc.ir.shapes.infer import Visits, infer
-from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 from specc.syntax.parse import parse
 from specc.syntax.tree import Tree
+
+if TYPE_CHECKING:
+    from specc.recipe.recipe import Recipe
 
 
 class Analysis(NamedTuple):
@@ -33,7 +35,6 @@ class Analysis(NamedTuple):
 
     model:       the network with its shapes; None where something is wrong.
     diagnostics: what is wrong, in the order of the text; `lint` tells what is doubtful.
-    recipe:      what `train { }` says.
     tree:        the text's syntax.
     resolved:    the network before its shapes; whole where there are no errors.
     input_shape, settings: what was given in place of the spec's `input` and of its `param`s.
@@ -42,11 +43,15 @@ class Analysis(NamedTuple):
     source: Source
     model: ShapedModel | None
     diagnostics: tuple[Diagnostic, ...]
-    recipe: Recipe
     tree: Tree
     resolved: Model
     input_shape: tuple[int, ...] | None = None
     settings: Mapping[str, Any] = {}
+
+    @property
+    def recipe(self) -> Recipe:
+        """What `train { }` says, and the defaults of what it does not say."""
+        return self.resolved.recipe
 
     @property
     def ok(self) -> bool:
@@ -87,7 +92,7 @@ def _analyse(
         found += unknown_parts(shaped, model.recipe, parsed.tree, source)
     ok = not any(diagnostic.is_error for diagnostic in found)
     checked = shaped if ok else None
-    return Analysis(source, checked, _in_order(found), model.recipe, parsed.tree, model, input_shape, settings)
+    return Analysis(source, checked, _in_order(found), parsed.tree, model, input_shape, settings)
 
 
 def lint(analysis: Analysis, more: tuple[Diagnostic, ...] = (), *, apart: bool = False) -> tuple[Diagnostic, ...]:
@@ -100,7 +105,8 @@ def lint(analysis: Analysis, more: tuple[Diagnostic, ...] = (), *, apart: bool =
         return ()
     with _collector_paused():
         as_written = analysis.input_shape is None and not analysis.settings
-        found = find_doubtful(analysis.model, analysis.tree, analysis.recipe, more=more, as_written=as_written)
+        trained = analysis.resolved.trained
+        found = find_doubtful(analysis.model, analysis.tree, trained, more=more, as_written=as_written)
     return _in_order(found) if apart else joined(_in_order(found))
 
 

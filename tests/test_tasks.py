@@ -20,7 +20,8 @@ from specc.runner.run import train
 from specc.runner.run_folder import STATE
 from specc.tasks.classify import TOP, Classify, Hits
 from specc.tasks.confusion import Confusion
-from specc.tasks.registry import TASKS, collected
+from specc.tasks.names import LEARNED, SETTINGS
+from specc.tasks.registry import TASKS, collected, settings_of
 from specc.tasks.task import Task
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -33,8 +34,12 @@ CPU = torch.device("cpu")
 def test_every_task_says_what_it_is() -> None:
     for keyword, cls in TASKS.items():
         assert cls.keyword == keyword
-        assert cls.what and cls.__doc__
+        assert LEARNED[keyword] and cls.__doc__
         assert cls.best.measure in ("loss", *(one.name for one in cls.measures))
+
+
+def test_the_settings_of_tasks_are_known_without_their_classes() -> None:
+    assert frozenset().union(*map(settings_of, TASKS.values())) == SETTINGS
 
 
 def test_two_tasks_of_one_name_are_refused() -> None:

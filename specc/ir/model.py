@@ -6,12 +6,14 @@ Expressions stay syntax: what depends on a block's parameters or on `in` has a v
 # No `from __future__ import annotations` here: each field would be compiled out of a text at each start.
 
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from specc.layers.base import Layer
-from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 from specc.syntax import tree
+
+if TYPE_CHECKING:
+    from specc.recipe.recipe import Recipe
 
 Expression: TypeAlias = Any  # a tree.Value or None
 FormWord: TypeAlias = Literal["concat", "add", "mul", "residual", "gate", "split", "outputs"]
@@ -160,7 +162,11 @@ class Budget(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A whole spec. left_open: what it leaves to a data set, `input` or `classes`, and nothing has said."""
+    """A whole spec.
+
+    trained:   what `train { }` says; None for a spec without one, which is checked without any of the recipe's code.
+    left_open: what it leaves to a data set, `input` or `classes`, and nothing has said.
+    """
 
     source: Source
     input: tuple[int, ...] | None
@@ -169,6 +175,18 @@ class Model(NamedTuple):
     blocks: dict[str, Block]
     chain: Chain
     budgets: tuple[Budget, ...]
-    recipe: Recipe
+    trained: "Recipe | None"
     doubts: tuple[Doubt, ...]
     left_open: frozenset[str] = frozenset()
+
+    @property
+    def recipe(self) -> "Recipe":
+        """What `train { }` says, and the defaults of what it does not say."""
+        return recipe_of(self.trained)
+
+
+def recipe_of(trained: "Recipe | None") -> "Recipe":
+    """The recipe of a spec, the one of defaults where it has none."""
+    from specc.recipe.recipe import Recipe
+
+    return trained or Recipe.model_construct()

@@ -9,12 +9,14 @@ Parameters, MACs, elements and layers are summed up when a node is made, so no q
 from collections.abc import Iterator
 from math import prod
 from operator import add
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from specc.ir.model import Doubt, FormWord, Shortcut
+from specc.ir.model import Doubt, FormWord, Shortcut, recipe_of
 from specc.layers.base import Layer, Shape
-from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
+
+if TYPE_CHECKING:
+    from specc.recipe.recipe import Recipe
 
 JoinedBy: TypeAlias = Literal["concat", "add", "mul", "split", "outputs", "none"]
 
@@ -145,9 +147,14 @@ class ShapedModel(NamedTuple):
 
     source: Source
     chain: ShapedChain
-    recipe: Recipe
+    trained: "Recipe | None"  # what `train { }` says
     parameters: dict[str, Any]  # the `param`s, by name
     doubts: tuple[Doubt, ...] = ()  # bare words that a reader may take for others
+
+    @property
+    def recipe(self) -> "Recipe":
+        """What `train { }` says, and the defaults of what it does not say."""
+        return recipe_of(self.trained)
 
     @property
     def input(self) -> Shape:

@@ -8,7 +8,7 @@ from specc.recipe.augmentations import known
 from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS
 from specc.recipe.recipe import Recipe
 from specc.recipe.schedules import SCHEDULES, schedule_settings, used_by
-from specc.tasks.registry import TASKS, settings_of
+from specc.tasks.names import SETTINGS
 
 
 class Conflict(NamedTuple):
@@ -60,10 +60,14 @@ def _part_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
 
 def _task_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     """A setting of other tasks that is not left at what means nothing."""
-    own = settings_of(TASKS[recipe.task])
-    for name in sorted(said - own):
+    chosen = sorted(name for name in said & SETTINGS if getattr(recipe, name))
+    if not chosen:
+        return None
+    from specc.tasks.registry import TASKS, settings_of
+
+    for name in chosen:
         owners = [task for task, cls in TASKS.items() if name in settings_of(cls)]
-        if owners and getattr(recipe, name):
+        if recipe.task not in owners:
             return Conflict(
                 name, f"`{name}` is a setting of {_listed([f'task {one}' for one in owners])}; "
                 f"`task {recipe.task}` has none", f"leave `{name}` out",
@@ -80,7 +84,11 @@ def _size_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
 
 
 def _sampling_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
-    if recipe.sampling == "all" or TASKS[recipe.task].target == "class":
+    if recipe.sampling == "all":
+        return None
+    from specc.tasks.registry import TASKS
+
+    if TASKS[recipe.task].target == "class":
         return None
     return Conflict(
         "sampling", f"`sampling balanced` needs one class for each sample, which `task {recipe.task}` has not",

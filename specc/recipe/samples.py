@@ -12,12 +12,12 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from specc.recipe.augmentations import augmentation
 from specc.recipe.parts import Heads, by_part
-from specc.tasks.registry import TASKS
+from specc.tasks.names import LEARNED
 
 if TYPE_CHECKING:
     TaskName: TypeAlias = str
 else:  # the words of the table
-    TaskName = Literal[tuple(TASKS)]
+    TaskName = Literal[tuple(LEARNED)]
 
 
 def fold_of(text: str) -> str:
@@ -51,7 +51,7 @@ class SampleSettings(BaseModel):
         "classify",
         examples=["reconstruct"],
         validation_alias=AliasChoices("task", "objective"),
-        description=f"What is learned: {'; '.join(task.what for task in TASKS.values())}.",
+        description=f"What is learned: {'; '.join(LEARNED.values())}.",
     )
     heads: Heads | None = by_part(
         "What the loss of each output counts in the sum that is learned, for a network with `outputs`; accuracy and "

@@ -47,7 +47,8 @@ def beginning(spec: str, like: Path | None, input: tuple[int, ...] | None, param
     if other is None:
         return Beginning(own)
     note = f"the recipe is that of {like}, and not the spec's own" if like is not None else f"repeats {spec}"
-    return Beginning(own._replace(recipe=other.recipe), note, _said_by(other.recipe))
+    own = own._replace(resolved=own.resolved._replace(trained=other.recipe))
+    return Beginning(own, note, _said_by(other.recipe))
 
 
 def record_at(path: Path) -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from specc.evaluate.trained import Trained
+from specc.tasks.names import LEARNED
 
 MOST_NAMED = 50
 
@@ -35,6 +36,6 @@ def page_of(trained: Trained, url: str, size: int, pixels: int) -> str:
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     listed = f"It knows {escape(', '.join(names[:MOST_NAMED]))}{more}." if names else ""
     return _PAGE.format(
-        name=escape(trained.name), what=escape(f"This network tells {trained.task.what}"), classes=listed,
+        name=escape(trained.name), what=escape(f"This network tells {LEARNED[trained.task.keyword]}"), classes=listed,
         url=escape(url), size=size >> 20, pixels=round(pixels / 1e6),
     )  # fmt: skip

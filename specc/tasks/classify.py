@@ -35,7 +35,6 @@ class Classify(Task):
     """
 
     keyword: ClassVar[str] = "classify"
-    what: ClassVar[str] = "the class of a picture (cross-entropy)"
     target: ClassVar[Kind] = "class"
     measures: ClassVar[tuple[Measure, ...]] = (ACCURACY, TOP5)
     best: ClassVar[Best] = Best("accuracy", "max")

@@ -33,7 +33,6 @@ class Multilabel(Task):
     """
 
     keyword: ClassVar[str] = "multilabel"
-    what: ClassVar[str] = "which of several labels a picture has (binary cross-entropy)"
     target: ClassVar[Kind] = "classes"
     measures: ClassVar[tuple[Measure, ...]] = (MICRO_F1, MAP)
     best: ClassVar[Best] = Best(MICRO_F1.name, "max")

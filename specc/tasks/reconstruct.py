@@ -27,7 +27,6 @@ class Reconstruct(Task):
     """
 
     keyword: ClassVar[str] = "reconstruct"
-    what: ClassVar[str] = "the picture itself (an autoencoder: mean squared error between output and input)"
     target: ClassVar[Kind] = "none"
     loss: ClassVar[str] = "mean squared error"
 

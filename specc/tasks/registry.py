@@ -1,15 +1,14 @@
-"""All tasks by keyword. A task joins by being a class in a file of this folder."""
+"""All tasks by keyword: the classes of the files that `tasks.names` names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import Protocol
 
-from specc import tasks
 from specc.tasks.measure import Measure
+from specc.tasks.names import LEARNED
 from specc.tasks.task import Task
 
 
@@ -22,8 +21,8 @@ class Settings(Protocol):
 
 
 def _classes() -> Iterator[type[Task]]:
-    for found in iter_modules(tasks.__path__):
-        module = import_module(f"{tasks.__name__}.{found.name}")
+    for name in LEARNED:
+        module = import_module(f"specc.tasks.{name}")
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Task) and value.__module__ == module.__name__:
                 yield value

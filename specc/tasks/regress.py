@@ -34,7 +34,6 @@ class Regress(Task):
     """
 
     keyword: ClassVar[str] = "regress"
-    what: ClassVar[str] = "numbers (mean squared error)"
     target: ClassVar[Kind] = "numbers"
     measures: ClassVar[tuple[Measure, ...]] = (MAE, R2)
     best: ClassVar[Best] = Best(R2.name, "max")

@@ -34,7 +34,6 @@ class Segment(Task):
     """
 
     keyword: ClassVar[str] = "segment"
-    what: ClassVar[str] = "the class of each pixel (cross-entropy)"
     target: ClassVar[Kind] = "mask"
     moves: ClassVar[bool] = True
     measures: ClassVar[tuple[Measure, ...]] = (ACCURACY, IOU)

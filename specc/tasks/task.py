@@ -1,7 +1,8 @@
 """What a network is trained to do: the half of a task that knows no torch, and what its torch half gives.
 
-A task is a class in a file of this folder. It says what data must give for it, what the network's output must be, what
-is measured and what epochs are compared by; `start` makes the half that computes, and torch is imported in there.
+A task is a class in a file of this folder, and a line in `tasks.names`. The class says what data must give for it, what
+the network's output must be, what is measured and what epochs are compared by; `start` makes the half that computes,
+and torch is imported in there.
 """
 
 from __future__ import annotations
@@ -156,7 +157,7 @@ class Goal(Protocol):
 class Task:
     """One kind of learning. Its fields are its settings, by the names that they have in a recipe.
 
-    keyword:  its name in a recipe. what: what is learned, as half a sentence.
+    keyword:  its name in a recipe, and in the table of `tasks.names`.
     target:   what data must give for each sample. moves: whether targets move with the picture.
     measures: what is told of a split besides the loss. best: what epochs are compared by.
     loss:     what the loss is, where a reader would not know.
@@ -166,7 +167,6 @@ class Task:
     """
 
     keyword: ClassVar[str]
-    what: ClassVar[str]
     target: ClassVar[Kind]
     moves: ClassVar[bool] = False
     measures: ClassVar[tuple[Measure, ...]] = ()

@@ -1,6 +1,6 @@
 """Shaped model in, warnings out: what is allowed and still doubtful.
 
-In:         a checked network with its tree and its recipe.
+In:         a checked network with its tree and what its `train { }` says.
 Out:        warnings, each place told once a code, in no order; comments that silence them are obeyed.
 Guarantees: nothing that is reported here keeps the network from being built.
 Leaves:     errors to the stages before it, and whether a warning fails a run to the command.
@@ -12,6 +12,7 @@ A rule is a function in one of the files beside this one, listed here under its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.spelling import listed
@@ -19,9 +20,11 @@ from specc.ir.lint import names, neighbours, output, pixels, size
 from specc.ir.lint.network import Network
 from specc.ir.lint.rule import Rule
 from specc.ir.shaped import ShapedModel
-from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 from specc.syntax.tree import Tree
+
+if TYPE_CHECKING:
+    from specc.recipe.recipe import Recipe
 
 RULES: dict[str, Rule] = {
     "W501": output.softmax_before_loss,
@@ -43,14 +46,19 @@ MOST_NOTES = 10  # further places of a warning that are told one by one
 
 
 def lint(
-    model: ShapedModel, tree: Tree, recipe: Recipe, *, more: tuple[Diagnostic, ...] = (), as_written: bool = True
+    model: ShapedModel,
+    tree: Tree,
+    trained: Recipe | None,
+    *,
+    more: tuple[Diagnostic, ...] = (),
+    as_written: bool = True,
 ) -> tuple[Diagnostic, ...]:
     """Every warning about a network.
 
     Args: more, warnings that were found elsewhere, to be silenced by comments like these; as_written, whether input
           and parameters are the spec's own: with others, a comment may be needed that silences nothing now.
     """
-    network = Network(model, tree, recipe)
+    network = Network(model, tree, trained)
     found = (*_found(network), *more)
     if "specc:" not in model.source.text:
         return found

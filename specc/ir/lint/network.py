@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel
 from specc.layers.base import Layer
 from specc.layers.windows import Window
-from specc.recipe.recipe import Recipe
 from specc.source import Span
 from specc.syntax.tree import Tree
+
+if TYPE_CHECKING:
+    from specc.recipe.recipe import Recipe
 
 
 class Placed(NamedTuple):
@@ -55,14 +57,14 @@ class LayerRun(NamedTuple):
 class Network:
     """What the rules are given."""
 
-    def __init__(self, model: ShapedModel, tree: Tree, recipe: Recipe) -> None:
-        self.model, self.tree, self.recipe = model, tree, recipe
+    def __init__(self, model: ShapedModel, tree: Tree, trained: Recipe | None) -> None:
+        self.model, self.tree, self.trained = model, tree, trained
         self.source = model.source
 
     @property
     def is_classifier(self) -> bool:
         """Whether the recipe trains it to name a class: what a spec without a recipe is trained for, too."""
-        return getattr(self.recipe, "task", "classify") == "classify"
+        return self.trained is None or self.trained.task == "classify"
 
     @cached_property
     def main(self) -> tuple[Placed | tuple[str, ShapedForm], ...]:

@@ -9,7 +9,7 @@ Leaves:     shapes, and values that depend on a block's parameters or on `in`, t
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specc.diagnostics.diagnostic import Diagnostic, Label, Problem
 from specc.diagnostics.proposal import renamed
@@ -20,11 +20,12 @@ from specc.ir.names.steps import StepResolver
 from specc.ir.names.values import evaluate, mentions
 from specc.layers.fields import LARGEST, Called
 from specc.layers.registry import LAYERS, find_layer
-from specc.recipe.reading import read_recipe
-from specc.recipe.recipe import PlainSetting, PlainValue, Recipe
 from specc.source import Source, Span
 from specc.syntax import tree
 from specc.syntax.parse import Parsed
+
+if TYPE_CHECKING:
+    from specc.recipe.recipe import PlainSetting, Recipe
 
 QUANTITIES = ("params", "macs", "memory")
 MAX_RANK = 3
@@ -57,7 +58,7 @@ class _Resolver:
         self.blocks: dict[str, Block] = {}
         self.defined: dict[str, Span] = {}
         self.budgets: list[Budget] = []
-        self.recipe = Recipe()
+        self.trained: Recipe | None = None
         self.left_open: set[str] = set()
         self.steps = StepResolver(source, self.blocks, parsed, self.diagnostics)
 
@@ -89,7 +90,7 @@ class _Resolver:
             parameters=self.values,
             blocks=self.blocks,
             budgets=tuple(self.budgets),
-            recipe=self.recipe,
+            trained=self.trained,
             doubts=tuple(self.steps.doubts),
             left_open=frozenset(self.left_open),
             chain=network,
@@ -304,8 +305,10 @@ class _Resolver:
             )  # fmt: skip
             return
         self.defined["train"] = Span(train.span.start, train.span.start + 5)
+        from specc.recipe.reading import read_recipe
+
         settings = [plain for plain in map(self._plain_setting, train.settings) if plain is not None]
-        self.recipe, problems = read_recipe(settings, self.source)
+        self.trained, problems = read_recipe(settings, self.source)
         self.diagnostics += problems
 
     def _check_heads(self, network: Chain) -> None:
@@ -320,6 +323,8 @@ class _Resolver:
             self.diagnostics.append(wrong)
 
     def _plain_setting(self, setting: tree.Setting) -> PlainSetting | None:
+        from specc.recipe.recipe import PlainSetting, PlainValue
+
         positional, options = [], []
         for argument in setting.arguments:
             value = self._evaluate(argument.value, "`train`")

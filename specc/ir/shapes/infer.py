@@ -99,7 +99,7 @@ class _Inference:
             return None, tuple(self.findings.diagnostics)
         parameters = {name: as_torch(value) for name, value in model.parameters.items()}
         shaped = ShapedModel(
-            source=self.source, chain=chain, recipe=model.recipe, parameters=parameters, doubts=tuple(self.doubts)
+            source=self.source, chain=chain, trained=model.trained, parameters=parameters, doubts=tuple(self.doubts)
         )
         return shaped, ()
 
