@@ -1,15 +1,18 @@
 """The `.cnn` language for Pygments: `pygmentize -l specc net.cnn`, Sphinx, MkDocs, LaTeX's minted.
 
-It knows no layer names, as the grammar does not: a word is what its place makes it.
+A word is what its place makes it, as `ir.names.uses` finds it, in a text too that cannot be read to its end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from pygments.lexer import RegexLexer, bygroups, include  # type: ignore[import-untyped]  # it ships no types
+from lark.lexer import Token
+from pygments.lexer import Lexer  # type: ignore[import-untyped]  # it ships no types
 from pygments.token import (  # type: ignore[import-untyped]  # the same
     Comment,
+    Error,
     Keyword,
     Name,
     Number,
@@ -19,13 +22,30 @@ from pygments.token import (  # type: ignore[import-untyped]  # the same
     Whitespace,
 )
 
-_WORD = r"[A-Za-z_][A-Za-z0-9_]*"
-_GAP = r"([ \t\f]*)"
-_SIZE = r"[0-9]+(?:x[0-9_]+)+"
-_NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?[KMG]?"
+from specc.ir.names.uses import find_uses
+from specc.ir.names.words import PlacedWord, whole_text
+from specc.source import Source, Span
+from specc.syntax.parse import parse, read_tokens
+from specc.syntax.tokens import span_of
+
+_KEYWORDS = {
+    **dict.fromkeys(("shortcut", "from"), Keyword),
+    **dict.fromkeys(("auto", "same", "in", "nth", "true", "false"), Keyword.Constant),
+}
+_ROLES: dict[str, Any] = {
+    "keyword": Keyword.Declaration, "form": Keyword.Reserved, "layer": Name.Function, "unknown": Name.Function,
+    "block": Name.Function, "param": Name.Variable, "parameter": Name.Variable, "key": Name.Attribute, "option": Name,
+    "setting": Name.Property, "function": Name.Builtin, "label": Name.Label, "number": Number,
+    "operator": Operator, "string": String.Double,
+}  # fmt: skip
+_TOKENS: dict[str, Any] = {
+    "COMMENT": Comment.Single, "UNKNOWN": Error, "_NL": Whitespace,
+    **dict.fromkeys(("COMMA", "LPAR", "RPAR", "LSQB", "RSQB", "LBRACE", "RBRACE"), Punctuation),
+    **dict.fromkeys(("WORD", "FUNCTION", "X", "IN", "NTH"), Name),
+}  # fmt: skip
 
 
-class SpeccLexer(RegexLexer):  # type: ignore[misc]  # the same
+class SpeccLexer(Lexer):  # type: ignore[misc]  # the same
     """Specs of convolutional networks."""
 
     name = "specc"
@@ -33,67 +53,32 @@ class SpeccLexer(RegexLexer):  # type: ignore[misc]  # the same
     filenames: ClassVar[list[str]] = ["*.cnn"]
     mimetypes: ClassVar[list[str]] = ["text/x-specc"]
 
-    tokens: ClassVar[dict[str, Any]] = {
-        # Where a step or a statement may begin.
-        "root": [
-            include("space"),
-            (r"\r?\n|\r", Whitespace),
-            (r"->|\|", Operator),
-            (r"[{};]", Punctuation),
-            (rf"(param)\b{_GAP}({_WORD})?", bygroups(Keyword.Declaration, Whitespace, Name.Variable), "arguments"),
-            (rf"(block)\b{_GAP}({_WORD})?", bygroups(Keyword.Declaration, Whitespace, Name.Class), "arguments"),
-            (r"(?:input|budget)\b(?![ \t\f]*:(?!:))", Keyword.Declaration, "arguments"),
-            (rf"(train)\b{_GAP}(\{{)", bygroups(Keyword.Declaration, Whitespace, Punctuation), "train"),
-            (r"shortcut\b", Keyword, "arguments"),
-            (rf"(from)\b{_GAP}({_WORD})?", bygroups(Keyword, Whitespace, Name.Label), "arguments"),
-            (rf"({_WORD}){_GAP}(:)(?!:)", bygroups(Name.Label, Whitespace, Punctuation)),
-            (rf"{_WORD}(?=[ \t\f]*\{{)", Keyword.Reserved, "arguments"),
-            (_WORD, Name.Function, "arguments"),
-            include("argument"),  # behind a `}`: x3, a checked shape
-        ],
-        # What follows the word of a step, to the end of the step.
-        "arguments": [
-            include("space"),
-            (r"(?=\r|\n|->|[|;{}])", Whitespace, "#pop"),
-            include("argument"),
-        ],
-        "argument": [
-            (r"::", Operator),
-            (r"[(\[]", Punctuation, "bracket"),
-            (rf"({_WORD}){_GAP}(=)(?!=)", bygroups(Name.Attribute, Whitespace, Operator)),
-            (rf"{_WORD}(?=\()", Name.Builtin),
-            (r"(x)([0-9]+)(?![A-Za-z0-9_.])", bygroups(Operator.Word, Number.Integer)),
-            (r"([kspdg])([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.])", bygroups(Name.Attribute, Number.Integer)),
-            (r"(?:auto|same|in|nth|true|false)\b", Keyword.Constant),
-            (_WORD, Name),
-            (_SIZE, Number.Integer),
-            (_NUMBER, Number),
-            (r'"[^"\r\n]*"', String.Double),
-            (r"<=|//|\*\*|[-+*/%=]", Operator),
-            (r",", Punctuation),
-        ],
-        # In brackets a new line is white space.
-        "bracket": [
-            include("space"),
-            (r"\r?\n|\r", Whitespace),
-            (r"[)\]]", Punctuation, "#pop"),
-            include("argument"),
-        ],
-        "train": [
-            include("space"),
-            (r"\r?\n|\r", Whitespace),
-            (r";", Punctuation),
-            (r"\}", Punctuation, "#pop"),
-            (_WORD, Name.Property, "setting"),
-        ],
-        "setting": [
-            include("space"),
-            (r"(?=\r|\n|[;}])", Whitespace, "#pop"),
-            (rf"{_WORD}(?:-(?:{_WORD}|[0-9]+))+", Name),  # fashion-mnist
-            include("argument"),
-        ],
-        "space": [
-            (r"[ \t\f]+", Whitespace),
-            (r"#[^\r\n]*", Comment.Single),
-        ],
-    }
+    def get_tokens_unprocessed(self, text: str) -> Iterator[tuple[int, Any, str]]:
+        """Every piece of a text: where it begins, its kind, its characters."""
+        tokens, end = read_tokens(text), 0
+        uses = find_uses(parse(Source("", text), tokens).tree)
+        for piece in whole_text(tokens.all, uses):
+            span, kind = _kind(piece, text)
+            if end < span.start:
+                yield end, Whitespace, text[end : span.start]
+            yield span.start, kind, text[span.start : span.end]
+            end = span.end
+        if end < len(text):
+            yield end, Whitespace, text[end:]
+
+
+def _kind(piece: PlacedWord | Token, text: str) -> tuple[Span, Any]:
+    """Where a piece stands, and what it is to Pygments."""
+    if isinstance(piece, Token):
+        kind = Punctuation if piece == ";" else _TOKENS.get(piece.type, Error)
+        return span_of(piece), kind
+    word = text[piece.span.start : piece.span.end]
+    if piece.role in ("keyword", "option") and word in _KEYWORDS:
+        return piece.span, _KEYWORDS[word]
+    if piece.role == "key" and word == "x":
+        return piece.span, Operator.Word
+    if piece.role == "block" and piece.defines:
+        return piece.span, Name.Class
+    if piece.role == "number" and ("x" in word or text[piece.span.start - 1 : piece.span.start].isalpha()):
+        return piece.span, Number.Integer
+    return piece.span, Punctuation if word == ":" else _ROLES[piece.role]

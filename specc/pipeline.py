@@ -19,11 +19,10 @@ from specc.ir.lint import lint as find_doubtful
 from specc.ir.model import Model
 from specc.ir.names.overrides import read_overrides
 from specc.ir.names.resolve import resolve
-from specc.ir.parts import unknown_parts
 from specc.ir.shaped import ShapedModel
 from specc.ir.shapes.infer import Visits, infer
 from specc.source import Source, Span
-from specc.syntax.parse import parse
+from specc.syntax.parse import Parsed, parse
 from specc.syntax.tree import Tree
 
 if TYPE_CHECKING:
@@ -63,22 +62,26 @@ def analyse(
     input_shape: tuple[int, ...] | None = None,
     settings: Mapping[str, Any] | None = None,
     visits: Visits | None = None,
+    parsed: Parsed | None = None,
 ) -> Analysis:
     """Checks a spec.
 
     Args:   source, the text; input_shape, in place of its `input`; settings, other values for its `param`s; visits,
-            to be filled with the shapes at every step. Where the text has syntax errors, those behind the first one
-            are guesses.
+            to be filled with the shapes at every step; parsed, the text, where it is read already. Where it has syntax
+            errors, the shapes behind the first one are guesses.
     Raises: UnknownParameter where a setting names no `param` of the spec.
     """
     with _collector_paused():
-        return _analyse(source, input_shape, settings or {}, visits)
+        return _analyse(source, parsed or parse(source), input_shape, settings or {}, visits)
 
 
 def _analyse(
-    source: Source, input_shape: tuple[int, ...] | None, settings: Mapping[str, Any], visits: Visits | None
+    source: Source,
+    parsed: Parsed,
+    input_shape: tuple[int, ...] | None,
+    settings: Mapping[str, Any],
+    visits: Visits | None,
 ) -> Analysis:
-    parsed = parse(source)
     overrides = read_overrides(settings, parsed.tree)
     model, named = resolve(source, parsed, overrides, input_shape)
     found = [*parsed.diagnostics, *named]
@@ -88,8 +91,10 @@ def _analyse(
         found += shapes
     elif visits is not None:
         infer(model, visits)
-    if shaped is not None and not any(diagnostic.is_error for diagnostic in found):
-        found += unknown_parts(shaped, model.recipe, parsed.tree, source)
+    if shaped is not None and model.trained is not None and not any(diagnostic.is_error for diagnostic in found):
+        from specc.ir.parts import unknown_parts
+
+        found += unknown_parts(shaped, model.trained, parsed.tree, source)
     ok = not any(diagnostic.is_error for diagnostic in found)
     checked = shaped if ok else None
     return Analysis(source, checked, _in_order(found), parsed.tree, model, input_shape, settings)

@@ -31,7 +31,7 @@ from specc.pipeline import analyse
 from specc.source import Source
 from specc.syntax import columns, layout
 from specc.syntax.format import format_source
-from specc.syntax.parse import load_parser, parse
+from specc.syntax.parse import parse, read_tokens
 
 CASES = Path(__file__).parent / "cases"
 GALLERY = entries()
@@ -49,16 +49,19 @@ def with_shapes(text: str) -> str:
     return done.text
 
 
+PLACES = ("span", "head", "comments")
+
+
 def bare(node: object) -> object:
     """A tree without its places."""
     if isinstance(node, tuple) and hasattr(node, "_fields"):
         fields = zip(node._fields, node, strict=True)
-        return type(node).__name__, [(name, bare(value)) for name, value in fields if name not in ("span", "head")]
+        return type(node).__name__, [(name, bare(value)) for name, value in fields if name not in PLACES]
     return [bare(item) for item in node] if isinstance(node, tuple) else node
 
 
 def tokens(text: str) -> list[Token]:
-    return list(load_parser().lex(text))
+    return read_tokens(text).words
 
 
 def comments(text: str) -> list[str]:

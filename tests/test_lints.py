@@ -104,6 +104,11 @@ def test_a_comment_that_another_input_makes_useless_is_not_reported() -> None:
     assert lint(analyse(source, (3, 33, 33))) == ()
 
 
+def test_a_string_silences_nothing() -> None:
+    text = 'input 3x31x31\nmaxpool 2 ; train { data_dir "# specc: ignore[W505]" }\n'
+    assert "W505" in {found.code for found in warnings_of(text)}
+
+
 def test_python_gets_the_warnings() -> None:
     report = specc.check("input 784\nlinear 10 -> softmax\n")
     assert report.ok

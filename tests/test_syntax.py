@@ -8,12 +8,13 @@ import lark
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lark.lexer import BasicLexer
+from lark.lexer import BasicLexer, Token
 
 from specc.source import Source
 from specc.syntax import precompile, tables, tree
 from specc.syntax.grow import GrowTree
-from specc.syntax.parse import MAX_CHARACTERS, MAX_NESTING, Parsed, load_parser, parse
+from specc.syntax.parse import MAX_CHARACTERS, MAX_NESTING, Parsed, load_parser, parse, read_tokens, standing_at
+from specc.syntax.tokens import span_of
 
 
 def read(text: str) -> Parsed:
@@ -162,6 +163,71 @@ def test_spans_cover_what_they_name() -> None:
     assert conv.check.dims == (16, None, None)
     assert source.slice(residual.span) == "residual { relu } shortcut auto"
     assert source.slice(residual.head) == "residual"
+
+
+# Tokens, error nodes, the parser's state at a place
+
+COMMENTED = 'input 3  # a\r\n# b\nconv (8  # c\n ) k3 ; train { data_dir "# no" }  # d'
+
+
+def test_tokens_and_white_space_are_the_whole_text() -> None:
+    tokens, end = read_tokens(COMMENTED), 0
+    for token in tokens.all:
+        span = span_of(token)
+        assert COMMENTED[end : span.start].strip(" ") == "" and COMMENTED[span.start : span.end] == token
+        end = span.end
+    assert end == len(COMMENTED)
+    assert [COMMENTED[start:end] for start, end in tokens.comments] == ["# a", "# b", "# c", "# d"]
+    assert read(COMMENTED).tree.comments == tokens.comments
+
+
+@pytest.mark.parametrize(("node", "first", "last"), [(0, "input", "3"), (1, "conv", "k3"), (2, "train", "}")])
+def test_a_node_knows_its_tokens(node: int, first: str, last: str) -> None:
+    found = read_tokens(COMMENTED).of(read(COMMENTED).tree.items[node].span)
+    assert (found[0], found[-1]) == (first, last)
+
+
+def written_parts(parts: tuple[object, ...], text: str) -> list[str]:
+    spans = [span_of(part) if isinstance(part, Token) else part.span for part in parts]  # type: ignore[attr-defined]  # a node has one
+    return [text[span.start : span.end] for span in spans]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("relu -> conv 8 k= -> bn\ntanh", [["relu", "->", "conv", "8", "k", "="]]),
+        ("block b(c, k=3) {\n conv c\ninput 3", [["block", "b", "(", "c", "k=3", ")", "{", "conv c"]]),
+        ("conv (3 +\nrelu\nbn", [["conv", "(", "3", "+"]]),
+        ("residual { conv 8 = 3\n bn }\nrelu", [["conv", "8", "=", "3"]]),
+        ("relu", []),
+    ],
+)
+def test_what_cannot_be_read_is_an_error_node(text: str, parts: list[list[str]]) -> None:
+    unread = read(text).tree.unread
+    assert [written_parts(node.parts, text) for node in unread] == parts
+    for node, pieces in zip(unread, parts, strict=True):
+        whole = text[node.span.start : node.span.end]
+        assert whole.startswith(pieces[0]) and whole.endswith(pieces[-1])
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "taken", "refused"),
+    [
+        ("input 3\nconv 8 ▮", ["input 3", "\n", "conv", "8"], "NUMBER WORD ARROW", "RBRACE COLON"),
+        ("residual { relu ▮} shortcut auto", ["residual", "{", "relu"], "RBRACE BAR ARROW", "SHORTCUT"),
+        ("residual { relu } shortcut ▮", ["residual", "relu", "shortcut"], "AUTO SAME LBRACE", "WORD NUMBER"),
+        ("block b(c {\nrelu\ninput 3x8x8\n▮", ["relu", "input 3x8x8", "\n"], "WORD TRAIN", "NUMBER"),
+        ("conv 8 = 3 ▮ k3 -> relu", ["conv", "8"], "NUMBER WORD", "RBRACE"),
+        ("▮", [], "WORD INPUT", "NUMBER"),
+    ],
+)
+def test_the_parser_tells_how_far_it_has_come(text: str, parts: list[str], taken: str, refused: str) -> None:
+    before, after = text.split("▮")
+    found = standing_at(read_tokens(before + after), len(before))
+    seen = [part for part in found.parts if part]
+    assert [one for one in written_parts(tuple(seen), before + after) if one] == parts
+    assert found.accepts >= set(taken.split())
+    assert not found.accepts & set(refused.split())
 
 
 def test_nesting_is_bounded() -> None:

@@ -10,6 +10,7 @@ from lsprotocol import types
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.apply import fix
 from specc.fixes.search import SECONDS, Asked, SearchTime, Suggestion, clear_choice, suggest, suggest_words
+from specc.ir.lint.ignore import IGNORE
 from specc.lsp.diagnostics import Address, as_protocol, place
 from specc.lsp.documents import Snapshot
 from specc.lsp.formatting import text_edits
@@ -17,7 +18,6 @@ from specc.source import Span
 
 MOST_ERRORS = 5  # for how many errors at a time fixes are looked for
 FIX_ALL = f"{types.CodeActionKind.SourceFixAll.value}.specc"
-_IGNORE = re.compile(r"\bspecc:[ \t]*ignore\b(?:\[([^\]\n]*)\])?")
 
 IsStale = Callable[[], bool]
 
@@ -104,8 +104,8 @@ def _silencing(snapshot: Snapshot, warning: Diagnostic, address: Address) -> typ
     """`# specc: ignore[W505]` at the end of the line, or one code more in the comment that stands there."""
     line = snapshot.positions.line_of(place(snapshot, warning).start)
     start, end = snapshot.positions.line_span(line)
-    comment = next((span for span in snapshot.scan.comments() if start <= span.start < end), None)
-    ignore = _IGNORE.search(snapshot.text, comment.start, comment.end) if comment else None
+    comment = next((span for span in snapshot.tokens.comments if start <= span.start < end), None)
+    ignore = IGNORE.search(snapshot.text, comment.start, comment.end) if comment else None
     if ignore is not None and ignore[1] is not None:
         edit = Span(ignore.end(1), ignore.end(1)), f", {warning.code}" if ignore[1].strip() else warning.code
     else:
@@ -119,8 +119,8 @@ def _removing(snapshot: Snapshot, warning: Diagnostic, address: Address) -> type
     """Takes a comment that ignores nothing, or one of its codes."""
     span = place(snapshot, warning)
     line = snapshot.positions.line_span(snapshot.positions.line_of(span.start))
-    comment = next(found for found in snapshot.scan.comments() if line.start <= found.start < line.end)
-    ignore = _IGNORE.search(snapshot.text, comment.start, comment.end)
+    comment = next(found for found in snapshot.tokens.comments if line.start <= found.start < line.end)
+    ignore = IGNORE.search(snapshot.text, comment.start, comment.end)
     codes = re.split(r"[\s,]+", (ignore[1] or "").strip()) if ignore else []
     code = snapshot.source.slice(span)
     if ignore is not None and len(codes) > 1 and code in codes:

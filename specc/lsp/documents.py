@@ -14,13 +14,16 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types
 
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.ir.names.uses import find_uses
+from specc.ir.names.words import Uses
 from specc.ir.shapes.infer import Visits
-from specc.lsp.names import Names, find_names
+from specc.layers.registry import find_layer
+from specc.lsp.cursor import CursorState, cursor_state, word_before
 from specc.lsp.positions import Positions
-from specc.lsp.scan import Scan, scan
 from specc.pipeline import Analysis, analyse, lint
 from specc.source import Source, Span
-from specc.syntax.parse import MAX_CHARACTERS
+from specc.syntax.parse import Parsed, parse, read_tokens
+from specc.syntax.tokens import Tokens
 
 LANGUAGES = ("cnn", "specc")
 BYTE_ORDER_MARK = "\ufeff"
@@ -59,20 +62,38 @@ class Snapshot:
     def checked(self) -> Checked:
         visits: Visits = {}
         started = time.perf_counter()
-        analysis = analyse(self.source, visits=visits)
+        analysis = analyse(self.source, visits=visits, parsed=self.parsed)
         warnings = lint(analysis, apart=True)
         self.seconds = time.perf_counter() - started
         return Checked(analysis, warnings, visits, _reliable_to(analysis))
 
     @cached_property
-    def scan(self) -> Scan:
-        """The text's tokens, each with what it is for."""
-        return scan(self.text if len(self.text) <= MAX_CHARACTERS else "")
+    def tokens(self) -> Tokens:
+        """The text's tokens, of which everything else is made."""
+        return read_tokens(self.text)
 
     @cached_property
-    def names(self) -> Names:
-        """What the text defines, and where that is used."""
-        return find_names(self.checked.analysis.tree)
+    def parsed(self) -> Parsed:
+        """The text's tree, and what is wrong with its syntax."""
+        return parse(self.source, self.tokens)
+
+    @cached_property
+    def uses(self) -> Uses:
+        """What the text defines, where that is used, and what each word is for."""
+        return find_uses(self.parsed.tree)
+
+    def cursor(self, offset: int) -> tuple[int, CursorState]:
+        """Where the word before a place begins, and the state there."""
+        start = word_before(self.tokens, offset)
+        state = cursor_state(self.tokens, start, self._names_step)
+        if state.item.kind == "setting" and (first := word_before(self.tokens, offset, hyphens=True)) < start:
+            return first, cursor_state(self.tokens, first, self._names_step)
+        return start, state
+
+    def _names_step(self, word: str) -> bool:
+        return find_layer(word) is not None or any(
+            one.name == word and one.kind != "label" for one in self.uses.symbols
+        )
 
     def changed(self, version: int | None, changes: Sequence[types.TextDocumentContentChangeEvent]) -> Snapshot:
         """The next version."""

@@ -10,6 +10,7 @@ from lsprotocol import types
 from specc.diagnostics.spelling import counted
 from specc.ir.analysis.receptive import Seen
 from specc.ir.names.scope import shown
+from specc.ir.names.words import PlacedWord, Symbol
 from specc.ir.shaped import Costs
 from specc.ir.shapes.infer import Visit
 from specc.layers.base import Layer, written
@@ -17,12 +18,11 @@ from specc.layers.fields import choices
 from specc.layers.registry import find_layer
 from specc.lsp.documents import Snapshot
 from specc.lsp.explanations import explanation
-from specc.lsp.names import Symbol
 from specc.lsp.reference import field_line, layer_page, setting_page, word_page
-from specc.lsp.scan import CursorState, PlacedToken
 from specc.lsp.steps import Here, receptive_fields, step_at
 from specc.recipe.recipe import Recipe
 from specc.source import Span
+from specc.syntax.tokens import span_of
 
 MOST_VISITS = 4
 _CODE = re.compile(r"[EW][0-9]{3}")
@@ -34,8 +34,16 @@ def hover(snapshot: Snapshot, position: types.Position) -> types.Hover | None:
     code = _code_at(snapshot, offset)
     if code is not None:
         return _hover(snapshot, code, [explanation(snapshot.source.slice(code))])
-    placed = _token_at(snapshot, offset)
-    return _hover(snapshot, placed.span, _pages(snapshot, placed)) if placed else None
+    place = snapshot.uses.at(offset)
+    return _hover(snapshot, place.span, _pages(snapshot, place)) if place else _keyword(snapshot, offset)
+
+
+def _keyword(snapshot: Snapshot, offset: int) -> types.Hover | None:
+    """The page of a word of the language, `input` or `shortcut`."""
+    token = snapshot.tokens.before(offset + 1)
+    if token is None or span_of(token).end < offset:
+        return None
+    return _hover(snapshot, span_of(token), [word_page(str(token))])
 
 
 def _hover(snapshot: Snapshot, span: Span, pages: Iterable[str | None]) -> types.Hover | None:
@@ -46,7 +54,7 @@ def _hover(snapshot: Snapshot, span: Span, pages: Iterable[str | None]) -> types
 
 def _code_at(snapshot: Snapshot, offset: int) -> Span | None:
     """A code in a comment."""
-    for comment in snapshot.scan.comments():
+    for comment in snapshot.tokens.comments:
         if comment.start <= offset <= comment.end:
             for match in _CODE.finditer(snapshot.text, comment.start, comment.end):
                 if match.start() <= offset <= match.end():
@@ -54,44 +62,33 @@ def _code_at(snapshot: Snapshot, offset: int) -> Span | None:
     return None
 
 
-def _token_at(snapshot: Snapshot, offset: int) -> PlacedToken | None:
-    """The piece at an offset: the one that begins there before the one that ends there."""
-    found = None
-    for placed in snapshot.scan.placed():
-        if placed.span.start > offset:
-            break
-        if offset <= placed.span.end:
-            found = placed
-    return found
-
-
-def _pages(snapshot: Snapshot, placed: PlacedToken) -> Iterator[str | None]:
-    word = snapshot.source.slice(placed.span)
-    symbol = snapshot.names.at(placed.span.start)
-    here = step_at(snapshot.checked.analysis.tree, placed.span.start)
-    if placed.role in ("layer", "form", "block", "parameter", "label") and here is not None:
+def _pages(snapshot: Snapshot, place: PlacedWord) -> Iterator[str | None]:
+    word = snapshot.source.slice(place.span)
+    named = snapshot.uses.named_at(place.span.start)
+    symbol = named[0] if named else None
+    here = step_at(snapshot.checked.analysis.tree, place.span.start)
+    if place.role in ("layer", "form", "block", "parameter", "label") and here is not None:
         first = here.step.label or here.step.word
-        if placed.span.start in (here.step.head.start, first.span.start if first else -1):
+        if place.span.start in (here.step.head.start, first.span.start if first else -1):
             yield _at_step(snapshot, here)
-    page = _word_page(snapshot, placed, word) if symbol is None or placed.role in ("key", "option") else None
+    page = _word_page(place, word) if symbol is None or place.role in ("key", "option") else None
     yield page or (_symbol_page(snapshot, symbol) if symbol is not None else None)
 
 
-def _word_page(snapshot: Snapshot, placed: PlacedToken, word: str) -> str | None:
-    if placed.role == "setting":
+def _word_page(place: PlacedWord, word: str) -> str | None:
+    if place.role == "setting":
         return setting_page(word) if word in Recipe.model_fields else word_page(word)
-    state = snapshot.scan.before(placed.span.start)
-    if placed.role in ("key", "option"):
-        found = argument_page(state, word)
+    if place.role in ("key", "option"):
+        found = argument_page(place.step, word)
         if found:
             return found
-    layer = find_layer(word) if placed.role in ("layer", "option") else None
+    layer = find_layer(word) if place.role in ("layer", "option") else None
     return layer_page(layer) if layer else word_page(word)
 
 
-def argument_page(state: CursorState, word: str) -> str | None:
+def argument_page(step: str, word: str) -> str | None:
     """The line of the field that a key, a flag or an option word of a step is for."""
-    layer = find_layer(state.item.word) if state.item.word and state.item.kind == "step" else None
+    layer = find_layer(step) if step else None
     field = _field_of(layer, word) if layer else None
     return field_line(field, layer.model_fields[field]) if layer and field else None
 

@@ -9,6 +9,7 @@ from functools import cache
 
 from pydantic.fields import FieldInfo
 
+from specc.ir.model import Block
 from specc.ir.names.scope import shown
 from specc.layers.base import Layer
 from specc.layers.fields import accepts, role
@@ -59,6 +60,12 @@ QUANTITIES = {
 
 
 @cache
+def parameters(block: Block, text: str) -> list[str]:
+    """A block's parameters, each with its default as it is written in a text: `k`, `stride=1`."""
+    spans = [(one.name, one.default and one.default.span) for one in block.parameters]
+    return [name if span is None else f"{name}={text[span.start : span.end]}" for name, span in spans]
+
+
 def layer_page(cls: type[Layer]) -> str:
     """What a layer does and takes, with an example."""
     lines = [f"**{cls.keyword}** — {summary(cls)}", ""]

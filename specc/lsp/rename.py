@@ -8,8 +8,9 @@ from pygls.exceptions import JsonRpcException
 
 from specc.fixes.edit import Edit, edited, moved
 from specc.ir.model import FORM_WORDS
+from specc.ir.names.uses import find_uses
+from specc.ir.names.words import Symbol, Use
 from specc.layers.registry import find_layer
-from specc.lsp.names import Symbol, Use, find_names
 from specc.pipeline import Analysis, analyse
 from specc.source import Source
 from specc.syntax.tokens import RESERVED
@@ -42,7 +43,7 @@ def _require_free(analysis: Analysis, symbol: Symbol, name: str) -> None:
         raise RenameRefused(f"`{name}` is a reserved word of the language")
     if symbol.kind == "block" and (find_layer(name) is not None or name in FORM_WORDS):
         raise RenameRefused(f"a block may not be called `{name}`: that is a layer's name")
-    taken = find_names(analysis.tree).called(name)
+    taken = find_uses(analysis.tree).called(name)
     if symbol.kind in ("param", "block") and taken is not None and taken.name != symbol.name:
         raise RenameRefused(
             f"`{name}` is a {taken.kind} already, at line {analysis.source.place(taken.defined.start).line}"
@@ -60,7 +61,7 @@ def _require_same_meaning(analysis: Analysis, symbol: Symbol, edits: list[Edit])
     source = Source(analysis.source.path, edited(analysis.source.text, edits))
     after = analyse(source)
     wanted = [_start(edit.span.start, edits) for edit in sorted(edits)]
-    renamed = next((one for one in find_names(after.tree).symbols if one.defined.start in wanted), None)
+    renamed = next((one for one in find_uses(after.tree).symbols if one.defined.start in wanted), None)
     places = [use.span.start for use in renamed.places] if renamed else []
     if places != wanted or _errors(after) != _errors(analysis) or _shapes(after) != _shapes(analysis):
         raise RenameRefused(f"with that name the spec would mean something else: `{symbol.name}` keeps its name")

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from lsprotocol import types
 
 from specc.ir.names.scope import shown
+from specc.ir.names.words import PlacedWord, Role, whole_text
 from specc.layers.base import written
 from specc.lsp.documents import Snapshot
-from specc.lsp.scan import PlacedToken, Role
 from specc.source import Span
 from specc.syntax import tree
-from specc.syntax.grow import span_of
+from specc.syntax.tokens import span_of
 
 # document symbols
 
@@ -97,7 +97,7 @@ def folding(snapshot: Snapshot) -> list[types.FoldingRange]:
 def _brackets(snapshot: Snapshot) -> Iterator[types.FoldingRange]:
     """From the line of the opening bracket to the line above the closing one, which stays to be seen."""
     waiting: list[int] = []
-    for token in snapshot.scan.tokens:
+    for token in snapshot.tokens.words:
         if token.type in ("LBRACE", "LSQB"):
             waiting.append(snapshot.positions.line_of(span_of(token).start))
         elif token.type in ("RBRACE", "RSQB") and waiting:
@@ -107,7 +107,7 @@ def _brackets(snapshot: Snapshot) -> Iterator[types.FoldingRange]:
 
 
 def _comments(snapshot: Snapshot) -> Iterator[types.FoldingRange]:
-    lines = (snapshot.positions.line_of(comment.start) for comment in snapshot.scan.comments())
+    lines = (snapshot.positions.line_of(comment.start) for comment in snapshot.tokens.comments)
     alone = [line for line in lines if snapshot.positions.line(line).lstrip().startswith("#")]
     for first, last in _runs(alone):
         if last > first:
@@ -154,8 +154,9 @@ _LOOKS: dict[Role, tuple[str, tuple[str, ...]]] = {
 
 def semantic_tokens(snapshot: Snapshot, within: Span | None = None) -> types.SemanticTokens:
     """Every token with its role, comments too, as the protocol packs them: each relative to the one before."""
-    comments = [(span, ("comment", ())) for span in snapshot.scan.comments()]
-    words = [(placed.span, _look(placed)) for placed in snapshot.scan.placed() if placed.role in _LOOKS]
+    comments = [(span, ("comment", ())) for span in snapshot.tokens.comments]
+    pieces = whole_text(snapshot.tokens.words, snapshot.uses)
+    words = [(one.span, _look(one)) for one in pieces if isinstance(one, PlacedWord) and one.role in _LOOKS]
     data: list[int] = []
     line = column = 0
     for span, (kind, modifiers) in sorted([*comments, *words]):
@@ -174,6 +175,6 @@ def semantic_tokens_in(snapshot: Snapshot, within: types.Range) -> types.Semanti
     return semantic_tokens(snapshot, snapshot.positions.span(within))
 
 
-def _look(placed: PlacedToken) -> tuple[str, tuple[str, ...]]:
-    kind, modifiers = _LOOKS[placed.role]
-    return kind, (*modifiers, "declaration") if placed.defines else modifiers
+def _look(place: PlacedWord) -> tuple[str, tuple[str, ...]]:
+    kind, modifiers = _LOOKS[place.role]
+    return kind, (*modifiers, "declaration") if place.defines else modifiers

@@ -6,7 +6,7 @@ Guarantees: `parse` reads the same tree from it, places aside; every comment is 
             changes nothing.
 Leaves:     everything that needs a meaning: a spec with a wrong shape is formatted like any other.
 
-    read_concrete → lay_out → render
+    parse → pieces_of → lay_out → render
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import NamedTuple
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.source import Source
 from specc.syntax.columns import render
-from specc.syntax.concrete import read_concrete
+from specc.syntax.concrete import pieces_of
 from specc.syntax.layout import lay_out
-from specc.syntax.parse import parse
+from specc.syntax.parse import parse, read_tokens
 
 
 class Formatted(NamedTuple):
@@ -34,7 +34,8 @@ def format_source(source: Source) -> Formatted:
     >>> format_source(Source("net.cnn", "input 3x8x8;conv (4 * 2)  k = 3->relu")).text
     'input 3x8x8\\nconv (4*2) k=3 -> relu\\n'
     """
-    errors = parse(source).diagnostics
+    tokens = read_tokens(source.text)
+    spec, errors, _ = parse(source, tokens)
     if errors:
         return Formatted(None, errors)
-    return Formatted(render(lay_out(read_concrete(source.text))), ())
+    return Formatted(render(lay_out(pieces_of(spec, tokens))), ())

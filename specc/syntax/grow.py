@@ -11,6 +11,7 @@ from lark.lexer import Token
 from specc.source import Span
 from specc.syntax import tree
 from specc.syntax.numerals import number_of, whole_of
+from specc.syntax.tokens import span_of
 
 MAX_EXPRESSION_DEPTH = 100
 
@@ -21,11 +22,6 @@ class TooDeep(Exception):
     def __init__(self, span: Span) -> None:
         super().__init__(span)
         self.span = span
-
-
-def span_of(token: Token) -> Span:
-    """Where a token stands."""
-    return Span(token.start_pos or 0, token.end_pos or 0)
 
 
 def _depth(value: tree.Value) -> int:

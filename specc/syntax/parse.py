@@ -1,14 +1,16 @@
 """Text in, located tree and syntax errors out.
 
 In:         a `Source`.
-Out:        a `Parsed`: the tree, every syntax error of the text, the words that the unreadable parts hold.
-Guarantees: brackets nest at most `MAX_NESTING` deep; an item that could not be read is left out of the tree,
+Out:        a `Parsed`: the tree, every syntax error of the text, the words that the unreadable parts hold; for an
+            editor a `Standing`: how far the parser has come at a place, and what it would take there.
+Guarantees: brackets nest at most `MAX_NESTING` deep; an item that could not be read is an error node of the tree,
             and everything after its line is read as if it had been right.
 Leaves:     the meaning of every word to `ir.resolve`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,9 +22,9 @@ from lark.lexer import Token
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.source import Source, Span
 from specc.syntax import tables
-from specc.syntax.grow import GrowTree, TooDeep, span_of
-from specc.syntax.tokens import END, NEWLINE, KeepTerminals, Opening, TokenStream, as_newline
-from specc.syntax.tree import Tree
+from specc.syntax.grow import GrowTree, TooDeep
+from specc.syntax.tokens import END, NEWLINE, KeepTerminals, Opening, Tokens, TokenStream, as_newline, span_of
+from specc.syntax.tree import Tree, Unread
 from specc.syntax.unexpected import explain_unexpected, without_branches
 
 if TYPE_CHECKING:
@@ -62,33 +64,59 @@ def _new_parser() -> Lark:
     return build_parser(GrowTree())
 
 
-def parse(source: Source) -> Parsed:
-    """Reads a text; never raises for what is in it."""
+class Standing(NamedTuple):
+    """How far the parser has come at a place of a text.
+
+    parts:   what is read and not yet put together, from the start of the text: nodes and tokens.
+    accepts: the kinds of token that may stand there.
+    """
+
+    parts: tuple[Any, ...]
+    accepts: frozenset[str]
+
+
+def read_tokens(text: str) -> Tokens:
+    """The tokens of a text, its comments among them."""
+    return Tokens(text, load_parser().lex(text) if len(text) <= MAX_CHARACTERS else ())
+
+
+def parse(source: Source, tokens: Tokens | None = None) -> Parsed:
+    """Reads a text; never raises for what is in it. Args: tokens, where they are read already."""
     if len(source.text) > MAX_CHARACTERS:
         size = f"the text has {len(source.text):,} characters; at most {MAX_CHARACTERS:,} are read"
         return Parsed(Tree(()), (Diagnostic("E401", size, source),), frozenset())
-    return _Reading(source).run()
+    tokens = tokens or read_tokens(source.text)
+    return _Reading(source, tokens.words).run(tokens.comments)
+
+
+def standing_at(tokens: Tokens, offset: int) -> Standing:
+    """Where the parser stands behind the tokens before a place.
+
+    Where it cannot read these, it is where it stood at the error.
+    """
+    cursor = Token("WORD", "", start_pos=offset, end_pos=offset)
+    at = next((index for index, token in enumerate(tokens.words) if span_of(token).start >= offset), len(tokens.words))
+    reading = _Reading(Source("", tokens.text), [*tokens.words[:at], cursor, *tokens.words[at:]])
+    return reading.until(cursor)
 
 
 class _Reading:
     """The state of one parse: where the parser stands and what has gone wrong so far."""
 
-    def __init__(self, source: Source) -> None:
-        parser = load_parser()
+    def __init__(self, source: Source, words: Sequence[Token]) -> None:
         self.source = source
-        self.stream = TokenStream(list(parser.lex(source.text)), len(source.text))
-        self.parser: InteractiveParser = parser.parse_interactive("")
+        self.stream = TokenStream(words, len(source.text))
+        self.parser: InteractiveParser = load_parser().parse_interactive("")
         self.diagnostics: list[Diagnostic] = []
+        self.unread: list[Unread] = []
         self.lost: set[str] = set()
         self.refused: list[str] = []  # kinds of brackets that could not open, whose partners are not told
 
-    def run(self) -> Parsed:
+    def run(self, comments: tuple[Span, ...]) -> Parsed:
         token = self.stream.next()
         while True:
             try:
-                if len(self.stream.open) > MAX_NESTING:
-                    raise TooDeep(span_of(token))
-                result = self.parser.feed_token(token)
+                result = self._take(token)
             except UnexpectedToken:
                 if not self.diagnostics and (whole := self._in_another_language()) is not None:
                     return whole
@@ -100,8 +128,38 @@ class _Reading:
                 self._report("E401", f"this is nested more than {MAX_NESTING} deep", error.span)
                 return self._result(Tree(()))
             if token.type == END:
-                return self._result(result)
+                return self._result(result._replace(unread=tuple(self.unread), comments=comments))
             token = self.stream.next()
+
+    def until(self, cursor: Token) -> Standing:
+        """Reads up to the token that stands for the one to come."""
+        token = self.stream.next()
+        while span_of(token).start < span_of(cursor).start:
+            try:
+                self._take(token)
+            except TooDeep:
+                break
+            except UnexpectedToken:
+                standing = self._standing()
+                token = self._recover(token)
+                passed = token is not cursor and span_of(token).start >= span_of(cursor).start
+                if passed or len(self.diagnostics) >= MAX_ERRORS:
+                    return standing
+                continue
+            token = self.stream.next()
+        standing = self._standing()
+        if token is cursor and "WORD" in standing.accepts:
+            self._take(token)  # puts together what can be
+            return self._standing()._replace(accepts=standing.accepts)
+        return standing
+
+    def _take(self, token: Token) -> Any:
+        if len(self.stream.open) > MAX_NESTING:
+            raise TooDeep(span_of(token))
+        return self.parser.feed_token(token)
+
+    def _standing(self) -> Standing:
+        return Standing(tuple(_parts(self.parser.parser_state.value_stack)), frozenset(self._accepted()))
 
     def _in_another_language(self) -> Parsed | None:
         """The one error of a file that is no spec at all; None where it looks like one."""
@@ -120,12 +178,11 @@ class _Reading:
         """Reports the error at `token`, leaves its item out, and returns the token to go on with."""
         self.lost |= self.stream.defined_names()
         if token.type == "EQUAL":  # `width = 64`: a name, though it lacks its `param`
-            self.lost |= set(self.source.line(self.source.place(span_of(token).start).line).partition("=")[0].split())
+            self.lost |= self.stream.line_before()
         opening = self.stream.unclosed_before(token)
         if opening is not None:
             self._report_unclosed(opening, token)
-            self._lose(self.stream.skip_unclosed(opening))
-            self._forget_item(to_top=opening.token.type == "LBRACE")
+            self._leave_out(self.stream.skip_unclosed(opening), to_top=opening.token.type == "LBRACE")
             return self.stream.next_after_error()
         accepted, in_body = self._accepted(), bool(self.stream.open)
         if not self._is_partner(token):
@@ -139,8 +196,8 @@ class _Reading:
             return as_newline(token)  # the item before it is whole
         if token.type == NEWLINE and accepted == {"LBRACE"} and self.stream.is_next("LBRACE"):
             return self.stream.next()  # the brace stands on the next line: told, and read all the same
-        self._lose([token, *self.stream.skip_item(token)])
-        self._forget_item(to_top=token.type == END)
+        skipped = self.stream.skip_item(token)
+        self._leave_out(skipped if token.type == "ARROW" else [token, *skipped], to_top=token.type == END)
         if token.type == "ARROW":
             return as_newline(token)
         resume = token.type in (NEWLINE, END, "RBRACE", "BAR") and token.type in self._accepted()
@@ -169,13 +226,20 @@ class _Reading:
             "E102", f"this `{bracket}` is never closed", span, help=f"add the missing `{closing}`", others=others
         )
 
-    def _lose(self, tokens: list[Token]) -> None:
-        self.lost.update(str(token) for token in tokens if token.type in ("WORD", "FUNCTION"))
+    def _leave_out(self, skipped: list[Token], *, to_top: bool) -> None:
+        """Makes an error node of the item at hand: what was read of it, and the tokens that were passed over."""
+        self.lost.update(str(token) for token in skipped if token.type in ("WORD", "FUNCTION"))
+        read = [part for part in _parts(self._forget_item(to_top=to_top)) if _place(part).end <= self.stream.position]
+        end = _place(read[-1]).end if read else 0
+        parts = read + [token for token in skipped if span_of(token).start >= end and token.type != END]
+        if parts:
+            self.unread.append(Unread(tuple(parts), _place(parts[0]).to(_place(parts[-1]))))
 
-    def _forget_item(self, *, to_top: bool) -> None:
+    def _forget_item(self, *, to_top: bool) -> list[Any]:
         """Takes the parser back to where the item began, and lets it believe that an item was there.
 
-        to_top: out of every body, to the item of the file itself.
+        Args:    to_top, out of every body, to the item of the file itself.
+        Returns: what was read of the item, as it stood on the stack.
 
         This is yacc's `error` token done by hand: states are popped until one can go on after an item.
         """
@@ -183,14 +247,33 @@ class _Reading:
         state = self.parser.parser_state
         table = state.parse_conf.states
         closed = 0  # bodies that end behind the state looked at: the item did not begin inside them
+        read: list[Any] = []
         while True:
             actions = table[state.state_stack[-1]]
             symbol = next((name for name in kinds if name in actions), None)
             if symbol is not None and closed <= 0:
                 break
             state.state_stack.pop()
-            kind = getattr(state.value_stack.pop(), "type", "")
+            read.append(state.value_stack.pop())
+            kind = getattr(read[-1], "type", "")
             closed += (kind == "RBRACE") - (kind == "LBRACE")
             closed = max(closed, 0)
         state.state_stack.append(actions[symbol][1])
         state.value_stack.append(None)
+        return read[::-1]
+
+
+def _parts(values: Iterable[Any]) -> Iterator[Any]:
+    """The nodes and tokens of the parser's stack, which holds what is repeated together."""
+    for value in values:
+        if isinstance(value, lark.Tree):
+            yield from _parts(value.children)
+        elif type(value) is tuple:
+            yield from _parts(value)
+        elif value is not None and not isinstance(value, Span):
+            yield value
+
+
+def _place(part: Any) -> Span:
+    """Where a node or a token stands."""
+    return span_of(part) if isinstance(part, Token) else part.span

@@ -1,7 +1,8 @@
-"""Tokens in, tokens out: folds the new lines that are white space, joins `fashion-mnist` inside `train { }`.
+"""A text as tokens: all of them with its comments, as the lexer finds them, and as the parser takes them.
 
-In:      the lexer's tokens, every new line among them.
-Out:     the same tokens with one `_NL` between two items and none elsewhere.
+In:      the lexer's tokens, every new line and every comment among them.
+Out:     `Tokens`, in which every piece of a text has its place; `TokenStream`, the same without comments, with one
+         `_NL` between two items and none elsewhere, and `fashion-mnist` inside `train { }` as one word.
 Leaves:  everything that needs a grammar to the parser. After an error the parser calls one of the `skip_` methods,
          which go back to the text's own new lines, so that an unclosed bracket swallows one line and not the file.
 """
@@ -9,12 +10,17 @@ Leaves:  everything that needs a grammar to the parser. After an error the parse
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from lark.lexer import Token
 
+from specc.source import Span
+
+COMMENT = "COMMENT"
 NEWLINE = "_NL"
 END = "$END"
 FACTOR = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?x")
@@ -30,10 +36,59 @@ _NEVER_IN_PARENTHESES = {"LBRACE", "RBRACE", "ARROW", "BAR", "DOUBLE_COLON", END
 class KeepTerminals:
     """Tells Lark to keep the terminals that no rule accepts; the tokens pass through unchanged."""
 
-    always_accept = ("MALFORMED", "UNKNOWN", "HYPHENATED")
+    always_accept = (COMMENT, "MALFORMED", "UNKNOWN", "HYPHENATED")
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         return stream
+
+
+def span_of(token: Token) -> Span:
+    """Where a token stands."""
+    return Span(token.start_pos or 0, token.end_pos or 0)
+
+
+class Tokens:
+    """A text, read once: its tokens in order, new lines and comments among them; white space is what lies between.
+
+    A node of the tree begins with a token and ends with one: `of` gives all that it is made of.
+    """
+
+    def __init__(self, text: str, lexed: Iterable[Token]) -> None:
+        self.text, self.all = text, list(lexed)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [token.start_pos or 0 for token in self.all]
+
+    @cached_property
+    def words(self) -> list[Token]:
+        """The tokens without the comments."""
+        return [token for token in self.all if token.type != COMMENT]
+
+    @cached_property
+    def comments(self) -> tuple[Span, ...]:
+        """Where comments stand; a `#` in a string begins none."""
+        return tuple(span_of(token) for token in self.all if token.type == COMMENT)
+
+    def of(self, span: Span) -> list[Token]:
+        """The tokens of a piece of the text."""
+        return self.all[self._at(span.start) : self._at(span.end)]
+
+    def before(self, offset: int, *passed: str) -> Token | None:
+        """The last token that begins before a place. Args: passed, kinds of tokens that are passed over."""
+        return next((token for token in self.back_from(offset) if token.type not in passed), None)
+
+    def after(self, offset: int, *passed: str) -> Token | None:
+        """The first token from a place on. Args: as above."""
+        following = islice(self.all, self._at(offset), None)
+        return next((token for token in following if token.type not in passed), None)
+
+    def back_from(self, offset: int) -> Iterator[Token]:
+        """The tokens before a place, the nearest first."""
+        return (self.all[index] for index in range(self._at(offset) - 1, -1, -1))
+
+    def _at(self, offset: int) -> int:
+        return bisect_left(self._starts, offset)
 
 
 class Opening(NamedTuple):
@@ -68,6 +123,11 @@ class TokenStream:
         self._previous = token.type
         return token
 
+    @property
+    def position(self) -> int:
+        """Where the next token begins in the text."""
+        return self._tokens[self._index].start_pos or 0
+
     def is_next(self, kind: str) -> bool:
         """Whether the next token is of this kind."""
         return self._tokens[self._index].type == kind
@@ -86,6 +146,11 @@ class TokenStream:
             return None
         word = _last_but_newlines(kinds, opening - 1)
         return self._tokens[word] if at > opening > word + 1 and kinds[word] == "WORD" else None
+
+    def line_before(self) -> set[str]:
+        """The words before the token at hand on its line."""
+        before = takewhile(lambda token: token.type != NEWLINE, reversed(self._tokens[: self._index - 1]))
+        return {str(token) for token in before}
 
     def defined_names(self) -> set[str]:
         """The names that the statement at hand defines: that of a `param`, that of a `block` and its parameters."""
@@ -188,13 +253,22 @@ class TokenStream:
         self._previous = ""
         return self._tokens[start : self._index]
 
+    @cached_property
+    def _braces(self) -> dict[int, int]:
+        """Where each `{` that is closed has its `}`."""
+        found, waiting = {}, list[int]()
+        for index, token in enumerate(self._tokens):
+            if token.type == "LBRACE":
+                waiting.append(index)
+            elif token.type == "RBRACE" and waiting:
+                found[waiting.pop()] = index
+        return found
+
     def _skip_to_item_end(self) -> None:
-        depth = 0
         while (kind := self._tokens[self._index].type) != END:
-            if depth == 0 and (kind in (NEWLINE, "ARROW", "RBRACE") or (kind == "BAR" and self.open)):
+            if kind in (NEWLINE, "ARROW", "RBRACE") or (kind == "BAR" and self.open):
                 return
-            depth += (kind == "LBRACE") - (kind == "RBRACE")
-            self._index += 1
+            self._index = self._braces.get(self._index, self._index) + 1
 
     def skip_unclosed(self, opening: Opening) -> list[Token]:
         """After a bracket that nothing closes: to the end of its line, or to the next statement for a `{`."""

@@ -1,13 +1,13 @@
 """The located syntax tree: what was written, with every piece's place, and no meaning yet.
 
-A node knows no layer, no parameter and no shape; `ir.resolve` gives words their meaning. An item that could not
-be read is not in the tree: its error is reported already.
+A node knows no layer, no parameter and no shape; `ir.resolve` gives words their meaning. An item that could not be read
+is an error node, apart from the others: its error is reported already, and only an editor looks at it.
 """
 
 # No `from __future__ import annotations` here: each field would be compiled out of a text at each start.
 
 from fractions import Fraction
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from specc.source import Span
 
@@ -175,5 +175,16 @@ class Chain(NamedTuple):
 Item: TypeAlias = Chain | Input | Param | Block | Budget | Train
 
 
+class Unread(NamedTuple):
+    """An error node. parts: what was read of it, nodes and the tokens between them, in the order of the text."""
+
+    parts: tuple[Any, ...]
+    span: Span
+
+
 class Tree(NamedTuple):
+    """A text. unread: what could not be read, wherever it stands; comments: their places."""
+
     items: tuple[Item, ...]
+    unread: tuple[Unread, ...] = ()
+    comments: tuple[Span, ...] = ()

@@ -9,8 +9,7 @@ from lark.lexer import Token
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.source import Source
-from specc.syntax.grow import span_of
-from specc.syntax.tokens import END, NEWLINE, STATEMENTS
+from specc.syntax.tokens import END, NEWLINE, STATEMENTS, span_of
 
 # Characters that people paste from slides and papers, and what the language writes.
 _LOOKALIKES = {

@@ -9,4 +9,4 @@ LEARNED: dict[str, str] = {
     "segment": "the class of each pixel (cross-entropy)",
 }
 # Settings of some tasks; whose they are say the fields of the tasks' classes.
-SETTINGS = frozenset({"class_weights", "cutmix", "dice", "error", "label_smoothing", "mixup", "threshold"})
+SETTINGS = frozenset({"class_weights", "cutmix", "dice", "error", "heads", "label_smoothing", "mixup", "threshold"})

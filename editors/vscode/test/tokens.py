@@ -12,18 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from specc.gallery import entries
-from specc.lsp.scan import scan
-from specc.syntax.grow import span_of
+from specc.ir.names.uses import find_uses
+from specc.ir.names.words import PlacedWord, whole_text
+from specc.source import Source
+from specc.syntax.parse import parse, read_tokens
+from specc.syntax.tokens import span_of
 
 SIGNS = ("LPAR", "RPAR", "LSQB", "RSQB", "LBRACE", "RBRACE", "COMMA")
 
 
 def tokens(text: str) -> list[list[Any]]:
-    found = scan(text)
-    placed = [[*one.span, one.role + "!" * one.defines] for one in found.placed()]
-    placed += [[*span_of(token), token.type] for token in found.tokens if token.type in SIGNS]
-    placed += [[*span_of(token), "SEMICOLON"] for token in found.tokens if str(token) == ";"]
-    return sorted([*placed, *([*span, "comment"] for span in found.comments())])
+    found = read_tokens(text)
+    pieces = list(whole_text(found.all, find_uses(parse(Source("", text), found).tree)))
+    words = [[*one.span, one.role + "!" * one.defines] for one in pieces if isinstance(one, PlacedWord)]
+    signs = [[*span_of(one), one.type] for one in found.words if one.type in SIGNS]
+    signs += [[*span_of(one), "SEMICOLON"] for one in found.words if str(one) == ";"]
+    return sorted([*words, *signs, *([*span, "comment"] for span in found.comments)])
 
 
 if __name__ == "__main__":

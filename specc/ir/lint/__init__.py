@@ -65,7 +65,7 @@ def lint(
     from specc.ir.lint.ignore import without_ignored
 
     judged = {*RULES, *(warning.code for warning in more)} if as_written else set[str]()
-    return without_ignored(model.source, found, judged=judged)
+    return without_ignored(model.source, tree.comments, found, judged=judged)
 
 
 def _found(network: Network) -> Iterator[Diagnostic]:

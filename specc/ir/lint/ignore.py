@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from specc.diagnostics.codes import CODES, severity_of
@@ -11,7 +11,7 @@ from specc.diagnostics.diagnostic import Diagnostic
 from specc.source import Source, Span
 
 USELESS = "W512"
-_COMMENT = re.compile(r"#.*?\bspecc:[ \t]*ignore\b(?:\[([^\]\n]*)\])?")
+IGNORE = re.compile(r"\bspecc:[ \t]*ignore\b(?:\[([^\]\n]*)\])?")
 _CODE = re.compile(r"[^\s,]+")
 
 
@@ -23,12 +23,14 @@ class _Ignore(NamedTuple):
     span: Span
 
 
-def without_ignored(source: Source, found: Sequence[Diagnostic], *, judged: Collection[str]) -> tuple[Diagnostic, ...]:
+def without_ignored(
+    source: Source, comments: Iterable[Span], found: Sequence[Diagnostic], *, judged: Collection[str]
+) -> tuple[Diagnostic, ...]:
     """The warnings that no comment silences, and those about the comments themselves.
 
     Args: judged, the codes that were looked for: of no other can it be said that a comment silences nothing.
     """
-    ignores = list(_ignores(source))
+    ignores = list(_ignores(source, comments))
     lines = {diagnostic: _line(source, diagnostic) for diagnostic in found}
     silenced = {
         ignore: [d for d, line in lines.items() if line == ignore.line and ignore.code in (None, d.code)]
@@ -39,14 +41,17 @@ def without_ignored(source: Source, found: Sequence[Diagnostic], *, judged: Coll
     return tuple(kept)
 
 
-def _ignores(source: Source) -> Iterator[_Ignore]:
-    for comment in _COMMENT.finditer(source.text):
-        line = source.place(comment.start()).line
-        if comment[1] is None:
-            yield _Ignore(line, None, Span(*comment.span()))
+def _ignores(source: Source, comments: Iterable[Span]) -> Iterator[_Ignore]:
+    for comment in comments:
+        said = IGNORE.search(source.text, comment.start, comment.end)
+        if said is None:
             continue
-        for code in _CODE.finditer(comment[1]):
-            start = comment.start(1) + code.start()
+        line = source.place(said.start()).line
+        if said[1] is None:
+            yield _Ignore(line, None, Span(comment.start, said.end()))
+            continue
+        for code in _CODE.finditer(said[1]):
+            start = said.start(1) + code.start()
             yield _Ignore(line, code[0], Span(start, start + len(code[0])))
 
 

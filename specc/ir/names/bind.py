@@ -17,13 +17,12 @@ from specc.diagnostics.spelling import nearest
 from specc.ir.model import Argument, Doubt
 from specc.ir.names.foreign import inferred, own_argument_word
 from specc.ir.names.scope import Scope
-from specc.ir.names.signature import Signature, option_words
+from specc.ir.names.signature import SHORTHAND, Signature, option_words
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Span
 from specc.syntax import tree
 from specc.syntax.numerals import whole_of
 
-_SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
 _INFERRED = "leave out what arrives: it is inferred from the step before"
 _RUN_TOGETHER = re.compile(r"[ksdpg][0-9]+(?:x[0-9]+)*")
 _REPEAT = re.compile(r"x([0-9]+)")
@@ -164,7 +163,7 @@ class _Binding:
                 self.misfits.append(self._unknown_word(word))
 
     def _take_shorthand(self, word: tree.Word) -> bool:
-        parts = _SHORTHAND.fullmatch(word.text)
+        parts = SHORTHAND.fullmatch(word.text)
         if parts is None or parts[1] not in self.signature.keys:
             return False
         sizes = tuple(whole_of(part) for part in parts[2].split("x"))
@@ -179,7 +178,7 @@ class _Binding:
         """
         if not self.signature.any_word or text in self.scope.blocks or text in LAYERS:
             return self.signature.any_word
-        parts = _SHORTHAND.fullmatch(text)
+        parts = SHORTHAND.fullmatch(text)
         return not (parts and parts[1] in self.signature.keys) and find_layer(text) is not None
 
     def _take_position(self, value: tree.Value) -> None:
@@ -263,7 +262,7 @@ class _Binding:
     def _unknown_word(self, word: tree.Word) -> Diagnostic:
         known = [*self.signature.flags, *self.signature.keys, *self.scope.values, *self.scope.open]
         guess = nearest(word.text, known)
-        shorthand = _SHORTHAND.fullmatch(word.text)
+        shorthand = SHORTHAND.fullmatch(word.text)
         if find_layer(word.text) is not None:
             message = f"`{word.text}` is a layer, not an argument of `{self.signature.name}`"
             return _misfit("E207", message, word.span, f"a layer is a step of its own: write `-> {word.text}`")
@@ -292,7 +291,7 @@ class _Binding:
         from specc.ir.names.habits import option_meant
 
         small = text.lower()
-        shorthand = _SHORTHAND.fullmatch(small)
+        shorthand = SHORTHAND.fullmatch(small)
         if small != text and (small in self.signature.flags or (shorthand and shorthand[1] in self.signature.keys)):
             return small
         return option_meant(text, tuple(self.signature.flags))

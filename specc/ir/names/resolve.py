@@ -313,12 +313,12 @@ class _Resolver:
 
     def _check_heads(self, network: Chain) -> None:
         """The outputs that the recipe names are the network's; of a text that could not be read nobody knows."""
-        if self.recipe.heads is None or self.parsed.diagnostics:
+        if self.trained is None or self.trained.heads is None or self.parsed.diagnostics:
             return
         from specc.ir.names.heads import wrong_heads
 
         train = next(item for item in self.parsed.tree.items if isinstance(item, tree.Train))
-        wrong = wrong_heads(self.recipe.heads, train, network, self.source)
+        wrong = wrong_heads(self.trained.heads, train, network, self.source)
         if wrong is not None:
             self.diagnostics.append(wrong)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from specc.layers.registry import LAYERS, field_keys, positional_fields
 from specc.syntax import tree
 
 _NO_DEFAULTS: Mapping[str, tree.Value] = MappingProxyType({})
+SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")  # `k3`, `s2x1`: a key and its size
 SHORT_KEYS = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
 
 
