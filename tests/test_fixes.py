@@ -19,7 +19,7 @@ from specc import SpecError, check
 from specc import compile as compile_spec
 from specc.fixes.apply import difference, fix
 from specc.fixes.calls import written_of
-from specc.fixes.edit import Edit, Kind, edited, moved, origin
+from specc.fixes.edit import Candidate, Edit, Kind, edited, moved, origin
 from specc.fixes.search import MOST_SHOWN, Asked, SearchTime, Suggestion, advise, clear_choice, suggest
 from specc.fixes.translate import Written, translations
 from specc.gallery import entries
@@ -51,6 +51,21 @@ def first(text: str) -> str:
 def mended(text: str) -> str:
     """What `--fix` makes of a spec."""
     return fix(Source("net.cnn", text)).source.text
+
+
+def texts(text: str) -> list[str]:
+    """The specs that are suggested."""
+    return [found.spec for found in suggestions(text)]
+
+
+def test_edits_pass_over_comments() -> None:
+    """A step that is left out takes no line with it, a shortcut stands behind the brace that ends the body."""
+    pooled = "input 3x4x4\nmaxpool 2 -> maxpool 2  # twice\n  -> maxpool 2 -> flatten -> linear 3\n"
+    assert pooled.replace("-> maxpool 2 -> flatten", " -> flatten") in texts(pooled)
+    body = "input 3x8x8\nresidual {\n  conv 8 k3 p1  # }\n}\nrelu\n"
+    assert body.replace("}\nrelu", "} shortcut auto\nrelu") in texts(body)
+    branch = "input 3x8x8\nadd { relu  # { } |\n | }\n"
+    assert branch.replace("| }", "| id }") in texts(branch)
 
 
 # the mistakes of lecture notebooks
@@ -384,7 +399,7 @@ def test_did_you_mean(text: str, guess: str) -> None:
 
 
 def suggestion(kind: Kind, *, here: bool = True, certain: bool = True, remaining: int = 0) -> Suggestion:
-    return Suggestion(kind, "", "", "", 1, remaining, certain, here)
+    return Suggestion(Candidate(kind, (), "", 0 if here else 1, certain), "", "", 1, remaining)
 
 
 def test_what_is_applied_without_asking() -> None:

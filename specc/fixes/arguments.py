@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from specc.fixes.edit import Edit
@@ -10,14 +9,14 @@ from specc.fixes.outline import Site, SpecOutline
 from specc.ir.model import Argument
 from specc.ir.names.bind import bind, take_repeat
 from specc.ir.names.scope import shown
-from specc.ir.names.signature import SHORT_KEYS, block_signature, layer_signature
+from specc.ir.names.signature import SHORT_KEYS, SHORTHAND, block_signature, layer_signature
 from specc.layers.fields import role
 from specc.source import Span
 from specc.syntax import tree
+from specc.syntax.tokens import COMMENT, NEWLINE, span_of
 
 _SIZES = ("out", "kernel", "stride", "padding")
 _LONG = {short: long for long, short in SHORT_KEYS.items()}
-_SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")
 
 
 def fields(outline: SpecOutline, site: Site) -> dict[str, Argument]:
@@ -80,19 +79,17 @@ def drop_field(outline: SpecOutline, site: Site, name: str) -> Edit | None:
 
 def without(outline: SpecOutline, span: Span) -> Edit:
     """Leaves a piece of a line out, with the spaces before it."""
-    start = span.start
-    while start > 0 and outline.source.text[start - 1] in " \t":
-        start -= 1
-    return Edit(Span(start, span.end), "")
+    before = outline.tokens.before(span.start)
+    return Edit(Span(span_of(before).end if before is not None else 0, span.end), "")
 
 
 def without_line(outline: SpecOutline, span: Span) -> Edit:
     """Leaves out a statement, with its line where nothing else stands there."""
-    text = outline.source.text
-    start, end = text.rfind("\n", 0, span.start) + 1, text.find("\n", span.end)
-    end = len(text) if end < 0 else end + 1
-    alone = not text[start : span.start].strip() and re.fullmatch(r"[ \t\r]*(#[^\n]*)?\n?", text[span.end : end])
-    return Edit(Span(start, end) if alone else span, "")
+    before, after = outline.tokens.before(span.start), outline.tokens.after(span.end, COMMENT)
+    if not all(sign is None or (sign.type == NEWLINE and sign != ";") for sign in (before, after)):
+        return Edit(span, "")
+    start = span_of(before).end if before is not None else 0
+    return Edit(Span(start, span_of(after).end if after is not None else len(outline.source.text)), "")
 
 
 def repeat_of(outline: SpecOutline, site: Site) -> tree.Value | None:
@@ -135,7 +132,7 @@ def _rewritten(text: str, argument: Argument, site: Site, value: Any) -> str:
         return argument.name if value else f"no{argument.name}"
     if "=" in text and argument.value is not None and not text.startswith("("):
         return f"{text.partition('=')[0]}={shown(value)}"
-    shorthand = _SHORTHAND.fullmatch(text)
+    shorthand = SHORTHAND.fullmatch(text)
     if shorthand and argument.value is not None and not isinstance(argument.value, tree.Word):
         return f"{shorthand[1]}{shown(value)}" if _is_size(value) else f"{shorthand[1]}={shown(value)}"
     if argument.value is None:  # a flag or an option word such as `same`

@@ -10,6 +10,7 @@ from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.translate import Written, own_word, translations
 from specc.layers.registry import find_layer
 from specc.source import Source, Span
+from specc.syntax.parse import read_tokens
 from specc.syntax.unexpected import lookalike
 
 _LONGEST = 500  # characters of a line that a person wrote
@@ -54,9 +55,10 @@ def _sign(sign: str) -> str:
 
 def _code(source: Source) -> Iterator[tuple[int, str]]:
     """Every line without its comment, with the place where it begins."""
+    comments = {source.place(comment.start).line: comment.start for comment in read_tokens(source.text).comments}
     start = 0
-    for line in source.text.split("\n"):
-        yield start, line.partition("#")[0]
+    for number, line in enumerate(source.text.split("\n"), start=1):
+        yield start, source.text[start : comments.get(number, start + len(line))].rstrip("\r")
         start += len(line) + 1
 
 
@@ -130,9 +132,7 @@ def _value(text: str) -> str:
 
 
 def _at(source: Source, span: Span, code: str) -> Iterator[Candidate]:
-    place = source.place(span.start)
-    start = span.start - (place.column - 1)
-    line = source.line(place.line).partition("#")[0]
+    start, line = [found for found in _code(source) if found[0] <= span.start][-1]
     habitual = line
     if len(line) > _LONGEST:
         return
@@ -170,7 +170,7 @@ def _without_value(start: int, line: str) -> Iterator[Candidate]:
         number = 10 if "class" in name[1] else 64
         why = f": then `--set {name[1]}=…` gives another number"
         mended = f"param {name[1]} = {number}"
-        yield _line(start, line, mended)._replace(text=f"`{mended}`", certain=False, why=why)
+        yield _line(start, line, mended)._replace(text=f"`{mended}`", certain=False, why=why, bare=True)
 
 
 def _line(start: int, line: str, mended: str) -> Candidate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
@@ -13,6 +12,7 @@ from specc.fixes.outline import Site, SpecOutline
 from specc.layers.base import Shape
 from specc.source import Span
 from specc.syntax import tree
+from specc.syntax.tokens import COMMENT, NEWLINE, span_of
 
 
 class Failure(NamedTuple):
@@ -68,28 +68,35 @@ def told(failure: Failure, site: Site, kind: Kind, edits: tuple[Edit, ...], *, c
     if not edits:
         return Candidate(kind, (), "", failure.distance(site))  # what is to be left out is not there; never tried
     if not inside:
-        return Candidate(kind, edits, _statement(outline, edits[0]), failure.distance(site), certain)
+        text, distance = _statement(outline, edits[0]), failure.distance(site)
+        return Candidate(kind, edits, text, distance, certain, bare=True, placed=True)
     shifted = [Edit(Span(edit.span.start - head.start, edit.span.end - head.start), edit.text) for edit in inside]
     text = " ".join(edited(outline.text(site), shifted).split())
     shows = head.start if site is failure.site else None
-    return Candidate(kind, edits, f"`{text}`{failure.line_of(site)}", failure.distance(site), certain, shows)
+    place = failure.line_of(site)
+    return Candidate(
+        kind, edits, f"`{text}`{place}", failure.distance(site), certain, shows, bare=True, placed=bool(place)
+    )
 
 
 def put_before(failure: Failure, site: Site, steps: str, kind: Kind, why: str = "") -> Candidate:
     """More steps in front of one; `why` ends the sentence."""
     start = site.step.span.start
-    named = f"`{failure.outline.text(site)}`{failure.line_of(site)}"
+    place = failure.line_of(site)
+    named = f"`{failure.outline.text(site)}`{place}"
     edits = (Edit(Span(start, start), f"{steps} -> "),)
     elsewhere = f"put `{steps}` before {named}"
     text = f"put `{steps}` before it" if site is failure.site else elsewhere
-    return Candidate(kind, edits, text, failure.distance(site), why=why, elsewhere=elsewhere)
+    return Candidate(kind, edits, text, failure.distance(site), why=why, elsewhere=elsewhere, placed=bool(place))
 
 
 def put_after(failure: Failure, site: Site, steps: str, kind: Kind) -> Candidate:
     """More steps behind one."""
     end = site.step.span.end
-    text = f"put `{steps}` after `{failure.outline.text(site)}`{failure.line_of(site)}"
-    return Candidate(kind, (Edit(Span(end, end), f" -> {steps}"),), text, failure.distance(site))
+    place = failure.line_of(site)
+    text = f"put `{steps}` after `{failure.outline.text(site)}`{place}"
+    edits = (Edit(Span(end, end), f" -> {steps}"),)
+    return Candidate(kind, edits, text, failure.distance(site), placed=bool(place))
 
 
 def left_out(failure: Failure, site: Site, kind: Kind = Kind.REMOVAL) -> Candidate:
@@ -97,10 +104,11 @@ def left_out(failure: Failure, site: Site, kind: Kind = Kind.REMOVAL) -> Candida
 
     Within a block or a repeat it is then gone everywhere where that is used, so it ranks lower.
     """
-    text = f"leave out `{failure.outline.text(site)}`{failure.line_of(site)}"
+    place = failure.line_of(site)
+    text = f"leave out `{failure.outline.text(site)}`{place}"
     used_often = site.block is not None or _is_repeated(failure.outline, site)
     distance = failure.distance(site) + (len(failure.outline.sites) if used_often else 0)
-    return Candidate(kind, (removal(failure.outline, site),), text, distance, certain=False)
+    return Candidate(kind, (removal(failure.outline, site),), text, distance, certain=False, placed=bool(place))
 
 
 def _is_repeated(outline: SpecOutline, site: Site) -> bool:
@@ -112,13 +120,16 @@ def _is_repeated(outline: SpecOutline, site: Site) -> bool:
 
 def removal(outline: SpecOutline, site: Site) -> Edit:
     """Takes a step and the arrow or the line that joined it; one that stands alone becomes `id`."""
-    text, span = outline.source.text, site.step.span
-    after = re.compile(r"\s*->\s*").match(text, span.end)
-    before = re.search(r"\s*->\s*\Z", text[: span.start])
-    if before:
-        return Edit(Span(before.start(), span.end), "")
-    if after:
-        return Edit(Span(span.start, after.end()), "")
+    tokens, span = outline.tokens, site.step.span
+    before, after = tokens.before(span.start, NEWLINE), tokens.after(span.end, NEWLINE)
+    if before is not None and before.type == "ARROW":
+        arrow = span_of(before).start
+        joined = tokens.before(arrow, NEWLINE)
+        start = span_of(joined).end if joined is not None and joined.type != COMMENT else arrow
+        return Edit(Span(start, span.end), "")
+    if after is not None and after.type == "ARROW":
+        following = tokens.after(span_of(after).end, NEWLINE)
+        return Edit(Span(span.start, span_of(following or after).start), "")
     if len(site.body) == 1:
         return Edit(span, "id")
     return without_line(outline, span)

@@ -69,7 +69,7 @@ def _input_of(failure: Failure, channels: int) -> Iterator[Candidate]:
     if item is not None and isinstance(item.value, tree.SizeLiteral):
         text = spelled((channels, *item.value.dims[1:]))
         edits = (Edit(item.value.span, text),)
-        yield Candidate(Kind.SHAPE, edits, f"`input {text}`", len(failure.outline.sites), certain=False)
+        yield Candidate(Kind.SHAPE, edits, f"`input {text}`", len(failure.outline.sites), certain=False, bare=True)
 
 
 def last_with_out(failure: Failure, sites: list[Site]) -> Site | None:

@@ -47,6 +47,7 @@ class Candidate(NamedTuple):
     """Edits that may mend an error.
 
     text:     how the edit is told to the user, with quotes around what to write.
+    bare:     whether the text is what to write, without a verb. placed: whether a line is named in it.
     why:      what follows the text where the edit stands alone: what it gives, or why.
     elsewhere: the text where another error is shown, and "it" would be something else.
     distance: how many steps away from the error the edit is; 0 is the step with the error.
@@ -62,6 +63,8 @@ class Candidate(NamedTuple):
     shows: int | None = None
     why: str = ""
     elsewhere: str = ""
+    bare: bool = False
+    placed: bool = False
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:

@@ -34,7 +34,7 @@ def input_edits(outline: SpecOutline) -> Iterator[Candidate]:
     for meant, why in _meant(tuple(int(size) for size in dims)):
         text = spelled(meant)
         edits = (Edit(item.value.span, text),)
-        yield Candidate(Kind.ORDER, edits, f"`input {text}`", len(outline.sites), why=why)
+        yield Candidate(Kind.ORDER, edits, f"`input {text}`", len(outline.sites), why=why, bare=True)
 
 
 def _meant(dims: Shape) -> Iterator[tuple[Shape, str]]:

@@ -17,6 +17,7 @@ from specc.layers.conv import TransposedConv
 from specc.layers.reshape import Upsample
 from specc.source import Span
 from specc.syntax import tree
+from specc.syntax.tokens import span_of
 
 _TWICE = (2, 4, 8, 16, 32)
 
@@ -40,7 +41,7 @@ def _shortcuts(failure: Failure) -> Iterator[Candidate]:
         return
     kind = Kind.INSERTION if failure.site.step.shortcut is None else Kind.REPLACEMENT
     why = " brings what arrived to the shape of the body"
-    yield Candidate(kind, (auto,), "`shortcut auto`", why=why)
+    yield Candidate(kind, (auto,), "`shortcut auto`", why=why, bare=True)
     inside = failure.outline.inside(failure.site.step.span)[1:]
     unpadded = [site for site in inside if keeps_size(failure, site) is not None]
     if unpadded:
@@ -52,8 +53,9 @@ def _auto(failure: Failure) -> Edit | None:
     """The edit that writes `shortcut auto`, None where it stands there."""
     step = failure.site.step
     if step.shortcut is None:
-        end = failure.outline.source.text.find("}", max(branch.span.end for branch in step.branches or ()))
-        return Edit(Span(end + 1, end + 1), " shortcut auto") if end >= 0 else None
+        braces = [token for token in failure.outline.tokens.of(step.span) if token.type == "RBRACE"]
+        end = span_of(braces[-1]).end
+        return Edit(Span(end, end), " shortcut auto")
     return None if step.shortcut.kind == "auto" else Edit(step.shortcut.span, "shortcut auto")
 
 
@@ -103,7 +105,8 @@ def _multiplied(failure: Failure) -> Iterator[Candidate]:
     """`mul` for an `add` of pictures and one number a channel: squeeze-and-excitation."""
     word = failure.site.step.word
     if word is not None and word.text == "add":
-        yield Candidate(Kind.REPLACEMENT, (Edit(word.span, "mul"),), "`mul` in place of `add`", certain=False)
+        edits = (Edit(word.span, "mul"),)
+        yield Candidate(Kind.REPLACEMENT, edits, "`mul` in place of `add`", certain=False, bare=True)
 
 
 def _branches(step: tree.Step) -> tuple[tree.Chain, ...]:
@@ -168,7 +171,7 @@ def _even_input(failure: Failure) -> Iterator[Candidate]:
             edit = Edit(item.value.span, text)
             why = f": sizes that {factor} divides" if factor > 2 else ": even sizes"
             distance = len(failure.outline.sites)
-            yield Candidate(Kind.SHAPE, (edit,), f"`input {text}`", distance, certain=False, why=why)
+            yield Candidate(Kind.SHAPE, (edit,), f"`input {text}`", distance, certain=False, why=why, bare=True)
 
 
 def has_halving(failure: Failure) -> bool:

@@ -16,6 +16,8 @@ from specc.layers.registry import find_layer
 from specc.pipeline import Analysis, analyse
 from specc.source import Span
 from specc.syntax import tree
+from specc.syntax.parse import read_tokens
+from specc.syntax.tokens import Tokens
 
 
 class Site(NamedTuple):
@@ -48,6 +50,11 @@ class SpecOutline:
         self.input = next((item for item in self.items if isinstance(item, tree.Input)), None)
         self.sites = sorted(self._sites(), key=lambda site: (site.step.span.start, -site.step.span.end))
         self.values = dict(self._values())
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The text's tokens, among which edits are made."""
+        return read_tokens(self.source.text)
 
     @cached_property
     def visits(self) -> Visits:

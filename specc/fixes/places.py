@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterable, Iterator
+from itertools import count, pairwise
+
+from lark.lexer import Token
 
 from specc.fixes.arguments import without
 from specc.fixes.changes import Failure, left_out, told
@@ -12,6 +14,7 @@ from specc.fixes.edit import Candidate, Edit, Kind
 from specc.ir.model import FORM_WORDS
 from specc.ir.shapes.naming import RESERVED_BY_TORCH
 from specc.source import Span
+from specc.syntax.tokens import COMMENT, NEWLINE, span_of
 
 
 def place_candidates(failure: Failure) -> Iterator[Candidate]:
@@ -29,7 +32,7 @@ def place_candidates(failure: Failure) -> Iterator[Candidate]:
             edits = (without(failure.outline, error.span), Edit(end, f" {text}"))
             yield told(failure, failure.site, Kind.ORDER, edits)
         case "E216":
-            yield from _with_identity(error.span, text)
+            yield from _with_identity(failure.outline.tokens.of(error.span))
             yield from _in_braces(error.span, text)
             if step.shortcut is not None and error.span == step.shortcut.span:
                 gone = (without(failure.outline, error.span),)
@@ -47,12 +50,12 @@ def _free_labels(failure: Failure, text: str, span: Span) -> Iterator[Candidate]
         yield Candidate(Kind.SPELLING, (Edit(span, name),), f"call it `{name}`")
 
 
-def _with_identity(span: Span, text: str) -> Iterator[Candidate]:
+def _with_identity(tokens: Iterable[Token]) -> Iterator[Candidate]:
     """`id` in the place of each empty branch."""
-    edits = [
-        Edit(Span(span.start + found.end(), span.start + found.end()), "id ")
-        for found in re.finditer(r"[{|][ \t\n]*(?=[}|])", text)
-    ]
+    signs = [token for token in tokens if token.type not in (NEWLINE, COMMENT)]
+    ends = [span_of(after).start for before, after in pairwise(signs)
+            if before.type in ("LBRACE", "BAR") and after.type in ("RBRACE", "BAR")]  # fmt: skip
+    edits = [Edit(Span(end, end), "id ") for end in ends]
     if edits:
         yield Candidate(Kind.INSERTION, tuple(edits), "write `id` for a branch that changes nothing")
 

@@ -45,7 +45,8 @@ def _moved_flatten(failure: Failure) -> Iterator[Candidate]:
         start = target.step.span.start
         text = f"move `flatten` from line {failure.outline.line(earlier)} to before `{failure.outline.text(target)}`"
         edits = (gone, Edit(failure.site.step.span._replace(start=start, end=start), "flatten -> "))
-        yield Candidate(Kind.ORDER, edits, f"{text}{failure.line_of(target)}", failure.distance(earlier))
+        place = failure.line_of(target)
+        yield Candidate(Kind.ORDER, edits, text + place, failure.distance(earlier), placed=bool(place))
     yield left_out(failure, earlier)
 
 

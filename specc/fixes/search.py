@@ -77,26 +77,35 @@ class Asked(NamedTuple):
 class Suggestion(NamedTuple):
     """A tried edit.
 
-    edit: how it is told. why: what may follow that. spec: the whole text with the edit made. line: where the edit
-    begins, before it was made. remaining: errors that it leaves. here: whether the step with the error is what it
-    changes. partner: a second edit that it needs, with its line. elsewhere: how the edit is told beside another error.
+    why: what may follow how it is told. spec: the whole text with the edit made. line: where the edit begins, before
+    it was made. remaining: errors that it leaves. partner: a second edit that it needs, with its line.
     """
 
-    kind: Kind
-    edit: str
+    candidate: Candidate
     why: str
     spec: str
     line: int
     remaining: int
-    certain: bool
-    here: bool
     partner: tuple[str, int] | None = None
-    elsewhere: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        return self.candidate.kind
+
+    @property
+    def certain(self) -> bool:
+        return self.candidate.certain
+
+    @property
+    def here(self) -> bool:
+        """Whether the step with the error is what it changes."""
+        return self.candidate.distance == 0
 
     @property
     def text(self) -> str:
         """The whole advice; a second edit has a line of its own."""
-        return f"{self.edit}\nthen {self.partner[0]}" if self.partner else self.edit + self.why
+        edit = self.candidate.text
+        return f"{edit}\nthen {self.partner[0]}" if self.partner else edit + self.why
 
 
 class _Try(NamedTuple):
@@ -146,7 +155,9 @@ def _partners_once(lines: list[int], found: list[list[Suggestion]]) -> list[str]
                 beside[partner] = number
     return [
         "\n".join(
-            suggestion.edit if suggestion.partner and beside[suggestion.partner] != number else suggestion.text
+            suggestion.candidate.text
+            if suggestion.partner and beside[suggestion.partner] != number
+            else suggestion.text
             for suggestion in suggestions
         )
         for number, suggestions in enumerate(found)
@@ -172,7 +183,7 @@ def _single(
     revealing: list[_Try] = []
     kinds: Counter[Kind] = Counter()
     for number, tried in enumerate(_tries(analysis, error, asked, budget, outline, kinds)):
-        if not tried.new and tried.candidate.text not in (suggestion.edit for suggestion in accepted):
+        if not tried.new and tried.candidate.text not in (suggestion.candidate.text for suggestion in accepted):
             kinds[tried.candidate.kind] += 1
             accepted.append(_suggestion(tried))
         if len(tried.new) == 1:
@@ -245,15 +256,12 @@ def _pairs(analysis: Analysis, first: list[_Try], asked: Asked, budget: SearchTi
 
 
 def _both(first: _Try, second: Suggestion, *, certain: bool) -> Suggestion:
-    line = _revealed_at(first)
-    place = "" if " at line " in second.edit else f" at line {line}"
-    told = second.elsewhere or second.edit
-    verb = "write " if told.startswith("`") else ""
-    certain = certain and first.candidate.certain
-    return Suggestion(
-        Kind.SEVERAL, first.candidate.text, "", second.spec, second.line, second.remaining, certain,
-        here=first.candidate.distance == 0, partner=(f"{verb}{told}{place}", line),
-    )  # fmt: skip
+    line, last = _revealed_at(first), second.candidate
+    place = "" if last.placed else f" at line {line}"
+    verb = "write " if last.bare else ""
+    both = first.candidate._replace(kind=Kind.SEVERAL, certain=certain and first.candidate.certain)
+    partner = f"{verb}{last.elsewhere or last.text}{place}", line
+    return Suggestion(both, "", second.spec, second.line, second.remaining, partner)
 
 
 def _revealed_at(first: _Try) -> int:
@@ -272,12 +280,7 @@ def _suggestion(tried: _Try) -> Suggestion:
             why = f" gives {written(outputs.pop())}"
     source = tried.analysis.source
     line = source.place(min(edit.span.start for edit in candidate.edits)).line
-    here = candidate.distance == 0
-    remaining = tried.remaining
-    return Suggestion(
-        candidate.kind, candidate.text, why, source.text, line, remaining, candidate.certain, here,
-        elsewhere=candidate.elsewhere,
-    )  # fmt: skip
+    return Suggestion(candidate, why, source.text, line, tried.remaining)
 
 
 def _outputs(chain: ShapedChain, start: int) -> Iterator[Shape]:

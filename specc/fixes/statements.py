@@ -30,7 +30,7 @@ def usual_input(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     for distance, shape in enumerate(_COMMON_INPUTS):
         edit = Edit(start, f"input {shape}\n")
         text = f"`input {shape}`" if distance else f"add a line such as `input {shape}`"
-        yield Candidate(Kind.INSERTION, (edit,), text, distance, certain=False)
+        yield Candidate(Kind.INSERTION, (edit,), text, distance, certain=False, bare=distance > 0)
 
 
 def respelled(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
@@ -47,7 +47,7 @@ def number_of_param(error: Diagnostic, outline: SpecOutline) -> Iterator[Candida
             number = 10 if "class" in name else 64
             why = f": then `--set {name}=…` gives another number"
             edits = (Edit(item.value.span, str(number)),)
-            yield Candidate(Kind.SHAPE, edits, f"`param {name} = {number}`", certain=False, why=why)
+            yield Candidate(Kind.SHAPE, edits, f"`param {name} = {number}`", certain=False, why=why, bare=True)
 
 
 def second_line(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
@@ -77,7 +77,8 @@ def second_definition(error: Diagnostic, outline: SpecOutline) -> Iterator[Candi
                 text = outline.source.slice(gone.span).partition("\n")[0].rstrip(" {")
                 place = outline.source.place(gone.span.start).line
                 edit = without_line(outline, gone.span)
-                yield Candidate(Kind.REMOVAL, (edit,), f"leave out `{text}` at line {place}", certain=False)
+                told = f"leave out `{text}` at line {place}"
+                yield Candidate(Kind.REMOVAL, (edit,), told, certain=False, placed=True)
 
 
 def _alike(one: tree.Param | tree.Block | tree.Input | tree.Train, other: tree.Param | tree.Block | tree.Input) -> bool:

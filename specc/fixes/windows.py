@@ -127,7 +127,7 @@ def padded_everywhere(failure: Failure, sites: list[Site]) -> Candidate:
     what = f"the {len(sites)} convolutions" if len(sites) > 1 else "the convolution"
     text = f"{' or '.join(f'`{size}`' for size in sizes)} for {what} at {where}"
     unique = tuple(dict[Any, Edit]((edit.span, edit) for edit in edits).values())
-    return Candidate(Kind.PADDINGS, unique, text, failure.distance(sites[-1]))
+    return Candidate(Kind.PADDINGS, unique, text, failure.distance(sites[-1]), bare=True, placed=True)
 
 
 def keeps_size(failure: Failure, site: Site) -> Any:
@@ -165,7 +165,8 @@ def _fewer_repeats(failure: Failure) -> Iterator[Candidate]:
             text = f"`x{fewer}` instead of `x{number}` at line {failure.outline.line(site)}"
             shorthand = failure.outline.source.slice(count.span).startswith("x")
             edit = Edit(count.span, f"x{fewer}" if shorthand else str(fewer))
-            yield Candidate(Kind.REMOVAL, (edit,), text, number - 1 - fewer, certain=False)
+            distance = number - 1 - fewer
+            yield Candidate(Kind.REMOVAL, (edit,), text, distance, certain=False, bare=True, placed=True)
 
 
 def _around(failure: Failure) -> list[Site]:

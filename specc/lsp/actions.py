@@ -79,11 +79,12 @@ def _mending(snapshot: Snapshot, error: Diagnostic, address: Address, stale: IsS
 def title(suggestion: Suggestion) -> str:
     """How a menu shows a suggestion: `put …` and `leave out …` as they are, other edits as what to write.
 
-    >>> title(Suggestion(1, "`conv 6 k3`", "", "", 1, 0, True, True))
+    >>> from specc.fixes.edit import Candidate, Kind
+    >>> title(Suggestion(Candidate(Kind.WINDOW, (), "`conv 6 k3`", bare=True), "", "", 1, 0))
     'write `conv 6 k3`'
     """
     text = ", ".join(suggestion.text.splitlines())
-    return f"write {text}" if text.startswith("`") else text
+    return f"write {text}" if suggestion.candidate.bare else text
 
 
 def _fix_all(snapshot: Snapshot) -> Iterator[types.CodeAction]:
