@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar
 
 from specc.diagnostics.diagnostic import Diagnostic
@@ -60,6 +61,16 @@ class Labels(Chains[dict[str, bool]]):
     def is_outermost(self) -> bool:
         """Whether the place is inside no braces but a block's own."""
         return len(self.chains) == 1
+
+    @cached_property
+    def written(self) -> frozenset[str]:
+        """Every label of the text, also in what could not be read."""
+        found = {place.label.text for place in _places(self.spec)}
+        for lost in self.spec.unread:
+            steps = tuple(part for part in lost.parts if isinstance(part, tree.Step))
+            found |= {place.label.text for place in _in_chain(tree.Chain(steps, lost.span), None)}
+            found |= {part.text for part in lost.parts[:1] if isinstance(part, tree.Word)}
+        return frozenset(found)
 
     def ended(self, label: tree.Word, *, repeated: bool) -> None:
         """A labelled step of the innermost chain has ended."""

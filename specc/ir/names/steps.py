@@ -5,25 +5,21 @@ Part of `ir.resolve`: it knows chains and scopes, and nothing of statements.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from functools import cached_property
 from typing import Any
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.diagnostics.proposal import Proposal, renamed
-from specc.diagnostics.spelling import counted, nearest
+from specc.diagnostics.spelling import nearest
 from specc.ir.model import (
     FORM_WORDS,
-    Argument,
     Block,
     BlockStep,
     BrokenStep,
     Chain,
     Doubt,
-    FormStep,
     GroupStep,
     LayerStep,
     Origin,
@@ -33,23 +29,17 @@ from specc.ir.model import (
 from specc.ir.names.bind import bind, take_frozen, take_repeat
 from specc.ir.names.checking import ValueChecks
 from specc.ir.names.foreign import own_layer_word
+from specc.ir.names.forms import Forms
 from specc.ir.names.labels import Labels
-from specc.ir.names.outputs import OutputsSeen, heading_of, without_heading
 from specc.ir.names.partial import Held, held_by
 from specc.ir.names.scope import Scope
-from specc.ir.names.values import is_rest
 from specc.layers.fields import LARGEST
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Source, Span
 from specc.syntax import tree
 from specc.syntax.parse import Parsed
-from specc.syntax.unexpected import without_branches
 
 FROM = "from"
-_EXAMPLES = {
-    "residual": "conv 64 k3 p1 -> relu", "gate": "conv 64 k3 p1 -> relu", "outputs": "cls: linear 10 | box: linear 4",
-}  # fmt: skip
-_ONE_BRANCH = ("residual", "gate")
 
 
 class StepResolver:
@@ -63,14 +53,13 @@ class StepResolver:
         self.checks = ValueChecks(source, blocks, diagnostics, lambda: self.lost_words)
         self.syntax_errors = sorted(error.span.start for error in parsed.diagnostics if error.span is not None)
         self.labels = Labels(source, parsed.tree)
-        self.outputs: OutputsSeen | None = None
+        self.forms = Forms(self)
         self.doubts: list[Doubt] = []
         self.unknown_words: set[str] = set()
         self.misnamed: set[str] = set()  # blocks that are called like a layer, which is reported
         self.inside: str | None = None  # the block whose body is being resolved
-        self.braceless: Span | None = None  # the last form without a body, which is reported
 
-    def _report(self, code: str, message: str, span: Span, **more: Any) -> None:
+    def report(self, code: str, message: str, span: Span, **more: Any) -> None:
         self.diagnostics.append(Diagnostic(code, message, self.source, span, **more))
 
     def chain(self, chain: tree.Chain, scope: Scope) -> Chain:
@@ -89,13 +78,13 @@ class StepResolver:
 
     def _follows_outputs(self, step: tree.Step) -> bool:
         """Whether a step stands behind `outputs`, which is reported once."""
-        if self.outputs is None or not self.labels.is_outermost or self.inside is not None:
+        if self.forms.outputs is None or not self.labels.is_outermost or self.inside is not None:
             return False
-        if not self.outputs.told:
-            self.outputs = self.outputs._replace(told=True)
+        if not self.forms.outputs.told:
+            self.forms.outputs = self.forms.outputs._replace(told=True)
             message = "`outputs` is the network's last step, and this one follows it"
-            others = (Label(self.outputs.span, "the outputs"),)
-            self._report("E216", message, step.head, others=others, help="put it before `outputs`, or into a branch")
+            others = (Label(self.forms.outputs.span, "the outputs"),)
+            self.report("E216", message, step.head, others=others, help="put it before `outputs`, or into a branch")
         return True
 
     def _branch(self, branch: tree.Chain, scope: Scope, *, takes_up: bool) -> Chain:
@@ -114,7 +103,7 @@ class StepResolver:
     def _no_label(self, origin: tree.Step) -> None:
         if origin.label is not None:
             message = f"`{self.source.slice(origin.head)}` is no step, and has no label"
-            self._report("E216", message, origin.label.span, help="label a step behind it")
+            self.report("E216", message, origin.label.span, help="label a step behind it")
 
     def _is_seen(self, label: tree.Word) -> bool:
         """Whether a label can be seen here; where it cannot, that is reported."""
@@ -135,7 +124,7 @@ class StepResolver:
     ) -> Chain:
         """The one chain of a body that has no branches; takes_up: whether it may begin `from` a label."""
         if len(branches) > 1:
-            self._report(
+            self.report(
                 "E216",
                 f"{what} holds one chain, but `|` separates {len(branches)}",
                 branches[1].span,
@@ -143,20 +132,20 @@ class StepResolver:
             )
         outside, self.inside = self.inside, inside or self.inside
         with self.labels.block() if inside else nullcontext():
-            chains = self._branches(branches, span, what, scope, takes_up=takes_up)
+            chains = self.branches(branches, span, what, scope, takes_up=takes_up)
         self.inside = outside
         return chains[0]
 
-    def _branches(
+    def branches(
         self, branches: Sequence[tree.Chain], span: Span, what: str, scope: Scope, *, takes_up: bool = False
     ) -> tuple[Chain, ...]:
         for number, branch in enumerate(branches, start=1):
-            if not branch.items and not self._holds_lost(span):
+            if not branch.items and not self.holds_lost(span):
                 which = f"branch {number} of {what}" if len(branches) > 1 else what
-                self._report("E216", f"{which} is empty", span, help="write `id` for a branch that changes nothing")
+                self.report("E216", f"{which} is empty", span, help="write `id` for a branch that changes nothing")
         return tuple(self._branch(branch, scope, takes_up=takes_up) for branch in branches)
 
-    def _holds_lost(self, span: Span) -> bool:
+    def holds_lost(self, span: Span) -> bool:
         """Whether a syntax error was found inside: then what is missing there was reported."""
         return bisect_left(self.syntax_errors, span.start) < bisect_left(self.syntax_errors, span.end)
 
@@ -185,11 +174,11 @@ class StepResolver:
             return None
         if check.dims is None:
             help = f"a label has one colon: `{label_meant}`" if label_meant else "such as `:: 64x16x16`, or `:: 64x_x_`"
-            self._report("E104", "this is not a shape", check.span, help=help)
+            self.report("E104", "this is not a shape", check.span, help=help)
             return None
         if any(size is not None and size > LARGEST for size in check.dims):
             message = f"a shape cannot be this large; torch counts to {LARGEST:,}"
-            self._report("E402", message, check.span, help="`_` stands for any one dimension")
+            self.report("E402", message, check.span, help="`_` stands for any one dimension")
             return None
         return check
 
@@ -213,7 +202,7 @@ class StepResolver:
         if step.word is None:
             return self._group(step, arguments, scope, common)
         if step.word.text in FORM_WORDS:
-            return self._form(step, step.word.text, arguments, scope, common)
+            return self.forms.resolve(step, step.word.text, arguments, scope, common)
         if step.branches is not None:
             self._body_without_form(step, step.word)
             return None
@@ -223,7 +212,7 @@ class StepResolver:
         """`from` where no branch begins: told with what holds it."""
         words = self.source.slice(span)
         help = f"a form of one branch goes on from there: `add {{ {words} -> … }}`"
-        self._report("E216", "`from` stands first in a branch, and not in one of `split`", span, help=help)
+        self.report("E216", "`from` stands first in a branch, and not in one of `split`", span, help=help)
 
     def _named(
         self, word: tree.Word, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
@@ -243,27 +232,22 @@ class StepResolver:
             self._unknown_step(word, scope)
         return None
 
-    @cached_property
-    def _labels(self) -> frozenset[str]:
-        """The words of the text that stand before a colon."""
-        return frozenset(re.findall(r"\b(\w++)[ \t]*+:(?!:)", re.sub(r"#[^\n]*", "", self.source.text)))
-
     def _unknown_step(self, word: tree.Word, scope: Scope) -> None:
         name = word.text
         if name == self.inside:
-            self._report("E211", f"the block `{name}` uses itself", word.span, help="repeat a step with `x3` instead")
+            self.report("E211", f"the block `{name}` uses itself", word.span, help="repeat a step with `x3` instead")
         elif name in scope.values:
-            self._report("E201", f"`{name}` is a value here, not a layer", word.span, help="a step begins with a layer")
-        elif name in self._labels:
+            self.report("E201", f"`{name}` is a value here, not a layer", word.span, help="a step begins with a layer")
+        elif name in self.labels.written:
             from specc.ir.names.habits import on_label
 
             message = f"`{name}` is a label, and a step is a layer or a block"
-            self._report("E201", message, word.span, help=on_label(name))
+            self.report("E201", message, word.span, help=on_label(name))
         else:
             self.unknown_words.add(name.lower())
             known = [*LAYERS, *FORM_WORDS, *self.blocks, *scope.open]
             help, proposals = _step_meant(name, known)
-            self._report("E201", f"there is no layer or block `{name}`", word.span, help=help, proposals=proposals)
+            self.report("E201", f"there is no layer or block `{name}`", word.span, help=help, proposals=proposals)
 
     def _held_step(
         self, held: Held, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
@@ -288,139 +272,27 @@ class StepResolver:
         self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
     ) -> GroupStep | None:
         if self._is_body_of_braceless(step):
-            self._branches(step.branches or (), step.span, "this form", scope)
+            self.branches(step.branches or (), step.span, "this form", scope)
             return None
         rest, frozen = take_frozen(arguments)
-        self._no_arguments("a group", rest)
+        self.forms.no_arguments("a group", rest)
         body = self.only_branch(step.branches or (), step.span, "a group", scope)
         return GroupStep(**common, body=body, frozen=frozen)
 
     def _is_body_of_braceless(self, step: tree.Step) -> bool:
         """Whether a group is the body that a form before it lacks: its `{` stands a line too low, which is reported."""
-        form = self.braceless
+        form = self.forms.braceless
         if form is None:
             return False
         between = self.source.slice(Span(form.end, step.span.start)).split("\n")
         return not any(line.partition("#")[0].strip() for line in between)
-
-    def _form(
-        self, step: tree.Step, form: Any, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
-    ) -> FormStep | None:
-        if step.branches is None:
-            message, help = without_branches(form, _EXAMPLES.get(form, "a | b"))
-            if not self._holds_lost(step.head):
-                self._report("E216", message, step.head, help=help)
-            self.braceless = step.span
-            return None
-        if form == "outputs":
-            return self._outputs(step, arguments, scope, common)
-        rest, frozen = take_frozen(arguments)
-        parts = self._parts(step, rest, scope) if form == "split" else self._no_arguments(f"`{form}`", rest)
-        if form in _ONE_BRANCH and len(step.branches) > 1:
-            self._report(
-                "E216",
-                f"`{form}` takes one branch, but `|` separates {len(step.branches)}",
-                step.branches[1].span,
-                help="use `add { a | b }` for a sum of branches",
-            )
-            return None
-        branches = self._branches(step.branches, step.span, f"`{form}`", scope, takes_up=form != "split")
-        if parts is None:
-            return None
-        shortcut = self._shortcut(step, form, scope)
-        return FormStep(**common, form=form, parts=parts, branches=branches, frozen=frozen, **shortcut)
-
-    def _outputs(
-        self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
-    ) -> FormStep | None:
-        """`outputs { cls: a | box: b }`; each branch is headed by its name, which is no label."""
-        if not self.labels.is_outermost or self.inside is not None:
-            help = "a branch of `outputs` goes on from any step: `outputs { cls: from c5 -> … }`"
-            self._report("E216", "`outputs` is the network's last step, and never inside braces", step.head, help=help)
-            return None
-        rest, frozen = take_frozen(arguments)
-        self._no_arguments("`outputs`", rest, "`frozen`")
-        self._once(common)
-        branches = step.branches or ()
-        chains = self._branches(
-            [without_heading(branch) for branch in branches], step.span, "`outputs`", scope, takes_up=True
-        )
-        shortcut = self._shortcut(step, "outputs", scope)
-        self.outputs = OutputsSeen(step.head)
-        names = [heading for heading in map(heading_of, branches) if heading is not None]
-        for branch in branches:
-            if branch.items and heading_of(branch) is None:
-                help = "such as `outputs { cls: linear 10 | box: linear 4 }`"
-                self._report("E216", "a branch of `outputs` begins with its name", branch.items[0].head, help=help)
-        if len(names) < len(branches):
-            return None
-        common = common | {"repeat": None, "check": None}
-        return FormStep(**common, form="outputs", branches=chains, frozen=frozen, names=tuple(names), **shortcut)
-
-    def _once(self, common: dict[str, Any]) -> None:
-        """Reports what a step may have and `outputs` may not."""
-        if common["repeat"] is not None:
-            self._report("E215", "`outputs` is not repeated", common["repeat"].span, help="leave out the repeat")
-        if common["check"] is not None:
-            message = "`outputs` gives a shape for each of its names"
-            self._report("E216", message, common["check"].span, help="note each at the end of its branch")
-
-    def _parts(
-        self, step: tree.Step, arguments: Sequence[tree.Argument], scope: Scope
-    ) -> tuple[tree.Value, ...] | None:
-        """The sizes of the parts of a `split`; None where they are wrong, which is reported."""
-        parts = [argument.value for argument in arguments if isinstance(argument, tree.Positional)]
-        rests = [part for part in parts if is_rest(part)]
-        count = len(step.branches or ())
-        if len(parts) < len(arguments):
-            keyed = next(argument for argument in arguments if isinstance(argument, tree.Keyword))
-            self._report("E202", "the parts of `split` have no key", keyed.span, help="write the numbers alone")
-        elif len(rests) > 1:
-            help = "say how many channels all parts but one have"
-            self._report("E216", "only one part of `split` can be what is left", rests[1].span, help=help)
-        elif parts and len(parts) != count:
-            span = parts[0].span.to(parts[-1].span)
-            message = f"`split` has {counted(len(parts), 'part')} for {counted(count, 'branch')}"
-            self._report("E216", message, span, help="give a number for each branch; `_` is what is left")
-        else:
-            values = [Argument("", part, None, part.span) for part in parts if not is_rest(part)]
-            return tuple(parts) if self.checks.can_evaluate(values, scope) else None
-        return None
-
-    def _shortcut(self, step: tree.Step, form: str, scope: Scope) -> dict[str, Any]:
-        shortcut = step.shortcut
-        if shortcut is None:
-            return {}
-        if form != "residual":
-            self._report(
-                "E216",
-                f"`shortcut` belongs to `residual`, not to `{form}`",
-                shortcut.span,
-                help=f"write `residual` for `{form}`",
-            )
-            return {}
-        found: dict[str, Any] = {"shortcut": shortcut.kind, "shortcut_span": shortcut.span}
-        if shortcut.kind == "chain":
-            found["shortcut_chain"] = self.only_branch(
-                shortcut.branches, shortcut.span, "a shortcut", scope, takes_up=True
-            )
-        return found
-
-    def _no_arguments(
-        self, what: str, arguments: Sequence[tree.Argument], but: str = "`frozen` and a repeat"
-    ) -> tuple[tree.Value, ...]:
-        """No parts; reports the first argument."""
-        for argument in arguments[:1]:
-            message = f"{what} takes no arguments but {but}"
-            self._report("E205", message, argument.span, help="leave it out, or give it to a step inside")
-        return ()
 
     def _body_without_form(self, step: tree.Step, word: tree.Word) -> None:
         known = find_layer(word.text) is not None or word.text in self.blocks
         self._lose_defined(word, step.arguments)
         guess = own_layer_word(word.text) or nearest(word.text, (*FORM_WORDS, "block", "train"))
         if known:
-            self._report(
+            self.report(
                 "E216",
                 f"`{word.text}` has no branches, so no `{{` may follow it",
                 word.span,
@@ -431,7 +303,7 @@ class StepResolver:
 
             help = advice_on(word.text) or f"the forms are {', '.join(f'`{form}`' for form in FORM_WORDS)}"
             help, proposals = renamed(guess, help)
-            self._report("E201", f"there is no form `{word.text}`", word.span, help=help, proposals=proposals)
+            self.report("E201", f"there is no form `{word.text}`", word.span, help=help, proposals=proposals)
 
     def _lose_defined(self, word: tree.Word, arguments: Sequence[tree.Argument]) -> None:
         """`def name(c) { … }`, `parm name = 3`: what another language's or mistyped words define is not unknown."""

@@ -31,7 +31,6 @@ from specc.ir.model import (
     SomeStep,
 )
 from specc.ir.names.bind import bind, take_frozen
-from specc.ir.names.instantiate import WrongValue, instantiate
 from specc.ir.names.partial import held_by
 from specc.ir.names.scope import NoRepeat, NotYet, Scope, as_torch, shown
 from specc.ir.names.values import evaluate
@@ -39,6 +38,7 @@ from specc.ir.shaped import Costs, From, ShapedChain, ShapedForm, ShapedLayer, S
 from specc.ir.shapes.claims import check_budgets, check_shape
 from specc.ir.shapes.cutting import entering
 from specc.ir.shapes.findings import MAX_CALL_DEPTH, Arriving, Findings, LimitReached
+from specc.ir.shapes.instances import Instances
 from specc.ir.shapes.joining import Branch, join, shape_layer
 from specc.ir.shapes.keeping import KeptLabels
 from specc.ir.shapes.naming import ModuleNames
@@ -75,13 +75,13 @@ class _Inference:
     def __init__(self, model: Model, visits: Visits | None) -> None:
         self.model, self.source, self.visits = model, model.source, visits
         self.findings = Findings(model.source)
+        self.instances = Instances(self.findings)
         self.doubts = list(model.doubts)
         self.counting = Counting(model)
         self.labels = KeptLabels(self.findings)
         self.call_depth = 0
         self.steps_walked = 0
         self.known_calls: dict[tuple[Any, ...], tuple[ShapedChain | None, Shape | None]] = {}
-        self.known_layers: dict[tuple[Any, ...], Layer] = {}
 
     def run(self) -> tuple[ShapedModel | None, tuple[Diagnostic, ...]]:
         model = self.model
@@ -200,25 +200,12 @@ class _Inference:
                 with self.findings.inside(f"in {place} of this `{step.form}`" if place else ""):
                     return self._form(step, arriving, scope)
 
-    def _values(self, arguments: tuple[Argument, ...], scope: Scope) -> dict[str, Any] | None:
-        """The arguments' values by field; None where one has none (reported, or hidden by an earlier error)."""
-        try:
-            return {
-                argument.name: argument.constant if argument.value is None else evaluate(argument.value, scope)
-                for argument in arguments
-            }
-        except NotYet:
-            return None
-        except Problem as problem:
-            self.findings.tell(problem.diagnostic)
-            return None
-
     def _layer(
         self, step: SomeStep, cls: type[Layer], arguments: tuple[Argument, ...],
         arriving: Arriving, scope: Scope, place: str,
     ) -> tuple[ShapedLayer | None, Arriving]:  # fmt: skip
         with self.findings.inside(f"in {place} of this step" if place else ""):
-            layer = self._instance(cls, arguments, _at(scope, arriving))
+            layer = self.instances.layer(cls, arguments, _at(scope, arriving))
             if layer is None:
                 return None, Arriving(None)
             like, layer = self._sized(layer, arguments)
@@ -248,23 +235,6 @@ class _Inference:
             self.findings.report("E302", message, label.span, help="name a step that gives a picture")
             return None, None
         return origin, layer.model_copy(update={"size": left.shape[1:]})
-
-    def _instance(self, cls: type[Layer], arguments: tuple[Argument, ...], scope: Scope) -> Layer | None:
-        values = self._values(arguments, scope)
-        if values is None:
-            return None
-        key = (cls, *((name, type(value), value) for name, value in values.items()))
-        known = self.known_layers.get(key)
-        if known is not None:
-            return known
-        try:
-            layer = instantiate(cls, values)
-        except WrongValue as error:
-            span = next(argument.span for argument in arguments if argument.name == error.field)
-            self.findings.tell(error.diagnostic._replace(span=span))
-            return None
-        self.known_layers[key] = layer
-        return layer
 
     def _held(
         self, step: ParameterStep, arriving: Arriving, scope: Scope, place: str
@@ -331,7 +301,7 @@ class _Inference:
         self, block: Block, arguments: tuple[Argument, ...], scope: Scope, call: Span
     ) -> dict[str, Any] | None:
         """A block's parameters with their values, in its own order: what the call gives, then the defaults."""
-        given = self._values(arguments, scope)
+        given = self.instances.values(arguments, scope)
         if given is None:
             return None
         values: dict[str, Any] = {}

@@ -1,0 +1,54 @@
+"""Arguments in, values and layers out, where everything in their expressions is known.
+
+Part of `ir.infer`: what is wrong is reported; a layer with the same values is one object.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specc.diagnostics.diagnostic import Problem
+from specc.ir.model import Argument
+from specc.ir.names.instantiate import WrongValue, instantiate
+from specc.ir.names.scope import NotYet, Scope
+from specc.ir.names.values import evaluate
+from specc.ir.shapes.findings import Findings
+from specc.layers.base import Layer
+
+
+class Instances:
+    """The layers that were made so far."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self._known: dict[tuple[Any, ...], Layer] = {}
+
+    def values(self, arguments: tuple[Argument, ...], scope: Scope) -> dict[str, Any] | None:
+        """The arguments' values by field; None where one has none (reported, or hidden by an earlier error)."""
+        try:
+            return {
+                argument.name: argument.constant if argument.value is None else evaluate(argument.value, scope)
+                for argument in arguments
+            }
+        except NotYet:
+            return None
+        except Problem as problem:
+            self.findings.tell(problem.diagnostic)
+            return None
+
+    def layer(self, cls: type[Layer], arguments: tuple[Argument, ...], scope: Scope) -> Layer | None:
+        values = self.values(arguments, scope)
+        if values is None:
+            return None
+        key = (cls, *((name, type(value), value) for name, value in values.items()))
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        try:
+            layer = instantiate(cls, values)
+        except WrongValue as error:
+            span = next(argument.span for argument in arguments if argument.name == error.field)
+            self.findings.tell(error.diagnostic._replace(span=span))
+            return None
+        self._known[key] = layer
+        return layer
