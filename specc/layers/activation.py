@@ -76,6 +76,10 @@ class PReLU(Weighted):
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (self.num_parameters,)}
 
+    @property
+    def features(self) -> Literal["as many", "fixed"] | None:
+        return super().features if self.num_parameters == 1 else None
+
 
 class ELU(Activation):
     """x where it is positive, α·(exp(x) − 1) elsewhere"""

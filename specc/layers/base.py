@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,6 +37,9 @@ class ShapeError(Exception):
         super().__init__(what)
         self.code, self.what, self.label, self.help, self.field = code, what, label, help, field
         self.proposals = proposals
+
+
+_KEEPING = ("activation", "regularisation", "normalisation", "scale", "identity")  # families
 
 
 class Layer(BaseModel):
@@ -117,6 +120,28 @@ class Layer(BaseModel):
         info = cls.model_fields[field]
         first = next((name for name, other in cls.model_fields.items() if role(other).positional), None)
         return role(info).positional and (field == first or not role(info).short)
+
+    # sizes: what `ir.analysis` asks, which follows one dimension at a time
+
+    @property
+    def separable(self) -> bool:
+        """Whether each spatial dimension can be looked at by itself; of another package's layer that is not known."""
+        return type(self).__module__.startswith("specc.layers.")
+
+    @property
+    def keeps_size(self) -> bool:
+        """Whether every size comes out as it went in."""
+        return self.separable and self.family in _KEEPING
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether its windows are meant to read every pixel; what scales a picture passes over some on purpose."""
+        return self.family in ("convolution", "pooling")
+
+    @property
+    def features(self) -> Literal["as many", "fixed"] | None:
+        """What leaves for a vector of any number of features; None where some numbers are refused."""
+        return "as many" if self.keeps_size else None
 
     def fixes_size(self) -> bool:
         """Whether the output's spatial size is the same for every input."""

@@ -1,7 +1,7 @@
 """The fully connected layer."""
 
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 from specc.diagnostics.spelling import counted
 from specc.layers.base import Shape, ShapeError, kind_of, rank_of, strung_out, written
@@ -33,6 +33,10 @@ class Linear(Weighted):
 
     def output_anyway(self) -> Shape:
         return (self.out,)
+
+    @property
+    def features(self) -> Literal["as many", "fixed"] | None:
+        return None if self.literals() else "fixed"
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         shapes: dict[str, Shape] = {"weight": (self.out, x[0])}

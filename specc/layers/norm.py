@@ -84,6 +84,10 @@ class GroupNorm(_Norm):
         require_divisible(self.keyword, {"channels": x[0]}, self.groups)
         return x
 
+    @property
+    def features(self) -> None:
+        return None
+
 
 class InstanceNorm(_Norm):
     """Gives every channel mean 0 and variance 1 within each picture."""
@@ -105,6 +109,10 @@ class InstanceNorm(_Norm):
                 proposals=(BecomeStep("layernorm"), BecomeStep("bn"), LeaveOut()),
             )
         return x
+
+    @property
+    def separable(self) -> bool:
+        return False
 
 
 class LayerNorm(_Norm):

@@ -49,6 +49,10 @@ class Flatten(Layer):
     def output(self, x: Shape) -> Shape:
         return (prod(x),)
 
+    @property
+    def features(self) -> Literal["as many"]:
+        return "as many"
+
 
 class Unflatten(Layer):
     """Folds a vector into channels and spatial dimensions."""

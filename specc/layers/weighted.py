@@ -152,6 +152,10 @@ class Weighted(Layer):
         given = {name: getattr(self, name, None) for name in self.fixed}
         return {name: values for name, values in given.items() if isinstance(values, tuple)}
 
+    @property
+    def features(self) -> Literal["as many", "fixed"] | None:
+        return None if self.literals() else super().features
+
     def check_weights(self, x: Shape) -> None:
         """Raises: ShapeError where a literal or an initializer does not fit the tensor that it fills."""
         shapes = self.weights(x)

@@ -9,24 +9,14 @@ Leaves:     limits and budgets, which have nothing to do with shapes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from specc.ir.shaped import From, ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped, borrows
-from specc.layers.activation import PReLU
 from specc.layers.base import Layer, ShapeError
-from specc.layers.linear import Linear
-from specc.layers.norm import InstanceNorm
-from specc.layers.reshape import Flatten
-from specc.layers.weighted import Weighted
 from specc.layers.windows import window_count
-
-_OWN = "specc.layers."
-_ONE_TO_ONE = ("activation", "regularisation", "normalisation", "scale", "identity")  # families that keep the shape
-
-_SLIDING = ("convolution", "pooling")
+from specc.syntax.parse import read_tokens
 
 
 class Entangled(Exception):
@@ -58,10 +48,8 @@ class After(NamedTuple):
 def loses_pixels(node: SomeShaped) -> bool:
     """Whether a window leaves pixels unread, the shortcuts of residuals not counted."""
     if isinstance(node, ShapedLayer):
-        if node.layer.family not in _SLIDING:
-            return False
         numbers = zip(node.layer.windows(node.input), node.input[1:], node.output[1:], strict=False)
-        return any(window.loses(size, count) for window, size, count in numbers)
+        return node.layer.reads_all and any(window.loses(size, count) for window, size, count in numbers)
     if isinstance(node, ShapedChain):
         return any(loses_pixels(child) for child in {id(child): child for _, child in node.steps}.values())
     return any(loses_pixels(branch) for name, branch in node.branches if branch is not None and name != "shortcut")
@@ -77,12 +65,6 @@ def is_symmetric(node: SomeShaped) -> bool:
     return all(is_symmetric(child) for child in {id(child): child for _, child in children}.values() if child)
 
 
-def _keeps_size(node: SomeShaped) -> bool:
-    if not isinstance(node, ShapedLayer) or not type(node.layer).__module__.startswith(_OWN):
-        return False
-    return node.layer.family in _ONE_TO_ONE and not isinstance(node.layer, InstanceNorm)
-
-
 class Axis:
     """A network along one of its spatial dimensions, counted from 0."""
 
@@ -91,8 +73,7 @@ class Axis:
         self.around: list[dict[str, State]] = []  # by name, what left the kept steps of the chains around
         self.known: dict[tuple[int, State], After | None] = {}
         self.resizing: dict[int, tuple[SomeShaped, ...]] = {}
-        code = re.sub(r"#[^\n]*", "", model.source.text)
-        self.features_matter = re.search(r"\bin\b", code) is not None
+        self.features_matter = any(token.type == "IN" for token in read_tokens(model.source.text).all)
 
     def take(self, size: int) -> bool | None:
         """Whether pixels are lost for a size; None where the network does not take it. Raises: Entangled."""
@@ -154,37 +135,31 @@ class Axis:
         if id(chain) not in self.resizing:
             children = tuple(child for _, child in chain.steps)
             if all(len(child.output) > 1 for child in children):
-                children = tuple(child for child in children if not _keeps_size(child))
+                children = tuple(
+                    child for child in children if not (isinstance(child, ShapedLayer) and child.layer.keeps_size)
+                )
             self.resizing[id(chain)] = children
         return self.resizing[id(chain)]
 
     def _layer(self, node: ShapedLayer, size: int) -> After:
         layer = node.layer
-        if isinstance(layer, Flatten):
-            if self.features_matter:
-                raise Entangled
-            return After(Beyond.FEATURES, False)
-        if isinstance(layer, InstanceNorm) or not type(layer).__module__.startswith(_OWN):
+        if not layer.separable or (self.features_matter and len(node.output) == 1):
             raise Entangled
+        if len(node.output) == 1:
+            return After(Beyond.FEATURES, False)
         x = (*node.input[: self.at], size, *node.input[self.at + 1 :])
         try:
             output = layer.output(x)[self.at]
         except ShapeError:
             raise Refused from None
-        loses = layer.family in _SLIDING and layer.windows(x)[self.at - 1].loses(size, output)
+        loses = layer.reads_all and layer.windows(x)[self.at - 1].loses(size, output)
         return After(Beyond.FIXED if layer.fixes_size() else output, loses)
 
     def _vector(self, layer: Layer) -> State:
         """What leaves a layer that gets a vector of any number of features."""
-        literal = isinstance(layer, Weighted) and bool(layer.literals())
-        if isinstance(layer, Linear) and not literal:
-            return Beyond.FIXED
-        takes_any = layer.family in _ONE_TO_ONE and layer.keyword != "groupnorm"
-        if literal or not (takes_any or isinstance(layer, Flatten)) or not type(layer).__module__.startswith(_OWN):
+        if layer.features is None:
             raise Entangled
-        if isinstance(layer, PReLU) and layer.num_parameters > 1:
-            raise Entangled
-        return Beyond.FEATURES
+        return Beyond.FIXED if layer.features == "fixed" else Beyond.FEATURES
 
     def _kept(self, origin: From) -> State:
         """What left a kept step of a chain around."""

@@ -103,9 +103,7 @@ Item = Placed | tuple[str, ShapedForm] | None
 
 
 def _windows(placed: Placed) -> tuple[Window, ...]:
-    if placed.layer.family not in ("convolution", "pooling"):
-        return ()
-    return placed.layer.windows(placed.node.input)
+    return placed.layer.windows(placed.node.input) if placed.layer.reads_all else ()
 
 
 def _behind_the_first(layers: tuple[Placed, ...]) -> tuple[Placed, ...]:
