@@ -49,7 +49,7 @@ def test_list(tmp_path: Path) -> None:
     text = specc("list", "--data-dir", str(tmp_path)).stdout
     rows = {line.split(" ")[0]: line for line in text.splitlines()}
     assert rows.keys() >= BUILT_IN.keys()
-    assert "built in" in rows["digits"] and "some missing" in rows["mnist"] and "not here, 170 MB" in rows["cifar10"]
+    assert "built in" in rows["digits"] and "some missing" in rows["mnist"] and "not here, 170.5 MB" in rows["cifar10"]
     assert str(tmp_path) in text
     told = json.loads(specc("list", "--json", "--data-dir", str(tmp_path)).stdout)
     assert [one["state"] for one in told[:5]] == ["built in", "partly", "absent", "absent", "absent"]

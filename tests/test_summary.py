@@ -154,9 +154,9 @@ def test_shares_add_up() -> None:
 
 def test_memory_grows_with_the_batch_but_for_the_weights() -> None:
     model = model_of(entry("lenet5").text)
-    assert f"memory for one sample: {memory_of(model.chain) / 1024:,.1f} KiB" in run("gallery:lenet5").output
+    assert f"memory for one sample: {memory_of(model.chain) / 1e3:,.1f} kB" in run("gallery:lenet5").output
     whole = 8 * model.params + 100 * (memory_of(model.chain) - 8 * model.params)
-    assert f"memory for 100 samples: {whole / 2**20:,.1f} MiB" in run("gallery:lenet5", "--batch", "100").output
+    assert f"memory for 100 samples: {whole / 1e6:,.1f} MB" in run("gallery:lenet5", "--batch", "100").output
     assert run("gallery:lenet5", "--batch", "0").exit_code == 2
 
 

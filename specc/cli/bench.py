@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from specc.cli.options import input_option, set_option
-from specc.cli.printing import page, print_json, show_page
+from specc.cli.printing import in_columns, page, print_json, show_page
 from specc.cli.recipe_options import recipe_options
 from specc.cli.report import EXIT_ERRORS, fail, show
 from specc.cli.train import SIGNALLED
 from specc.data.fit import completed
+from specc.diagnostics.amounts import in_bytes, percent
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, spelled
 from specc.ir.names.overrides import UnknownParameter
@@ -82,13 +83,12 @@ def table(spec: str, found: Measured) -> str:
     rows = [
         ("step", f"{1000 * found.step_seconds:,.2f} ms", f"median; {spread}"),
         ("training", f"{found.samples_per_second:,.0f}/s", f"{shape} pictures, {found.batch} in a step"),
-        ("data", f"{100 * found.data_share:.1f} %", "of a step: cutting, scaling and augmenting its batch"),
+        ("data", percent(found.data_share), "of a step: cutting, scaling and augmenting its batch"),
         ("evaluation", f"{found.evaluated_per_second:,.0f}/s", "pictures"),
     ]
     if found.memory_bytes is not None:
         whose = "of the process" if found.device in ("cpu", "mps") else "on the device"
-        rows.append(("memory", f"{found.memory_bytes / 1e6:,.0f} MB", f"{whose}, at most"))
-    width = max(len(value) for _, value, _ in rows)
+        rows.append(("memory", in_bytes(found.memory_bytes), f"{whose}, at most"))
     parts = (counted(found.parameters, "parameter"), found.pictures, f"{found.device}{threads}, {found.precision}")
     head = f"{spec}: {'; '.join(parts)}"
-    return page([head, *(f"{name:<12}{value:>{width}}  {note}" for name, value, note in rows)])
+    return page([head, *in_columns(rows, right=[1])])

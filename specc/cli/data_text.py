@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from specc.cli.printing import page
+from specc.cli.printing import cut_to_width, in_columns, page
 from specc.data.download import Presence
 from specc.data.inspect.census import Census, Duplicate
+from specc.diagnostics.amounts import in_bytes
 from specc.diagnostics.spelling import counted, spelled
 
 SHOWN = 5  # duplicates and damaged files that are named
@@ -30,19 +29,12 @@ def listing(found: Sequence[Presence], data_dir: Path) -> str:
         )
         for one in found
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = ["  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False)), row[4]]) for row in rows]
-    lines += [
-        "",
-        f"Files are kept in {data_dir}. `specc data fetch NAME` downloads them; so does training, the first time.",
-    ]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    cut = [line if not width or len(line) <= width else line[: width - 1] + "…" for line in lines[:-1]]
-    return page(line.rstrip() for line in [*cut, lines[-1]])
+    note = f"Files are kept in {data_dir}. `specc data fetch NAME` downloads them; so does training, the first time."
+    return page([*cut_to_width(in_columns(rows)), "", note])
 
 
 def _files(one: Presence) -> str:
-    size = "" if one.size is None else f", {one.size / 1e6:.0f} MB"
+    size = "" if one.size is None else f", {in_bytes(one.size)}"
     return {"absent": f"not here{size}", "partly": f"some missing{size}", "present": "here"}.get(one.state, one.state)
 
 
@@ -84,11 +76,7 @@ def _class_table(found: Census) -> list[str]:
     rows = [
         [name, *(f"{counts[index]:,}" for counts in found.counts.values())] for index, name in enumerate(found.classes)
     ]
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    return [
-        "  ".join([f"{row[0]:<{widths[0]}}", *(f"{cell:>{w}}" for cell, w in zip(row[1:], widths[1:], strict=True))])
-        for row in [head, *rows]
-    ]
+    return in_columns([head, *rows], right=range(1, len(head)))
 
 
 def _facts(found: Census) -> list[str]:

@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, TextIO
 
 from specc.cli.printing import page
+from specc.diagnostics import amounts
 from specc.diagnostics.spelling import called, counted
 from specc.runner.metrics import loss_text
 from specc.tasks.confusion import Confusion, shares
@@ -168,4 +169,4 @@ def _mistakes(confusion: Confusion, width: int) -> Iterator[str]:
         yield ""
         yield "most often mistaken for another class"
     for one in found:
-        yield f"{one.pictures:>5,}  {cut(one.true, room)} as {cut(one.predicted, room)} ({100 * one.share:.1f} %)"
+        yield f"{one.pictures:>5,}  {cut(one.true, room)} as {cut(one.predicted, room)} ({amounts.percent(one.share)})"

@@ -16,6 +16,7 @@ from specc.cli.options import WritesWithOption, input_option, set_option
 from specc.cli.output import STDOUT, deliver
 from specc.cli.printing import print_text, say
 from specc.cli.report import fail
+from specc.diagnostics.amounts import in_bytes
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.ir.shaped import ShapedModel
@@ -116,7 +117,7 @@ def _write(model: ShapedModel, to: str, output: Path | None, make: Callable[[], 
     target = output or Path(f"{stem_of(model.source.path)}.{to}")
     deliver(exported.content, target)
     if str(target) != STDOUT:
-        say(f"wrote {target}: {_size(len(exported.content))}; {exported.told}", err=True)
+        say(f"wrote {target}: {in_bytes(len(exported.content))}; {exported.told}", err=True)
 
 
 @contextmanager
@@ -130,10 +131,6 @@ def _order_told() -> Iterator[None]:
     for one in found:
         if issubclass(one.category, OrderAlone):
             say(f"warning: {one.message}", err=True)
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def _write_python(model: ShapedModel, output: Path | None, weights: Path | None) -> None:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import click
 
-from specc.cli.printing import say, show_page
+from specc.cli.printing import in_columns, say, show_page
 from specc.cli.report import EXIT_USAGE
 from specc.layers.base import Layer
 from specc.layers.fields import accepts, role
@@ -57,13 +57,13 @@ def reference(cls: type[Layer]) -> str:
     rows = [_row(name, cls) for name in cls.model_fields]
     if not rows:
         return "\n".join([*lines, "It takes no arguments."])
-    width = max(len(row[0]) for row in rows)
+    told = in_columns([(f"  {key}", text) for key, text, _ in rows])
     for title, positional in (
         ("arguments without a key, in this order", True),
         ("arguments with a key, or flags", False),
     ):
-        chosen = [row for row in rows if row[2] is positional]
-        lines += [title, *(f"  {key:<{width}}  {text}" for key, text, _ in chosen), ""] if chosen else []
+        chosen = [line for line, (_, _, bare) in zip(told, rows, strict=True) if bare is positional]
+        lines += [title, *chosen, ""] if chosen else []
     return "\n".join(lines).rstrip()
 
 

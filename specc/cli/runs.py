@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 import click
 
-from specc.cli.printing import page, print_json, say, show_page
+from specc.cli.printing import in_columns, page, print_json, say, show_page
 from specc.cli.report import fail
+from specc.diagnostics.amounts import duration
 from specc.diagnostics.diagnostic import Problem
 from specc.runner.listing import Listed, ListedSeries, differences, is_run, run_at, runs_in
 from specc.runner.metrics import Metrics, loss_text
@@ -112,7 +113,7 @@ def table(runs: Sequence[Told], width: int, *, full: bool = False) -> str:
         _RunsColumn("epochs", _epochs, 1),
         _RunsColumn("best", _best, 0),
         _RunsColumn("loss", _test_loss, 2),
-        _RunsColumn("time", lambda one: _time(one.seconds), 3),
+        _RunsColumn("time", lambda one: duration(one.seconds), 3),
         _RunsColumn("state", lambda one: one.state, 1, right=False),
     )
     cells = {column.heading: [column.heading, *map(column.cell, runs)] for column in columns}
@@ -120,17 +121,13 @@ def table(runs: Sequence[Told], width: int, *, full: bool = False) -> str:
     while _total(kept, cells) > width and any(column.rank for column in kept):
         least = max(column.rank for column in kept)
         kept = [column for column in kept if column.rank != least]
-    lines = zip(*(_aligned(cells[column.heading], column.right) for column in kept), strict=True)
-    return page([*((" " * SPREAD).join(line).rstrip() for line in lines), *_legend(runs, width)])
+    rows = list(zip(*(cells[column.heading] for column in kept), strict=True))
+    right = [number for number, column in enumerate(kept) if column.right]
+    return page([*in_columns(rows, right), *_legend(runs, width)])
 
 
 def _total(columns: Sequence[_RunsColumn], cells: dict[str, list[str]]) -> int:
     return sum(max(map(len, cells[column.heading])) + SPREAD for column in columns) - SPREAD
-
-
-def _aligned(cells: Sequence[str], right: bool) -> list[str]:
-    width = max(map(len, cells))
-    return [f"{cell:>{width}}" if right else f"{cell:<{width}}" for cell in cells]
 
 
 def _bests(one: Told) -> list[Metrics]:
@@ -173,13 +170,6 @@ def _legend(runs: Sequence[Told], width: int) -> list[str]:
     return wrap(f"{MARK} {LEGEND}", width) if any(one.flatters for one in runs) else []
 
 
-def _time(seconds: float) -> str:
-    """`12 s`, `3 min`, `2.5 h`: for a column."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
 RESULTS: tuple[tuple[str, Callable[[Told], str]], ...] = (
     ("state", lambda one: one.state),
     ("epochs done", _epochs),
@@ -188,7 +178,7 @@ RESULTS: tuple[tuple[str, Callable[[Told], str]], ...] = (
     ("last", lambda one: _score(_lasts(one))),
     ("test loss", _test_loss),
     ("train loss", lambda one: loss_text(_mean([last.train_loss for last in _lasts(one)], 0)) if _lasts(one) else "-"),
-    ("time", lambda one: _time(one.seconds)),
+    ("time", lambda one: duration(one.seconds)),
 )
 
 
@@ -201,8 +191,7 @@ def comparison(runs: Sequence[Told], width: int) -> str:
     results = [(name, [cell(one) for one in runs]) for name, cell in RESULTS]
     heads = ["", *names]
     rows = [[name, *values] for name, values in (*settings, *results)]
-    columns = [_aligned(column, number > 0) for number, column in enumerate(zip(heads, *rows, strict=True))]
-    lines = [(" " * SPREAD).join(line).rstrip() for line in zip(*columns, strict=True)]
+    lines = in_columns([heads, *rows], right=range(1, len(heads)))
     alike = [] if settings else ["the recipes are the same"]
     if max(map(len, lines)) > width:
         return page([*alike, *_stacked(names, rows), *_legend(runs, width)])

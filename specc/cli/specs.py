@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 import click
 
-from specc.cli.printing import page, print_text, show_page
+from specc.cli.printing import cut_to_width, in_columns, page, print_text, show_page
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import nearest, shown
@@ -56,8 +55,5 @@ def listing(specs: list[GalleryEntry]) -> str:
     """A line for each spec: name, input, parameters, title; cut to the width of a terminal."""
     rows = [("name", "input", "parameters", "")]
     rows += [(spec.name, spec.input, f"{spec.parameters:,}", spec.title) for spec in specs]
-    name, shape, count = (max(len(row[column]) for row in rows) for column in range(3))
-    lines = [f"{row[0]:<{name}}  {row[1]:<{shape}}  {row[2]:>{count}}  {row[3]}".rstrip() for row in rows]
-    lines += ["", "`specc specs NAME` prints a spec, `specc new NAME` copies it, `gallery:NAME` stands for it."]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    return page(line if not width or len(line) <= width else line[: width - 1] + "…" for line in lines)
+    note = "`specc specs NAME` prints a spec, `specc new NAME` copies it, `gallery:NAME` stands for it."
+    return page(cut_to_width([*in_columns(rows, right=[2]), "", note]))

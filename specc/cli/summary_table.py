@@ -13,6 +13,7 @@ from rich.table import Table
 
 from specc.cli.report import wants_colour
 from specc.cli.summary_markup import TableText
+from specc.diagnostics.amounts import in_bytes, percent
 from specc.diagnostics.spelling import counted
 from specc.diagnostics.visible import shortened
 from specc.ir.analysis.folding import FoldedLine, folded_lines, unfolded_lines
@@ -88,7 +89,7 @@ def _columns(model: ShapedModel, batch: int, *, folded: bool) -> list[_Column]:
         _Column("share", lambda line: _share(line.params, model.params), "", 4),
         _Column("MACs", lambda line: _count(line.macs), f"{model.macs:,}"),
         _Column("share", lambda line: _share(line.macs, model.macs), "", 4),
-        _Column("memory", lambda line: _bytes(line.elements * batch * BYTES), _bytes(elements * batch * BYTES), 1),
+        _Column("memory", lambda line: in_bytes(line.elements * batch * BYTES), in_bytes(elements * batch * BYTES), 1),
     ]
     return [column for column in columns if folded or column.heading != _TIMES]
 
@@ -149,16 +150,7 @@ def _count(number: int) -> str:
 
 def _share(part: int, whole: int) -> str:
     """`12.5 %`, nothing for nothing."""
-    return f"{100 * part / whole:.1f} %" if part else ""
-
-
-def _bytes(number: int) -> str:
-    """`1.5 MiB`"""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024 or unit == "GiB":
-            break
-        number /= 1024  # type: ignore[assignment]
-    return f"{number:,.0f} B" if unit == "B" else f"{number:,.1f} {unit}"
+    return percent(part / whole) if part else ""
 
 
 def _memory_text(model: ShapedModel, batch: int) -> str:
@@ -166,6 +158,6 @@ def _memory_text(model: ShapedModel, batch: int) -> str:
     weights = 2 * model.params * BYTES
     samples = "one sample" if batch == 1 else f"{batch:,} samples"
     return (
-        f"memory for {samples}: {_bytes(outputs + weights)} "
-        f"({_bytes(weights)} weights and gradients, {_bytes(outputs)} input and outputs, float32)"
+        f"memory for {samples}: {in_bytes(outputs + weights)} "
+        f"({in_bytes(weights)} weights and gradients, {in_bytes(outputs)} input and outputs, float32)"
     )

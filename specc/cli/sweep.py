@@ -16,10 +16,11 @@ import click
 from specc import files
 from specc.api import SpecError
 from specc.cli.options import input_option, set_option
-from specc.cli.printing import page, print_json, say, show_page
+from specc.cli.printing import in_columns, page, print_json, say, show_page
 from specc.cli.recipe_options import recipe_options
 from specc.cli.report import EXIT_ERRORS, fail, show
 from specc.cli.train import SIGNALLED
+from specc.diagnostics.amounts import percent
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.ir.names.overrides import UnknownParameter
@@ -172,8 +173,7 @@ def table(trials: Sequence[Trial], mattered: Sequence[Mattered] = ()) -> str:
     some = [trial for trial in trials if trial.score is not None][:SHOWN]
     rows = [("trial", "settings", "result")]
     rows += [(str(trial.number), as_text(trial.chosen), trial.result) for trial in some]
-    first, second = (max(len(row[column]) for row in rows) for column in range(2))
-    lines = ["", *(f"{number:>{first}}  {chosen:<{second}}  {result}".rstrip() for number, chosen, result in rows)]
+    lines = ["", *in_columns(rows, right=[0])]
     others = [(state, sum(trial.state == state for trial in trials)) for state in ("pruned", "failed", "running")]
     lines += [f"{counted(count, 'trial')} {state}" for state, count in others if count]
     if some:
@@ -185,8 +185,6 @@ def _shares(mattered: Sequence[Mattered]) -> list[str]:
     """A bar for each thing that was varied."""
     if not mattered:
         return []
-    width = max(len(one.varied.name) for one in mattered)
-    lines = ["", f"what mattered, of {counted(len(mattered[0].points), 'trial')} (fANOVA):"]
-    return lines + [
-        f"{one.varied.name:<{width}}  {one.share:>4.0%}  {'#' * round(BAR * one.share)}" for one in mattered
-    ]
+    head = f"what mattered, of {counted(len(mattered[0].points), 'trial')} (fANOVA):"
+    rows = [(one.varied.name, percent(one.share, 0), "#" * round(BAR * one.share)) for one in mattered]
+    return ["", head, *in_columns(rows, right=[1])]

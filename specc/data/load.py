@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from specc.data.identity import DataDescription, DataIdentity, identity_of_arrays, identity_of_files
 from specc.data.sources import ArraySource, DataSource, Report, data_source, silent
 from specc.data.survey import PARTS, TEST, TRAINING, VALIDATION, Shape, Survey, folds, size_of, stratified
+from specc.diagnostics.amounts import in_bytes
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import called, counted, spelled
 from specc.recipe.recipe import Recipe
@@ -264,8 +265,8 @@ def require_memory(count: int, shape: Shape, size: int = 1) -> None:
     if free is not None and not fits(count, shape, size):
         raise Problem.of(
             "E611",
-            f"{count:,} {called(shape)}s of {spelled(shape)} need {needed / 1e9:.1f} GB of memory, "
-            f"and {free / 1e9:.1f} GB are free",
+            f"{count:,} {called(shape)}s of {spelled(shape)} need {in_bytes(needed)} of memory, "
+            f"and {in_bytes(free)} are free",
             help="`--resize 64` makes them smaller\n`--limit 10000` takes fewer\n"
             "a folder's need not be kept in memory: leave `--in-memory on` out",
         )

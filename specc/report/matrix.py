@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import NamedTuple
 
+from specc.diagnostics.amounts import percent
 from specc.diagnostics.spelling import counted as in_words
 from specc.report.table import ReportTable, share_text
 from specc.tasks.confusion import RECALL, Confusion, shares
@@ -81,7 +82,7 @@ def _cell(count: int, share: float, right: bool) -> Cell:
     """A mistake is coloured more strongly than its share: one in twenty has to be seen."""
     colour = round(100 * (share if right else min(1, 4 * share)) * 0.9)
     kinds = [*["hit"] * right, *["deep"] * (colour > DEEP), *["none"] * (not count)]
-    return Cell(count, f"{100 * share:.1f} %" if count else "", " ".join(kinds), colour)
+    return Cell(count, percent(share) if count else "", " ".join(kinds), colour)
 
 
 def _mistakes(confusion: Confusion, counted: str) -> ReportTable:

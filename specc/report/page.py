@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from specc.diagnostics.amounts import duration
 from specc.diagnostics.spelling import called, counted
 from specc.report.content import Content
 from specc.report.matrix import classes_of, scores_of
@@ -37,7 +38,7 @@ def _tiles(content: Content) -> Iterator[tuple[str, str, str]]:
     if content.best:
         yield from _scores(rows[-1], rows[content.best - 1])
     if rows:
-        yield "epochs", f"{len(rows)} of {content.recipe['epochs']}", f"{_duration(sum(r['seconds'] for r in rows))}"
+        yield "epochs", f"{len(rows)} of {content.recipe['epochs']}", f"{duration(sum(r['seconds'] for r in rows))}"
     noun = called(model.input)
     samples = counted(content.samples, f"test {noun}") if content.samples else ""
     yield "data", content.data, samples
@@ -56,13 +57,6 @@ def _scores(last: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[tuple[
                 text(best[name]),
                 f"epoch {best['epoch']}{at_end}",
             )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
 def _epochs(rows: Sequence[Mapping[str, Any]]) -> ReportTable:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from specc.diagnostics.amounts import percent
+
 
 class ReportTable(NamedTuple):
     """Plain texts; the first column is text, the others are numbers."""
@@ -20,4 +22,4 @@ def share_text(share: float | None) -> str:
     >>> share_text(0.98765), share_text(None)
     ('98.77 %', '–')
     """
-    return "–" if share is None else f"{100 * share:.2f} %"
+    return "–" if share is None else percent(share, 2)

@@ -22,6 +22,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from specc import files
+from specc.diagnostics.amounts import in_bytes
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled, typed
 from specc.recipe.recipe import Recipe
@@ -202,17 +203,13 @@ class RunFolder:
         except OSError:
             return  # not every file system tells; a write that fails will
         if self.writes and needed > free:
-            message = f"the run needs about {_size(needed)} on disk, and {self.path} has {_size(free)} free"
+            message = f"the run needs about {in_bytes(needed)} on disk, and {self.path} has {in_bytes(free)} free"
             raise Problem.of(CODE, message, help=f"make room, or {ELSEWHERE}")
 
 
 def file_of(weights: str) -> str:
     """The file in a run's folder that has these weights."""
     return f"{weights}.safetensors"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def _measures(metrics: Sequence[Metrics]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from specc.diagnostics.amounts import percent
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
 from specc.tasks.confusion import MACRO_F1, WEIGHTED_F1, Confusion
@@ -114,10 +115,10 @@ def answer_of(likely: Sequence[tuple[str, float]]) -> Answer:
     """The likeliest classes, the first one first, each with its probability."""
     values: dict[str, object] = {"classes": [{"class": name, "probability": share} for name, share in likely]}
     name, share = likely[0]
-    words = tuple(f"{100 * share:6.2f} %  {name}" for name, share in likely)
+    words = tuple(f"{percent(share, 2):>8}  {name}" for name, share in likely)
     if len(likely) == 1:
-        words = (f"{name} ({100 * share:.2f} %)",)
-    return Answer(values, words, f"is {name} ({100 * share:.1f} %)", (("class", name), ("probability", share)))
+        words = (f"{name} ({percent(share, 2)})",)
+    return Answer(values, words, f"is {name} ({percent(share)})", (("class", name), ("probability", share)))
 
 
 class Hits:

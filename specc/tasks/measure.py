@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from specc.diagnostics.amounts import percent
+
 
 class Measure(NamedTuple):
     """A number that a task tells of a split. In `metrics.jsonl` its key is the split's name and this one:
@@ -26,7 +28,7 @@ class Measure(NamedTuple):
         >>> ACCURACY.text(0.9375)
         '93.75 %'
         """
-        return f"{100 * value:.2f} %" if self.is_share else f"{value:.4g}"
+        return percent(value, 2) if self.is_share else f"{value:.4g}"
 
 
 ACCURACY = Measure("accuracy", "accuracy")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from specc.diagnostics.amounts import percent
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
 from specc.tasks.confusion import F1, MACRO_F1, PRECISION, RECALL
@@ -108,9 +109,9 @@ class BinaryCrossEntropy:
             likely = sorted(zip(self._labels, row, strict=True), key=lambda one: -one[1])
             has = [(name, share) for name, share in likely if share >= self._task.threshold][:most]
             values: dict[str, object] = {"labels": [{"label": name, "probability": share} for name, share in has]}
-            words = tuple(f"{100 * share:6.2f} %  {name}" for name, share in has) or ("none of the labels",)
+            words = tuple(f"{percent(share, 2):>8}  {name}" for name, share in has) or ("none of the labels",)
             if len(has) == 1:
-                words = (f"{has[0][0]} ({100 * has[0][1]:.2f} %)",)
+                words = (f"{has[0][0]} ({percent(has[0][1], 2)})",)
             names = [name for name, _ in has]
             cells = (("labels", ";".join(names)), *zip(self._labels, row, strict=True))
             found.append(Answer(values, words, f"has {', '.join(names) or 'none of the labels'}", cells))

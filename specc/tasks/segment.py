@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from specc.diagnostics.amounts import percent
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
 from specc.tasks.confusion import PRECISION, RECALL, Confusion
@@ -95,7 +96,7 @@ class PixelCrossEntropy:
             likely = sorted(zip(self._classes, shares, strict=True), key=lambda one: -one[1])
             there = [(name, share) for name, share in likely if share][:most]
             values: dict[str, object] = {"classes": [{"class": name, "share": share} for name, share in there]}
-            words = tuple(f"{100 * share:6.2f} %  {name}" for name, share in there)
+            words = tuple(f"{percent(share, 2):>8}  {name}" for name, share in there)
             cells = tuple(zip(self._classes, shares, strict=True))
             found.append(Answer(values, words, cells=cells, mask=mask))
         return found
@@ -204,7 +205,7 @@ class Masks:
             said, true = outputs[place].argmax(0).cpu(), y[place].cpu().long()
             _, valid = known_pixels(true, len(self._classes))
             right = (said == true)[valid]
-            share = f"{100 * float(right.float().mean()):.2f} % of the pixels" if len(right) else ""
+            share = f"{percent(float(right.float().mean()), 2)} of the pixels" if len(right) else ""
             images = ((x[place].float().cpu().clone(), "picture"), (coloured(true), "mask"), (coloured(said), "answer"))
             self._examples.append(Example(images, ((share, ""),)))
 

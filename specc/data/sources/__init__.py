@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from specc.data.survey import TEST, TRAINING, VALIDATION, Part, Shape, Survey
 from specc.data.vision_sets import VISION_SETS
+from specc.diagnostics.amounts import in_bytes
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.recipe import Recipe
 from specc.tasks.registry import TASKS
@@ -48,7 +49,7 @@ def telling(say: Callable[[str], None]) -> Report:
     def report(file: str, done: int, size: int) -> None:
         if file not in said:
             said.add(file)
-            say(f"downloading {file}, {size / 1e6:.1f} MB")
+            say(f"downloading {file}, {in_bytes(size)}")
 
     return report
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from specc import __version__
+from specc.diagnostics.amounts import in_bytes
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.program.compared import Exported, Given, by_name, reason, require_equal
 from specc.emit.program.quiet import quiet
@@ -56,7 +57,7 @@ def require_small(parameters: int) -> None:
     if 4 * parameters > LARGEST:
         raise Problem.of(
             "E663",
-            f"{parameters:,} parameters take {4 * parameters / 1e9:.1f} GB, and one ONNX file holds 2 GB at most",
+            f"{parameters:,} parameters take {in_bytes(4 * parameters)}, and one ONNX file holds 2 GB at most",
             help="`--to pt2` has no such limit",
         )
 

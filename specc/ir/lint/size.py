@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from specc.diagnostics.amounts import percent
 from specc.diagnostics.spelling import spelled
 from specc.ir.lint.network import Network, Placed
 from specc.ir.lint.rule import Finding
@@ -29,7 +30,7 @@ def top_heavy(network: Network) -> Iterator[Finding]:
     if count > LEAST and count > SHARE * whole:
         yield Finding(
             largest.span,
-            f"this `{largest.word}` has {count:,} of the {whole:,} parameters: {100 * count / whole:.1f} %",
+            f"this `{largest.word}` has {count:,} of the {whole:,} parameters: {percent(count / whole)}",
             _smaller(largest),
             label=f"{written(largest.node.input)} in, {written(largest.node.output)} out",
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from specc.diagnostics.amounts import duration
 from specc.runner.metrics import LOSS_WIDTH, Metrics, best_of, loss_text
 
 
@@ -98,7 +99,7 @@ def epoch_line(metrics: Metrics, epochs: int) -> str:
     if metrics.validation_loss is not None:
         parts += _measures(metrics, "validation") or [f"validation {loss_of(metrics.validation_loss)}"]
     parts += [f"test {loss_of(metrics.test_loss)}", *_measures(metrics, "test")]
-    return "  ".join([*parts, f"{metrics.seconds:.1f} s"])
+    return "  ".join([*parts, f"{duration(metrics.seconds)}"])
 
 
 def _measures(metrics: Metrics, split: str) -> list[str]:
@@ -148,7 +149,7 @@ def short_epoch_line(metrics: Metrics, epochs: int) -> str:
     """
     found = metrics.compared("test")
     shown = f"  {found[0].text(found[1])}" if found else ""
-    return f"{numbered(metrics.epoch, epochs)}  {loss_of(metrics.test_loss)}{shown}  {metrics.seconds:.1f} s"
+    return f"{numbered(metrics.epoch, epochs)}  {loss_of(metrics.test_loss)}{shown}  {duration(metrics.seconds)}"
 
 
 def loss_of(value: float) -> str:
@@ -158,7 +159,3 @@ def loss_of(value: float) -> str:
 
 def numbered(epoch: int, epochs: int) -> str:
     return f"{epoch}/{epochs}".rjust(2 * len(str(epochs)) + 1)
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
