@@ -12,7 +12,19 @@ from typing import NamedTuple
 from specc.diagnostics.spelling import counted
 from specc.emit.draw.columns import Column, columns
 from specc.emit.draw.forks import fork_piece
-from specc.emit.draw.marks import LineMark, Mark, Piece, Rect, Sheet, TextMark, moved, sheet_of
+from specc.emit.draw.marks import (
+    Fold,
+    LineMark,
+    Mark,
+    NamedMarks,
+    Piece,
+    PlainMark,
+    Rect,
+    Sheet,
+    TextMark,
+    moved,
+    sheet_of,
+)
 from specc.emit.draw.metrics import shortened, text_width
 from specc.emit.draw.outline import Box, DrawnBranch, DrawnGroup, Fork, Item, KeptMark, Outline, is_plain, stacked
 from specc.emit.draw.theme import style_of
@@ -107,11 +119,10 @@ class _Pieces:
             for number, line in enumerate(row)
         ]
         width = max(96.0, max(widths) + 20)
-        marks, y = list(_head_box(head, lines, width)), 12 + 15.0 * len(lines)
+        marks, y = [*_called(head.name, _head_box(head, lines, width), _fold_of(head))], 12 + 15.0 * len(lines)
         for strip, (text,) in zip(strips, rows[1:], strict=True):
-            marks += [
-                Rect(-width / 2, y, width, 18, style_of(strip.family)), TextMark(0, y + 13, text, DETAIL, "middle")
-            ]  # fmt: skip
+            bar = Rect(-width / 2, y, width, 18, style_of(strip.family))
+            marks += _called(strip.name, (bar, TextMark(0, y + 13, text, DETAIL, "middle")))
             y += 18
         return Piece(width / 2, width / 2, y, tuple(marks))
 
@@ -148,7 +159,8 @@ class _Pieces:
         top = HEADER + (14 if note else 0)
         height = top + inner.height + PAD
         marks: list[Mark] = [Rect(-left, 0, left + right, height, "frame", 6)]
-        marks += [TextMark(-left + 10, 18, title, DETAIL, bold=True)] if title else []
+        heading = (TextMark(-left + 10, 18, title, DETAIL, bold=True),) if title else ()
+        marks += _called(frame.name, heading, "open" if frame.folds else "")
         marks += [TextMark(right - 10, 19, badge, TITLE, "end", bold=True)] if badge else []
         marks += [TextMark(right - 10, 33, note, LABEL, "end", "muted")] if note else []
         marks.append(LineMark(((0, 0), (0, top))))
@@ -214,7 +226,16 @@ def ends_in_outputs(items: Sequence[Item]) -> bool:
     return bool(items) and isinstance(items[-1], Fork) and items[-1].joined == "outputs"
 
 
-def _head_box(head: Box, lines: list[str], width: float) -> tuple[Mark, ...]:
+def _called(name: str, marks: tuple[PlainMark, ...], fold: Fold = "") -> tuple[Mark, ...]:
+    """Marks with the name of what they show."""
+    return (NamedMarks(marks, name, fold),) if name and marks else marks
+
+
+def _fold_of(box: Box) -> Fold:
+    return "closed" if box.family == "block" else ""
+
+
+def _head_box(head: Box, lines: list[str], width: float) -> tuple[PlainMark, ...]:
     height = 12 + 15.0 * len(lines)
     radius = 4.0 if head.family != "block" else 6.0
     texts = (

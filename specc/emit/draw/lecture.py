@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from specc.emit.draw.maps import Drawn, MapScale, draw_map, rays
-from specc.emit.draw.marks import Disc, LineMark, Mark, Sheet, TextMark, moved, sheet_of
+from specc.emit.draw.marks import Disc, LineMark, Mark, NamedMarks, PlainMark, Sheet, TextMark, moved, sheet_of
 from specc.emit.draw.metrics import shortened, text_width
 from specc.emit.draw.outline import Outline
 from specc.emit.draw.stages import Skip, Stage, StageRow, stages_of
@@ -229,16 +229,16 @@ class _Line:
         marks: list[Mark] = []
         for before, step in zip([None, *self.placed[:-1]], self.placed, strict=True):
             at = step.x, self.axis - step.drawn.height / 2
-            marks += moved(step.drawn.marks, *at)
+            marks += _called(step, tuple(mark.moved(*at) for mark in step.drawn.marks))
             if before is not None:
                 start = before.x, self.axis - before.drawn.height / 2
                 marks += rays(step.stage, (before.drawn, start), (step.drawn, at))
-            marks.append(TextMark(step.middle, self.sizes, written(step.stage.shape), SIZE, "middle"))
-            marks += self.caption(step)
+            size = TextMark(step.middle, self.sizes, written(step.stage.shape), SIZE, "middle")
+            marks += _called(step, (size, *self.caption(step)))
         marks += [self.arc(skip) for skip in self.skips]
         return [*marks, *(mark for jump in self.jumps for mark in self.jump(jump))]
 
-    def caption(self, step: _Placed) -> Iterator[Mark]:
+    def caption(self, step: _Placed) -> Iterator[TextMark]:
         for number, line in enumerate(step.lines):
             y, size = self.captions + 15.0 * number, DETAIL if number else TITLE
             yield TextMark(step.caption_x, y, line, size, "middle", "muted" if number else "text", bold=not number)
@@ -261,6 +261,11 @@ class _Line:
         ends = (x, self.axis - step.drawn.height / 2), (x, 18.0)
         line = LineMark(ends, "skip") if jump.leaves else LineMark(ends[::-1], "skip", arrow=True)
         return (line, Disc(x, 9, 9, "join"), TextMark(x, 12.5, str(jump.number), NOTE, "middle"))
+
+
+def _called(step: _Placed, marks: tuple[PlainMark, ...]) -> tuple[Mark, ...]:
+    """Marks with the name of the stage that they show; the input has none."""
+    return (NamedMarks(marks, step.stage.name),) if step.stage.name else marks
 
 
 def _is_inside(inner: Skip, outer: Skip) -> bool:

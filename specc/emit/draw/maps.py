@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from math import log2, sqrt
 from typing import NamedTuple
 
-from specc.emit.draw.marks import LineMark, Mark, Point, Rect
+from specc.emit.draw.marks import LineMark, Mark, PlainMark, Point, Rect
 from specc.emit.draw.stages import Stage
 from specc.emit.draw.theme import style_of
 from specc.layers.base import Shape
@@ -60,7 +60,7 @@ class Drawn(NamedTuple):
 
     width: float
     height: float
-    marks: tuple[Mark, ...]
+    marks: tuple[PlainMark, ...]
     front: Rect
 
 

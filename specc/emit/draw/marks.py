@@ -6,12 +6,13 @@ flows through it, meets its upper edge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 from specc.emit.draw.metrics import ASCENT, DESCENT, text_width
 
 Anchor: TypeAlias = Literal["start", "middle", "end"]
+Fold: TypeAlias = Literal["", "open", "closed"]
 Point: TypeAlias = tuple[float, float]
 
 
@@ -84,7 +85,25 @@ class TextMark(NamedTuple):
         return left, self.y - ASCENT * self.size, left + width, self.y + DESCENT * self.size
 
 
-Mark: TypeAlias = Rect | LineMark | Disc | TextMark
+class NamedMarks(NamedTuple):
+    """What shows one part of the network. name: of its module, as in `named_modules()`; fold: for what opens or closes
+    a block, whether that is open."""
+
+    marks: tuple[PlainMark, ...]
+    name: str
+    fold: Fold = ""
+
+    def moved(self, dx: float, dy: float) -> NamedMarks:
+        return self._replace(marks=tuple(mark.moved(dx, dy) for mark in self.marks))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        lefts, tops, rights, bottoms = zip(*(mark.bounds for mark in self.marks), strict=True)
+        return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+PlainMark: TypeAlias = Rect | LineMark | Disc | TextMark
+Mark: TypeAlias = PlainMark | NamedMarks
 
 
 class Piece(NamedTuple):
@@ -108,6 +127,15 @@ class Sheet(NamedTuple):
     width: float
     height: float
     marks: tuple[Mark, ...]
+
+
+def plain(marks: Iterable[Mark]) -> Iterator[PlainMark]:
+    """Every mark by itself."""
+    for mark in marks:
+        if isinstance(mark, NamedMarks):
+            yield from mark.marks
+        else:
+            yield mark
 
 
 def moved(marks: Iterable[Mark], dx: float, dy: float) -> tuple[Mark, ...]:

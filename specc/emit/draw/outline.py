@@ -27,7 +27,8 @@ DEEPEST = 64
 class Box(NamedTuple):
     """A layer, or a block that is not opened (its family is then `block`).
 
-    output: what leaves the last of its `times` repeats; first: what leaves the first; windows: what it slides.
+    output: what leaves the last of its `times` repeats; first: what leaves the first; windows: what it slides; name: of
+    its module, of the first where it is repeated.
     """
 
     family: str
@@ -39,12 +40,14 @@ class Box(NamedTuple):
     parameters: int
     times: int = 1
     windows: tuple[Window, ...] = ()
+    name: str = ""
 
 
 class DrawnGroup(NamedTuple):
     """A block or a labelled group, with what is in it; what is in it has the shapes of the first repeat.
 
-    varies: whether later repeats have other channels.
+    varies: whether later repeats have other channels; name: of its module, of the first where it is repeated;
+    folds: whether it is a block, which could be closed.
     """
 
     title: str
@@ -54,6 +57,8 @@ class DrawnGroup(NamedTuple):
     parameters: int
     times: int
     varies: bool
+    name: str = ""
+    folds: bool = False
 
 
 class DrawnBranch(NamedTuple):
@@ -77,18 +82,29 @@ class KeptMark(NamedTuple):
 
 
 class Fork(NamedTuple):
-    """A branch form. word: as written; joined: how the branches come together."""
+    """A branch form. word: as written; joined: how the branches come together; name: of its module."""
 
     word: str
     joined: JoinedBy
     branches: tuple[DrawnBranch, ...]
     input: Shape
     output: Shape
+    name: str = ""
 
 
 Item: TypeAlias = Box | DrawnGroup | Fork | KeptMark
 Run: TypeAlias = list[tuple[str, SomeShaped]]
 """A step with its name, and its repeats."""
+
+
+class Folds(NamedTuple):
+    """Blocks that are opened or closed by hand, by the names of their modules."""
+
+    opened: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+
+
+AS_IT_COMES = Folds()
 
 
 class Outline(NamedTuple):
@@ -104,14 +120,16 @@ class Outline(NamedTuple):
     depth: int | None
 
 
-def outline(model: ShapedModel, depth: int | None = None, *, unfold: bool = False) -> Outline:
+def outline(
+    model: ShapedModel, depth: int | None = None, *, unfold: bool = False, folds: Folds = AS_IT_COMES
+) -> Outline:
     """What a picture shows of a model.
 
     Args:   depth, how many levels of blocks are opened, None for as many as stay readable; unfold, every repeat
-            by itself.
+            by itself; folds, blocks that are opened or closed in spite of that.
     Raises: Problem E655 where that is too much for a picture.
     """
-    reader = _OutlineReader(unfold)
+    reader = _OutlineReader(unfold, folds)
     if depth is None:
         depth = _readable_depth(reader, model.chain)
     count = reader.count(model.chain, depth)
@@ -141,8 +159,10 @@ def _too_large(count: int, unfold: bool) -> Problem:
 class _OutlineReader:
     """Reads a network's nodes. Nodes are shared, so what is known of one is kept by its identity."""
 
-    def __init__(self, unfold: bool) -> None:
-        self.unfold = unfold
+    def __init__(self, unfold: bool, folds: Folds) -> None:
+        self.unfold, self.folds = unfold, folds
+        self.path: list[str] = []  # the names that lead to what is being read
+        self.made = 0  # boxes, which blocks that are opened by hand add to
         self.around: list[ShapedChain] = []  # the chains that hold what is being read
         self.known: dict[tuple[int, bool], int] = {}
         self.known_runs: dict[int, list[Run]] = {}
@@ -222,7 +242,9 @@ class _OutlineReader:
     def items(self, chain: ShapedChain, depth: int) -> Iterator[Item]:
         self.around.append(chain)
         for run in self.runs(chain):
+            self.path.append(run[0][0])
             yield from self._item(run, depth)
+            self.path.pop()
             name, node = run[-1]
             if name in chain.keeps:
                 yield self._kept(From(name, 0), node.output)
@@ -235,21 +257,38 @@ class _OutlineReader:
         """What a step becomes that stands there once or several times."""
         (name, node), last = run[0], run[-1][1]
         times, parameters = len(run), sum(step.costs.parameters for _, step in run)
+        path = ".".join(self.path)
         if isinstance(node, ShapedLayer):
-            yield _layer_box(node, last.output, parameters, times)
+            yield self._counted(_layer_box(node, last.output, parameters, times, path))
             return
         title = node.word if isinstance(node, ShapedForm) else _title(name, node, times)
         inner = depth - _is_block(node)
-        if inner < 0:
+        if self._is_closed(node, path, inner):
             detail = counted(node.costs.layers, "layer")
-            yield Box("block", title, detail, node.input, node.output, last.output, parameters, times)
+            box = Box("block", title, detail, node.input, node.output, last.output, parameters, times, name=path)
+            yield self._counted(box)
             return
+        inner = max(inner, 0)
         items = self._form(node, depth) if isinstance(node, ShapedForm) else tuple(self.items(node, inner))
         if times == 1 and (isinstance(node, ShapedForm) or not title or is_plain(items)):
             yield from items
         elif items:
             varies = any((step.input, step.output) != (node.input, node.output) for _, step in run)
-            yield _merged(DrawnGroup(title, items, node.input, last.output, parameters, times, varies))
+            folds = _is_block(node)
+            group = DrawnGroup(title, items, node.input, last.output, parameters, times, varies, path, folds)
+            yield _merged(group)
+
+    def _is_closed(self, node: SomeShaped, path: str, depth: int) -> bool:
+        """Whether a block is drawn as one box; depth: how many levels of blocks are open in it, below 0 for none."""
+        if not _is_block(node):
+            return False
+        return path in self.folds.closed or (depth < 0 and path not in self.folds.opened)
+
+    def _counted(self, box: Box) -> Box:
+        self.made += 1
+        if self.made > MAX_BOXES:
+            raise _too_large(self.made, self.unfold)
+        return box
 
     def _form(self, form: ShapedForm, depth: int) -> tuple[Item, ...]:
         branches: list[DrawnBranch] = []
@@ -262,13 +301,15 @@ class _OutlineReader:
             elif self.alike(chain, before) and branches[-1].origin == origin and form.form != "outputs":
                 branches[-1] = branches[-1]._replace(times=branches[-1].times + 1)
             else:
+                self.path.append(name)
                 items = _unless_identity(self.items(chain, depth))
+                self.path.pop()
                 label = name if form.form == "outputs" else ""
                 branches.append(DrawnBranch(items, chain.input, chain.output, origin=origin, name=label))
             before = chain
         if form.joined == "none":
             return branches[0].items
-        return (Fork(form.word, form.joined, tuple(branches), form.input, form.output),)
+        return (Fork(form.word, form.joined, tuple(branches), form.input, form.output, ".".join(self.path)),)
 
 
 def _unless_identity(items: Iterable[Item]) -> tuple[Item, ...]:
@@ -335,9 +376,9 @@ def stacked(items: Iterable[Item]) -> Iterator[tuple[Box, ...] | DrawnGroup | Fo
         yield stack
 
 
-def _layer_box(node: ShapedLayer, output: Shape, parameters: int, times: int) -> Box:
+def _layer_box(node: ShapedLayer, output: Shape, parameters: int, times: int, name: str) -> Box:
     label = label_of(node.layer, node.input)
     windows = node.layer.windows(node.input)
     return Box(
-        node.layer.family, label.title, label.detail, node.input, node.output, output, parameters, times, windows
+        node.layer.family, label.title, label.detail, node.input, node.output, output, parameters, times, windows, name
     )  # fmt: skip

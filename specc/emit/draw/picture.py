@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from specc.diagnostics.spelling import counted
-from specc.emit.draw.outline import Outline, outline
+from specc.emit.draw.marks import NamedMarks, Sheet
+from specc.emit.draw.outline import AS_IT_COMES, Folds, Outline, outline
 from specc.emit.draw.theme import Theme, shade_of
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
+
+if TYPE_CHECKING:
+    from specc.emit.draw.svg import Words
 
 Style: TypeAlias = Literal["flow", "lecture"]
 Format: TypeAlias = Literal["svg", "png", "mermaid", "dot"]
@@ -74,21 +78,43 @@ def draw_png(model: ShapedModel, options: Options = PLAIN, scale: float = 2.0) -
     return to_png(draw(model, "svg", options._replace(theme=shade_of(options.theme))), scale)
 
 
-def _svg(model: ShapedModel, network: Outline, options: Options) -> str:
-    from specc.emit.draw.svg import Words, to_svg
+def draw_for_page(model: ShapedModel, options: Options, folds: Folds = AS_IT_COMES) -> tuple[str, tuple[str, ...]]:
+    """A picture as an SVG element without colours, whose parts bear names, for a page that has the colours.
 
+    Returns: the text, and the names: those of modules, as in `named_modules()`.
+    Raises:  Problem E655 where the network is too large for a picture.
+    """
+    from specc.emit.draw.svg import to_svg_with_names
+
+    network = outline(model, options.depth, unfold=options.unfold, folds=folds)
+    sheet = _sheet(network, options)
+    names = dict.fromkeys(mark.name for mark in sheet.marks if isinstance(mark, NamedMarks))
+    return to_svg_with_names(sheet, _words(model, network)), tuple(names)
+
+
+def _svg(model: ShapedModel, network: Outline, options: Options) -> str:
+    from specc.emit.draw.svg import to_svg
+
+    return to_svg(_sheet(network, options), options.theme, _words(model, network))
+
+
+def _sheet(network: Outline, options: Options) -> Sheet:
     if options.style == "lecture":
         from specc.emit.draw.lecture import lecture
 
-        sheet = lecture(network, parameters=options.parameters)
-    else:
-        from specc.emit.draw.flow import flow
+        return lecture(network, parameters=options.parameters)
+    from specc.emit.draw.flow import flow
 
-        sheet = flow(network, parameters=options.parameters)
+    return flow(network, parameters=options.parameters)
+
+
+def _words(model: ShapedModel, network: Outline) -> Words:
+    from specc.emit.draw.svg import Words
+
     costs = f"{counted(network.parameters, 'parameter')} and {counted(network.macs, 'multiply-accumulate')}"
     layers = counted(network.layers, "layer")
     description = f"From {written(network.input)} to {written(network.output)}: {layers} with {costs}."
-    return to_svg(sheet, options.theme, Words(f"The network {_name(model)}", description))
+    return Words(f"The network {_name(model)}", description)
 
 
 def _name(model: ShapedModel) -> str:

@@ -22,7 +22,8 @@ MOST_OPEN = 36  # stages: with more of them blocks are closed
 
 
 class Stage(NamedTuple):
-    """A feature map or a vector. title, details: the operation that made it; after: what was done to its values."""
+    """A feature map or a vector. title, details: the operation that made it; after: what was done to its values; name:
+    of the module."""
 
     shape: Shape
     before: Shape
@@ -33,6 +34,7 @@ class Stage(NamedTuple):
     windows: tuple[Window, ...] = ()
     times: int = 1
     parameters: int = 0
+    name: str = ""
 
 
 class Skip(NamedTuple):
@@ -124,7 +126,7 @@ class _StageReader:
             title = _last_word(frame.title) or "group"
             self.titles.add(title)
             stage = Stage(frame.output, frame.input, "block", title, _what_is_in(frame.items), times=frame.times)
-            self.add(stage._replace(parameters=frame.parameters))
+            self.add(stage._replace(parameters=frame.parameters, name=frame.name))
             self.take_up(frame.items)
 
     def is_open(self, frame: DrawnGroup) -> bool:
@@ -144,14 +146,14 @@ class _StageReader:
             self.outputs(fork)
             return
         if not _leads_past(fork):
-            self.add(Stage(fork.output, fork.input, "block", fork.word, _what_is_in((fork,))[1:]))
+            self.add(Stage(fork.output, fork.input, "block", fork.word, _what_is_in((fork,))[1:], name=fork.name))
             self.take_up((fork,))
             return
         start = len(self.stages) - 1
         for branch in fork.branches:
             self.read(branch.items)
         self.skips.append(Skip(start, len(self.stages)))
-        self.add(Stage(fork.output, self.stages[-1].shape, "shape", fork.joined))
+        self.add(Stage(fork.output, self.stages[-1].shape, "shape", fork.joined, name=fork.name))
 
     def outputs(self, fork: Fork) -> None:
         """A stage for each output, with a line from what its branch begins with."""
@@ -185,7 +187,7 @@ def _keys(items: Sequence[Item]) -> Iterator[str]:
 def _stage(box: Box) -> Stage:
     details = tuple(box.detail.split(", ")) if box.detail else ()
     return Stage(
-        box.output, box.input, box.family, box.title, details, (), box.windows, box.times, box.parameters
+        box.output, box.input, box.family, box.title, details, (), box.windows, box.times, box.parameters, box.name
     )  # fmt: skip
 
 

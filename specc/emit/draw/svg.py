@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
-from specc.emit.draw.marks import Disc, LineMark, Mark, Point, Rect, Sheet, TextMark
+from specc.emit.draw.marks import Disc, LineMark, Mark, NamedMarks, PlainMark, Point, Rect, Sheet, TextMark, plain
 from specc.emit.draw.theme import ROOT, Theme, style_sheet
 
 HEAD_LENGTH, HEAD_WIDTH = 7.0, 6.0
@@ -20,26 +21,44 @@ class Words(NamedTuple):
 
 def to_svg(sheet: Sheet, theme: Theme, words: Words) -> str:
     """The text of an SVG file."""
-    used = {"paper", *(mark.style for mark in sheet.marks)} | ({"head"} if any(map(_has_head, sheet.marks)) else set())
+    marks = tuple(plain(sheet.marks))
+    used = {"paper", *(mark.style for mark in marks)} | ({"head"} if any(map(_has_head, marks)) else set())
+    return _picture(sheet, words, [f"<style>{style_sheet(theme, used)}</style>"], map(_element, marks))
+
+
+def to_svg_with_names(sheet: Sheet, words: Words) -> str:
+    """The text of an SVG element for a page that has the colours itself: `data-name` says what each part shows, and
+    `data-fold` what opens or closes a block."""
+    return _picture(sheet, words, [], map(_named, sheet.marks))
+
+
+def _picture(sheet: Sheet, words: Words, style: list[str], elements: Iterable[str]) -> str:
     width, height = _number(sheet.width), _number(sheet.height)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{ROOT}" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img">',
         f"<title>{_escaped(words.title)}</title>",
         f"<desc>{_escaped(words.description)}</desc>",
-        f"<style>{style_sheet(theme, used)}</style>",
+        *style,
         f'<rect class="paper" width="{width}" height="{height}"/>',
-        *map(_element, sheet.marks),
+        *elements,
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _has_head(mark: Mark) -> bool:
+def _has_head(mark: PlainMark) -> bool:
     return isinstance(mark, LineMark) and mark.arrow
 
 
-def _element(mark: Mark) -> str:
+def _named(mark: Mark) -> str:
+    if not isinstance(mark, NamedMarks):
+        return _element(mark)
+    fold = f' data-fold="{mark.fold}"' if mark.fold else ""
+    return f'<g data-name="{_escaped(mark.name)}"{fold}>{"".join(map(_element, mark.marks))}</g>'
+
+
+def _element(mark: PlainMark) -> str:
     match mark:
         case Rect():
             radius = f' rx="{_number(mark.radius)}"' if mark.radius else ""

@@ -10,6 +10,7 @@ Shade: TypeAlias = Literal["light", "dark"]
 Theme: TypeAlias = Literal["light", "dark", "auto"]
 ROOT = "specc-picture"
 FONTS = 'Arial, Helvetica, "Liberation Sans", "DejaVu Sans", sans-serif'
+_FONT = f".{ROOT} text{{font-family:{FONTS}}}.{ROOT} .b{{font-weight:bold}}"
 
 
 class Paint(NamedTuple):
@@ -105,10 +106,24 @@ def shade_of(theme: Theme) -> Shade:
 
 def style_sheet(theme: Theme, used: set[str]) -> str:
     """CSS for the styles that a picture uses, all of it below the picture's own class."""
-    font = f".{ROOT} text{{font-family:{FONTS}}}.{ROOT} .b{{font-weight:bold}}"
     first = _rules(shade_of(theme), used)
     dark = f"@media (prefers-color-scheme:dark){{{_rules('dark', used)}}}" if theme == "auto" else ""
-    return font + first + dark
+    return _FONT + first + dark
+
+
+def style_sheet_for_page() -> str:
+    """CSS for every style in both shades, on a page whose root element says in `data-theme` which is shown; the colours
+    are there for the page's own use as well, as `--window` and `--window-line`."""
+    every = set(_LIGHT)
+    light = f":root{{{_variables('light')}}}"
+    dark = f":root[data-theme=dark]{{{_variables('dark')}{_rules('dark', every)}}}"
+    return _FONT + light + _rules("light", every) + dark + "\n"
+
+
+def _variables(shade: Shade) -> str:
+    return "".join(
+        f"--{name}:{colours.fill};--{name}-line:{colours.stroke};" for name, colours in _PAINTS[shade].items()
+    )
 
 
 def _rules(shade: Shade, used: set[str]) -> str:
