@@ -53,6 +53,7 @@ class Layer(BaseModel):
     example: ClassVar[str] = ""  # a whole spec in one line, `input 3x32x32 ; conv 64 k3 p1`
     torch: ClassVar[TorchCall | None] = None  # what it becomes; None where `build` says so
     one_of: ClassVar[tuple[str, ...]] = ()  # fields of which one must be given, and no other beside it
+    gathers: ClassVar[Literal["", "sum", "largest", "mean"]] = ""  # what becomes of the values under a window
     pointwise: ClassVar[bool] = False  # whether it does the same to a position wherever its channels stand
 
     def output(self, x: Shape) -> Shape:
@@ -69,6 +70,13 @@ class Layer(BaseModel):
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         """What is slid along each spatial dimension of an accepted shape; empty where each pixel stands for itself."""
+        return ()
+
+    def formulas(self, x: Shape) -> tuple[str, ...]:
+        """How each spatial size of the output comes about, with the numbers put in; empty where it is no calculation.
+
+        Args: x, a shape that `output` accepts.
+        """
         return ()
 
     def build(self, x: Shape) -> "nn.Module":

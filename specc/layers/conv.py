@@ -21,6 +21,7 @@ from specc.layers.windows import (
     Window,
     same_padding,
     to_fit,
+    transposed_formula,
     transposed_size,
     window_count,
     window_formula,
@@ -33,6 +34,7 @@ class _Convolution(Weighted):
     """What an ordinary and a depthwise convolution share; a subclass says its channels and groups."""
 
     family = "convolution"
+    gathers = "sum"
     torch = call(
         "Conv{rank}d", bare=3, in_channels=IN, out_channels="out", kernel_size="kernel", stride="stride",
         padding="padding", dilation="dilation", groups="groups", bias="bias", padding_mode="mode",
@@ -74,6 +76,14 @@ class _Convolution(Weighted):
         stride = spread(self.stride, rank, "stride")
         margins = self._margins(kernel, stride, dilation, rank)
         return tuple(map(Window, kernel, stride, [before for before, _ in margins], dilation))
+
+    def formulas(self, x: Shape) -> tuple[str, ...]:
+        if self.padding == "same":
+            return ()
+        return tuple(
+            window_formula(size, window.kernel, int(window.stride), window.padding, window.dilation)
+            for size, window in zip(x[1:], self.windows(x), strict=True)
+        )
 
     def _margins(self, kernel: Shape, stride: Shape, dilation: Shape, rank: int) -> list[tuple[int, int]]:
         """The pixels added before and after, for each spatial dimension."""
@@ -179,6 +189,7 @@ class TransposedConv(Weighted):
 
     keyword = "convtranspose"
     family = "convolution"
+    gathers = "sum"
     example = "input 64x7x7 ; convtranspose 32 k2 s2"
     torch = call(
         "ConvTranspose{rank}d", bare=3, in_channels=IN, out_channels="out", kernel_size="kernel", stride="stride",
@@ -194,11 +205,18 @@ class TransposedConv(Weighted):
     groups: Count = field(1, positional=True, short="g", doc="cut the channels into groups that do not mix")
     bias: Bias = field(True, doc="add a learned number to each output channel")
 
+    def numbers(self, rank: int) -> list[Any]:
+        """Kernel, stride, padding, output padding and dilation, each for every dimension."""
+        names = ("kernel", "stride", "padding", "output_padding", "dilation")
+        return [spread(getattr(self, name), rank, name.replace("_", " ")) for name in names]
+
+    def formulas(self, x: Shape) -> tuple[str, ...]:
+        return tuple(transposed_formula(*each) for each in zip(x[1:], *self.numbers(len(x) - 1), strict=True))
+
     def output(self, x: Shape) -> Shape:
         rank = require_spatial(self.keyword, x)
         require_divisible(self.keyword, {"input channels": x[0], "output channels": self.out}, self.groups)
-        names = ("kernel", "stride", "padding", "output_padding", "dilation")
-        each: list[Any] = [spread(getattr(self, name), rank, name.replace("_", " ")) for name in names]
+        each = self.numbers(rank)
         for stride, extra, dilation in zip(each[1], each[3], each[4], strict=True):
             self._check_output_padding(extra, stride, dilation)
         return (self.out, *(self._grow(*numbers) for numbers in zip(x[1:], *each, strict=True)))
@@ -219,7 +237,7 @@ class TransposedConv(Weighted):
             raise ShapeError(
                 "E301",
                 f"a padding of {padding} cuts off the whole output of `convtranspose`",
-                label=f"({size} − 1)·{stride} − 2·{padding} + {dilation}·({kernel}−1) + {extra} + 1 = {grown}",
+                label=transposed_formula(size, kernel, stride, padding, extra, dilation),
                 help=f"use a padding of at most {most}",
                 proposals=(SetFields({"padding": max(most, 0)}), SetFields({"padding": 0})),
             )

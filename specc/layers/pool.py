@@ -50,6 +50,12 @@ class _Pool(Layer):
         stride = spread(self.kernel if self.stride is None else self.stride, rank, "stride")
         return tuple(map(Window, kernel, stride, spread(self.padding, rank, "padding"), self.dilations(rank)))
 
+    def formulas(self, x: Shape) -> tuple[str, ...]:
+        return tuple(
+            window_formula(size, window.kernel, int(window.stride), window.padding, window.dilation, ceil=self.ceil)
+            for size, window in zip(x[1:], self.windows(x), strict=True)
+        )
+
     def _check_padding(self, window: int, margin: int) -> None:
         if margin > window // 2:
             raise ShapeError(
@@ -94,6 +100,7 @@ class MaxPool(_Pool):
     """The largest value under a sliding window."""
 
     keyword = "maxpool"
+    gathers = "largest"
     example = "input 64x32x32 ; maxpool 2"
     torch = call(
         "MaxPool{rank}d", "F.max_pool{rank}d", kernel_size="kernel", stride="stride", padding="padding",
@@ -116,6 +123,7 @@ class AvgPool(_Pool):
     """The mean of the values under a sliding window."""
 
     keyword = "avgpool"
+    gathers = "mean"
     example = "input 64x32x32 ; avgpool 2"
     torch = call(
         "AvgPool{rank}d", "F.avg_pool{rank}d", kernel_size="kernel", stride="stride", padding="padding",
@@ -187,6 +195,7 @@ class AdaptiveAvgPool(_AdaptivePool):
     """The mean over windows chosen so that the output has the size that is asked for."""
 
     keyword = "adaptiveavgpool"
+    gathers = "mean"
     example = "input 512x7x7 ; adaptiveavgpool 2"
     torch = call("AdaptiveAvgPool{rank}d", "F.adaptive_avg_pool{rank}d", output_size="size")
 
@@ -197,6 +206,7 @@ class AdaptiveMaxPool(_AdaptivePool):
     """The largest value over windows chosen so that the output has the size that is asked for."""
 
     keyword = "adaptivemaxpool"
+    gathers = "largest"
     example = "input 512x7x7 ; adaptivemaxpool 2"
     torch = call("AdaptiveMaxPool{rank}d", "F.adaptive_max_pool{rank}d", output_size="size")
 
@@ -217,6 +227,7 @@ class GlobalAvgPool(_GlobalPool):
     """The mean of each channel over the whole picture."""
 
     keyword = "gap"
+    gathers = "mean"
     example = "input 512x7x7 ; gap"
     torch = call("AdaptiveAvgPool{rank}d", "F.adaptive_avg_pool{rank}d", output_size=FixedValue(1))
 
@@ -225,5 +236,6 @@ class GlobalMaxPool(_GlobalPool):
     """The largest value of each channel in the whole picture."""
 
     keyword = "gmp"
+    gathers = "largest"
     example = "input 512x7x7 ; gmp"
     torch = call("AdaptiveMaxPool{rank}d", "F.adaptive_max_pool{rank}d", output_size=FixedValue(1))

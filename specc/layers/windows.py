@@ -88,14 +88,20 @@ def window_count(size: int, kernel: int, stride: int, padding: int, dilation: in
     return count - 1 if (count - 1) * stride >= size + padding else count
 
 
-def window_formula(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> str:
+def window_formula(size: int, kernel: int, stride: int, padding: int, dilation: int = 1, *, ceil: bool = False) -> str:
     """The formula with the numbers put in, as `window_count` computes it.
 
     >>> window_formula(4, kernel=5, stride=5, padding=0)
     '⌊(4 + 2·0 − 1·(5−1) − 1) / 5⌋ + 1 = 0'
+    >>> window_formula(3, kernel=1, stride=4, padding=0, ceil=True)
+    '⌈(3 + 2·0 − 1·(1−1) − 1) / 4⌉ + 1 = 2, and one less: the last would begin in the padding'
     """
-    count = window_count(size, kernel, stride, padding, dilation)
-    return f"⌊({size} + 2·{padding} − {dilation}·({kernel}−1) − 1) / {stride}⌋ + 1 = {count}".replace("= -", "= −")
+    count = window_count(size, kernel, stride, padding, dilation, ceil=ceil)
+    left, right = "⌈⌉" if ceil else "⌊⌋"
+    room = size + 2 * padding - dilation * (kernel - 1) - 1
+    whole = -(-room // stride) + 1 if ceil else count
+    text = f"{left}({size} + 2·{padding} − {dilation}·({kernel}−1) − 1) / {stride}{right} + 1 = {whole}"
+    return text.replace("= -", "= −") + (", and one less: the last would begin in the padding" if whole > count else "")
 
 
 def transposed_size(size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int = 1) -> int:
@@ -111,6 +117,18 @@ def transposed_size(size: int, kernel: int, stride: int, padding: int, output_pa
     28
     """
     return (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1
+
+
+def transposed_formula(
+    size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int = 1
+) -> str:
+    """The formula with the numbers put in, as `transposed_size` computes it.
+
+    >>> transposed_formula(14, kernel=2, stride=2, padding=0, output_padding=0)
+    '(14 − 1)·2 − 2·0 + 1·(2−1) + 0 + 1 = 28'
+    """
+    grown = transposed_size(size, kernel, stride, padding, output_padding, dilation)
+    return f"({size} − 1)·{stride} − 2·{padding} + {dilation}·({kernel}−1) + {output_padding} + 1 = {grown}"
 
 
 def same_padding(kernel: int, dilation: int) -> tuple[int, int]:

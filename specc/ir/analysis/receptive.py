@@ -9,18 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from math import prod
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped, borrows
 from specc.layers.base import Shape
+from specc.layers.windows import Window
 
 
 class Receptive(NamedTuple):
-    """size: input pixels that one value depends on; jump: input pixels from one value to its neighbour; a number for
-    each spatial dimension."""
+    """What one value depends on; a number for each spatial dimension.
+
+    size: input pixels; jump: input pixels from one value to its neighbour; start: the first pixel of the first value,
+    below 0 where that lies in the padding.
+    """
 
     size: tuple[float, ...]
     jump: tuple[float, ...]
+    start: tuple[float, ...]
 
     def covers(self, x: Shape) -> bool:
         """Whether one value can depend on the whole picture."""
@@ -37,7 +43,8 @@ Around: TypeAlias = tuple[dict[str, Seen], ...]
 
 def of_input(x: Shape) -> Seen:
     """What a value of the input has seen: itself. Of a vector every layer sees everything."""
-    return Receptive((1,) * (len(x) - 1), (1,) * (len(x) - 1)) if len(x) > 1 else None
+    rank = len(x) - 1
+    return Receptive((1,) * rank, (1,) * rank, (0,) * rank) if rank else None
 
 
 def of_rows(model: ShapedModel) -> Iterator[Seen]:
@@ -109,7 +116,9 @@ def _joined(form: ShapedForm, ends: list[Seen]) -> Seen:
     shapes = (form.input if branch is None else branch.output for _, branch in form.branches)
     kept = (end.jump for shape, end in zip(shapes, fields, strict=True) if shape[1:] == form.output[1:])
     jump = next(kept, fields[0].jump)
-    return Receptive(tuple(map(max, zip(*(field.size for field in fields), strict=True))), jump)
+    along = (zip(field.size, field.start, strict=True) for field in fields)
+    size, start = zip(*(max(ends, key=itemgetter(0)) for ends in zip(*along, strict=True)), strict=True)
+    return Receptive(size, jump, start)
 
 
 def _slide(node: ShapedLayer, seen: Seen) -> Seen:
@@ -119,6 +128,9 @@ def _slide(node: ShapedLayer, seen: Seen) -> Seen:
     windows = node.layer.windows(x)
     if not windows:
         return seen
-    size = (had + (window.reach - 1) * jump for window, had, jump in zip(windows, *seen, strict=True))
-    jump = (had * window.stride for window, had in zip(windows, seen.jump, strict=True))
-    return Receptive(tuple(size), tuple(jump))
+    size, jump, start = zip(*map(_slid, windows, *seen), strict=True)
+    return Receptive(size, jump, start)
+
+
+def _slid(window: Window, size: float, jump: float, start: float) -> tuple[float, float, float]:
+    return size + (window.reach - 1) * jump, jump * window.stride, start - window.padding * jump
