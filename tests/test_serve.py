@@ -178,7 +178,7 @@ def test_too_many_and_too_slow_pictures(run: Run, monkeypatch: pytest.MonkeyPatc
 
 
 def test_no_more_requests_are_open_than_may(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specc.serve.app.OPEN", 0)
+    monkeypatch.setattr("specc.serve.guard.OPEN", 0)
     answer = client.post("/", content=png())
     assert (answer.status_code, answer.json()) == (503, {"error": "0 requests are open already"})
     assert answer.headers["retry-after"] == "1"
