@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: train test lint types check tables clean
+.PHONY: train test lint types check tables page clean
 
 train: $(VENV)/.installed  ## train a network on the embedded digits
 	$(BIN)/specc train specs/digits.cnn
@@ -23,6 +23,9 @@ check: lint types test
 
 tables: $(VENV)/.installed-dev  ## after a change of the grammar
 	$(BIN)/python -m specc.syntax.precompile
+
+page:  ## after a change of the page of `specc play`
+	cd specc/play/page && npm ci && npm run build
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -40,6 +40,7 @@ ORDER = [
     ["serve"],
     ["search"],
     ["lsp"],
+    ["play"],
     ["cli"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -41,6 +41,7 @@ LIGHT_COMMANDS = [
     ["eval", "nowhere"],
     ["predict", "nowhere", "picture.png"],
     ["lsp", "--help"],
+    ["play", "--help"],
 ]
 TABLE = ["summary", "net.cnn"]
 

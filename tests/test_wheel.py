@@ -36,6 +36,12 @@ def test_the_templates_travel(names: set[str]) -> None:
     assert templates <= names
 
 
+def test_the_page_travels_with_its_licences_and_without_its_sources(names: set[str]) -> None:
+    bundle = {str(path.relative_to(ROOT)) for path in (ROOT / "specc" / "play" / "bundle").iterdir()}
+    assert {"specc/play/bundle/play.js", "specc/play/bundle/licences.txt"} <= bundle <= names
+    assert not [name for name in names if name.startswith("specc/play/page/")]
+
+
 def test_every_module_travels(names: set[str]) -> None:
     assert {str(path.relative_to(ROOT)) for path in (ROOT / "specc").rglob("*.py")} <= names
 

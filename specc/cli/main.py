@@ -32,6 +32,7 @@ COMMANDS = {
     "eval": "Evaluate a trained network: accuracy, classes, confusion matrix.",
     "predict": "Say what a trained network sees in pictures.",
     "serve": "Answer HTTP requests with a trained network.",
+    "play": "Open a page on which a network is edited, drawn and looked into.",
     "peek": "Draw the feature maps after each layer for a picture.",
     "export": "Write a spec or a run as Python, ONNX or a torch program.",
     "import": "Make a spec from a torch model or a Darknet file.",

@@ -160,4 +160,4 @@ class SpecServer(LanguageServer):
             gc.collect()
             gc.freeze()
 
-        self._worker.submit(work)
+        asyncio.get_running_loop().run_in_executor(self._worker, work)

@@ -1,0 +1,1 @@
+"""A page on which a network is edited, drawn and looked into."""

@@ -1,0 +1,111 @@
+"""The page and what it asks for, under an address that only who started it knows."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+
+from specc.gallery import SUFFIX, NotInGallery, entries, entry
+from specc.play.session import Sessions
+from specc.serve.guard import SAFE, Guard, json_answer
+from specc.source import Source
+
+BUNDLE = Path(__file__).parent / "bundle"
+KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".txt": "text/plain"}
+FILES = ("play.js", "play.css", "icon.svg", "licences.txt")
+SMALL = 1 << 16  # bytes of a request; what is large comes over the web socket
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "
+    "style-src-attr 'unsafe-inline'; connect-src 'self' ws://{host}; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+APART = {"Cross-Origin-Resource-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", **SAFE}
+
+
+class Start(NamedTuple):
+    """What the page begins with."""
+
+    name: str
+    text: str
+
+
+def start_of(source: Source) -> Start:
+    """A spec under the last part of its name."""
+    return Start(source.path.replace("\\", "/").rpartition("/")[2].removeprefix("gallery:"), source.text)
+
+
+def app_of(start: Start, secret: str, hosts: Collection[str]) -> Guard:
+    """The application. Args: hosts, the names under which it may be asked, without a port."""
+
+    async def beginning(request: Request) -> Response:
+        return JSONResponse(start._asdict(), headers=APART)
+
+    routes = [
+        Route("/", _page), Route("/start.json", beginning), Route("/gallery.json", _gallery),
+        Route("/gallery/{name:path}", _spec), Route("/colours.css", _colours), Route("/{name}", _file),
+        WebSocketRoute("/socket", Sessions().talk),
+    ]  # fmt: skip
+    inside = Starlette(
+        routes=[Mount(f"/{secret}", routes=routes)], exception_handlers={HTTPException: _refused, Exception: _failed}
+    )
+    return Guard(inside, hosts, SMALL, "specc play")
+
+
+async def _page(request: Request) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    policy = POLICY.format(nonce=nonce, host=request.headers["host"])
+    return HTMLResponse(page(nonce), headers={**APART, "Content-Security-Policy": policy})
+
+
+def page(nonce: str = "") -> str:
+    """The page's HTML. nonce: with which it may add styles; empty where a policy allows it anyway."""
+    return (BUNDLE / "index.html").read_text(encoding="utf-8").replace("{nonce}", nonce)
+
+
+async def _gallery(request: Request) -> Response:
+    return JSONResponse(gallery(), headers=APART)
+
+
+def gallery() -> list[dict[str, object]]:
+    """The specs that come with specc."""
+    return [
+        {"name": one.name, "title": one.title, "input": one.input, "parameters": one.parameters} for one in entries()
+    ]
+
+
+async def _spec(request: Request) -> Response:
+    try:
+        found = entry(request.path_params["name"].removesuffix(SUFFIX))
+    except NotInGallery:
+        raise HTTPException(404) from None
+    return Response(found.text, media_type="text/plain", headers=APART)
+
+
+async def _colours(request: Request) -> Response:
+    from specc.emit.draw.theme import style_sheet_for_page
+
+    return Response(style_sheet_for_page(), media_type="text/css", headers=APART)
+
+
+async def _file(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in FILES:
+        raise HTTPException(404)
+    return Response((BUNDLE / name).read_bytes(), media_type=KINDS[Path(name).suffix], headers=APART)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it handles nothing else
+    return json_answer({"error": error.detail}, error.status_code, dict(error.headers or {}))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return json_answer({"error": "this could not be answered"}, 500)

@@ -1,0 +1,48 @@
+"""The page on this machine, until it is stopped."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import secrets
+import sys
+import webbrowser
+from threading import Thread
+
+from specc.serve.serving import LOOPBACK, Listening, bound, require_packages, run_until_stopped
+from specc.source import Source
+
+PACKAGES = ("starlette", "uvicorn", "websockets", "pygls")
+ADDRESS = "127.0.0.1"
+
+
+def listening(port: int) -> Listening:
+    """A socket for the page, which is reached from this machine alone.
+
+    Args:    port, 0 for any that is free.
+    Returns: the socket, with the page's address as its `url`: a secret stands in it.
+    Raises:  Problem E701 where a package is missing, E702 where nothing can listen there.
+    """
+    require_packages("specc play", PACKAGES)
+    found = bound(ADDRESS, port)
+    return found._replace(url=f"{found.url}{secrets.token_urlsafe(24)}/")
+
+
+def serve(source: Source, at: Listening) -> None:
+    """Answer until a signal comes."""
+    from specc.play.app import app_of, start_of
+    from specc.play.session import LONGEST
+
+    gc.enable()
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)  # whatever a page asks is answered there
+    secret = at.url.rstrip("/").rpartition("/")[2]
+    run_until_stopped(app_of(start_of(source), secret, LOOPBACK), at, LONGEST)
+
+
+def open_browser(url: str) -> bool:
+    """Opens a page where somebody sits before a screen; one in a terminal would take that over. Returns: whether."""
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False
+    Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+    return True
