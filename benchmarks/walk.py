@@ -115,7 +115,7 @@ def part_of(file: str) -> str:
 
 
 def told(walk: Walk, root: Path, verbose: bool) -> None:
-    functions = Counter(file for file, _, name in walk.functions if not name.startswith("<"))
+    functions = Counter(file for file, _, name in walk.functions if not name.endswith(">"))  # those with a name
     files = Counter(part_of(file) for file in functions)
     outside = {file: count for file, count in functions.items() if part_of(file) not in COMPILER}
     runner = [file for file in outside if part_of(file) in RUNNER]

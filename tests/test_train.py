@@ -33,10 +33,9 @@ from specc.runner.callbacks.bar import Bar
 from specc.runner.device import choose_device
 from specc.runner.loop import evaluate, make_step
 from specc.runner.metrics import Metrics, metrics_of
-from specc.runner.optim import make_optimizer
+from specc.runner.optim import make_optimizer, make_schedule
 from specc.runner.run import Run, train
 from specc.runner.run_folder import RunFolder, locked
-from specc.runner.schedule import make_schedule
 from specc.runner.state import mean_loss
 from specc.tasks.classify import Classify
 from specc.tasks.task import Targets

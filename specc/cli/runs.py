@@ -16,9 +16,9 @@ from specc.cli.printing import in_columns, page, print_json, say, show_page
 from specc.cli.report import fail
 from specc.diagnostics.amounts import duration
 from specc.diagnostics.diagnostic import Problem
-from specc.runner.listing import Listed, ListedSeries, differences, is_run, run_at, runs_in
+from specc.runner.listing import Listed, ListedSeries, differences, run_at, runs_in
 from specc.runner.metrics import Metrics, loss_text
-from specc.runner.run_folder import RUNS, RunFolder
+from specc.runner.run_folder import RUNS, RunFolder, is_run
 from specc.runner.series import spread
 
 PIPE_WIDTH = 160

@@ -35,9 +35,9 @@ from specc.runner.callbacks.lines import Unheard
 from specc.runner.cpu.process import claim
 from specc.runner.distributed.launch import launch
 from specc.runner.distributed.world import FailedElsewhere, FailedHere, Rank, is_launched, place_of, speaks_early
-from specc.runner.listing import is_run
 from specc.runner.resume import Wish, continue_run, processes_of, what_is_left
 from specc.runner.run import Run, train_subject
+from specc.runner.run_folder import is_run
 from specc.runner.series import RunSeries, read_series
 
 ARGUMENTS = "specc.runner.arguments"

@@ -10,8 +10,8 @@ from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import Analysis, analyse
 from specc.reading import read_source
 from specc.recipe.recipe import Recipe
-from specc.runner.listing import is_run, run_at, way_to_a_run
-from specc.runner.run_folder import SPEC, Record
+from specc.runner.listing import run_at, way_to_a_run
+from specc.runner.run_folder import SPEC, Record, is_run
 from specc.runner.series import series_at
 from specc.source import Source
 

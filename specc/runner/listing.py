@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
 from specc.runner.changed import is_same_spec
 from specc.runner.metrics import Metrics, are_in_order, best_of, is_complete, metrics_of
-from specc.runner.run_folder import METRICS, RECIPE, SPEC, Record, is_held, read_record
+from specc.runner.run_folder import METRICS, RECIPE, SPEC, Record, is_held, is_run, read_record
 from specc.runner.series import RunSeries, read_series, series_at, spread
 from specc.source import Source
 from specc.tasks.measure import Best
@@ -211,11 +210,6 @@ def listed_series(path: Path) -> ListedSeries | None:
         return None
     names = (path / name for name, _ in series.members())
     return ListedSeries(path, series, tuple(listed(one) for one in names if is_run(one)))
-
-
-def is_run(path: Path) -> bool:
-    """Whether a run was begun in a folder."""
-    return os.path.lexists(path / RECIPE) and os.path.lexists(path / SPEC)
 
 
 def listed(path: Path) -> Listed:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from specc.runner.callbacks.base import Callback
     from specc.runner.checkpoint import Checkpointer
     from specc.runner.cpu.halves import Halves
-    from specc.runner.schedule import Schedule
+    from specc.runner.optim import Schedule
     from specc.runner.session import Session
     from specc.tasks.review import Review
     from specc.tasks.task import Goal

@@ -1,8 +1,8 @@
-"""From the recipe to torch's optimizer."""
+"""From the recipe to torch's optimizer, and to the learning rate in each step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -12,12 +12,14 @@ from specc.diagnostics.spelling import counted
 from specc.recipe.entries import resolved
 from specc.recipe.optimizers import OPTIMIZERS, SHAPES
 from specc.recipe.recipe import Recipe
+from specc.recipe.schedules import SCHEDULES, Course
 from specc.runner.cpu.process import leave_compiler_alone
 
 if TYPE_CHECKING:
     from torch import nn
 
 Group = dict[str, Any]
+Schedule = Callable[[int], float]  # what the recipe's rate is multiplied by in a step, counted from 0
 
 
 class Parts(NamedTuple):
@@ -154,3 +156,15 @@ def set_memory(model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[
                 kept |= {weight: {"momentum_buffer": torch.zeros_like(weight)} for weight in missing}
     content["state"] = {number: kept[weight] for number, weight in enumerate(order) if weight in kept}
     optimizer.load_state_dict(content)
+
+
+def make_schedule(recipe: Recipe, steps: int, results: Callable[[], Sequence[float]] = tuple) -> Schedule:
+    """What the recipe's learning rate is multiplied by in each step, counted from 0.
+
+    Args: steps, in an epoch. results, gives the scores of the finished epochs, more is better.
+    """
+    entry, total, warmup = SCHEDULES[recipe.schedule], recipe.epochs * steps, round(recipe.warmup * steps)
+    if entry.warms:
+        warmup = 0
+    course = Course(0, total, warmup, steps, recipe, results)
+    return lambda step: (step + 1) / warmup if step < warmup else entry.factor(course._replace(step=step))

@@ -222,12 +222,17 @@ def _cells(metrics: Metrics, names: Sequence[str]) -> str:
     return ",".join("" if row.get(name) is None else str(row[name]) for name in names)
 
 
+def is_run(path: Path) -> bool:
+    """Whether a run was begun in a folder."""
+    return os.path.lexists(path / RECIPE) and os.path.lexists(path / SPEC)
+
+
 def require_free(out: Path | None) -> None:
     """Raise Problem E613 where `--out` names something that is already there; an empty folder is none."""
     if out is not None and out.exists() and not (out.is_dir() and not _holds_anything(out)):
         kind = "already holds files" if out.is_dir() else "is a file"
         help = "name another folder with `--out`: specc never overwrites a run"
-        if (out / SPEC).exists() and (out / RECIPE).exists():
+        if is_run(out):
             help += f"\n`specc train --resume {typed(out)}` continues the run in it"
         elif (out / SERIES).exists():
             help += f"\n`specc train --resume {typed(out)}` continues the runs in it"

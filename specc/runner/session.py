@@ -25,11 +25,10 @@ from specc.runner.cpu.door import arranged, halves_of
 from specc.runner.cpu.process import keep_pages
 from specc.runner.device import compiled, explained, seed_everything, seed_shard
 from specc.runner.metrics import Metrics, best_of
-from specc.runner.optim import Parts, make_optimizer, optimizer_note
+from specc.runner.optim import Parts, Schedule, make_optimizer, make_schedule, optimizer_note
 from specc.runner.parts import Frozen, frozen_layers, leave_alone, weight_factors
 from specc.runner.precision import Forward, Precision, choose_precision, lay_out
 from specc.runner.pretrained import Pretrained, begin_with
-from specc.runner.schedule import Schedule, make_schedule
 from specc.runner.state import Losses, Position, State
 from specc.tasks.registry import task_of
 

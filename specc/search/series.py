@@ -20,10 +20,10 @@ from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
 from specc.runner.before import Subject, anchored, subject_of
 from specc.runner.callbacks.base import Callback
-from specc.runner.listing import ListedSeries, is_run, listed
+from specc.runner.listing import ListedSeries, listed
 from specc.runner.resume import Wish, continue_run
 from specc.runner.run import Run, record_of, train_subject
-from specc.runner.run_folder import SERIES, RunFolder, create, locked, require_free
+from specc.runner.run_folder import SERIES, RunFolder, create, is_run, locked, require_free
 from specc.runner.series import RunSeries, read_series
 from specc.source import Source
 
