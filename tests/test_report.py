@@ -19,6 +19,7 @@ from specc.data.batches import Batches, scaling_of
 from specc.data.images import InMemory
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.outline import MAX_BOXES
+from specc.evaluate import review
 from specc.evaluate.score import Wanted, evaluate
 from specc.evaluate.trained import load_trained
 from specc.pipeline import analyse
@@ -28,7 +29,7 @@ from specc.report.network import picture_of
 from specc.report.page import page as page_of
 from specc.report.pictures import png_of
 from specc.report.template import rendered
-from specc.runner import ending, loop, session
+from specc.runner import ending, session
 from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
 from specc.runner.run import train
@@ -192,7 +193,7 @@ def test_the_answers_are_kept_from_the_best_epoch(
         seen.append(content)
         return page_of(content)
 
-    monkeypatch.setattr(ending, "reviewed", lambda _, *rest: loop.reviewed(Refusing(), *rest))
+    monkeypatch.setattr(ending, "reviewed", lambda _, *rest: review.reviewed(Refusing(), *rest))
     monkeypatch.setattr(ending, "page", noting)
     done = train(TINY, tmp_path / "run", **options)
     evaluated = evaluate(load_trained(done.folder), Wanted(), torch.device("cpu"))
@@ -204,7 +205,7 @@ def test_outputs_that_are_too_large_are_computed_anew(tmp_path: Path, monkeypatc
 
     def noting(model: torch.nn.Module, *rest: Any) -> Review:
         kept.append(rest[-1])
-        return loop.reviewed(model, *rest)
+        return review.reviewed(model, *rest)
 
     monkeypatch.setattr(session, "MOST_KEPT", 1000)
     monkeypatch.setattr(ending, "reviewed", noting)

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from specc.runner.cpu.halves import Halves
     from specc.runner.optim import Schedule
     from specc.runner.session import Session
-    from specc.tasks.review import Review
     from specc.tasks.task import Goal
 
 # The number of a step over the whole run, from 0; its batches, of which each process has its part; their whole sizes.
@@ -193,36 +192,6 @@ def evaluate(
                     outputs.append(found)
             after_batch()
     return meter.result(len(batches), ALONE if group is None else group)
-
-
-def ignored(outputs: Tensor, y: Tensor) -> None:
-    """Nobody watches."""
-
-
-@torch.no_grad()
-def reviewed(
-    model: nn.Module,
-    batches: Batches,
-    goal: Goal,
-    examples: int = 0,
-    outputs: Iterable[Tensor] | None = None,
-    watch: Callable[[Tensor, Tensor], None] = ignored,
-) -> Review:
-    """The same, looked at closely: answers, their mistakes, so many samples to show.
-
-    Args:   outputs, of each batch where `evaluate` has kept them. watch, is told what the network gives for each batch,
-            and what is true.
-    Raises: Problem E618.
-    """
-    model.eval()
-    reviewer, kept = goal.reviewer(batches.device, examples), iter(outputs or ())
-    with explained():
-        for x, y in batches.in_order():
-            found = next(kept, None)
-            found = model(x) if found is None else found
-            reviewer.update(found, x, y)
-            watch(found, y)
-    return reviewer.result(len(batches))
 
 
 def _measured(session: Session, keeper: Checkpointer, check: Callable[[], None], started: float) -> Metrics:
