@@ -25,12 +25,10 @@ from side_by_side import (
     pictures,
     table,
 )
-from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from specc.recipe.recipe import Recipe
 from specc.runner.cpu.door import rearranged
-from specc.runner.cpu.halves import Halves
 from specc.runner.cpu.process import claim, keep_pages
 from specc.runner.device import compiled
 from specc.runner.precision import Forward, Precision, has_fast_bf16
@@ -45,7 +43,6 @@ class Setting(NamedTuple):
     keeps_pages: bool = False
     precision: str = "fp32"
     compiles: bool = False
-    halves: bool = False
 
 
 def epoch(task: Task, setting: Setting) -> float:
@@ -61,7 +58,6 @@ def epoch(task: Task, setting: Setting) -> float:
     forward = Forward(model, Precision(setting.precision, device), layers)
     network = compiled(forward, Recipe(compile="on" if setting.compiles else "off"), device)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=setting.fused or None)
-    halves = Halves(network) if setting.halves else None
     images, labels = task.train.x, task.train.y
     started = clock()
     order = torch.randperm(len(labels))
@@ -70,19 +66,9 @@ def epoch(task: Task, setting: Setting) -> float:
         batch = images.index_select(0, index).float().div_(255)
         optimizer.zero_grad(set_to_none=True)
         targets = labels.index_select(0, index)
-        if halves is None:
-            gradient(batch, targets, 1, network)
-        else:
-            with halves.cores():
-                halves.wrapped(gradient)(batch, targets, 1)
+        cross_entropy(network(batch), targets).backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         optimizer.step()
     return clock() - started
-
-
-def gradient(images: Tensor, targets: Tensor, share: float, network: nn.Module) -> Tensor:
-    loss = cross_entropy(network(images), targets) * share
-    loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
-    return loss.detach()
 
 
 def settings(*, compiles: bool) -> dict[str, Setting]:
@@ -93,9 +79,7 @@ def settings(*, compiles: bool) -> dict[str, Setting]:
         "+ fused Adam": Setting(channels_last=True, fused=True),
         "+ max-pooling before relu": Setting(channels_last=True, fused=True, swapped=True),
         "+ freed memory kept (fp32)": whole,
-        "+ each step in two halves (fp32)": whole._replace(halves=True),
-        "+ bf16": whole._replace(precision="bf16", halves=True),
-        "bf16 with steps in one piece": whole._replace(precision="bf16"),
+        "+ bf16": whole._replace(precision="bf16"),
         "bf16 without channels_last": whole._replace(precision="bf16", channels_last=False),
     }
     if compiles:

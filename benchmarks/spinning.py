@@ -1,8 +1,7 @@
 """How long torch's waiting threads should spin before they sleep: with the machine as it is, and beside a neighbour.
 
-Spinning threads answer at once and take the neighbour's cores, and their own; sleeping ones must be woken. The networks
-have a batch normalisation, which keeps their steps in one piece: in halves no thread waits for another within a step.
-Prints the milliseconds of a step with each limit, medians of measurements in turns.
+Spinning threads answer at once and take the neighbour's cores, and their own; sleeping ones must be woken. Prints the
+milliseconds of a step with each limit, medians of measurements in turns.
 
     python benchmarks/spinning.py [--limits 1000,3000,10000,default] [--network mnist|lenet] [--trials 10]
 """
@@ -38,9 +37,9 @@ def main() -> None:
     limits = {limit: None if limit == "default" else limit for limit in given.limits.split(",")}
     print(machine("specc"))
     for name in [given.network] if given.network else NETWORKS:
-        network = NETWORKS[name]._replace(spec=NETWORKS[name].spec.replace("-> relu", "-> bn -> relu", 1))
+        network = NETWORKS[name]
         way = partial(step, Task(network, pictures(network, SAMPLES, None), BATCH))
-        print(f"\n{network.name} with a batch normalisation, a step of {BATCH}, auto precision, {given.trials} trials")
+        print(f"\n{network.name}, a step of {BATCH}, auto precision, {given.trials} trials")
         with ExitStack() as stack:
             workers = {limit: stack.enter_context(worker(way, spins)) for limit, spins in limits.items()}
             print("the machine as it is")

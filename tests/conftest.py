@@ -16,22 +16,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _with_threads(count: int) -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """torch on one thread: the networks are tiny, and tests run beside each other."""
-    yield from _with_threads(1)
+    import torch
 
-
-@pytest.fixture
-def two_threads() -> Iterator[None]:
-    """torch on the two threads with which steps are taken in halves."""
-    yield from _with_threads(2)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -115,7 +115,6 @@ NAMES_ELSEWHERE = {
     "fixes/translate.py": "a word of torch's that becomes one of several layers",
     "ir/names/foreign.py": "what other frameworks call our layers",
     "runner/cpu/door.py": "modules that are there, run in another order",
-    "runner/cpu/halves.py": "the modules that make of a sample the same in any batch",
     "runner/session.py": "modules that keep averages",
 }
 

@@ -316,7 +316,7 @@ GOALS: dict[str, tuple[Task, Targets, tuple[int, ...], tuple[int, ...]]] = {
 
 @pytest.mark.parametrize("name", GOALS)
 def test_parts_of_a_batch_add_up_to_the_whole(name: str) -> None:
-    """As accumulation, processes and halves add them up: the mean of parts of one size is that of all."""
+    """As accumulation and processes add them up: the mean of parts of one size is that of all."""
     task, targets, out, shape = GOALS[name]
     goal, chance = task.start(targets), torch.Generator().manual_seed(0)
     outputs, y = torch.randn(8, *out, generator=chance), torch.randint(0, 2, (8, *shape), generator=chance)

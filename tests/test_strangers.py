@@ -17,14 +17,13 @@ from specc.pipeline import analyse
 from specc.recipe.recipe import Recipe
 from specc.runner import precision
 from specc.runner.before import Subject
-from specc.runner.cpu.halves import can_be_halved
 from specc.runner.loop import make_step
 from specc.runner.resume import resume
 from specc.runner.run import make_session, train
 from specc.runner.session import Session
 from specc.source import Source
 
-pytestmark = pytest.mark.usefixtures("two_threads")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Centre(nn.Module):
@@ -191,13 +190,7 @@ def test_a_run_with_a_stranger_goes_to_its_end_and_on(word: str, tmp_path: Path)
     assert len(resume(tmp_path / "run", epochs=3).metrics) == 3
 
 
-@pytest.mark.parametrize("word", STRANGERS)
-def test_a_stranger_keeps_a_step_whole(word: str) -> None:
-    assert not can_be_halved(STRANGERS[word]())
-
-
 def test_what_is_known_is_still_fast() -> None:
     session = session_of("id")
     assert session.precision.name == "bf16"
-    assert session.halves is not None
     assert next(session.model.parameters()).is_contiguous(memory_format=torch.channels_last)

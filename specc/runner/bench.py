@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -137,8 +137,7 @@ def _steps(session: Session, seconds: float) -> tuple[list[float], list[float]]:
         if len(loading) == WARM_UP:
             started = perf_counter()
         begun = _now(session)
-        with session.halves.cores() if session.halves else nullcontext():
-            batches = [next(stream) for _ in sizes]
+        batches = [next(stream) for _ in sizes]
         loaded = _now(session)
         step(len(loading), batches, sizes)
         loading.append(loaded - begun)

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from specc.runner.averages import Follower
     from specc.runner.callbacks.base import Callback
     from specc.runner.checkpoint import Checkpointer
-    from specc.runner.cpu.halves import Halves
     from specc.runner.optim import Schedule
     from specc.runner.session import Session
     from specc.tasks.task import Goal
@@ -98,7 +97,7 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
     return stopped
 
 
-def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
+def make_step(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     schedule: Schedule,
@@ -106,14 +105,13 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
     followers: Sequence[Follower] = (),
     group: Group | None = None,
     precision: Precision | None = None,
-    halves: Halves | None = None,
     goal: Goal | None = None,
 ) -> Step:
     """What changes a network's weights as a recipe says.
 
     Args: network, as `group` made it for training. followers, of the weights. group, the processes that share the
-          gradient, where there are more than this one. halves, of the network, where it is faster in two. goal, that
-          of the recipe's task for the data; None where it needs to know nothing of them.
+          gradient, where there are more than this one. goal, that of the recipe's task for the data; None where it
+          needs to know nothing of them.
     """
     aim = goal or task_of(recipe).start(Targets(""))
     scaler, plain = None if precision is None else precision.scaler, step_of(optimizer)
@@ -121,7 +119,7 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     processes = 1 if group is None else group.place.size
 
-    def gradient(x: Tensor, y: Tensor, share: float, network: nn.Module = network) -> Tensor:
+    def gradient(x: Tensor, y: Tensor, share: float) -> Tensor:
         """Add the gradient of some samples, which count by a share, to the weights'. Returns: their loss and counts."""
         # Where no part of a last batch is this process's, it takes part in the exchange with nothing.
         outputs = network(x) if len(x) else network(x.new_zeros((1, *x.shape[1:])))
@@ -150,18 +148,15 @@ def make_step(  # noqa: PLR0913, PLR0917 - these are the parts of a step
         for follower in followers:
             follower.follow(number)
 
-    part = gradient if halves is None else halves.wrapped(gradient)
-
     def step(number: int, batches: Iterable[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Tensor:
         factor, losses = schedule(number), []
         for settings, rate in zip(optimizer.param_groups, rates, strict=True):
             settings["lr"] = rate * factor
         optimizer.zero_grad(set_to_none=True)
-        with nullcontext() if halves is None else halves.cores():
-            for count, (x, y) in enumerate(batches, 1):
-                with nullcontext() if group is None or count == len(sizes) else group.no_sync(network):
-                    losses.append(part(x, y, len(x) / sum(sizes)))
-            change(number)
+        for count, (x, y) in enumerate(batches, 1):
+            with nullcontext() if group is None or count == len(sizes) else group.no_sync(network):
+                losses.append(gradient(x, y, len(x) / sum(sizes)))
+        change(number)
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum(0)
 
     return step

@@ -21,7 +21,7 @@ from specc.diagnostics.spelling import called, counted
 from specc.recipe.augmentations import asked_of
 from specc.runner.averages import Follower, Lookahead, average_of, renew_statistics
 from specc.runner.callbacks.base import Epoch
-from specc.runner.cpu.door import arranged, halves_of
+from specc.runner.cpu.door import arranged
 from specc.runner.cpu.process import keep_pages
 from specc.runner.device import compiled, explained, seed_everything, seed_shard
 from specc.runner.metrics import Metrics, best_of
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from specc.data.load import Dataset
     from specc.ir.shaped import ShapedModel
     from specc.recipe.recipe import Recipe
-    from specc.runner.cpu.halves import Halves
     from specc.runner.distributed.world import Group
     from specc.tasks.task import Goal
 
@@ -60,7 +59,6 @@ class StepParts(NamedTuple):
     followers: Sequence[Follower]
     group: Group
     precision: Precision
-    halves: Halves | None
     goal: Goal
 
 
@@ -103,7 +101,6 @@ class Session:
         losses = Losses([sum(parts) for parts in self.train.steps], Position(), group, len(self.goal.counted))
         self.state = State(self.model, self.average, self.lookahead, optimizer, self.precision, order, losses, recipe)
         self.shaped = shaped
-        self.halves: Halves | None = None
         self.outputs: tuple[int, list[Tensor]] = (0, [])  # of the best epoch, for the test part
         self.schedule = make_schedule(recipe, len(self.train.steps), lambda: [one.score for one in self.finished])
         self._arrange()
@@ -113,15 +110,11 @@ class Session:
     def _arrange(self) -> None:
         """Make the network ready to be trained, as far as it learns now."""
         recipe, group, state = self.recipe, self.group, self.state
-        if self.halves is not None:
-            self.halves.close()
         network = compiled(self._forward(self.model), recipe, self.device)
-        self.halves = halves_of(network, self.shaped, recipe, group)
         self.network = group.parallel(network)
         self.trained = StepParts(
             self.network, state.memory.optimizer, self.schedule, recipe,
-            [one for one in (self.lookahead, self.average) if one is not None], group, self.precision, self.halves,
-            self.goal,
+            [one for one in (self.lookahead, self.average) if one is not None], group, self.precision, self.goal,
         )  # fmt: skip
         group.settle(self.network, self.dataset.sample)
 
@@ -155,9 +148,7 @@ class Session:
         return self.outputs[1] if self.outputs[0] == epoch else None
 
     def close(self) -> None:
-        """End what runs beside this thread, once nothing is computed or read any more."""
-        if self.halves is not None:
-            self.halves.close()
+        """End what reads beside this thread, once nothing is read any more."""
         self.dataset.train.close()
 
     @property

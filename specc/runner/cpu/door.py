@@ -10,18 +10,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from copy import copy
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from torch import nn
 
 from specc.build.known import is_known
 from specc.runner.cpu.process import uses
-
-if TYPE_CHECKING:
-    from specc.ir.shaped import ShapedModel
-    from specc.recipe.recipe import Recipe
-    from specc.runner.cpu.halves import Halves
-    from specc.runner.distributed.world import Group
 
 POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 CUTS = (nn.ReLU, nn.ReLU6)
@@ -30,15 +23,6 @@ CUTS = (nn.ReLU, nn.ReLU6)
 def arranged(model: nn.Module) -> nn.Module:
     """The model as it is run; one with modules of somebody else's as it is written."""
     return rearranged(model) if uses("order") and is_known(model) else model
-
-
-def halves_of(network: nn.Module, shaped: ShapedModel, recipe: Recipe, group: Group) -> Halves | None:
-    """The network in two halves, None where they would gain nothing or would not add up to the whole."""
-    if group.device.type != "cpu" or not uses("halves"):
-        return None
-    from specc.runner.cpu.halves import Halves, gains
-
-    return Halves(network) if gains(network, shaped, recipe, group) else None
 
 
 def rearranged(model: nn.Module) -> nn.Module:

@@ -33,7 +33,6 @@ OWN = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
 SWITCH = "SPECC_WITHOUT"
 TRICKS = {
     "order": "max-pooling before the rectifier that stands before it",
-    "halves": "a step in two halves, each on a core of its own",
     "spinning": "threads that wait for each other sleep soon",
     "pages": "freed memory stays with the process",
     "optimizer": "an optimizer's step without torch's compiler",
