@@ -1,7 +1,7 @@
 """The whole script of a lecture: MNIST by the network of `specs/mnist_cnn.cnn`, one epoch, and the test accuracy.
 
 As tutorials write it: a torchvision data set with `ToTensor` for each picture, a `DataLoader` without workers, float32,
-Adam, a running sum of `loss.item()`. `benchmarks/whole.py` runs it beside `specc train`.
+Adam, a running sum of `loss.item()`. `benchmarks/tricks.py --lecture` runs it beside `specc train`.
 
     python benchmarks/lecture.py DATA_DIR
 """

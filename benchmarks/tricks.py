@@ -4,6 +4,8 @@ A trick earns its place where the median of 15 pairs of the whole command is at 
 networks and 12 of 15 agree. On an idle machine read the wall time; beside other programs the processor time says more,
 though not of what waits.
 
+With --lecture: the whole script of a lecture beside `specc train` on the MNIST CNN.
+
     python benchmarks/tricks.py [--pairs 15] [--epochs 1] [--limit 60000] [--data-dir DIR] [TRICK...]
 """
 
@@ -23,6 +25,7 @@ from typing import NamedTuple
 from specc.runner.cpu.process import SWITCH, TRICKS
 
 SPECS = Path(__file__).parent.parent / "specs"
+LECTURE = Path(__file__).with_name("lecture.py")  # its name stands for it where a trick's does elsewhere
 NETWORKS = {"mnist_cnn": SPECS / "mnist_cnn.cnn", "lenet5": SPECS / "lenet5.cnn"}
 WORTH, AGREE = 1.04, 0.8  # the least ratio, and the least part of the pairs with a ratio above 1
 
@@ -39,6 +42,8 @@ def spent(spec: Path, options: list[str], without: str) -> Spent:
     environment = {**os.environ, SWITCH: without}
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "specc", "train", str(spec), "--quiet", "--out", f"{folder}/run", *options]
+        if without == LECTURE.stem:
+            command = [sys.executable, str(LECTURE), *options[-1:]]
         before, started = _processor(), perf_counter()
         subprocess.run(command, env=environment, check=True)
         return Spent(perf_counter() - started, _processor() - before)
@@ -76,10 +81,17 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--limit", type=int, default=60_000)
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
+    parser.add_argument("--lecture", action="store_true", help="nothing but the lecture's script beside specc")
     parser.add_argument("--data-dir")
     given = parser.parse_args()
     options = ["--epochs", str(given.epochs), "--limit", str(given.limit)]
     options += ["--data-dir", given.data_dir] if given.data_dir else []
+    if given.lecture:
+        if not given.data_dir:
+            parser.error("--lecture needs --data-dir")
+        print("time of the lecture's script by that of specc, medians")
+        print(line("mnist_cnn", LECTURE.stem, pairs(NETWORKS["mnist_cnn"], options, LECTURE.stem, given.pairs)))
+        return
     print("time without a trick by that with it, medians; above 1 the trick is the faster")
     for network in given.networks:
         for trick in given.tricks:

@@ -157,8 +157,8 @@ def _read_files(source: DataSource, survey: Survey, recipe: Recipe, say: Say, wa
     source = source.read_as(survey.shape(recipe, way_out), scaled=recipe.resize is not None, fit=recipe.fit)
     assert source.reader is not None and isinstance(classes, tuple)  # noqa: S101 - pictures of known classes
     shape = source.reader.shape
-    cuts = recipe.resized_crop is not None and {size[:2] for size in survey.sizes} != {shape[1:]}
-    keep = _in_memory(sum(survey.splits.values()), shape, recipe, cuts=cuts)
+    cuts = _cuts(survey, shape, recipe)
+    keep = _in_memory(survey, shape, recipe)
     if cuts and not keep and recipe.in_memory == "auto":
         survey = survey._replace(notes=(*survey.notes, CUT))
     looked = source.look(keep=keep, say=say)
@@ -247,15 +247,26 @@ def _dataset(found: Read, parts: dict[str, Images]) -> Dataset:
     )
 
 
-def _in_memory(count: int, shape: Shape, recipe: Recipe, *, cuts: bool) -> bool:
-    """Whether so many pictures stay in memory.
+def _cuts(survey: Survey, shape: Shape, recipe: Recipe) -> bool:
+    """Whether parts of larger pictures are wanted."""
+    return recipe.resized_crop is not None and {size[:2] for size in survey.sizes} != {shape[1:]}
 
-    Args:   cuts, whether parts of larger ones are wanted.
-    Raises: Problem E611.
-    """
+
+def _in_memory(survey: Survey, shape: Shape, recipe: Recipe) -> bool:
+    """Whether the pictures of files stay in memory, in a shape. Raises: Problem E611."""
+    count = sum(survey.splits.values())
     if recipe.in_memory == "on":
         require_memory(count, shape)
-    return recipe.in_memory == "on" or (recipe.in_memory == "auto" and not cuts and fits(count, shape))
+        return True
+    return recipe.in_memory == "auto" and not _cuts(survey, shape, recipe) and fits(count, shape)
+
+
+def reads_on(source: DataSource, recipe: Recipe) -> bool:
+    """Whether other processes would read pictures while training goes on, as far as that is known before torch."""
+    if isinstance(source, ArraySource) or recipe.in_memory == "on" or recipe.workers == 0:
+        return False
+    survey = source.survey()
+    return recipe.in_memory == "off" or not _in_memory(survey, survey.shape(recipe), recipe)
 
 
 def require_memory(count: int, shape: Shape, size: int = 1) -> None:

@@ -10,6 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.fit import require_input, require_output, require_pictures, written_out
+from specc.data.load import read, reads_on
 from specc.data.sources import DataSource, absolute, data_source, find, path_of, telling
 from specc.data.survey import Survey
 from specc.ir.parts import require_parts
@@ -86,25 +87,21 @@ def require_weights(recipe: Recipe) -> None:
 def prepare(
     subject: Subject, recipe: Recipe, place: Rank, judge: Callable[[Survey], None] = lambda survey: None
 ) -> DataSource:
-    """What comes before torch is imported.
+    """What comes before torch is imported: the network compared with what is known of the data before they are loaded.
 
     Args:    judge, refuses data before they are compared with the network.
     Returns: where the data come from.
 
     Raises: Problem E601, E605 to E610, E627, E637.
     """
-    data = _require_parts(subject, recipe, place, judge)
-    limit_spinning()
-    return data
-
-
-def _require_parts(
-    subject: Subject, recipe: Recipe, place: Rank, judge: Callable[[Survey], None] = lambda survey: None
-) -> DataSource:
-    """Data, network and processes compared with each other. Raises: as `prepare`."""
-    data = require_known_fit(subject, recipe, judge)
+    data = data_source(recipe)
+    survey = data.survey()
+    judge(survey)
+    require_pictures(survey, recipe, subject.model.input, _checks(subject))
+    require_output(task_of(recipe), subject.model, survey.targets)
     require_parts(subject.model, recipe)
     require_enough(recipe, place)
+    limit_spinning(reads=reads_on(data, recipe))
     return data
 
 
@@ -113,19 +110,7 @@ def require_possible(subject: Subject, recipe: Recipe, out: Path | None, process
     require_weights(recipe)
     recipe = anchored(recipe)
     require_free(out)
-    _require_parts(subject, recipe, Rank(size=processes))
-
-
-def require_known_fit(
-    subject: Subject, recipe: Recipe, judge: Callable[[Survey], None] = lambda survey: None
-) -> DataSource:
-    """Compare the network with what is known of the data before they are loaded. Raises: Problem E601, E605 to E610."""
-    data = data_source(recipe)
-    survey = data.survey()
-    judge(survey)
-    require_pictures(survey, recipe, subject.model.input, _checks(subject))
-    require_output(task_of(recipe), subject.model, survey.targets)
-    return data
+    prepare(subject, recipe, Rank(size=processes))
 
 
 def require_fit(subject: Subject, recipe: Recipe, dataset: Dataset) -> None:
@@ -149,8 +134,6 @@ def reading_ahead(recipe: Recipe, place: Rank, data: DataSource, callback: Callb
     if waits or "torch" in sys.modules:
         yield None
         return
-    from specc.data.load import read
-
     # The import in the thread, so that Ctrl-C and what is wrong with the data come up here.
     importing, say = Thread(target=_import_torch, daemon=True), (callback or Callback()).say
     importing.start()

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from specc.data.fit import require_output
 from specc.recipe.recipe import Recipe
 from specc.runner.before import Subject, anchored
-from specc.runner.cpu.process import limit_spinning
 from specc.runner.run import make_session
 from specc.tasks.registry import task_of
 
@@ -60,7 +59,6 @@ def measure(subject: Subject, recipe: Recipe, seconds: float, *, data: bool) -> 
     Args:   data, whether on the recipe's data set; else on random pictures of the network's input shape.
     Raises: Problem, as training does.
     """
-    limit_spinning()
     from specc.runner.device import choose_device, torch_state_kept
 
     with torch_state_kept(choose_device(recipe.device)):

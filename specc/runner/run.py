@@ -23,14 +23,12 @@ from specc.runner.before import (
     prepare,
     reading_ahead,
     require_fit,
-    require_known_fit,
     require_weights,
     source_of,
     subject_of,
 )
 from specc.runner.callbacks.base import Callback, Ended, Started
 from specc.runner.callbacks.notebook import default_callback, run_html
-from specc.runner.cpu.process import limit_spinning
 from specc.runner.distributed.world import ALONE, Group, Rank, place_of, tell_launcher
 from specc.runner.metrics import Metrics, best_of
 from specc.runner.pretrained import Pretrained, normalised_alike, read_pretrained
@@ -212,9 +210,7 @@ def make_session(
             data where they have been read already.
     Raises: Problem E601 to E612, E617 to E619, E628.
     """
-    data = data or require_known_fit(subject, recipe)
-
-    limit_spinning()
+    data = data or prepare(subject, recipe, ALONE)
     from specc.data.load import dataset_of, load_dataset
     from specc.runner.device import choose_device
     from specc.runner.session import Session

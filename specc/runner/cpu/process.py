@@ -13,12 +13,15 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
 
 VARIABLE, SPINS = "GOMP_SPINCOUNT", "3000"  # a tenth of a millisecond or so
+READY, LOOKS, BETWEEN = Path("/proc/loadavg"), 5, 0.002  # in seconds; the least of some looks: what runs for long
 # From glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 # In bytes. The first is refused by a glibc that keeps to its documented largest value, which is the second.
@@ -33,7 +36,7 @@ OWN = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
 SWITCH = "SPECC_WITHOUT"
 TRICKS = {
     "order": "max-pooling before the rectifier that stands before it",
-    "spinning": "threads that wait for each other sleep soon",
+    "spinning": "threads that wait for each other sleep soon, where others want the cores",
     "pages": "freed memory stays with the process",
     "optimizer": "an optimizer's step without torch's compiler",
 }
@@ -52,17 +55,36 @@ def claim() -> None:
     _claimed.append(True)
 
 
-def limit_spinning() -> None:
-    """Let threads that wait for each other go to sleep soon; to be called before torch is imported. A value that is set
-    stays.
+def limit_spinning(*, reads: bool) -> None:
+    """Let threads that wait for each other go to sleep soon where somebody else wants the cores; to be called before
+    torch is imported. A value that is set stays.
 
-    By default they spin for long. Where another program wants the same cores, they then spin away the time of the one
-    thread that they wait for: an epoch has taken ten times as long. Threads that sleep at once have to be woken for
-    each operation instead, which costs a small network up to a quarter of its speed.
-    `benchmarks/spinning.py` prints both.
+    By default they spin for long. Where others want the same cores, they then spin away the time of the one thread that
+    they wait for: an epoch has taken ten times as long. Threads that sleep at once have to be woken for each operation
+    instead, which costs a small network up to a quarter of its speed. `benchmarks/spinning.py` prints both.
+
+    Args: reads, whether other processes of this run read pictures meanwhile.
     """
-    if _claimed and uses("spinning"):
+    if _claimed and uses("spinning") and (reads or cores_are_wanted()):
         os.environ.setdefault(VARIABLE, SPINS)
+
+
+def cores_are_wanted() -> bool:
+    """Whether other programs are at work on so many cores that too few are left for this one; no where the system does
+    not tell it."""
+    if sys.platform != "linux":
+        return False
+    try:
+        others = min(_ready() for _ in range(LOOKS)) - 1  # one of them is this process
+    except (OSError, IndexError, ValueError):
+        return False
+    return others + len(os.sched_getaffinity(0)) > (os.cpu_count() or 1)
+
+
+def _ready() -> int:
+    """How many threads of the whole system could run at this moment; `0.66 1.68 2.16 2/345 12345` says 2."""
+    sleep(BETWEEN)
+    return int(READY.read_text(encoding="ascii").split()[3].partition("/")[0])
 
 
 def keep_pages() -> bool:
