@@ -19,7 +19,6 @@ from specc.data.batches import Batches, scaling_of
 from specc.data.images import InMemory
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.outline import MAX_BOXES
-from specc.evaluate import review
 from specc.evaluate.score import Wanted, evaluate
 from specc.evaluate.trained import load_trained
 from specc.pipeline import analyse
@@ -29,7 +28,7 @@ from specc.report.network import picture_of
 from specc.report.page import page as page_of
 from specc.report.pictures import png_of
 from specc.report.template import rendered
-from specc.runner import ending, session
+from specc.runner import ending, review, session
 from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
 from specc.runner.run import train

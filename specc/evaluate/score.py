@@ -18,11 +18,11 @@ from specc.data.survey import TEST, TRAINING, VALIDATION, Part, shape_after, sho
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import called, counted, nearest, spelled
 from specc.evaluate.flipped import Tta, with_tta
-from specc.evaluate.review import ignored, reviewed
 from specc.evaluate.trained import Trained
 from specc.recipe.recipe import Recipe
 from specc.runner.cpu.door import arranged
 from specc.runner.precision import Forward, choose_precision, lay_out
+from specc.runner.review import ignored, reviewed
 from specc.runner.session import EVALUATION_BATCH
 from specc.tasks.review import Review
 

@@ -16,7 +16,6 @@ from specc import files
 from specc.data.batches import WHOLE
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, typed
-from specc.evaluate.review import reviewed
 from specc.pipeline import analyse
 from specc.report.content import Content, Figure, Shown
 from specc.report.curves import charts_of, curves_svg
@@ -24,6 +23,7 @@ from specc.report.page import page
 from specc.report.pictures import png_of
 from specc.runner.callbacks.base import why_best
 from specc.runner.metrics import Metrics, best_of, is_complete
+from specc.runner.review import reviewed
 from specc.runner.run_folder import ENVIRONMENT, SPEC, file_of
 from specc.source import Source
 from specc.tasks.review import Gallery
