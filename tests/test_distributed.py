@@ -19,12 +19,15 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from made import SIDE, drawn
+from PIL import Image
 from ranks import Answer, Ranks
 from safetensors.torch import load_file
 
 from specc.cli.main import main
 from specc.data.batches import Shard
 from specc.diagnostics.diagnostic import Problem
+from specc.recipe.augmentations import known
+from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback
 from specc.runner.checkpoint import read_checkpoint
 from specc.runner.distributed.world import Rank, place_of
@@ -203,6 +206,51 @@ def test_stopped_in_one_process_and_resumed(count: int, ranks: Ranks, tmp_path: 
     assert "complete: 3 epochs; nothing to do" in found.output
 
 
+AUGMENTED: dict[str, dict[str, Any]] = {
+    "warps": {"rotate": 20.0, "translate": 0.1, "zoom": 0.2, "shear": 10.0},
+    "moves": {"flip": True, "flip_vertical": True, "crop": 2, "crop_padding": "reflect", "resized_crop": 0.4},
+    "policies": {"randaugment": 9, "trivialaugment": True},
+    "colours": {"color_jitter": 0.3, "hue": 0.1, "blur": 1.0},
+    "fills": {"cutout": 3, "erase": 0.5},
+    "mixes": {"mixup": 0.3, "cutmix": 1.0},
+}
+
+
+def test_every_augmentation_is_one_of_them() -> None:
+    options = {"crop_padding"}
+    assert {name for group in AUGMENTED.values() for name in group} - options == set(known(Recipe))
+
+
+@pytest.fixture(scope="module")
+def coloured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures in colour of three classes, as an `.npz` and as files."""
+    folder = tmp_path_factory.mktemp("coloured")
+    chance = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    x = (chance.integers(0, 120, (60, 8, 8, 3)) + 60 * y[:, None, None, None]).astype(np.uint8)
+    np.savez(folder / "made.npz", x_train=x[:45], y_train=y[:45], x_test=x[45:], y_test=y[45:])
+    for number, (pixels, label) in enumerate(zip(x, y, strict=True)):
+        path = folder / "pictures" / ("train" if number < 45 else "test") / str(label) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return folder
+
+
+@pytest.mark.parametrize("source", ["made.npz", "pictures"])
+@pytest.mark.parametrize("group", AUGMENTED)
+def test_augmented_in_two_processes_and_resumed(
+    group: str, source: str, coloured: Path, ranks: Ranks, tmp_path: Path
+) -> None:
+    """Arrays in memory, and files that stay on the disk; each process has draws of its own, which go on."""
+    spec = "input 3x8x8\nconv 4 k3 -> bn -> relu -> flatten -> dropout 0.2 -> linear 3\n"
+    asked: dict[str, Any] = {"spec": spec, "data": str(coloured / source), "epochs": 2, "batch": 10, "in_memory": "off",
+        "workers": 0, "checkpoint_steps": 2, "precision": "fp32", **AUGMENTED[group]}  # fmt: skip
+    values(ranks.call(trained, [{"out": tmp_path / "whole", **asked}] * 2))
+    values(ranks.call(trained, [{"out": tmp_path / "run", **asked, "stop_after": 3}] * 2))
+    values(ranks.call(resumed, [{"run": tmp_path / "run"}] * 2))
+    assert same_weights(tmp_path / "whole", tmp_path / "run")
+
+
 def test_other_many_processes_are_refused(ranks: Ranks, tmp_path: Path) -> None:
     values(ranks.call(trained, [{"spec": PLAIN, "out": tmp_path / "run", "stop_after": 3}] * 2))
     for arguments in (["--nproc", "1"], ["--nproc", "3"]):
@@ -334,6 +382,36 @@ def test_a_worker_that_dies_is_named(tmp_path: Path) -> None:
     assert "E626" in err and "process 1 of 2 was ended by SIGKILL" in err and "--resume run" in err
     assert "Traceback" not in err and len(err.splitlines()) <= 3
     assert read_checkpoint(tmp_path / "run" / STATE).epoch >= 1
+
+
+WITNESS = """\
+import atexit, os, sys, types
+
+if "RANK" in os.environ:
+    told = open(f"told{os.environ['RANK']}", "a", buffering=1)
+    atexit.register(told.write, "at the exit\\n")
+
+    class Witness(types.ModuleType):
+        def __del__(self, write=told.write):
+            write("taken down\\n")
+
+    sys.modules["witness"] = Witness("witness")
+"""
+
+
+def test_processes_end_without_taking_the_interpreter_down(tmp_path: Path) -> None:
+    """Threads of gloo are still there, and would abort one that they find half gone."""
+    (tmp_path / "hook").mkdir()
+    (tmp_path / "hook" / "sitecustomize.py").write_text(WITNESS)
+    (tmp_path / "net.cnn").write_text(PLAIN)
+    path = os.pathsep.join([str(tmp_path / "hook"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "specc", "train", "net.cnn", "--nproc", "2", "--limit", "100", "--out", "run"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "weights and metrics are in run; report.html shows them"
+    assert [(tmp_path / f"told{rank}").read_text() for rank in (0, 1)] == ["at the exit\n"] * 2
 
 
 def test_a_signal_stops_all_processes(tmp_path: Path, ranks: Ranks) -> None:
