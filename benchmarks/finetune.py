@@ -1,6 +1,6 @@
-"""What weights of another run are worth: 20 pictures of each digit from 5 to 9, from scratch and from a run on 0 to 4.
+"""What weights of another run are worth: few pictures of each digit from 5 to 9, from scratch and from a run on 0 to 4.
 
-    python benchmarks/finetune.py --data-dir DIR [--seeds 5]
+    python benchmarks/finetune.py --data-dir DIR [--pictures 20] [--seeds 5]
 
 DIR holds `MNIST/raw`. Prints the accuracy on 500 test pictures of each class after the last epoch, for each seed: from
 scratch, from the other run's weights, and from these with the convolutions frozen.
@@ -53,12 +53,13 @@ def accuracy(data: str, out: str, seed: int, epochs: int, settings: dict[str, An
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--pictures", type=int, default=20, help="of each digit, to train on")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     train, test = (MNIST(options.data_dir, train=part) for part in (True, False))
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        for data, digits, count in (("others", range(5), 1000), ("few", range(5, 10), 20)):
+        for data, digits, count in (("others", range(5), 1000), ("few", range(5, 10), options.pictures)):
             folders(train, digits, place / data / "train", count)
             folders(test, digits, place / data / "test", 500)
         first = str(place / "first")

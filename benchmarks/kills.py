@@ -2,9 +2,9 @@
 
     python benchmarks/kills.py [--kills 50] [--seed 0]
 
-The runs differ in their settings: every value of one stands together with every value of each other one at least once
-(mixup blends classes, and is left out of the other tasks; `heads` is a classifier with several outputs, one of them not
-learned).
+The runs differ in their settings, the tasks and sources of data among them: every value of one stands together with
+every value of each other one at least once where both can be (what blends classes is for classification, and not every
+source has targets for every task; `heads` is a classifier with several outputs, one of them not learned).
 A kill comes at a random moment after some checkpoint, inside a write (half of a file is on the disk, or it is whole and
 has its name, and nothing after it happened), or inside a line of the metrics; of two processes it takes one or both. A
 run is killed once or twice, then continued to its end. `state`, `best` and `last` must be byte-identical, and the
@@ -14,13 +14,17 @@ metrics equal but for the seconds. Prints a line for each group of settings, and
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import random
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections import Counter
+from collections.abc import Callable
+from importlib.util import find_spec
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,8 +38,9 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "optimizer": ("adam", "adamw", "sgd", "rmsprop", "muon"),
     "precision": ("fp32", "bf16"),
     "average": (None, 0.9),
-    "mixup": (None, 0.3),
-    "task": ("classify", "heads", "segment", "multilabel", "regress"),
+    "mixed": ("apart", "mixup", "cutmix"),
+    "task": ("classify", "segment", "multilabel", "regress", "reconstruct", "heads"),
+    "source": ("folder", "csv", "npz", "tar", "hf"),
     "accumulate": (1, 2),
     "streamed": (False, True),
     "processes": (1, 2),
@@ -44,26 +49,38 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
 # Augmentations beside the spec's own, which is a flip.
 CHANGED: dict[str, tuple[str, ...]] = {
     "little": (),
-    "warps": ("--rotate", "20", "--translate", "0.1", "--zoom", "0.2", "--crop", "2", "--crop-padding", "reflect"),
+    "warps": ("--rotate", "20", "--translate", "0.1", "--zoom", "0.2", "--shear", "10", "--crop", "2",
+        "--crop-padding", "reflect"),
     "policies": ("--randaugment", "9", "--trivialaugment", "--flip-vertical"),
-    "colours": ("--color-jitter", "0.3", "--blur", "1", "--cutout", "3", "--erase", "0.5"),
+    "colours": ("--color-jitter", "0.3", "--hue", "0.1", "--blur", "1", "--cutout", "3", "--erase", "0.5"),
     "cuts": ("--resized-crop", "0.4", "--resize", "8", "--fit", "crop"),
-}
+}  # fmt: skip
+MIXED = {"apart": (), "mixup": ("--mixup", "0.3"), "cutmix": ("--mixup", "0.3", "--cutmix", "1")}
 SPEC = """\
-input 1x8x8
+input 3x8x8
 conv 8 k3 p1 nobias -> bn -> relu
 {end}
 train {{ epochs 3 ; batch 8 ; schedule cosine ; lr 0.005 ; checkpoint_steps 4 ; flip ; device cpu ; workers 1 }}
 """
 VECTOR = "maxpool 2 -> flatten -> dropout 0.3 -> linear 16 -> relu -> linear"
 HEADS = f"early: id -> conv 8 k3 p1 -> relu\noutputs {{ idle: gap | aux: from early -> {VECTOR} 3 | main: {VECTOR} 3 }}"
-# How the network of each task ends, and where its data are; CSV and masks have the pictures of the class folders.
-TASKS = {
-    "heads": (HEADS, "pictures"),
-    "classify": (f"{VECTOR} 3", "pictures"), "segment": ("dropout2d 0.3 -> conv 2 k1", "masked"),
-    "multilabel": (f"{VECTOR} 2", "labels.csv"), "regress": (f"{VECTOR} 1", "numbers.csv"),
+# How the network of each task ends.
+ENDS = {
+    "classify": f"{VECTOR} 3", "segment": "dropout2d 0.3 -> conv 2 k1", "multilabel": f"{VECTOR} 2",
+    "regress": f"{VECTOR} 1", "reconstruct": "dropout2d 0.3 -> conv 3 k1", "heads": HEADS,
+}  # fmt: skip
+# What `--data` names of each source, for each task that it has targets for.
+DATA = {
+    "folder": {"classify": "pictures", "heads": "pictures", "segment": "masked", "reconstruct": "pictures"},
+    "csv": {"classify": "classes.csv", "multilabel": "labels.csv", "regress": "numbers.csv",
+        "reconstruct": "files.csv"},
+    "npz": {task: f"{task}.npz" for task in ENDS if task != "heads"},
+    "tar": {task: f"{task}-{{train,test}}.tar" for task in ("classify", "multilabel", "reconstruct")},
+    "hf": {task: f"hf:./{task}" for task in ("classify", "multilabel", "regress", "reconstruct")},
 }  # fmt: skip
 PICTURES = 60  # to train on, of each of three classes
+TRIED = 200  # cases among which the one is taken that has the most pairs
+APART = ("streamed", "processes", "changed", "mixed", "source")  # settings that are no options by themselves
 FILES = ("state.safetensors", "best.safetensors", "last.safetensors")
 
 # Runs in every process of a run before anything of specc is imported; what it does stands in KILL.
@@ -152,17 +169,20 @@ class Kill(NamedTuple):
         return "at a random moment" if self.delay else names[self.how]
 
 
+def can_be(case: Case) -> bool:
+    """Whether a source has targets for the task, and classes are blended where there are some."""
+    return case["task"] in DATA[case["source"]] and (case["mixed"] == "apart" or case["task"] in ("classify", "heads"))
+
+
 def pairwise_cases(settings: dict[str, tuple[Any, ...]], chance: random.Random) -> list[Case]:
-    """Cases in which every two values of different settings stand together; each takes the most pairs that are left."""
-    names = list(settings)
-    left = {
-        ((one, x), (other, y)) for one, other in combinations(names, 2) for x in settings[one] for y in settings[other]
-    }
-    every = [dict(zip(names, values, strict=True)) for values in product(*settings.values())]
-    chance.shuffle(every)
+    """Cases in which every two values of different settings stand together that can; each takes many that are left."""
+    every = list(filter(can_be, (dict(zip(settings, values, strict=True)) for values in product(*settings.values()))))
+    left = {pair for case in every for pair in pairs_of(case)}
     cases = []
     while left:
-        best = max(every, key=lambda case: len(left & pairs_of(case)))
+        (one, first), (other, second) = chance.choice(sorted(left, key=str))
+        able = [case for case in every if case[one] == first and case[other] == second]
+        best = max(chance.sample(able, min(len(able), TRIED)), key=lambda case: len(left & pairs_of(case)))
         cases.append(best)
         left -= pairs_of(best)
     return cases
@@ -172,26 +192,111 @@ def pairs_of(case: Case) -> set[Any]:
     return set(combinations(case.items(), 2))
 
 
+class Written(NamedTuple):
+    """A sample: its picture, as a place and as pixels, (height, width, 3) of uint8, and what is to be found for it."""
+
+    path: Path
+    pixels: Any
+    label: int
+    labels: tuple[str, ...]
+    level: float
+    mask: Any
+
+
 def write_data(folder: Path, chance: random.Random) -> None:
-    """Three classes of noise, each of another brightness; which pixels are bright, two labels, and the brightness."""
-    noise = np.random.default_rng(chance.randrange(1000))
-    labels, numbers = ["file,labels,split"], ["file,level,split"]
+    """Three classes of noise, each of another brightness; which pixels are bright, two labels, and the brightness; in
+    each kind of source."""
+    noise, parts = np.random.default_rng(chance.randrange(1000)), dict[str, list[Written]]()
     for part, count in (("train", PICTURES), ("test", 20)):
-        for place in ("images", "masks"):
-            (folder / "masked" / part / place).mkdir(parents=True)
         for label, number in product(range(3), range(count)):
-            pixels = noise.integers(50 * label, 50 * label + 120, (8, 8)).astype(np.uint8)
+            pixels = noise.integers(50 * label, 50 * label + 120, (8, 8, 3)).astype(np.uint8)
+            labels = tuple(name for name, has in (("bright", label > 0), ("brightest", label > 1)) if has)
             path = folder / "pictures" / part / f"class{label}" / f"{number}.png"
+            mask = (pixels.mean(2) > 110).astype(np.uint8)
+            parts.setdefault(part, []).append(Written(path, pixels, label, labels, float(pixels.mean()), mask))
+    for part, samples in parts.items():
+        _write_folders(folder, part, samples)
+        _write_tars(folder, part, samples)
+    _write_tables(folder, parts)
+    _write_arrays(folder, parts)
+    if find_spec("datasets"):
+        _write_hub(folder, parts)
+
+
+def _write_folders(folder: Path, part: str, samples: list[Written]) -> None:
+    for number, sample in enumerate(samples):
+        places = [folder / "masked" / part / name / f"{number}.png" for name in ("images", "masks")]
+        for path in (sample.path, *places):
             path.parent.mkdir(parents=True, exist_ok=True)
+        for path, pixels in zip((sample.path, *places), (sample.pixels, sample.pixels, sample.mask), strict=True):
             Image.fromarray(pixels).save(path)
-            for place, values in (("images", pixels), ("masks", (pixels > 110).astype(np.uint8))):
-                Image.fromarray(values).save(folder / "masked" / part / place / f"{label}-{number}.png")
-            told = [name for name, has in (("bright", label > 0), ("brightest", label > 1)) if has]
-            file = path.relative_to(folder).as_posix()
-            labels.append(f"{file},{';'.join(told)},{part}")
-            numbers.append(f"{file},{pixels.mean():.2f},{part}")
-    for name, lines in (("labels.csv", labels), ("numbers.csv", numbers)):
-        (folder / name).write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _write_tables(folder: Path, parts: dict[str, list[Written]]) -> None:
+    columns: dict[str, Callable[[Written], str]] = {
+        "label": lambda one: str(one.label), "labels": lambda one: ";".join(one.labels),
+        "level": lambda one: f"{one.level:.2f}",
+    }  # fmt: skip
+    rows = [(part, sample) for part, samples in parts.items() for sample in samples]
+    for name, column in (("classes", "label"), ("labels", "labels"), ("numbers", "level"), ("files", None)):
+        lines = [",".join(filter(None, ("file", "split", column)))]
+        for part, sample in rows:
+            fields = [sample.path.relative_to(folder).as_posix(), part]
+            lines.append(",".join(fields + ([columns[column](sample)] if column else [])))
+        (folder / f"{name}.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _write_arrays(folder: Path, parts: dict[str, list[Written]]) -> None:
+    found: dict[str, dict[str, Any]] = {task: {} for task in DATA["npz"]}
+    for part, samples in parts.items():
+        targets = {
+            "classify": np.array([one.label for one in samples]),
+            "multilabel": np.array([[name in one.labels for name in ("bright", "brightest")] for one in samples]),
+            "regress": np.array([one.level for one in samples], np.float32),
+            "segment": np.stack([one.mask for one in samples]),
+        }
+        for task, arrays in found.items():
+            arrays[f"x_{part}"] = np.stack([one.pixels for one in samples])
+            if task in targets:
+                arrays[f"y_{part}"] = targets[task]
+    for task, arrays in found.items():
+        np.savez(folder / f"{task}.npz", **arrays)
+
+
+def _write_tars(folder: Path, part: str, samples: list[Written]) -> None:
+    for task in DATA["tar"]:
+        with tarfile.open(folder / f"{task}-{part}.tar", "w") as packed:
+            for number, sample in enumerate(samples):
+                packed.add(sample.path, f"{number:04}.png")
+                label = {"classify": sample.label, "multilabel": list(sample.labels)}.get(task)
+                if label is not None:
+                    content = json.dumps({"label": label}).encode()
+                    head = tarfile.TarInfo(f"{number:04}.json")
+                    head.size = len(content)
+                    packed.addfile(head, io.BytesIO(content))
+
+
+def _write_hub(folder: Path, parts: dict[str, list[Written]]) -> None:
+    import datasets
+
+    datasets.disable_progress_bars()
+
+    kinds: dict[str, tuple[str, Any, Callable[[Written], Any]]] = {
+        "classify": ("label", datasets.ClassLabel(names=["dark", "grey", "light"]), lambda one: one.label),
+        "multilabel": ("labels", datasets.Sequence(datasets.ClassLabel(names=["bright", "brightest"])),
+            lambda one: list(range(len(one.labels)))),
+        "regress": ("target", datasets.Value("float32"), lambda one: one.level),
+    }  # fmt: skip
+    for task in DATA["hf"]:
+        tables = {}
+        for part, samples in parts.items():
+            rows: dict[str, Any] = {"image": [{"bytes": one.path.read_bytes(), "path": None} for one in samples]}
+            features: dict[str, Any] = {"image": datasets.Image()}
+            if task in kinds:
+                column, features_of, value = kinds[task]
+                features[column], rows[column] = features_of, [value(one) for one in samples]
+            tables[part] = datasets.Dataset.from_dict(rows, features=datasets.Features(features))
+        datasets.DatasetDict(tables).save_to_disk(str(folder / task))
 
 
 class Trials:
@@ -199,18 +304,16 @@ class Trials:
 
     def __init__(self, folder: Path, case: Case) -> None:
         self.folder, self.case, self.runs = folder, case, 0
-        self.data = TASKS[case["task"]][1]
-        options = {key: value for key, value in case.items() if key not in ("streamed", "processes", "changed")}
+        self.data = DATA[case["source"]][case["task"]]
+        options = {key: value for key, value in case.items() if key not in APART}
         if case["task"] == "heads":
             options |= {"task": "classify", "heads": "main=1,aux=0.3"}
-        elif case["task"] != "classify":
-            options["mixup"] = None  # it blends classes
         options["in_memory"] = "off" if case["streamed"] else "on"
         self.options = [
             word for key, value in options.items() if value is not None
             for word in (f"--{key.replace('_', '-')}", str(value))
         ]  # fmt: skip
-        self.options += CHANGED[case["changed"]]
+        self.options += CHANGED[case["changed"]] + MIXED[case["mixed"]]
         if case["processes"] > 1:
             self.options += ["--nproc", str(case["processes"])]
 
@@ -308,9 +411,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0, help="of the settings and the moments")
     parser.add_argument("--cases", type=int, help="no more than so many groups of settings")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many groups of settings, the first ones")
     given = parser.parse_args()
     chance = random.Random(given.seed)
-    cases = pairwise_cases(SETTINGS, chance)[: given.cases]
+    settings = SETTINGS if find_spec("datasets") else {**SETTINGS, "source": SETTINGS["source"][:-1]}
+    cases = pairwise_cases(settings, chance)[given.skip :][: given.cases]
     kinds: Counter[str] = Counter()
     runs = same = 0
     print("  ".join(SETTINGS), " kills  runs  the same")
@@ -321,7 +426,7 @@ def main() -> None:
         for number, case in enumerate(cases):
             share = (given.kills - sum(kinds.values()) + len(cases) - number - 1) // (len(cases) - number)
             (folder / str(number)).mkdir()
-            (folder / str(number) / "net.cnn").write_text(SPEC.format(end=TASKS[case["task"]][0]))
+            (folder / str(number) / "net.cnn").write_text(SPEC.format(end=ENDS[case["task"]]))
             write_data(folder / str(number), chance)
             trials = Trials(folder / str(number), case)
             counts, come, done, equal, wrong = trials.whole(), 0, 0, 0, []
