@@ -28,8 +28,8 @@ from specc.build.compile import build
 from specc.cli.main import main
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.program.compared import by_name, reason
-from specc.emit.program.source import require_same
-from specc.emit.python.program import write_python
+from specc.emit.program.source import require_general, require_same
+from specc.emit.python.program import trials, write_python
 from specc.exchange.export import export_program
 from specc.gallery import entry, names
 from specc.ir.shaped import ShapedModel
@@ -241,6 +241,11 @@ def test_python_is_laid_out_as_a_formatter_leaves_it(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
+    (tmp_path / "forms.py").unlink()  # its names have to be written in ways that a linter would not choose
+    done = subprocess.run(
+        [ruff, "check", "--isolated", "--no-cache", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def seconds(make: Callable[[int], str], count: int) -> float:
@@ -279,7 +284,7 @@ def test_a_class_of_many_parameters_is_soon_written() -> None:
 def test_blocks_that_are_built_alike_share_a_class() -> None:
     text = write_python(of_gallery("classics/resnet152"))
     assert text.count("\nclass ") == 3
-    assert "Stage(256, 128, n=8)" in text
+    assert "Stage(256, 128, 8, gamma=gamma)" in text
     assert "for number in range(2, n + 1):" in text
 
 
@@ -309,6 +314,92 @@ def test_a_shortcut_that_keeps_to_another_rule_is_still_the_network_s() -> None:
         "block b(c, stride=1) { residual { conv c k1 s=stride nobias } shortcut auto }\ninput 8x1x1\nb 8 s2 -> b 4 s2\n"
     )
     assert_equal(model_of(text))
+
+
+@pytest.mark.parametrize("name", names())
+def test_classes_of_the_gallery_are_right_for_other_arguments(name: str) -> None:
+    model = of_gallery(name)
+    require_general(write_python(model), trials(model))
+
+
+OTHER_PARAMS = {
+    "classics/resnet18": {"classes": 7, "gamma": 0}, "small/unet": {"width": 8}, "more/densenet121": {"growth": 12},
+    "more/mobilenet_v2": {"width": 0.5}, "more/pyramidnet110": {"n": 2, "growth": 20}, "small/resnet20": {"n": 2},
+    "more/wavenet": {"residual_channels": 8, "skip_channels": 12}, "more/tcn": {"width": 12},
+    "more/wide_resnet28": {"widen": 2, "n": 1}, "more/unet_plus_plus": {"w": 4}, "more/res2net50": {"classes": 3},
+    "classics/googlenet": {"five": 5, "classes": 3}, "more/efficientnet_v2_s": {"drop": 0.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "values"), OTHER_PARAMS.items(), ids=OTHER_PARAMS.keys())
+def test_params_are_arguments_of_the_network(name: str, values: dict[str, Any]) -> None:
+    source = entry(name).source
+    model = analyse(source, None, {word: str(value) for word, value in values.items()}).model
+    assert model is not None
+    with torch.device("meta"):
+        ours, theirs = build(model).state_dict(), made(write_python(of_gallery(name)), **values).state_dict()
+    assert [(key, value.shape) for key, value in ours.items()] == [(key, value.shape) for key, value in theirs.items()]
+
+
+SAYS = {
+    "a parameter that no use varies": (
+        "block f(c, k=3) { conv c k p=(k // 2) -> relu }\ninput 3x8x8\nf 4 -> f 8\n",
+        "def __init__(self, in_channels: int, c: int, k: int = 3) -> None:",
+        "nn.Conv2d(in_channels, c, k, padding=k // 2)",
+    ),
+    "a block that is used once": (
+        "block f(c, t=2) { conv (c*t) k1 }\ninput 3x8x8\nf 4\n",
+        "def __init__(self, in_channels: int, c: int, t: int = 2) -> None:",
+        "nn.Conv2d(in_channels, c * t, 1)",
+    ),
+    "channels that arrive": (
+        "block f(r, c=in) { gate { gap -> conv (c // r) k1 -> conv c k1 -> sigmoid } }\ninput 8x4x4\nf 2\n",
+        "c = in_channels if c is None else c",
+        "nn.Conv2d(in_channels, c // r, 1)",
+    ),
+    "an expression as it is written": (
+        "param width = 4\nparam depth = (2*width)\ninput 3x8x8\nconv (width + 2*depth) k1\n",
+        "depth = 2 * width if depth is None else depth",
+        "nn.Conv2d(3, width + 2 * depth, 1)",
+    ),
+    "a number of repeats": (
+        "block f(c, n) { conv c k1 x=(n - 1) -> bn -> conv c k1 }\ninput 3x8x8\nf 4 3 -> f 4 1 -> f 8 2\n",
+        "for number in range(1, n):",
+        'self.add_module(f"conv{n}", nn.Conv2d(channels, c, 1))',
+    ),
+    "the number of a repeat": (
+        "input 3x40x40\nconv 3 k3 p=(2**(nth - 1)) d=(2**(nth - 1)) x4\n",
+        "for number in range(1, 5):",
+        "padding=2 ** (number - 1), dilation=2 ** (number - 1)",
+    ),
+    "a layer as a parameter": (
+        "block unit(c, act=relu) { conv c k1 -> act }\ninput 3x8x8\n"
+        "unit 4 -> unit 8 act=leakyrelu(0.1) -> unit 8 silu\n",
+        "act: Callable[..., nn.Module] = nn.ReLU",
+        "Unit(4, 8, act=lambda: nn.LeakyReLU(0.1))",
+    ),
+    "a block as a parameter": (
+        "block pair(c, r) { conv (c // r) k1 -> conv c k1 }\nblock unit(c, inner) { conv c k1 -> inner -> conv c k1 }\n"
+        "input 3x8x8\nunit 4 pair(6, 2) -> unit 8 pair(8, 4)\n",
+        "self.conv2 = nn.Conv2d(self.inner1.out_channels, c, 1)",
+        "Unit(3, 4, lambda channels: Pair(channels, 6, 2))",
+    ),
+    "a word as a param": (
+        "param how = reflect\ninput 3x8x8\nconv 4 k3 p1 mode=how\n",
+        'how: str = "reflect"',
+        "padding_mode=how",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "head", "line"), SAYS.values(), ids=SAYS.keys())
+def test_python_says_what_the_spec_says(text: str, head: str, line: str) -> None:
+    model = model_of(text)
+    written = " ".join(write_python(model).split())
+    assert head in written
+    assert line in written.replace("( ", "(").replace(", )", ")")
+    assert_equal(model)
+    require_general(write_python(model), trials(model))
 
 
 def test_lenet_reads_like_a_lecture() -> None:
@@ -372,7 +463,8 @@ def test_a_network_too_large_to_run_is_compared_in_names_and_shapes() -> None:
 def test_python_goes_to_standard_output() -> None:
     done = run("gallery:classics/resnet18", "--to", "python", "--set", "classes=7")
     assert done.exit_code == 0
-    assert "nn.Linear(512, 7)" in done.stdout
+    assert "classes: int = 7" in done.stdout
+    assert "nn.Linear(512, classes)" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -40,14 +40,16 @@ class ExportedSource(NamedTuple):
 
 def export_source(model: ShapedModel, weights: Path | None, folder: Path) -> ExportedSource:
     """The network as Python, run beside the network. Args: folder, of the file. Raises: Problem E641, E660, E662."""
-    from specc.emit.program.source import require_same
-    from specc.emit.python.program import write_python
+    from specc.emit.program.source import require_general, require_same
+    from specc.emit.python.program import trials, write_python
     from specc.exchange.purpose import prediction_of, purpose_of
 
     purpose = purpose_of(weights, model)
     use = prediction_of(purpose, weights, folder) if purpose is not None and weights is not None else None
     text = write_python(model, weights.as_posix() if weights is not None else "", use)
-    return ExportedSource(text, require_same(text, model), use is not None)
+    is_run = require_same(text, model)
+    require_general(text, trials(model))
+    return ExportedSource(text, is_run, use is not None)
 
 
 def require_free_name(path: Path) -> None:

@@ -178,6 +178,7 @@ class Model(NamedTuple):
     trained: "Recipe | None"
     doubts: tuple[Doubt, ...]
     left_open: frozenset[str] = frozenset()
+    written: dict[str, tree.Value] = {}  # noqa: RUF012 - of the `param`s that nothing overrides, by name
 
     @property
     def recipe(self) -> "Recipe":

@@ -11,7 +11,7 @@ from math import prod
 from operator import add
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from specc.ir.model import Doubt, FormWord, Shortcut, recipe_of
+from specc.ir.model import Doubt, FormWord, Model, Shortcut, recipe_of
 from specc.layers.base import Layer, Shape
 from specc.source import Source, Span
 
@@ -61,7 +61,7 @@ class ShapedLayer(NamedTuple):
 
 
 class ShapedChain(NamedTuple):
-    """Named steps in order. frozen: their weights are not trained; values: a called block's parameters, by name;
+    """Named steps in order. frozen: their weights are not trained; values: a called block's parameters, by name, exact;
     keeps: the steps from which something inside goes on; borrows: whether something goes on from a step outside."""
 
     word: str
@@ -143,12 +143,13 @@ class Row(NamedTuple):
 
 
 class ShapedModel(NamedTuple):
-    """A checked network, ready to be built."""
+    """A checked network, ready to be built. resolved: what it was shaped from, with its expressions."""
 
     source: Source
     chain: ShapedChain
     trained: "Recipe | None"  # what `train { }` says
     parameters: dict[str, Any]  # the `param`s, by name
+    resolved: Model
     doubts: tuple[Doubt, ...] = ()  # bare words that a reader may take for others
 
     @property

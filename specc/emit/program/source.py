@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from specc.ir.shaped import ShapedModel
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from specc.emit.python.trials import ClassTrial
 
 MOST_BYTES = 8 * 10**9  # of what one sample takes; a larger network is compared in names and shapes alone
 MOST_MACS = 2 * 10**11
@@ -46,6 +48,28 @@ def require_same(text: str, model: ShapedModel) -> bool:
     return whole
 
 
+def require_general(text: str, trials: Iterable[ClassTrial]) -> None:
+    """Makes an exported file's classes with arguments that its spec does not use, beside what the checker says of them.
+
+    Raises: Problem E662 where one does not run, or has other names or shapes.
+    """
+    import torch
+
+    with quiet(), torch.random.fork_rng(devices=[]), torch.device("meta"):
+        space = _run(text)
+        for trial in trials:
+            ours = build(trial.model)[0].eval()
+            try:
+                theirs = space[trial.name](**trial.arguments).eval()
+                _compare(ours, theirs)
+                x = torch.rand(BATCH, *trial.model.input)
+                shapes = tuple(theirs(x).shape), tuple(ours(x).shape)
+                if shapes[0] != shapes[1]:
+                    raise _Differs(f"gives {shapes[0]} for a batch of two, the network {shapes[1]}")
+            except Exception as error:  # as above
+                raise _refused(error) from error
+
+
 def _refused(error: Exception) -> Problem:
     how = str(error) if isinstance(error, _Differs) else f"does not run: {type(error).__name__}, {reason(error)}"
     return Problem.of(
@@ -57,11 +81,15 @@ def _refused(error: Exception) -> Problem:
 
 def _network(text: str) -> nn.Module:
     """The network of an exported file: its last class."""
-    space: dict[str, Any] = {"__name__": "exported"}
-    exec(compile(text, "exported.py", "exec"), space)  # noqa: S102 - specc wrote it, from names and numbers alone
-    made = [value for value in space.values() if isinstance(value, type) and value.__module__ == "exported"]
+    made = [value for value in _run(text).values() if isinstance(value, type) and value.__module__ == "exported"]
     module: nn.Module = made[-1]()
     return module
+
+
+def _run(text: str) -> dict[str, Any]:
+    space: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(text, "exported.py", "exec"), space)  # noqa: S102 - specc wrote it, from names and numbers alone
+    return space
 
 
 def _seeded(make: Callable[[], Any]) -> Any:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from specc.emit.python import code
 from specc.emit.python.code import CallText, Sum, laid_out
 from specc.emit.python.nodes import CallNode, FormNode, ItemNode, LayerNode, Node
-from specc.emit.python.plan import ClassPlan, count_of, is_loop
-from specc.emit.python.progressions import Progression
+from specc.emit.python.plan import ClassPlan, is_loop
 
 LONGEST = 40  # characters of calls in calls; more are parted into statements
 
@@ -20,51 +16,42 @@ class ForwardMethod:
     x: what has been computed but not yet assigned; shape: that of x; told: the one that was last written.
     """
 
-    def __init__(self, plan: ClassPlan) -> None:
+    def __init__(self, plan: ClassPlan, arriving: str) -> None:
         self.plan = plan
         self.done: list[str] = []
         self.x = "x"
-        self.shape: tuple[Any, ...] = plan.inputs
-        self.told = ""
+        self.arriving = self.shape = self.told = arriving
 
     def write(self) -> list[str]:
         self._run_all()
         return self._lines()
 
-    def summary(self) -> str:
-        """What the class makes of what: `in_channels×H×W to c×H×W`."""
-        return f"{self._told(self.plan.inputs)} to {self._told(self.plan.node.output) or 'several outputs'}"
-
     def _run_all(self) -> None:
-        self.told = self._told(self.shape)
         if self.plan.runs_children():
             self._run_children()
             return
-        for item in self.plan.items:
+        for item in self.plan.node.items:
             self._run(item)
             self._keep(item)
 
-    def _keep(self, item: ItemNode | Progression) -> None:
+    def _keep(self, item: ItemNode) -> None:
         """Assigns what left a step to a name of its own, where a branch goes on from there."""
-        if isinstance(item, ItemNode) and _last_name(item) in self.plan.node.keeps:
+        if item.number is None and item.prefix in self.plan.node.keeps:
             self._flush()
-            self.done.append(f"        {self.plan.kept(_last_name(item))} = x")
+            self.done.append(f"        {self.plan.kept(item.prefix)} = x")
 
     def _run_children(self) -> None:
-        modules = [item for item in self.plan.items if self.plan.is_module(item)]
-        for item in self.plan.items:
-            if item is modules[0]:
+        modules = [id(item) for item in self.plan.node.items if self.plan.is_module(item)]
+        for item in self.plan.node.items:
+            if id(item) == modules[0]:
                 self._flush()
                 self.done += ["        for step in self.children():", "            x = step(x)"]
-            if item in modules:
-                self.shape = item.node.output
+            if id(item) in modules:
+                self.shape = item.node.told
             else:
                 self._run(item)
 
-    def _run(self, item: ItemNode | Progression) -> None:
-        if isinstance(item, Progression):
-            self._run_loop(item.prefix, f"range({item.start}, {item.stop})", item.node)
-            return
+    def _run(self, item: ItemNode) -> None:
         node = item.node
         if isinstance(node, FormNode):
             self._flush()
@@ -72,22 +59,19 @@ class ForwardMethod:
         elif isinstance(node, LayerNode) and self.plan.is_functional(item):
             self._apply(node)
         elif is_loop(item):
-            stop = self.plan.symbols.express(item.stop, "stop")
-            numbers = (
-                f"self.{self.plan.numbers(item.prefix)}" if stop else f"range({item.number}, {item.stop.known[0]})"
-            )
-            self._run_loop(item.prefix, numbers, node)
+            self._run_loop(item)
         else:
             self._call_module(item)
-        self.shape = node.output
+        self.shape = node.told
 
     def _call_module(self, item: ItemNode) -> None:
-        for offset in range(count_of(item) or 0):
-            if not isinstance(item.node, LayerNode) or item.node.begins or len(self.x) > LONGEST:
-                self._flush()
-            name = item.name if item.number is None else f"{item.prefix}{item.number + offset}"
-            self.x = f"{self.plan.child(name)}({self._given(self.x, item.node)})"
-            self.shape = item.node.output
+        node = item.node
+        if isinstance(node, CallNode) or getattr(node, "begins", True) or len(self.x) > LONGEST:
+            self._flush()
+        module = self.plan.child(item.prefix)
+        if item.number is not None:
+            module = f'self.get_submodule(f"{item.prefix}{{{self.plan.later(item.number)}}}")'
+        self.x = f"{module}({self._given(self.x, node)})"
 
     def _given(self, x: str, node: Node | None) -> str:
         """The arguments of a module: x, and what it goes on from outside of it."""
@@ -97,7 +81,7 @@ class ForwardMethod:
     def _apply(self, node: LayerNode) -> None:
         """A layer without weights, as a function."""
         function = node.function
-        assert function is not None  # noqa: S101 - `_is_functional` looked
+        assert function is not None  # noqa: S101 - `is_functional` looked
         if node.begins or len(self.x) > LONGEST:
             self._flush()
         if function.kind == "call":
@@ -107,24 +91,19 @@ class ForwardMethod:
                 for key, value in self.plan.args(function.args)
             ]
             self.x = f"{function.name}({', '.join([self.x, *args])})"
-            self.shape = node.output
             return
-        values = {
-            arg.name: self.plan.symbols.express(arg.value, arg.name) or code.flat(code.literal(arg.value.known[0]))
-            for arg in function.args
-        }
+        values = {arg.name: code.flat(self.plan.express(arg.value)) for arg in function.args}
         self.x = function.name.format(x=self.x, like=self.plan.kept(node.like), **values)
-        self.shape = node.output
         if function.args:  # an operator: what follows is a statement of its own
+            self.shape = node.told
             self._flush()
 
-    def _run_loop(self, prefix: str, numbers: str, node: Node) -> None:
+    def _run_loop(self, item: ItemNode) -> None:
         self._flush()
         self.done += [
-            f"        for number in {numbers}:",
-            f'            x = self.get_submodule(f"{prefix}{{number}}")({self._given("x", node)})',
+            f"        for number in range({self.plan.later(item.number)}, {self.plan.later(item.stop)}):",
+            f'            x = self.get_submodule(f"{item.prefix}{{number}}")({self._given("x", item.node)})',
         ]
-        self.shape = node.output
 
     def _flush(self) -> None:
         """Assigns what has been computed."""
@@ -134,34 +113,14 @@ class ForwardMethod:
 
     def _comment(self) -> str:
         """The shape, where it is another one than last told."""
-        told = self._told(self.shape)
-        changed = told != self.told
-        self.told = told
-        return told if changed and "_" not in told.split("×")[:1] else ""
-
-    def _told(self, shape: Sequence[Any]) -> str:
-        return "×".join(self._dimension(axis, column) for axis, column in enumerate(shape))
-
-    def _dimension(self, axis: int, column: Any) -> str:
-        if column.is_constant:
-            return str(column.known[0])
-        if axis and len(self.plan.inputs) > axis:
-            letter = ("HW" if len(self.plan.inputs) < 4 else "DHW")[axis - 1]
-            whole = self.plan.inputs[axis]
-            return letter if column.values == whole.values else self.plan.symbols.ratio(column, whole, letter)
-        if axis:
-            return "_"
-        name = self.plan.symbols.known(column)
-        if name is not None:
-            return name
-        text = self.plan.symbols.derived(column, only_used=True) or self.plan.symbols.sum_of_used(column) or "_"
-        text = text.replace(" * ", "·").replace(" // ", "/")
-        return f"({text})" if " " in text else text
+        changed = self.shape != self.told
+        self.told = self.shape
+        return self.shape if changed else ""
 
     # branches
 
     def _join(self, node: FormNode, item: ItemNode) -> None:
-        path = self.plan.child(item.name)
+        path = self.plan.child(item.prefix)
         begins = {name: self.plan.kept(kept) for name, kept in node.origins}
         runs = {
             name: begins.get(name, "x")
@@ -169,12 +128,12 @@ class ForwardMethod:
             else f'{path}["{name}"]({self._given(begins.get(name, "x"), branch)})'
             for name, branch in node.branches
         }
-        self.shape = node.output
-        if not node.joined.is_constant:
+        self.shape = node.told
+        if node.adds is not None:
             self.done.append(f"        out = {runs['body']}")
             self._assign(f"out + x if self.{self.plan.flag(item)} else out")
             return
-        match node.joined.known[0]:
+        match node.joined:
             case "none":
                 self._assign(runs["body"])
             case "add":
@@ -187,7 +146,7 @@ class ForwardMethod:
             case "concat":
                 self._concat(path, runs)
             case "split":
-                self._split(path, node, runs)
+                self._split(path, item, node, runs)
 
     def _assign(self, value: code.Code) -> None:
         self.done += laid_out("x = ", value, "", 8, self._comment())
@@ -200,8 +159,8 @@ class ForwardMethod:
             joined = CallText("", tuple(("", run) for run in runs.values()), "[]")
             self._assign(CallText("torch.cat", (("", joined), ("dim", "1"))))
 
-    def _split(self, path: str, node: FormNode, runs: dict[str, str]) -> None:
-        cut = f"split({list(node.parts)}" if node.parts else f"chunk({len(runs)}"
+    def _split(self, path: str, item: ItemNode, node: FormNode, runs: dict[str, str]) -> None:
+        cut = f"chunk({len(runs)}" if not node.parts else f"split({self.plan.sizes(item, node)}"
         self.done.append(f"        parts = x.{cut}, dim=1)")
         pieces = [
             f"parts[{place}]" if branch is None else f'{path}["{name}"]({self._given(f"parts[{place}]", branch)})'
@@ -211,13 +170,13 @@ class ForwardMethod:
         self._assign(CallText("torch.cat", (("", joined), ("dim", "1"))))
 
     def _lines(self) -> list[str]:
-        told = self._told(self.plan.inputs)
-        shape = "" if "_" in told.split("×")[0] else f"  # {told}"
         given = ", ".join(
             ["self", "x: Tensor", *(f"{self.plan.kept(name)}: Tensor" for name in self.plan.node.borrows)]
         )
         returns = self.done and self.done[-1] == "        }"
-        lines = [f"    def forward({given}) -> {'dict[str, Tensor]' if returns else 'Tensor'}:{shape}"]
+        head = f"    def forward({given}) -> {'dict[str, Tensor]' if returns else 'Tensor'}:"
+        noted = f"{head}  # {self.arriving}"
+        lines = [noted if len(noted) <= code.WIDTH else head]
         if returns:
             return [*lines, *self.done]
         if self.x != "x":
@@ -227,8 +186,3 @@ class ForwardMethod:
             if len(last) <= code.WIDTH:
                 return [*lines, *self.done[:-1], last]
         return [*lines, *self.done, "        return x"]
-
-
-def _last_name(item: ItemNode) -> str:
-    """The name of the last of an item's repeats."""
-    return item.name if item.number is None else f"{item.prefix}{item.stop.known[0] - 1}"

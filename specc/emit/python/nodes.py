@@ -1,43 +1,23 @@
-"""What the code of a network is made of.
+"""What the code of a class is made of: a layer, a call of another class, a chain, a form.
 
-A node comes in two states. As read from a spec it holds plain values. After `unify` it stands for all uses of a block
-at once, and each value that could differ is a `Column`: one value for each use.
+A value in a node is plain, or an expression of the class's parameters (`expressions.py`).
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from specc.emit.python.expressions import Expression, Name
+
+if TYPE_CHECKING:
+    from specc.emit.python.drafts import ClassDraft
 
 
 class Missing:
-    """The value in a column for a use that lacks the step: any other value will do in its place."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
+    """No value: the argument has to be written."""
 
 
-MISSING = Missing()
 REQUIRED: Any = Missing()
-
-
-class UseColumn(NamedTuple):
-    """A value for each use of a block."""
-
-    values: tuple[Any, ...]
-
-    @property
-    def known(self) -> list[Any]:
-        return [value for value in self.values if value is not MISSING]
-
-    @property
-    def is_constant(self) -> bool:
-        known = self.known
-        return all(same(value, known[0]) for value in known)
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equal and of one type: True is not 1 here."""
-    return type(left) is type(right) and bool(left == right)
 
 
 class Arg(NamedTuple):
@@ -76,43 +56,67 @@ class SettingNode(NamedTuple):
 
 
 class LayerNode(NamedTuple):
-    """A layer. function: how it is written without a module, None where it holds weights; like: the kept step whose
-    size it takes when it is called, or empty: then it is always written as a function."""
+    """A layer. function: how it is written without a module, None where it holds weights; told: the shape that leaves;
+    like: the kept step whose size it takes when it is called, or empty: then it is always written as a function."""
 
     module: CodeNode
     function: CodeNode | None
     settings: tuple[SettingNode, ...]
     begins: bool  # whether a new statement begins with it, for it is more than a touch to what went before
-    output: tuple[Any, ...]
+    told: str
     like: str = ""
 
 
 class CallNode(NamedTuple):
-    """A class of the program with its arguments by name; `key` is the class's; borrows: what is handed to its
-    `forward` beside x."""
+    """A class of the program with what its parameters may be given; borrows: what is handed to its `forward`
+    beside x; variable: the name of the module where its channels are asked for."""
 
-    key: int
-    args: tuple[tuple[str, Any], ...]
+    target: ClassDraft
+    given: tuple[tuple[str, Any], ...]
     frozen: bool
-    output: tuple[Any, ...]
+    told: str
     borrows: tuple[str, ...] = ()
+    variable: str = ""
+
+
+class MadeNode(NamedTuple):
+    """A module that a parameter makes. variable: as above."""
+
+    factory: Name
+    args: tuple[tuple[str, Any], ...]
+    begins: bool
+    told: str
+    variable: str = ""
+
+
+class FactoryNode(NamedTuple):
+    """A layer or a block as an argument: what makes a module. parameters: what it will be given; fields: whether
+    fields of a layer are among them, which torch calls otherwise."""
+
+    parameters: tuple[str, ...]
+    made: LayerNode | CallNode
+    fields: bool = False
+
+
+class Carried(NamedTuple):
+    """A variable for the channels that arrive at each repeat: what it begins with, and what it becomes."""
+
+    variable: str
+    begins: Expression
+    becomes: Expression
 
 
 class ItemNode(NamedTuple):
-    """Steps that are alike and follow each other: `conv1`, or `basic2` up to and without `basic{stop}`.
+    """A step, or steps that are alike and follow each other: `basic2` up to and without `basic{stop}`.
 
-    number: None for a label without one. present: a column of booleans where some uses lack the step.
+    number: a number or an expression, None for a step whose name is the prefix. stop: the same, None for a single step.
     """
 
     prefix: str
-    number: int | None
-    stop: Any
     node: Node
-    present: UseColumn | None = None
-
-    @property
-    def name(self) -> str:
-        return self.prefix + ("" if self.number is None else str(self.number))
+    number: Any = None
+    stop: Any = None
+    carried: Carried | None = None
 
 
 class ChainNode(NamedTuple):
@@ -120,7 +124,7 @@ class ChainNode(NamedTuple):
 
     items: tuple[ItemNode, ...]
     frozen: bool
-    output: tuple[Any, ...]
+    told: str
     keeps: tuple[str, ...] = ()
     borrows: tuple[str, ...] = ()
 
@@ -128,19 +132,20 @@ class ChainNode(NamedTuple):
 class FormNode(NamedTuple):
     """Branches by name, None for the input itself.
 
-    joined: how they are joined, a column where only some uses add the input. present: for a residual, a column of
-    booleans where only some uses have a shortcut of their own. parts: of a `split` that is not even. origins: the kept
+    joined: how they are joined. adds: of a residual that may be its body alone, when the input is added. present: when
+    a residual has a shortcut of its own, None for always. parts: of a `split` that is not even. origins: the kept
     steps that branches go on from, by the branch.
     """
 
     form: str
-    joined: Any
+    joined: str
     branches: tuple[tuple[str, ChainNode | CallNode | None], ...]
     frozen: bool
-    output: tuple[Any, ...]
-    present: UseColumn | None = None
-    parts: tuple[int, ...] = ()
+    told: str
+    adds: Expression | None = None
+    present: Expression | None = None
+    parts: tuple[Any, ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
 
 
-Node: TypeAlias = LayerNode | CallNode | ChainNode | FormNode
+Node: TypeAlias = LayerNode | CallNode | MadeNode | ChainNode | FormNode

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from specc.diagnostics.spelling import counted
 from specc.diagnostics.visible import visible
-from specc.emit.python.classes import TAKEN, class_name, read_program
+from specc.emit.python.calls import written_program
 from specc.emit.python.code import WIDTH
-from specc.emit.python.plan import ClassText
-from specc.emit.python.prediction import Prediction, constants_text, functions_text, main_lines
-from specc.emit.python.supplement import SUPPLEMENT
+from specc.emit.python.drafts import ClassDraft, class_name
+from specc.emit.python.prediction import NAMES, Prediction, constants_text, functions_text, main_lines
+from specc.emit.python.supplement import IMPORTED, SUPPLEMENT
+from specc.emit.python.trials import ClassTrial, trials_of
 from specc.gallery import PREFIX
 from specc.ir.shaped import ShapedModel
+
+TAKEN = frozenset((*SUPPLEMENT, *IMPORTED, *NAMES, *keyword.kwlist, *dir(builtins)))
+"""Names that an exported file uses for other things than a block's class."""
 
 
 def write_python(model: ShapedModel, weights: str = "", use: Prediction | None = None) -> str:
@@ -26,18 +33,29 @@ def write_python(model: ShapedModel, weights: str = "", use: Prediction | None =
             pictures: what its `predict` needs.
     Raises: Problem E660 for a layer whose code specc does not have.
     """
-    name = class_name(stem_of(model.source.path))
-    name += "Network" * (name in TAKEN)
-    classes = read_program(model, name)
+    name = _name_of(model)
+    _, classes = written_program(model, name, TAKEN)
     words = set().union(*(text.words for text in classes))
     head = [_heading(model, weights), _imports(words, classes, predicts=use is not None)]
     parts = [source for word, source in SUPPLEMENT.items() if word in words]
-    parts += [_class(text, _remark(text, model)) for text in classes]
+    parts += [draft.text(_remark(draft, model)) for draft in classes]
     if use is not None:
         head.append(constants_text(use))
         parts.append(functions_text(use, name))
     parts.append(_main(model, name, predicts=use is not None))
     return "\n\n\n".join([_joined(head), *parts]) + "\n"
+
+
+def trials(model: ShapedModel) -> Iterator[ClassTrial]:
+    """Uses of the file's classes that the spec does not have."""
+    program, _ = written_program(model, _name_of(model), TAKEN)
+    return trials_of(program)
+
+
+def _name_of(model: ShapedModel) -> str:
+    """The network's class."""
+    name = class_name(stem_of(model.source.path))
+    return name + "Network" * (name in TAKEN)
 
 
 def stem_of(path: str) -> str:
@@ -78,12 +96,14 @@ def _comment(line: str) -> list[str]:
     ]
 
 
-def _imports(words: set[str], classes: list[ClassText], *, predicts: bool) -> str:
-    text = "\n".join(line for written in classes for line in written.body)
+def _imports(words: set[str], classes: list[ClassDraft], *, predicts: bool) -> str:
+    text = "\n".join(line for written in classes for line in (*written.head(), *written.lines))
     sources = "\n".join(source for word, source in SUPPLEMENT.items() if word in words)
     lines = ["import sys"] if predicts else []
     if "chain" in words:
         lines.append("from collections import OrderedDict")
+    if "Callable[" in text:
+        lines.append("from collections.abc import Callable")
     if predicts:
         lines.append("from functools import cache")
     if lines:
@@ -94,15 +114,12 @@ def _imports(words: set[str], classes: list[ClassText], *, predicts: bool) -> st
     return "\n".join(lines)
 
 
-def _class(text: ClassText, remark: str) -> str:
-    return "\n".join([f"class {text.name}({text.base}):", f'    """{remark}"""', "", *text.body])
-
-
-def _remark(text: ClassText, model: ShapedModel) -> str:
+def _remark(draft: ClassDraft, model: ShapedModel) -> str:
     """A class's docstring."""
-    if text.word:
-        return f"The block `{text.word}`: {text.shapes}."
-    return f"{text.shapes}, {counted(model.params, 'parameter')}."
+    if draft.block:
+        return f"The block `{draft.block}`: {draft.shapes}."
+    shapes = draft.shapes if model.output else f"{draft.shapes} to several outputs"
+    return f"{shapes}, {counted(model.params, 'parameter')}."
 
 
 def _main(model: ShapedModel, name: str, *, predicts: bool) -> str:

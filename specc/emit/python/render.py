@@ -1,69 +1,70 @@
-"""A unified node in, the text of its class out: constructor and forward pass."""
+"""The nodes of a class in, its text out: constructor and forward pass."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from specc.emit.python import code
-from specc.emit.python.code import CallText, laid_out
+from specc.emit.python.code import Code
 from specc.emit.python.constructor import Constructor
+from specc.emit.python.drafts import ClassDraft, ClassParameter
+from specc.emit.python.expressions import Expression
 from specc.emit.python.forward import ForwardMethod
-from specc.emit.python.nodes import ChainNode, Node, UseColumn
-from specc.emit.python.plan import ClassPlan, ClassText
-from specc.emit.python.symbols import Symbols
+from specc.emit.python.frames import ClassFrame
+from specc.emit.python.nodes import ChainNode, FactoryNode
+from specc.emit.python.plan import ClassPlan
+from specc.emit.python.told import same_size, told
 
 
-def class_text(
-    name: str, node: Node, symbols: Symbols, inputs: Sequence[UseColumn], classes: list[ClassText], word: str
-) -> ClassText:
-    """A class for all uses of a chain.
+def draft_class(
+    name: str,
+    block: str,
+    node: ChainNode,
+    frame: ClassFrame,
+    factories: Mapping[str, ClassParameter],
+    defaults: Mapping[str, FactoryNode],
+    says: Expression | None,
+) -> ClassDraft:
+    """A class from what was walked.
 
-    Args: inputs, the shape that arrives, a column a dimension; classes, those that may be used;
-          word, the block's.
+    Args: block, the word that it is, empty for the network; factories, the parameters that make modules, by name;
+          defaults, what they make where nothing is given; says, the channels that leave, where the class says them.
     """
-    assert isinstance(node, ChainNode)  # noqa: S101 - chains unify to a chain
-    plan = ClassPlan(node, symbols, inputs, classes)
+    plan = ClassPlan(node, frame)
     made = Constructor(plan).write()
-    forward = ForwardMethod(plan)
-    plain = plan.is_plain()
-    run = [] if plain else ["", *forward.write()]
-    parameters, defaults = _signature(symbols)
-    lines = [*_head(symbols, parameters, defaults), "        super().__init__()", *made, *run]
-    base = "nn.Sequential" if plain else "nn.Module"
+    if says is not None:
+        made.append(f"        self.{OUT} = {code.flat(plan.express(says))}")
+    arriving = told(frame, frame.arrives, same_size(len(frame.input)))
+    run = ["", *ForwardMethod(plan, arriving).write()] if not plan.is_plain() else []
+    worked_out = _worked_out(frame, plan)
+    parameters = {}
+    for parameter, offer in frame.offers.items():
+        if parameter not in plan.used:
+            continue
+        default: Code | None = None if offer.default is None else plan.express(offer.default)
+        default = "None" if offer.worked_out is not None else default
+        factory = factories.get(parameter)
+        if factory is not None:
+            default = plan.express(defaults[parameter]) if parameter in defaults else None
+        parameters[parameter] = (factory or ClassParameter())._replace(default=default)
+    shared = set() if frame.is_root else set(frame.params.values())
+    ordered = dict(sorted(parameters.items(), key=lambda pair: (pair[1].default is not None, pair[0] in shared)))
+    lines = ("        super().__init__()", *worked_out, *plan.keeping(), *made, *run)
+    base = "nn.Sequential" if plan.is_plain() else "nn.Module"
+    shapes = f"{arriving} to {node.told}" if node.told else arriving
     words = frozenset((*plan.words, base))
-    return ClassText(name, parameters, defaults, tuple(lines), base, words, word, forward.summary())
+    return ClassDraft(name, ordered, lines, base, words, block, shapes, tuple(plan.targets.values()))
 
 
-def _signature(symbols: Symbols) -> tuple[dict[str, bool], dict[str, Any]]:
-    """Parameters that count channels come first, those with a default last."""
-    used = {name: symbols.used[name] for name in symbols.columns if name in symbols.used}
-    defaults = {}
-    for name, is_channels in used.items():
-        values = symbols.columns[name].values
-        common = max(dict.fromkeys(values), key=values.count)
-        if not is_channels and 2 * values.count(common) > len(values) and not isinstance(common, tuple):
-            defaults[name] = common
-    order = sorted(used, key=lambda name: (not used[name], name in defaults))
-    return {name: used[name] for name in order}, defaults
+OUT = "out_channels"  # as torch's convolutions have it
 
 
-def _head(symbols: Symbols, parameters: dict[str, bool], defaults: dict[str, Any]) -> list[str]:
-    """`def __init__(self, in_channels: int, stride: int = 1) -> None:`"""
-    args = []
-    for name in parameters:
-        kind = _type_of(symbols.columns[name].values)
-        default = f" = {code.flat(code.literal(defaults[name]))}" if name in defaults else ""
-        args.append(("", f"{name}: {kind}{default}"))
-    return laid_out("", CallText("def __init__", (("", "self"), *args)), " -> None:", code.INDENT)
-
-
-def _type_of(values: tuple[Any, ...]) -> str:
-    kinds = {_kind(value) for value in values}
-    return " | ".join(sorted(kinds))
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"tuple[{', '.join(['int'] * len(value))}]"
-    return type(value).__name__
+def _worked_out(frame: ClassFrame, plan: ClassPlan) -> list[str]:
+    """The defaults that depend on other parameters, each where it is not given."""
+    lines: list[str] = []
+    for name in reversed(list(frame.offers)):
+        expression = frame.offers[name].worked_out
+        if expression is not None and name in plan.used:
+            text = code.flat(plan.express(expression))
+            lines.append(f"        {name} = {text} if {name} is None else {name}")
+    return lines[::-1]

@@ -41,7 +41,7 @@ class LayerScale(nn.Module):
 
     def __init__(self, channels: int, value: float) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((channels,), value))
+        self.weight = nn.Parameter(torch.full((channels,), float(value)))
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.weight.view(-1, *(1,) * (x.dim() - 2))'''
@@ -74,7 +74,7 @@ class LayerShift(nn.Module):
 
     def __init__(self, channels: int, value: float) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((channels,), value))
+        self.weight = nn.Parameter(torch.full((channels,), float(value)))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.weight.view(-1, *(1,) * (x.dim() - 2))'''
@@ -131,7 +131,14 @@ class GlobalResponseNorm(nn.Module):
         shape = (-1, *(1,) * (x.dim() - 2))
         return x + self.weight.view(shape) * (x * response) + self.bias.view(shape)'''
 
+_DIVISIBLE = '''\
+def divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of a divisor, never under nine tenths of the value."""
+    nearest = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return nearest + divisor if 10 * nearest < 9 * value else nearest'''
+
 SUPPLEMENT = {
+    "divisible": _DIVISIBLE,
     "chain": _CHAIN,
     "branches": _BRANCHES,
     "ChannelLayerNorm": _LAYER_NORM,
@@ -148,5 +155,5 @@ SUPPLEMENT = {
 }
 """By the name that code uses it under, in the order in which the file holds them."""
 
-IMPORTED = ("F", "OrderedDict", "Tensor", "nn", "torch")
+IMPORTED = ("Callable", "F", "OrderedDict", "Tensor", "nn", "torch")
 """What an exported file may import, by the names that its code uses."""

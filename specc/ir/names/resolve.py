@@ -55,6 +55,7 @@ class _Resolver:
         self.overridden = input_shape is not None
         self.diagnostics: list[Diagnostic] = []
         self.values: dict[str, Any] = {}
+        self.written: dict[str, tree.Value] = {}
         self.blocks: dict[str, Block] = {}
         self.defined: dict[str, Span] = {}
         self.budgets: list[Budget] = []
@@ -93,6 +94,7 @@ class _Resolver:
             trained=self.trained,
             doubts=tuple(self.steps.doubts),
             left_open=frozenset(self.left_open),
+            written=self.written,
             chain=network,
         )
         return model, tuple(self.diagnostics)
@@ -146,6 +148,8 @@ class _Resolver:
             )
             value = None
         self.values[name] = self.overrides[name](self.scope()) if name in self.overrides else value
+        if name not in self.overrides:
+            self.written[name] = param.value
 
     def _auto(self, param: tree.Param) -> None:
         """`param classes = auto`: what is not given from outside, the data set says."""

@@ -99,7 +99,12 @@ class _Inference:
             return None, tuple(self.findings.diagnostics)
         parameters = {name: as_torch(value) for name, value in model.parameters.items()}
         shaped = ShapedModel(
-            source=self.source, chain=chain, trained=model.trained, parameters=parameters, doubts=tuple(self.doubts)
+            source=self.source,
+            chain=chain,
+            trained=model.trained,
+            parameters=parameters,
+            resolved=model,
+            doubts=tuple(self.doubts),
         )
         return shaped, ()
 
@@ -144,7 +149,7 @@ class _Inference:
             costs=costs,
             steps=tuple(steps),
             frozen=frozen,
-            values=tuple((name, as_torch(value)) for name, value in (values or {}).items()),
+            values=tuple((values or {}).items()),
             keeps=tuple(name for name, _ in steps if name in kept.used),
             borrows=kept.borrows,
         )
