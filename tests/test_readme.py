@@ -6,6 +6,9 @@ import os
 import re
 import shlex
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What a reader has and a test machine has not, and what stands for it.
 MNIST_FOLDER = "~/data"
 PICTURE_FOLDER = "path/to/pictures"
-INSTALLS = ("python3 -m venv .venv && .venv/bin/pip install -e",)
+INSTALL = ".venv/bin/pip install -e"
+PLAY = ".venv/bin/specc play"
 
 
 def blocks(language: str) -> list[str]:
@@ -68,13 +72,24 @@ def test_commands_run_as_they_stand(command: str, folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_set_up_is_two_commands() -> None:
-    setup = [line for line in commands() if not line.startswith("specc ")]
-    assert len(setup) == 2
-    assert all(line.startswith(INSTALLS) for line in setup)
-    assert setup[0].endswith("specc train specs/digits.cnn")
+def test_the_set_up_is_three_commands() -> None:
+    train, play, test = setup = [line for line in commands() if not line.startswith("specc ")]
+    assert all(INSTALL in line for line in setup)
+    assert train.endswith("specc train specs/digits.cnn")
+    assert play.endswith(PLAY)
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert setup[1].rpartition("&& ")[2] in ci, "continuous integration runs the README's test command"
+    assert test.rpartition("&& ")[2] in ci, "continuous integration runs the README's test command"
+
+
+def test_the_page_opens(tmp_path: Path) -> None:
+    """As the command stands; a browser that takes the address and ends stands for the reader's."""
+    command = [sys.executable, "-m", *PLAY.rpartition("/")[2].split()]
+    alone = {**os.environ, "BROWSER": "true"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=alone, cwd=tmp_path) as server:
+        assert server.stdout is not None
+        told = server.stdout.readline()
+        server.send_signal(signal.SIGINT)
+    assert "http://127.0.0.1:" in told
 
 
 def test_the_picture_of_an_error_is_real(tmp_path: Path) -> None:
