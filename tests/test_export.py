@@ -186,7 +186,9 @@ def test_python_of_specs_with_hostile_names(spec: Spec, words: list[str]) -> Non
     for text in (spec.text, renamed(spec.text, words)):
         model = analyse(Source(f"{words[0]}.cnn", text)).model
         if model is not None:  # not every word may stand in every place
-            assert require_same(write_python(model), model)
+            written = write_python(model)
+            assert require_same(written, model)
+            require_general(written, trials(model))
 
 
 WRITTEN_WRONG_ONCE = {
@@ -199,6 +201,11 @@ WRITTEN_WRONG_ONCE = {
     "a form with a label, which only some uses of a branch have":
         "concat { out: concat { relu | tanh } -> slice 1 5 | id } -> slice 1 5\n"
         "concat { concat { relu | tanh } -> slice 1 5 -> conv 4 k1 | id }",
+    "a kept step of a group, for a group in it":
+        "{ e1: conv 4 k1 -> relu -> { concat { from e1 | conv 2 k1 } } -> conv 4 k1 } -> { relu } x2",
+    "repeats that arrive otherwise than they leave": "flatten x3",
+    "a layer with weights of its own, as a value": "block inner(f) { f 0.5 weight=[1 2 3 4] }\n"
+        "block outer(f) { f }\nouter inner(f=layerscale) -> inner layerscale",
     "a parameter that is called as a helper": "block f(LayerScale=2, nn=3, int=1) {\n"
         "  conv LayerScale k1 p=nn d=int -> layerscale 0.5 -> residual { { conv in k1 -> layerscale 0.3 } }\n}\n"
         "f 4 -> f 8 -> f LayerScale=4 int=2",

@@ -323,7 +323,7 @@ class Factories:
         values = dict(maker.node.values)
         call: dict[str, Any] = {made.frame.arriving.text: x[0]}
         for name in (*maker.held.names, *maker.given):
-            own = made.draft.parameters.get(made.frame.words[name])
+            own = made.draft.parameters.get(made.frame.words.get(name, ""))
             if own is None:
                 continue
             argument = hidden.get(name)

@@ -29,7 +29,7 @@ def same_size(rank: int) -> Strides:
 
 def after(layer: Layer, x: Shape, output: Shape, strides: Strides) -> Strides:
     """What is left of the sizes behind a layer, whose numbers carry their expressions."""
-    if len(x) != len(output):
+    if len(x) != len(output) or len(strides) != len(x) - 1:
         return (None,) * (len(output) - 1)
     stride: Any = getattr(layer, "stride", 1)
     steps = spread(getattr(layer, "kernel", 1) if stride is None else stride, len(x) - 1, "stride")

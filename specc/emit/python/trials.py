@@ -49,10 +49,10 @@ def _stands_alone(made: Made, block: Block, node: ShapedChain) -> bool:
     """Whether a use gives no layer: what makes it could not be handed over."""
     values = dict(node.values)
     for parameter in block.parameters:
-        own = made.draft.parameters.get(made.frame.words[parameter.name])
+        own = made.draft.parameters.get(made.frame.words.get(parameter.name, ""))
         if own is not None and own.is_layer:
             default, is_constant = default_of(parameter.default, made.frame.scope)
-            if not is_constant or default != values[parameter.name]:
+            if own.default is None or not is_constant or default != values[parameter.name]:
                 return False
     return True
 
@@ -65,7 +65,7 @@ def _others(made: Made, node: ShapedChain) -> Iterator[tuple[dict[str, Any], Sha
             if channels:
                 yield values, (channels, *node.input[1:])
     for name, value in values.items():
-        if type(value) is int and made.frame.words[name] in made.draft.parameters:
+        if type(value) is int and made.frame.words.get(name) in made.draft.parameters:
             yield from ((values | {name: other}, node.input) for other in (2 * value, value + 1, value // 2) if other)
 
 
@@ -81,7 +81,7 @@ def _trial(program: Program, made: Made, block: Block, values: dict[str, Any], i
     if other.draft is not made.draft:
         return None
     given = {made.frame.arriving.text: input[0]}
-    given |= {made.frame.words[name]: as_torch(value) for name, value in values.items()}
+    given |= {made.frame.words[name]: as_torch(value) for name, value in values.items() if name in made.frame.words}
     given |= {name.text: value for name, value in other.frame.asked.values()}
     own = made.draft.parameters
     arguments = {name: value for name, value in given.items() if name in own and not own[name].is_layer}

@@ -168,7 +168,7 @@ class BodyWalk:
         return self.chain(chain, shaped, at, strides, inline=True)
 
     def _needs_class(self, chain: Chain, shaped: ShapedChain, at: CodePlace) -> bool:
-        if any(True for _ in origins(shaped)):
+        if shaped.keeps or any(True for _ in origins(shaped)):
             return True
         place = 0
         for step in chain.steps:
