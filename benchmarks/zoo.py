@@ -5,9 +5,10 @@ A model is a success where `specc import` gives a spec whose outputs are those o
 outputs are compared once more.
 
     pip install timm pytorchcv segmentation-models-pytorch
-    python benchmarks/zoo.py [--library torchvision timm pytorchcv smp] [--match REGEX] [--log zoo.jsonl]
+    python benchmarks/zoo.py [--library torchvision timm pytorchcv smp] [--match REGEX] [--log zoo.jsonl] [--again]
 
-Of timm and pytorchcv one model of each architecture is taken: the first of its module, or of its name's stem.
+Of timm the first two models of each module are taken, of pytorchcv the first of each stem of a name. With `--again`
+models that the log tells of already are not run again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import re
 import signal
 import sys
 import time
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -30,12 +30,12 @@ import torch
 from torch import nn
 
 import specc
-from specc.build.load import OrderAlone
 from specc.diagnostics.diagnostic import Problem
 from specc.exchange.importing.calls import tensors_of
 from specc.exchange.importing.importer import Imported, import_model
 
 MOST_SECONDS = 120
+MOST_PIXELS = 400 * 400  # of a picture that may be smaller
 TOLERANCE = 1e-3  # of the largest value: the weights are random, and deep networks amplify rounding
 SIZES = {"smp": 64, "timm": 128, "torchvision": 128, "pytorchcv": 224}  # of the picture, where a model names none
 LIBRARIES = ("torchvision", "timm", "pytorchcv", "smp")
@@ -44,6 +44,7 @@ NOT_CONVOLUTIONAL = re.compile(
     r"vit|beit|cait|coat|deit|eva|former|hiera|mixer|mvit|nest|pit|pvt|swin|tnt|twins|volo|xcit|levit|mamba|sequencer"
     r"|jasper|quartznet|wav2letter|pose|bert|nvpatt"
 )
+CONVOLUTIONAL = ("convmixer", "fastvit", "repvit")  # in spite of their names
 DATASETS = re.compile(r"_(cifar|svhn|cub|coco|voc|ade20k|cityscapes|celeba|widerface|cmupan|en|de|fr|it|es|ca|pl|ru)")
 
 
@@ -91,7 +92,7 @@ def of_timm() -> Iterator[Candidate]:
     import timm
 
     for module in timm.list_modules():
-        if not NOT_CONVOLUTIONAL.search(module):
+        if module in CONVOLUTIONAL or not NOT_CONVOLUTIONAL.search(module):
             for name in timm.list_models(module=module)[:2]:
                 yield Candidate("timm", module, name, partial(timm.create_model, name, pretrained=False))
 
@@ -100,9 +101,9 @@ def of_pytorchcv() -> Iterator[Candidate]:
     from pytorchcv.model_provider import _models, get_model
 
     seen = set()
-    for name in sorted(_models):
+    for name in sorted(_models, key=lambda name: (DATASETS.search(name) is not None, name)):
         stem = re.split(r"_|\d", name)[0]
-        if stem not in seen and not NOT_CONVOLUTIONAL.search(name) and not DATASETS.search(name):
+        if stem not in seen and not NOT_CONVOLUTIONAL.search(name):
             seen.add(stem)
             yield Candidate("pytorchcv", stem, name, partial(get_model, name, pretrained=False))
 
@@ -144,7 +145,11 @@ def shuffled(model: nn.Module) -> nn.Module:
 def input_of(candidate: Candidate, model: nn.Module) -> tuple[int, int, int]:
     """A shape that the model takes: fixed windows at its end need the size that it was made for."""
     if candidate.library == "pytorchcv":
-        return (getattr(model, "in_channels", 3), *getattr(model, "in_size", (224, 224)))
+        first = next((one for one in model.modules() if isinstance(one, nn.Conv2d)), None)
+        height, width = getattr(model, "in_size", (224, 224))
+        while not getattr(model, "fixed_size", False) and height * width > MOST_PIXELS:
+            height, width = height // 2, width // 2
+        return (first.in_channels if first else 3, height, width)
     size = 299 if "inception" in candidate.name and candidate.library == "torchvision" else SIZES[candidate.library]
     try:
         with torch.no_grad():
@@ -179,16 +184,13 @@ def tried(candidate: Candidate) -> Outcome:
 def loaded(found: Imported, model: nn.Module, x: torch.Tensor, names: dict[str, str] | None) -> str:
     """What becomes of the model's own weights in a newly compiled spec."""
     network = specc.compile(found.text)
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", OrderAlone)
-        try:
-            specc.load_weights(network, model.state_dict(), names=names)
-        except ValueError as error:
-            return f"refused: {error}"
+    try:
+        specc.load_weights(network, model.state_dict(), names=names)
+    except ValueError as error:
+        return f"refused: {error}"
     pairs = zip(tensors_of(model(x)), tensors_of(network.eval()(x)), strict=True)
     close = all(bool((wanted - got).abs().max() <= TOLERANCE * wanted.abs().max()) for wanted, got in pairs)
-    said = ", after a warning" if any(issubclass(one.category, OrderAlone) for one in told) else ""
-    return ("right" if close else "WRONG") + said
+    return "right" if close else "WRONG"
 
 
 def rows(outcomes: list[Outcome]) -> Iterator[str]:
@@ -208,6 +210,11 @@ def rows(outcomes: list[Outcome]) -> Iterator[str]:
             yield f"  weights {title}: " + ", ".join(f"{count} {what}" for what, count in counts.most_common())
 
 
+def told(log: Path) -> list[Outcome]:
+    """What a log tells of."""
+    return [Outcome(**json.loads(line)) for line in log.read_text().splitlines()] if log.exists() else []
+
+
 def shortened(reason: str) -> str:
     return reason if len(reason) <= 90 else f"{reason[:89]}…"
 
@@ -221,9 +228,11 @@ def main() -> None:
     parser.add_argument("--library", nargs="*", choices=LIBRARIES, default=LIBRARIES)
     parser.add_argument("--match", type=re.compile, default=re.compile(""), help="of a model's name")
     parser.add_argument("--log", type=Path)
+    parser.add_argument("--again", action="store_true", help="go on with a log that was begun")
     options = parser.parse_args()
     signal.signal(signal.SIGALRM, _late)
-    outcomes: list[Outcome] = []
+    outcomes = told(options.log) if options.again and options.log else []
+    done = {outcome[:3] for outcome in outcomes}
     for library in options.library:
         try:
             candidates = [one for one in SOURCES[library]() if options.match.search(one.name)]
@@ -231,6 +240,8 @@ def main() -> None:
             print(f"{library} is not installed: {error}")
             continue
         for candidate in candidates:
+            if candidate[:3] in done:
+                continue
             outcomes.append(tried(candidate))
             print(*outcomes[-1][:4], f"{outcomes[-1].seconds:.1f} s", *outcomes[-1][5:], sep=" | ", file=sys.stderr)
             if options.log:

@@ -167,10 +167,9 @@ def load_weights(
     Args:   model, from `specc.compile`; weights, a `state_dict()`, such as that of the model that was imported, or
             `torchvision.models.vgg16().state_dict()` for `gallery:classics/vgg16`; names, what the weights call each
             of the model's tensors, or a file that says so, in place of the one beside the spec; by_order, that
-            tensors of one shape stand in the same order on both sides, so that nothing is said of them.
-    Raises: ValueError that names the first tensor that does not fit, with both names and shapes, or the tensors that
-            could be taken for one another where the orders differ; the model is then as it was.
-    Warns:  UserWarning that lists the tensors which only their order tells apart.
+            tensors of one shape stand in the same order on both sides.
+    Raises: ValueError that names the first tensor that does not fit, with both names and shapes, or lists those that
+            only their order tells apart; the model is then as it was.
     """
     from specc.build.load import load_weights as load
     from specc.build.names import ATTRIBUTE, read_names

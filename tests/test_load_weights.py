@@ -131,12 +131,13 @@ def layers(**sizes: tuple[int, int] | int) -> dict[str, Tensor]:
 
 
 def test_tensors_that_only_their_order_tells_apart_are_listed() -> None:
-    weights = layers(a=3, b=3, head=(108, 2))
-    with pytest.warns(UserWarning, match="the order alone tells which of 4 tensors is which") as caught:
-        specc.load_weights(specc.compile(TWO), weights)
-    assert "`conv1.weight` from `a.weight`, `conv2.weight` from `b.weight`" in str(caught[0].message)
-    assert "linear1" not in str(caught[0].message)
-    ours = specc.compile(TWO)
+    weights, ours = layers(a=3, b=3, head=(108, 2)), specc.compile(TWO)
+    before = {name: tensor.clone() for name, tensor in ours.state_dict().items()}
+    with pytest.raises(ValueError, match="the order alone tells which of 4 tensors is which") as caught:
+        specc.load_weights(ours, weights)
+    assert "`conv1.weight` from `a.weight`, `conv2.weight` from `b.weight`; `by_order=True` says" in str(caught.value)
+    assert "linear1" not in str(caught.value)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in ours.state_dict().items())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         specc.load_weights(ours, weights, by_order=True)

@@ -8,11 +8,9 @@ Guarantees: all of them, or none: nothing is changed unless every tensor fits. T
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from itertools import zip_longest
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,21 +21,19 @@ from specc.diagnostics.spelling import counted, shown, spelled
 _BATCH_COUNT = "num_batches_tracked"
 _WRAPPERS = ("module.", "_orig_mod.")  # DataParallel and torch.compile put these before every name
 _SHOWN = 3
+_WAY_OUT = "`by_order=True` says that this order is right, `names=` which is which"
 
 
 class WeightsError(ValueError):
     """Weights that do not fit a model; the text names the first tensor that does not, on both sides."""
 
 
-class OrderAlone(UserWarning):
-    """Tensors of one shape were paired in the order in which both sides hold them, for nothing else tells."""
+class OrderAlone(WeightsError):
+    """Nothing but the order tells tensors of one shape apart, and nobody has said that it is right."""
 
 
-class _Pairs(NamedTuple):
-    """Which tensor goes where: the model's names with the others'. guessed: those that the order alone decided."""
-
-    names: dict[str, str]
-    guessed: dict[str, str]
+_Pairs = Mapping[str, str]
+"""Which tensor goes where: the model's names with the others'."""
 
 
 def load_weights(
@@ -55,22 +51,19 @@ def load_weights(
 
     Args:   model, from `specc.compile`; weights, a `state_dict()` such as `torchvision.models.vgg16().state_dict()`;
             names, of the weights' tensors by the model's names; by_order, whether tensors of one shape may be paired
-            in their order without a word; asked, whether the caller gave `names` and they were not found.
+            in their order; asked, whether the caller gave `names` and they were not found.
     Raises: WeightsError where names that were found and the model's own both fit and say otherwise, where a tensor
-            has another shape than its partner, there are too many or too few, or the orders differ and more than one
-            pairing would fit; then the model is as it was.
-    Warns:  OrderAlone where the shapes agree in order, and in another order would too.
+            has another shape than its partner, there are too many or too few; OrderAlone where more than one pairing
+            would fit. Then the model is as it was.
     """
     own, other = model.state_dict(), _unwrapped(_checked(weights))
     same = _by_name(own, other)
     known = _by_names(own, other, names) if names and (asked or same is None or _covers(names, same)) else None
-    if known and same and not asked and known.names != same.names:
+    if known and same and not asked and known != same:
         raise WeightsError(_told_doubt(same, known))
     pairs = known or same or _by_shape(own, other, by_order)
-    if pairs.guessed and not by_order:
-        warnings.warn(_told_guess(pairs.guessed), OrderAlone, stacklevel=3)
     with torch.no_grad():
-        for mine, theirs in pairs.names.items():
+        for mine, theirs in pairs.items():
             own[mine].copy_(other[theirs].reshape(own[mine].shape))
 
 
@@ -97,7 +90,7 @@ def _by_name(own: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> _Pairs |
     names = {name: name for name in own if name in other or not _is_count(name)}
     if not names.keys() <= other.keys() or len(names) < len(other):
         return None
-    return _Pairs(names, {}) if all(own[name].shape == other[name].shape for name in names) else None
+    return names if all(own[name].shape == other[name].shape for name in names) else None
 
 
 def _by_names(own: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Mapping[str, str]) -> _Pairs | None:
@@ -118,19 +111,19 @@ def _by_names(own: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Map
             found[name] = theirs
         elif not _is_count(name):
             raise WeightsError(f"the weights lack `{shown(theirs)}`, which is {_told(name, tensor)} of the model")
-    return _Pairs(found, {})
+    return found
 
 
 def _covers(names: Mapping[str, str], same: _Pairs) -> bool:
     """Whether known names are all there too where the names of both sides are the same."""
-    return all(name in names and (names[name] in same.names or _is_count(name)) for name in same.names)
+    return all(name in names and (names[name] in same.values() or _is_count(name)) for name in same)
 
 
 def _told_doubt(same: _Pairs, known: _Pairs) -> str:
-    mine = next(name for name, theirs in known.names.items() if theirs != name)
+    mine = next(name for name, theirs in known.items() if theirs != name)
     return (
         f"these names are the spec's and the imported model's alike, in another order: `{shown(mine)}` is "
-        f"`{shown(same.names[mine])}` by the one and `{shown(known.names[mine])}` by the other; give `names={{}}` for "
+        f"`{shown(same[mine])}` by the one and `{shown(known[mine])}` by the other; give `names={{}}` for "
         "weights of the spec, or the file with the names for weights of the model"
     )
 
@@ -152,9 +145,10 @@ def _by_shape(own: Mapping[str, Tensor], other: Mapping[str, Tensor], by_order: 
         raise WeightsError(str(misfit))
     many = {kind for kind, count in Counter(map(_kind, own.items())).items() if count > 1}
     guessed = {mine: names[mine] for mine in own if _kind((mine, own[mine])) in many and not _is_count(mine)}
-    if guessed and misfit is not None and not by_order:
-        raise WeightsError(f"{misfit}; in another order they would, but {_told_guess(guessed)}")
-    return _Pairs(names, guessed)
+    if guessed and not by_order:
+        otherwise = f"{misfit}; in another order they would, but " if misfit else ""
+        raise OrderAlone(otherwise + _told_guess(guessed))
+    return names
 
 
 def _first_objection(own: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> str | None:
@@ -207,7 +201,7 @@ def _told_guess(guessed: Mapping[str, str]) -> str:
     pairs = {mine: theirs for mine, theirs in guessed.items() if mine.endswith("weight")} or dict(guessed)
     listed = ", ".join(f"`{shown(mine)}` from `{shown(theirs)}`" for mine, theirs in list(pairs.items())[:_SHOWN])
     more = f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
-    return f"the order alone tells which of {counted(len(guessed), 'tensor')} is which: {listed}{more}"
+    return f"the order alone tells which of {counted(len(guessed), 'tensor')} is which: {listed}{more}; {_WAY_OUT}"
 
 
 def _objection(position: int, mine: _Named | None, theirs: _Named | None) -> str | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,25 +110,11 @@ def _program(
 def _write(model: ShapedModel, to: str, output: Path | None, make: Callable[[], Exported | Quantised]) -> None:
     from specc.emit.python.program import stem_of
 
-    with _order_told():
-        exported = make()
+    exported = make()
     target = output or Path(f"{stem_of(model.source.path)}.{to}")
     deliver(exported.content, target)
     if str(target) != STDOUT:
         say(f"wrote {target}: {in_bytes(len(exported.content))}; {exported.told}", err=True)
-
-
-@contextmanager
-def _order_told() -> Iterator[None]:
-    """Prints which weights were paired by their order alone."""
-    from specc.build.load import OrderAlone
-
-    with warnings.catch_warnings(record=True) as found:
-        warnings.simplefilter("always", OrderAlone)
-        yield
-    for one in found:
-        if issubclass(one.category, OrderAlone):
-            say(f"warning: {one.message}", err=True)
 
 
 def _write_python(model: ShapedModel, output: Path | None, weights: Path | None) -> None:

@@ -88,10 +88,10 @@ def fill(network: nn.Module, weights: Path, spec: str = "") -> None:
     """Loads weights by name, or by shape and order where all the names are others.
 
     Args:   spec, its path; a file beside it may say which tensor is which.
-    Raises: Problem E664 where the file cannot be read or its weights belong to another network.
-    Warns:  OrderAlone, as `load_weights` does.
+    Raises: Problem E664 where the file cannot be read, its weights belong to another network, or their order alone
+            tells which is which.
     """
-    from specc.build.load import load_weights
+    from specc.build.load import OrderAlone, load_weights
     from specc.build.names import names_beside, read_names
     from specc.build.stored import are_finite, load_tensors, misfit
 
@@ -111,6 +111,9 @@ def fill(network: nn.Module, weights: Path, spec: str = "") -> None:
     beside = names_beside(Path(spec))
     try:
         load_weights(network, tensors, read_names(beside) if beside.is_file() else None, asked=False)
+    except OrderAlone as error:
+        way = "if the order is right, load them in Python by `specc.load_weights(…, by_order=True)` and save them"
+        raise Problem.of("E664", f"in {weights} {error}", help=way) from None
     except (OSError, ValueError) as error:
         raise Problem.of("E664", f"the weights in {weights} are not this network's: {error}") from None
     if not are_finite(tensors.values()):
