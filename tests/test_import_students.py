@@ -198,7 +198,117 @@ def tied(module: Any, other: Any) -> Any:
     return module
 
 
+def focus(self: Any, x: Any) -> Any:
+    """Jocher et al. 2020: pixels that become channels, one place of four after another."""
+    return self.conv(torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]], 1))
+
+
+def blurred(self: Any, x: Any) -> Any:
+    row = torch.tensor([1.0, 2.0, 1.0]) / 4
+    weight = (row[:, None] * row).expand(x.shape[1], 1, 3, 3)
+    return F.conv2d(F.pad(self.conv(x), (1, 1, 1, 1), mode="reflect"), weight, stride=2, groups=x.shape[1])
+
+
+def blurred_by_other_numbers(self: Any, x: Any) -> Any:
+    return F.conv2d(self.conv(x), torch.full((3, 1, 3, 3), 0.2), groups=3)
+
+
+def selective(self: Any, x: Any) -> Any:
+    """Li et al. 2019: which of two convolutions counts is weighed for each channel."""
+    both = torch.stack([self.a(x), self.b(x)], dim=1)
+    weights = self.choose(both.sum(1).mean((2, 3), keepdim=True))
+    weights = torch.softmax(weights.view(len(x), 2, 3, 1, 1), dim=1)
+    return torch.sum(both * weights, dim=1)
+
+
+def radix(self: Any, x: Any) -> Any:
+    """Zhang et al. 2022: the same, of pieces of one convolution."""
+    x = self.conv(x)
+    pieces = x.reshape(len(x), 2, 3, 8, 8)
+    weights = self.choose(pieces.sum(dim=1).mean((2, 3), keepdim=True)).view(len(x), 1, 2, -1).transpose(1, 2)
+    weights = F.softmax(weights, dim=1).reshape(len(x), -1)
+    return (pieces * weights.reshape(len(x), 2, 3, 1, 1)).sum(dim=1)
+
+
+class GivenBack(torch.autograd.Function):
+    """Gives the memory of what it read back, as reversible networks do."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, run: Any) -> Tensor:
+        left, right = (part.contiguous() for part in x.chunk(2, dim=1))
+        y = torch.cat([left + run(right), right], dim=1)
+        left.set_()  # type: ignore[call-overload]  # torch takes it without arguments too
+        return y
+
+
+FOCUS = """\
+concat {
+    maxpool 1 s2
+  | pixelunshuffle 2 -> channelshuffle 3 -> slice 6 9
+  | pixelunshuffle 2 -> channelshuffle 3 -> slice 3 6
+  | pixelunshuffle 2 -> channelshuffle 3 -> slice 9 12
+}
+conv 3 k1
+"""
+SELECTIVE = """\
+start: id
+a: conv 3 k1
+add { from start -> conv 3 k1 }
+mul {
+    concat { from a | id }
+  | add { from a | id }
+    gap
+    conv 6 k1 -> flatten -> unflatten 2x3x1x1 -> softmax -> flatten -> unflatten 6x1x1
+}
+add { slice 0 3 | slice 3 6 }
+"""
+GIVEN_BACK = """\
+conv_out: conv 4 k1 -> slice 2 4
+concat {
+    add { from conv_out -> slice 0 2 | conv 2 k1 }
+  | id
+}
+"""
+RADIX = """\
+conv 6 k1 -> flatten -> unflatten 2x3x8x8
+gate {
+  channelmean -> scale 2 -> flatten -> unflatten 3x8x8
+  gap
+  conv 6 k1 -> flatten -> unflatten 2x1x3 -> softmax -> flatten -> unflatten 2x3x1x1
+} -> channelmean -> scale 2 -> flatten -> unflatten 3x8x8
+"""
+
+
 ODD = [
+    Case("pixels cut off", lambda self, x: self.conv(x[:, :, 1:, :-2]), lambda: {"conv": conv()},
+        ["a cut that takes a piece of the picture"]),
+    Case("pixels cut off by a margin below 0", lambda self, x: F.pad(self.conv(x), (-1, 1, -1, 1)),
+        lambda: {"conv": conv()}, ["padding by (-1, 1, -1, 1)"]),
+    Case("every second pixel from the second on", lambda self, x: self.conv(x)[..., 1::2, ::2],
+        lambda: {"conv": conv()}, "conv 3 k1 -> pixelunshuffle 2 -> channelshuffle 3 -> slice 6 9\n"),
+    Case("every third pixel from the second on", lambda self, x: self.conv(x)[..., 1::3, 1::3],
+        lambda: {"conv": conv()}, ["a cut that takes a piece of the picture"]),
+    Case("every third pixel of the first six", lambda self, x: self.conv(x)[..., :6:3, :7:3],
+        lambda: {"conv": conv()}, ["a cut that takes a piece of the picture"]),
+    Case("a focus", focus, lambda: {"conv": conv(12)}, FOCUS),
+    Case("a sum with one pixel", lambda self, x: self.conv(x) + x.mean((2, 3), keepdim=True),
+        lambda: {"conv": conv()}, "residual { gap -> upsample size=8 } shortcut { conv 3 k1 }\n"),
+    Case("a sum with one channel", lambda self, x: self.conv(x) + x.mean(1, keepdim=True),
+        lambda: {"conv": conv()}, ["a sum of 3×8×8 and 1×8×8, which stretches one of them"]),
+    Case("sums of pixels", lambda self, x: self.conv(x).sum((2, 3)), lambda: {"conv": conv()},
+        "conv 3 k1\ngap -> scale 64 -> flatten\n"),
+    Case("sums of neighbouring channels", lambda self, x: self.conv(x).view(-1, 3, 2, 8, 8).sum(dim=2),
+        lambda: {"conv": conv(3, 6)},
+        "conv 6 k1 -> flatten -> unflatten 3x2x8x8 -> avgpool 2x1x1 -> scale 2 -> flatten -> unflatten 3x8x8\n"),
+    Case("blurred pixels", blurred, lambda: {"conv": conv()},
+        "conv 3 k1 -> pad 1 reflect -> avgpool 2 s1 -> avgpool 2\n"),
+    Case("pixels blurred by other numbers", blurred_by_other_numbers, lambda: {"conv": conv()},
+        ["`conv2d` with weights that the model works out as it runs"]),
+    Case("selective kernels", selective, lambda: {"a": conv(), "b": conv(), "choose": conv(3, 6)}, SELECTIVE),
+    Case("split attention", radix, lambda: {"conv": conv(3, 6), "choose": conv(3, 6)}, RADIX),
+    Case("memory that is given back", lambda self, x: GivenBack.apply(self.conv(x), self.small),
+        lambda: {"conv": conv(3, 4), "small": conv(2, 2)},
+        GIVEN_BACK),
     Case("reversible blocks", reversible,
         lambda: {part: nn.ModuleList(conv() for _ in range(14)) for part in "fg"},
         reversed_lines("conv 3 k1", "conv 3 k1")),

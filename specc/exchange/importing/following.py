@@ -248,9 +248,9 @@ class _Recorder(TorchFunctionMode):
             self.held[id(tensor)] = (tensor, call)
         if isinstance(value, Tensor):
             if id(value) in self.held and not any(value is tensor for tensor in changed):
-                with torch._C.DisableTorchFunction():
-                    value = call.value = value.view_as(value)  # one and the same in evaluation alone
+                value = _alias(value)  # one and the same in evaluation alone
             self.held[id(value)] = (value, call)
+            call.value = _alias(value)  # which has its shape when the memory was given back
         elif isinstance(value, tuple | list):
             for place, part in enumerate(value):
                 if isinstance(part, Tensor):
@@ -265,6 +265,12 @@ class _Recorder(TorchFunctionMode):
             self.refusal = Unfollowable(f"it takes more than {MOST_CALLS:,} steps")
             raise self.refusal
         return call
+
+
+def _alias(tensor: Tensor) -> Tensor:
+    """The same values as a tensor of its own."""
+    with torch._C.DisableTorchFunction(), torch.no_grad():
+        return tensor.view_as(tensor)
 
 
 def _is_step(module: nn.Module) -> bool:

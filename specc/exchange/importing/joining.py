@@ -13,20 +13,22 @@ from specc.exchange.importing.graph import Op
 from specc.exchange.importing.recorded import Recorded
 from specc.exchange.importing.steps import step
 from specc.exchange.importing.tensors import At, Stacked, starting_value
-from specc.layers.base import written
-from specc.layers.torch_call import NoWord
+from specc.layers.base import Shape, written
+from specc.layers.torch_call import NoWord, compact
 
 
 class Joined(Recorded):
     """What a model does with several tensors at once."""
 
-    def _arithmetic(self, node: ModelCall) -> At:
+    def _arithmetic(self, node: ModelCall) -> At | Stacked:
         left, right = node.args[0], node.args[1]
         settings = {key: value for key, value in node.values(node.kwargs).items() if value is not None}
         alpha = settings.pop("alpha", 1)
         if settings:
             raise NoWord(f"`{functions.doing(node.target)}` with {', '.join(settings)}")
         places = [self.at.get(arg) if isinstance(arg, ModelCall) else None for arg in (left, right)]
+        if any(isinstance(place, Stacked) for place in places) and alpha == 1:
+            return self._of_stacks(node, places)
         if isinstance(places[0], At) and isinstance(places[1], At):
             return self._of_two(node, places[0], places[1], alpha)
         mine, other = (places[0], right) if isinstance(places[0], At) else (places[1], left)
@@ -100,9 +102,49 @@ class Joined(Recorded):
         at = self._join(node, "add", list(stack.places))
         return self._step(node, at, "scale", value=1 / len(stack.places)) if means else at
 
+    def _of_stacks(self, node: ModelCall, places: list[Any]) -> Stacked:
+        """A sum or a product of tensors that are stacked: that of all their channels, cut into pieces again."""
+        kind = functions.kind_of(node.target)
+        count, channels, *sides = node.value.shape[1:]
+        strung = [self._strung(node, place, (count, channels)) for place in places]
+        if kind not in (functions.ADDING, functions.MULTIPLYING):
+            raise NoWord(f"`{name_of(node.target)}` of tensors in a dimension of their own")
+        output = (count * channels, *sides)
+        at = self._op(
+            node,
+            Op(node.name, tuple(one.op for one in strung), output, None, "add" if kind == functions.ADDING else "mul"),
+            strung[0],
+        )
+        starts = range(0, count * channels, channels)
+        pieces = (self._step(node, at, "slice", start=start, end=start + channels) for start in starts)
+        return Stacked(tuple(pieces), 1)
+
+    def _strung(self, node: ModelCall, place: Any, sizes: tuple[int, int]) -> At:
+        """What is stacked as one tensor, which has the channels of all. Args: sizes, how many of how many channels."""
+        if isinstance(place, Stacked) and place.dim == 1:
+            _, *sides = self._shape(place.places[0])
+            output = (sizes[0] * sizes[1], *sides)
+            return self._op(
+                node, Op(node.name, tuple(one.op for one in place.places), output, None, "concat"), place.places[0]
+            )
+        if not isinstance(place, At) or place.last or self._shape(place)[:2] != sizes:
+            raise NoWord(f"`{name_of(node.target)}` of tensors in a dimension of their own")
+        _, _, *sides = self._shape(place)
+        at = self._step(node, place, "flatten")
+        return self._step(node, at, "unflatten", shape=(sizes[0] * sizes[1], *sides))
+
     def _join(self, node: ModelCall, join: Any, places: list[At]) -> At:
         output = self._output(node, places[0])
-        shapes = dict.fromkeys(map(self._shape, places))
-        if join == "add" and len(shapes) > 1:
-            raise NoWord(f"a sum of {' and '.join(map(written, shapes))}, which stretches one of them")
+        if join == "add":
+            places = [self._stretched(node, place, output) for place in places]
         return self._op(node, Op(node.name, tuple(place.op for place in places), output, None, join), places[0])
+
+    def _stretched(self, node: ModelCall, place: At, output: Shape) -> At:
+        """A summand of one pixel where the sum has several, as often as it is added."""
+        x = self._shape(place)
+        if x == output:
+            return place
+        fits = len(x) == len(output) > 1 and x[0] == output[0] and not place.last
+        if not fits or any(size not in (1, wanted) for size, wanted in zip(x, output, strict=True)):
+            raise NoWord(f"a sum of {' and '.join(map(written, (output, x)))}, which stretches one of them")
+        return self._step(node, place, "upsample", size=compact(output[1:]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import comb, prod
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from specc.exchange.importing import functions
@@ -20,17 +22,19 @@ class Reduced(Recorded):
     """What a model makes of many values at once."""
 
     def _over(self, node: ModelCall, source: At) -> At | Maxima:
-        """A mean or a maximum over some dimensions."""
+        """A mean, a sum or a maximum over some dimensions."""
         rank = node.given.dim()
         dims, keeps = functions.reduced_dimensions(node.values(node.args[1:]), node.values(node.kwargs), rank)
         channel = rank - 1 if source.last else 1
-        is_mean = node.target in functions.MEANS
+        is_mean = node.target in (*functions.MEANS, *functions.SUMS)
         if dims == [channel]:
             at = self._step(node, source, "channelmean" if is_mean else "channelmax")
         elif dims and not {0, channel} & set(dims):
             at = self._over_pixels(node, source, dims, "avg" if is_mean else "max")
         else:
             raise NoWord(f"`{name_of(node.target)}` over {functions.listed(dims) if dims else 'everything'}")
+        if node.target in functions.SUMS:  # the mean as often as there are values
+            at = self._step(node, at, "scale", value=float(prod(node.given.shape[dim] for dim in dims)))
         if node.target in functions.MAXIMA:
             return Maxima(at, keeps)
         return at if keeps else self._without(node.value, node, at)
@@ -82,6 +86,44 @@ class Reduced(Recorded):
         # The pixel at the edge again changes no maximum that it is in.
         at = self._step(node, margin.at, "pad", before=compact(before), after=compact(after), mode="replicate")
         return self._add(node, step("maxpool", self._shape(at), **own), at)
+
+    def _blurred(self, node: ModelCall, source: At) -> At | None:
+        """A convolution with fixed weights that blurs each channel; None for any other.
+
+        Weights in the proportions 1 2 1, 1 3 3 1 and so on are those of means of two that follow each other.
+        """
+        given = dict(zip(_CONVOLUTION, node.args, strict=False)) | node.kwargs
+        weight, x = given["weight"], self._shape(source)
+        rank = len(x) - 1
+        if not isinstance(weight, Tensor) or weight.data_ptr() in self.trained or given.get("bias") is not None:
+            return None
+        plain = given.get("groups", 1) == len(weight) == x[0] and not isinstance(given.get("padding", 0), str)
+        if not plain or source.last or set(spread(given.get("dilation", 1), rank, "dilation")) != {1}:
+            return None
+        if not _is_binomial(weight):
+            return None
+        at, padding = source, spread(given.get("padding", 0), rank, "padding")
+        if any(padding):
+            at = self._step(node, at, "pad", before=compact(padding))
+        for _ in range(weight.shape[-1] - 2):
+            at = self._step(node, at, "avgpool", kernel=2, stride=1)
+        stride = compact(tuple(spread(given.get("stride", 1), rank, "stride")))
+        return self._step(node, at, "avgpool", kernel=2, stride=None if stride == 2 else stride)
+
+
+_CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+
+
+def _is_binomial(weight: Tensor) -> bool:
+    """Whether all filters are the same, and each the product of binomial coefficients that sum to 1."""
+    size = weight.shape[-1]
+    if size < 2 or weight.shape[1] != 1 or set(weight.shape[2:]) != {size}:
+        return False
+    row = torch.tensor([comb(size - 1, place) for place in range(size)], dtype=torch.float64) / 2 ** (size - 1)
+    wanted = row
+    for _ in range(weight.dim() - 3):
+        wanted = wanted[..., None] * row
+    return torch.allclose(weight.double(), wanted.expand_as(weight), rtol=1e-6, atol=0)
 
 
 def margin_of(args: tuple[Any, ...], kwargs: dict[str, Any], x: Shape) -> tuple[int, ...] | None:

@@ -14,9 +14,8 @@ from specc.exchange.importing.tensors import (
     At,
     Cut,
     Dealt,
-    cut_channels,
     order_of_dimensions,
-    strides_of,
+    slices_of,
 )
 from specc.layers.base import Shape, ShapeError
 from specc.layers.registry import LAYERS
@@ -44,14 +43,29 @@ class Reordered(Recorded):
             return self._step(node, first.at, "slice", start=start, end=end)
         if not isinstance(first, At):
             return None
-        index, x = node.values((index,))[0], self._shape(first)
-        strides = strides_of(index, len(x) + 1)
-        if strides is not None and not first.last:  # every second pixel is the largest of itself alone
-            return (
-                self._step(node, first, "maxpool", kernel=1, stride=compact(strides)) if set(strides) != {1} else first
-            )
-        start, end = cut_channels(index, x[0], last=first.last)
-        return self._step(node, first, "slice", start=start, end=end)
+        channels, *pixels = slices_of(node.values((index,))[0], tuple(node.given.shape), last=first.last)
+        at, (count, *sizes) = first, self._shape(first)
+        if (channels.start, channels.stop) != (0, count):
+            at = self._step(node, at, "slice", start=channels.start, end=channels.stop)
+        strides, starts = tuple(one.step for one in pixels), tuple(one.start for one in pixels)
+        reach = all(_reaches(one, size) for one, size in zip(pixels, sizes, strict=True))
+        if not reach or (first.last and set(strides) - {1}):
+            raise NoWord("a cut that takes a piece of the picture")
+        if any(starts):
+            return self._phase(node, at, strides, starts)
+        if set(strides) - {1}:  # every second pixel is the largest of itself alone
+            at = self._step(node, at, "maxpool", kernel=1, stride=compact(strides))
+        return at
+
+    def _phase(self, node: ModelCall, at: At, strides: Shape, starts: Shape) -> At:
+        """Every so manieth pixel from a later one on: those that become one of the channels of `pixelunshuffle`."""
+        (channels, *sizes), stride = self._shape(at), strides[0]
+        if len(sizes) != 2 or set(strides) != {stride} or any(size % stride for size in sizes) or at.last:
+            raise NoWord("a cut that takes a piece of the picture")
+        at = self._step(node, at, "pixelunshuffle", r=stride)
+        at = self._step(node, at, "channelshuffle", groups=channels) if channels > 1 else at
+        place = starts[0] * stride + starts[1]
+        return self._step(node, at, "slice", start=place * channels, end=(place + 1) * channels)
 
     def _folded(self, node: ModelCall, source: At) -> At:
         """Dimensions of size 1 that come or go."""
@@ -86,6 +100,15 @@ class Reordered(Recorded):
             at = self._step(node, at, word, **fields)
         return at
 
+    def _of_settled(self, node: ModelCall, dealt: Dealt) -> Any:
+        """A function of a tensor whose values came back into their order, in a shape of their own."""
+        at = self._step(node, self._step(node, dealt.at, "flatten"), "unflatten", shape=tuple(dealt.places.shape))
+        return self._of_one(node, at)
+
+    def _of_one(self, node: ModelCall, source: At) -> Any:
+        """A function of one tensor of the network, as the reader of a whole model knows them."""
+        raise NotImplementedError
+
     def _dealt(self, node: ModelCall, dealt: Dealt) -> At | Dealt:
         """A tensor on its way through several dimensions: a shuffle, or pixels that become channels."""
         places = dealt.places
@@ -97,6 +120,9 @@ class Reordered(Recorded):
             return dealt._replace(places=places.permute([dim - 1 for dim in dims[1:]]))
         if node.target in functions.KEEPING:
             return dealt
+        if node.target not in functions.RESHAPING and torch.equal(places.flatten(), torch.arange(places.numel())):
+            found: At | Dealt = self._of_settled(node, dealt)
+            return found
         if node.target not in functions.RESHAPING or node.value.shape[0] != node.given.shape[0]:
             raise NoWord(f"`{name_of(node.target)}` of a tensor with its dimensions in another order")
         places = places.reshape(node.value.shape[1:])
@@ -110,6 +136,13 @@ class Reordered(Recorded):
         if _is_to_be_turned(node):
             return dealt._replace(places=places)
         raise NoWord("values in an order that no word gives")
+
+
+def _reaches(piece: slice, size: int) -> bool:
+    """Whether a piece goes on to the last pixel, from one of the first that its stride would pass over."""
+    return piece.start < piece.step and len(range(piece.start, piece.stop, piece.step)) == len(
+        range(piece.start, size, piece.step)
+    )
 
 
 Words = list[tuple[str, dict[str, int]]]

@@ -75,34 +75,23 @@ def channels_with(x: Shape, given: Shape) -> Shape:
     return (x[0], *given[2:])
 
 
-def cut_channels(index: Any, channels: int, *, last: bool = False) -> tuple[int, int]:
-    """The channels that `x[:, a:b]` takes, from and up to. Raises: NoWord where it cuts in another way."""
-    whole = slice(None, None, None)
-    parts = list(index) if isinstance(index, tuple) else [index]
-    if last and parts[0] is Ellipsis and len(parts) == 2:
-        parts = [whole, parts[1]]
-    elif last:
-        parts = [parts[0], parts[-1], *parts[1:-1]] if len(parts) > 2 else []
-    fits = len(parts) > 1 and parts[0] == whole and isinstance(parts[1], slice)
-    if not fits or any(part not in (whole, Ellipsis) for part in parts[2:]) or parts[1].step not in (None, 1):
-        raise NoWord("a cut that is not along the channels")
-    start, end, _ = parts[1].indices(channels)
-    return start, end
+def slices_of(index: Any, shape: Shape, *, last: bool = False) -> list[slice]:
+    """The channels, then the pixels that an index takes of a batch: from, up to, and every so manieth.
 
-
-def strides_of(index: Any, rank: int) -> tuple[int, ...] | None:
-    """The steps of `x[:, :, ::2, ::2]`; None where it takes anything else than every so manieth pixel."""
+    Args:   shape, of the batch as it stands.
+    Raises: NoWord where it takes anything else than a piece of each dimension, and all of the first.
+    """
     parts = list(index) if isinstance(index, tuple) else [index]
-    if Ellipsis in [part for part in parts if not isinstance(part, Tensor)]:
-        place = parts.index(Ellipsis)
-        parts[place : place + 1] = [slice(None)] * (rank - len(parts) + 1)
-    parts += [slice(None)] * (rank - len(parts))
-    if len(parts) != rank or rank < 3 or not all(isinstance(part, slice) for part in parts):
-        return None
-    if any(part.start not in (None, 0) or part.stop is not None for part in parts):
-        return None
-    steps = tuple(part.step or 1 for part in parts)
-    return steps[2:] if steps[:2] == (1, 1) and set(steps) != {1} else None
+    place = next((place for place, part in enumerate(parts) if part is Ellipsis), len(parts))
+    parts[place : place + 1] = [slice(None)] * (len(shape) - len(parts) + (place < len(parts)))
+    if len(parts) != len(shape) or not all(isinstance(part, slice) for part in parts):
+        raise NoWord("a cut that is not along the channels, nor one of pixels")
+    samples, *found = (slice(*part.indices(size)) for part, size in zip(parts, shape, strict=True))
+    if last:
+        found.insert(0, found.pop())
+    if samples != slice(0, shape[0], 1) or found[0].step != 1:
+        raise NoWord("a cut of the batch, or of every so manieth channel")
+    return found
 
 
 def order_of_dimensions(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], rank: int) -> list[int]:

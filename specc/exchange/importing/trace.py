@@ -80,7 +80,7 @@ class _TraceReader(Joined, Reordered, Reduced):
             (functions.KEEPING, lambda node, source: source),
             (("expand_as", "expand"), lambda node, source: source),  # a product stretches by itself
             ((torch.squeeze, "squeeze", torch.unsqueeze, "unsqueeze"), self._folded),
-            ((*functions.MEANS, *functions.LARGEST, *functions.MAXIMA), self._over),
+            ((*functions.MEANS, *functions.SUMS, *functions.LARGEST, *functions.MAXIMA), self._over),
             (functions.NEGATIVE, lambda node, source: self._step(node, source, "scale", value=-1)),
             (("__rsub__", "rsub", torch.rsub), self._reversed),
             ((torch.square, "square", torch.pow, "pow", "__pow__"), self._squared),
@@ -178,7 +178,7 @@ class _TraceReader(Joined, Reordered, Reduced):
         if target is operator.setitem:
             raise NoWord("values are put into a part of a tensor")
         if isinstance(first, Stacked):
-            return self._stacked(node, first)
+            return self._stacked(node, first) if functions.kind_of(target) is None else self._arithmetic(node)
         if isinstance(first, Dealt):
             return self._dealt(node, first)
         if functions.kind_of(target) is not None:
@@ -194,6 +194,8 @@ class _TraceReader(Joined, Reordered, Reduced):
         special = next((read for targets, read in self.special if node.target in targets), None)
         if special is not None:
             return special(node, source)
+        if node.target in (F.conv1d, F.conv2d, F.conv3d) and (blurred := self._blurred(node, source)) is not None:
+            return blurred
         if is_weighted(node.target):
             return self._layer(node, source, layer_of_function(node, self.own))
         if node.target in DROPOUTS and self._is_off(node):
