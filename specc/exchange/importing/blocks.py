@@ -8,64 +8,75 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from specc.exchange.importing.forms import Chain, Form, FoundCall, FromLabel, Node, leaves
-from specc.exchange.importing.graph import Leaf, Token
+from specc.exchange.importing.columns import OUT, Columns, FoundBlock
+from specc.exchange.importing.expressions import Expr, Share, renamed
+from specc.exchange.importing.families import (
+    ClassUse,
+    families,
+    is_plain_activation,
+    is_step,
+    labels_of,
+    written_branches,
+)
+from specc.exchange.importing.forms import Chain, Form, FoundCall, FromLabel, Node, Repeated, leaves
+from specc.exchange.importing.graph import Leaf
+from specc.exchange.importing.repeats import collapsed, with_shares
+from specc.exchange.importing.stages import stages
+from specc.exchange.importing.units import with_units_written_out
 from specc.ir.model import FORM_WORDS
-from specc.layers.registry import LAYERS
+from specc.layers.registry import LAYERS, of_family
 from specc.syntax.tokens import RESERVED
 
 TAKEN = {*RESERVED, *FORM_WORDS, *LAYERS}
-_LARGEST_FACTOR = 64
-OUT = "out"  # the argument that counts channels
-
-
-class Expr(NamedTuple):
-    """A value that depends on a block's parameters, as it is written."""
-
-    text: str
-
-    @property
-    def is_name(self) -> bool:
-        return self.text.isidentifier()
-
-
-class Parameter(NamedTuple):
-    """A block's parameter. default: None where it must be given; is_channels: whether it counts channels."""
-
-    name: str
-    default: Any
-    is_channels: bool
-
-
-class FoundBlock(NamedTuple):
-    name: str
-    parameters: tuple[Parameter, ...]
-    body: Chain
-
-
-class _ClassUse(NamedTuple):
-    """A class's use: the layers in it, the part of the chain that they are, and that part without its last label."""
-
-    ids: frozenset[int]
-    part: Chain
-    chain: Chain
-    label: str = ""
+_NORMS = frozenset(of_family("normalisation"))
+_SETTINGS = {"eps", "momentum", "bias"}
+_OFTEN = 3
 
 
 def with_blocks(chain: Chain) -> tuple[list[FoundBlock], Chain]:
     """The blocks of a network, each after those that it uses, and the network written with them."""
-    blocks: list[FoundBlock] = []
+    blocks, chain = _with_norms(with_shares(chain))
     for _, owned in _classes(chain):
         seen = Counter(_references(chain))
-        uses = [_ClassUse(ids, part, *_unlabelled(part)) for ids in owned if (part := _part(chain, ids)) is not None]
-        uses = [use for use in uses if _is_closed(use.chain, seen)]
-        for family in _families(uses):
+        parts = {ids: _part(chain, ids, path) for path, ids in owned.items()}
+        uses = [ClassUse(ids, part, *_unlabelled(part)) for ids, part in parts.items() if part is not None]
+        uses = [use._replace(chain=collapsed(use.chain)) for use in uses if _is_closed(use.chain, seen)]
+        for family in families(uses):
             block, calls = _block(family, {block.name for block in blocks}, _class_of(family))
             blocks.append(block)
             chain = _replaced(chain, calls)
+    blocks, chain = _with_stages(blocks, collapsed(chain))
+    return with_units_written_out(blocks, chain), chain
+
+
+def _with_norms(chain: Chain) -> tuple[list[FoundBlock], Chain]:
+    """Normalisations with settings of their own that come often, each as a block, so that these are written once."""
+    found: dict[object, list[Leaf]] = {}
+    for leaf in leaves(chain):
+        own = tuple((token.name, token.value) for token in leaf.tokens if token.value != token.default)
+        if leaf.word in _NORMS and own and {name for name, _ in own} <= _SETTINGS:
+            found.setdefault((leaf.word, own), []).append(leaf)
+    blocks: list[FoundBlock] = []
+    for norms in found.values():
+        if len(norms) >= _OFTEN:
+            name = _named("norm", {block.name for block in blocks})
+            blocks.append(FoundBlock(name, (), (norms[0]._replace(label=""),)))
+            chain = _replaced(chain, {frozenset((id(leaf),)): _call_of(name, leaf) for leaf in norms})
+    return blocks, chain
+
+
+def _call_of(name: str, leaf: Leaf) -> FoundCall:
+    return FoundCall(name, (), (leaf,), leaf.input, leaf.output, leaf.label)
+
+
+def _with_stages(blocks: list[FoundBlock], chain: Chain) -> tuple[list[FoundBlock], Chain]:
+    """The stages of a network, steps with a repeat that come several times in a row, as a block more."""
+    for uses in stages(chain):
+        block, calls = _block(uses, {block.name for block in blocks}, "Stage", listed=True)
+        blocks, chain = [*blocks, block], _replaced(chain, calls)
     return blocks, chain
 
 
@@ -86,24 +97,14 @@ def _references(chain: Chain) -> Iterator[str]:
                 yield from _references(branch)
 
 
-def _labels(chain: Chain) -> Iterator[str]:
-    """The labels of steps."""
-    for node in chain:
-        if isinstance(node, Form):
-            for branch in node.branches:
-                yield from _labels(branch)
-        if not isinstance(node, FromLabel) and node.label:
-            yield node.label
-
-
 def _is_closed(part: Chain, seen: Counter[str]) -> bool:
     """Whether steps may stand in a block of their own: it sees its own labels only, and nobody else sees them."""
-    own, inside = set(_labels(part)), Counter(_references(part))
+    own, inside = set(labels_of(part)), Counter(_references(part))
     return inside.keys() <= own and all(inside[label] == seen[label] for label in own)
 
 
-def _classes(chain: Chain) -> Iterator[tuple[str, list[frozenset[int]]]]:
-    """The source's classes, those inside others first, with the layers of each use."""
+def _classes(chain: Chain) -> Iterator[tuple[str, dict[str, frozenset[int]]]]:
+    """The source's classes, those inside others first, with the layers of each use by its path."""
     found: dict[str, dict[str, set[int]]] = {}
     depth: Counter[str] = Counter()
     for leaf in leaves(chain):
@@ -112,23 +113,33 @@ def _classes(chain: Chain) -> Iterator[tuple[str, list[frozenset[int]]]]:
             depth[name] = max(depth[name], path.count("."))
     for name in sorted(found, key=lambda name: -depth[name]):
         if len(found[name]) > 1:
-            yield name, [frozenset(ids) for ids in found[name].values()]
+            yield name, {path: frozenset(ids) for path, ids in found[name].items()}
 
 
 def _ids(nodes: Chain) -> frozenset[int]:
     return frozenset(id(leaf) for leaf in leaves(nodes))
 
 
-def _part(chain: Chain, ids: frozenset[int]) -> Chain | None:
-    """The steps in a row that hold exactly these layers, wherever they stand; None where there are none."""
+def _part(chain: Chain, ids: frozenset[int], path: str) -> Chain | None:
+    """The steps in a row that hold exactly these layers, wherever they stand; None where there are none.
+
+    A form whose branches are joined elsewhere than in the module of that path is none of them.
+    """
     span = _span(chain, ids)
-    if span is not None:
+    if span is not None and _joins(chain[span[0] : span[1]], path):
         return chain[span[0] : span[1]]
     for node in chain:
         for inner in _chains_in(node):
             if ids <= _ids(inner):
-                return _part(inner, ids)
+                return _part(inner, ids, path)
     return None
+
+
+def _joins(part: Chain, path: str) -> bool:
+    """Whether steps are all a module's own; a concatenation may be told by the module that takes it."""
+    (node,) = part if len(part) == 1 else (None,)
+    summed = isinstance(node, Form) and node.form in ("residual", "add", "gate", "mul") and bool(node.owners)
+    return not (summed and isinstance(node, Form) and path not in node.owners)
 
 
 def _chains_in(node: Node) -> tuple[Chain, ...]:
@@ -149,7 +160,7 @@ def _replaced(chain: Chain, calls: dict[frozenset[int], FoundCall]) -> Chain:
     """A chain with calls in the place of the steps that they stand for."""
     for ids, call in calls.items():
         span = _span(chain, ids)
-        if span is not None:
+        if span is not None and _is_form(chain[span[0] : span[1]]) == _is_form(call.inside):
             chain = (*chain[: span[0]], call, *chain[span[1] :])
     return tuple(
         node._replace(branches=tuple(_replaced(branch, calls) for branch in node.branches))
@@ -159,95 +170,32 @@ def _replaced(chain: Chain, calls: dict[frozenset[int], FoundCall]) -> Chain:
     )
 
 
-# families
-
-
-def _families(uses: list[_ClassUse]) -> list[list[_ClassUse]]:
-    """Uses that are built alike, where there are at least two and it pays to name them."""
-    found: dict[object, list[_ClassUse]] = {}
-    for use in _with_same(uses):
-        found.setdefault(_key(use.chain), []).append(use)
-    return [family for family in found.values() if len(family) > 1 and _is_worth_it(family[0].chain)]
-
-
-def _is_worth_it(chain: Chain) -> bool:
-    return len(leaves(chain)) > 1 and not (len(chain) == 1 and isinstance(chain[0], FoundCall))
-
-
-def _with_same(uses: list[_ClassUse]) -> list[_ClassUse]:
-    """Residuals beside uses that are the body alone: `shortcut same` says both, where the shapes tell them apart."""
-    bodies = {_key(body) for use in uses if (body := _lone_body(use.chain)) is not None}
-    found = []
-    for use in uses:
-        body = _lone_body(use.chain)
-        x, output = use.chain[0].input, use.chain[-1].output
-        alone = _key(use.chain) in bodies and x != output
-        if body is not None and any(_key(other.chain) == _key(body) for other in uses if other is not use):
-            form = use.chain[0]
-            assert isinstance(form, Form)  # noqa: S101 - `_lone_body` looked
-            found.append(use._replace(chain=(form._replace(shortcut="same"),)))
-        elif alone:
-            found.append(use._replace(chain=(Form("residual", (use.chain,), x, output, "same"),)))
-        else:
-            found.append(use)
-    return found
-
-
-def _lone_body(chain: Chain) -> Chain | None:
-    if len(chain) == 1 and isinstance(chain[0], Form) and chain[0].form == "residual" and len(chain[0].branches) == 1:
-        return chain[0].branches[0] if chain[0].shortcut == "identity" else None
-    return None
-
-
-def _key(chain: Chain) -> object:
-    """How a chain is built, whatever the numbers and the labels in it."""
-    numbers = {label: number for number, label in enumerate(_labels(chain))}
-    return tuple(_node_key(node, numbers) for node in chain)
-
-
-def _node_key(node: Node, numbers: dict[str, int]) -> object:
-    if isinstance(node, FromLabel):
-        return ("from", numbers.get(node.label, node.label))
-    label = numbers.get(node.label)
-    match node:
-        case Leaf():
-            tokens = tuple((token.name, token.style, token.value is None) for token in node.tokens)
-            return (node.word, label, tokens)
-        case FoundCall():
-            return ("call", label, node.block)
-        case Form():
-            shortcut = "auto" if node.shortcut == "identity" else node.shortcut
-            branches = tuple(tuple(_node_key(one, numbers) for one in branch) for branch in _written(node))
-            return (node.form, label, node.parts, node.names, shortcut, branches)
-
-
-def _written(form: Form) -> tuple[Chain, ...]:
-    """The branches that are written out: the projection of `auto` is not."""
-    return form.branches[:1] if form.shortcut == "auto" else form.branches
+def _is_form(part: Chain) -> bool:
+    return len(part) == 1 and isinstance(part[0], Form)
 
 
 # one block
 
 
-def _class_of(family: list[_ClassUse]) -> str:
+def _class_of(family: list[ClassUse]) -> str:
     """The innermost class that holds all layers of a use."""
-    inside = leaves(family[0].chain)
+    inside = leaves(family[0].part)
     common = [owner for owner in inside[0].owners if all(owner in leaf.owners for leaf in inside)]
     return common[-1][1] if common else ""
 
 
 def _block(
-    family: list[_ClassUse], taken: set[str], class_name: str
+    family: list[ClassUse], taken: set[str], class_name: str, *, listed: bool = False
 ) -> tuple[FoundBlock, dict[frozenset[int], FoundCall]]:
-    """The block of a family, and the call that each use becomes."""
-    columns = _Columns(len(family))
+    """The block of a family, and the call that each use becomes. Args: listed, whether people list its channels."""
+    columns = Columns([] if listed else [use.chain[0].input[0] for use in family])
     body = _unified([use.chain for use in family], columns)
     parameters, names = columns.parameters()
-    name = _name(family[0].chain, class_name, taken)
+    name = _name(body, class_name, taken)
+    order = [parameter.name for parameter in parameters]
     calls = {}
     for place, use in enumerate(family):
-        args = tuple((names[old], columns.columns[old][place]) for old in columns.columns)
-        ordered = tuple(sorted(args, key=lambda arg: [parameter.name for parameter in parameters].index(arg[0])))
+        ordered = tuple(sorted(columns.arguments(place, names), key=lambda arg: order.index(arg[0])))
         inside = use.part
         calls[use.ids] = FoundCall(name, ordered, inside, inside[0].input, inside[-1].output, use.label)
     return FoundBlock(name, parameters, _renamed(body, names)), calls
@@ -262,131 +210,102 @@ def _name(chain: Chain, class_name: str, taken: set[str]) -> str:
         stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", class_name).strip("_").lower() or "block1"
     if stem in TAKEN or not re.fullmatch(r"[a-z_][a-z0-9_]*", stem):
         stem = "cell" if stem == "block" else re.sub(r"[^a-z0-9_]", "_", f"{stem}_block")
+    return _named(stem, taken)
+
+
+def _named(stem: str, taken: set[str]) -> str:
+    """A name that no other block has."""
     name, number = stem, 2
     while name in taken:
         name, number = f"{stem}_{number}", number + 1
     return name
 
 
-class _Columns:
-    """A block's parameters while they are found: a value for each use."""
-
-    def __init__(self, uses: int) -> None:
-        self.uses = uses
-        self.columns: dict[str, list[Any]] = {}
-        self.channels: set[str] = set()
-
-    def express(self, values: list[Any], arriving: list[int], name: str) -> Any:
-        """A value that all uses share, or an expression that gives each its own."""
-        if all(type(value) is type(values[0]) and value == values[0] for value in values):
-            return values[0]
-        counts = name == OUT
-        found = self._known(values) or (_of_arriving(values, arriving) if counts else None)
-        if found is not None:
-            return Expr(found)
-        stem = {"out": "c", "p": "drop", "num_parameters": "c", "frozen": "fixed"}.get(name, name)
-        name, number = stem, 2
-        while name in self.columns:
-            name, number = f"{stem}{number}", number + 1
-        self.columns[name] = values
-        if counts:
-            self.channels.add(name)
-        return Expr(name)
-
-    def _known(self, values: list[Any]) -> str | None:
-        for name, column in self.columns.items():
-            if column == values:
-                return name
-        for name, column in self.columns.items():
-            found = _multiple(name, column, values)
-            if found:
-                return found
-        return None
-
-    def parameters(self) -> tuple[tuple[Parameter, ...], dict[str, str]]:
-        """Those that count channels first, those with a default last; and what each is called in the end."""
-        names = dict(zip(self.columns, self.columns, strict=True))
-        many = [name for name in self.columns if name in self.channels]
-        if len(many) > 1:
-            names |= {name: f"c{number}" for number, name in enumerate(many, start=1)}
-        found = []
-        for name, column in self.columns.items():
-            common = max(column, key=column.count)
-            usual = name not in self.channels and 2 * column.count(common) > len(column)
-            found.append(Parameter(names[name], common if usual else None, name in self.channels))
-        order = sorted(found, key=lambda one: (not one.is_channels, one.default is not None))
-        return tuple(order), names
-
-
-def _multiple(name: str, column: list[Any], values: list[Any]) -> str | None:
-    """`4*c`, `c // 2`"""
-    if not all(type(value) is int for value in [*column, *values]):
-        return None
-    if all(value == at // 2 for at, value in zip(column, values, strict=True)):
-        return f"{name} // 2"
-    if min(*column, *values) < 1:
-        return None
-    factor, divisor = values[0] // column[0], column[0] // values[0]
-    if 1 < factor <= _LARGEST_FACTOR and all(value == factor * at for at, value in zip(column, values, strict=True)):
-        return f"{factor}*{name}"
-    if 1 < divisor <= _LARGEST_FACTOR and all(value == at // divisor for at, value in zip(column, values, strict=True)):
-        return f"{name} // {divisor}"
-    return None
-
-
-def _of_arriving(values: list[Any], arriving: list[int]) -> str | None:
-    return "in" if values == arriving else _multiple("in", arriving, values)
-
-
-def _unified(chains: list[Chain], columns: _Columns) -> Chain:
+def _unified(chains: list[Chain], columns: Columns) -> Chain:
     """The body of a block: the first use's, with expressions in the place of values that differ."""
-    return tuple(_unified_node(list(nodes), columns) for nodes in zip(*chains, strict=True))
+    found: list[Node] = []
+    for nodes in zip(*chains, strict=True):
+        found.append(_unified_node(list(nodes), columns, found[-1] if found else None))
+    return tuple(found)
 
 
-def _unified_node(nodes: list[Any], columns: _Columns) -> Node:
+def _unified_node(nodes: list[Any], columns: Columns, before: Node | None) -> Node:
     first: Node = nodes[0]
-    if isinstance(first, FromLabel):
-        return first
-    if isinstance(first, Form):
-        shortcut = "auto" if any(node.shortcut == "auto" for node in nodes) else first.shortcut
-        written_out = [_written(node) for node in nodes]
-        branches = tuple(_unified(list(chains), columns) for chains in zip(*written_out, strict=True))
-        return first._replace(branches=branches, shortcut=shortcut)
     arriving = [node.input[0] for node in nodes]
-    if isinstance(first, Leaf):
-        tokens = [
-            token._replace(value=columns.express([node.tokens[place].value for node in nodes], arriving, token.name))
-            for place, token in enumerate(first.tokens)
-        ]
-        return first._replace(tokens=tuple(tokens))
+    if all(map(is_step, nodes)):
+        return _unified_step(nodes, arriving, columns)
+    match first:
+        case FromLabel():
+            return first
+        case Form():
+            shortcut = "auto" if any(node.shortcut == "auto" for node in nodes) else first.shortcut
+            written_out = [written_branches(node) for node in nodes]
+            branches = tuple(_unified(list(chains), columns) for chains in zip(*written_out, strict=True))
+            return first._replace(branches=branches, shortcut=shortcut)
+        case Leaf():
+            return _unified_leaf(nodes, arriving, columns)
+        case FoundCall():
+            return _unified_call(nodes, arriving, columns)
+        case Repeated():
+            call = _unified_call([node.call for node in nodes], arriving, columns)
+            one_before = isinstance(before, FoundCall) and before.block == call.block
+            count = columns.express([node.count + one_before for node in nodes], arriving, "n")
+            if one_before:  # people count it too
+                count = Expr(f"{count.text} - 1") if isinstance(count, Expr) else count - 1
+            return first._replace(call=call, count=count)
+
+
+def _unified_step(nodes: list[Leaf | FoundCall], arriving: list[int], columns: Columns) -> Node:
+    words = [node.block if isinstance(node, FoundCall) else node.word for node in nodes]
+    word = columns.express(words, arriving, "att")
+    first = nodes[0]
+    return Leaf(word.text, (), first.input, first.output) if isinstance(word, Expr) else first
+
+
+def _unified_leaf(nodes: list[Leaf], arriving: list[int], columns: Columns) -> Leaf:
+    first = nodes[0]
+    if is_plain_activation(first):
+        word = columns.express([node.word for node in nodes], arriving, "act")
+        return first._replace(word=word.text if isinstance(word, Expr) else word)
+    tokens = [
+        token._replace(value=columns.express([node.tokens[place].value for node in nodes], arriving, token.name))
+        for place, token in enumerate(first.tokens)
+    ]
+    return first._replace(tokens=tuple(tokens))
+
+
+def _unified_call(nodes: list[FoundCall], arriving: list[int], columns: Columns) -> FoundCall:
     args = []
-    for place, (name, _) in enumerate(first.args):
-        kind = OUT if re.fullmatch(r"c\d*", name) else name
-        args.append((name, columns.express([node.args[place][1] for node in nodes], arriving, kind)))
-    return first._replace(args=tuple(args))
+    for place, (name, _) in enumerate(nodes[0].args):
+        values = [node.args[place][1] for node in nodes]
+        shares = [value for value in values if isinstance(value, Share)]
+        if len(shares) == len(values):
+            args.append((name, columns.express_share(shares, arriving)))
+        else:
+            kind = OUT if re.fullmatch(r"c\d*", name) else name
+            args.append((name, columns.express(values, arriving, kind)))
+    return nodes[0]._replace(args=tuple(args))
 
 
-def _renamed(chain: Chain, names: dict[str, str]) -> Chain:
+def _renamed(chain: Chain, names: Mapping[str, str]) -> Chain:
     """The body with its parameters under their last names."""
     return tuple(_renamed_node(node, names) for node in chain)
 
 
-def _renamed_node(node: Node, names: dict[str, str]) -> Node:
-    def rename(value: Any) -> Any:
-        if not isinstance(value, Expr):
-            return value
-        return Expr(re.sub(r"[a-z_]\w*", lambda match: names.get(match[0], match[0]), value.text))
-
+def _renamed_node(node: Node, names: Mapping[str, str]) -> Node:
     match node:
         case FromLabel():
             return node
         case Form():
             return node._replace(branches=tuple(_renamed(branch, names) for branch in node.branches))
         case FoundCall():
-            return node._replace(args=tuple((name, rename(value)) for name, value in node.args))
+            return _renamed_call(node, names)
+        case Repeated():
+            return node._replace(call=_renamed_call(node.call, names), count=renamed(node.count, names))
         case Leaf():
-            return node._replace(tokens=tuple(_token(token, rename(token.value)) for token in node.tokens))
+            tokens = (token._replace(value=renamed(token.value, names)) for token in node.tokens)
+            return node._replace(tokens=tuple(tokens))
 
 
-def _token(token: Token, value: Any) -> Token:
-    return token._replace(value=value)
+def _renamed_call(call: FoundCall, names: Mapping[str, str]) -> FoundCall:
+    return call._replace(args=tuple((name, renamed(value, names)) for name, value in call.args))

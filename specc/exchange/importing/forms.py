@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from specc.exchange.importing.graph import Leaf
 from specc.ir.model import FormWord
@@ -21,7 +21,8 @@ class Form(NamedTuple):
     """Branches and how they are joined.
 
     shortcut: of a residual: `identity`, `auto`, `same`, or `chain`, which is then the second branch; parts: the
-    channels of each branch of a `split` that is not even; names: of the branches of `outputs`; label: of the step.
+    channels of each branch of a `split` that is not even; names: of the branches of `outputs`; label: of the step;
+    owners: the modules of the source that join the branches.
     """
 
     form: FormWord
@@ -32,6 +33,7 @@ class Form(NamedTuple):
     parts: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     label: str = ""
+    owners: tuple[str, ...] = ()
 
 
 class FoundCall(NamedTuple):
@@ -45,7 +47,18 @@ class FoundCall(NamedTuple):
     label: str = ""
 
 
-Node: TypeAlias = "Leaf | FromLabel | Form | FoundCall"
+class Repeated(NamedTuple):
+    """A block's call several times in a row. count: how often; calls: those that it stands for."""
+
+    call: FoundCall
+    count: Any
+    calls: Chain
+    input: Shape
+    output: Shape
+    label: str = ""
+
+
+Node: TypeAlias = "Leaf | FromLabel | Form | FoundCall | Repeated"
 Chain: TypeAlias = "tuple[Node, ...]"
 
 
@@ -57,6 +70,8 @@ def leaves(chain: Chain) -> list[Leaf]:
             found.append(node)
         elif isinstance(node, FoundCall):
             found += leaves(node.inside)
+        elif isinstance(node, Repeated):
+            found += leaves(node.calls)
         elif isinstance(node, Form):
             found += [leaf for branch in node.branches for leaf in leaves(branch)]
     return found

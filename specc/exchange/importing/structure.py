@@ -108,7 +108,7 @@ class _Builder:
         x = self.ops[source].output
         if op.join == "outputs":
             return Form("outputs", tuple(chains), x, op.output, names=op.outputs)
-        return joined(op.join, tuple(chains), x, op.output)
+        return joined(op.join, tuple(chains), x, op.output)._replace(owners=op.owners)
 
     def _crossed(self, source: int, end: int) -> list[Node]:
         """The steps from a place to a join between which branches cross: first what several of them take."""

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from specc.diagnostics.spelling import spelled
-from specc.exchange.importing.blocks import Expr, FoundBlock
-from specc.exchange.importing.forms import Chain, Form, FoundCall, FromLabel, Node
+from specc.exchange.importing.columns import COUNTED, FoundBlock
+from specc.exchange.importing.expressions import Expr, Share
+from specc.exchange.importing.forms import Chain, Form, FoundCall, FromLabel, Node, Repeated
 from specc.exchange.importing.graph import Leaf, Token
 from specc.layers.base import Shape
 from specc.layers.pool import ToSize
@@ -17,6 +18,7 @@ from specc.source import Source
 from specc.syntax.format import format_source
 
 WIDTH = 100
+_EXPONENT = re.compile(r"e(-?)[+0]*")
 _LABEL = re.compile(r"\w+: ")
 _SHORT = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
 _HEADS = tuple(word for word, cls in LAYERS.items() if issubclass(cls, ToSize))
@@ -113,12 +115,15 @@ def _node(node: Node, known: dict[str, FoundBlock]) -> str:
     return f"{node.label}: {text}" if node.label else text
 
 
-def _step(node: Leaf | Form | FoundCall, known: dict[str, FoundBlock]) -> str:
+def _step(node: Leaf | Form | FoundCall | Repeated, known: dict[str, FoundBlock]) -> str:
     match node:
         case Leaf():
             return " ".join([node.word, *_arguments(node.tokens)])
         case FoundCall():
             return _call(node, known[node.block])
+        case Repeated():
+            count = f"x={_value(node.count)}" if isinstance(node.count, Expr) else f"x{node.count}"
+            return f"{_call(node.call, known[node.call.block])} {count}"
         case Form():
             return _form(node, known)
 
@@ -145,15 +150,19 @@ def _call(call: FoundCall, block: FoundBlock) -> str:
     values = dict(call.args)
     words = [block.name]
     for parameter in block.parameters:
+        if parameter.name not in values:
+            continue  # it follows from what arrives
         value = values[parameter.name]
         if parameter.default is not None and type(value) is type(parameter.default) and value == parameter.default:
             continue
         letter = parameter.name[0]
         alone = sum(name.startswith(letter) for name in names) == 1 and parameter.name in _SHORT
-        if parameter.is_channels:
+        if parameter.is_channels or parameter.name in COUNTED:
             words.append(_value(value))
         elif alone and _is_size(value):
             words.append(f"{letter}{_value(value)}")
+        elif alone and isinstance(value, Expr):
+            words.append(f"{letter}={_value(value)}")
         else:
             words.append(f"{parameter.name}={_value(value)}")
     return " ".join(words)
@@ -171,7 +180,7 @@ def _arguments(tokens: Sequence[Token]) -> Iterator[str]:
     skipped = False
     for token in tokens:
         value = token.value
-        if not isinstance(value, Expr) and type(value) is type(token.default) and value == token.default:
+        if not isinstance(value, Expr | Share) and type(value) is type(token.default) and value == token.default:
             skipped = skipped or token.style == "positional"
         else:
             yield _token(token._replace(style="named") if skipped and token.style == "positional" else token)
@@ -195,8 +204,10 @@ def _token(token: Token) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Share):
+        value = value.written if isinstance(value.written, float) else Expr(value.written)
     if isinstance(value, Expr):
-        return value.text if value.is_name else f"({value.text})"
+        return value.text if value.is_whole else f"({value.text})"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
@@ -204,4 +215,4 @@ def _value(value: Any) -> str:
         return spelled(value) if whole else "[" + " ".join(map(repr, value)) + "]"
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return repr(int(value))
-    return repr(value) if isinstance(value, int | float) else str(value)
+    return _EXPONENT.sub(r"e\1", repr(value)) if isinstance(value, int | float) else str(value)

@@ -232,7 +232,7 @@ class _TraceReader(Joined, Reordered, Reduced):
         return not node.follows_mode
 
     def _dropped(self, node: ModelCall, source: At, p: float) -> At:
-        return self._step(node, source, "droppath", p=chance(p)) if p else source
+        return self._step(node, source, "droppath", p=chance(p))
 
     def _reversed(self, node: ModelCall, source: At) -> At:
         """`1 - x`"""
