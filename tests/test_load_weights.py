@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 import specc
 from specc.cli.main import main
+from specc.exchange.importing.importer import import_model
 
 STUDENT = '''\
 import torch
@@ -117,6 +118,24 @@ def test_names_that_are_wrong(imported: nn.Module, content: str, told: str) -> N
     Path("net.names.json").write_text(content)
     with pytest.raises(ValueError, match=told):
         specc.load_weights(specc.compile("net.cnn"), imported.state_dict())
+
+
+class Called(nn.BatchNorm2d):
+    """Normalisation as a function with the module's own tensors, as timm has it: its counter goes by itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = nn.functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.training)
+        return torch.relu(found)
+
+
+def test_counts_of_batches_go_with_their_averages() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), Called(4), nn.Conv2d(4, 4, 1), Called(4)).eval()
+    model.get_buffer("3.num_batches_tracked").fill_(7)
+    found = import_model(model, "net:Net", (3, 6, 6))
+    ours = specc.compile(found.text)
+    specc.load_weights(ours, model.state_dict(), names=found.names)
+    counts = [int(tensor) for name, tensor in ours.state_dict().items() if name.endswith("num_batches_tracked")]
+    assert (counts, same_output(ours, model, 3, 6, 6)) == ([0, 7], True)
 
 
 TWO = "input 3x6x6\nconv 3 k1 -> conv 3 k1 -> flatten -> linear 2\n"

@@ -102,7 +102,9 @@ def _by_names(own: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Map
         return None
     found = {}
     for name, tensor in own.items():
-        theirs = names.get(name)
+        theirs = names.get(name) or (_partner_of_count(name, names) if _is_count(name) else None)
+        if theirs is None and _is_count(name):
+            continue
         if theirs is None:
             raise WeightsError(f"`{name}` of the model is not among the names that are known for these weights")
         if theirs in other:
@@ -130,6 +132,12 @@ def _told_doubt(same: _Pairs, known: _Pairs) -> str:
 
 def _is_count(name: str) -> bool:
     return name.rpartition(".")[2] == _BATCH_COUNT
+
+
+def _partner_of_count(name: str, names: Mapping[str, str]) -> str:
+    """What a count of batches is called beside the averages that it belongs to; empty where these are not known."""
+    mean = names.get(f"{name.removesuffix(_BATCH_COUNT)}running_mean")
+    return f"{mean.removesuffix('running_mean')}{_BATCH_COUNT}" if mean else ""
 
 
 # by shape
@@ -178,8 +186,7 @@ def _by_kind(own: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict[str
         return None
     names = {name: partner for kind, found in mine.items() for name, partner in zip(found, theirs[kind], strict=True)}
     for name in filter(_is_count, own):
-        mean = names.get(f"{name.removesuffix(_BATCH_COUNT)}running_mean")
-        partner = f"{mean.removesuffix('running_mean')}{_BATCH_COUNT}" if mean else ""
+        partner = _partner_of_count(name, names)
         if partner in other:
             names[name] = partner
     return names
