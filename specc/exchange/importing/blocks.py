@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from specc.exchange.importing.columns import OUT, Columns, FoundBlock
+from specc.exchange.importing.columns import OUT, FoundBlock, VaryingValues
 from specc.exchange.importing.expressions import Expr, Share, renamed
 from specc.exchange.importing.families import (
     ClassUse,
@@ -188,7 +188,7 @@ def _block(
     family: list[ClassUse], taken: set[str], class_name: str, *, listed: bool = False
 ) -> tuple[FoundBlock, dict[frozenset[int], FoundCall]]:
     """The block of a family, and the call that each use becomes. Args: listed, whether people list its channels."""
-    columns = Columns([] if listed else [use.chain[0].input[0] for use in family])
+    columns = VaryingValues([] if listed else [use.chain[0].input[0] for use in family])
     body = _unified([use.chain for use in family], columns)
     parameters, names = columns.parameters()
     name = _name(body, class_name, taken)
@@ -221,7 +221,7 @@ def _named(stem: str, taken: set[str]) -> str:
     return name
 
 
-def _unified(chains: list[Chain], columns: Columns) -> Chain:
+def _unified(chains: list[Chain], columns: VaryingValues) -> Chain:
     """The body of a block: the first use's, with expressions in the place of values that differ."""
     found: list[Node] = []
     for nodes in zip(*chains, strict=True):
@@ -229,7 +229,7 @@ def _unified(chains: list[Chain], columns: Columns) -> Chain:
     return tuple(found)
 
 
-def _unified_node(nodes: list[Any], columns: Columns, before: Node | None) -> Node:
+def _unified_node(nodes: list[Any], columns: VaryingValues, before: Node | None) -> Node:
     first: Node = nodes[0]
     arriving = [node.input[0] for node in nodes]
     if all(map(is_step, nodes)):
@@ -255,14 +255,14 @@ def _unified_node(nodes: list[Any], columns: Columns, before: Node | None) -> No
             return first._replace(call=call, count=count)
 
 
-def _unified_step(nodes: list[Leaf | FoundCall], arriving: list[int], columns: Columns) -> Node:
+def _unified_step(nodes: list[Leaf | FoundCall], arriving: list[int], columns: VaryingValues) -> Node:
     words = [node.block if isinstance(node, FoundCall) else node.word for node in nodes]
     word = columns.express(words, arriving, "att")
     first = nodes[0]
     return Leaf(word.text, (), first.input, first.output) if isinstance(word, Expr) else first
 
 
-def _unified_leaf(nodes: list[Leaf], arriving: list[int], columns: Columns) -> Leaf:
+def _unified_leaf(nodes: list[Leaf], arriving: list[int], columns: VaryingValues) -> Leaf:
     first = nodes[0]
     if is_plain_activation(first):
         word = columns.express([node.word for node in nodes], arriving, "act")
@@ -274,7 +274,7 @@ def _unified_leaf(nodes: list[Leaf], arriving: list[int], columns: Columns) -> L
     return first._replace(tokens=tuple(tokens))
 
 
-def _unified_call(nodes: list[FoundCall], arriving: list[int], columns: Columns) -> FoundCall:
+def _unified_call(nodes: list[FoundCall], arriving: list[int], columns: VaryingValues) -> FoundCall:
     args = []
     for place, (name, _) in enumerate(nodes[0].args):
         values = [node.args[place][1] for node in nodes]

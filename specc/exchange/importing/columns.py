@@ -38,7 +38,7 @@ class FoundBlock(NamedTuple):
     body: Chain
 
 
-class Columns:
+class VaryingValues:
     """A block's parameters while they are found: a value for each use.
 
     entering: the channels that arrive at each use, empty where none are told by them, as in stages, whose numbers
