@@ -159,6 +159,15 @@ def input_of(candidate: Candidate, model: nn.Module) -> tuple[int, int, int]:
     return (3, size, size)
 
 
+def size_of(candidate: Candidate) -> int:
+    """Its parameters, without their memory where that can be done; 0 where it cannot be made."""
+    try:
+        with torch.device("meta"):
+            return sum(one.numel() for one in candidate.make().parameters())
+    except Exception:  # of any kind: what is wrong is told when it is tried
+        return 0
+
+
 def tried(candidate: Candidate) -> Outcome:
     about, started = candidate[:3], time.perf_counter()
     signal.alarm(MOST_SECONDS)
@@ -228,6 +237,7 @@ def main() -> None:
     parser.add_argument("--library", nargs="*", choices=LIBRARIES, default=LIBRARIES)
     parser.add_argument("--match", type=re.compile, default=re.compile(""), help="of a model's name")
     parser.add_argument("--log", type=Path)
+    parser.add_argument("--largest", type=float, default=float("inf"), help="millions of parameters; more are left out")
     parser.add_argument("--again", action="store_true", help="go on with a log that was begun")
     options = parser.parse_args()
     signal.signal(signal.SIGALRM, _late)
@@ -241,6 +251,8 @@ def main() -> None:
             continue
         for candidate in candidates:
             if candidate[:3] in done:
+                continue
+            if size_of(candidate) > options.largest * 1e6:
                 continue
             outcomes.append(tried(candidate))
             print(*outcomes[-1][:4], f"{outcomes[-1].seconds:.1f} s", *outcomes[-1][5:], sep=" | ", file=sys.stderr)

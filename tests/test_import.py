@@ -601,6 +601,32 @@ def test_darknets_reorganisation(tmp_path: Path) -> None:
     assert torch.equal(specc.compile(darknet(text, tmp_path).text)(x), wanted.reshape(2, 32, 4, 4))
 
 
+def test_darknets_other_reorganisation(tmp_path: Path) -> None:
+    """As the loops of its source have it for `[reorg3d]`: all channels of one place in a square, then of the next."""
+    text = f"{HEAD}[reorg3d]\nstride=2\n"
+    x = torch.rand(2, 3, 8, 8)
+    wanted = torch.empty(2, 12, 4, 4)
+    for k in range(12):
+        row, column = k // 3 // 2, k // 3 % 2
+        wanted[:, k] = x[:, k % 3, row::2, column::2]
+    assert torch.equal(specc.compile(darknet(text, tmp_path).text)(x), wanted)
+
+
+def test_darknets_attention_multiplies(tmp_path: Path) -> None:
+    convolution = "[convolutional]\nfilters=4\nactivation={}\n"
+    text = f"{HEAD}{convolution.format('relu')}{convolution.format('logistic')}[sam]\nfrom=-2\n"
+    assert body(darknet(text, tmp_path).text) == "conv 4 k1 -> relu\ngate { conv 4 k1 -> sigmoid }\n"
+    told = report(text.replace("filters=4\nactivation=logistic", "filters=5\nactivation=logistic"), tmp_path)
+    assert "cannot be multiplied" in told.message
+
+
+def test_a_setting_of_training_may_stand_twice_in_a_darknet_file(tmp_path: Path) -> None:
+    layers = "[convolutional]\nfilters=4\nactivation=linear\n[Gaussian_yolo]\nuc_normalizer=1\n"
+    text = f"{HEAD}batch=1\nbatch=64\nmax_epochs=3\n{layers}"
+    assert body(darknet(text, tmp_path).text) == "conv 4 k1\n"
+    assert "`width=` is given twice" in report(text.replace("batch=64", "width=9"), tmp_path).message
+
+
 @pytest.mark.parametrize(("channels", "pixels"), [(2, 8), (6, 8), (4, 16), (6, 16)])
 def test_darknets_sums_add_what_both_have(channels: int, pixels: int, tmp_path: Path) -> None:
     stride = pixels // 8

@@ -240,6 +240,23 @@ class _DarknetReader:
         other = self._referred(self._text("from"))
         return self._activated(self._join("mul", [other, place], self.ops[other].output), "linear")
 
+    def sam(self, place: int) -> int:
+        """Attention for each value: what another section gave, times what arrives."""
+        other = self._referred(self._text("from"))
+        shapes = sorted({self.ops[other].output, self.ops[place].output})
+        if len(shapes) > 1:
+            raise _Unfit(f"pictures of {' and '.join(map(written, shapes))} cannot be multiplied")
+        return self._activated(self._join("mul", [other, place], shapes[0]), "linear")
+
+    def reorg3d(self, place: int) -> int:
+        """Pixels become channels: all channels of one place in a square, then those of the next."""
+        stride = self._number("stride", 1)
+        channels, *sides = self.ops[place].output
+        if stride < 1 or len(sides) != 2 or any(side % stride for side in sides):
+            raise _NoWord("a reordering of pixels that do not go into whole channels", by_shape=True)
+        place = self._step("pixelunshuffle", place, r=stride)
+        return self._step("channelshuffle", place, groups=channels) if channels > 1 else place
+
     def reorg(self, place: int) -> int:
         """Pixels become channels, of a picture that is first read as one of fewer channels and more pixels."""
         stride = self._number("stride", 1)
@@ -372,9 +389,12 @@ _SECTIONS: dict[str, Callable[[_DarknetReader, int], int]] = {
     "route": _DarknetReader.route,
     "shortcut": _DarknetReader.shortcut,
     "scale_channels": _DarknetReader.scale_channels,
+    "sam": _DarknetReader.sam,
     "reorg": _DarknetReader.reorg,
+    "reorg3d": _DarknetReader.reorg3d,
     "crop": _DarknetReader.crop,
     "yolo": _DarknetReader.head,
+    "gaussian_yolo": _DarknetReader.head,
     "region": _DarknetReader.head,
     "detection": _DarknetReader.head,
 }

@@ -19,7 +19,7 @@ _HEAD = """
     delta_normalizer iou_thresh iou_thresh_kind iou_loss nms_kind beta_nms max_delta embedding_layer focal_loss
     show_details track_history_size dets_for_track dets_for_show track_ciou_norm coords bias_match softmax rescore
     absolute thresh tree class_scale coord_scale object_scale noobject_scale mask_scale background side sqrt
-    classfix forced log sim_thresh
+    classfix forced log sim_thresh uc_normalizer
 """
 _OF_SECTIONS = {
     "net": """
@@ -31,7 +31,7 @@ _OF_SECTIONS = {
         mixup mosaic mosaic_bound gaussian_noise blur letter_box contrastive contrastive_jit_flip
         contrastive_color unsupervised ema_alpha weights_reject_freq equidistant_point
         badlabels_rejection_percentage num_sigmas_reject_badlabels max_delta sgdr_cycle sgdr_mult ratio
-        reset_stats use_cuda_graph gpu_index log_step bflops show_receptive_field
+        reset_stats max_epochs seen use_cuda_graph gpu_index log_step bflops show_receptive_field
     """,
     "convolutional": f"""{_CONVOLUTION} stride_x stride_y groups dilation binary xnor bin_output flipped dot share_index
         antialiasing use_bin_output sway rotate stretch stretch_sway deform assisted_excitation wait_stream coordconv
@@ -48,9 +48,12 @@ _OF_SECTIONS = {
     "route": "layers groups group_id stream",
     "shortcut": "from activation alpha beta weights_type weights_normalization weights_normalizion assisted_excitation",
     "scale_channels": "from activation scale_wh",
+    "sam": "from activation",
     "reorg": "stride reverse flatten extra",
+    "reorg3d": "stride reverse flatten extra",
     "crop": "crop_height crop_width flip angle saturation exposure noadjust shift",
     "yolo": _HEAD,
+    "gaussian_yolo": _HEAD,
     "region": _HEAD,
     "detection": _HEAD,
 }
@@ -68,8 +71,13 @@ _IN_EFFECT = {
     "shortcut": "alpha beta weights_type assisted_excitation",
     "scale_channels": "scale_wh",
     "reorg": "reverse flatten extra",
+    "reorg3d": "reverse flatten extra",
 }
 """Options that change what a layer gives, and that no word has."""
+
+
+SIZES = ("width", "height", "channels", "inputs")
+"""The options of `[net]` that say what the network is; the others are about training."""
 
 
 def full_name(section: str) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.spelling import nearest, shown
-from specc.exchange.importing.darknet_options import options_of
+from specc.exchange.importing.darknet_options import SIZES, options_of
 from specc.source import Source, Span
 
 LARGEST = 1_000_000  # characters; no network's file comes near
@@ -46,7 +46,9 @@ def read_sections(source: Source) -> list[DarknetSection]:
 
 
 def _add_option(source: Source, section: DarknetSection, key: str, value: str, span: Span) -> None:
-    """Raises: Problem E667 for an option that the section has already."""
+    """The first of two is Darknet's. Raises: Problem E667 where a second one may have been meant."""
+    if key in section.options and section.name in ("net", "network") and key not in SIZES:
+        return
     if key in section.options:
         raise wrong(source, span, f"`{shown(key)}=` is given twice in this `[{shown(section.name)}]`")
     section.options[key] = value
