@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -84,4 +83,6 @@ def print_text(text: str, *, stream: TextIO | None = None) -> None:
 
 def print_json(value: Any, indent: int | None = None, **options: Any) -> None:
     """Prints JSON, in which all but plain characters are escaped."""
+    import json
+
     click.echo(json.dumps(value, indent=indent, **options))
