@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from lark import Transformer, v_args
 from lark.lexer import Token
 
 from specc.source import Span
@@ -35,17 +35,20 @@ def _checked_depth(span: Span, *values: tree.Value) -> int:
     return depth
 
 
-@v_args(inline=True)
-class GrowTree(Transformer[Token, tree.Tree]):
-    """Lark's reductions as nodes of `syntax.tree`."""
+class GrowTree:
+    """Lark's reductions as nodes of `syntax.tree`. Lark hands a rule's parts over in one list."""
+
+    def __init__(self) -> None:
+        for name in [name for name in vars(GrowTree) if not name.startswith("_")]:
+            setattr(self, name, _parted(getattr(self, name)))
 
     # values
 
     def word(self, token: Token) -> tree.Word:
-        return tree.Word(str(token), span_of(token))
+        return _word(token)
 
     def number(self, token: Token) -> tree.Number:
-        return tree.Number(number_of(str(token)), span_of(token))
+        return _number(token)
 
     def size(self, token: Token) -> tree.SizeLiteral:
         dims = tuple(whole_of(part) for part in token.split("x"))
@@ -64,30 +67,30 @@ class GrowTree(Transformer[Token, tree.Tree]):
         *arguments, closing = rest
         span = span_of(function).to(span_of(closing))
         depth = _checked_depth(span, *(argument.value for argument in arguments))
-        return tree.Call(self.word(function), tuple(arguments), span, depth)
+        return tree.Call(_word(function), tuple(arguments), span, depth)
 
     def parenthesis(self, opening: Token, value: tree.Value, closing: Token) -> tree.Value:
         return value._replace(span=span_of(opening).to(span_of(closing)))
 
     def negation(self, minus: Token, operand: tree.Value | Token) -> tree.Negation:
-        value = self.number(operand) if isinstance(operand, Token) else operand
+        value = _number(operand) if isinstance(operand, Token) else operand
         span = span_of(minus).to(value.span)
         return tree.Negation(value, span, _checked_depth(span, value))
 
     def operation(self, left: tree.Value, operator: Token, right: tree.Value) -> tree.Operation:
         span = left.span.to(right.span)
-        return tree.Operation(self.word(operator), left, right, span, _checked_depth(span, left, right))
+        return tree.Operation(_word(operator), left, right, span, _checked_depth(span, left, right))
 
     # steps
 
     def positional(self, value: tree.Value) -> tree.Positional:
-        return tree.Positional(value, value.span)
+        return _positional(value)
 
     def keyword(self, key: Token, value: tree.Value) -> tree.Keyword:
-        return tree.Keyword(self.word(key), value, span_of(key).to(value.span))
+        return tree.Keyword(_word(key), value, span_of(key).to(value.span))
 
     def label(self, name: Token) -> tree.Word:
-        return self.word(name)
+        return _word(name)
 
     def check(self, colons: Token, shape: Token) -> tree.CheckedShape | None:
         span = span_of(colons).to(span_of(shape))
@@ -113,19 +116,19 @@ class GrowTree(Transformer[Token, tree.Tree]):
 
     def layer(self, label: tree.Word | None, word: Token, *rest: Any) -> tree.Step:
         *arguments, check = rest
-        return _step(label, self.word(word), tuple(arguments), None, None, check)
+        return _step(label, _word(word), tuple(arguments), None, None, check)
 
     def form(self, label: tree.Word | None, word: Token, *rest: Any) -> tree.Step:
         at = next(index for index, part in enumerate(rest) if _is_body(part))
         before, body, shortcut, after, check = rest[:at], rest[at], rest[at + 1], rest[at + 2 : -1], rest[-1]
-        return _step(label, self.word(word), (*before, *after), body, shortcut, check)
+        return _step(label, _word(word), (*before, *after), body, shortcut, check)
 
     def group(self, label: tree.Word | None, body: Any, *rest: Any) -> tree.Step:
         *arguments, check = rest
         return _step(label, None, tuple(arguments), body, None, check)
 
     def origin(self, label: tree.Word | None, word: Token, name: Token, check: tree.CheckedShape | None) -> tree.Step:
-        return _step(label, self.word(word), (self.positional(self.word(name)),), None, None, check)
+        return _step(label, _word(word), (_positional(_word(name)),), None, None, check)
 
     def chain(self, *steps: tree.Step) -> tree.Chain:
         return tree.Chain(steps, steps[0].span.to(steps[-1].span))
@@ -136,27 +139,27 @@ class GrowTree(Transformer[Token, tree.Tree]):
         return tree.Input(value, span_of(word).to(value.span))
 
     def param(self, word: Token, name: Token, value: tree.Value) -> tree.Param:
-        return tree.Param(self.word(name), value, span_of(word).to(value.span))
+        return tree.Param(_word(name), value, span_of(word).to(value.span))
 
     def budget(self, word: Token, quantity: Token, bound: tree.Value) -> tree.Budget:
-        return tree.Budget(self.word(quantity), bound, span_of(word).to(bound.span))
+        return tree.Budget(_word(quantity), bound, span_of(word).to(bound.span))
 
     def parameter(self, name: Token, default: tree.Value | None) -> tree.BlockParameter:
         span = span_of(name)
-        return tree.BlockParameter(self.word(name), default, span.to(default.span) if default else span)
+        return tree.BlockParameter(_word(name), default, span.to(default.span) if default else span)
 
     def parameters(self, *parameters: tree.BlockParameter | None) -> tuple[tree.BlockParameter, ...]:
         return tuple(parameter for parameter in parameters if parameter is not None)
 
     def block(self, word: Token, name: Token, _left: Token, parameters: Any, right: Token, body: Any) -> tree.Block:
-        return _block(word, self.word(name), parameters, body, span_of(right))
+        return _block(word, _word(name), parameters, body, span_of(right))
 
     def plain_block(self, word: Token, name: Token, body: Any) -> tree.Block:
-        return _block(word, self.word(name), (), body, span_of(name))
+        return _block(word, _word(name), (), body, span_of(name))
 
     def setting(self, name: Token, *arguments: tree.Argument) -> tree.Setting:
         end = arguments[-1].span if arguments else span_of(name)
-        return tree.Setting(self.word(name), arguments, span_of(name).to(end))
+        return tree.Setting(_word(name), arguments, span_of(name).to(end))
 
     def settings(self, *settings: tree.Setting | None) -> tuple[tree.Setting, ...]:
         return tuple(setting for setting in settings if isinstance(setting, tree.Setting))
@@ -169,6 +172,22 @@ class GrowTree(Transformer[Token, tree.Tree]):
 
     def start(self, items: tuple[tree.Item, ...]) -> tree.Tree:
         return tree.Tree(items)
+
+
+def _parted(grow: Callable[..., Any]) -> Callable[[list[Any]], Any]:
+    return lambda parts: grow(*parts)
+
+
+def _word(token: Token) -> tree.Word:
+    return tree.Word(str(token), span_of(token))
+
+
+def _number(token: Token) -> tree.Number:
+    return tree.Number(number_of(str(token)), span_of(token))
+
+
+def _positional(value: tree.Value) -> tree.Positional:
+    return tree.Positional(value, value.span)
 
 
 def _is_body(part: Any) -> bool:

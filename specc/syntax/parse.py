@@ -156,7 +156,7 @@ class _Reading:
     def _take(self, token: Token) -> Any:
         if len(self.stream.open) > MAX_NESTING:
             raise TooDeep(span_of(token))
-        return self.parser.feed_token(token)
+        return self.parser.parser_state.feed_token(token, token.type == END)
 
     def _standing(self) -> Standing:
         return Standing(tuple(_parts(self.parser.parser_state.value_stack)), frozenset(self._accepted()))

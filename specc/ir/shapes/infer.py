@@ -11,6 +11,7 @@ Leaves:     the rules themselves to the layers and `ir.forms`, names to `ir.nami
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
@@ -39,7 +40,7 @@ from specc.ir.shapes.claims import check_budgets, check_shape
 from specc.ir.shapes.cutting import entering
 from specc.ir.shapes.findings import MAX_CALL_DEPTH, Arriving, Findings, LimitReached
 from specc.ir.shapes.instances import Instances
-from specc.ir.shapes.joining import Branch, join, shape_layer
+from specc.ir.shapes.joining import Branch, join
 from specc.ir.shapes.keeping import KeptLabels
 from specc.ir.shapes.naming import ModuleNames
 from specc.ir.shapes.repeats import Counting, name_of, name_outputs, repeat_count
@@ -209,7 +210,7 @@ class _Inference:
         self, step: SomeStep, cls: type[Layer], arguments: tuple[Argument, ...],
         arriving: Arriving, scope: Scope, place: str,
     ) -> tuple[ShapedLayer | None, Arriving]:  # fmt: skip
-        with self.findings.inside(f"in {place} of this step" if place else ""):
+        with self.findings.inside(f"in {place} of this step") if place else nullcontext():
             layer = self.instances.layer(cls, arguments, _at(scope, arriving))
             if layer is None:
                 return None, Arriving(None)
@@ -219,7 +220,7 @@ class _Inference:
             if arriving.shape is None:
                 return None, Arriving(layer.output_anyway(), step.head)
             try:
-                node = shape_layer(layer, step.word, step.span, arriving.shape, like)
+                node = self.instances.shaped(layer, step.word, step.span, arriving.shape, like)
             except ShapeError as error:
                 wrong = next((argument.span for argument in arguments if argument.name == error.field), step.head)
                 self.findings.report_shape(error, wrong, arriving)

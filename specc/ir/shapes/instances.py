@@ -12,8 +12,11 @@ from specc.ir.model import Argument
 from specc.ir.names.instantiate import WrongValue, instantiate
 from specc.ir.names.scope import NotYet, Scope
 from specc.ir.names.values import evaluate
+from specc.ir.shaped import From, ShapedLayer
 from specc.ir.shapes.findings import Findings
-from specc.layers.base import Layer
+from specc.ir.shapes.joining import shape_layer
+from specc.layers.base import Layer, Shape
+from specc.source import Span
 
 
 class Instances:
@@ -22,6 +25,8 @@ class Instances:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self._known: dict[tuple[Any, ...], Layer] = {}
+        self._shaped: dict[tuple[int, Shape, From | None], ShapedLayer] = {}  # by the layer's identity, which is kept
+        self._kept: list[Layer] = []
 
     def values(self, arguments: tuple[Argument, ...], scope: Scope) -> dict[str, Any] | None:
         """The arguments' values by field; None where one has none (reported, or hidden by an earlier error)."""
@@ -52,3 +57,11 @@ class Instances:
             return None
         self._known[key] = layer
         return layer
+
+    def shaped(self, layer: Layer, word: str, span: Span, x: Shape, like: From | None) -> ShapedLayer:
+        """A layer on a known shape, which is worked out once. Raises: ShapeError."""
+        key = id(layer), x, like
+        if key not in self._shaped:
+            self._shaped[key] = shape_layer(layer, word, span, x, like)
+            self._kept.append(layer)
+        return self._shaped[key]._replace(word=word, span=span)
