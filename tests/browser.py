@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PYODIDE = os.environ.get("SPECC_PYODIDE")  # a copy of Pyodide, as `specc play --vendored` takes it
 REQUIRED = os.environ.get("SPECC_BROWSER") == "required"  # set by `.ci/run`, which installs one
 LACKING = CHROMIUM is None or find_spec("playwright") is None
 

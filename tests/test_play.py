@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from specc.play.layers import LayerAsked, inspected
 from specc.play.nodes import nodes_to
 from specc.play.pictures import PictureAsked, picture
 from specc.play.session import MOST
+from specc.play.site import CORE, NEEDED, PYODIDE
 from specc.source import Source
 
 ROOT = Path(__file__).parent.parent
@@ -106,7 +109,7 @@ def test_what_is_not_there(path: str, client: TestClient) -> None:
 
 
 def test_what_the_page_is_made_of(client: TestClient) -> None:
-    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "txt": "text/plain"}
+    kinds = {"js": "text/javascript", "css": "text/css", "txt": "text/plain"}
     for name in (*FILES, "colours.css"):
         answer = client.get(f"/{SECRET}/{name}")
         kind = answer.headers["content-type"].partition(";")[0]
@@ -446,6 +449,50 @@ def test_what_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("specc.serve.serving.find_spec", lambda name: None)
     done = specc("play", cwd=tmp_path)
     assert (done.returncode, "error[E701]: `specc play` needs packages" in done.stderr) == (2, True)
+
+
+# the page as files
+
+
+def copy_of_pyodide(folder: Path) -> Path:
+    """What a copy must have, without a content."""
+    folder.mkdir()
+    wheel = f"{CORE}-{version(CORE)}-cp314-cp314-pyemscripten_2026_0_wasm32.whl"
+    for name in (*NEEDED, wheel):
+        (folder / name).write_text("")
+    return folder
+
+
+def test_the_page_is_written_as_files(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(NET)
+    copy_of_pyodide(tmp_path / "copy")
+    done = specc("play", "net.cnn", "--site", "public", "--vendored", "copy", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "wrote public, for any web server to hold\n")
+    public = tmp_path / "public"
+    start = json.loads((public / "start.json").read_text())
+    assert (start["name"], start["text"], start["python"]["address"]) == ("net.cnn", NET, "pyodide/")
+    assert all((public / path).is_file() for path in start["python"]["packages"])
+    listed = {one["name"] for one in json.loads((public / "gallery.json").read_text())}
+    assert {path.relative_to(public / "gallery").as_posix() for path in public.rglob("*.cnn")} == {
+        f"{one}.cnn" for one in listed
+    }
+    with zipfile.ZipFile(public / "specc.zip") as archive:
+        names = set(archive.namelist())
+        assert {"specc/pipeline.py", "specc/syntax/grammar.lark", "lark/__init__.py", "typing_extensions.py"} <= names
+        assert {date for one in archive.infolist() for date in [one.date_time]} == {(1980, 1, 1, 0, 0, 0)}
+    assert not [name for name in names if name.endswith((".so", ".pyc", ".js")) or name.startswith("torch")]
+    again = specc("play", "net.cnn", "--site", "public", "--vendored", "copy", cwd=tmp_path)
+    assert again.returncode == 0, "an earlier page is written over"
+
+
+def test_the_page_asks_for_pyodide_where_there_is_no_copy(tmp_path: Path) -> None:
+    assert specc("play", "--site", "public", cwd=tmp_path).returncode == 0
+    html = (tmp_path / "public" / "index.html").read_text()
+    start = json.loads((tmp_path / "public" / "start.json").read_text())
+    assert f"connect-src 'self' {start['python']['address']};" in html and start["python"]["packages"] == ["pydantic"]
+    assert "{nonce}" not in html and f"v{PYODIDE}/" in start["python"]["address"]
+    done = specc("play", "--vendored", "public", cwd=tmp_path)
+    assert (done.returncode, "--vendored is for the files that --site writes" in done.stderr) == (2, True)
 
 
 # the bundle

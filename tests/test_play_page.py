@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser import LACKING, chromium, needs_a_browser, playing
+from browser import LACKING, PYODIDE, chromium, needs_a_browser, playing
+from commands import specc
 
 if not LACKING:
     from playwright.sync_api import expect
@@ -70,7 +75,7 @@ class Seen:
 
     def heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} {message.location['url']}")
 
     def open(self, fragment: str = "") -> Seen:
         self.page.goto(self.address + fragment)
@@ -398,6 +403,38 @@ def test_the_end_of_the_server_is_told(browser: Browser, folder: Path) -> None:
     expect(seen.page.locator("#notice")).to_have_text("specc play has ended. The text is still here.")
     assert seen.text.startswith("# a small network")
     context.close()
+
+
+@pytest.mark.skipif(PYODIDE is None, reason="SPECC_PYODIDE names no copy of Pyodide")
+def test_a_page_of_files_needs_nobody_once_it_is_there(browser: Browser, folder: Path) -> None:
+    assert specc("play", "net.cnn", "--site", "site", "--vendored", str(PYODIDE), cwd=folder).returncode == 0
+    with held(folder / "site") as (address, server):
+        for seen in opened(browser, address):
+            seen.page.set_default_timeout(120_000)
+            seen.open()
+            server.shutdown()
+            server.server_close()
+            seen.go_to("conv 6 k5")
+            seen.type("3", remove=1)
+            expect(seen.page.locator(".shape").nth(1)).to_have_text("6×7×7", timeout=30_000)
+            seen.part("conv1").click()
+            expect(seen.page.locator("#layer h2")).to_have_text("conv 6, 3×3")
+            seen.page.locator("#argument-kernel").fill("9")
+            expect(seen.page.locator(".cm-content")).to_contain_text("conv 6 k9 -> tanh")
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[tuple[str, ThreadingHTTPServer]]:
+    """A folder behind a plain web server, and that server."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", server
+        server.shutdown()
 
 
 # screens

@@ -20,18 +20,31 @@ OF_A_RUN = "spec.cnn"
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N",
     help="Where to listen; 0 takes any that is free.  [0]")  # fmt: skip
 @click.option("--no-browser", is_flag=True, help="Only say where the page is.")
-def command(spec: str | None, port: int, no_browser: bool) -> None:
+@click.option("--site", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="Write the page as files that any web server can hold: the compiler runs in the browser.")  # fmt: skip
+@click.option("--vendored", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="A copy of Pyodide for that page, in place of its public address.")  # fmt: skip
+def command(spec: str | None, port: int, no_browser: bool, site: Path | None, vendored: Path | None) -> None:
     """Open a page on which a network is edited, drawn and looked into: SPEC, that of a run, or LeNet-5.
 
     A click on a layer shows what it computes, with its window moving over the picture. Nothing leaves this machine: the
     page is reached from it alone, at an address that nobody can guess. What is edited stays in the page, and in its
     address. Ctrl-C ends it. It needs starlette, uvicorn, websockets and pygls.
     """
-    from specc.play.serving import listening, open_browser, serve
+    from specc.play.serving import listening, open_browser, require_page, serve
     from specc.reading import read_source
 
+    if vendored is not None and site is None:
+        raise click.UsageError("--vendored is for the files that --site writes.")
     try:
         source = read_source(_meant(spec))
+        require_page()
+        if site is not None:
+            from specc.play.site import write_site
+
+            write_site(source, site, vendored)
+            say(f"wrote {site}, for any web server to hold")
+            return
         at = listening(port)
     except Problem as problem:
         sys.exit(fail(problem))

@@ -19,8 +19,8 @@ from specc.serve.guard import SAFE, Guard, json_answer
 from specc.source import Source
 
 BUNDLE = Path(__file__).parent / "bundle"
-KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".txt": "text/plain"}
-FILES = ("play.js", "play.css", "icon.svg", "licences.txt")
+KINDS = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain"}
+FILES = ("play.js", "play.css", "licences.txt")  # `worker.js` is for a page without this server
 SMALL = 1 << 16  # bytes of a request; what is large comes over the web socket
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "

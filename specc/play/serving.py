@@ -17,14 +17,18 @@ PACKAGES = ("starlette", "uvicorn", "websockets", "pygls")
 ADDRESS = "127.0.0.1"
 
 
+def require_page() -> None:
+    """Raises: Problem E701 where a package is missing that the page or its server needs."""
+    require_packages("specc play", PACKAGES)
+
+
 def listening(port: int) -> Listening:
     """A socket for the page, which is reached from this machine alone.
 
     Args:    port, 0 for any that is free.
     Returns: the socket, with the page's address as its `url`: a secret stands in it.
-    Raises:  Problem E701 where a package is missing, E702 where nothing can listen there.
+    Raises:  Problem E702 where nothing can listen there.
     """
-    require_packages("specc play", PACKAGES)
     found = bound(ADDRESS, port)
     return found._replace(url=f"{found.url}{secrets.token_urlsafe(24)}/")
 

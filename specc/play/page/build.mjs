@@ -7,8 +7,8 @@ const out = process.argv[2] ?? "../bundle";
 mkdirSync(out, { recursive: true });
 
 const result = await build({
-  entryPoints: ["src/main.js"],
-  outfile: join(out, "play.js"),
+  entryPoints: { play: "src/main.js", worker: "src/worker.js" },
+  outdir: out,
   bundle: true,
   format: "esm",
   target: "es2022",
@@ -18,7 +18,7 @@ const result = await build({
   metafile: true,
 });
 await build({ entryPoints: ["src/play.css"], outfile: join(out, "play.css"), bundle: true, minify: true, target: "chrome112" });
-for (const name of ["index.html", "icon.svg"]) copyFileSync(join("src", name), join(out, name));
+copyFileSync(join("src", "index.html"), join(out, "index.html"));
 
 /** The packages of which something is in the bundle. */
 function packages(inputs) {

@@ -50,6 +50,16 @@ export class Connection {
   }
 }
 
+/** A connection to the compiler in a worker of this page. failed: called where it does not start. */
+export function overWorker(about, failed) {
+  const worker = new Worker("worker.js", { type: "module" });
+  const connection = new Connection((text) => worker.postMessage(text));
+  worker.addEventListener("message", ({ data }) => (typeof data === "string" ? connection.receive(data) : failed(data.failed)));
+  worker.addEventListener("error", (event) => failed(event.message));
+  worker.postMessage(about);
+  return connection;
+}
+
 /** A connection over a web socket. ended: called once when there is nobody at the other end any more. */
 export function overSocket(address, ended) {
   const socket = new WebSocket(address);

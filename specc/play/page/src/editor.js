@@ -53,9 +53,9 @@ export function makeEditor(parent, text, open, tell, nonce) {
 /** Asks for the colours and the shapes of the text as it is now. */
 export async function look(view, open, legend) {
   const end = { line: view.state.doc.lines, character: 0 };
-  const [tokens, hints] = await Promise.all([
-    open.ask("semanticTokens/full"),
+  const [hints, tokens] = await Promise.all([
     open.ask("inlayHint", { range: { start: { line: 0, character: 0 }, end } }),
+    open.ask("semanticTokens/full"),
   ]);
   const effects = [];
   if (tokens) effects.push(setColours.of(coloursOf(view.state.doc, tokens.data, legend)));

@@ -1,6 +1,6 @@
 // The page: the text on the left, the network it makes in the middle, the layer that was chosen on the right.
 
-import { overSocket } from "./connection.js";
+import { overSocket, overWorker } from "./connection.js";
 import { readAddress, writeAddress } from "./address.js";
 import { byId, el, latest, paused } from "./dom.js";
 import { OpenDocument, changesOf } from "./document.js";
@@ -73,7 +73,9 @@ class Page {
   }
 
   async redraw() {
-    const [answer] = await Promise.all([this.open.askMore("picture", this.picture.options), look(this.view, this.open, this.legend)]);
+    const looked = look(this.view, this.open, this.legend); // asked first: shapes are there sooner than a picture
+    const answer = await this.open.askMore("picture", this.picture.options);
+    await looked;
     if (!answer) return;
     const before = this.picture.places.get(this.picture.chosen);
     this.picture.take(answer, this.view.state.doc);
@@ -221,19 +223,29 @@ class Page {
   }
 }
 
+/** The language server: that of `specc play`, or, where the page is files alone, one in the browser. */
+async function connected(start) {
+  if (start.python) {
+    notice("The compiler is loading …", true);
+    return overWorker(start.python, (why) => notice(`The compiler does not start: ${why}`, true));
+  }
+  const address = new URL("socket", location.href);
+  address.protocol = "ws:";
+  address.hash = "";
+  return overSocket(address, () => notice("specc play has ended. The text is still here.", true));
+}
+
 async function begin() {
   shade(matchMedia("(prefers-color-scheme: dark)").matches);
   show("network");
   const start = await (await fetch("start.json")).json();
   const held = await readAddress();
-  const address = new URL("socket", location.href);
-  address.protocol = "ws:";
-  address.hash = "";
-  const connection = await overSocket(address, () => notice("specc play has ended. The text is still here.", true));
+  const connection = await connected(start);
   const open = new OpenDocument(connection);
   const text = held ?? start.text;
   const { capabilities } = await open.start(text.replace(/\r\n?/g, "\n"));
   const page = new Page(connection, open, capabilities.semanticTokensProvider.legend.tokenTypes, text, start.name);
+  if (start.python) byId("notice").hidden = true;
   root.classList.add("ready");
   return page;
 }

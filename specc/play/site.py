@@ -1,0 +1,122 @@
+"""The page as files that any web server can hold: the same compiler in the browser, by Pyodide."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from specc import files
+from specc.diagnostics.diagnostic import Problem
+from specc.emit.draw.theme import style_sheet_for_page
+from specc.gallery import SUFFIX, entries
+from specc.play.app import BUNDLE, FILES, gallery, page, start_of
+from specc.source import Source
+
+PYODIDE = "314.0.7"
+PUBLIC = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
+OWN = "pyodide/"  # where a copy of it lies beside the page
+CORE = "pydantic_core"
+NEEDED = ("pyodide.mjs", "pyodide-lock.json", "python_stdlib.zip")
+# What the compiler and its language server import that is Python alone, by module.
+PURE = (
+    "lark",
+    "annotated_types",
+    "typing_extensions",
+    "typing_inspection",
+    "pygls",
+    "lsprotocol",
+    "attr",
+    "attrs",
+    "cattrs",
+)
+LEFT_OUT = {"__pycache__", "page", "bundle"}
+MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file in the archive, so that the same code gives the same bytes
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{elsewhere}; style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self'{elsewhere}; worker-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+)
+
+
+class Python(NamedTuple):
+    """Where the page finds Python. address: Pyodide's files; packages: what it is to load; code: everything else."""
+
+    address: str
+    packages: tuple[str, ...]
+    code: str = "specc.zip"
+
+
+def write_site(source: Source, folder: Path, vendored: Path | None = None) -> None:
+    """Writes the page with a spec as its first text.
+
+    Args:   folder, made where it is not there; vendored, a folder with Pyodide's files and a wheel of pydantic_core for
+            it, which are copied; None: the page asks Pyodide's public address.
+    Raises: Problem E740 where the copy lacks something, E741 where the folder cannot be written.
+    """
+    python = Python(PUBLIC, ("pydantic",)) if vendored is None else Python(OWN, (OWN + _wheel(vendored).name,))
+    with files.told("E741", folder, "name another folder with `--site`"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (*FILES, "worker.js"):
+            shutil.copyfile(BUNDLE / name, folder / name)
+        for path, text in _texts(source, python):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            files.write(folder / path, text.encode())
+        files.write(folder / python.code, _archive((*PURE, "pydantic") if vendored else PURE))
+        if vendored is not None:
+            shutil.copytree(vendored, folder / OWN, dirs_exist_ok=True)
+
+
+def _texts(source: Source, python: Python) -> Iterator[tuple[str, str]]:
+    elsewhere = f" {PUBLIC}" if python.address == PUBLIC else ""
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY.format(elsewhere=elsewhere)}">'
+    yield "index.html", page().replace("<meta charset", f"{policy}\n<meta charset", 1)
+    yield "colours.css", style_sheet_for_page()
+    yield "start.json", json.dumps({**start_of(source)._asdict(), "python": python._asdict()})
+    yield "gallery.json", json.dumps(gallery())
+    for one in entries():
+        yield f"gallery/{one.name}{SUFFIX}", one.text
+
+
+def _wheel(vendored: Path) -> Path:
+    """The wheel of pydantic's core in a copy of Pyodide. Raises: Problem E740."""
+    lacking = [name for name in NEEDED if not (vendored / name).is_file()]
+    wheels = sorted(vendored.glob(f"{CORE}-*.whl"))
+    wanted = version(CORE)
+    fitting = [wheel for wheel in wheels if re.match(rf"{CORE}-{re.escape(wanted)}-.*(emscripten|pyodide)", wheel.name)]
+    lacking += [] if fitting else [f"a wheel of {CORE} {wanted} for Pyodide"]
+    if lacking:
+        raise Problem.of("E740", f"`{vendored}` is no copy of Pyodide for this page: it lacks {', '.join(lacking)}",
+            help="`specc explain E740` says how one is made")  # fmt: skip
+    return fitting[0]
+
+
+def _archive(packages: tuple[str, ...]) -> bytes:
+    """The compiler, and packages that it imports, as a zip file: the same bytes for the same code."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("specc", *packages):
+            for path, inside in _modules(name):
+                archive.writestr(zipfile.ZipInfo(inside, MOMENT), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def _modules(name: str) -> Iterator[tuple[Path, str]]:
+    """The files of a package, or the file of a module, with the names that they have in the archive."""
+    spec = find_spec(name)
+    assert spec is not None and spec.origin is not None  # noqa: S101 - the language server has imported it
+    origin = Path(spec.origin)
+    if origin.name != "__init__.py":
+        yield origin, origin.name
+        return
+    root = origin.parent
+    for path in sorted(root.rglob("*")):
+        inside = path.relative_to(root)
+        if path.is_file() and not LEFT_OUT & set(inside.parts) and path.suffix not in (".pyc", ".so", ".pyd"):
+            yield path, f"{name}/{inside.as_posix()}"
