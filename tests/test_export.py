@@ -391,6 +391,11 @@ SAYS = {
         "self.conv2 = nn.Conv2d(self.inner1.out_channels, c, 1)",
         "Unit(3, 4, lambda channels: Pair(channels, 6, 2))",
     ),
+    "a layer as a param": (
+        "param act = leakyrelu(0.2)\nblock unit(c) { conv c k1 -> act }\ninput 3x8x8\nunit 4 -> act\n",
+        "act: Callable[..., nn.Module] = lambda: nn.LeakyReLU(0.2)",
+        "Unit(3, 4, act=act)",
+    ),
     "a word as a param": (
         "param how = reflect\ninput 3x8x8\nconv 4 k3 p1 mode=how\n",
         'how: str = "reflect"',

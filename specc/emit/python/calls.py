@@ -23,13 +23,13 @@ from specc.emit.python.expressions import (
 )
 from specc.emit.python.factories import Factories, Made, said_by
 from specc.emit.python.facts import Facts
-from specc.emit.python.frames import CannotWrite, ClassFrame, CodePlace, OfferedName, default_of, is_plain
+from specc.emit.python.frames import CannotWrite, ClassFrame, CodePlace, HeldStep, OfferedName, default_of, is_plain
 from specc.emit.python.nodes import CallNode, ChainNode, FactoryNode
 from specc.emit.python.render import draft_class
 from specc.emit.python.repeats import Walked
 from specc.emit.python.told import Strides, composed, same_size, told
 from specc.emit.python.walk import BodyWalk, origins
-from specc.ir.model import Argument, Block, Chain, Model, ParameterStep, SomeStep
+from specc.ir.model import Argument, Block, Chain, Model, SomeStep
 from specc.ir.names.scope import NotYet, Scope, as_torch
 from specc.ir.shaped import ShapedChain, ShapedModel, SomeShaped
 from specc.layers.base import Shape
@@ -269,7 +269,7 @@ class Program:
 
     # layers as parameters
 
-    def held(self, step: ParameterStep, node: SomeShaped, at: CodePlace, strides: Strides, module: str) -> Walked:
+    def held(self, step: HeldStep, node: SomeShaped, at: CodePlace, strides: Strides, module: str) -> Walked:
         return self.factories.step(step, node, at, strides, module)
 
     # chains in braces

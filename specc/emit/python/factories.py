@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from specc.emit.python.drafts import ClassDraft, ClassParameter
 from specc.emit.python.expressions import Counted, Expression, Literal, Name, counted, expression_of, names_in, put_in
 from specc.emit.python.facts import Facts
-from specc.emit.python.frames import ClassFrame, CodePlace
+from specc.emit.python.frames import ClassFrame, CodePlace, HeldStep
 from specc.emit.python.layers import layer_node, with_expressions
 from specc.emit.python.nodes import CallNode, FactoryNode, MadeNode
 from specc.emit.python.repeats import Walked
@@ -91,15 +91,16 @@ class Factories:
 
     # a step whose word is a parameter
 
-    def step(self, step: ParameterStep, node: SomeShaped, at: CodePlace, strides: Strides, module: str) -> Walked:
+    def step(self, step: HeldStep, node: SomeShaped, at: CodePlace, strides: Strides, module: str) -> Walked:
         """A step that a parameter makes. Args: module, as for `Walk.one`."""
         value = at.scope.values[step.word]
         held = held_by(value, at.scope) or held_by(step.word, at.scope)
         assert held is not None  # noqa: S101 - `infer` made it
-        raw = step.raw
-        if isinstance(held.target, Block):
-            raw, _ = take_frozen(raw, held.signature.keys)
-        bound = bind(raw, held.signature, at.scope, step.head, held.given(step.head)).arguments
+        if isinstance(step, ParameterStep):
+            raw = take_frozen(step.raw, held.signature.keys)[0] if isinstance(held.target, Block) else step.raw
+            bound = bind(raw, held.signature, at.scope, step.head, held.given(step.head)).arguments
+        else:
+            bound = step.arguments
         maker = self._maker(step.word, held, bound, node, at)
         if maker is not None:
             return self._made(step.word, maker, bound, at, strides, module)
@@ -128,7 +129,8 @@ class Factories:
         else:
             assert isinstance(node, ShapedLayer)  # noqa: S101 - it is no block
             fits = self._can_make(node)
-        if not fits:
+        is_shared = not key[0] and (isinstance(held.target, Block) or bool(given))  # no default could say it
+        if not fits or is_shared:
             self.program.facts.clashes.add(key)
             return None
         asked = key in self.program.facts.asks_channels and made is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 from math import isclose
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.python.expressions import (
@@ -24,12 +24,16 @@ from specc.emit.python.expressions import (
     names_in,
     value_of,
 )
+from specc.ir.model import BlockStep, LayerStep, ParameterStep
 from specc.ir.names.partial import held_by
 from specc.ir.names.scope import FUNCTIONS, NotYet, Scope, as_torch
 from specc.ir.names.values import evaluate, mentions
 from specc.layers.base import Shape
 from specc.layers.weighted import INITIALIZERS
 from specc.syntax import tree
+
+HeldStep: TypeAlias = ParameterStep | LayerStep | BlockStep
+"""What may be a step whose word is a parameter: the `param`s of a spec are known when its steps are resolved."""
 
 LOCALS = ("self", "number", "step", "x", "out", "parts")  # what the code of a class calls things by itself
 
@@ -244,6 +248,10 @@ class CodePlace(NamedTuple):
         if text in self.scope.values:
             raise CannotWrite
         return Literal({"true": True, "false": False}.get(text, text))
+
+    def is_made(self, step: HeldStep) -> bool:
+        """Whether the word of a step is that of a parameter."""
+        return isinstance(step, ParameterStep) or (step.word in self.scope.values and self.holds_layer(step.word))
 
     def holds_layer(self, word: str) -> bool:
         """Whether a word in scope stands for a layer or a block."""

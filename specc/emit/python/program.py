@@ -17,6 +17,7 @@ from specc.emit.python.prediction import NAMES, Prediction, constants_text, func
 from specc.emit.python.supplement import IMPORTED, SUPPLEMENT
 from specc.emit.python.trials import ClassTrial, trials_of
 from specc.gallery import PREFIX
+from specc.ir.names.scope import shown
 from specc.ir.shaped import ShapedModel
 
 TAKEN = frozenset((*SUPPLEMENT, *IMPORTED, *NAMES, *keyword.kwlist, *dir(builtins)))
@@ -81,7 +82,7 @@ def _heading(model: ShapedModel, weights: str) -> str:
             lines.append(text)
     if not any("parameters" in line for line in lines):
         lines.append(counted(model.params, "parameter"))
-    settings = " ".join(f"{name}={value}" for name, value in model.parameters.items())
+    settings = " ".join(f"{name}={shown(value)}" for name, value in model.resolved.parameters.items())
     if settings:
         lines.append(f"With {settings}")
     if weights:

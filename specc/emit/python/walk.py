@@ -20,7 +20,7 @@ from specc.emit.python.expressions import (
     operation,
 )
 from specc.emit.python.facts import Facts
-from specc.emit.python.frames import CodePlace, is_initializer
+from specc.emit.python.frames import CodePlace, HeldStep, is_initializer
 from specc.emit.python.layers import layer_node, values_of, with_expressions
 from specc.emit.python.nodes import ChainNode, FormNode, ItemNode
 from specc.emit.python.repeats import Repeats, Steps, Walked, plus
@@ -62,7 +62,7 @@ class Calls(Protocol):
         module: str,
     ) -> Walked: ...
 
-    def held(self, step: ParameterStep, node: SomeShaped, at: CodePlace, strides: Strides, module: str) -> Walked: ...
+    def held(self, step: HeldStep, node: SomeShaped, at: CodePlace, strides: Strides, module: str) -> Walked: ...
 
     def inner_class(
         self, chain: Chain, shaped: ShapedChain, at: CodePlace, strides: Strides, word: str, module: str
@@ -109,6 +109,8 @@ class BodyWalk:
 
         Args: module, how its module is called behind it: `self.conv1`, `step` in a loop, else the name for a variable.
         """
+        if isinstance(step, ParameterStep | LayerStep | BlockStep) and at.is_made(step):
+            return self.program.held(step, node, at, strides, module)
         match step:
             case LayerStep():
                 assert isinstance(node, ShapedLayer)  # noqa: S101 - `infer` made it of this step
@@ -116,8 +118,6 @@ class BodyWalk:
             case BlockStep():
                 assert isinstance(node, ShapedChain)  # noqa: S101 - the same
                 return self.program.call(step, step.block, step.arguments, node, at, strides, module)
-            case ParameterStep():
-                return self.program.held(step, node, at, strides, module)
             case GroupStep():
                 assert isinstance(node, ShapedChain)  # noqa: S101 - the same
                 return self.inner(step.body, node, at, strides, "group", module)
