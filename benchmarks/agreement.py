@@ -2,6 +2,10 @@
 language as many, right and wrong ones.
 
     python benchmarks/agreement.py --examples 20000 --seed 1
+    python benchmarks/agreement.py --words 100
+
+The second form counts: specs about each word and form that the page has grown by last, until so many different ones
+were accepted and so many refused at every rank, and prints a table.
 
 Prints the verdicts, how often each layer was accepted and refused, and every disagreement with the smallest spec that
 shows it. Exit status: 1 where there is a disagreement, or where a layer was seen too seldom.
@@ -22,6 +26,7 @@ from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from generate.agreement import Verdict, compare
+from generate.counted import CELLS, COUNTED, RANKS, Cell, count
 from generate.plan import Spec
 from generate.specs import ABOUT, specs
 from generate.words import LAYERS
@@ -99,13 +104,36 @@ def print_tally(tally: Tally, seconds: float) -> None:
         print(f"\n{text}\n{disagreement}")
 
 
+def count_words(wanted: int) -> int:
+    """Print how often each word was accepted and refused at each rank. Returns: the exit status."""
+    begun, found = time.perf_counter(), {}
+    for number, cell in enumerate(CELLS, 1):
+        found[cell] = count(cell, wanted)
+        print(f"{number:3}/{len(CELLS)} {cell}: {len(found[cell].texts)}", file=sys.stderr, flush=True)
+    print(f"accepted / refused, of at least {wanted} wanted; - where torch accepts none")
+    print(f"{'':22}" + "".join(f"{rank:>12}" for rank in RANKS))
+    for about, (title, _) in COUNTED.items():
+        pairs = [[found.get(Cell(about, rank, right)) for right in (True, False)] for rank in range(len(RANKS))]
+        told = [" / ".join("-" if one is None else str(len(one.texts)) for one in pair) for pair in pairs]
+        print(f"{title:22}" + "".join(f"{cell:>12}" for cell in told))
+    wrong = {text: said for one in found.values() for text, said in one.disagreements.items()}
+    print(f"{sum(len(one.texts) for one in found.values()):,} specs in {time.perf_counter() - begun:,.0f} s, "
+          f"{len(wrong)} disagreements")  # fmt: skip
+    for text, said in wrong.items():
+        print(f"\n{text}\n{said}")
+    return int(bool(wrong) or any(len(one.texts) < wanted for one in found.values()))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--examples", type=int, default=LONG)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--words", type=int, metavar="N", help="count each word that is new to the page to N instead")
     options = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # a warning of torch's is no error
+    if options.words:
+        return count_words(options.words)
     tally, begun = Tally(), time.perf_counter()
     for number, word in enumerate(ABOUT):
         share = options.examples // len(ABOUT) + (number < options.examples % len(ABOUT))

@@ -174,6 +174,8 @@ class _Run:
         if word not in LAYERS:
             raise Refusal("no such layer")
         fields = {argument.field: evaluate(argument.value, scope, x) for argument in step.arguments}
+        if word == "upsample" and "like" in fields:
+            fields = self.sized_like(fields)
         initial = take_weight_fields(word, fields)
         module = module_for(word, x, fields)
         known = set_weights(word, module, initial)
@@ -183,6 +185,15 @@ class _Run:
         params = sum(tensor.numel() for tensor in parameters.values())
         self.rows.append(Row(name, step.word, sample(x), sample(y), params, macs(module, x, y)))
         return y
+
+    def sized_like(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The fields with the size of a labelled step in the place of its label."""
+        if {"scale", "size"} & fields.keys():
+            raise Refusal("a size is said once")
+        size = sample(self.labelled(fields["like"]))[1:]
+        if not size:
+            raise Refusal("a vector has no size")
+        return {name: value for name, value in fields.items() if name != "like"} | {"size": size}
 
     def outputs(self, step: Step, x: Tensor, scope: Scope, name: str) -> Any:
         container, first = nn.Sequential(), len(self.weights)

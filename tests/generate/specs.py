@@ -6,6 +6,7 @@ A spec is meant to be right, wrong in a shape, or wrong in a value; what it is, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from generate.arguments import Dice, Place, disguised, draw_arguments, draw_wrong_value
 from generate.plan import Argument, Block, Chain, Expression, Partial, Shape, Spec, Step, Value
 from generate.reference import Scope, TooLarge, run_chain, sample
+from generate.topics import TOPICS
 from generate.words import ANY_SHAPE, CHOOSY, FORMS, LAYERS, ON_PICTURES, ON_VECTORS, SPATIAL, VECTOR
 
 MOST_VALUES = 1500  # in one sample: what is larger only costs time
@@ -31,7 +33,7 @@ PLAIN = ("relu", "id", "tanh", "sigmoid", "bn", "dropout", "silu", "layerscale")
 LABELS = ("stem", "stage", "head", "a1", "conv2", "relu1", "branch1")
 WRONG_LABELS = ("append", "type", "forward", "training", "relu1", "modules")
 
-ABOUT = (*LAYERS, *FORMS, "::", "block", "parts", "value", "from", "outputs")
+ABOUT = (*LAYERS, *FORMS, "::", "block", "parts", "value", "from", "outputs", *TOPICS)
 
 HELD = (
     Partial("leakyrelu", (Argument("negative_slope", 0.2),)),
@@ -40,7 +42,7 @@ HELD = (
 )  # fmt: skip
 
 Fits: TypeAlias = Callable[[Shape], bool]
-Topic: TypeAlias = Callable[[str, Shape], Step]
+Drawing: TypeAlias = Callable[[str, Shape], Step]
 
 
 class Drawn(NamedTuple):
@@ -55,10 +57,13 @@ def _anything(shape: Shape) -> bool:
 
 
 @st.composite
-def specs(draw: Callable[..., Any], about: str | None = None, intent: str | None = None) -> Spec:
+def specs(
+    draw: Callable[..., Any], about: str | None = None, intent: str | None = None, rank: int | None = None
+) -> Spec:
     """A spec about one word of the language, any where none is given: right, or wrong at that word.
 
-    intent: "right", "shape" or "value": what the spec is meant to be, as far as the word allows it.
+    intent: "right", "shape" or "value": what the spec is meant to be, as far as the word allows it. rank: spatial
+    dimensions of its input.
     Of those about layers that take any shape half are wrong in a value; of the others seven in nine in a
     shape.
     """
@@ -70,13 +75,15 @@ def specs(draw: Callable[..., Any], about: str | None = None, intent: str | None
     network = _Network(dice, Scope(dict(params), dict(params), {}), intent)
     for _ in range(max(dice.one([0, 0, 1, 2]), int(word == "block"))):
         network.draw_block()
-    shape = dice.one(INPUTS[dice.one(_ranks(word, intent))])
+    shape = dice.one(INPUTS[dice.one(_ranks(word, intent)) if rank is None else rank])
     chain = network.draw_network(shape, "block_1" if word == "block" else word)
     return Spec(shape, params, tuple(network.scope.blocks.values()), chain, dice.one(["\n", " -> ", " ; "]))
 
 
-def _ranks(word: str, intent: str) -> list[int]:
+def _ranks(word: str, intent: str) -> Sequence[int]:
     """Spatial dimensions of the input: those that suit a word, or do not."""
+    if word in TOPICS:
+        return TOPICS[word].accepted if intent == "right" else TOPICS[word].refused
     if word in VECTOR:
         return [0] if intent == "right" else [2, 0, 1, 3]
     if word not in SPATIAL:
@@ -104,11 +111,15 @@ class _Network:
 
     def __init__(self, dice: Dice, scope: Scope, intent: str) -> None:
         self.dice, self.scope, self.intent = dice, scope, intent
-        self.topics: dict[str, tuple[Topic, Topic]] = {
+        self.topics: dict[str, tuple[Drawing, Drawing]] = {
             "parts": (self.draw_right_parts, self.draw_wrong_parts),
             "outputs": (self.draw_right_outputs, self.draw_wrong_outputs),
             "from": (self.draw_right_origin, self.draw_wrong_origin),
             "value": (self.draw_right_value, self.draw_wrong_value),
+            **{
+                name: (partial(_about, self, topic.right), partial(_about, self, topic.wrong))
+                for name, topic in TOPICS.items()
+            },
         }
 
     def judge(self, chain: Chain, shape: Shape) -> Shape | None:
@@ -147,7 +158,7 @@ class _Network:
         right = self.intent == "right"
         if word == "::":
             return self.draw_checked(shape, right=right)
-        draw: Topic = self.draw_suitable if right else self.draw_misused if self.intent == "value" else self.draw_odd
+        draw: Drawing = self.draw_suitable if right else self.draw_misused if self.intent == "value" else self.draw_odd
         if word in self.topics:
             draw = self.topics[word][0 if right else 1]
         before = self.scope
@@ -519,6 +530,10 @@ class _Network:
         if isinstance(value, int) and self.dice.chance(2):
             return Argument(name, value, "short", name[0])
         return Argument(name, value, "key", name)
+
+
+def _about(network: _Network, draw: Callable[[_Network, Shape], Step], word: str, shape: Shape) -> Step:
+    return draw(network, shape)
 
 
 def _is_small(shape: Shape) -> bool:
