@@ -20,7 +20,7 @@ import torch
 from exported import made
 
 from specc.build.compile import build
-from specc.emit.program.compared import Given
+from specc.emit.program.compared import Given, by_name
 from specc.emit.program.onnx import write_onnx
 from specc.emit.program.pt2 import write_pt2
 from specc.emit.python.program import write_python
@@ -62,7 +62,9 @@ def python_difference(model: ShapedModel) -> float:
             for network in (ours, theirs):
                 torch.manual_seed(1)
                 outputs.append(network.train(training)(x))
-            pairs.append((outputs[0], outputs[1]))
+            left, right = map(by_name, outputs)
+            assert left.keys() == right.keys()
+            pairs += [(left[name], right[name]) for name in left]
     return max(float((left - right).abs().max()) if left.numel() else 0.0 for left, right in pairs)
 
 

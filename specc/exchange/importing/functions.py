@@ -15,7 +15,11 @@ ADDING = (operator.add, operator.iadd, torch.add, "add", "add_")
 SUBTRACTING = (operator.sub, operator.isub, torch.sub, torch.subtract, "sub", "sub_", "subtract")
 MULTIPLYING = (operator.mul, operator.imul, torch.mul, torch.multiply, "mul", "mul_", "multiply")
 DIVIDING = (operator.truediv, operator.itruediv, torch.div, torch.divide, "div", "div_", "divide", "true_divide")
-TURNING = (torch.permute, "permute", torch.transpose, "transpose", torch.swapaxes, "swapaxes")
+TURNING = tuple(
+    one
+    for name in ("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis")
+    for one in (getattr(torch, name), name)
+)
 JOINING = (torch.cat, torch.concat, torch.concatenate, torch.stack)
 CUTTING = (torch.chunk, "chunk", torch.split, "split")
 RESHAPING = (

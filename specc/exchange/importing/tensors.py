@@ -95,18 +95,13 @@ def slices_of(index: Any, shape: Shape, *, last: bool = False) -> list[slice]:
 
 
 def order_of_dimensions(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], rank: int) -> list[int]:
-    """The dimensions of a tensor as `permute` or `transpose` puts them, counted from 0.
+    """The dimensions of a tensor as `permute`, `movedim` and their like put them, counted from 0.
 
-    Args: args, kwargs, without the tensor; permute takes its dimensions one by one, as one list, or as `dims=`,
-          transpose as two numbers or as `dim0=` and `dim1=`.
+    Args: target, a function or the name of a method; args, kwargs, without the tensor.
     """
-    if target in (torch.transpose, "transpose"):
-        order = list(range(rank))
-        first, second = args or (kwargs["dim0"], kwargs["dim1"])
-        order[first], order[second] = order[second], order[first]
-        return order
-    listed = len(args) == 1 and isinstance(args[0], tuple | list)
-    return [dim % rank for dim in (args[0] if listed else args or kwargs.get("dims", ()))]
+    told_apart = torch.empty(tuple(range(1, rank + 1)), device="meta")
+    turn = getattr(torch.Tensor, target) if isinstance(target, str) else target
+    return [size - 1 for size in turn(told_apart, *args, **kwargs).shape]
 
 
 def mixing(layer: LayerCall, x: Shape) -> Leaf:
