@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -33,6 +34,16 @@ class Dice:
 
     def chance(self, one_in: int) -> bool:
         return self.below(one_in) == one_in - 1
+
+
+class Thrown(Dice):
+    """What chance draws, from a seed: many times as fast, and nothing shrinks."""
+
+    def __init__(self, seed: str) -> None:
+        self._chance = Random(seed)
+
+    def below(self, count: int) -> int:
+        return self._chance.randrange(count)
 
 
 class Place(NamedTuple):

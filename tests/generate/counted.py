@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
-
 from generate.agreement import compare
+from generate.arguments import Thrown
 from generate.plan import Chain, Partial, Spec, Step, step_text
-from generate.specs import specs
+from generate.specs import draw_spec
 from generate.topics import TOPICS
 from generate.words import FORMS, LAYERS
 
 EVERYWHERE = (0, 1, 2, 3)
-BATCH = 40  # specs that are drawn at once
-MOST_BATCHES = 60  # until a cell is given up
+MOST = 60  # specs that are drawn for each that is wanted, until a cell is given up
 RANKS = ("vector", "signal", "picture", "volume")
 
 # What a spec is about, how it is called here, and the ranks at which it can be accepted; refused it can be anywhere.
@@ -75,32 +73,19 @@ class Found(NamedTuple):
 def count(cell: Cell, wanted: int) -> Found:
     """Draw specs until there are so many of a cell, or it is given up."""
     found = Found(set(), {})
-    for batch in range(MOST_BATCHES):
-        _draw(cell, wanted, batch, found)
-        if len(found.texts) >= wanted or found.disagreements:
-            break
-    return found
-
-
-def _draw(cell: Cell, wanted: int, batch: int, found: Found) -> None:
     intents = ["right"] if cell.right else ["value", "shape"]
-
-    @seed(batch)
-    @settings(
-        max_examples=min(BATCH, 3 * wanted), database=None, deadline=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck), print_blob=False,
-    )  # fmt: skip
-    @given(specs(cell.about, intents[batch % len(intents)], cell.rank))
-    def note(spec: Spec) -> None:
-        if len(found.texts) >= wanted or spec.text in found.texts or cell.about not in used(spec):
-            return
+    for number in range(MOST * wanted):
+        spec = draw_spec(Thrown(f"{cell} {number}"), cell.about, intents[number % len(intents)], cell.rank)
+        if spec.text in found.texts or cell.about not in used(spec):
+            continue
         verdict = compare(spec)
         if verdict.disagreement is not None:
             found.disagreements[spec.text] = verdict.disagreement
         elif _is_of(cell, verdict.result.refused_at):
             found.texts.add(spec.text)
-
-    note()
+        if len(found.texts) >= wanted or found.disagreements:
+            break
+    return found
 
 
 def _is_of(cell: Cell, refused_at: str | None) -> bool:

@@ -33,7 +33,7 @@ PLAIN = ("relu", "id", "tanh", "sigmoid", "bn", "dropout", "silu", "layerscale")
 LABELS = ("stem", "stage", "head", "a1", "conv2", "relu1", "branch1")
 WRONG_LABELS = ("append", "type", "forward", "training", "relu1", "modules")
 
-ABOUT = (*LAYERS, *FORMS, "::", "block", "parts", "value", "from", "outputs", *TOPICS)
+ABOUT = (*LAYERS, *FORMS, "::", "block", "parts", "value", "from", "outputs")
 
 HELD = (
     Partial("leakyrelu", (Argument("negative_slope", 0.2),)),
@@ -60,6 +60,11 @@ def _anything(shape: Shape) -> bool:
 def specs(
     draw: Callable[..., Any], about: str | None = None, intent: str | None = None, rank: int | None = None
 ) -> Spec:
+    """Specs as `draw_spec` draws them."""
+    return draw_spec(Dice(draw), about, intent, rank)
+
+
+def draw_spec(dice: Dice, about: str | None = None, intent: str | None = None, rank: int | None = None) -> Spec:
     """A spec about one word of the language, any where none is given: right, or wrong at that word.
 
     intent: "right", "shape" or "value": what the spec is meant to be, as far as the word allows it. rank: spatial
@@ -67,7 +72,6 @@ def specs(
     Of those about layers that take any shape half are wrong in a value; of the others seven in nine in a
     shape.
     """
-    dice = Dice(draw)
     word = dice.one(ABOUT) if about is None else about
     meant = dice.one(["right", "value"] if word in ANY_SHAPE else ["right"] * 2 + ["shape"] * 7)
     intent = intent or meant
