@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 import specc
 from specc.cli import main
 from specc.diagnostics.diagnostic import Problem
+from specc.emit.draw.forks import arrives
 from specc.emit.draw.metrics import ASCENT, DESCENT, text_width
 from specc.emit.draw.outline import MAX_BOXES, READABLE, Box, DrawnGroup, Fork, Item, outline
 from specc.emit.draw.picture import STYLES, THEMES, Options, Style, draw
@@ -255,6 +256,32 @@ def test_repeats_that_differ_in_channels_are_folded_where_they_are_written_as_on
     assert "shapes of the first" in draw(gallery_model("densenet121"))
     apart = outline(model_of("input 1x8x8\nconv 4 k3 p1 -> conv 4 k3 p1 -> conv 4 k3 p1\n"))
     assert [box.times for box in boxes(apart.items)] == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["efficientnet_v2_s", "pyramidnet110", "wavenet"])
+def test_repeats_that_differ_in_numbers_are_folded_in_a_large_picture(name: str) -> None:
+    model = gallery_model(name)
+    assert len(boxes(outline(model).items)) < 170 < len(boxes(outline(model, unfold=True).items))
+    said = "shapes of the first" if name == "pyramidnet110" else "numbers of the first"
+    assert said in draw(model)
+
+
+def test_in_a_small_picture_each_number_is_shown() -> None:
+    assert "of the first" not in draw(gallery_model("tcn"))
+    repeated = "{ conv 4 k3 p=nth d=nth -> relu } x6\n"
+    assert "numbers of the first" not in draw(model_of(f"input 4x64x64\n{repeated}"))
+    large = draw(model_of(f"input 4x64x64\n{repeated}" + "conv 4 k1 -> conv 4 k3 p1\n" * 60))
+    assert "numbers of the first" in large and "padding 6" not in large
+
+
+def test_no_line_leads_to_a_form_that_begins_with_labels_alone() -> None:
+    text = "input 4x8x8\na: relu -> b: tanh\nconcat {{ {} | id }}\n"
+    taken, left = (
+        draw(model_of(text.format(branch))) for branch in ("add { from a | relu }", "add { from a | from b }")
+    )
+    fork = outline(model_of(text.format("add { from a | from b }"))).items[-1]
+    assert isinstance(fork, Fork) and [arrives(branch) for branch in fork.branches] == [False, True]
+    assert left.count("<path") + left.count("<line") < taken.count("<path") + taken.count("<line")
 
 
 def test_depth_closes_blocks() -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from specc.diagnostics.spelling import counted
 from specc.emit.draw.columns import Column, columns
-from specc.emit.draw.forks import fork_piece
+from specc.emit.draw.forks import arrives, fork_piece
 from specc.emit.draw.marks import (
     Fold,
     LineMark,
@@ -26,7 +26,17 @@ from specc.emit.draw.marks import (
     sheet_of,
 )
 from specc.emit.draw.metrics import shortened, text_width
-from specc.emit.draw.outline import Box, DrawnBranch, DrawnGroup, Fork, Item, KeptMark, Outline, is_plain, stacked
+from specc.emit.draw.outline import (
+    Box,
+    DrawnBranch,
+    DrawnGroup,
+    Fork,
+    Item,
+    KeptMark,
+    Outline,
+    is_plain,
+    stacked,
+)
 from specc.emit.draw.theme import style_of
 from specc.layers.base import written
 
@@ -146,12 +156,13 @@ class _Pieces:
 
     def frame(self, frame: DrawnGroup) -> Piece:
         steps = self.steps(frame.items)
-        if is_plain(frame.items) and not frame.title:
+        notable = frame.varies == "numbers" or (frame.varies == "shapes" and not is_plain(frame.items))
+        if is_plain(frame.items) and not frame.title and not notable:
             return self.repeated(frame, steps[0].piece)
         inner = _chain([steps[0]._replace(label=""), *steps[1:]], entry=PAD)
         title = shortened(frame.title, DETAIL, WIDEST_BOX, bold=True)
         badge = f"×{frame.times}" if frame.times > 1 else ""
-        notes = ["shapes of the first"] if frame.varies and not is_plain(frame.items) else []
+        notes = [f"{frame.varies} of the first"] if notable else []
         notes += self.count(frame)
         note = ", ".join(notes)
         left = max(inner.left + PAD, text_width(title, DETAIL, bold=True) + 20)
@@ -192,6 +203,8 @@ class _Pieces:
         if not branch.items:
             return None
         steps = self.steps(branch.items)
+        if not arrives(branch):
+            return _below(_chain(steps))
         label = written(branch.input) if branch.input != fork.input else ""
         inner = _chain([FlowStep(steps[0].piece, label), *steps[1:]], entry=EDGE if label else 20)
         if branch.times == 1:
@@ -217,8 +230,12 @@ class _Pieces:
             steps.append(FlowStep(_pill(branch.name), written(branch.output)))
         if branch.origin is None:
             return _chain(steps, entry=20)
-        inner = _chain(steps)
-        return inner._replace(height=inner.height + 20, marks=moved(inner.marks, 0, 20))
+        return _below(_chain(steps))
+
+
+def _below(piece: Piece) -> Piece:
+    """A piece that no line leads to, as far down as one would be."""
+    return piece._replace(height=piece.height + 20, marks=moved(piece.marks, 0, 20))
 
 
 def ends_in_outputs(items: Sequence[Item]) -> bool:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from specc.emit.draw.marks import Disc, LineMark, Mark, Piece, Rect, TextMark, moved
 from specc.emit.draw.metrics import text_width
-from specc.emit.draw.outline import Fork
+from specc.emit.draw.outline import DrawnBranch, Fork
 from specc.layers.base import written
 
 LABEL = 11.0
@@ -25,6 +25,14 @@ class _Lane(NamedTuple):
     x: float
     label: str
     arrives: bool = True  # whether it begins with what arrives at the form
+
+
+def arrives(branch: DrawnBranch) -> bool:
+    """Whether a branch begins with what arrives at its form, and not with what left steps before it alone."""
+    first = branch.items[0] if branch.items else None
+    if isinstance(first, Fork) and all(one.origin is not None for one in first.branches):
+        return False
+    return branch.origin is None
 
 
 def fork_piece(fork: Fork, pieces: list[Piece | None]) -> Piece:
@@ -63,7 +71,7 @@ def _beside(fork: Fork, pieces: list[Piece | None]) -> list[_Lane]:
         room = text_width(label, LABEL) + ASIDE if label else 0.0
         left, right = (piece.left, piece.right) if piece else (8.0, 8.0)
         x = edge + left
-        lanes.append(_Lane(piece, x, label, branch.origin is None))
+        lanes.append(_Lane(piece, x, label, arrives(branch)))
         edge = x + max(right, room) + GAP
     return lanes
 
@@ -77,6 +85,8 @@ def _axis(fork: Fork, lanes: list[_Lane]) -> float:
 
 
 def _parting(lanes: list[_Lane]) -> tuple[Mark, ...]:
+    if not any(lane.arrives for lane in lanes):
+        return ()
     xs = [0.0, *(lane.x for lane in lanes if lane.arrives)]
     across = (LineMark(((min(xs), PARTING), (max(xs), PARTING))),) if min(xs) < max(xs) else ()
     return (LineMark(((0, 0), (0, PARTING))), *across, *((Disc(0, PARTING, 2.2, "head"),) if across else ()))

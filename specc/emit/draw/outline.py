@@ -20,6 +20,7 @@ from specc.layers.base import Shape
 from specc.layers.windows import Window
 
 MAX_BOXES = 3000
+MANY = 120  # boxes: beyond it repeats are folded too that differ in a number, as `nth` gives it
 READABLE = 500  # boxes: beyond it blocks are closed, the deepest first, unless a depth is given
 DEEPEST = 64
 
@@ -46,8 +47,8 @@ class Box(NamedTuple):
 class DrawnGroup(NamedTuple):
     """A block or a labelled group, with what is in it; what is in it has the shapes of the first repeat.
 
-    varies: whether later repeats have other channels; name: of its module, of the first where it is repeated;
-    folds: whether it is a block, which could be closed.
+    varies: what is another at later repeats, "shapes" or "numbers", empty where nothing is; name: of its module, of the
+    first where it is repeated; folds: whether it is a block, which could be closed.
     """
 
     title: str
@@ -56,7 +57,7 @@ class DrawnGroup(NamedTuple):
     output: Shape
     parameters: int
     times: int
-    varies: bool
+    varies: str
     name: str = ""
     folds: bool = False
 
@@ -130,6 +131,8 @@ def outline(
     Raises: Problem E655 where that is too much for a picture.
     """
     reader = _OutlineReader(unfold, folds)
+    if not unfold and reader.count(model.chain, DEEPEST) > MANY:
+        reader = _OutlineReader(unfold, folds, numbers=False)
     if depth is None:
         depth = _readable_depth(reader, model.chain)
     count = reader.count(model.chain, depth)
@@ -157,10 +160,13 @@ def _too_large(count: int, unfold: bool) -> Problem:
 
 
 class _OutlineReader:
-    """Reads a network's nodes. Nodes are shared, so what is known of one is kept by its identity."""
+    """Reads a network's nodes. Nodes are shared, so what is known of one is kept by its identity.
 
-    def __init__(self, unfold: bool, folds: Folds) -> None:
-        self.unfold, self.folds = unfold, folds
+    numbers: whether repeats of a step are told apart by the numbers of their layers.
+    """
+
+    def __init__(self, unfold: bool, folds: Folds, *, numbers: bool = True) -> None:
+        self.unfold, self.folds, self.numbers = unfold, folds, numbers
         self.path: list[str] = []  # the names that lead to what is being read
         self.made = 0  # boxes, which blocks that are opened by hand add to
         self.around: list[ShapedChain] = []  # the chains that hold what is being read
@@ -178,9 +184,11 @@ class _OutlineReader:
         return self.known[place]
 
     def _key(self, node: SomeShaped, exact: bool) -> Hashable:
-        shapes = (node.input, node.output) if exact else (node.input[1:], node.output[1:])
+        shapes: Hashable = (node.input, node.output) if exact else (node.input[1:], node.output[1:])
+        if not exact and not self.numbers:
+            shapes = len(node.input), len(node.output)
         if isinstance(node, ShapedLayer):
-            return exact, node.word, node.layer, shapes
+            return exact, node.word, node.layer if exact or self.numbers else node.layer.keyword, shapes
         if isinstance(node, ShapedChain):
             return exact, node.word, node.frozen, shapes, tuple(self.kind(step, exact=exact) for _, step in node.steps)
         branches = (None if branch is None else self.kind(branch, exact=exact) for _, branch in node.branches)
@@ -210,6 +218,8 @@ class _OutlineReader:
             return False
         if self.kind(before, exact=True) == self.kind(node, exact=True):
             return True
+        if isinstance(node, ShapedLayer) and not self.numbers:
+            return False  # its box has no room to say so
         return before.span == node.span and self.kind(before, exact=False) == self.kind(node, exact=False)
 
     def alike(self, branch: ShapedChain, other: ShapedChain | None) -> bool:
@@ -273,8 +283,7 @@ class _OutlineReader:
         if times == 1 and (isinstance(node, ShapedForm) or not title or is_plain(items)):
             yield from items
         elif items:
-            varies = any((step.input, step.output) != (node.input, node.output) for _, step in run)
-            folds = _is_block(node)
+            varies, folds = self._varied(run), _is_block(node)
             group = DrawnGroup(title, items, node.input, last.output, parameters, times, varies, path, folds)
             yield _merged(group)
 
@@ -289,6 +298,13 @@ class _OutlineReader:
         if self.made > MAX_BOXES:
             raise _too_large(self.made, self.unfold)
         return box
+
+    def _varied(self, run: Run) -> str:
+        """What is another at later repeats: their channels, their numbers, or nothing."""
+        first = run[0][1]
+        if any((step.input, step.output) != (first.input, first.output) for _, step in run):
+            return "shapes"
+        return "numbers" if len({self.kind(step, exact=True) for _, step in run}) > 1 else ""
 
     def _form(self, form: ShapedForm, depth: int) -> tuple[Item, ...]:
         branches: list[DrawnBranch] = []
