@@ -19,6 +19,7 @@ import time
 import warnings
 from collections import Counter
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
@@ -31,10 +32,10 @@ from generate.plan import Spec
 from generate.specs import ABOUT, specs
 from generate.words import LAYERS
 
-from specc.fixes import search
+from specc.fixes.search import SearchTime, advise
 
 SEARCHING = 0.003  # seconds for suggestions, which have no say in a verdict
-ADVISE = search.advise
+ADVISE = advise
 LEAST = 100  # times that a long run accepts and refuses each layer
 LONG = 20_000
 
@@ -136,7 +137,7 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # a warning of torch's is no error
-    search.advise = lambda analysis, asked: ADVISE(analysis, asked, search.SearchTime(SEARCHING))
+    patch("specc.fixes.search.advise", lambda analysis, asked: ADVISE(analysis, asked, SearchTime(SEARCHING))).start()
     if options.words:
         return count_words(options.words)
     tally, begun = Tally(), time.perf_counter()
