@@ -203,6 +203,11 @@ def focus(self: Any, x: Any) -> Any:
     return self.conv(torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]], 1))
 
 
+def rounded(self: Any, x: Any) -> Any:
+    y = F.max_pool2d(1e4 * self.conv(x), 2, 3)
+    return y.sum((2, 3)) - y.mean((2, 3)) * 9
+
+
 def blurred(self: Any, x: Any) -> Any:
     row = torch.tensor([1.0, 2.0, 1.0]) / 4
     weight = (row[:, None] * row).expand(x.shape[1], 1, 3, 3)
@@ -241,6 +246,10 @@ class GivenBack(torch.autograd.Function):
         return y
 
 
+ROUNDED = """\
+conv 3 k1 -> scale 10000 -> maxpool 2 s3
+residual { gap -> flatten -> scale 9 -> scale -1 } shortcut { gap -> scale 9 -> flatten }
+"""
 FOCUS = """\
 concat {
     maxpool 1 s2
@@ -290,6 +299,7 @@ ODD = [
         lambda: {"conv": conv()}, ["a cut that takes a piece of the picture"]),
     Case("every third pixel of the first six", lambda self, x: self.conv(x)[..., :6:3, :7:3],
         lambda: {"conv": conv()}, ["a cut that takes a piece of the picture"]),
+    Case("what is left is rounding", rounded, lambda: {"conv": conv()}, ROUNDED),
     Case("a focus", focus, lambda: {"conv": conv(12)}, FOCUS),
     Case("a sum with one pixel", lambda self, x: self.conv(x) + x.mean((2, 3), keepdim=True),
         lambda: {"conv": conv()}, "residual { gap -> upsample size=8 } shortcut { conv 3 k1 }\n"),
