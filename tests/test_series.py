@@ -205,6 +205,14 @@ def test_a_folder_of_runs_given_for_one_of_them(arguments: list[str], folder: Pa
     assert "and 2 more: name one of them, such as `s/net-0`" in found.stderr
 
 
+@pytest.mark.parametrize("arguments", [["eval", "runs/nte-1"], ["train", "--resume", "runs/nte-1"],
+    ["train", "net.cnn", "--from", "runs/nte-1"], ["train", "net.cnn", "--recipe", "runs/nte-1"]])  # fmt: skip
+def test_a_mistyped_run_is_guessed(arguments: list[str], folder: Path) -> None:
+    begun(folder / "runs", "net-1", "other-1")
+    found = command(*arguments, cwd=folder)
+    assert (found.returncode, "help: did you mean `runs/net-1`?" in found.stderr) == (2, True), found.stderr
+
+
 @pytest.mark.parametrize("arguments", OF_A_SPEC)
 def test_given_for_a_spec(arguments: list[str], folder: Path) -> None:
     begun(folder / "s", "seed-0", "seed-1")

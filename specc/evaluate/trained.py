@@ -93,7 +93,7 @@ def weights_of(path: Path, kind: str | None = None) -> Path:
     if not path.is_dir():
         if path.exists():
             return path
-        raise _nothing(f"there is no run or file {path}")
+        raise _nothing(f"there is no run or file {path}", way_to_a_run(path))
     for name in (kind,) if kind else WEIGHTS:
         if os.path.lexists(path / f"{name}{SUFFIX}"):
             return path / f"{name}{SUFFIX}"

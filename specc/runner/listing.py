@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +12,10 @@ from typing import Any, NamedTuple
 from specc import files
 from specc.data.survey import shortened
 from specc.diagnostics.diagnostic import Problem
-from specc.diagnostics.spelling import counted, typed
+from specc.diagnostics.spelling import counted, nearest, typed
 from specc.runner.changed import is_same_spec
 from specc.runner.metrics import Metrics, are_in_order, best_of, is_complete, metrics_of
-from specc.runner.run_folder import METRICS, RECIPE, SPEC, Record, is_held, is_run, read_record
+from specc.runner.run_folder import METRICS, RECIPE, SERIES, SPEC, Record, is_held, is_run, read_record
 from specc.runner.series import RunSeries, read_series, series_at, spread
 from specc.source import Source
 from specc.tasks.measure import Best
@@ -146,10 +147,14 @@ class ListedSeries(NamedTuple):
 
 
 def way_to_a_run(folder: Path) -> str | None:
-    """What to do where a folder of runs is given for that of a run; None where it is none.
+    """What to do where a folder of runs is given for that of a run, or a name that is mistyped; None where neither is.
 
     Raises: Problem E691 where it is a series that is damaged.
     """
+    if not os.path.lexists(folder):
+        known = [one.name for one in _folders(folder.parent) if is_run(one) or os.path.lexists(one / SERIES)]
+        guess = nearest(folder.name, known)
+        return f"did you mean `{typed(folder.with_name(guess))}`?" if guess else None
     series = series_at(folder)
     if series is None:
         names = sorted(path.name for path in _folders(folder) if is_run(path))

@@ -70,7 +70,7 @@ def _file_of(source: str) -> Path:
             raise _nothing(f"{source} is no run with weights", way_to_a_run(path))
         return found
     if not path.exists():
-        raise _nothing(f"there is no run or file {source}")
+        raise _nothing(f"there is no run or file {source}", way_to_a_run(path))
     if path.suffix not in (*PICKLED, ".safetensors"):
         raise _nothing(f"{source} holds no weights: it is no .safetensors, .pt or .pth file")
     return path

@@ -174,7 +174,7 @@ def _anchored(recipe: Recipe, wish: Wish) -> Recipe:
 def _found(path: Path) -> tuple[Record, Checkpoint | None]:
     """What a folder says of its run. Raises: Problem E620, E621."""
     if not path.is_dir():
-        raise _no_run(f"there is no folder {path}")
+        raise _no_run(f"there is no folder {path}", way_to_a_run(path))
     RunFolder(path).require_files()
     if (path / STATE).exists():
         facts = read_checkpoint(path / STATE)
