@@ -250,6 +250,30 @@ def test_one_class_is_enough_to_test_on(root: Path) -> None:
     assert problem(lambda: list_part(root / "cat", None)).code == "E608"
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("pet", "pets"), ("./pet", "pets"), ("pets/cta", "pets/cat"), ("lables.csv", "labels.csv"), ("x.npz", None)],
+)
+def test_a_mistyped_folder_or_file_is_guessed(
+    name: str, meant: str | None, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(root, "cat", "dog")
+    (root.parent / "labels.csv").write_text("file,label\n")
+    monkeypatch.chdir(root.parent)
+    found = problem(lambda: find(name))
+    assert found.code == "E601" and found.help
+    assert ("did you mean" in found.help, meant is None or f"`{meant}`" in found.help) == (meant is not None, True)
+
+
+def test_the_folder_of_one_class_is_known_as_that(root: Path) -> None:
+    fill(root, "cat", "dog")
+    found = problem(lambda: list_folder(root / "cat"))
+    assert (found.code, f"name {root} as the data" in (found.help or "")) == ("E608", True)
+    (root.parent / "notes").mkdir()
+    fill(root.parent, "alone")
+    assert "as the data" not in (problem(lambda: list_folder(root.parent / "alone")).help or "")
+
+
 @pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names are bytes on Linux alone")
 def test_names_that_are_no_text(root: Path) -> None:
     """A class is named in weights and JSON; a picture is not."""

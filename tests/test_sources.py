@@ -496,6 +496,16 @@ def test_a_wrong_list_of_classes_is_named(content: str, told: str, place: Path) 
     assert (found.code, told in found.message) == ("E682", True), found.message
 
 
+def test_masks_that_are_not_all_there_are_asked_for(place: Path) -> None:
+    """Where a class for each pixel is to be learned, folders beside them or a missing one make no class folders."""
+    root = masked(place / "discs")
+    (root / "notes").mkdir()
+    assert load_dataset(Recipe(data=str(root), task="segment")).classes == ("0", "255")
+    (root / "masks").rename(root / "mask")
+    found = problem(lambda: load_dataset(Recipe(data=str(root), task="segment")))
+    assert (found.code, found.message) == ("E682", f"{root} has no folder `masks`")
+
+
 def test_classes_that_no_mask_has_are_told(place: Path) -> None:
     root = masked(place / "discs")
     (root / "classes.csv").write_text("name,value\nground,0\ncar,3\nthing,255\ntree,4\n")

@@ -191,6 +191,11 @@ def holds_masks(root: Path) -> bool:
     return False
 
 
+def holds_images(root: Path) -> bool:
+    """Whether a folder, or one of its parts, holds a folder `images`."""
+    return any((folder / IMAGES).is_dir() for folder in (root, *(root / name for name in NAMES)))
+
+
 class Layout(NamedTuple):
     """A data folder. parts: a folder of class folders for each part that it has; none where they lie in the root."""
 

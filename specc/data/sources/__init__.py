@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -236,6 +237,7 @@ ENTRIES = (
     ),
 )  # fmt: skip
 TOLD = 5  # names that a message tells
+MOST_BESIDE = 10_000  # names in a folder that are compared with a mistyped one
 BUILT_IN = {entry.name: entry for entry in ENTRIES}
 
 
@@ -277,20 +279,22 @@ def data_source(recipe: Recipe, part: Part | Literal["any"] | None = None) -> Da
     folder = path_of(recipe.data_dir) if recipe.data_dir else default_data_dir()
     request = Request(recipe.data, folder, entry, recipe.limit, own_validation=not recipe.validation, part=part,
         skip_damaged=recipe.skip_damaged)  # fmt: skip
+    wants_masks = TASKS[recipe.task].target == "mask"
     if entry is None:
-        return _resolved(HUB if recipe.data.startswith(ON_HUB) else _kind_of(path_of(recipe.data)))(request)
-    if entry.masks and TASKS[recipe.task].target == "mask":
+        on_hub = recipe.data.startswith(ON_HUB)
+        return _resolved(HUB if on_hub else _kind_of(path_of(recipe.data), wants_masks=wants_masks))(request)
+    if entry.masks and wants_masks:
         return _resolved(entry.masks)(request)
     return _resolved(entry.loader if entry.name in BUILT_IN else PACKAGE)(request)
 
 
-def _kind_of(path: Path) -> str:
-    """The source of what lies in a path."""
+def _kind_of(path: Path, *, wants_masks: bool) -> str:
+    """The source of what lies in a path. Args: wants_masks, so that a folder without all of them is told as one."""
     if path.is_file() or is_pattern(path.name):
         return FILES[path.suffix.lower()]
-    from specc.data.walk import holds_masks
+    from specc.data.walk import holds_images, holds_masks
 
-    return MASKS if holds_masks(path) else FOLDER
+    return MASKS if holds_masks(path) or (wants_masks and holds_images(path)) else FOLDER
 
 
 def is_pattern(name: str) -> bool:
@@ -335,6 +339,14 @@ def _broken(name: str, reason: str) -> Problem:
         help="update or uninstall that package")  # fmt: skip
 
 
+def _beside(path: Path) -> list[str]:
+    """What data there may be in the folder where something else was looked for."""
+    with suppress(OSError):
+        entries = islice(path.parent.iterdir(), MOST_BESIDE)
+        return [one.name for one in entries if one.suffix.lower() in FILES or (one.name[0] != "." and one.is_dir())]
+    return []
+
+
 def _unknown(name: str) -> Problem:
     from specc.diagnostics.spelling import nearest
 
@@ -346,8 +358,10 @@ def _unknown(name: str) -> Problem:
                 help=f"name such a file, a folder of class folders, or one of {known}")  # fmt: skip
         kind = "is not a folder" if path.exists() else "does not exist"
         what = "file" if path.suffix.lower() in FILES and not path.exists() else "folder"
+        guess = nearest(path.name, _beside(path))
+        way = f"did you mean `{path.with_name(guess)}`?" if guess else ""
         return Problem.of("E601", f"the data {what} `{name}` {kind}",
-            help=f"name a folder of class folders, or one of {known}")  # fmt: skip
-    guess = nearest(name, BUILT_IN)
+            help=way or f"name a folder of class folders, or one of {known}")  # fmt: skip
+    guess = nearest(name, [*_beside(path), *BUILT_IN])
     help = f"did you mean `{guess}`?" if guess else f"name a folder of class folders, or one of {known}"
     return Problem.of("E601", f"`{name}` is neither a data set that specc knows nor a folder here", help=help)

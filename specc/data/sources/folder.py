@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from specc.data.walk import LAYOUT, Layout, Walk, layout_of
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted, nearest
 
+MOST_BESIDE = 50  # folders beside one that are looked into
 PARTS: dict[Part, str] = {"test": TEST, "validation": VALIDATION, "train": TRAINING}
 
 
@@ -164,9 +166,19 @@ def _class_names(folder: Path, walk: Walk) -> tuple[str, ...]:
         found = f"only one, `{names[0]}`" if names else "none"
         below = walk.folders(folder / names[0]) if names else []
         inside = f"name {folder / names[0]} as the data\n" if len(below) > 1 else ""
+        if not names and walk.has_loose(folder):
+            inside = _outside(folder)
         raise Problem.of("E608", f"the data folder {folder} must hold a folder for each class; found {found}",
             help=inside + LAYOUT, notes=tuple(map(str, walk.passed_over)))  # fmt: skip
     return tuple(names)
+
+
+def _outside(folder: Path) -> str:
+    """The way out where the folder of one class is named; empty where there are no others beside it."""
+    around = Path(os.path.normpath(folder)).parent
+    beside = Walk().folders(around)[:MOST_BESIDE]
+    classes = [name for name in beside if Walk().has_loose(around / name)]
+    return f"name {around} as the data, of which this is one folder\n" if len(classes) > 1 else ""
 
 
 def _filled(folder: Path, walk: Walk, way_out: str = LAYOUT) -> tuple[tuple[str, ...], Listing]:

@@ -277,6 +277,9 @@ def _paired(folder: Path, walk: Walk) -> Listing:
 
     Raises: Problem E682 for a picture without a mask; OSError.
     """
+    for name in (IMAGES, MASKS):
+        if not (folder / name).is_dir():
+            raise _wrong(f"{folder} has no folder `{name}`", LAYOUT)
     pictures = walk.pictures(folder / IMAGES)
     masks = {_stem(path, folder / MASKS): path for path in walk.pictures(folder / MASKS)}
     named = [(path, _stem(path, folder / IMAGES)) for path in pictures]
