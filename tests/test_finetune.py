@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import statistics
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from commands import specc as command
 from safetensors.torch import load_file
 from torch import nn
 from torchvision import models
+from torchvision.datasets import MNIST
 
 import specc
 from specc.diagnostics.diagnostic import Problem
@@ -238,3 +242,35 @@ def test_what_is_not_there_is_a_wrong_command(arguments: list[str], code: str, t
     assert (done.returncode, done.stdout) == (2, "")
     assert f"error[{code}]" in done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def some_of(digits: range, count: int, file: str) -> None:
+    """So many pictures of each of some of MNIST's digits to train on, and 100 of each to test on."""
+    arrays: dict[str, Any] = {}
+    for part, most in (("train", count), ("test", 100)):
+        whole = MNIST(os.environ["SPECC_DATA"], train=part == "train")
+        chosen = [whole.data[whole.targets == digit][:most].numpy() for digit in digits]
+        arrays |= {f"x_{part}": np.concatenate(chosen), f"y_{part}": np.repeat(list(digits), most)}
+    np.savez(file, **arrays)
+
+
+@pytest.mark.skipif("SPECC_DATA" not in os.environ, reason="SPECC_DATA is unset: real MNIST is not there")
+@pytest.mark.usefixtures("one_thread")
+def test_few_pictures_are_learned_better_from_a_run_on_others() -> None:
+    """20 pictures of each digit from 5 to 9, over five seeds; `benchmarks/finetune.py` trains for longer."""
+    spec = (
+        "input 1x28x28\nstem: conv 8 k3 s2 p1 nobias -> bn -> relu\n"
+        "body: { conv 16 k3 p1 nobias -> bn -> relu -> maxpool 2 } x2\nflatten -> linear 5\n"
+    )
+    some_of(range(5), 300, "others.npz")
+    some_of(range(5, 10), 20, "few.npz")
+    asked: dict[str, Any] = {"epochs": 3, "batch": 20, "normalize": True, "precision": "fp32"}
+    train(spec, "first", data="others.npz", **asked)
+
+    def accuracy(seed: int, name: str, **more: Any) -> float:
+        run = train(spec, f"{name}-{seed}", data="few.npz", seed=seed, **asked, **more)
+        return run.metrics[-1].measures["test_accuracy"] or 0
+
+    scratch = [accuracy(seed, "scratch") for seed in range(5)]
+    begun = [accuracy(seed, "begun", from_weights="first") for seed in range(5)]
+    assert statistics.mean(begun) > statistics.mean(scratch) + 0.05, (begun, scratch)
