@@ -204,6 +204,9 @@ WRITTEN_WRONG_ONCE = {
     "a kept step of a group, for a group in it":
         "{ e1: conv 4 k1 -> relu -> { concat { from e1 | conv 2 k1 } } -> conv 4 k1 } -> { relu } x2",
     "repeats that arrive otherwise than they leave": "flatten x3",
+    "forms that are repeated": "block f(c, s) { residual { conv c k1 s=s } shortcut auto x3 -> split 1 _ { conv 1 k1 "
+        "| id } x3 -> concat { id | conv 1 k1 | conv 2 k1 } x3 }\nf 4 1 -> f 8 2 -> gate { gap -> conv in k1 } x4\n"
+        "residual { conv 5 k1 } shortcut same x3 -> residual { { conv in k1 -> relu } x2 } x5",
     "a layer with weights of its own, as a value": "block inner(f) { f 0.5 weight=[1 2 3 4] }\n"
         "block outer(f) { f }\nouter inner(f=layerscale) -> inner layerscale",
     "a parameter that is called as a helper": "block f(LayerScale=2, nn=3, int=1) {\n"
@@ -334,6 +337,7 @@ OTHER_PARAMS = {
     "more/mobilenet_v2": {"width": 0.5}, "more/pyramidnet110": {"n": 2, "growth": 20}, "small/resnet20": {"n": 2},
     "more/wavenet": {"residual_channels": 8, "skip_channels": 12}, "more/tcn": {"width": 12},
     "more/wide_resnet28": {"widen": 2, "n": 1}, "more/unet_plus_plus": {"w": 4}, "more/res2net50": {"classes": 3},
+    "more/edsr": {"n": 3, "c": 8},
     "classics/googlenet": {"five": 5, "classes": 3}, "more/efficientnet_v2_s": {"drop": 0.5},
 }  # fmt: skip
 
@@ -373,6 +377,11 @@ SAYS = {
         "block f(c, n) { conv c k1 x=(n - 1) -> bn -> conv c k1 }\ninput 3x8x8\nf 4 3 -> f 4 1 -> f 8 2\n",
         "for number in range(1, n):",
         'self.add_module(f"conv{n}", nn.Conv2d(channels, c, 1))',
+    ),
+    "a form that is repeated": (
+        "block f_(n) { residual { conv in k3 p1 -> relu } x=n }\ninput 3x8x8\nf_ 4 -> f_ 2\n",
+        "for number in range(1, self.n + 1):",
+        'x = step["body"](x) + x',
     ),
     "the number of a repeat": (
         "input 3x40x40\nconv 3 k3 p=(2**(nth - 1)) d=(2**(nth - 1)) x4\n",

@@ -33,6 +33,8 @@ class Constructor:
                 self._make_loop(item)
             elif not self.plan.is_functional(item):
                 self._make_one(item)
+            if isinstance(item.node, FormNode):
+                self._note_form(item, item.node)
         return self.made
 
     def _make_one(self, item: ItemNode) -> None:
@@ -46,8 +48,6 @@ class Constructor:
         else:
             self.made += laid_out(f"self.{item.prefix} = ", module)
         self.made += self._settings(item.node, self.plan.child(item.prefix), 2)
-        if isinstance(item.node, FormNode):
-            self._note_form(item, item.node)
 
     def _note_form(self, item: ItemNode, node: FormNode) -> None:
         """What the forward pass has to know of a form."""

@@ -13,13 +13,15 @@ LONGEST = 40  # characters of calls in calls; more are parted into statements
 class ForwardMethod:
     """The lines of a forward pass while they are written.
 
-    x: what has been computed but not yet assigned; shape: that of x; told: the one that was last written.
+    x: what has been computed but not yet assigned; shape: that of x; told: the one that was last written; indent: of
+    the lines that join branches.
     """
 
     def __init__(self, plan: ClassPlan, arriving: str) -> None:
         self.plan = plan
         self.done: list[str] = []
         self.x = "x"
+        self.indent = 2 * code.INDENT
         self.arriving = self.shape = self.told = arriving
 
     def write(self) -> list[str]:
@@ -55,7 +57,10 @@ class ForwardMethod:
         node = item.node
         if isinstance(node, FormNode):
             self._flush()
-            self._join(node, item)
+            if is_loop(item):
+                self._join_each(node, item)
+            else:
+                self._join(node, item, self._module(item))
         elif isinstance(node, LayerNode) and self.plan.is_functional(item):
             self._apply(node)
         elif is_loop(item):
@@ -68,10 +73,13 @@ class ForwardMethod:
         node = item.node
         if isinstance(node, CallNode) or getattr(node, "begins", True) or len(self.x) > LONGEST:
             self._flush()
-        module = self.plan.child(item.prefix)
-        if item.number is not None:
-            module = f'self.get_submodule(f"{item.prefix}{{{self.plan.later(item.number)}}}")'
-        self.x = f"{module}({self._given(self.x, node)})"
+        self.x = f"{self._module(item)}({self._given(self.x, node)})"
+
+    def _module(self, item: ItemNode) -> str:
+        """A step's module by its name."""
+        if item.number is None:
+            return self.plan.child(item.prefix)
+        return f'self.get_submodule(f"{item.prefix}{{{self.plan.later(item.number)}}}")'
 
     def _given(self, x: str, node: Node | None) -> str:
         """The arguments of a module: x, and what it goes on from outside of it."""
@@ -101,9 +109,19 @@ class ForwardMethod:
     def _run_loop(self, item: ItemNode) -> None:
         self._flush()
         self.done += [
-            f"        for number in range({self.plan.later(item.number)}, {self.plan.later(item.stop)}):",
+            self._numbers(item),
             f'            x = self.get_submodule(f"{item.prefix}{{number}}")({self._given("x", item.node)})',
         ]
+
+    def _numbers(self, item: ItemNode) -> str:
+        return f"        for number in range({self.plan.later(item.number)}, {self.plan.later(item.stop)}):"
+
+    def _join_each(self, node: FormNode, item: ItemNode) -> None:
+        """A form that is repeated."""
+        self.done += [self._numbers(item), f'            step = self.get_submodule(f"{item.prefix}{{number}}")']
+        self.indent, self.told = 3 * code.INDENT, node.told
+        self._join(node, item, "step")
+        self.indent = 2 * code.INDENT
 
     def _flush(self) -> None:
         """Assigns what has been computed."""
@@ -119,8 +137,8 @@ class ForwardMethod:
 
     # branches
 
-    def _join(self, node: FormNode, item: ItemNode) -> None:
-        path = self.plan.child(item.prefix)
+    def _join(self, node: FormNode, item: ItemNode, path: str) -> None:
+        """Args: path, its module."""
         begins = {name: self.plan.kept(kept) for name, kept in node.origins}
         runs = {
             name: begins.get(name, "x")
@@ -130,7 +148,7 @@ class ForwardMethod:
         }
         self.shape = node.told
         if node.adds is not None:
-            self.done.append(f"        out = {runs['body']}")
+            self.done += laid_out("out = ", runs["body"], "", self.indent)
             self._assign(f"out + x if self.{self.plan.flag(item)} else out")
             return
         match node.joined:
@@ -149,7 +167,7 @@ class ForwardMethod:
                 self._split(path, item, node, runs)
 
     def _assign(self, value: code.Code) -> None:
-        self.done += laid_out("x = ", value, "", 8, self._comment())
+        self.done += laid_out("x = ", value, "", self.indent, self._comment())
 
     def _concat(self, path: str, runs: dict[str, str]) -> None:
         alike = all(run == f'{path}["{name}"](x)' for name, run in runs.items())
@@ -161,7 +179,7 @@ class ForwardMethod:
 
     def _split(self, path: str, item: ItemNode, node: FormNode, runs: dict[str, str]) -> None:
         cut = f"chunk({len(runs)}" if not node.parts else f"split({self.plan.sizes(item, node)}"
-        self.done.append(f"        parts = x.{cut}, dim=1)")
+        self.done += laid_out("parts = ", f"x.{cut}, dim=1)", "", self.indent)
         pieces = [
             f"parts[{place}]" if branch is None else f'{path}["{name}"]({self._given(f"parts[{place}]", branch)})'
             for place, (name, branch) in enumerate(node.branches)

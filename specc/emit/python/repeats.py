@@ -16,15 +16,16 @@ from specc.emit.python.expressions import (
     Name,
     counted,
     expression_of,
+    names_in,
     operation,
     text_of,
     value_of,
 )
 from specc.emit.python.facts import Facts
 from specc.emit.python.frames import CodePlace
-from specc.emit.python.nodes import CallNode, Carried, ItemNode, Node
+from specc.emit.python.nodes import CallNode, Carried, FormNode, ItemNode, Node
 from specc.emit.python.told import Strides, same_size
-from specc.ir.model import FormStep, SomeStep
+from specc.ir.model import SomeStep
 from specc.ir.shaped import ShapedLayer, SomeShaped
 from specc.layers.base import Shape
 
@@ -61,8 +62,8 @@ class Steps(NamedTuple):
         return self.running if self.step.label is None else Literal(1)
 
     def can_loop(self, keeps: Collection[str]) -> bool:
-        """Whether the repeats can be run in a loop: how branches are joined is code, and a kept step has a name."""
-        if self.inline or isinstance(self.step, FormStep) or any(name in keeps for name, _ in self.nodes):
+        """Whether the repeats can be run in a loop: a kept step has a name."""
+        if self.inline or any(name in keeps for name, _ in self.nodes):
             return False
         return not any(isinstance(node, ShapedLayer) and node.like for _, node in self.nodes)
 
@@ -147,6 +148,8 @@ class Repeats:
         if pieces is None:
             return None
         start, last = self.steps.start, pieces[-1]
+        if isinstance(last.node, FormNode) and not self._is_joined_alike(last.node):
+            return None
         stop = plus(start, len(self.steps.nodes)) if total is None else operation("+", total, start)
         x, carried = last.x, None
         if variable is not None:
@@ -155,6 +158,12 @@ class Repeats:
             self.at.frame.env[name.text] = int(x[0])
             x = (counted(int(x[0]), name), *x[1:])
         return [(ItemNode(self.steps.prefix, last.node, plus(start, skipped), stop, carried), x, last.strides)]
+
+    def _is_joined_alike(self, node: FormNode) -> bool:
+        """Whether what the forward pass asks of a form is the same for all repeats."""
+        asked = [expression_of(value) for value in (*node.parts, *filter(None, (node.adds,)))]
+        names = {name for expression in asked for name in names_in(expression)}
+        return not any(name == "number" or "." in name or name in self.at.frame.variables for name in names)
 
     def _leaves(self, arriving: Expression, number: int) -> Expression | None:
         """What leaves one of the repeats where an expression arrives."""
