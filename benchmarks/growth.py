@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from time import perf_counter
 from epoch import Task, specc
 from side_by_side import NETWORKS, machine, pictures
 
+from specc.diagnostics.amounts import in_bytes
 from specc.pipeline import analyse
 from specc.source import Source
 
@@ -28,8 +30,8 @@ MNIST = NETWORKS["mnist"]
 
 def layers() -> None:
     """`specc check` in this process, on chains of convolutions."""
-    print("\nlayers: seconds to check a chain, and microseconds for each layer")
-    for count in (10, 100, 1000, 10_000):
+    print("\nlayers: seconds to check a chain, microseconds for each layer, the most memory so far")
+    for count in (10, 100, 1000, 10_000, 100_000):
         text = "input 3x32x32\n" + "conv 8 k3 p1 -> relu\n" * (count // 2)
         times = []
         for _ in range(3):
@@ -37,7 +39,8 @@ def layers() -> None:
             assert analyse(Source("chain.cnn", text)).ok
             times.append(perf_counter() - started)
         middle = statistics.median(times)
-        print(f"  {count:>7,}  {middle:8.4f} s  {1e6 * middle / count:8.1f} µs", flush=True)
+        most = in_bytes(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        print(f"  {count:>7,}  {middle:8.4f} s  {1e6 * middle / count:8.1f} µs  {most:>9}", flush=True)
 
 
 def samples() -> None:
