@@ -33,6 +33,7 @@ class ValueChecks:
         lost: Callable[[], Collection[str]],
     ) -> None:
         self.source, self.blocks, self.diagnostics, self.lost = source, blocks, diagnostics, lost
+        self._fitting: set[tuple[Any, ...]] = set()  # layers with values that were tried
 
     def _tell(self, found: Diagnostic) -> None:
         self.diagnostics.append(found._replace(source=self.source))
@@ -82,7 +83,8 @@ class ValueChecks:
     def _try_layer(
         self, cls: type[Layer], arguments: tuple[Argument, ...], values: dict[str, Any], scope: Scope
     ) -> bool:
-        if not layer_signature(cls).is_complete(values):
+        key = cls, *((name, type(value), value) for name, value in values.items())
+        if key in self._fitting or not layer_signature(cls).is_complete(values):
             return True
         try:
             instantiate(cls, values)
@@ -94,6 +96,7 @@ class ValueChecks:
             if takes_words or not self._is_unknown_word(argument, values[error.field], scope):
                 self._tell(error.diagnostic._replace(span=argument.span))
             return False
+        self._fitting.add(key)
         return True
 
     def _is_unknown_word(self, argument: Argument, value: Any, scope: Scope) -> bool:
