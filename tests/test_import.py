@@ -358,6 +358,45 @@ class Fires(nn.Module):
         return sum(torch.cat([x, first, self.b(first)], 1).chunk(3, 1))  # type: ignore[return-value]  # it begins at 0
 
 
+LADDERS = """\
+block ladder {
+  step_out3: conv 3 k1
+  conv 3 k1 -> bn -> step_out4: relu
+  add { conv 3 k1 -> bn -> relu | from step_out3 }
+  concat {
+      from step_out4
+    | id
+    | add { conv 3 k1 -> bn -> relu | from step_out3 }
+  }
+  conv 3 k1
+}
+
+ladder x2
+"""
+
+
+class Unit(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.ReLU())
+
+
+class Ladder(nn.Module):
+    """Units that nothing but this class uses, the first of which is read again further on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.start, self.end = nn.Conv2d(3, 3, 1), nn.Conv2d(9, 3, 1)
+        self.first, self.second, self.third = Unit(), Unit(), Unit()
+
+    def forward(self, x: Tensor) -> Tensor:
+        start = self.start(x)
+        first = self.first(start)
+        second = self.second(first) + start
+        third = self.third(second) + start
+        output: Tensor = self.end(torch.cat([first, second, third], 1))
+        return output
+
+
 STUDENTS: list[tuple[nn.Module, Shape, str]] = [
     (
         Functional(),
@@ -406,6 +445,7 @@ STUDENTS: list[tuple[nn.Module, Shape, str]] = [
         "mul { gate { channelmax } | channelmax } -> pixelunshuffle 2 x2\n",
     ),
     (Crossing(), (3, 8, 8), "start: id\nconv 3 k1\nmul { conv 3 k1 | add { conv 3 k1 | from start } }\n"),
+    (nn.Sequential(Ladder(), Ladder()), (3, 8, 8), LADDERS),
     (
         Pyramid(),
         (2, 8, 8),

@@ -56,14 +56,15 @@ def _expanded(chain: Chain, unit: FoundBlock) -> Chain:
         if isinstance(node, Form):
             found.append(node._replace(branches=tuple(_expanded(branch, unit) for branch in node.branches)))
         elif isinstance(node, FoundCall) and node.block == unit.name:
-            found += _steps(unit, dict(node.args))
+            *steps, last = _steps(unit, dict(node.args))
+            found += [*steps, last._replace(label=node.label)]
         else:
             found.append(node)
     return tuple(found)
 
 
-def _steps(unit: FoundBlock, values: Mapping[str, Any]) -> list[Node]:
-    found: list[Node] = []
+def _steps(unit: FoundBlock, values: Mapping[str, Any]) -> list[Leaf]:
+    found: list[Leaf] = []
     for leaf in unit.body:
         assert isinstance(leaf, Leaf)  # noqa: S101 - a unit has layers alone
         word = values.get(leaf.word, leaf.word)
