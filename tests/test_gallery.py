@@ -15,6 +15,7 @@ import torch
 from click.testing import CliRunner, Result
 
 import specc
+from specc.build.modules import DropPath, Residual
 from specc.cli import main
 from specc.gallery import GalleryEntry, NotInGallery, entries, entry, names
 from specc.pipeline import Analysis, analyse
@@ -160,6 +161,17 @@ def test_runs_forward_on_a_batch_of_two(spec: GalleryEntry) -> None:
                 }
             else:
                 assert found.shape == (2, *report.output)
+
+
+@pytest.mark.parametrize("name", [name for name, spec in GALLERY.items() if "droppath" in spec.text])
+def test_no_sample_is_lost_for_stochastic_depth(name: str) -> None:
+    """What is dropped has a shortcut beside it; alone it would make a whole sample zero."""
+    with torch.device("meta"):
+        model = specc.compile(f"gallery:{name}")
+    bare = [name for name, module in model.named_modules() if isinstance(module, Residual) and not module.adds]
+    dropping = [name for name, module in model.named_modules() if isinstance(module, DropPath) and module.p > 0]
+    assert dropping
+    assert [name for name in dropping if any(name.startswith(f"{one}.") for one in bare)] == []
 
 
 def test_tags_find_specs() -> None:
