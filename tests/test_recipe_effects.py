@@ -354,8 +354,9 @@ def cudnn_benchmark(folder: Path) -> None:
 SEEN: dict[str, Callable[[Path], None]] = {
     function.__name__.removesuffix("_"): function
     for function in (
-        task, error, dice, threshold, data, from_weights, data_dir, resize, fit, hue, skip_damaged, channels, in_memory,
-        workers, patience, checkpoint_steps, checkpoint_minutes, device, channels_last, cudnn_benchmark, compile_,
+        task, heads, error, dice, threshold, data, from_weights, data_dir, resize, fit, hue, skip_damaged, channels,
+        in_memory, workers, patience, checkpoint_steps, checkpoint_minutes, device, channels_last, cudnn_benchmark,
+        compile_,
     )
 }  # fmt: skip
 

@@ -695,7 +695,7 @@ def test_a_disk_that_is_too_small_is_refused_at_once(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("specc.runner.run_folder.shutil.disk_usage", lambda folder: Usage)
     found = problem(lambda: train(TINY, tmp_path / "run"))
-    assert (found.code, "has 0.1 MB free" in found.message) == ("E614", True)
+    assert (found.code, "has 50.0 kB free" in found.message) == ("E614", True)
     assert not list((tmp_path / "run").iterdir())
 
 

@@ -63,8 +63,12 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+    def main(self, *args: Any, **extra: Any) -> Any:
         _replace_what_streams_lack()
+        with _stoppable():
+            return super().main(*args, **extra)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
         with _stoppable():
             return super().make_context(*args, **extra)
 

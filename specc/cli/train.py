@@ -108,7 +108,13 @@ def command(
         _require_one_process(asked, series, count)
         if resume is None:
             found = _checked(str(spec), like, input_shape, settings, options)
-            status = _tried(found, out) if find_lr else _begun(found, out, asked, count)
+            if find_lr:
+                status = _tried(found, out)
+            elif asked is not None or count > 1:
+                status = _many_begun(found, out, asked, count)
+            else:
+                with _callback(note=found.note) as callback:
+                    status = _ended(train_subject(found.subject, found.recipe, out, callback, found.options), callback)
         elif series is not None:
             epochs = _epochs_alone({**options, "spec": spec, "adopt": adopt or None, "input": input_shape,
                 "set": settings or None})  # fmt: skip
@@ -130,16 +136,12 @@ def command(
     sys.exit(status)
 
 
-def _begun(found: ToTrain, out: Path | None, asked: tuple[Any, int] | None, count: int) -> int:
-    """A new run, or a series of them, by so many processes. Returns: the exit status."""
+def _many_begun(found: ToTrain, out: Path | None, asked: tuple[Any, int] | None, count: int) -> int:
+    """A new run by several processes, or else a series of runs. Returns: the exit status."""
     subject, recipe, options, note = found
-    if asked is not None or count > 1:
-        require_possible(subject, recipe, out, count)
-    if count > 1:
-        return launch(click.get_current_context().meta[ARGUMENTS], count, recipe.device)
+    require_possible(subject, recipe, out, count)
     if asked is None:
-        with _callback(note=note) as callback:
-            return _ended(train_subject(subject, recipe, out, callback, options), callback)
+        return launch(click.get_current_context().meta[ARGUMENTS], count, recipe.device)
     folder, series = begun(asked, subject, recipe, out, options)
     with _callback(note=note) as callback:
         return _signalled(carried_on(folder, series, callback, is_new=True))

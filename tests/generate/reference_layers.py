@@ -174,7 +174,8 @@ class _OverChannels(nn.LayerNorm):
     """torch normalises the last dimensions; the language, the channels."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input.transpose(1, -1)).transpose(1, -1)
+        # Laid out anew: torch cannot normalise responses of a volume whose width and channels changed places.
+        return super().forward(input.transpose(1, -1)).transpose(1, -1).contiguous()
 
 
 def layernorm(x: Tensor, eps: Number = 1e-5, affine: Switch = True, bias: Bias = True) -> nn.Module:
