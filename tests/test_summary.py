@@ -139,6 +139,14 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["summary", *arguments])
 
 
+def test_a_parameter_tells_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text(
+        "input 3x8x8\nblock mix(c, act=relu) { conv c k3 p1 -> act }\nmix 4 hardswish -> mix 4 act=leakyrelu(0.2)\n"
+    )
+    rows = CliRunner().invoke(main, ["summary", str(tmp_path / "net.cnn")]).stdout.splitlines()
+    assert [row.split("  ")[1].strip() for row in rows if ".act" in row] == ["act (hardswish)", "act (leakyrelu)"]
+
+
 def test_folded_and_unfolded_tables() -> None:
     folded, unfolded = run("gallery:classics/resnet152").output, run("gallery:classics/resnet152", "--unfold").output
     assert " ×35 " in folded
