@@ -30,6 +30,7 @@ from specc.recipe.augmentations import known
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback
 from specc.runner.checkpoint import read_checkpoint
+from specc.runner.distributed.launch import status_of
 from specc.runner.distributed.world import Rank, place_of
 from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
@@ -382,6 +383,18 @@ def test_a_worker_that_dies_is_named(tmp_path: Path) -> None:
     assert "E626" in err and "process 1 of 2 was ended by SIGKILL" in err and "--resume run" in err
     assert "Traceback" not in err and len(err.splitlines()) <= 3
     assert read_checkpoint(tmp_path / "run" / STATE).epoch >= 1
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_who_was_killed_is_named_before_those_that_it_took_along(order: tuple[int, ...], tmp_path: Path) -> None:
+    """Whichever of them is noticed first."""
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+
+    ends = {0: 1, 1: -signal.SIGKILL}
+    failures = {rank: ProcessFailure(rank, 100 + rank, ends[rank], str(tmp_path / "none")) for rank in order}
+    with pytest.raises(Problem) as caught:
+        status_of(ChildFailedError("specc", failures), 2, None)
+    assert caught.value.diagnostic.message.startswith("process 1 of 2 was ended by SIGKILL")
 
 
 WITNESS = """\

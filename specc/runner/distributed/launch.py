@@ -101,7 +101,9 @@ def status_of(error: ChildFailedError, count: int, run: Path | None) -> int:
     told = [failure.exitcode for failure in failures if _has_told(failure)]
     if told or stopped:
         return int((told or stopped)[0])
-    rank, first = error.get_first_failure()
+    # One that was killed takes the others along, which may be noticed at the same time, and before it.
+    killed = [(rank, failure) for rank, failure in error.failures.items() if failure.exitcode < 0]
+    rank, first = killed[0] if killed else error.get_first_failure()
     raise Problem.of("E626", f"process {rank} of {count} {_end(first)}; the others were stopped",
         help=_way_on(run))  # fmt: skip
 
