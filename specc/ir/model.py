@@ -132,6 +132,15 @@ class FormStep(NamedTuple):
     shortcut_span: Span | None = None
     frozen: bool = False
 
+    @property
+    def branch_names(self) -> list[str]:
+        """What the modules of its branches are called; a shortcut is none of them."""
+        if self.form == "outputs":
+            return [name.text for name in self.names]
+        if self.form == "residual":
+            return ["body"]
+        return [f"branch{number}" for number in range(1, len(self.branches) + 1)]
+
 
 class BrokenStep(NamedTuple):
     """A step with an error, which is reported: what leaves it is unknown."""

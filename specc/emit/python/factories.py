@@ -11,14 +11,13 @@ from typing import Any, NamedTuple, Protocol
 
 from specc.emit.python.drafts import ClassDraft, ClassParameter
 from specc.emit.python.expressions import Counted, Expression, Literal, Name, counted, expression_of, names_in, put_in
-from specc.emit.python.facts import Facts
 from specc.emit.python.frames import ClassFrame, CodePlace, HeldStep
 from specc.emit.python.layers import layer_node, with_expressions
 from specc.emit.python.nodes import CallNode, FactoryNode, MadeNode
 from specc.emit.python.repeats import Walked
 from specc.emit.python.told import Strides, after, told
-from specc.emit.python.walk import BodyWalk
-from specc.ir.model import Argument, Block, Model, ParameterStep, SomeStep
+from specc.emit.python.walk import BodyWalk, Calls
+from specc.ir.model import Argument, Block, Model, ParameterStep
 from specc.ir.names.bind import bind, take_frozen
 from specc.ir.names.partial import Held, held_by
 from specc.ir.names.scope import as_torch
@@ -58,10 +57,9 @@ class Maker(NamedTuple):
         return (call and self.node.layer.torch_name(call.name, self.node.input), self.given)
 
 
-class OwnProgram(Protocol):
-    """What factories ask of the program around them."""
+class OwnProgram(Calls, Protocol):
+    """What factories ask of the program around them, besides what a walk does."""
 
-    facts: Facts
     model: Model
     walk: BodyWalk
 
@@ -70,17 +68,6 @@ class OwnProgram(Protocol):
     def block(self, block: Block, node: ShapedChain) -> Made: ...
 
     def params_given(self, made: Made, at: CodePlace) -> dict[str, Any]: ...
-
-    def call(
-        self,
-        step: SomeStep,
-        block: Block,
-        arguments: tuple[Argument, ...],
-        node: ShapedChain,
-        at: CodePlace,
-        strides: Strides,
-        module: str,
-    ) -> Walked: ...
 
 
 class Factories:

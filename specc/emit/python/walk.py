@@ -183,7 +183,7 @@ class BodyWalk:
     # forms
 
     def _form(self, step: FormStep, node: ShapedForm, at: CodePlace, strides: Strides) -> Walked:
-        chains = dict(zip(_branch_names(step), step.branches, strict=True))
+        chains = dict(zip(step.branch_names, step.branches, strict=True))
         if step.shortcut_chain is not None:
             chains["shortcut"] = step.shortcut_chain
         parts = self._parts(step, node, at)
@@ -273,14 +273,6 @@ def joined_shape(node: ShapedForm, outputs: list[Shape]) -> Shape:
     if node.joined == "mul":
         return forms.mul_shape(outputs, [name for name, _ in node.branches], node.word)
     return outputs[0]
-
-
-def _branch_names(step: FormStep) -> list[str]:
-    if step.form == "outputs":
-        return [name.text for name in step.names]
-    if step.form == "residual":
-        return ["body"]
-    return [f"branch{number}" for number in range(1, len(step.branches) + 1)]
 
 
 def origins(chain: ShapedChain) -> Iterator[From]:

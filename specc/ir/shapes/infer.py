@@ -341,7 +341,7 @@ class _Inference:
 
     def _form(self, step: FormStep, arriving: Arriving, scope: Scope) -> tuple[ShapedForm | None, Arriving]:
         parts = entering(step, arriving, _at(scope, arriving), self.findings)
-        chains = list(zip(_branch_names(step), step.branches, parts, strict=True))
+        chains = list(zip(step.branch_names, step.branches, parts, strict=True))
         if step.shortcut_chain is not None:
             chains.append(("shortcut", step.shortcut_chain, arriving))
         branches: list[Branch] = []
@@ -380,14 +380,6 @@ def _counted(scope: Scope, step: SomeStep, number: int) -> Scope:
 def _at(scope: Scope, arriving: Arriving) -> Scope:
     """A scope in which `in` is the number of channels that arrive."""
     return scope._replace(channels=arriving.shape[0] if arriving.shape else None)
-
-
-def _branch_names(step: FormStep) -> list[str]:
-    if step.form == "outputs":
-        return [name.text for name in step.names]
-    if step.form == "residual":
-        return ["body"]
-    return [f"branch{number}" for number in range(1, len(step.branches) + 1)]
 
 
 def _layer_help(value: Any) -> str | None:
