@@ -261,11 +261,10 @@ def _in_memory(survey: Survey, shape: Shape, recipe: Recipe) -> bool:
     return recipe.in_memory == "auto" and not _cuts(survey, shape, recipe) and fits(count, shape)
 
 
-def reads_on(source: DataSource, recipe: Recipe) -> bool:
+def reads_on(source: DataSource, survey: Survey, recipe: Recipe) -> bool:
     """Whether other processes would read pictures while training goes on, as far as that is known before torch."""
     if isinstance(source, ArraySource) or recipe.in_memory == "on" or recipe.workers == 0:
         return False
-    survey = source.survey()
     return recipe.in_memory == "off" or not _in_memory(survey, survey.shape(recipe), recipe)
 
 

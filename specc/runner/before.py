@@ -101,7 +101,7 @@ def prepare(
     require_output(task_of(recipe), subject.model, survey.targets)
     require_parts(subject.model, recipe)
     require_enough(recipe, place)
-    limit_spinning(reads=reads_on(data, recipe))
+    limit_spinning(reads=reads_on(data, survey, recipe))
     return data
 
 
