@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from time import process_time
 
 import pytest
 from commands import specc
@@ -18,16 +19,17 @@ from test_cases import CASES, Case, cases_in
 from specc import SpecError, check
 from specc import compile as compile_spec
 from specc.fixes.apply import difference, fix
-from specc.fixes.calls import written_of
 from specc.fixes.edit import Candidate, Edit, Kind, edited, moved, origin
 from specc.fixes.search import MOST_SHOWN, Asked, SearchTime, Suggestion, advise, clear_choice, suggest
-from specc.fixes.translate import Written, translations
+from specc.fixes.translate import translations
 from specc.gallery import entries
 from specc.ir.model import FORM_WORDS
 from specc.ir.names.foreign import ARGUMENT_SPELLINGS, LAYER_SPELLINGS, own_argument_word, own_layer_word
 from specc.layers.registry import LAYERS, field_keys
 from specc.pipeline import Analysis, analyse
 from specc.source import Source, Span
+from specc.syntax.foreign import Foreign, ForeignCall, Written
+from specc.syntax.parse import read_tokens
 
 NOTEBOOK = sorted((Path(__file__).parent / "cases" / "notebook").glob("*.cnn"))
 LONG = 60.0  # seconds: what is found does not depend on how busy the machine is
@@ -371,9 +373,42 @@ def test_a_pasted_model_is_translated_whole() -> None:
     assert mended(text).split("\n") == [steps[0], *(f"  {step}" for step in steps[1:]), ""]
 
 
+@pytest.mark.parametrize(
+    ("pasted", "steps"),
+    [
+        ("nn.Conv2d(\n    3,\n    64,\n    kernel_size=(3, 5),\n)\nnn.ReLU()", "conv 64 k3x5\nrelu"),
+        ("x = Conv2D(8, 3, padding='same')(x)\nx = ReLU()(x)", "conv 8 3 same\nrelu"),
+        ("net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten())", "conv 8 3 -> relu -> flatten"),
+        ("model = Sequential([\n  Conv2D(8, 3),  # first\n  ReLU()])", "  conv 8 3  # first\n  relu"),
+        ("nn.Conv2d(3, 8, 3),  # a ' and a (\nnn.ReLU()", "conv 8 3  # a ' and a (\nrelu"),
+        ("Conv2D(8, 3, name='a (b, c')", "conv 8 3"),
+        ("nn.Conv2d(3, 2 * 4, 3)", "conv (2 * 4) 3"),
+        ("tf.keras.layers.Conv2D(filters=8, kernel_size=[3, 3])", "conv 8 k3"),
+        ("conv 8 k3 -> act(relu)\nblock act(f) { f }", None),
+    ],
+)
+def test_what_is_pasted_is_read_as_python(pasted: str, steps: str | None) -> None:
+    """Over several lines, with its brackets and quotes; comments stay, and calls that mean no layer."""
+    text = f"input 3x32x32\n{pasted}\n"
+    after = fix(Source("net.cnn", text))
+    assert after.source.text == (text if steps is None else f"input 3x32x32\n{steps}\n")
+    assert after.analysis.ok == (steps is not None)
+
+
+@pytest.mark.parametrize("piece", ["'", "f(", "a.", "(1,", "x = f(1)(", "Sequential(", "),", "nn.ReLU(),", "f('x', "])
+def test_pasted_code_is_read_in_time_that_grows_with_its_length(piece: str) -> None:
+    took = []
+    for many in (2_000, 8_000):
+        started = process_time()
+        list(Foreign(read_tokens(piece * many)).read())
+        took.append(process_time() - started)
+    assert took[1] < 12 * took[0] + 0.2, took
+
+
 def test_a_word_that_means_nothing_is_not_translated() -> None:
     assert translations(Written("zzzzzz", ("3",), ())) == []
-    assert written_of("Conv2D", "32, (3, 5)").positional == ("32", "3x5")
+    (call,) = Foreign(read_tokens("Conv2D(32, (3, 5))")).read()
+    assert isinstance(call, ForeignCall) and call.written.positional == ("32", "3x5")
 
 
 @pytest.mark.parametrize(

@@ -1,277 +1,170 @@
-"""Candidates for what does not parse (E1): signs from slides, layers pasted from Python, sizes with spaces."""
+"""Candidates for code of other frameworks that is pasted into a spec: layers as calls, and what holds them together."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from specc.diagnostics.diagnostic import Diagnostic
-from specc.fixes.edit import Candidate, Edit, Kind
-from specc.fixes.translate import Written, own_word, translations
+from specc.fixes.edit import Candidate, Edit, Kind, edited
+from specc.fixes.inputs import input_written
+from specc.fixes.translate import own_word, translations
+from specc.ir.model import FORM_WORDS
+from specc.ir.names.habits import means_input
 from specc.layers.registry import find_layer
 from specc.source import Source, Span
+from specc.syntax.foreign import Foreign, ForeignCall, Written
 from specc.syntax.parse import read_tokens
-from specc.syntax.unexpected import lookalike
-
-_LONGEST = 500  # characters of a line that a person wrote
-_MOST_SIGNS = 4  # that are told one by one
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-_PREFIX = r"(?:(?:self\.)?\w+\s*=\s*|model\.add\()?(?:(?:torch\.nn|nn|F|(?:tf\.)?(?:keras\.)?layers)\.)?"
-_CALL = re.compile(rf"\s*{_PREFIX}([A-Za-z_]\w*)\((.*)\)\s*,?\s*(?:#.*)?")
-_AROUND = re.compile(r"\s*(?:(?:\w+\s*=\s*)?(?:torch\.nn\.|nn\.|keras\.)?Sequential\(\[?|\]?\)+)\s*,?\s*")
-_INPUT_SHAPE = re.compile(r"()\binput_shape\s*=\s*[(\[]([^()\[\]]*)[)\]]")
-_PART = re.compile(r"(?:[^,()\[\]]|\([^()]*\)|\[[^\[\]]*\])+")
+from specc.syntax.tokens import COMMENT, Tokens, span_of
 
 
-def syntax_candidates(source: Source, error: Diagnostic) -> Iterator[Candidate]:
-    """E101 to E103: the whole file mended of one habit, else the place of the error."""
-    yield from _signs(source)
-    if error.span is not None:
-        yield from _pasted_calls(source, error.span.start)
-        yield from _at(source, error.span, error.code)
-
-
-def _signs(source: Source) -> Iterator[Candidate]:
-    edits = [
-        Edit(Span(index, index + 1), _sign(sign))
-        for start, text in _code(source)
-        for index, sign in enumerate(text, start=start)
-        if not sign.isascii() and _sign(sign) != sign
-    ]
-    if edits:
-        found = dict.fromkeys(source.slice(edit.span) for edit in edits)
-        pairs = ", ".join(f"`{_sign(sign)}` for `{sign}`" for sign in found if sign.isprintable() and sign.strip())
-        if len(found) > _MOST_SIGNS:
-            pairs = "the plain characters of the keyboard"
-        yield Candidate(Kind.SPELLING, tuple(edits), f"write {pairs}" if pairs else "leave out the invisible signs")
-
-
-def _sign(sign: str) -> str:
-    """What stands for a sign that a slide or a word processor wrote."""
-    if sign.isspace() or sign in _INVISIBLE:
-        return "" if sign in _INVISIBLE else " "
-    return lookalike(sign) or sign
-
-
-def _code(source: Source) -> Iterator[tuple[int, str]]:
-    """Every line without its comment, with the place where it begins."""
-    comments = {source.place(comment.start).line: comment.start for comment in read_tokens(source.text).comments}
-    start = 0
-    for number, line in enumerate(source.text.split("\n"), start=1):
-        yield start, source.text[start : comments.get(number, start + len(line))].rstrip("\r")
-        start += len(line) + 1
-
-
-def _pasted_calls(source: Source, at: int) -> Iterator[Candidate]:
-    """All lines that are calls, as steps; told by the one at a place."""
-    has_input = re.search(r"^[ \t]*input\b", source.text, re.MULTILINE) is not None
+def pasted_calls(source: Source, tokens: Tokens, at: int) -> Iterator[Candidate]:
+    """All calls of a text as steps; told by the line of a place."""
+    code = Foreign(tokens)
+    found = list(code.read())
+    shape = None if any(sign.type == "INPUT" for sign in code.signs) else _shape_of(found)
     for choice in (0, 1):
-        edits = []
-        for start, line in _code(source):
-            step = _step_of(line, choice)
-            shape = _INPUT_SHAPE.search(line)
-            if step and shape and not has_input:
-                step = f"{_shape(shape).strip()} ; {step}"
-            if step == "":
-                edits.append(Edit(Span(start, source.text.find("\n", start) + 1 or len(source.text)), ""))
-            elif step is not None:
-                indent = len(line) - len(line.lstrip())
-                edits.append(Edit(Span(start + indent, start + len(line.rstrip())), step))
-        own = next((edit.text for edit in edits if edit.span.start <= at <= edit.span.end), "")
-        if edits:
-            text = f"write `{own}`" if own else "leave out what stands around the layers"
-            yield Candidate(Kind.SPELLING, tuple(edits), text, choice)
+        edits = [Edit(one, "") if isinstance(one, Span) else _as_step(one, choice, shape) for one in found]
+        made = [edit for edit in edits if edit is not None and not _is_commented(tokens, edit.span)]
+        translated = {source.place(edit.span.start).line for edit in made if edit.text}
+        made += [edit for edit in _own_words(code) if source.place(edit.span.start).line in translated]
+        lines = tuple(_by_line(source, tokens, sorted(made)))
+        if lines:
+            own = next((edit.text for edit in lines if edit.span.start <= at <= edit.span.end), "")
+            told = f"write `{own}`" if own else "leave out what stands around the layers"
+            yield Candidate(Kind.SPELLING, lines, told, choice)
 
 
-def _step_of(line: str, choice: int) -> str | None:
-    """A line of Python as a step, empty for the brackets around a list of layers, None for anything else."""
-    if _AROUND.fullmatch(line):
-        return ""
-    if "->" in line:
-        parts = [part.strip() for part in line.split("->")]
-        steps = [_step_of(part, choice) if "(" in part else _own_spelling(part) for part in parts]
-        return " -> ".join(step or part for step, part in zip(steps, parts, strict=True)) if any(steps) else None
-    call = _CALL.fullmatch(line)
-    if call is None:
-        return None
-    inner = call[2] + ")" * (call[2].count("(") - call[2].count(")"))
-    if line.lstrip().startswith("model.add("):
-        inner = inner.removesuffix(")") if inner.count(")") > inner.count("(") else inner
-    found = translations(written_of(call[1], inner))
+def step_of(written: Written, choice: int = 0) -> str | None:
+    """A call as a step; a size of equal numbers as one of them, but for the shape of an input.
+
+    >>> step_of(Written("Conv2D", ("32", "3x3"), (("activation", "relu"),)))
+    'conv 32 3 -> relu'
+    """
+    if not means_input(written.word):
+        keyed = tuple((key, _compact(value)) for key, value in written.keyed)
+        written = Written(written.word, tuple(map(_compact, written.positional)), keyed)
+    found = translations(written)
     return found[min(choice, len(found) - 1)] if found else None
 
 
-def _own_spelling(part: str) -> str:
+def _compact(value: str) -> str:
+    sizes = value.split("x")
+    return sizes[0] if len(set(sizes)) == 1 else value
+
+
+def _as_step(call: ForeignCall, choice: int, shape: tuple[ForeignCall, str] | None) -> Edit | None:
+    step = step_of(call.written, choice)
+    if step is None:
+        return None
+    before = f"{shape[1]} ; " if shape is not None and shape[0] is call else ""
+    return Edit(call.span, f"{before}{step}{' -> ' if call.goes_on else ''}")
+
+
+def _shape_of(found: Sequence[ForeignCall | Span]) -> tuple[ForeignCall, str] | None:
+    """The first call that says what arrives, with the statement that says so here."""
+    for call in found:
+        sizes = dict(call.written.keyed).get("input_shape", "").split("x") if isinstance(call, ForeignCall) else []
+        if isinstance(call, ForeignCall) and all(size.isdecimal() for size in sizes):
+            return call, input_written(sizes)
+    return None
+
+
+def _own_words(code: Foreign) -> Iterator[Edit]:
     """A step of one word, in this language."""
-    return own_word(part) or part if part.isidentifier() and find_layer(part) is None else part
+    for word in code.words():
+        own = own_word(word) if find_layer(word) is None else None
+        if own is not None:
+            yield Edit(span_of(word), own)
 
 
-def written_of(word: str, inside: str) -> Written:
-    """A call's arguments, parted.
-
-    >>> written_of("Conv2D", "32, (3, 3), activation='relu'")
-    Written(word='Conv2D', positional=('32', '3'), keyed=(('activation', 'relu'),))
-    """
-    positional, keyed = [], []
-    for part in _PART.findall(inside):
-        key, equals, value = part.partition("=")
-        if equals:
-            keyed.append((key.strip(), _value(value)))
-        elif part.strip():
-            positional.append(_value(part))
-    return Written(word, tuple(positional), tuple(keyed))
+def _is_commented(tokens: Tokens, span: Span) -> bool:
+    return any(token.type == COMMENT for token in tokens.of(span))
 
 
-def _value(text: str) -> str:
-    """`(3, 3)` as `3`, `(3, 5)` as `3x5`, `'same'` as `same`."""
-    plain = text.strip().strip("'\"")
-    if re.fullmatch(r"[(\[]\s*\d+(\s*,\s*\d+)*\s*,?\s*[)\]]", plain):
-        sizes = re.findall(r"\d+", plain)
-        return sizes[0] if len(set(sizes)) == 1 else "x".join(sizes)
-    return plain
+def _by_line(source: Source, tokens: Tokens, edits: Sequence[Edit]) -> Iterator[Edit]:
+    """The same edits, one for each line; of a line of which nothing is left, its end goes too."""
+    text, waiting = source.text, list(reversed(edits))
+    while waiting:
+        own, end = list[Edit](), waiting[-1].span.start
+        start = text.rfind("\n", 0, end) + 1
+        while waiting and waiting[-1].span.start <= end:
+            own.append(waiting.pop())
+            end = _line_end(text, own[-1].span.end)
+        behind = tokens.of(Span(own[-1].span.end, end))
+        comment = next((span_of(token).start for token in behind if token.type == COMMENT), end)
+        line = text[start:comment]
+        first, last = start + len(line) - len(line.lstrip()), start + len(line.rstrip())
+        moved = [Edit(Span(edit.span.start - first, edit.span.end - first), edit.text) for edit in own]
+        mended = edited(text[first:last], moved).strip()
+        yield Edit(Span(first, last), mended) if mended or comment < end else Edit(Span(start, end + 1), "")
 
 
-def _at(source: Source, span: Span, code: str) -> Iterator[Candidate]:
-    start, line = [found for found in _code(source) if found[0] <= span.start][-1]
-    habitual = line
-    if len(line) > _LONGEST:
-        return
-    for pattern, replacement in _HABITS:
-        mended = re.sub(pattern, replacement, line)
-        habitual = re.sub(pattern, replacement, habitual)
-        if mended != line:
-            yield _line(start, line, mended)
-    if habitual != line:
-        yield _line(start, line, habitual)._replace(distance=1)
-    if code == "E102":
-        yield from _closed(source, span, start + len(line.rstrip()))
-    if source.slice(span) in ("param", "budget", "train", "input"):
-        yield from _moved_out(source, span)
-    yield from _quoted_arguments(start, line)
-    yield from _without_value(start, line)
-    if line.rstrip().endswith(":"):
-        yield from _braced(source, start)
-    if source.slice(span) == "}":
-        yield Candidate(Kind.SPELLING, (Edit(span, ""),), "leave out this `}`")
+def _line_end(text: str, offset: int) -> int:
+    found = text.find("\n", offset)
+    return found if found >= 0 else len(text)
 
 
-def _quoted_arguments(start: int, line: str) -> Iterator[Candidate]:
+# on one line
+
+
+def step_of_words(line: str) -> str | None:
     """`conv filters=16 activation='relu'`: a layer in Keras' words, without its brackets."""
-    word, *arguments = line.split() or [""]
-    if "'" in line and "->" not in line and "(" not in line:
-        for step in translations(written_of(word, ",".join(arguments)))[:1]:
-            yield _line(start, line, step)
+    code = Foreign(read_tokens(line))
+    parts = code.by_gaps(code.signs[1:])
+    return step_of(code.written(str(code.signs[0]), parts)) if parts else None
 
 
-def _without_value(start: int, line: str) -> Iterator[Candidate]:
-    """`param classes` with a number, which is a guess."""
-    name = re.fullmatch(r"\s*param\s+([A-Za-z_]\w*)\s*=?\s*", line)
-    if name:
-        number = 10 if "class" in name[1] else 64
-        why = f": then `--set {name[1]}=…` gives another number"
-        mended = f"param {name[1]} = {number}"
-        yield _line(start, line, mended)._replace(text=f"`{mended}`", certain=False, why=why, bare=True)
+def with_calls(line: str) -> str:
+    """`act=(leakyrelu 0.2)` as the call that hands over a layer.
+
+    >>> with_calls("cbr 8 act=(leakyrelu 0.2) att=(se 20 act=silu)")
+    'cbr 8 act=leakyrelu(0.2) att=se(20, act=silu)'
+    """
+    code = Foreign(read_tokens(line))
+    edits = []
+    for opening, closing in code.partners.items():
+        around = code.of(opening - 1), code.of(opening), code.of(opening + 1)
+        if around == ("EQUAL", "LPAR", "WORD") and code.of(opening + 2) in ("NUMBER", "SIZE", "WORD"):
+            arguments = ", ".join(map(code.slice, code.by_gaps(code.signs[opening + 2 : closing])))
+            edits.append(Edit(code.place(opening, closing + 1), f"{code.signs[opening + 1]}({arguments})"))
+    return edited(line, edits)
 
 
-def _line(start: int, line: str, mended: str) -> Candidate:
-    told = f"write `{mended.strip()}`" if mended.strip() else f"leave out `{line.strip()}`"
-    return Candidate(Kind.SPELLING, (Edit(Span(start, start + len(line)), mended),), told)
+def in_braces(line: str) -> str:
+    """`concat(a, b)` and `concat [a, b]` as a form: its branches in braces.
+
+    >>> in_braces("concat [conv 8 k1, id] -> relu")
+    'concat { conv 8 k1 | id } -> relu'
+    """
+    return _rebracketed(line, lambda code, at: code.signs[at - 1] in FORM_WORDS, (" { ", " | ", " }"))
 
 
-def _moved_out(source: Source, span: Span) -> Iterator[Candidate]:
-    """A statement inside braces, moved to before the item that they belong to."""
-    text, depth, top = source.text, 0, 0
-    for start, line in _code(source):
-        if start > span.start:
-            break
-        top = start if depth == 0 else top
-        depth += line.count("{") - line.count("}")
-    first, end = text.rfind("\n", 0, span.start) + 1, text.find("\n", span.start) + 1 or len(text)
-    statement = text[first:end].strip()
-    if top < first and not re.search(r"[{}]", statement):
-        edits = (Edit(Span(top, top), f"{statement}\n"), Edit(Span(first, end), ""))
-        line_number = source.place(top).line
-        yield Candidate(Kind.ORDER, edits, f"move `{statement}` out of the braces, to before line {line_number}")
+def with_settings_apart(line: str) -> str:
+    """`optimizer adam(lr=0.1)` with spaces for brackets and commas."""
+    return _rebracketed(line, lambda code, at: at > 1 and code.signs[at - 2] == "optimizer", (" ", " ", ""))
 
 
-def _braced(source: Source, start: int) -> Iterator[Candidate]:
-    """A block in Python's manner: what is indented behind the colon, in braces."""
-    text = source.text
-    header = text[start : text.find("\n", start)]
-    body = re.compile(r"(?:\n[ \t]+\S[^\n]*|\n[ \t]*(?=\n))+").match(text, start + len(header))
-    if body is not None and header.lstrip().startswith("block"):
-        colon = start + header.rindex(":")
-        edits = (Edit(Span(colon, colon + 1), " {"), Edit(Span(body.end(), body.end()), "\n}"))
-        yield Candidate(Kind.SPELLING, edits, f"write `{header.strip().rstrip(':')} {{`, and `}}` after the last step")
+def with_sizes(line: str) -> str:
+    """`k=(3, 3)` and `conv 16 (3, 3)` with sizes as they are written here."""
+    code = Foreign(read_tokens(line))
+    edits = []
+    for opening, closing in code.partners.items():
+        signs = code.signs[opening : closing + 1]
+        size = code.value(signs)
+        if code.of(opening - 1) not in ("", "FUNCTION") and "," in signs and re.fullmatch("[0-9]+(x[0-9]+)+", size):
+            space = "" if code.of(opening - 1) == "EQUAL" else " "
+            edits.append(Edit(Span(code.end(opening - 1), code.end(closing)), space + size))
+    return edited(line, edits)
 
 
-def _closed(source: Source, opening: Span, end_of_line: int) -> Iterator[Candidate]:
-    """The bracket that is missing, at the end of the line, or of the file."""
-    closing = {"(": ")", "[": "]", "{": "}"}[source.slice(opening)]
-    end_of_file = len(source.text.rstrip())
-    for end, text in ((end_of_line, closing), (end_of_file, f"\n{closing}")):
-        told = f"add `{closing}` at the end of line {source.place(end).line}"
-        yield Candidate(Kind.SPELLING, (Edit(Span(end, end), text),), told, certain=False)
-
-
-def _shape(found: re.Match[str]) -> str:
-    """`input (28, 28, 1)` and the like as an `input` whose channels come first."""
-    sizes = re.findall(r"[0-9]+", found[2])
-    if len(sizes) == 3 and sizes[2] in ("1", "3") and sizes[0] not in ("1", "3"):
-        sizes = [sizes[2], *sizes[:2]]
-    return f"{found[1]}input {'x'.join(['1', *sizes] if len(sizes) == 2 else sizes)}"
-
-
-def _branches(found: re.Match[str]) -> str:
-    """`concat(a, b)` in braces."""
-    return f"{found[1]} {{ {' |'.join(found[2].split(','))} }}"
-
-
-def _spaced(found: re.Match[str]) -> str:
-    """`optimizer adam(lr=0.1, betas=[0.9 0.99])` with spaces for brackets and commas."""
-    return f"{found[1]} {' '.join(part.strip() for part in found[2].split(','))}"
-
-
-_STEP = r"(\b(?:id\b|[a-z_]+\s+[\w= ]*\w|[a-z]\w*(?=\s*$|\s*\+)))"
-_LAYER_FOLLOWS = r"(?=[a-z_]\w*\b(?!\s*=))"
-# What people write on one line out of habit, and what stands there then.
-_HABITS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
-    (r"(?i)^(\s*)input(?:_?shape)?\s*[:=]?\s*\(?\s*(\d+(?:[\s,xX*×]+\d+)*)\s*,?\s*\)?\s*$", _shape),
-    (r"(?<![\w.])\d+(?:\s*[xX*×]\s*\d+)+", lambda found: "x".join(re.findall(r"\d+", found[0]))),
-    (r"(?<=\w)\s+[xX*×]\s*(\d+)(?=\s*(?:$|->|::|\}))", r" x\1"),
-    (r"(?<==)\(\s*(\d+)\s*,\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", lambda found: "x".join(filter(None, found.groups()))),
-    (r"\s*\(\s*(\d+)\s*,\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", lambda found: " " + "x".join(filter(None, found.groups()))),
-    (r"(?<![\w.])\.(?=\d)", "0."),
-    (r"(?<![\w.])(\d+(?:\.\d+)?)\s*%", lambda found: f"{float(found[1]) / 100:g}"),
-    (r"(?<=\d)([KMG])B\b", r"\1"),
-    (r"(?<=[\w)])\s*(\d+(?:x\d+)?)\s*/\s*(\d+)\s*(?=$|->|\})", r" \1 s\2"),
-    (r"^(\s*)(\d+)\s+((?:dw)?conv|convtranspose|linear)\b", r"\1\3 \2"),
-    (r"^(\s*)for\s+\w+\s+in\s+(?:range\()?(\d+)\)?\s*:\s*(\S.*?)\s*$", r"\1{ \3 } x\2"),
-    (r"^(\s*)(\d+)\s*[xX*]\s+([a-z_]\w*[^-|{}]*?)\s*$", r"\1\3 x\2"),
-    (r"(\}\s*)shortcut\s+(?!auto\b|same\b)([a-z][^{}|]*?)\s*(?=$|->\s*relu\s*$)", r"\1shortcut { \2 }"),
-    (r"^(\s*)shortcut\s*(?=\{)", r"\1residual "),
-    (r"(\boptimizer\s+\w+)\s*\(([^()]*)\)", _spaced),
-    (rf"^(\s*){_STEP}\s*\+\s*{_STEP}\s*$", r"\1add { \2 | \3 }"),
-    (r"(?<![\w.])(\d+)(?=[kspdg]\d)", r"\1 "),
-    (r"^(\s*)(?:[-*•+]|\d+[.)])\s+(?=[a-z])", r"\1"),
-    (r"^(\s*)x\s*=\s*", r"\1"),
-    (rf"^(\s*)\w+\s*=\s*{_LAYER_FOLLOWS}", r"\1"),
-    (r"^(\s*)(\w+)\s*=\s*(?=[\d(])", r"\1param \2 = "),
-    (r"^(\s*param\s+\w+)\s*:?\s+(?=[^\s=])", r"\1 = "),
-    (r"^(\s*)(\w+)\s*::\s*(?=[A-Za-z])", r"\1\2: "),
-    (r"^(\s*block\s+\w+\s*(?:\([^)]*\))?)\s*:\s*(\S.*?)\s*$", r"\1 { \2 }"),
-    (r"^(\s*)[(\[]\s*([a-z].*)[)\]](\s*x\d+)?\s*$", r"\1{ \2 }\3"),
-    (r"\b(concat|add|mul|residual|gate|split)\s*\((.*)\)", _branches),
-    (r"(?<=[\w)\]])\s*,\s*", " "),
-    (r"'", '"'),
-    (r"=\s*['\"](\w+)['\"]", r"=\1"),
-    (r"(?<=\w)-(?=[A-Za-z])", "_"),
-    (r"(?<!\()\b(\w+\s*[*+/]\s*\w+)\b(?!\))", r"(\1)"),
-    (r"\s*(?:=>|-\s+>|(?<![-=<])>|(?<=\s)[-–—](?=\s+[a-z]))\s*", " -> "),
-    (r"->\s*->", "->"),
-    (r"^(\s*)->\s*", r"\1"),
-    (r"\s*->\s*$", ""),
-    (r"\s*/\*.*?\*/\s*", " "),
-    (r"^\s*(?://|--|\"\"\")\s*(.*?)(?:\"\"\")?\s*$", r"# \1"),
-    (r"\s*(?://|--)\s*(\D.*?)\s*$", r"  # \1"),
-)
+def _rebracketed(line: str, is_meant: Callable[[Foreign, int], bool], signs: tuple[str, str, str]) -> str:
+    """A line with other signs in the place of a bracket, of the commas in it, and of what closes it."""
+    code = Foreign(read_tokens(line))
+    opening = next((at for at in sorted(code.partners) if at and is_meant(code, at)), None)
+    if opening is None or code.partners[opening] == opening + 1:
+        return line
+    closing, edits = code.partners[opening], list[Edit]()
+    for at, sign in ((opening, signs[0]), *((at, signs[1]) for at in code.commas(opening)), (closing, signs[2])):
+        behind = code.end(at) if at == closing else code.start(at + 1)
+        edits.append(Edit(Span(code.end(at - 1), behind), sign))
+    return edited(line, edits)

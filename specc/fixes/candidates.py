@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from specc.diagnostics.diagnostic import Diagnostic
-from specc.fixes.calls import syntax_candidates
 from specc.fixes.changes import Failure
 from specc.fixes.channels import fold_candidates, group_candidates, weight_candidates
 from specc.fixes.edit import Candidate
 from specc.fixes.inputs import input_candidates
 from specc.fixes.joins import join_candidates
+from specc.fixes.lines import syntax_candidates
 from specc.fixes.notes import note_candidates
 from specc.fixes.outline import SpecOutline
 from specc.fixes.places import place_candidates
@@ -62,7 +62,7 @@ def _is_apart(candidate: Candidate) -> bool:
 
 def _made_for(error: Diagnostic, outline: SpecOutline) -> Iterator[Candidate]:
     if error.code.startswith("E1"):
-        yield from syntax_candidates(outline.source, error)
+        yield from syntax_candidates(error, outline)
         return
     for statement_maker in STATEMENT_MAKERS.get(error.code, ()):
         yield from statement_maker(error, outline)

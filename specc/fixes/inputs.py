@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isqrt
 
 from specc.diagnostics.spelling import spelled
@@ -16,6 +16,7 @@ from specc.layers.linear import Linear
 from specc.syntax import tree
 
 _COLOURS = (1, 3)  # channels of pictures
+_MOST_DIGITS = 12  # of a size that anybody means
 
 
 def input_candidates(failure: Failure) -> Iterator[Candidate]:
@@ -57,6 +58,17 @@ def _meant(dims: Shape) -> Iterator[tuple[Shape, str]]:
             yield dims[1:], ": the batch is left out"
         case _:
             return
+
+
+def input_written(sizes: Sequence[str]) -> str:
+    """The statement for a shape as another framework counts it, with its channels last or without them.
+
+    >>> input_written(["28", "28", "1"]), input_written(["28", "28"]), input_written(["3", "32", "32"])
+    ('input 1x28x28', 'input 1x28x28', 'input 3x32x32')
+    """
+    dims = tuple(int(size[:_MOST_DIGITS]) for size in sizes)
+    meant = [shape for shape, _ in _meant(dims)] if len(dims) > 1 else []
+    return f"input {spelled([*meant, dims][0])}"
 
 
 def torch_order(failure: Failure, arriving: int | None = None) -> Iterator[Candidate]:

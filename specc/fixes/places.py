@@ -9,9 +9,9 @@ from itertools import count, pairwise
 from lark.lexer import Token
 
 from specc.fixes.arguments import without
+from specc.fixes.calls import in_braces
 from specc.fixes.changes import Failure, left_out, told
 from specc.fixes.edit import Candidate, Edit, Kind
-from specc.ir.model import FORM_WORDS
 from specc.ir.shapes.naming import RESERVED_BY_TORCH
 from specc.source import Span
 from specc.syntax.tokens import COMMENT, NEWLINE, span_of
@@ -33,7 +33,8 @@ def place_candidates(failure: Failure) -> Iterator[Candidate]:
             yield told(failure, failure.site, Kind.ORDER, edits)
         case "E216":
             yield from _with_identity(failure.outline.tokens.of(error.span))
-            yield from _in_braces(error.span, text)
+            if (form := in_braces(text)) != text:
+                yield Candidate(Kind.SPELLING, (Edit(error.span, form),), f"write `{form}`")
             if step.shortcut is not None and error.span == step.shortcut.span:
                 gone = (without(failure.outline, error.span),)
                 yield Candidate(Kind.REMOVAL, gone, f"leave out `{text}`")
@@ -58,11 +59,3 @@ def _with_identity(tokens: Iterable[Token]) -> Iterator[Candidate]:
     edits = [Edit(Span(end, end), "id ") for end in ends]
     if edits:
         yield Candidate(Kind.INSERTION, tuple(edits), "write `id` for a branch that changes nothing")
-
-
-def _in_braces(span: Span, text: str) -> Iterator[Candidate]:
-    """`concat [a, b]` as a form: its branches in braces."""
-    listed = re.fullmatch(r"(\w+)\s*[\[(](.*)[\])]", text, re.DOTALL)
-    if listed and listed[1] in FORM_WORDS:
-        form = f"{listed[1]} {{ {' | '.join(part.strip() for part in listed[2].split(','))} }}"
-        yield Candidate(Kind.SPELLING, (Edit(span, form),), f"write `{form}`")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from specc.diagnostics.spelling import nearest
+from specc.fixes.inputs import input_written
 from specc.ir.model import FORM_WORDS
 from specc.ir.names.foreign import DROPPED, inferred, own_argument_word, own_layer_word
 from specc.ir.names.habits import means_input, option_meant, step_meant
@@ -16,18 +16,11 @@ from specc.layers.base import Layer
 from specc.layers.fields import role
 from specc.layers.registry import LAYERS, find_layer
 from specc.layers.torch_call import IN
+from specc.syntax.foreign import Written
 
 _OF_KERAS = ("Dense", "1D", "2D", "3D", "Transpose")  # Keras does not; it writes its words so
 _SWITCH = ("true", "false")
 _SIZE = re.compile(r"[0-9]+(x[0-9]+)*")
-
-
-class Written(NamedTuple):
-    """A layer with its arguments as they were written, parted: values without a key, and keys with values."""
-
-    word: str
-    positional: tuple[str, ...]
-    keyed: tuple[tuple[str, str], ...]
 
 
 def own_word(word: str, blocks: Sequence[str] = ()) -> str | None:
@@ -88,14 +81,12 @@ def _in_parts(written: Written) -> list[str]:
 
 
 def _input(written: Written) -> list[str]:
-    """`Input(shape=(28, 28, 1))` as `input 1x28x28`: Keras counts channels last."""
+    """`Input(shape=(28, 28, 1))` as `input 1x28x28`."""
     shapes = [*written.positional, *(value for key, value in written.keyed if "shape" in key or "size" in key)]
     sizes = shapes[0].split("x") if len(shapes) == 1 else shapes
     if not sizes or not all(size.isdecimal() for size in sizes):
         return []
-    if len(sizes) == 3 and sizes[2] in ("1", "3") and sizes[0] not in ("1", "3"):
-        sizes = [sizes[2], *sizes[:2]]
-    return [f"input {'x'.join(sizes)}"]
+    return [input_written(sizes)]
 
 
 def own_layer_is_exact(word: str) -> bool:

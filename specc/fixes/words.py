@@ -11,7 +11,7 @@ from specc.fixes.arguments import behind_arguments, without, without_line
 from specc.fixes.changes import Failure, removal, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.outline import Site, SpecOutline
-from specc.fixes.translate import Written, argument, own_word, translations
+from specc.fixes.translate import argument, own_word, translations
 from specc.ir.model import FORM_WORDS
 from specc.ir.names.bind import take_repeat
 from specc.ir.names.foreign import DROPPED, NO_EFFECT, inferred
@@ -20,6 +20,7 @@ from specc.ir.names.signature import SHORT_KEYS, layer_signature
 from specc.layers.registry import find_layer
 from specc.source import Span
 from specc.syntax import tree
+from specc.syntax.foreign import Written
 
 _RUN_TOGETHER = re.compile(r"([a-wyz][0-9]+(?:x[0-9]+)?){2,}")
 _PARTED = re.compile(r"(?<=\s)([kspdg])\s+([0-9]+(?:x[0-9]+)*)(?![\w.])")
