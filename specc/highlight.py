@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from lark.lexer import Token
 from pygments.lexer import Lexer  # type: ignore[import-untyped]  # it ships no types
 from pygments.token import (  # type: ignore[import-untyped]  # the same
     Comment,
@@ -25,8 +24,8 @@ from pygments.token import (  # type: ignore[import-untyped]  # the same
 from specc.ir.names.uses import find_uses
 from specc.ir.names.words import PlacedWord, whole_text
 from specc.source import Source, Span
+from specc.syntax.lexer import Token
 from specc.syntax.parse import parse, read_tokens
-from specc.syntax.tokens import span_of
 
 _KEYWORDS = {
     **dict.fromkeys(("shortcut", "from"), Keyword),
@@ -70,8 +69,8 @@ class SpeccLexer(Lexer):  # type: ignore[misc]  # the same
 def _kind(piece: PlacedWord | Token, text: str) -> tuple[Span, Any]:
     """Where a piece stands, and what it is to Pygments."""
     if isinstance(piece, Token):
-        kind = Punctuation if piece == ";" else _TOKENS.get(piece.type, Error)
-        return span_of(piece), kind
+        kind = Punctuation if piece.text == ";" else _TOKENS.get(piece.type, Error)
+        return piece.span, kind
     word = text[piece.span.start : piece.span.end]
     if piece.role in ("keyword", "option") and word in _KEYWORDS:
         return piece.span, _KEYWORDS[word]

@@ -21,7 +21,6 @@ from generate.specs import specs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from introduction import INTRODUCTION
-from lark.lexer import Token
 
 from specc import files
 from specc.annotate import format_with_shapes
@@ -31,6 +30,7 @@ from specc.pipeline import analyse
 from specc.source import Source
 from specc.syntax import columns, layout
 from specc.syntax.format import format_source
+from specc.syntax.lexer import Token
 from specc.syntax.parse import parse, read_tokens
 
 CASES = Path(__file__).parent / "cases"
@@ -67,7 +67,7 @@ def tokens(text: str) -> list[Token]:
 def comments(text: str) -> list[str]:
     """Every comment, in order: a `#` between tokens, so that one in a string is none."""
     found, end = [], 0
-    for start, stop in [*((token.start_pos or 0, token.end_pos or 0) for token in tokens(text)), (len(text), 0)]:
+    for start, stop in [*(token.span for token in tokens(text)), (len(text), 0)]:
         found += [comment.rstrip() for comment in re.findall("#[^\n]*", text[end:start])]
         end = stop
     return found
@@ -143,14 +143,14 @@ ENDS = ["", "\n", "\n\n\n", " # c\n", "\n  # d\n", " # e\n\n# f\n", ";"]
 def scrambled(text: str, dice: random.Random) -> str:
     """The same tokens with other white space between them, and comments where a line may end."""
     pieces, found, depth, rate = [], tokens(text), 0, dice.choice([0.0, 0.1, 0.5])
-    places = [token.start_pos for token in found] + [len(text)]
+    places = [token.span.start for token in found] + [len(text)]
     for token, place in zip(found, places[1:], strict=True):
-        depth += (token in ("(", "[")) - (token in (")", "]"))
-        written = text[token.end_pos : place]
+        depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
+        written = text[token.span.end : place]
         may_end = token.type in ("ARROW", "BAR", "LBRACE", "_NL") or (depth > 0 and written.isspace())
         other = dice.choice(ENDS if may_end else SPACES)
         is_free = written.isspace() or (may_end and not written)
-        pieces += [str(token), other if is_free and dice.random() < rate else written]
+        pieces += [token.text, other if is_free and dice.random() < rate else written]
     return "".join(pieces)
 
 
@@ -185,7 +185,7 @@ def mutated(text: str, dice: random.Random) -> str:
     """A few lines of a text, scrambled, with tokens left out, put in or said twice."""
     lines = text.splitlines(keepends=True)
     start = dice.randrange(len(lines))
-    words = [str(token) for token in tokens("".join(lines[start : start + dice.randint(1, 12)]))] or ["relu"]
+    words = [token.text for token in tokens("".join(lines[start : start + dice.randint(1, 12)]))] or ["relu"]
     for _ in range(dice.randint(0, 2)):
         place = dice.randrange(len(words))
         words[place] = dice.choice(["", f"{words[place]} {words[place]}", f"{words[place]} {dice.choice(PIECES)}"])

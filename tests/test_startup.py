@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "numpy", "sklearn", "rich")
+HEAVY = ("torch", "torchvision", "numpy", "sklearn", "rich", "lark")
 SPEC = "input 1x28x28\nconv 8 k3 -> bn -> relu -> maxpool 2 -> flatten -> linear 10\ntrain { epochs 2 }\n"
 
 LIGHT_COMMANDS = [

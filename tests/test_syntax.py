@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from typing import Any
 
-import lark
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lark.lexer import BasicLexer, Token
+from lark import Token as LarkToken
+from lark.exceptions import UnexpectedToken
 
-from specc.source import Source
+from specc.gallery import entries
+from specc.source import Source, Span
 from specc.syntax import precompile, tables, tree
-from specc.syntax.grow import GrowTree
-from specc.syntax.parse import MAX_CHARACTERS, MAX_NESTING, Parsed, load_parser, parse, read_tokens, standing_at
-from specc.syntax.tokens import span_of
+from specc.syntax.grow import GrowTree, TooDeep
+from specc.syntax.lalr import Parser, Unexpected
+from specc.syntax.lexer import Token, lex
+from specc.syntax.parse import MAX_CHARACTERS, MAX_NESTING, Parsed, parse, read_tokens, standing_at
+from specc.syntax.tokens import COMMENT, END, TokenStream
 
 
 def read(text: str) -> Parsed:
@@ -38,45 +42,9 @@ def words(text: str) -> list[str]:
 
 
 def test_tables_are_those_of_the_grammar() -> None:
-    assert precompile.grammar_digest() == tables.GRAMMAR_SHA256, "run python -m specc.syntax.precompile"
-    if lark.__version__ == tables.LARK_VERSION:
-        data, memo = precompile.compute_tables()  # Lark numbers the states anew in every process; the rules it does not
-        assert memo == tables.MEMO
-        assert len(data["parser"]["parser"]["states"]) == len(tables.DATA["parser"]["parser"]["states"])
-
-
-def test_without_tables_the_grammar_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "input 3x32x32\nstem: conv (2*8) k3 -> { bn -> relu } x2 :: 16x30x30\ntrain { data fashion-mnist }\n"
-    expected = read(text)
-    monkeypatch.setattr(tables, "LARK_VERSION", "0")
-    load_parser.cache_clear()
-    try:
-        assert read(text) == expected
-    finally:
-        load_parser.cache_clear()
-
-
-def test_the_tables_are_used() -> None:
-    assert isinstance(precompile.build_parser(GrowTree()), lark.Lark)
-    assert load_parser() is load_parser()
-
-
-def test_every_text_is_read_with_one_lexer(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[object] = []
-    build = BasicLexer.__init__
-    monkeypatch.setattr(BasicLexer, "__init__", lambda self, *given, **named: made.append(build(self, *given, **named)))
-    load_parser.cache_clear()
-    for _ in range(3):
-        assert read("input 3x32x32 ; relu") and read("input 784 ; linear 10")
-    assert len(made) == 1
-
-
-def test_threads_may_read_at_the_same_time() -> None:
-    texts = [f"input {size}x32x32\n" + f"conv {size} k3 -> relu\n" * size for size in range(1, 60)]
-    alone = [read(text) for text in texts]
-    load_parser.cache_clear()
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(read, texts)) == alone
+    written = tables.GRAMMAR_SHA256, precompile.Tables(*(getattr(tables, name) for name in precompile.Tables._fields))
+    expected = precompile.grammar_digest(), precompile.compute_tables()
+    assert written == expected, "run python -m specc.syntax.precompile"
 
 
 SAME = [
@@ -173,8 +141,8 @@ COMMENTED = 'input 3  # a\r\n# b\nconv (8  # c\n ) k3 ; train { data_dir "# no" 
 def test_tokens_and_white_space_are_the_whole_text() -> None:
     tokens, end = read_tokens(COMMENTED), 0
     for token in tokens.all:
-        span = span_of(token)
-        assert COMMENTED[end : span.start].strip(" ") == "" and COMMENTED[span.start : span.end] == token
+        span = token.span
+        assert COMMENTED[end : span.start].strip(" ") == "" and COMMENTED[span.start : span.end] == token.text
         end = span.end
     assert end == len(COMMENTED)
     assert [COMMENTED[start:end] for start, end in tokens.comments] == ["# a", "# b", "# c", "# d"]
@@ -184,11 +152,11 @@ def test_tokens_and_white_space_are_the_whole_text() -> None:
 @pytest.mark.parametrize(("node", "first", "last"), [(0, "input", "3"), (1, "conv", "k3"), (2, "train", "}")])
 def test_a_node_knows_its_tokens(node: int, first: str, last: str) -> None:
     found = read_tokens(COMMENTED).of(read(COMMENTED).tree.items[node].span)
-    assert (found[0], found[-1]) == (first, last)
+    assert (found[0].text, found[-1].text) == (first, last)
 
 
 def written_parts(parts: tuple[object, ...], text: str) -> list[str]:
-    spans = [span_of(part) if isinstance(part, Token) else part.span for part in parts]  # type: ignore[attr-defined]  # a node has one
+    spans = [part.span for part in parts]  # type: ignore[attr-defined]  # a token and a node have one
     return [text[span.start : span.end] for span in spans]
 
 
@@ -262,3 +230,83 @@ def test_any_sequence_of_tokens_is_read_or_refused(text: str) -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
     read(text)
+
+
+# Lark, of whose tables the lexer and the parser here are made, reads the same
+
+
+class LarkTree:
+    """Lark's reductions as the nodes that are grown here: it hands a rule's parts over in one list."""
+
+    def __getattr__(self, name: str) -> Any:
+        grow = getattr(GrowTree(), name)
+        return lambda parts: grow(*(as_ours(part) if isinstance(part, LarkToken) else part for part in parts))
+
+
+LARK = precompile.build_parser(LarkTree())
+
+
+def as_ours(token: LarkToken) -> Token:
+    return Token(token.type, str(token), Span(token.start_pos or 0, token.end_pos or 0))
+
+
+def parts_of(values: Any) -> list[Any]:
+    """What lies on a parser's stack; what is repeated is gathered there."""
+    found = []
+    for value in values:
+        inner = value.children if hasattr(value, "children") else value if type(value) in (list, tuple) else None
+        found += [value] if inner is None else parts_of(inner)
+    return [as_ours(part) if isinstance(part, LarkToken) else part for part in found]
+
+
+def end_of(feed: Callable[[], Any]) -> Any:
+    """How a token is taken: the whole text's node at its end, and what is wrong with it."""
+    try:
+        return feed()
+    except (UnexpectedToken, Unexpected):
+        return "wrong"
+    except TooDeep as error:
+        return error.span
+
+
+def read_by_both(text: str) -> list[tuple[Any, Any]]:
+    """What Lark and the parser here make of a text's tokens up to the first error, pair by pair."""
+    theirs, ours = LARK.parse_interactive(""), Parser()
+    stream = TokenStream([token for token in lex(text) if token.type != COMMENT], len(text))
+    pairs: list[tuple[Any, Any]] = []
+    while True:
+        token = stream.next()
+        given = LarkToken(token.type, token.text, start_pos=token.span.start, end_pos=token.span.end)
+        ends = [
+            end_of(lambda given=given: theirs.feed_token(given)),  # type: ignore[misc]  # it is called at once
+            end_of(lambda token=token: ours.feed(token)),  # type: ignore[misc]  # the same
+        ]
+        pairs += [(ends[0], ends[1]), (theirs.accepts(), ours.accepts())]  # type: ignore[no-untyped-call]  # Lark leaves it untyped
+        if isinstance(ends[1], Span):
+            return pairs
+        pairs.append((parts_of(theirs.parser_state.value_stack), parts_of(ours.values)))
+        if token.type == END or ends[1] == "wrong":
+            return pairs
+
+
+def assert_lark_agrees(text: str) -> None:
+    assert [as_ours(token) for token in LARK.lex(text)] == lex(text)
+    for theirs, ours in read_by_both(text):
+        assert theirs == ours
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in entries()])
+def test_lark_reads_the_gallery_alike(name: str) -> None:
+    assert_lark_agrees(next(entry.source.text for entry in entries() if entry.name == name)[:1000])
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(PIECES, max_size=30).map(" ".join))
+def test_lark_reads_any_tokens_alike(text: str) -> None:
+    assert_lark_agrees(text)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.text(st.sampled_from('ax1_.-># "\t\r\n\f\v;:=({[]})|*/<%e\u00a0\u00e9'), max_size=40) | st.text(max_size=20))
+def test_lark_reads_any_text_alike(text: str) -> None:
+    assert_lark_agrees(text)

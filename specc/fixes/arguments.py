@@ -13,7 +13,7 @@ from specc.ir.names.signature import SHORT_KEYS, SHORTHAND, block_signature, lay
 from specc.layers.fields import role
 from specc.source import Span
 from specc.syntax import tree
-from specc.syntax.tokens import COMMENT, NEWLINE, span_of
+from specc.syntax.tokens import COMMENT, NEWLINE
 
 _SIZES = ("out", "kernel", "stride", "padding")
 _LONG = {short: long for long, short in SHORT_KEYS.items()}
@@ -80,16 +80,16 @@ def drop_field(outline: SpecOutline, site: Site, name: str) -> Edit | None:
 def without(outline: SpecOutline, span: Span) -> Edit:
     """Leaves a piece of a line out, with the spaces before it."""
     before = outline.tokens.before(span.start)
-    return Edit(Span(span_of(before).end if before is not None else 0, span.end), "")
+    return Edit(Span(before.span.end if before is not None else 0, span.end), "")
 
 
 def without_line(outline: SpecOutline, span: Span) -> Edit:
     """Leaves out a statement, with its line where nothing else stands there."""
     before, after = outline.tokens.before(span.start), outline.tokens.after(span.end, COMMENT)
-    if not all(sign is None or (sign.type == NEWLINE and sign != ";") for sign in (before, after)):
+    if not all(sign is None or (sign.type == NEWLINE and sign.text != ";") for sign in (before, after)):
         return Edit(span, "")
-    start = span_of(before).end if before is not None else 0
-    return Edit(Span(start, span_of(after).end if after is not None else len(outline.source.text)), "")
+    start = before.span.end if before is not None else 0
+    return Edit(Span(start, after.span.end if after is not None else len(outline.source.text)), "")
 
 
 def repeat_of(outline: SpecOutline, site: Site) -> tree.Value | None:

@@ -12,7 +12,7 @@ from specc.fixes.outline import Site, SpecOutline
 from specc.layers.base import Shape
 from specc.source import Span
 from specc.syntax import tree
-from specc.syntax.tokens import COMMENT, NEWLINE, span_of
+from specc.syntax.tokens import COMMENT, NEWLINE
 
 
 class Failure(NamedTuple):
@@ -123,13 +123,13 @@ def removal(outline: SpecOutline, site: Site) -> Edit:
     tokens, span = outline.tokens, site.step.span
     before, after = tokens.before(span.start, NEWLINE), tokens.after(span.end, NEWLINE)
     if before is not None and before.type == "ARROW":
-        arrow = span_of(before).start
+        arrow = before.span.start
         joined = tokens.before(arrow, NEWLINE)
-        start = span_of(joined).end if joined is not None and joined.type != COMMENT else arrow
+        start = joined.span.end if joined is not None and joined.type != COMMENT else arrow
         return Edit(Span(start, span.end), "")
     if after is not None and after.type == "ARROW":
-        following = tokens.after(span_of(after).end, NEWLINE)
-        return Edit(Span(span.start, span_of(following or after).start), "")
+        following = tokens.after(after.span.end, NEWLINE)
+        return Edit(Span(span.start, (following or after).span.start), "")
     if len(site.body) == 1:
         return Edit(span, "id")
     return without_line(outline, span)

@@ -17,7 +17,6 @@ from specc.layers.conv import TransposedConv
 from specc.layers.reshape import Upsample
 from specc.source import Span
 from specc.syntax import tree
-from specc.syntax.tokens import span_of
 
 _TWICE = (2, 4, 8, 16, 32)
 
@@ -54,7 +53,7 @@ def _auto(failure: Failure) -> Edit | None:
     step = failure.site.step
     if step.shortcut is None:
         braces = [token for token in failure.outline.tokens.of(step.span) if token.type == "RBRACE"]
-        end = span_of(braces[-1]).end
+        end = braces[-1].span.end
         return Edit(Span(end, end), " shortcut auto")
     return None if step.shortcut.kind == "auto" else Edit(step.shortcut.span, "shortcut auto")
 

@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import count, pairwise
 
-from lark.lexer import Token
-
 from specc.fixes.arguments import without
 from specc.fixes.calls import in_braces
 from specc.fixes.changes import Failure, left_out, told
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.ir.shapes.naming import RESERVED_BY_TORCH
 from specc.source import Span
-from specc.syntax.tokens import COMMENT, NEWLINE, span_of
+from specc.syntax.lexer import Token
+from specc.syntax.tokens import COMMENT, NEWLINE
 
 
 def place_candidates(failure: Failure) -> Iterator[Candidate]:
@@ -54,7 +53,7 @@ def _free_labels(failure: Failure, text: str, span: Span) -> Iterator[Candidate]
 def _with_identity(tokens: Iterable[Token]) -> Iterator[Candidate]:
     """`id` in the place of each empty branch."""
     signs = [token for token in tokens if token.type not in (NEWLINE, COMMENT)]
-    ends = [span_of(after).start for before, after in pairwise(signs)
+    ends = [after.span.start for before, after in pairwise(signs)
             if before.type in ("LBRACE", "BAR") and after.type in ("RBRACE", "BAR")]  # fmt: skip
     edits = [Edit(Span(end, end), "id ") for end in ends]
     if edits:

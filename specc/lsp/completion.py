@@ -39,7 +39,7 @@ from specc.recipe.judging import is_switch
 from specc.recipe.optimizers import OPTIMIZERS
 from specc.recipe.recipe import Recipe
 from specc.syntax import tree
-from specc.syntax.tokens import COMMENT, NEWLINE, span_of
+from specc.syntax.tokens import COMMENT, NEWLINE
 
 TRIGGERS = [" ", "=", "{", ">", "|", "[", "(", ","]
 _NOTHING = ("NUMBER", "SIZE", "PATTERN", "MALFORMED", "TEXT")  # where nothing can be offered
@@ -63,11 +63,11 @@ def complete(snapshot: Snapshot, position: types.Position, *, snippets: bool) ->
     """The offers at a place; `snippets`: whether the editor knows stops for the cursor."""
     offset = snapshot.positions.offset(position)
     token = snapshot.tokens.before(offset)
-    touched = token if token is not None and span_of(token).end >= offset else None
+    touched = token if token is not None and token.span.end >= offset else None
     start = offset
     offers: Iterator[Offer] = iter(())
     if touched is not None and touched.type == COMMENT:
-        before = touched[: offset - span_of(touched).start]
+        before = touched.text[: offset - touched.span.start]
         if _IGNORED.search(before):
             start, offers = offset - len(re.split(r"[\[\s,]", before)[-1]), _codes()
     elif not (touched is not None and touched.type in _NOTHING) and not _in_open_string(snapshot, offset):
@@ -97,7 +97,7 @@ def _item(offer: Offer, place: types.Range, *, snippets: bool) -> types.Completi
 def _in_open_string(snapshot: Snapshot, offset: int) -> bool:
     """Whether a string begins before a place on its line, and does not end there."""
     line = takewhile(lambda sign: sign.type != NEWLINE, snapshot.tokens.back_from(offset))
-    return any(sign == '"' for sign in line)
+    return any(sign.text == '"' for sign in line)
 
 
 def _codes() -> Iterator[Offer]:

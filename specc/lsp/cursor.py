@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from lark.lexer import Token
-
 from specc.ir.names.bind import bind, take_repeat
 from specc.ir.names.scope import Scope
 from specc.ir.names.signature import Signature
@@ -19,8 +17,9 @@ from specc.ir.names.uses import CALLS, signature_of
 from specc.ir.names.words import Uses
 from specc.source import Span
 from specc.syntax import tree
+from specc.syntax.lexer import Token
 from specc.syntax.parse import standing_at
-from specc.syntax.tokens import NEWLINE, STATEMENTS, Tokens, span_of
+from specc.syntax.tokens import NEWLINE, STATEMENTS, Tokens
 
 Bracket: TypeAlias = Literal["train", "block", "body", "header", "parenthesis", "call", "list", "partial"]
 
@@ -75,8 +74,8 @@ def word_before(tokens: Tokens, offset: int, *, hyphens: bool = False) -> int:
     """
     start = offset
     for token in tokens.back_from(offset):
-        span = span_of(token)
-        in_word = token.isidentifier() or (hyphens and token.type in ("MINUS", "NUMBER", "MALFORMED"))
+        span = token.span
+        in_word = token.text.isidentifier() or (hyphens and token.type in ("MINUS", "NUMBER", "MALFORMED"))
         if not in_word or span.end < start or (start < offset and not hyphens):
             break
         start = span.start
@@ -93,7 +92,7 @@ class _Level(NamedTuple):
 def cursor_state(tokens: Tokens, offset: int, names_step: Callable[[str], bool]) -> CursorState:
     """The state behind the tokens before a place. Args: names_step, whether a word can be called with arguments."""
     parts = standing_at(tokens, offset).parts
-    if parts and isinstance(parts[-1], Token) and not parts[-1]:
+    if parts and isinstance(parts[-1], Token) and not parts[-1].text:
         parts = parts[:-1]  # what is to come
     levels = [_Level(None, [])]
     for part in parts:
@@ -122,7 +121,7 @@ def _bracket(kind: str, levels: Sequence[_Level], names_step: Callable[[str], bo
         return kinds.get(first, "body")
     if first == "BLOCK":
         return "header"
-    called = str(parts[-1]) if parts and isinstance(parts[-1], Token) and parts[-1].type == "FUNCTION" else ""
+    called = parts[-1].text if parts and isinstance(parts[-1], Token) and parts[-1].type == "FUNCTION" else ""
     if not called:
         return "parenthesis"
     return "partial" if called not in CALLS and names_step(called) else "call"
@@ -132,12 +131,12 @@ def _item(levels: Sequence[_Level]) -> Item:
     """The item at hand: what is called in the innermost parentheses, else what these stand in."""
     innermost = levels[-1]
     if innermost.bracket == "partial":
-        return _read("step", [Token("WORD", str(levels[-2].parts[-1])), *innermost.parts])
+        return _read("step", [levels[-2].parts[-1]._replace(type="WORD"), *innermost.parts])
     at = max(index for index, level in enumerate(levels) if level.bracket in (None, "partial", *_BRACES))
     item = _read("setting" if levels[at].bracket == "train" else "step", levels[at].parts)
     if innermost.bracket != "header":
         return item
-    return item._replace(key=_read("step", [Token("WORD", "block"), *innermost.parts]).key)
+    return item._replace(key=_read("step", [Token("WORD", "block", Span(0, 0)), *innermost.parts]).key)
 
 
 def _read(kind: str, parts: Iterable[Any]) -> Item:
@@ -149,7 +148,7 @@ def _read(kind: str, parts: Iterable[Any]) -> Item:
 
 
 def _and_token(item: Item, token: Token) -> Item:
-    text = str(token)
+    text = token.text
     item = item._replace(shortcut=token.type == "SHORTCUT", checking=token.type == "DOUBLE_COLON")
     if token.type in STATEMENTS and item.empty:
         return item._replace(kind=text.lower())
@@ -160,7 +159,7 @@ def _and_token(item: Item, token: Token) -> Item:
     if token.type in ("WORD", "FUNCTION", "FROM") and item.word is None and not item.has_body:
         return item._replace(word=text)
     if token.type in ("WORD", "X", "IN", "NTH", "SAME", "AUTO"):
-        span = span_of(token)
+        span = token.span
         return item._replace(arguments=(*item.arguments, tree.Positional(tree.Word(text, span), span)))
     return item
 

@@ -22,7 +22,6 @@ from specc.lsp.reference import field_line, layer_page, setting_page, word_page
 from specc.lsp.steps import Here, receptive_fields, step_at
 from specc.recipe.recipe import Recipe
 from specc.source import Span
-from specc.syntax.tokens import span_of
 
 MOST_VISITS = 4
 _CODE = re.compile(r"[EW][0-9]{3}")
@@ -41,9 +40,9 @@ def hover(snapshot: Snapshot, position: types.Position) -> types.Hover | None:
 def _keyword(snapshot: Snapshot, offset: int) -> types.Hover | None:
     """The page of a word of the language, `input` or `shortcut`."""
     token = snapshot.tokens.before(offset + 1)
-    if token is None or span_of(token).end < offset:
+    if token is None or token.span.end < offset:
         return None
-    return _hover(snapshot, span_of(token), [word_page(str(token))])
+    return _hover(snapshot, token.span, [word_page(token.text)])
 
 
 def _hover(snapshot: Snapshot, span: Span, pages: Iterable[str | None]) -> types.Hover | None:

@@ -12,7 +12,6 @@ from specc.layers.base import written
 from specc.lsp.documents import Snapshot
 from specc.source import Span
 from specc.syntax import tree
-from specc.syntax.tokens import span_of
 
 # document symbols
 
@@ -99,9 +98,9 @@ def _brackets(snapshot: Snapshot) -> Iterator[types.FoldingRange]:
     waiting: list[int] = []
     for token in snapshot.tokens.words:
         if token.type in ("LBRACE", "LSQB"):
-            waiting.append(snapshot.positions.line_of(span_of(token).start))
+            waiting.append(snapshot.positions.line_of(token.span.start))
         elif token.type in ("RBRACE", "RSQB") and waiting:
-            first, last = waiting.pop(), snapshot.positions.line_of(span_of(token).start) - 1
+            first, last = waiting.pop(), snapshot.positions.line_of(token.span.start) - 1
             if last > first:
                 yield types.FoldingRange(first, last, kind=types.FoldingRangeKind.Region)
 

@@ -27,7 +27,6 @@ CORE = "pydantic_core"
 NEEDED = ("pyodide.mjs", "pyodide-lock.json", "python_stdlib.zip")
 # What the compiler and its language server import that is Python alone, by module.
 PURE = (
-    "lark",
     "annotated_types",
     "typing_extensions",
     "typing_inspection",

@@ -10,10 +10,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
-from lark.lexer import Token
-
 from specc.source import Span
 from specc.syntax import tree
+from specc.syntax.lexer import Token
 from specc.syntax.pieces import (
     Body,
     Comment,
@@ -29,7 +28,7 @@ from specc.syntax.pieces import (
     make_listing,
     make_step,
 )
-from specc.syntax.tokens import COMMENT, NEWLINE, Tokens, span_of
+from specc.syntax.tokens import COMMENT, NEWLINE, Tokens
 
 _PRODUCT = {"*", "/", "//", "%", "**"}
 _CLOSE = {"*", "**"}
@@ -46,14 +45,14 @@ def gap_of(tokens: Iterable[Token], *, at_start: bool = False) -> Gap:
     above: list[Comment] = []
     for piece in tokens:
         if piece.type == NEWLINE:
-            newlines += piece != ";"
+            newlines += piece.text != ";"
         elif piece.type != COMMENT:
             continue
         elif newlines or above:
-            above.append(Comment(piece.rstrip(), newlines > 1))
+            above.append(Comment(piece.text.rstrip(), newlines > 1))
             newlines = 0
         else:
-            after = piece.rstrip()
+            after = piece.text.rstrip()
     return Gap(after, tuple(above), bool(newlines or above or after), newlines > 1)
 
 
@@ -63,7 +62,7 @@ class _Writer:
     def __init__(self, tokens: Tokens) -> None:
         self.tokens, self.end = tokens, 0
         braces = [token for token in tokens.words if token.type in ("LBRACE", "RBRACE")]
-        self.opening = [span_of(token).start for token in braces if token.type == "LBRACE"]
+        self.opening = [token.span.start for token in braces if token.type == "LBRACE"]
         self.closing = dict(_matched(braces))
 
     def gap(self, start: int, *, at_start: bool = False) -> Gap:
@@ -76,7 +75,7 @@ class _Writer:
         """The comments up to a place, inside a piece that ends there."""
         found = self.tokens.of(Span(self.end, end))
         self.end = end
-        return tuple(token.rstrip() for token in found if token.type == COMMENT)
+        return tuple(token.text.rstrip() for token in found if token.type == COMMENT)
 
     def text(self, flat: str, end: int) -> TextPiece:
         """Words that end at a place."""
@@ -149,7 +148,7 @@ class _Writer:
             return make_step(parts, "")
         _, *shape = self.words(step.check.span)
         self.end = step.check.span.end
-        return make_step(parts, f":: {''.join(shape)}")
+        return make_step(parts, f":: {''.join(token.text for token in shape)}")
 
     def behind_body(self, step: tree.Step) -> int:
         """Where the body of a step begins; behind the step where it has none."""
@@ -231,7 +230,7 @@ class _Writer:
                 flat = f"{value.function.text}({', '.join(map(self.handed, value.arguments))})"
             case _:
                 words = self.words(value.span)
-                flat = "".join(words[around : len(words) - around])
+                flat = "".join(token.text for token in words[around : len(words) - around])
         return "(" * around + flat + ")" * around
 
     def handed(self, argument: tree.Argument) -> str:
@@ -280,9 +279,9 @@ def _matched(braces: Iterable[Token]) -> Iterator[tuple[int, int]]:
     waiting: list[int] = []
     for brace in braces:
         if brace.type == "LBRACE":
-            waiting.append(span_of(brace).start)
+            waiting.append(brace.span.start)
         else:
-            yield waiting.pop(), span_of(brace).start
+            yield waiting.pop(), brace.span.start
 
 
 def _is_close(operators: Sequence[str], index: int) -> bool:

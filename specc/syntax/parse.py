@@ -11,24 +11,16 @@ Leaves:     the meaning of every word to `ir.resolve`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import lark
-from lark import Lark
-from lark.exceptions import UnexpectedToken
-from lark.lexer import Token
+from typing import Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic, Label
 from specc.source import Source, Span
-from specc.syntax import tables
-from specc.syntax.grow import GrowTree, TooDeep
-from specc.syntax.tokens import END, NEWLINE, KeepTerminals, Opening, Tokens, TokenStream, as_newline, span_of
+from specc.syntax.grow import TooDeep
+from specc.syntax.lalr import Parser, Unexpected
+from specc.syntax.lexer import Token
+from specc.syntax.tokens import END, NEWLINE, Opening, Tokens, TokenStream, as_newline
 from specc.syntax.tree import Tree, Unread
 from specc.syntax.unexpected import explain_unexpected, without_branches
-
-if TYPE_CHECKING:
-    from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 MAX_NESTING = 64
 MAX_ERRORS = 500
@@ -41,27 +33,6 @@ class Parsed(NamedTuple):
     tree: Tree
     diagnostics: tuple[Diagnostic, ...]
     lost_words: frozenset[str]
-
-
-@cache
-def load_parser() -> Lark:
-    """The parser, one for the process; every text is read with its one lexer, which keeps nothing of it."""
-    parser = _new_parser()
-    # `Lark.lex` makes a lexer for each text where it finds none; this is the one that the parser has already made.
-    parser.lexer = parser.parser.lexer
-    return parser
-
-
-def _new_parser() -> Lark:
-    """A parser from the tables; from the grammar itself where another Lark than theirs is installed."""
-    if lark.__version__ == tables.LARK_VERSION:
-        parser = Lark.__new__(Lark)
-        stored = {"data": tables.DATA, "memo": tables.MEMO}
-        parser._load(stored, transformer=GrowTree(), postlex=KeepTerminals())  # as Lark's stand-alone parsers do
-        return parser
-    from specc.syntax.precompile import build_parser
-
-    return build_parser(GrowTree())
 
 
 class Standing(NamedTuple):
@@ -77,7 +48,7 @@ class Standing(NamedTuple):
 
 def read_tokens(text: str) -> Tokens:
     """The tokens of a text, its comments among them."""
-    return Tokens(text, load_parser().lex(text) if len(text) <= MAX_CHARACTERS else ())
+    return Tokens(text if len(text) <= MAX_CHARACTERS else "")
 
 
 def parse(source: Source, tokens: Tokens | None = None) -> Parsed:
@@ -94,8 +65,8 @@ def standing_at(tokens: Tokens, offset: int) -> Standing:
 
     Where it cannot read these, it is where it stood at the error.
     """
-    cursor = Token("WORD", "", start_pos=offset, end_pos=offset)
-    at = next((index for index, token in enumerate(tokens.words) if span_of(token).start >= offset), len(tokens.words))
+    cursor = Token("WORD", "", Span(offset, offset))
+    at = next((index for index, token in enumerate(tokens.words) if token.span.start >= offset), len(tokens.words))
     reading = _Reading(Source("", tokens.text), [*tokens.words[:at], cursor, *tokens.words[at:]])
     return reading.until(cursor)
 
@@ -106,7 +77,7 @@ class _Reading:
     def __init__(self, source: Source, words: Sequence[Token]) -> None:
         self.source = source
         self.stream = TokenStream(words, len(source.text))
-        self.parser: InteractiveParser = load_parser().parse_interactive("")
+        self.parser = Parser()
         self.diagnostics: list[Diagnostic] = []
         self.unread: list[Unread] = []
         self.lost: set[str] = set()
@@ -117,7 +88,7 @@ class _Reading:
         while True:
             try:
                 result = self._take(token)
-            except UnexpectedToken:
+            except Unexpected:
                 if not self.diagnostics and (whole := self._in_another_language()) is not None:
                     return whole
                 token = self._recover(token)
@@ -134,15 +105,15 @@ class _Reading:
     def until(self, cursor: Token) -> Standing:
         """Reads up to the token that stands for the one to come."""
         token = self.stream.next()
-        while span_of(token).start < span_of(cursor).start:
+        while token.span.start < cursor.span.start:
             try:
                 self._take(token)
             except TooDeep:
                 break
-            except UnexpectedToken:
+            except Unexpected:
                 standing = self._standing()
                 token = self._recover(token)
-                passed = token is not cursor and span_of(token).start >= span_of(cursor).start
+                passed = token is not cursor and token.span.start >= cursor.span.start
                 if passed or len(self.diagnostics) >= MAX_ERRORS:
                     return standing
                 continue
@@ -155,11 +126,11 @@ class _Reading:
 
     def _take(self, token: Token) -> Any:
         if len(self.stream.open) > MAX_NESTING:
-            raise TooDeep(span_of(token))
-        return self.parser.parser_state.feed_token(token, token.type == END)
+            raise TooDeep(token.span)
+        return self.parser.feed(token)
 
     def _standing(self) -> Standing:
-        return Standing(tuple(_parts(self.parser.parser_state.value_stack)), frozenset(self._accepted()))
+        return Standing(tuple(_parts(self.parser.values)), frozenset(self.parser.accepts()))
 
     def _in_another_language(self) -> Parsed | None:
         """The one error of a file that is no spec at all; None where it looks like one."""
@@ -184,12 +155,12 @@ class _Reading:
             self._report_unclosed(opening, token)
             self._leave_out(self.stream.skip_unclosed(opening), to_top=opening.token.type == "LBRACE")
             return self.stream.next_after_error()
-        accepted, in_body = self._accepted(), bool(self.stream.open)
+        accepted, in_body = self.parser.accepts(), bool(self.stream.open)
         if not self._is_partner(token):
             low = self.stream.word_above_braces() if token.type == "SHORTCUT" else None
-            if low is not None and low == "residual":
+            if low is not None and low.text == "residual":
                 message, help = without_branches("residual", "conv 64 k3 p1 -> relu")
-                self._report("E216", message, span_of(low), help=help)
+                self._report("E216", message, low.span, help=help)
             else:
                 self.diagnostics.append(explain_unexpected(self.source, token, accepted, in_body=in_body))
         if token.type == "RBRACE" and not in_body and NEWLINE in accepted:
@@ -200,7 +171,7 @@ class _Reading:
         self._leave_out(skipped if token.type == "ARROW" else [token, *skipped], to_top=token.type == END)
         if token.type == "ARROW":
             return as_newline(token)
-        resume = token.type in (NEWLINE, END, "RBRACE", "BAR") and token.type in self._accepted()
+        resume = token.type in (NEWLINE, END, "RBRACE", "BAR") and token.type in self.parser.accepts()
         return token if resume else self.stream.next_after_error()
 
     def _is_partner(self, token: Token) -> bool:
@@ -213,67 +184,29 @@ class _Reading:
             self.refused.append(token.type)
         return False
 
-    def _accepted(self) -> set[str]:
-        """The kinds of token that the parser could go on with."""
-        accepted: set[str] = self.parser.accepts()  # type: ignore[no-untyped-call]  # Lark leaves it untyped
-        return accepted
-
     def _report_unclosed(self, opening: Opening, token: Token) -> None:
-        bracket, span = str(opening.token), span_of(opening.token)
+        _, bracket, span = opening.token
         closing = {"(": ")", "[": "]", "{": "}"}[bracket]
-        others = (Label(span_of(token), "it is still open here"),) if token.type != END else ()
+        others = (Label(token.span, "it is still open here"),) if token.type != END else ()
         self._report(
             "E102", f"this `{bracket}` is never closed", span, help=f"add the missing `{closing}`", others=others
         )
 
     def _leave_out(self, skipped: list[Token], *, to_top: bool) -> None:
         """Makes an error node of the item at hand: what was read of it, and the tokens that were passed over."""
-        self.lost.update(str(token) for token in skipped if token.type in ("WORD", "FUNCTION"))
-        read = [part for part in _parts(self._forget_item(to_top=to_top)) if _place(part).end <= self.stream.position]
-        end = _place(read[-1]).end if read else 0
-        parts = read + [token for token in skipped if span_of(token).start >= end and token.type != END]
+        self.lost.update(token.text for token in skipped if token.type in ("WORD", "FUNCTION"))
+        forgotten = _parts(self.parser.back_to(("item",) if to_top else ("chain", "setting")))
+        read = [part for part in forgotten if part.span.end <= self.stream.position]
+        end = read[-1].span.end if read else 0
+        parts = read + [token for token in skipped if token.span.start >= end and token.type != END]
         if parts:
-            self.unread.append(Unread(tuple(parts), _place(parts[0]).to(_place(parts[-1]))))
-
-    def _forget_item(self, *, to_top: bool) -> list[Any]:
-        """Takes the parser back to where the item began, and lets it believe that an item was there.
-
-        Args:    to_top, out of every body, to the item of the file itself.
-        Returns: what was read of the item, as it stood on the stack.
-
-        This is yacc's `error` token done by hand: states are popped until one can go on after an item.
-        """
-        kinds = ("item",) if to_top else ("chain", "setting")
-        state = self.parser.parser_state
-        table = state.parse_conf.states
-        closed = 0  # bodies that end behind the state looked at: the item did not begin inside them
-        read: list[Any] = []
-        while True:
-            actions = table[state.state_stack[-1]]
-            symbol = next((name for name in kinds if name in actions), None)
-            if symbol is not None and closed <= 0:
-                break
-            state.state_stack.pop()
-            read.append(state.value_stack.pop())
-            kind = getattr(read[-1], "type", "")
-            closed += (kind == "RBRACE") - (kind == "LBRACE")
-            closed = max(closed, 0)
-        state.state_stack.append(actions[symbol][1])
-        state.value_stack.append(None)
-        return read[::-1]
+            self.unread.append(Unread(tuple(parts), parts[0].span.to(parts[-1].span)))
 
 
 def _parts(values: Iterable[Any]) -> Iterator[Any]:
     """The nodes and tokens of the parser's stack, which holds what is repeated together."""
     for value in values:
-        if isinstance(value, lark.Tree):
-            yield from _parts(value.children)
-        elif type(value) is tuple:
+        if type(value) in (tuple, list):
             yield from _parts(value)
         elif value is not None and not isinstance(value, Span):
             yield value
-
-
-def _place(part: Any) -> Span:
-    """Where a node or a token stands."""
-    return span_of(part) if isinstance(part, Token) else part.span

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from lark.lexer import Token
-
 from specc.source import Span
+from specc.syntax.lexer import Token, lex
 
 COMMENT = "COMMENT"
 NEWLINE = "_NL"
@@ -33,32 +32,18 @@ _HEADER = {"WORD", "FUNCTION", "LPAR", "RPAR", "COMMA", "EQUAL", "NUMBER", "SIZE
 _NEVER_IN_PARENTHESES = {"LBRACE", "RBRACE", "ARROW", "BAR", "DOUBLE_COLON", END}
 
 
-class KeepTerminals:
-    """Tells Lark to keep the terminals that no rule accepts; the tokens pass through unchanged."""
-
-    always_accept = (COMMENT, "MALFORMED", "UNKNOWN", "HYPHENATED")
-
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        return stream
-
-
-def span_of(token: Token) -> Span:
-    """Where a token stands."""
-    return Span(token.start_pos or 0, token.end_pos or 0)
-
-
 class Tokens:
     """A text, read once: its tokens in order, new lines and comments among them; white space is what lies between.
 
     A node of the tree begins with a token and ends with one: `of` gives all that it is made of.
     """
 
-    def __init__(self, text: str, lexed: Iterable[Token]) -> None:
-        self.text, self.all = text, list(lexed)
+    def __init__(self, text: str) -> None:
+        self.text, self.all = text, lex(text)
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [token.start_pos or 0 for token in self.all]
+        return [token.span.start for token in self.all]
 
     @cached_property
     def words(self) -> list[Token]:
@@ -68,7 +53,7 @@ class Tokens:
     @cached_property
     def comments(self) -> tuple[Span, ...]:
         """Where comments stand; a `#` in a string begins none."""
-        return tuple(span_of(token) for token in self.all if token.type == COMMENT)
+        return tuple(token.span for token in self.all if token.type == COMMENT)
 
     def of(self, span: Span) -> list[Token]:
         """The tokens of a piece of the text."""
@@ -102,7 +87,7 @@ class TokenStream:
     """The tokens of one text, one at a time, with new lines folded."""
 
     def __init__(self, tokens: Sequence[Token], length: int) -> None:
-        self._tokens = [*tokens, Token(END, "", start_pos=length, end_pos=length)]
+        self._tokens = [*tokens, Token(END, "", Span(length, length))]
         self._index = 0
         self._previous = ""
         self._train_depth = 0
@@ -126,7 +111,7 @@ class TokenStream:
     @property
     def position(self) -> int:
         """Where the next token begins in the text."""
-        return self._tokens[self._index].start_pos or 0
+        return self._tokens[self._index].span.start
 
     def is_next(self, kind: str) -> bool:
         """Whether the next token is of this kind."""
@@ -150,7 +135,7 @@ class TokenStream:
     def line_before(self) -> set[str]:
         """The words before the token at hand on its line."""
         before = takewhile(lambda token: token.type != NEWLINE, reversed(self._tokens[: self._index - 1]))
-        return {str(token) for token in before}
+        return {token.text for token in before}
 
     def defined_names(self) -> set[str]:
         """The names that the statement at hand defines: that of a `param`, that of a `block` and its parameters."""
@@ -158,7 +143,7 @@ class TokenStream:
         if first.type not in ("BLOCK", "PARAM"):
             return set()
         header = takewhile(lambda token: token.type in _HEADER, rest if first.type == "BLOCK" else rest[:1])
-        return {str(token) for token in header if token.type in ("WORD", "FUNCTION")}
+        return {token.text for token in header if token.type in ("WORD", "FUNCTION")}
 
     def _fold(self, newline: Token) -> Token:
         """The new line, where it parts two items; else the token after it."""
@@ -177,15 +162,15 @@ class TokenStream:
     def _hyphenated(self, token: Token) -> Token:
         """`fashion-mnist` and `cifar-10` as one word, where nothing separates the parts; a factor, `0.1x`, is one."""
         end = self._index
-        if token.type == "MALFORMED" and FACTOR.fullmatch(token):
-            return Token("HYPHENATED", str(token), start_pos=token.start_pos, end_pos=token.end_pos)
+        if token.type == "MALFORMED" and FACTOR.fullmatch(token.text):
+            return token._replace(type="HYPHENATED")
         while token.type == "WORD" and self._is_hyphen_between(end):
             end += 2
         if end == self._index:
             return token
         parts = self._tokens[self._index : end + 1]
         self._index = end
-        return Token("HYPHENATED", "".join(parts), start_pos=parts[0].start_pos, end_pos=parts[-1].end_pos)
+        return Token("HYPHENATED", "".join(part.text for part in parts), parts[0].span.to(parts[-1].span))
 
     def _is_hyphen_between(self, index: int) -> bool:
         if index + 2 >= len(self._tokens):
@@ -194,8 +179,8 @@ class TokenStream:
         return (
             hyphen.type == "MINUS"
             and right.type in ("WORD", "NUMBER", "MALFORMED")
-            and left.end_pos == hyphen.start_pos
-            and hyphen.end_pos == right.start_pos
+            and left.span.end == hyphen.span.start
+            and hyphen.span.end == right.span.start
         )
 
     def _track(self, token: Token) -> None:
@@ -303,4 +288,4 @@ def _last_but_newlines(kinds: Sequence[str], at: int) -> int:
 
 def as_newline(token: Token) -> Token:
     """A new line in a token's place."""
-    return Token(NEWLINE, "", start_pos=token.start_pos, end_pos=token.end_pos)
+    return Token(NEWLINE, "", token.span)

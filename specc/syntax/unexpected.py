@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
-from lark.lexer import Token
-
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.source import Source
-from specc.syntax.tokens import END, NEWLINE, STATEMENTS, span_of
+from specc.syntax.lexer import Token
+from specc.syntax.tokens import END, NEWLINE, STATEMENTS
 
 # Characters that people paste from slides and papers, and what the language writes.
 _LOOKALIKES = {
@@ -69,7 +68,7 @@ def explain_unexpected(source: Source, token: Token, accepted: AbstractSet[str],
         or (_found(token), _advice(source, token, accepted))
     )
     code = "E103" if token.type in ("UNKNOWN", "MALFORMED") else "E101"
-    return Diagnostic(code, message, source, span_of(token), label=f"expected {expectation(accepted)}", help=help)
+    return Diagnostic(code, message, source, token.span, label=f"expected {expectation(accepted)}", help=help)
 
 
 def without_branches(form: str, example: str) -> tuple[str, str]:
@@ -103,8 +102,8 @@ def _found(token: Token) -> str:
     if token.type == END:
         return "the file ends too early"
     if token.type == NEWLINE:
-        return "the step ends too early at this `;`" if str(token) == ";" else "the line ends too early"
-    return f"`{token}` cannot stand here"
+        return "the step ends too early at this `;`" if token.text == ";" else "the line ends too early"
+    return f"`{token.text}` cannot stand here"
 
 
 def _advice(source: Source, token: Token, accepted: AbstractSet[str]) -> str | None:
@@ -128,8 +127,8 @@ def _advice_on_values(source: Source, token: Token, accepted: AbstractSet[str]) 
         return "a shape is written with an x and without spaces, such as 3x32x32"
     if token.type == "EQUAL" and "ARROW" not in accepted and "RBRACE" in accepted:
         return "a setting is written without `=`, as in `lr 0.1`"
-    if token.type == "HYPHENATED" and "-" in token:
-        return f"names are written with `_`: `{token.replace('-', '_')}`"
+    if token.type == "HYPHENATED" and "-" in token.text:
+        return f"names are written with `_`: `{token.text.replace('-', '_')}`"
     if token.type == "PERCENT" and before[-1:].isdigit():
         return "a share is written as a number, such as 0.5"
     if token.type in _OPERATORS:
@@ -155,7 +154,7 @@ def _advice_on_statements(token: Token, before: list[str], accepted: AbstractSet
     if token.type == "COLON" and first == "block":
         return f"the body of a block goes in braces: `{' '.join(before)} {{ … }}`"
     if first == "param" and len(before) == 2 and "EQUAL" in accepted:
-        value = token if token.type == "NUMBER" else 10 if "class" in before[1] else 64
+        value = token.text if token.type == "NUMBER" else 10 if "class" in before[1] else 64
         return f"a value follows `=`: `param {before[1]} = {value}`"
     if not before and token.type == "X" and "INPUT" in accepted:
         return "a step hands its output to the next one by itself: leave out `x =`"
@@ -171,7 +170,7 @@ def _advice_on_lines(source: Source, token: Token, accepted: AbstractSet[str]) -
     if token.type == "ARROW" and NEWLINE in accepted:
         return "a statement is not a step: no `->` goes before or after it"
     if token.type == "WORD" and NEWLINE in accepted and "ARROW" not in accepted:
-        return f"start a new line before `{token}`"
+        return f"start a new line before `{token.text}`"
     if token.type == NEWLINE and accepted & {"LBRACE", "LPAR"} and "WORD" not in accepted:
         return "put the `{` on the same line as the word that it belongs to"
     if token.type == "LBRACE" and _before(source, token).rstrip().endswith("}"):
@@ -179,7 +178,7 @@ def _advice_on_lines(source: Source, token: Token, accepted: AbstractSet[str]) -
     if token.type == "FROM" and "ARROW" in accepted:
         return "`from` stands first in a branch: `add { from e1 -> conv 64 k1 | id }`"
     if token.type in ("IN", "NTH", "FROM", "X", "AUTO", "SAME", *STATEMENTS):
-        return f"`{token}` is a reserved word of the language; choose another name"
+        return f"`{token.text}` is a reserved word of the language; choose another name"
     if token.type == END and _before(source, token).rstrip().endswith("->"):
         return "write a step after the last `->`, or leave it out"
     return _ADVICE.get(token.type)
@@ -187,13 +186,13 @@ def _advice_on_lines(source: Source, token: Token, accepted: AbstractSet[str]) -
 
 def _before(source: Source, token: Token) -> str:
     """The text before a token, as far back as a word can reach."""
-    start = span_of(token).start
+    start = token.span.start
     return source.text[max(0, start - 100) : start]
 
 
 def _foreign(source: Source, token: Token, accepted: AbstractSet[str]) -> tuple[str, str] | None:
     """Paths without quotes, and comments as other languages write them."""
-    start = span_of(token).start
+    start = token.span.start
     rest = source.text[start : start + 40]
     if _PATH.match(rest) and "RBRACE" in accepted and "ARROW" not in accepted:
         return _found(token), 'a path is written in quotes, such as `"../pictures"`'
@@ -204,7 +203,7 @@ def _foreign(source: Source, token: Token, accepted: AbstractSet[str]) -> tuple[
 
 def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: bool) -> tuple[str, str | None] | None:
     """The mistakes that have a name of their own: message and help."""
-    text = str(token)
+    text = token.text
     if token.type == "UNKNOWN":
         return _prefix(source, token) or _unknown_character(text)
     if token.type == "MALFORMED":
@@ -232,7 +231,7 @@ def _special(source: Source, token: Token, accepted: AbstractSet[str], in_body: 
 
 def _prefix(source: Source, token: Token) -> tuple[str, str] | None:
     """`nn.ReLU`, pasted from Python."""
-    span, end = span_of(token), span_of(token).end
+    span, end = token.span, token.span.end
     prefix = _before(source, token).split()[-1:] if source.slice(span) == "." else []
     if not prefix or not prefix[0].isidentifier() or not source.text[end : end + 1].isalpha():
         return None

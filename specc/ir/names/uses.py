@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
-from lark.lexer import Token
-
 from specc.ir.model import FORM_WORDS, Block, BlockParameter, Chain
 from specc.ir.names.labels import numbered
 from specc.ir.names.scope import FUNCTIONS, STANDING
@@ -23,7 +21,7 @@ from specc.layers.registry import LAYERS, find_layer
 from specc.layers.weighted import INITIALIZERS
 from specc.source import Span
 from specc.syntax import tree
-from specc.syntax.tokens import span_of
+from specc.syntax.lexer import Token
 
 CALLS = {*FUNCTIONS, *INITIALIZERS}
 _ANY_STEP = Signature("", (), SHORT_KEYS | {short: short for short in SHORT_KEYS.values()}, {}, (), any_word=True)
@@ -276,7 +274,7 @@ class _Finder:
             if part.type in ("ARROW", "BAR", "LBRACE", "_NL"):
                 step = ""
             elif part.type in ("WORD", "FUNCTION") and before not in ("BLOCK", "PARAM"):
-                word = tree.Word(str(part), span_of(part))
+                word = tree.Word(part.text, part.span)
                 if before == "FROM":
                     self._take_up(word)
                 elif before == "BUDGET":
@@ -324,5 +322,5 @@ def _header(
             for first, second in pairwise(part for part in parts if isinstance(part, Token)):
                 if first.type in ("PARAM", "BLOCK") and second.type in ("WORD", "FUNCTION"):
                     own = tuple(part for part in parts if isinstance(part, tree.BlockParameter))
-                    return ("param" if first.type == "PARAM" else "block"), tree.Word(str(second), span_of(second)), own
+                    return ("param" if first.type == "PARAM" else "block"), tree.Word(second.text, second.span), own
     return None

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
-from lark.lexer import Token
-
 from specc.ir.model import Block
 from specc.source import Span
 from specc.syntax import tree
-from specc.syntax.tokens import span_of
+from specc.syntax.lexer import Token
 
 Role: TypeAlias = Literal[
     "keyword", "layer", "form", "block", "param", "parameter", "key", "option", "setting", "function", "label",
@@ -101,7 +99,7 @@ def whole_text(tokens: Iterable[Token], uses: Uses) -> Iterator[PlacedWord | Tok
     words, end, previous = iter(uses.places), 0, ""
     place = next(words, None)
     for token in tokens:
-        span = span_of(token)
+        span = token.span
         if span.start < end:
             continue  # a part of `fashion-mnist`
         while place is not None and place.span.start < span.end:
