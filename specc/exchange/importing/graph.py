@@ -10,7 +10,7 @@ from specc.layers.base import Shape
 Style: TypeAlias = Literal["positional", "word", "short", "named", "flag"]
 
 
-class Token(NamedTuple):
+class ArgumentToken(NamedTuple):
     """An argument of a word.
 
     style: how it is written: `64`, `k3`, `eps=0.001`, a bare word, `same`, or a flag: `nobias` where the value is
@@ -32,7 +32,7 @@ class Leaf(NamedTuple):
     """
 
     word: str
-    tokens: tuple[Token, ...]
+    tokens: tuple[ArgumentToken, ...]
     input: Shape
     output: Shape
     weights: tuple[tuple[str, Any], ...] = ()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from specc.exchange.importing.calls import ModelCall, name_of
 from specc.exchange.importing.following import Followed
-from specc.exchange.importing.graph import Leaf, Op, Token, Wordless
+from specc.exchange.importing.graph import ArgumentToken, Leaf, Op, Wordless
 from specc.exchange.importing.steps import step
 from specc.exchange.importing.tensors import At, Place, channels_first, kind_of_result, outputs_of
 from specc.exchange.importing.weighted import own_tensors
@@ -63,13 +63,13 @@ class Recorded:
         self.ops.append(op._replace(owners=tuple(path for path, _ in node.owners if path)))
         return At(len(self.ops) - 1, source.last)
 
-    def _frozen(self, leaf: Leaf) -> tuple[Token, ...]:
+    def _frozen(self, leaf: Leaf) -> tuple[ArgumentToken, ...]:
         """Which of a layer's weights are not trained."""
         trained = {name: self.trained[at] for name, tensor in leaf.weights if (at := tensor.data_ptr()) in self.trained}
         names = [name for name, is_trained in trained.items() if not is_trained]
         if names and len(names) < len(trained):
-            return (Token("frozen", names[0], False),)
-        return (Token("frozen", bool(names), False, "flag"),) if trained else ()
+            return (ArgumentToken("frozen", names[0], False),)
+        return (ArgumentToken("frozen", bool(names), False, "flag"),) if trained else ()
 
     def _unknown(self, node: ModelCall) -> At | None:
         """Goes on after a part without a word, so that the others are found too."""

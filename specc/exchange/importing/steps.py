@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from specc.exchange.importing.graph import Leaf, Style, Token
+from specc.exchange.importing.graph import ArgumentToken, Leaf, Style
 from specc.ir.names.instantiate import instantiate
 from specc.layers.base import Layer, Shape
 from specc.layers.fields import is_flag, role
@@ -25,9 +25,9 @@ def step_of(layer: Layer, fields: Iterable[str], x: Shape) -> Leaf:
     return Leaf(layer.keyword, tokens, x, layer.output(x))
 
 
-def _token(cls: type[Layer], name: str, value: Any) -> Token:
+def _token(cls: type[Layer], name: str, value: Any) -> ArgumentToken:
     info = cls.model_fields[name]
-    return Token(name, value, None if info.is_required() else info.default, _style(cls, name, value))
+    return ArgumentToken(name, value, None if info.is_required() else info.default, _style(cls, name, value))
 
 
 def _style(cls: type[Layer], name: str, value: Any) -> Style:

@@ -10,7 +10,7 @@ from specc.diagnostics.spelling import spelled
 from specc.exchange.importing.columns import COUNTED, FoundBlock
 from specc.exchange.importing.expressions import Expr, Share
 from specc.exchange.importing.forms import Chain, Form, FoundCall, FromLabel, Node, Repeated
-from specc.exchange.importing.graph import Leaf, Token
+from specc.exchange.importing.graph import ArgumentToken, Leaf
 from specc.layers.base import Shape
 from specc.layers.pool import ToSize
 from specc.layers.registry import LAYERS, of_family
@@ -175,7 +175,7 @@ def _is_size(value: Any) -> bool:
     return (isinstance(value, int) and value >= 0) or (isinstance(value, tuple) and isinstance(value[0], int))
 
 
-def _arguments(tokens: Sequence[Token]) -> Iterator[str]:
+def _arguments(tokens: Sequence[ArgumentToken]) -> Iterator[str]:
     """The arguments that have not their usual values; behind one left out a value needs its key."""
     skipped = False
     for token in tokens:
@@ -186,7 +186,7 @@ def _arguments(tokens: Sequence[Token]) -> Iterator[str]:
             yield _token(token._replace(style="named") if skipped and token.style == "positional" else token)
 
 
-def _token(token: Token) -> str:
+def _token(token: ArgumentToken) -> str:
     """An argument as it is written."""
     value = token.value
     text = _value(value)
