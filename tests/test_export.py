@@ -71,7 +71,7 @@ e1: { relu -> conv 8 k1 } x2 -> for: conv 8 k3 p1 -> add { id | from e1 | from e
 concat { maxpool 2 | avgpool 2 -> scale 0.5 | conv 3 k2 s2 frozen }
 gate { gap -> conv 19 k1 -> sigmoid }
 mul { id | layernorm | layernorm nobias } -> slice 1 9 -> layerscale 0.1
-add { conv 8 k1 | { dwconv k3 p1 init=xavier_uniform } x2 | id }
+add { conv 8 k1 init=whiten | { dwconv k3 p1 init=xavier_uniform } x2 | conv 8 k3 p1 init=partial_dirac | id }
 residual { dwconv k3 p1 } x3
 add { for: conv 8 k1 -> __half: bn beta=1 -> relu | conv 8 k1 }
 class: conv 1 k1 weight=[[[1]] [[0]] [[0]] [[0]] [[0]] [[0]] [[0]] [[2]]]

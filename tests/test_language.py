@@ -616,10 +616,15 @@ def test_the_error_of_linear_on_an_image_offers_flatten() -> None:
         (f"conv 8 k3 init={init}", (8, 6, 6))
         for init in (
             "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal", "trunc_normal",
-            "normal", "zeros", "ones", "constant(0.5)", "dirac", "normal(0,0.01)", "normal(0, 0.01)", "constant(-1)",
+            "normal", "zeros", "ones", "constant(0.5)", "dirac", "partial_dirac", "whiten",
+            "whiten(0.1)", "normal(0,0.01)", "normal(0, 0.01)", "constant(-1)",
         )
     ),
     ("conv 8 k3 init=constant", "E204"),
+    ("conv 8 k3 init=whiten(0)", "E204"),
+    ("conv 8 k3 init=whiten(1, 2)", "E204"),
+    ("conv 8 k3 init=partial_dirac(1)", "E204"),
+    ("conv 145 k3 init=whiten", "E308"),
     ("conv 8 k3 init=gaussian", "E204"),
     ("relu init=ones", "E202"),
     ("conv 8 k3 frozen", (8, 6, 6)),

@@ -31,7 +31,12 @@ def fill_weights(module: nn.Module, layer: Layer) -> None:
 
 
 def initialise(tensor: Tensor, init: Initializer) -> None:
-    """Fills a tensor by a function of `torch.nn.init`."""
+    """Fills a tensor by a function of `torch.nn.init`, or its first filters; what comes from data a run fills."""
+    if init.name == "whiten":
+        return
+    if init.name == "partial_dirac":
+        nn.init.dirac_(tensor[: tensor.size(1)])
+        return
     names = INITIALIZERS[init.name].arguments
     given: dict[str, Any] = dict(zip(names, init.arguments, strict=False))
     if init.name == "constant":

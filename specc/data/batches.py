@@ -158,6 +158,12 @@ class Batches:
         for samples, targets in self.images.batches(self._parts()):
             yield self._float(samples), targets
 
+    def some(self, count: int, size: int, seed: int) -> Iterator[Tensor]:
+        """So many samples at most, drawn by a seed, in batches of a size; unchanged, and the same in every process."""
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:count]
+        found = self.images.batches(torch.split(order.to(self.images.index_device), size))
+        return (self._float(samples) for samples, _ in found)
+
     def _parts(self, skip: int = 0) -> Iterator[slice]:
         """Where in an order this process's part of each batch is, but of the first ones."""
         ends = list(accumulate(self.sizes, initial=0))

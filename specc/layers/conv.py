@@ -34,6 +34,7 @@ class _Convolution(Weighted):
     """What an ordinary and a depthwise convolution share; a subclass says its channels and groups."""
 
     family = "convolution"
+    filters = True
     gathers = "sum"
     torch = call(
         "Conv{rank}d", bare=3, in_channels=IN, out_channels="out", kernel_size="kernel", stride="stride",

@@ -16,6 +16,7 @@ class Linear(Weighted):
     keyword = "linear"
     family = "linear"
     example = "input 784 ; linear 10"
+    filters = True
     torch = call("Linear", bare=2, in_features=IN, out_features="out", bias="bias")
 
     out: Count = field(positional=True, doc="output features")

@@ -12,18 +12,27 @@ from specc.layers.fields import Called, Numbers, Says, field
 
 
 class Initializer(NamedTuple):
-    """`init=normal(0, 0.01)`: a function of `torch.nn.init`, named without its underscore."""
+    """`init=normal(0, 0.01)`: a function of `torch.nn.init`, named without its underscore, or one of ours."""
 
     name: str
     arguments: tuple[float | str, ...] = ()
 
 
 class _Rule(NamedTuple):
-    """The arguments of an initializer and the least number of dimensions of the tensor that it fills."""
+    """The arguments of an initializer and the least number of dimensions of the tensor that it fills.
+
+    doc: what it does, of one that is not torch's.
+    """
 
     arguments: tuple[str, ...]
     least_rank: int = 1
     required: int = 0
+    doc: str = ""
+
+    @property
+    def is_torchs(self) -> bool:
+        """Whether it is a function of `torch.nn.init`."""
+        return not self.doc
 
 
 # Source: torch.nn.init. A word in an argument's place is one of torch's own option words.
@@ -39,7 +48,19 @@ INITIALIZERS = {
     "ones": _Rule(()),
     "constant": _Rule(("value",), required=1),
     "dirac": _Rule(("groups",), 3),
-}
+    "partial_dirac": _Rule(
+        (), 3, doc="passes the channels that arrive on with the first filters; the other filters begin as torch's do"
+    ),
+    "whiten": _Rule(
+        ("eps",), 2, doc="takes the eigenvectors of the covariance of patches of the training pictures, each divided "
+        "by the root of its eigenvalue plus eps (if not given, 0.0005), the largest ones first, then their negatives; "
+        "until a run begins the weight is as torch makes it",
+    ),
+}  # fmt: skip
+DIRACS = ("dirac", "partial_dirac")
+EXACT = (*DIRACS, "zeros", "ones", "constant")  # draw nothing
+WHITEN_EPS = 5e-4
+MOST_WHITENED = 4096  # numbers in a patch: the work grows as their cube
 _MODES = ("fan_in", "fan_out")
 _NONLINEARITIES = (
     "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid",
@@ -57,7 +78,9 @@ def _initializer(value: Any) -> Any:
     return Initializer(str(name), tuple(arguments)) if fits else None
 
 
-_NUMBERS = {"std": "a deviation of 0 or more", "groups": "a whole number of at least 1"}
+_NUMBERS = {
+    "std": "a deviation of 0 or more", "groups": "a whole number of at least 1", "eps": "a number above 0"
+}  # fmt: skip
 
 
 class InitializerFault(NamedTuple):
@@ -82,7 +105,8 @@ def initializer_fault(value: Any) -> InitializerFault | None:
         message = f"`{name}` lacks its {rule.arguments[len(arguments)]}"
         return InitializerFault(message, f"such as `{name}(0.01)`", Called(str(name), (Fraction(1, 100),)))
     takes = ", ".join(rule.arguments) or "no arguments"
-    plain = None if rule.required else f"`init={name}` alone takes torch's own values"
+    owner = "torch's own" if rule.is_torchs else "the usual"
+    plain = None if rule.required else f"`init={name}` alone takes {owner} values"
     leave_out = f"write `init={name}`" if not rule.arguments else f"leave out what follows {rule.arguments[-1]}"
     if len(arguments) > len(rule.arguments):
         message = f"`{name}` takes {takes}, but {len(arguments)} {'is' if len(arguments) == 1 else 'are'} given"
@@ -106,7 +130,9 @@ def _fits(argument: str, value: Any) -> bool:
         return value in _NONLINEARITIES
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return not (argument == "std" and value < 0) and not (argument == "groups" and not _is_count(value))
+    if argument == "groups":
+        return _is_count(value)
+    return bool(value > 0) if argument == "eps" else not (argument == "std" and value < 0)
 
 
 def _draws(name: str, arguments: tuple[Any, ...]) -> bool:
@@ -142,6 +168,7 @@ class Weighted(Layer):
     weight: Numbers | None = field(None, doc="the weight's values, as nested lists")
 
     fixed: ClassVar[tuple[str, ...]] = ("weight", "bias")
+    filters: ClassVar[bool] = False  # whether a row of the weight is multiplied with a patch of all that arrives
 
     def torch_argument(self, source: str, x: Shape) -> Any:
         value = super().torch_argument(source, x)
@@ -166,15 +193,15 @@ class Weighted(Layer):
                 )
             literal_values(name, values, shapes[name])
         if self.init is not None:
-            self._check_initializer(self.init, shapes)
+            self._check_initializer(self.init, shapes, x)
 
-    def _check_initializer(self, init: Initializer, shapes: dict[str, Shape]) -> None:
+    def _check_initializer(self, init: Initializer, shapes: dict[str, Shape], x: Shape) -> None:
         if self.weight is not None:
             raise ShapeError("E308", "`init=` and `weight=` both set the weight", help="keep one of them", field="init")
         shape = shapes.get("weight")
         if shape is None:
             raise ShapeError("E308", f"`{self.keyword}` has no weight here", help="leave out `init=`", field="init")
-        if len(shape) < INITIALIZERS[init.name].least_rank or (init.name == "dirac" and len(shape) > 5):
+        if len(shape) < INITIALIZERS[init.name].least_rank or (init.name in DIRACS and len(shape) > 5):
             raise ShapeError(
                 "E308",
                 f"`{init.name}` cannot fill a weight of shape {written(shape)}",
@@ -188,6 +215,24 @@ class Weighted(Layer):
                 help=f"a number of groups that divides {shape[0]}",
                 field="init",
             )
+        if init.name == "whiten":
+            self._check_whitening(shape, x)
+
+    def _check_whitening(self, shape: Shape, x: Shape) -> None:
+        """A patch of n numbers has n eigenvectors, and with their negatives twice as many."""
+        size = prod(shape[1:])
+        if not self.filters or shape[1] != x[0]:
+            message = f"`{self.keyword}` has no filters over all channels that arrive"
+            help = "use it with an ordinary `conv`"
+        elif size > MOST_WHITENED:
+            message = f"a patch has {size} numbers here, and `whiten` takes {MOST_WHITENED} at most"
+            help = "a smaller kernel, or fewer channels before it"
+        elif shape[0] > 2 * size:
+            message = f"`whiten` gives 2·{size} = {2 * size} filters, for {size} numbers in a patch, not {shape[0]}"
+            help = f"at most {2 * size} filters, or a larger kernel"
+        else:
+            return
+        raise ShapeError("E308", message, help=help, field="init")
 
 
 def literal_values(name: str, values: tuple[Any, ...], shape: Shape) -> list[float]:

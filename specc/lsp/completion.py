@@ -280,7 +280,8 @@ def _values(snapshot: Snapshot, state: CursorState, layer: type[Layer] | None) -
 def _initializers() -> Iterator[Offer]:
     for name, rule in INITIALIZERS.items():
         stops = ", ".join(f"${{{number}:{word}}}" for number, word in enumerate(rule.arguments, start=1))
-        yield Offer(name, Kind.Function, f"torch.nn.init.{name}_", initializer_page(name),
+        source = f"torch.nn.init.{name}_" if rule.is_torchs else "specc"
+        yield Offer(name, Kind.Function, source, initializer_page(name),
                     f"{name}({stops})" if stops else "", 1)  # fmt: skip
 
 

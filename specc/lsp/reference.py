@@ -111,9 +111,10 @@ def setting_page(name: str) -> str:
 
 def initializer_page(name: str) -> str:
     """An initializer with its arguments."""
-    arguments = ", ".join(INITIALIZERS[name].arguments)
+    rule = INITIALIZERS[name]
+    arguments = ", ".join(rule.arguments)
     call = f"{name}({arguments})" if arguments else name
-    return f"**{call}** — fills the weight as `torch.nn.init.{name}_` does."
+    return f"**{call}** — {rule.doc or f'fills the weight as `torch.nn.init.{name}_` does'}."
 
 
 def word_page(word: str) -> str | None:

@@ -34,7 +34,7 @@ from specc.runner.checkpoint import Checkpoint, read_checkpoint, read_tensors
 from specc.runner.distributed.world import Group, place_of
 from specc.runner.listing import way_to_a_run
 from specc.runner.metrics import is_complete
-from specc.runner.run import Run, alone_in, carry_out, joined, make_session, record_of
+from specc.runner.run import Run, alone_in, carry_out, first_session, joined, make_session, record_of
 from specc.runner.run_folder import METRICS, RECIPE, SPEC, STATE, Record, RunFolder, damaged, given, read_record
 from specc.source import Source
 
@@ -195,13 +195,14 @@ def _no_run(message: str, way: str | None = None) -> Problem:
 def _go_on(plan: Plan, adopt: bool, callback: Callback, group: Group, data: DataSource) -> Run:
     if plan.folder.writes:
         files.remove_partial(plan.folder.path)
-    judge = _judge_of(None if adopt else plan.facts, callback)
-    session = make_session(plan.subject, plan.record.recipe, group, callback, data, judge)
-    facts = plan.facts
+    facts, recipe = plan.facts, plan.record.recipe
     if facts is None:
+        session = first_session(plan.subject, recipe, group, callback, data)
         callback.say(f"the run in {plan.folder.path} had not begun; it begins now")
         plan.folder.write_record(plan.record)
         return carry_out(session, plan.folder, plan.record, callback)
+    judge = _judge_of(None if adopt else facts, callback)
+    session = make_session(plan.subject, recipe, group, callback, data, judge, begins=adopt)
     if adopt and _still_competes(plan, facts, session.dataset):
         record = plan.record.model_copy(update={"adopted_after": plan.before.adopted_after})
         plan = plan._replace(record=record)

@@ -202,12 +202,14 @@ def make_session(
     data: DataSource | None = None,
     judge: Callable[[Dataset], None] = lambda dataset: None,
     read: Read | None = None,
+    *,
+    begins: bool = True,
 ) -> Session:
     """Load the data and build the network.
 
     Args:   group, the processes that train together; None for this one alone. callback, is told of a download.
             data, what `prepare` has given. judge, refuses data before they are compared with the network. read, the
-            data where they have been read already.
+            data where they have been read already. begins, see `Session`.
     Raises: Problem E601 to E612, E617 to E619, E628.
     """
     data = data or prepare(subject, recipe, ALONE)
@@ -223,7 +225,7 @@ def make_session(
     require_fit(subject, recipe, dataset)
     if group.place.size > 1:
         group.require_same(record_of(subject, recipe, {}).meaning() + dataset.identity.digest)
-    return Session(subject.model, dataset, recipe, group)
+    return Session(subject.model, dataset, recipe, group, begins=begins)
 
 
 def carry_out(

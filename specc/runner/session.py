@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +30,7 @@ from specc.runner.parts import Frozen, frozen_layers, leave_alone, weight_factor
 from specc.runner.precision import Forward, Precision, choose_precision, lay_out
 from specc.runner.pretrained import Pretrained, begin_with
 from specc.runner.state import Losses, Position, State
+from specc.runner.whiten import whiten
 from specc.tasks.registry import task_of
 
 if TYPE_CHECKING:
@@ -73,9 +74,13 @@ class Session:
     adopted_after: finished epochs that are those of another network or other data.
     """
 
-    def __init__(self, shaped: ShapedModel, dataset: Dataset, recipe: Recipe, group: Group) -> None:
+    def __init__(
+        self, shaped: ShapedModel, dataset: Dataset, recipe: Recipe, group: Group, *, begins: bool = True
+    ) -> None:
         """Build the network from the recipe's seed and put it and the pictures on the device.
 
+        Args:   begins, whether the weights are those that a run begins with; where others come, none are made from the
+                pictures.
         Raises: Problem E605, E617, E618.
         """
         self.recipe, self.dataset, self.group, self.device = recipe, dataset, group, (device := group.device)
@@ -91,6 +96,8 @@ class Session:
             self.frozen = Frozen(self.model, frozen_layers(shaped, recipe.freeze or ""), recipe.unfreeze_after)
             self.precision = choose_precision(recipe, device, known=is_known(self.model))
             self._load_pictures()
+            if begins:
+                whiten(self.model, shaped, partial(self.train.some, seed=recipe.seed))
         self.train.skip_single = any(isinstance(module, NORMS) for module in self.model.modules())
         lay_out(self.model, dataset.sample, recipe, device)
         parts = Parts(weight_factors(self.model, shaped, recipe), self.frozen.later)

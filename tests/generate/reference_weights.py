@@ -18,6 +18,7 @@ KNOWN_INITIALIZERS = ("zeros", "ones", "constant", "dirac")
 MOST_ARGUMENTS = {
     "xavier_uniform": 1, "xavier_normal": 1, "kaiming_uniform": 3, "kaiming_normal": 3, "orthogonal": 1,
     "trunc_normal": 4, "normal": 2, "zeros": 0, "ones": 0, "constant": 1, "dirac": 1,
+    "partial_dirac": 0, "whiten": 1,
 }  # fmt: skip
 _FIELDS = ("init", "frozen", "weight", "gamma", "beta")
 
@@ -44,7 +45,7 @@ def set_weights(word: str, module: nn.Module, given: dict[str, Any]) -> set[str]
             if len(values) > 1:
                 raise Refusal("two arguments set the same values")
             for rival, value in values:
-                _set(_tensor(module, name), rival, value)
+                _set(module, _tensor(module, name), rival, value)
                 if rival != "init" or _initializer(value).name in KNOWN_INITIALIZERS:
                     known.add(name)
                 else:
@@ -60,9 +61,9 @@ def _tensor(module: nn.Module, name: str) -> Tensor:
     return tensor
 
 
-def _set(tensor: Tensor, name: str, value: Any) -> None:
+def _set(module: nn.Module, tensor: Tensor, name: str, value: Any) -> None:
     if name == "init":
-        _initialise(tensor, _initializer(value))
+        _initialise(module, tensor, _initializer(value))
     elif name in ("gamma", "beta") and isinstance(value, int | float) and not isinstance(value, bool):
         tensor.fill_(value)
     else:
@@ -76,10 +77,27 @@ def _initializer(value: Any) -> Call:
     return found
 
 
-def _initialise(tensor: Tensor, init: Call) -> None:
+def _initialise(module: nn.Module, tensor: Tensor, init: Call) -> None:
     if len(init.arguments) > MOST_ARGUMENTS[init.name] or (init.name == "constant" and not init.arguments):
         raise Refusal(f"{init.name} takes other arguments")
-    getattr(nn.init, f"{init.name}_")(tensor, *init.arguments)
+    if init.name == "whiten":
+        _require_whitening(module, tensor, init.arguments)
+    elif init.name == "partial_dirac":
+        if tensor.dim() < 3:
+            raise Refusal("no channels that a filter could pass on")
+        nn.init.dirac_(tensor[: tensor.size(1)])
+    else:
+        getattr(nn.init, f"{init.name}_")(tensor, *init.arguments)
+
+
+def _require_whitening(module: nn.Module, tensor: Tensor, arguments: tuple[Any, ...]) -> None:
+    """Two filters at most for each number in a patch of all channels; what they are the training pictures say."""
+    if not isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d) or getattr(module, "groups", 1) > 1:
+        raise Refusal("no filters over all channels")
+    if not len(tensor) <= 2 * tensor[0].numel() <= 8192:
+        raise Refusal("as many filters as directions, and bounded patches")
+    if arguments and (isinstance(arguments[0], bool) or not arguments[0] > 0):
+        raise Refusal("eps is above 0")
 
 
 def _literal(value: Any, tensor: Tensor) -> Tensor:

@@ -146,6 +146,9 @@ class Constructor:
             case "fill":
                 args = tuple((name, self.plan.express(value)) for name, value in setting.args)
                 return laid_out("", CallText(f"nn.init.{setting.name}_", (("", tensor), *args)), "", 4 * depth)
+            case "first":
+                part = f"{tensor}[: {tensor}.size(1)]"
+                return laid_out("", CallText(f"nn.init.{setting.name}_", (("", part),)), "", 4 * depth)
             case "freeze":
                 return [f"{'    ' * depth}{tensor}.requires_grad_(False)"]
             case "values":

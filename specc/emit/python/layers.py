@@ -101,7 +101,9 @@ def _settings(layer: Layer, written: Written, x: Shape) -> list[SettingNode]:
     if not isinstance(layer, Weighted):
         return []
     found = []
-    if layer.init is not None:
+    if layer.init is not None and layer.init.name == "partial_dirac":
+        found.append(SettingNode("first", "weight", "dirac"))
+    elif layer.init is not None and layer.init.name != "whiten":  # a program has no training pictures
         names = INITIALIZERS[layer.init.name].arguments
         values = written.get("init", layer.init.arguments)
         args = tuple(("val" if name == "value" else name, value) for name, value in zip(names, values))  # noqa: B905 - those left out have torch's own values

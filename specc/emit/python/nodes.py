@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from specc.emit.python.expressions import Expression, Name
+from specc.layers.weighted import EXACT
 
 if TYPE_CHECKING:
     from specc.emit.python.drafts import ClassDraft
@@ -41,9 +42,10 @@ class CodeNode(NamedTuple):
 
 
 class SettingNode(NamedTuple):
-    """What is done to a layer after it is made: `fill` by a function of nn.init, `values` written out, `freeze`."""
+    """What is done to a layer after it is made: `fill` by a function of nn.init, `first`, which so fills as many
+    filters as channels arrive, `values` written out, `freeze`."""
 
-    kind: Literal["fill", "values", "freeze"]
+    kind: Literal["fill", "first", "values", "freeze"]
     tensor: str
     name: str = ""
     args: tuple[tuple[str, Any], ...] = ()
@@ -52,7 +54,7 @@ class SettingNode(NamedTuple):
     @property
     def is_random(self) -> bool:
         """Whether it draws numbers, so that its place among the layers matters."""
-        return self.kind == "fill" and self.name not in ("zeros", "ones", "constant", "dirac")
+        return self.kind == "fill" and self.name not in EXACT
 
 
 class LayerNode(NamedTuple):

@@ -41,7 +41,7 @@ from specc.ir.names.values import is_rest
 from specc.ir.shaped import From, ShapedChain, ShapedForm, ShapedLayer, SomeShaped
 from specc.ir.shapes import forms
 from specc.layers.base import Shape
-from specc.layers.weighted import Weighted
+from specc.layers.weighted import EXACT, Weighted
 
 UNROLLED = 4  # as many in a chain that is no class
 
@@ -296,4 +296,4 @@ def _is_identity(node: SomeShaped) -> bool:
 def _draws(node: SomeShaped) -> bool:
     if not isinstance(node, ShapedLayer) or not isinstance(node.layer, Weighted) or node.layer.init is None:
         return False
-    return node.layer.init.name not in ("zeros", "ones", "constant", "dirac")
+    return node.layer.init.name not in (*EXACT, "whiten")
