@@ -14,7 +14,7 @@ from specc.layers.registry import find_layer
 from specc.source import Source, Span
 from specc.syntax.foreign import Foreign, ForeignCall, Written
 from specc.syntax.parse import read_tokens
-from specc.syntax.tokens import COMMENT, Tokens, span_of
+from specc.syntax.tokens import COMMENT, Tokens
 
 
 def pasted_calls(source: Source, tokens: Tokens, at: int) -> Iterator[Candidate]:
@@ -72,9 +72,9 @@ def _shape_of(found: Sequence[ForeignCall | Span]) -> tuple[ForeignCall, str] | 
 def _own_words(code: Foreign) -> Iterator[Edit]:
     """A step of one word, in this language."""
     for word in code.words():
-        own = own_word(word) if find_layer(word) is None else None
+        own = own_word(word.text) if find_layer(word.text) is None else None
         if own is not None:
-            yield Edit(span_of(word), own)
+            yield Edit(word.span, own)
 
 
 def _is_commented(tokens: Tokens, span: Span) -> bool:
@@ -91,7 +91,7 @@ def _by_line(source: Source, tokens: Tokens, edits: Sequence[Edit]) -> Iterator[
             own.append(waiting.pop())
             end = _line_end(text, own[-1].span.end)
         behind = tokens.of(Span(own[-1].span.end, end))
-        comment = next((span_of(token).start for token in behind if token.type == COMMENT), end)
+        comment = next((token.span.start for token in behind if token.type == COMMENT), end)
         line = text[start:comment]
         first, last = start + len(line) - len(line.lstrip()), start + len(line.rstrip())
         moved = [Edit(Span(edit.span.start - first, edit.span.end - first), edit.text) for edit in own]
@@ -111,7 +111,7 @@ def step_of_words(line: str) -> str | None:
     """`conv filters=16 activation='relu'`: a layer in Keras' words, without its brackets."""
     code = Foreign(read_tokens(line))
     parts = code.by_gaps(code.signs[1:])
-    return step_of(code.written(str(code.signs[0]), parts)) if parts else None
+    return step_of(code.written(code.signs[0].text, parts)) if parts else None
 
 
 def with_calls(line: str) -> str:
@@ -126,7 +126,7 @@ def with_calls(line: str) -> str:
         around = code.of(opening - 1), code.of(opening), code.of(opening + 1)
         if around == ("EQUAL", "LPAR", "WORD") and code.of(opening + 2) in ("NUMBER", "SIZE", "WORD"):
             arguments = ", ".join(map(code.slice, code.by_gaps(code.signs[opening + 2 : closing])))
-            edits.append(Edit(code.place(opening, closing + 1), f"{code.signs[opening + 1]}({arguments})"))
+            edits.append(Edit(code.place(opening, closing + 1), f"{code.signs[opening + 1].text}({arguments})"))
     return edited(line, edits)
 
 
@@ -136,12 +136,12 @@ def in_braces(line: str) -> str:
     >>> in_braces("concat [conv 8 k1, id] -> relu")
     'concat { conv 8 k1 | id } -> relu'
     """
-    return _rebracketed(line, lambda code, at: code.signs[at - 1] in FORM_WORDS, (" { ", " | ", " }"))
+    return _rebracketed(line, lambda code, at: code.signs[at - 1].text in FORM_WORDS, (" { ", " | ", " }"))
 
 
 def with_settings_apart(line: str) -> str:
     """`optimizer adam(lr=0.1)` with spaces for brackets and commas."""
-    return _rebracketed(line, lambda code, at: at > 1 and code.signs[at - 2] == "optimizer", (" ", " ", ""))
+    return _rebracketed(line, lambda code, at: at > 1 and code.signs[at - 2].text == "optimizer", (" ", " ", ""))
 
 
 def with_sizes(line: str) -> str:
@@ -151,7 +151,11 @@ def with_sizes(line: str) -> str:
     for opening, closing in code.partners.items():
         signs = code.signs[opening : closing + 1]
         size = code.value(signs)
-        if code.of(opening - 1) not in ("", "FUNCTION") and "," in signs and re.fullmatch("[0-9]+(x[0-9]+)+", size):
+        if (
+            code.of(opening - 1) not in ("", "FUNCTION")
+            and any(sign.type == "COMMA" for sign in signs)
+            and re.fullmatch("[0-9]+(x[0-9]+)+", size)
+        ):
             space = "" if code.of(opening - 1) == "EQUAL" else " "
             edits.append(Edit(Span(code.end(opening - 1), code.end(closing)), space + size))
     return edited(line, edits)

@@ -13,10 +13,9 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from lark.lexer import Token
-
 from specc.source import Span
-from specc.syntax.tokens import COMMENT, NEWLINE, Tokens, span_of
+from specc.syntax.lexer import Token
+from specc.syntax.tokens import COMMENT, NEWLINE, Tokens
 
 _CLOSING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _BEGIN = (NEWLINE, "ARROW", "LBRACE", "BAR", "COMMA")  # what a step may stand behind
@@ -64,11 +63,11 @@ class Foreign:
 
     def start(self, at: int) -> int:
         """Where a sign begins in the text."""
-        return span_of(self.signs[at]).start
+        return self.signs[at].span.start
 
     def end(self, at: int) -> int:
         """Where a sign ends."""
-        return span_of(self.signs[at]).end
+        return self.signs[at].span.end
 
     def place(self, first: int, behind: int) -> Span:
         """Where some signs stand, from the first one to the one before `behind`."""
@@ -76,7 +75,7 @@ class Foreign:
 
     def slice(self, signs: Sequence[Token]) -> str:
         """What is written from the first to the last of some signs."""
-        return self.text[span_of(signs[0]).start : span_of(signs[-1]).end]
+        return self.text[signs[0].span.start : signs[-1].span.end]
 
     def commas(self, opening: int) -> Iterator[int]:
         """The commas of a bracket, not those of brackets inside it."""
@@ -109,7 +108,7 @@ class Foreign:
         bare, keyed = [], []
         for part in parts:
             if len(part) > 2 and part[1].type == "EQUAL":
-                keyed.append((str(part[0]), self.value(part[2:])))
+                keyed.append((part[0].text, self.value(part[2:])))
             else:
                 bare.append(self.value(part))
         return Written(word, tuple(bare), tuple(keyed))
@@ -118,7 +117,7 @@ class Foreign:
         """`(3, 5)` as `3x5`, `'same'` as `same`, a calculation in parentheses."""
         plain = self.slice(signs).strip("'\"")
         if signs[0].type in ("LPAR", "LSQB"):
-            sizes = [sign for sign in signs[1:-1] if sign.type != "COMMA"]
+            sizes = [sign.text for sign in signs[1:-1] if sign.type != "COMMA"]
             return "x".join(sizes) if sizes and all(size.isdecimal() for size in sizes) else plain
         is_worked_out = len(signs) > 2 and signs[1].type in _OPERATORS
         return f"({plain})" if is_worked_out else plain
@@ -129,9 +128,9 @@ class Foreign:
 
     def name_at(self, at: int) -> int:
         """The last word of a dotted name that begins at a place; before it where there is none."""
-        while self.of(at + 1) == "UNKNOWN" and self.signs[at + 1] == "." and self.signs[at].isidentifier():
+        while self.of(at + 1) == "UNKNOWN" and self.signs[at + 1].text == "." and self.signs[at].text.isidentifier():
             at += 2
-        return at if self.of(at) and self.signs[at].isidentifier() else at - 1
+        return at if self.of(at) and self.signs[at].text.isidentifier() else at - 1
 
     def words(self) -> Iterator[Token]:
         """The steps of one word."""
@@ -154,7 +153,7 @@ class Foreign:
         name = self.name_at(at)
         if self.of(name + 1) == "EQUAL":
             name = self.name_at(name + 2)
-        word, opening = self.signs[name] if self.of(name) else "", name + 1
+        word, opening = self.signs[name].text if self.of(name) else "", name + 1
         if self.of(opening) == "LPAR" and (word == "Sequential" or (word == "add" and name > at)):
             behind = opening + 1 + (self.of(opening + 1) == "LSQB")
             return self.place(at, behind), behind
@@ -176,7 +175,7 @@ class Foreign:
         goes_on = is_parted and self.of(behind) not in _END
         if not is_parted and self.of(behind) not in _END:
             return None, at
-        written = self.written(str(self.signs[opening - 1]), self.parts_in(opening))
+        written = self.written(self.signs[opening - 1].text, self.parts_in(opening))
         span = self.place(at, behind)
         return ForeignCall(written, Span(span.start, self.start(behind)) if goes_on else span, goes_on), behind
 
@@ -186,12 +185,12 @@ def _quoted(signs: Sequence[Token], text: str) -> Iterator[Token]:
     at = 0
     while at < len(signs):
         end = at
-        if signs[at] == "'":
+        if signs[at].text == "'":
             behind = range(at + 1, len(signs))
-            end = next((other for other in behind if signs[other] == "'" or signs[other].type == NEWLINE), at)
-        if end > at and signs[end] == "'":
-            span = Span(span_of(signs[at]).start, span_of(signs[end]).end)
-            yield Token("TEXT", text[span.start : span.end], start_pos=span.start, end_pos=span.end)
+            end = next((other for other in behind if signs[other].text == "'" or signs[other].type == NEWLINE), at)
+        if end > at and signs[end].text == "'":
+            span = Span(signs[at].span.start, signs[end].span.end)
+            yield Token("TEXT", text[span.start : span.end], span)
         else:
             yield from signs[at : end + 1]
         at = end + 1
