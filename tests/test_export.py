@@ -334,7 +334,8 @@ def test_classes_of_the_gallery_are_right_for_other_arguments(name: str) -> None
 
 OTHER_PARAMS = {
     "classics/resnet18": {"classes": 7, "gamma": 0}, "small/unet": {"width": 8}, "more/densenet121": {"growth": 12},
-    "more/mobilenet_v2": {"width": 0.5}, "more/pyramidnet110": {"n": 2, "growth": 20}, "small/resnet20": {"n": 2},
+    "more/mobilenet_v1": {"width": 0.5}, "more/mobilenet_v2": {"width": 0.5},
+    "more/pyramidnet110": {"n": 2, "growth": 20}, "small/resnet20": {"n": 2},
     "more/wavenet": {"residual_channels": 8, "skip_channels": 12}, "more/tcn": {"width": 12},
     "more/wide_resnet28": {"widen": 2, "n": 1}, "more/unet_plus_plus": {"w": 4}, "more/res2net50": {"classes": 3},
     "more/edsr": {"n": 3, "c": 8},
@@ -352,7 +353,23 @@ def test_params_are_arguments_of_the_network(name: str, values: dict[str, Any]) 
     assert [(key, value.shape) for key, value in ours.items()] == [(key, value.shape) for key, value in theirs.items()]
 
 
+def test_a_width_that_gives_no_whole_number_is_refused() -> None:
+    """As the checker refuses it: 22.4 channels are neither 22 nor 23."""
+    text = "param width = 1\ninput 3x8x8\nconv (64*width) k1 -> conv (100*width) k1\n"
+    written = write_python(model_of(text))
+    assert "width: float = 1" in written
+    assert made(written, width=0.25).conv1.out_channels == 16
+    assert made(written, width=0.55 - 0.3).conv2.out_channels == 25  # 25.000000000000007
+    with pytest.raises(ValueError, match=r"^22\.4 is not a whole number$"):
+        made(written, width=0.35)
+
+
 SAYS = {
+    "a width that scales": (
+        "param width = 1\nparam depth = 2\nblock f(c) { conv (c*width) k1 x=depth }\ninput 3x8x8\nf 4\n",
+        "def __init__(self, in_channels: int, c: int, width: float = 1, depth: int = 2) -> None:",
+        "nn.Conv2d(channels, whole(c * width), 1)",
+    ),
     "a parameter that no use varies": (
         "block f(c, k=3) { conv c k p=(k // 2) -> relu }\ninput 3x8x8\nf 4 -> f 8\n",
         "def __init__(self, in_channels: int, c: int, k: int = 3) -> None:",

@@ -6,6 +6,7 @@ layer or a block that a parameter holds becomes a factory argument, where its mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -33,6 +34,7 @@ from specc.ir.model import Argument, Block, Chain, Model, SomeStep
 from specc.ir.names.scope import NotYet, Scope, as_torch
 from specc.ir.shaped import ShapedChain, ShapedModel, SomeShaped
 from specc.layers.base import Shape
+from specc.syntax import tree
 
 
 class Program:
@@ -60,7 +62,12 @@ class Program:
         piece = self.walk.chain(self.model.chain, shaped.chain, at, same_size(len(shaped.input)), inline=False)
         network = self._draft(self.name, "", piece, frame)
         self.facts.clashes |= {self.key(found.block, word) for found in self.frames for word in found.baked}
+        self.facts.scales |= self._used_in(lambda frame: frame.factors) - self._used_in(lambda frame: frame.counts)
         return network
+
+    def _used_in(self, place: Callable[[ClassFrame], set[str]]) -> set[str]:
+        """The `param`s whose names stand in some place of any class."""
+        return {word for frame in self.frames for word, name in frame.params.items() if name in place(frame)}
 
     def key(self, block: str, word: str) -> tuple[str, str]:
         """A parameter as facts know it: with its block, without one for a `param` of the spec."""
@@ -194,7 +201,10 @@ class Program:
                 continue
             default = Literal(as_torch(value)) if is_plain(value) else None
             offer = OfferedName(as_torch(value), default)
-            written = self.model.written.get(word) if frame.is_root else None
+            said = self.model.written.get(word)
+            if word in self.facts.scales and type(offer.value) is int and isinstance(said, tree.Number | None):
+                offer = offer._replace(value=float(offer.value))
+            written = said if frame.is_root else None
             if written is not None:
                 at = CodePlace(frame, frame.input, frame.scope)
                 expression = self._worked_out(written, at)

@@ -66,7 +66,7 @@ OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
 """By its sign, how tightly an operator binds, and what it does."""
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "min": min, "max": max, "divisible": divisible, "int": int, "round": round, "-": operator.neg,
+    "min": min, "max": max, "divisible": divisible, "int": int, "whole": round, "-": operator.neg,
 }  # fmt: skip
 _ATOM, _SIGNED = 8, 5
 _JOINED = {"+": ("+", "-"), "*": ("*",), "or": ("or",), "and": ("and",)}
@@ -122,6 +122,22 @@ def _is_simple(expression: Expression) -> bool:
         case Calculation("**", left, right):
             return _level(left) == _ATOM and _is_simple(left) and _is_simple(right)
     return isinstance(expression, Name | Literal)
+
+
+def factors_in(expression: Expression, *, scales: bool = False) -> Iterator[tuple[str, bool]]:
+    """The names of an expression that is a whole number, and whether each only multiplies what is there: then it need
+    not be whole by itself."""
+    match expression:
+        case Name(text):
+            yield text, scales
+        case Calculation(sign, left, right):
+            for part in (left, right):
+                yield from factors_in(part, scales=sign in ("*", "/"))
+        case Applied("divisible", (value, divisor)):
+            yield from (*factors_in(value, scales=True), *factors_in(divisor))
+        case Applied(_, parts) | Several(parts):
+            for part in parts:
+                yield from factors_in(part, scales=scales)
 
 
 def parts_of(expression: Expression) -> Iterator[Expression]:

@@ -21,6 +21,7 @@ class Facts:
     takes_channels: parameters whose modules are made for a number of channels.
     asks_channels:  those whose modules are asked how many channels leave; says_channels, blocks whose classes say it.
     fractions:      parameters that are not always whole numbers.
+    scales:         `param`s that may be fractions, for they only multiply whole numbers: the width of a network.
     odd:            residuals whose shortcut has a stride of its own; asking, the calls that hand it on.
     fixed:          parameters whose value the code depends on without naming them: no class has them.
     clashes:        what became so in one walk: it counts once nothing else changes.
@@ -32,6 +33,7 @@ class Facts:
     asks_channels: set[ParameterKey] = field(default_factory=set)
     says_channels: set[str] = field(default_factory=set)
     fractions: set[ParameterKey] = field(default_factory=set)
+    scales: set[str] = field(default_factory=set)
     odd: set[int] = field(default_factory=set)
     asking: set[object] = field(default_factory=set)
     fixed: set[ParameterKey] = field(default_factory=set)
@@ -44,6 +46,7 @@ class Facts:
             self.asks_channels,
             self.says_channels,
             self.fractions,
+            self.scales,
             self.odd,
             self.asking,
         )

@@ -21,6 +21,7 @@ from specc.emit.python.expressions import (
     Name,
     Several,
     expression_of,
+    factors_in,
     names_in,
     value_of,
 )
@@ -75,6 +76,8 @@ class ClassFrame:
         self.makers: dict[str, list[Any]] = {}  # by word, how it makes a step, in each place
         self.asked: dict[object, tuple[Name, int]] = {}
         self.baked: set[str] = set()  # words whose values the code depends on without naming them
+        self.factors: set[str] = set()  # names that multiply what has to be a whole number, and those that are one
+        self.counts: set[str] = set()
         self.passed: set[str] = set()  # names of what is no parameter of the spec
         self.kept: list[dict[str, int]] = []
         self.input = arriving
@@ -202,10 +205,13 @@ class CodePlace(NamedTuple):
     def _as_known(self, found: Expression, known: Any, *, whole: bool) -> Expression | None:
         made = value_of(found, self.frame.env)
         known = as_torch(known)
+        if whole and type(known) is int:
+            for name, scales in factors_in(found):
+                (self.frame.factors if scales else self.frame.counts).add(name)
         if whole and type(known) is int and isinstance(made, float):
             if not any(names_in(found)):
                 return None
-            function = "int" if isinstance(found, Calculation) and found.sign == "//" else "round"
+            function = "int" if isinstance(found, Calculation) and found.sign == "//" else "whole"
             found = Applied(function, (found,))
             made = value_of(found, self.frame.env)
         return found if _alike(made, known) else None

@@ -137,7 +137,15 @@ def divisible(value: float, divisor: int) -> int:
     nearest = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return nearest + divisor if 10 * nearest < 9 * value else nearest'''
 
+_WHOLE = '''\
+def whole(value: float) -> int:
+    """A number of channels, or the like, that was worked out with fractions."""
+    if abs(value - round(value)) > 1e-9 * abs(value):
+        raise ValueError(f"{value:g} is not a whole number")
+    return round(value)'''
+
 SUPPLEMENT = {
+    "whole": _WHOLE,
     "divisible": _DIVISIBLE,
     "chain": _CHAIN,
     "branches": _BRANCHES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from specc.emit.python.expressions import (
+    Applied,
     Expression,
     Literal,
     Name,
@@ -55,6 +56,8 @@ def told(frame: ClassFrame, x: Shape, strides: Strides) -> str:
     channels = expression_of(x[0])
     if any(name in frame.variables or "." in name for name in names_in(channels)):
         return ""
+    if isinstance(channels, Applied) and channels.function == "whole":
+        (channels,) = channels.arguments
     text = text_of(channels).replace(" * ", "·").replace(" // ", "/")
     if len(text) > LONGEST:
         return ""
