@@ -18,6 +18,18 @@ from test_cases import CASES, Case, cases_in
 
 from specc import SpecError, check
 from specc import compile as compile_spec
+from specc.diagnostics.proposal import (
+    AlikeChannels,
+    AlikeSizes,
+    AsTorchCounts,
+    Enlarge,
+    GiveChannels,
+    JoinBy,
+    LeaveOut,
+    Proposal,
+    SetFields,
+    ShortcutAuto,
+)
 from specc.fixes.apply import difference, fix
 from specc.fixes.edit import Candidate, Edit, Kind, edited, moved, origin
 from specc.fixes.search import MOST_SHOWN, Asked, SearchTime, Suggestion, advise, clear_choice, suggest
@@ -218,6 +230,42 @@ def test_padding_is_found_in_calls_and_in_blocks() -> None:
     assert first(f"{cbr}concat {{ cbr 8 k1 | cbr 8 k3 }}\n") == "`cbr 8 k3 p1` at line 3"
     spread = "input 8x9x9\nblock spread { dwconv k3 -> bn }\n"
     assert first(f"{spread}residual {{ spread }}\n") == "`dwconv k3 p1` at line 2"
+
+
+PROPOSED: dict[str, tuple[Proposal, ...]] = {
+    "input 8x8x8\nadd { gap | id }\n": (AlikeSizes(), AlikeChannels((8,)), JoinBy("mul")),
+    "input 8x8x8\nconcat { conv 8 k3 | id }\n": (AlikeSizes(),),
+    "input 8x8x8\nresidual { conv 16 k1 }\n": (ShortcutAuto(), AlikeSizes(), AlikeChannels((16, 8))),
+    "input 7x8x8\nsplit { id | relu }\n": (GiveChannels(6), GiveChannels(8), GiveChannels(8, anyhow=True)),
+    "input 3x4x4\nconv 3 k7\n": (
+        AsTorchCounts(), LeaveOut(weights=True), SetFields({"padding": 2}), SetFields({"kernel": 4}),
+        SetFields({"kernel": 3}), Enlarge(),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", PROPOSED)
+def test_a_rule_proposes_in_its_own_terms(text: str) -> None:
+    (found,) = analysed(text).diagnostics
+    assert found.proposals == PROPOSED[text]
+
+
+@pytest.mark.parametrize(
+    ("body", "call", "told"),
+    [
+        ("conv c k3 g=v", "b 8 3", "`b 8 4` at line 3"),
+        ("conv c k=v", "b 8 9", "`b 8 8` at line 3"),
+        ("slice 0 v -> conv c k1", "b 8 9", "`b 8 8` at line 3"),
+        ("unflatten v -> conv c k1", "flatten -> b 8 8x4x4", "`b 8 8x8x8` at line 3"),
+    ],
+)
+def test_what_a_call_gives_is_set_in_the_call(body: str, call: str, told: str) -> None:
+    """Whatever the field: the rule proposes a value for it, and knows nothing of blocks."""
+    assert told in texts_told(f"input 8x8x8\nblock b(c, v) {{ {body} }}\n{call}\n")
+
+
+def texts_told(text: str) -> list[str]:
+    return [found.candidate.text for found in suggestions(text)]
 
 
 def test_two_edits_where_one_is_not_enough() -> None:

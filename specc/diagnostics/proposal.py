@@ -62,10 +62,58 @@ class BecomeStep(NamedTuple):
 
 
 class LeaveOut(NamedTuple):
-    """The network without the step."""
+    """The network without the step; without those of its kind behind it too. weights: whether it has some."""
+
+    and_later: bool = False
+    weights: bool = False
 
 
-Proposal: TypeAlias = Rename | SetFields | Whole | Replace | PutBefore | BecomeStep | LeaveOut
+class AsTorchCounts(NamedTuple):
+    """The step without its first number: for torch that is what arrives."""
+
+
+class GiveChannels(NamedTuple):
+    """Another number of channels, from the layer that gives those that arrive.
+
+    anyhow: whether one more layer may give them, or the input.
+    """
+
+    channels: int
+    anyhow: bool = False
+
+
+class Enlarge(NamedTuple):
+    """A larger picture in front of the step."""
+
+
+class RestInLast(NamedTuple):
+    """What the others leave, for the last part of a `split`."""
+
+
+class ShortcutAuto(NamedTuple):
+    """The residual with a shortcut that fits its body."""
+
+
+class JoinBy(NamedTuple):
+    """Another form in the place of this one, with its branches."""
+
+    form: str
+
+
+class AlikeSizes(NamedTuple):
+    """Branches that give pictures of the same size."""
+
+
+class AlikeChannels(NamedTuple):
+    """Branches that give the same number of channels, one of these."""
+
+    counts: tuple[int, ...]
+
+
+Proposal: TypeAlias = (
+    Rename | SetFields | Whole | Replace | PutBefore | BecomeStep | LeaveOut | AsTorchCounts | GiveChannels | Enlarge
+    | RestInLast | ShortcutAuto | JoinBy | AlikeSizes | AlikeChannels
+)  # fmt: skip
 
 
 def renamed(guess: str | None, otherwise: str, verb: str = "") -> tuple[str, tuple[Proposal, ...]]:

@@ -31,9 +31,12 @@ def fields(outline: SpecOutline, site: Site) -> dict[str, Argument]:
     scope = outline.scope(site)
     rest, _, _ = take_repeat(site.step.arguments, scope)
     bound = bind(rest, signature, scope, site.step.head)
-    return {
-        _LONG.get(argument.name, argument.name) if block else argument.name: argument for argument in bound.arguments
-    }
+    return {long_key(argument.name) if block else argument.name: argument for argument in bound.arguments}
+
+
+def long_key(name: str) -> str:
+    """The field as which a block's parameter counts."""
+    return _LONG.get(name, name)
 
 
 def value_of(outline: SpecOutline, site: Site, name: str) -> Any:
@@ -47,9 +50,7 @@ def value_of(outline: SpecOutline, site: Site, name: str) -> Any:
 def _default_of(outline: SpecOutline, site: Site, name: str) -> Any:
     block = outline.called(site)
     if block is not None:
-        own = next(
-            (parameter for parameter in block.parameters if _LONG.get(parameter.name, parameter.name) == name), None
-        )
+        own = next((parameter for parameter in block.parameters if long_key(parameter.name) == name), None)
         return outline.value(own.default, site) if own is not None and own.default is not None else None
     info = site.layer.model_fields.get(name) if site.layer else None
     return None if info is None or info.is_required() else info.default

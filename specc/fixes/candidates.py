@@ -7,10 +7,8 @@ from itertools import pairwise
 
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.fixes.changes import Failure
-from specc.fixes.channels import fold_candidates, group_candidates, weight_candidates
 from specc.fixes.edit import Candidate
 from specc.fixes.inputs import input_candidates
-from specc.fixes.joins import join_candidates
 from specc.fixes.lines import syntax_candidates
 from specc.fixes.notes import note_candidates
 from specc.fixes.outline import SpecOutline
@@ -19,7 +17,6 @@ from specc.fixes.proposed import proposed
 from specc.fixes.ranks import rank_candidates
 from specc.fixes.statements import STATEMENT_MAKERS
 from specc.fixes.values import missing_candidates, surplus_candidates, value_candidates
-from specc.fixes.windows import larger_pictures, window_candidates
 from specc.fixes.words import key_candidates, step_candidates
 
 Maker = Callable[[Failure], Iterable[Candidate]]
@@ -36,14 +33,14 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
     "E215": (place_candidates, value_candidates),
     "E216": (place_candidates,),
     "E223": (proposed,),
-    "E301": (window_candidates, input_candidates),
+    "E301": (proposed, input_candidates),
     "E302": (rank_candidates,),
-    "E303": (group_candidates,),
-    "E304": (fold_candidates,),
-    "E305": (proposed, larger_pictures),
+    "E303": (proposed,),
+    "E304": (proposed,),
+    "E305": (proposed,),
     "E306": (note_candidates,),
-    "E307": (join_candidates, input_candidates),
-    "E308": (weight_candidates,),
+    "E307": (proposed, input_candidates),
+    "E308": (proposed,),
     "E309": (proposed,),
 }
 

@@ -1,4 +1,4 @@
-"""Candidates where branches do not go together (E307)."""
+"""Edits that make branches go together: their sizes, their channels, their shortcut."""
 
 from __future__ import annotations
 
@@ -21,20 +21,17 @@ from specc.syntax import tree
 _TWICE = (2, 4, 8, 16, 32)
 
 
-def join_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E307: a shortcut, padding and strides inside the branches, channels at their ends, a size that halves evenly."""
+def alike_sizes(failure: Failure) -> Iterator[Candidate]:
+    """Padding and strides inside the branches, a size that halves evenly."""
     inside = failure.outline.reached(failure.site.step.span)[1:]
-    if failure.site.word == "residual":
-        yield from _shortcuts(failure)
     yield from _paddings(failure, inside)
     yield from _strides(failure, inside)
-    yield from _ends(failure)
-    yield from _multiplied(failure)
     yield from _odd_sizes(failure, inside)
     yield from _even_input(failure)
 
 
-def _shortcuts(failure: Failure) -> Iterator[Candidate]:
+def shortcut_auto(failure: Failure) -> Iterator[Candidate]:
+    """`shortcut auto`, alone and with padding for the body."""
     auto = _auto(failure)
     if auto is None:
         return
@@ -84,28 +81,27 @@ def _strides(failure: Failure, inside: list[Site]) -> Iterator[Candidate]:
             yield set_to(failure, site, Kind.STRIDE, stride=None)._replace(distance=len(failure.outline.sites))
 
 
-def _ends(failure: Failure) -> Iterator[Candidate]:
+def alike_channels(failure: Failure, counts: tuple[int, ...]) -> Iterator[Candidate]:
     """The number of channels that one branch gives, for the last layer of another."""
-    wanted = [shape[0] for shape in failure.error.shapes]
     for branch in _branches(failure.site.step):
-        last = last_with_out(failure, list(reversed(failure.outline.inside(branch.span))))
+        last = last_with_out(list(reversed(failure.outline.inside(branch.span))))
         if last is None:
             continue
         own = value_of(failure.outline, last, "out")
         if last.block and isinstance(own, int):  # a number where the block has a parameter for it, most likely
             for parameter in last.block.parameters:
                 yield set_to(failure, last, Kind.ORDER, out=parameter.name.text)
-        for count in dict.fromkeys(wanted):
+        for count in counts:
             if count != own:
                 yield set_to(failure, last, Kind.CHANNELS, out=count)
 
 
-def _multiplied(failure: Failure) -> Iterator[Candidate]:
-    """`mul` for an `add` of pictures and one number a channel: squeeze-and-excitation."""
+def joined_by(failure: Failure, form: str) -> Iterator[Candidate]:
+    """The same branches in another form."""
     word = failure.site.step.word
-    if word is not None and word.text == "add":
-        edits = (Edit(word.span, "mul"),)
-        yield Candidate(Kind.REPLACEMENT, edits, "`mul` in place of `add`", certain=False, bare=True)
+    if word is not None:
+        told = f"`{form}` in place of `{word.text}`"
+        yield Candidate(Kind.REPLACEMENT, (Edit(word.span, form),), told, certain=False, bare=True)
 
 
 def _branches(step: tree.Step) -> tuple[tree.Chain, ...]:

@@ -31,7 +31,7 @@ def _network(failure: Failure, actual: Shape, wanted: tuple[int | None, ...]) ->
             yield set_to(failure, site, Kind.PADDING, certain=False, padding=keeps_size(failure, site))
         if is_one_of(site, *POOLS) and site is failure.site:
             yield set_to(failure, site, Kind.WINDOW, certain=False, kernel=2)
-    maker = last_with_out(failure, nearest)
+    maker = last_with_out(nearest)
     if maker is not None and wanted[0] is not None and value_of(failure.outline, maker, "out") == actual[0]:
         yield set_to(failure, maker, Kind.CHANNELS, certain=False, out=wanted[0])
 

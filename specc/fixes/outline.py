@@ -104,6 +104,10 @@ class SpecOutline:
         """The block that a step calls."""
         return self.resolved.get(site.word) if site.step.branches is None else None
 
+    def calls_of(self, block: tree.Block | None) -> list[Site]:
+        """The steps that call a block."""
+        return [site for site in self.sites if block is not None and site.word == block.name.text]
+
     def reached(self, span: Span) -> list[Site]:
         """The steps within a place and within the blocks that are called there."""
         found, waiting, seen = self.inside(span), [span], set[str]()

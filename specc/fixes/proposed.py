@@ -5,10 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from specc.diagnostics.proposal import BecomeStep, LeaveOut, PutBefore, Rename, Replace, SetFields, Whole
-from specc.fixes.arguments import fields, has_field, value_of
+from specc.diagnostics.proposal import (
+    AlikeChannels,
+    AlikeSizes,
+    AsTorchCounts,
+    BecomeStep,
+    Enlarge,
+    GiveChannels,
+    JoinBy,
+    LeaveOut,
+    Proposal,
+    PutBefore,
+    Rename,
+    Replace,
+    RestInLast,
+    SetFields,
+    ShortcutAuto,
+    Whole,
+)
+from specc.fixes.arguments import fields, has_field, long_key, value_of
 from specc.fixes.changes import Failure, left_out, put_before, set_to, told
+from specc.fixes.channels import given_channels, rest_in_last
 from specc.fixes.edit import Candidate, Edit, Kind
+from specc.fixes.inputs import torch_order
+from specc.fixes.joins import alike_channels, alike_sizes, joined_by, shortcut_auto
+from specc.fixes.windows import larger_pictures, without_later
 from specc.source import Span
 from specc.syntax import tree
 
@@ -26,24 +47,52 @@ _KINDS = {
 def proposed(failure: Failure) -> Iterator[Candidate]:
     """The candidates that the rule itself names, the likeliest first."""
     for proposal in failure.error.proposals:
-        match proposal:
-            case Rename(word):
-                yield Candidate(Kind.SPELLING, (Edit(value_span(failure), word),), proposal.text)
-            case SetFields(values):
-                yield from _with_fields(failure, values)
-            case Whole():
-                yield from _whole(failure)
-            case Replace(text):
-                edits = (Edit(value_span(failure), text),)
-                yield told(failure, failure.site, Kind.SPELLING, edits, certain=False)
-            case PutBefore(steps, why):
-                # Two steps in one say more than that a shape was forgotten: the picture is averaged.
-                kind = Kind.REPLACEMENT if "->" in steps else Kind.INSERTION
-                yield put_before(failure, failure.site, steps, kind, why)
-            case BecomeStep(text):
-                yield from _another(failure, text)
-            case LeaveOut():
-                yield left_out(failure, failure.site)
+        yield from _at_the_step(failure, proposal)
+        yield from _around_it(failure, proposal)
+
+
+def _at_the_step(failure: Failure, proposal: Proposal) -> Iterator[Candidate]:
+    match proposal:
+        case Rename(word):
+            yield Candidate(Kind.SPELLING, (Edit(value_span(failure), word),), proposal.text)
+        case SetFields(values):
+            yield from _with_fields(failure, values)
+        case Whole():
+            yield from _whole(failure)
+        case Replace(text):
+            edits = (Edit(value_span(failure), text),)
+            yield told(failure, failure.site, Kind.SPELLING, edits, certain=False)
+        case PutBefore(steps, why):
+            # Two steps in one say more than that a shape was forgotten: the picture is averaged.
+            kind = Kind.REPLACEMENT if "->" in steps else Kind.INSERTION
+            yield put_before(failure, failure.site, steps, kind, why)
+        case BecomeStep(text):
+            yield from _another(failure, text)
+        case LeaveOut(and_later=False, weights=weights) if failure.site.layer is not None:
+            yield left_out(failure, failure.site, Kind.LOSS if weights else Kind.REMOVAL)
+        case AsTorchCounts():
+            yield from torch_order(failure, failure.arriving[0] if failure.arriving else None)
+
+
+def _around_it(failure: Failure, proposal: Proposal) -> Iterator[Candidate]:
+    """What needs to know the steps around the one that is wrong."""
+    match proposal:
+        case LeaveOut(and_later=True):
+            yield from without_later(failure)
+        case GiveChannels(channels, anyhow):
+            yield from given_channels(failure, channels, anyhow=anyhow)
+        case RestInLast():
+            yield from rest_in_last(failure)
+        case Enlarge():
+            yield from larger_pictures(failure)
+        case ShortcutAuto():
+            yield from shortcut_auto(failure)
+        case AlikeSizes():
+            yield from alike_sizes(failure)
+        case AlikeChannels(counts):
+            yield from alike_channels(failure, counts)
+        case JoinBy(form):
+            yield from joined_by(failure, form)
 
 
 def value_span(failure: Failure) -> Span:
@@ -58,20 +107,32 @@ def _argument(failure: Failure) -> tree.Argument | None:
 
 
 def _with_fields(failure: Failure, values: dict[str, Any]) -> Iterator[Candidate]:
-    if not failure.error.code.startswith("E2"):
-        by_call = _set_by_call(failure)  # what was worked out for one call may not be meant for another
-        if all(has_field(failure.site, name) and name not in by_call for name in values):
-            yield set_to(failure, failure.site, _KINDS[next(iter(values))], certain=not by_call, **values)
-    elif not _is_worked_out(failure):
-        is_keyed = isinstance(_argument(failure), tree.Keyword)  # `bias=0` has one meaning, a bare 0 may be too much
-        certain = is_keyed and all(isinstance(value, bool) for value in values.values())
-        yield set_to(failure, failure.site, Kind.SPELLING, certain=certain, **values)
+    if failure.error.code.startswith("E2"):
+        if not _is_worked_out(failure):
+            is_keyed = isinstance(
+                _argument(failure), tree.Keyword
+            )  # `bias=0` has one meaning, a bare 0 may be too much
+            certain = is_keyed and all(isinstance(value, bool) for value in values.values())
+            yield set_to(failure, failure.site, Kind.SPELLING, certain=certain, **values)
+        return
+    kind = _KINDS.get(next(iter(values)), Kind.REMOVAL)
+    by_call = _set_by_call(failure)  # what was worked out for one call may not be meant for another
+    if all(has_field(failure.site, name) and name not in by_call for name in values):
+        yield set_to(failure, failure.site, kind, certain=not by_call, **values)
+    elif by_call.keys() >= values.keys() and None not in values.values():
+        for call in failure.outline.calls_of(failure.site.block):
+            named = {by_call[name]: value for name, value in values.items()}
+            yield set_to(failure, call, kind, certain=False, **named)
 
 
-def _set_by_call(failure: Failure) -> set[str]:
-    """The fields of the step whose values the calls of the block around it give."""
+def _set_by_call(failure: Failure) -> dict[str, str]:
+    """The fields of the step whose values the calls of the block around it give, with the parameter of each."""
     given = fields(failure.outline, failure.site)
-    return {name for name in given if value_of(failure.outline, failure.site, name) is None}
+    return {
+        name: long_key(argument.value.text) if isinstance(argument.value, tree.Word) else ""
+        for name, argument in given.items()
+        if value_of(failure.outline, failure.site, name) is None
+    }
 
 
 def _another(failure: Failure, text: str) -> Iterator[Candidate]:

@@ -1,73 +1,23 @@
-"""Candidates where a window does not fit its picture (E301) or padding is refused (E305)."""
+"""Edits that make the picture larger which arrives at a step, and that keep pictures at their size."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from specc.fixes.arguments import fields, repeat_of, set_field, value_of
-from specc.fixes.changes import Failure, left_out, removal, set_to, told
+from specc.fixes.arguments import repeat_of, set_field, value_of
+from specc.fixes.changes import Failure, left_out, removal, set_to
 from specc.fixes.edit import Candidate, Edit, Kind
-from specc.fixes.inputs import torch_order
 from specc.fixes.outline import Site
-from specc.fixes.proposed import proposed
-from specc.layers.base import Shape
 from specc.layers.conv import Conv, DepthwiseConv
 from specc.layers.pool import AvgPool, MaxPool
-from specc.syntax import tree
 
 NEARBY = 8  # steps before the error of which one may be the cause
 CONVOLUTIONS = (Conv, DepthwiseConv)
 POOLS = (MaxPool, AvgPool)
 
 
-def window_candidates(failure: Failure) -> Iterator[Candidate]:
-    """E301: what the rule proposes, other numbers in calls, a larger picture from the steps before."""
-    yield from proposed(failure)
-    site, arriving = failure.site, failure.arriving
-    if is_one_of(site, *CONVOLUTIONS, *POOLS) and arriving is not None and len(arriving) > 1:
-        yield from _in_calls(failure, arriving[1:])
-        yield from torch_order(failure, arriving[0])
-        yield left_out(failure, site, Kind.REMOVAL if is_one_of(site, *POOLS) else Kind.LOSS)
-        if is_one_of(site, *POOLS):
-            yield from _no_more_pools(failure)
-    yield from larger_pictures(failure)
-
-
-def _in_calls(failure: Failure, sizes: Shape) -> Iterator[Candidate]:
-    """Another kernel or padding in the calls of the block whose parameters give the step its own."""
-    block = failure.site.block
-    if block is None:
-        return
-    written = fields(failure.outline, failure.site)
-    handed = {
-        name: argument.value.text
-        for name, argument in written.items()
-        if name in ("kernel", "padding") and isinstance(argument.value, tree.Word)
-    }
-    for call in [site for site in failure.outline.sites if site.word == block.name.text]:
-        for name, parameter in handed.items():
-            for value in _likely(failure, call, name, sizes):
-                yield _set_parameter(failure, call, parameter, name, value)
-
-
-def _likely(failure: Failure, call: Site, name: str, sizes: Shape) -> list[int]:
-    """Values that make room: padding that keeps the size, the largest kernel that fits and a common one."""
-    if name == "padding":
-        kernel = value_of(failure.outline, call, "kernel")
-        return [kernel // 2] if isinstance(kernel, int) and kernel % 2 else []
-    common = 2 if is_one_of(failure.site, *POOLS) else 3
-    return [size for size in dict.fromkeys((min(sizes), common)) if 0 < size <= min(sizes)]
-
-
-def _set_parameter(failure: Failure, call: Site, parameter: str, name: str, value: int) -> Candidate:
-    """A call with another value for a parameter, or the parameter's default where the call gives none."""
-    kind = Kind.PADDING if name == "padding" else Kind.WINDOW
-    edit = set_field(failure.outline, call, name if name in fields(failure.outline, call) else parameter, value)
-    return told(failure, call, kind, (edit,), certain=False)
-
-
-def _no_more_pools(failure: Failure) -> Iterator[Candidate]:
+def without_later(failure: Failure) -> Iterator[Candidate]:
     """The network without this pooling and those behind it."""
     start = failure.site.step.span.start
     pools = [site for site in failure.outline.sites if is_one_of(site, *POOLS) and site.step.span.start >= start]
@@ -175,8 +125,7 @@ def _around(failure: Failure) -> list[Site]:
     while site is not None:
         found.append(site)
         site = site.parent
-    block = failure.site.block.name.text if failure.site.block else None
-    return found + [site for site in failure.outline.sites if block is not None and site.word == block]
+    return found + failure.outline.calls_of(failure.site.block)
 
 
 def is_one_of(site: Site, *classes: type[Any]) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from specc.diagnostics.proposal import Proposal, PutBefore, SetFields
+from specc.diagnostics.proposal import GiveChannels, Proposal, PutBefore, SetFields
 from specc.diagnostics.spelling import counted
 from specc.layers.fields import role
 from specc.layers.torch_call import IN, TRAINING, FixedValue, NoWord, Source, TorchCall, class_of, compact
@@ -222,10 +222,17 @@ def require_divisible(word: str, counts: Mapping[str, int], groups: int) -> None
 def _other_groups(counts: Mapping[str, int], groups: int) -> Iterator[Proposal]:
     """Numbers of groups that divide all counts, 1 where there is no other; outputs that the groups divide."""
     near = sorted(_near_divisors(list(counts.values()), groups), key=lambda number: number == 1)
+    yield from other_channels(next(iter(counts.values())), groups)
     yield from (SetFields({"groups": number}) for number in near[:2])
     out = counts.get("output channels")
     if out is not None:
         yield from (SetFields({"out": number}) for number in near_multiples(out, groups))
+
+
+def other_channels(arriving: int, parts: int, *, anyhow: bool = False) -> tuple[Proposal, ...]:
+    """Numbers of channels in front that can be cut into parts. Args: anyhow, as for `GiveChannels`."""
+    near = tuple(GiveChannels(count) for count in near_multiples(arriving, parts))
+    return (*near, GiveChannels(-(-arriving // parts) * parts, anyhow=True)) if anyhow else near
 
 
 def _near_divisors(counts: Sequence[int], wanted: int) -> list[int]:

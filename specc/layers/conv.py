@@ -3,7 +3,7 @@
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
-from specc.diagnostics.proposal import SetFields
+from specc.diagnostics.proposal import AsTorchCounts, Enlarge, LeaveOut, SetFields
 from specc.layers.base import (
     Shape,
     ShapeError,
@@ -118,9 +118,13 @@ class _Convolution(Weighted):
                 + (f" padded by {padding}" if padding else ""),
                 label=window_formula(size, kernel, stride, padding, dilation),
                 help=f"`p{enough}` makes room for it, or use a kernel of at most {largest}",
-                proposals=to_fit(self.windows(x), x[1:], 3, 1, pads=True),
+                proposals=self._to_fit(x),
             )
         return count
+
+    def _to_fit(self, x: Shape) -> Proposals:
+        torch = (AsTorchCounts(),) if self.channels(x)[0] == x[0] else ()  # whose first number is what arrives
+        return (*torch, LeaveOut(weights=True), *to_fit(self.windows(x), x[1:], 3, 1, pads=True))
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         out, groups = self.channels(x)
@@ -240,7 +244,7 @@ class TransposedConv(Weighted):
                 f"a padding of {padding} cuts off the whole output of `convtranspose`",
                 label=transposed_formula(size, kernel, stride, padding, extra, dilation),
                 help=f"use a padding of at most {most}",
-                proposals=(SetFields({"padding": max(most, 0)}), SetFields({"padding": 0})),
+                proposals=(SetFields({"padding": max(most, 0)}), SetFields({"padding": 0}), Enlarge()),
             )
         return grown
 

@@ -9,7 +9,7 @@ from specc.diagnostics.proposal import BecomeStep, LeaveOut
 from specc.layers.base import Layer, Shape, ShapeError, require_divisible, require_spatial, written
 from specc.layers.fields import Count, Flag, Numbers, Positive, Real, Says, field
 from specc.layers.torch_call import IN, NoWord, call
-from specc.layers.weighted import Bias, Weighted
+from specc.layers.weighted import Bias, Weighted, WeightError
 
 Start = Annotated[
     Annotated[float, Field(allow_inf_nan=False)] | tuple[Any, ...],
@@ -64,11 +64,9 @@ class BatchNorm(_Norm):
             if start is None:
                 continue
             if not self.affine:
-                raise ShapeError(
-                    "E308", f"`{name}=` sets what `noaffine` leaves out", help="keep one of them", field=name
-                )
+                raise WeightError(f"`{name}=` sets what `noaffine` leaves out", help="keep one of them", field=name)
             if value is not None:
-                raise ShapeError("E308", f"`{name}=` and another argument set the same values", help=f"keep `{name}=`")
+                raise WeightError(f"`{name}=` and another argument set the same values", f"keep `{name}=`")
 
 
 class GroupNorm(_Norm):

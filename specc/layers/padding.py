@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from specc.diagnostics.proposal import Proposal, SetFields
+from specc.diagnostics.proposal import Enlarge, Proposal, SetFields
 from specc.diagnostics.spelling import counted
 from specc.layers.base import Layer, Shape, ShapeError, require_spatial, spread
 from specc.layers.fields import Margin, Real, field
@@ -32,7 +32,7 @@ def check_mode(mode: str, size: int, margin: int, word: str, x: Shape, *fields: 
 def _narrower(mode: str, x: Shape, fields: tuple[str, ...]) -> tuple[Proposal, ...]:
     """A margin that a picture can fill in a mode, in the first of the fields that set it; or one of zeros."""
     most = min(x[1:]) - (mode == "reflect")
-    return SetFields({**dict.fromkeys(fields), fields[0]: most}), SetFields({"mode": "zeros"})
+    return SetFields({**dict.fromkeys(fields), fields[0]: most}), SetFields({"mode": "zeros"}), Enlarge()
 
 
 class Pad(Layer):

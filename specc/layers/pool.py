@@ -1,9 +1,10 @@
 """Pooling: a window slid over each channel, or a grid of windows of the size that is asked for."""
 
+from collections.abc import Sequence
 from math import gcd
 from typing import TYPE_CHECKING, Any
 
-from specc.diagnostics.proposal import SetFields
+from specc.diagnostics.proposal import LeaveOut, SetFields
 from specc.layers.base import Layer, Shape, ShapeError, require_spatial, spread, written
 from specc.layers.fields import Flag, Margin, Size, field
 from specc.layers.torch_call import FixedValue, call, compact
@@ -82,9 +83,13 @@ class _Pool(Layer):
                 f"does not fit its {written(x[1:])} input",
                 label=window_formula(size, kernel, stride, padding, dilation),
                 help=self._smaller_windows(x),
-                proposals=to_fit(self.windows(x), x[1:], 2, 2, pads=self.stride is not None),
+                proposals=self._to_fit(self.windows(x), x, pads=self.stride is not None),
             )
         return count
+
+    @staticmethod
+    def _to_fit(windows: Sequence[Window], x: Shape, *, pads: bool) -> Proposals:
+        return (LeaveOut(), LeaveOut(and_later=True), *to_fit(windows, x[1:], 2, 2, pads=pads))
 
     def _smaller_windows(self, x: Shape) -> str | None:
         """Windows that fit, each with the shape that it gives; with torch's own stride, padding and dilation."""
@@ -147,7 +152,7 @@ class AvgPool(_Pool):
                     f"`avgpool` window {written(kernel)} is larger than the volume of {written(x[1:])}",
                     label=f"{window} > {size}: padding does not count for volumes",
                     help=self._smaller_windows(x),
-                    proposals=to_fit([each._replace(padding=0) for each in self.windows(x)], x[1:], 2, 2, pads=False),
+                    proposals=self._to_fit([each._replace(padding=0) for each in self.windows(x)], x, pads=False),
                 )
         return super().output(x)
 

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from specc.diagnostics.proposal import LeaveOut, Proposal, SetFields
+from specc.diagnostics.proposal import Enlarge, GiveChannels, LeaveOut, Proposal, SetFields
 from specc.diagnostics.spelling import counted, spelled
 from specc.layers.base import (
     Layer,
     Shape,
     ShapeError,
     kind_of,
+    other_channels,
     rank_of,
     require_divisible,
     require_spatial,
@@ -93,7 +94,10 @@ class Unflatten(Layer):
                 help=f"`unflatten {spelled(fitting)}` fits"
                 if x[0] % spatial == 0
                 else f"let the layer before it give {counted(prod(self.shape), 'feature', 'd')}",
-                proposals=tuple(SetFields({"shape": shape}) for shape in self._other_shapes(x[0], spatial)),
+                proposals=(
+                    GiveChannels(prod(self.shape)),
+                    *(SetFields({"shape": shape}) for shape in self._other_shapes(x[0], spatial)),
+                ),
             )
         return self.shape
 
@@ -149,7 +153,7 @@ class Upsample(Layer):
                 "E301",
                 f"`upsample` by {min(scales):g} leaves nothing of {written(x[1:])} pixels",
                 help=f"use a scale of at least 1/{min(x[1:])}",
-                proposals=(SetFields({"scale": 1}),),
+                proposals=(SetFields({"scale": 1}), Enlarge()),
             )
         return (x[0], *sizes)
 
@@ -215,6 +219,7 @@ class PixelShuffle(Layer):
                 f"`pixelshuffle {self.r}` needs a multiple of {square} channels, but {arriving}",
                 label=f"{x[0]} / {self.r}² leaves {x[0] % square}",
                 help=f"give the convolution before it {-(-x[0] // square) * square} channels",
+                proposals=other_channels(x[0], square, anyhow=True),
             )
         return (x[0] // square, x[1] * self.r, x[2] * self.r)
 

@@ -6,9 +6,18 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BeforeValidator, InstanceOf
 
+from specc.diagnostics.proposal import Proposal, SetFields
 from specc.diagnostics.spelling import counted
 from specc.layers.base import Layer, Shape, ShapeError, written
 from specc.layers.fields import Called, Numbers, Says, field
+
+
+class WeightError(ShapeError):
+    """Values that do not fit the weights, or that something else sets too: proposes to leave out one of these."""
+
+    def __init__(self, what: str, help: str, field: str | None = None, proposals: tuple[Proposal, ...] = ()) -> None:
+        without = (SetFields({name: None}) for name in ("affine", "init", "bias", "gamma", "beta", "weight"))
+        super().__init__("E308", what, help=help, field=field, proposals=(*proposals, *without))
 
 
 class Initializer(NamedTuple):
@@ -188,29 +197,25 @@ class Weighted(Layer):
         shapes = self.weights(x)
         for name, values in self.literals().items():
             if name not in shapes:
-                raise ShapeError(
-                    "E308", f"`{self.keyword}` has no {name} here", help=f"leave out `{name}=`", field=name
-                )
+                raise WeightError(f"`{self.keyword}` has no {name} here", help=f"leave out `{name}=`", field=name)
             literal_values(name, values, shapes[name])
         if self.init is not None:
             self._check_initializer(self.init, shapes, x)
 
     def _check_initializer(self, init: Initializer, shapes: dict[str, Shape], x: Shape) -> None:
         if self.weight is not None:
-            raise ShapeError("E308", "`init=` and `weight=` both set the weight", help="keep one of them", field="init")
+            raise WeightError("`init=` and `weight=` both set the weight", help="keep one of them", field="init")
         shape = shapes.get("weight")
         if shape is None:
-            raise ShapeError("E308", f"`{self.keyword}` has no weight here", help="leave out `init=`", field="init")
+            raise WeightError(f"`{self.keyword}` has no weight here", help="leave out `init=`", field="init")
         if len(shape) < INITIALIZERS[init.name].least_rank or (init.name in DIRACS and len(shape) > 5):
-            raise ShapeError(
-                "E308",
+            raise WeightError(
                 f"`{init.name}` cannot fill a weight of shape {written(shape)}",
                 help="use `normal`, `trunc_normal` or `constant`",
                 field="init",
             )
         if init.name == "dirac" and init.arguments and shape[0] % int(init.arguments[0]):
-            raise ShapeError(
-                "E308",
+            raise WeightError(
                 f"`dirac` cannot cut {shape[0]} filters into {init.arguments[0]} groups",
                 help=f"a number of groups that divides {shape[0]}",
                 field="init",
@@ -232,7 +237,7 @@ class Weighted(Layer):
             help = f"at most {2 * size} filters, or a larger kernel"
         else:
             return
-        raise ShapeError("E308", message, help=help, field="init")
+        raise WeightError(message, help=help, field="init")
 
 
 def literal_values(name: str, values: tuple[Any, ...], shape: Shape) -> list[float]:
@@ -246,24 +251,24 @@ def literal_values(name: str, values: tuple[Any, ...], shape: Shape) -> list[flo
     found, flat = _measure(name, values)
     missing = len(shape) - len(found)
     if missing < 0 or found != shape[missing:] or any(size != 1 for size in shape[:missing]):
-        raise ShapeError(
-            "E308",
+        raise WeightError(
             f"this {name} has the shape {written(found)}, but {written(shape)} is needed",
             help=f"give {counted(prod(shape), 'number', 'd')}, nested as {written(shape)}",
             field=name,
+            proposals=(SetFields({"kernel": found[-2:]}),) if name == "weight" and len(found) > 1 else (),
         )
     return flat
 
 
 def _measure(name: str, values: Any) -> tuple[Shape, list[float]]:
     if isinstance(values, bool) or not isinstance(values, tuple | int | float):
-        raise ShapeError("E308", f"a {name} is made of numbers, not of words", help="such as [0 0.5 -1]", field=name)
+        raise WeightError(f"a {name} is made of numbers, not of words", help="such as [0 0.5 -1]", field=name)
     if not isinstance(values, tuple):
         return (), [float(values)]
     parts = [_measure(name, value) for value in values]
     shapes = {shape for shape, _ in parts}
     if len(shapes) > 1:
         message = f"the rows of this {name} have different lengths"
-        raise ShapeError("E308", message, help="give all rows the same length", field=name)
+        raise WeightError(message, help="give all rows the same length", field=name)
     inner = shapes.pop() if shapes else ()
     return (len(values), *inner), [number for _, flat in parts for number in flat]

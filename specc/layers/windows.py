@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from specc.diagnostics.proposal import Proposal, SetFields
+from specc.diagnostics.proposal import Enlarge, Proposal, SetFields
 from specc.layers.torch_call import compact
 
 Proposals: TypeAlias = tuple[Proposal, ...]
@@ -148,7 +148,7 @@ def to_fit(windows: Sequence[Window], sizes: Sequence[int], usual: int, least: i
           margin is an answer.
     """
     kernels = [window.kernel for window in windows]
-    found: list[SetFields] = []
+    found: list[Proposal] = []
     missing = max(-(-(window.reach - size) // 2) for window, size in zip(windows, sizes, strict=True))
     margin, half = max(window.padding for window in windows), max(window.reach for window in windows) // 2
     if pads and margin < missing <= half:
@@ -161,4 +161,4 @@ def to_fit(windows: Sequence[Window], sizes: Sequence[int], usual: int, least: i
         smaller = tuple(min(own, size, most) for own, size in zip(kernels, fitting, strict=True))
         if min(smaller) > 0 and max(smaller) >= least:
             found.append(SetFields({"kernel": compact(smaller)}))
-    return tuple(found)
+    return (*found, Enlarge())

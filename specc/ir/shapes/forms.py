@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specc.layers.base import Shape, ShapeError, kind_of, written
+from specc.diagnostics.proposal import AlikeChannels, AlikeSizes, JoinBy, Proposal, RestInLast, ShortcutAuto
+from specc.layers.base import Shape, ShapeError, kind_of, other_channels, written
 from specc.layers.windows import window_count
 
 
@@ -18,6 +19,7 @@ def concat_shape(outputs: list[Shape]) -> Shape:
                 f"`concat` joins pictures of the same size, but branch 1 gives {written(first)} "
                 f"and branch {number} gives {written(other)}",
                 help="give both branches the same strides and paddings: only channels may differ",
+                proposals=(AlikeSizes(),),
             )
     return (sum(output[0] for output in outputs), *first[1:])
 
@@ -31,8 +33,16 @@ def add_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
                 f"`{word}` needs equal shapes, but {names[0]} gives {written(outputs[0])} "
                 f"and {name} gives {written(other)}",
                 help=_shortcut_help(outputs[0], other) if word == "residual" else _sum_help(outputs[0], other),
+                proposals=_alike(word, outputs),
             )
     return outputs[0]
+
+
+def _alike(word: str, outputs: Sequence[Shape]) -> tuple[Proposal, ...]:
+    """What makes branches agree: in sizes, in channels, or by another way to join them."""
+    found: list[Proposal] = [ShortcutAuto()] if word == "residual" else []
+    found += [AlikeSizes(), AlikeChannels(tuple(dict.fromkeys(output[0] for output in outputs)))]
+    return (*found, JoinBy("mul")) if word == "add" else tuple(found)
 
 
 def _sum_help(first: Shape, other: Shape) -> str:
@@ -68,6 +78,7 @@ def mul_shape(outputs: list[Shape], names: list[str], word: str) -> Shape:
                 f"`{word}` needs equal shapes, but {names[0]} gives {written(joined)} "
                 f"and {name} gives {written(other)}",
                 help="a dimension may be 1 in one of them, as after `gap`",
+                proposals=_alike(word, outputs),
             )
         joined = tuple(max(pair) for pair in zip(joined, other, strict=True))
     return joined
@@ -92,6 +103,7 @@ def _equal_part(channels: int, branches: int) -> int:
             label=f"{channels} / {branches} leaves {channels % branches}",
             help=f"{channels // branches * branches or branches} or {-(-channels // branches) * branches} channels "
             "can be cut",
+            proposals=other_channels(channels, branches, anyhow=True),
         )
     return channels // branches
 
@@ -109,7 +121,8 @@ def _parts(channels: int, sizes: Sequence[int | None]) -> list[int]:
         raise ShapeError("E303", what, label=f"{channels} − {sum(known)} = {left}", help=help)
     if left:
         what = f"the parts of `split` come to {total}, but {channels} arrive{'s' * (channels == 1)}"
-        raise ShapeError("E303", what, help=f"{_fitting(channels, known)}, or `_` for what is left")
+        help = f"{_fitting(channels, known)}, or `_` for what is left"
+        raise ShapeError("E303", what, help=help, proposals=(RestInLast(),))
     return known
 
 
@@ -134,6 +147,7 @@ def projection_stride(arriving: Shape, wanted: Shape) -> int | tuple[int, ...]:
             "E307",
             f"`shortcut auto` cannot turn {kind_of(arriving)} into {kind_of(wanted)}",
             help="give the body an output of the same rank, or write the shortcut out: `shortcut { … }`",
+            proposals=(AlikeSizes(),),
         )
     sizes = list(zip(arriving[1:], wanted[1:], strict=True))
     strides = [(size - 1) // target + 1 for size, target in sizes]
@@ -147,6 +161,7 @@ def projection_stride(arriving: Shape, wanted: Shape) -> int | tuple[int, ...]:
         f"no stride of a 1×1 convolution turns {written(arriving)} into {written(wanted)}",
         label="`shortcut auto` can make a picture smaller, never larger",
         help="change the padding or the stride of the body, or write the shortcut out: `shortcut { … }`",
+        proposals=(AlikeSizes(),),
     )
 
 
