@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from specc.recipe.parts import factors
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback
 from specc.runner.metrics import Metrics
-from specc.runner.parts import layer_factors, levels
+from specc.runner.parts import levels, weight_factors
 from specc.runner.resume import resume
 from specc.runner.run import train
 from specc.source import Source
@@ -88,6 +89,9 @@ def test_a_line_of_the_recipe(line: str, said: list[tuple[str, float]]) -> None:
         ("batch 10x", "E221", "`batch` is a whole number from 1, not `10x`"),
         ("layer_decay 1.5", "E221", "`layer_decay` is a number above 0 to 1, not `1.5`"),
         ("unfreeze_after 2", "E221", "`unfreeze_after` means nothing without `freeze`"),
+        ("freeze_after stem=0", "E221", "`freeze_after` is names of parts with a number of epochs each"),
+        ("freeze_after stem=1.5", "E221", "not `stem=1.5`"),
+        ("freeze_after stem=3x", "E221", "not `stem=3x`"),
     ],
 )
 def test_a_line_that_is_wrong(line: str, code: str, told: str) -> None:
@@ -106,9 +110,11 @@ def test_a_factor_is_written_as_it_was() -> None:
     assert format_source(Source("net.cnn", text)).text == text
 
 
-@pytest.mark.parametrize("setting", ["rates", "decays", "freeze"])
-def test_a_name_that_nothing_has(setting: str, tmp_path: Path) -> None:
-    value = "stemm" if setting == "freeze" else "stemm=2x"
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("rates", "stemm=2x"), ("decays", "stemm=2x"), ("freeze", "stemm"), ("freeze-after", "stemm=2")],
+)
+def test_a_name_that_nothing_has(setting: str, value: str, tmp_path: Path) -> None:
     (tmp_path / "net.cnn").write_text(SPEC, encoding="utf-8")
     done = command("train", "net.cnn", f"--{setting}", value, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
@@ -118,7 +124,8 @@ def test_a_name_that_nothing_has(setting: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "column"), [("freeze steem", 8), ('freeze "body, steem"', 15), ("decays stem=2x steem=2x", 16)]
+    ("line", "column"),
+    [("freeze steem", 8), ("freeze_after steem=2", 14), ('freeze "body, steem"', 15), ("decays stem=2x steem=2x", 16)],
 )
 def test_a_name_in_the_spec_that_nothing_has(line: str, column: int, tmp_path: Path) -> None:
     """It is found in the text, by every command, before anything is trained."""
@@ -133,10 +140,87 @@ def test_a_name_in_the_spec_that_nothing_has(line: str, column: int, tmp_path: P
     assert "steem" not in (tmp_path / "net.cnn").read_text(encoding="utf-8")
 
 
-def test_which_layers_a_factor_is_of() -> None:
-    found = layer_factors(shaped(), "body=0.5x body2.conv1=2x linear1=10x")
-    assert found["body1.conv1"] == 0.5 and found["body2.conv1"] == 2 and found["linear1"] == 10
-    assert "stem" not in found
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('"body=0.5x body2.conv1=2x linear1=10x"',
+         {"body1.conv1.weight": 0.5, "body1.bn1.bias": 0.5, "body2.conv1.weight": 2, "linear1.bias": 10}),
+        ("bias=64x linear1=10x", {"bn1.bias": 64, "body1.bn1.bias": 64, "linear1.bias": 10, "linear1.weight": 10}),
+        ("linear1=10x bias=64x", {"body2.bn1.bias": 64, "linear1.bias": 64, "linear1.weight": 10}),
+        ('"*.weight=2x linear1.bias=3x"', {"stem.weight": 2, "body1.bn1.weight": 2, "linear1.bias": 3}),
+        ('"body*.bias=4x"', {"body1.bn1.bias": 4, "body2.bn1.bias": 4}),
+    ],
+)  # fmt: skip
+def test_which_weights_a_factor_is_of(line: str, told: dict[str, float]) -> None:
+    """Parts, layers, or single weights; of two for one weight the later one holds."""
+    model = specc.compile(SPEC)
+    found = weight_factors(model, shaped(), recipe_of(f"rates {line}"))
+    named = {name: found[id(weight)][0] for name, weight in model.named_parameters() if id(weight) in found}
+    assert told.items() <= named.items()
+    assert ("stem.weight" in named) == ("stem.weight" in told)
+
+
+def test_a_bias_goes_further_than_its_kernel(tmp_path: Path) -> None:
+    """One step of plain SGD: each weight goes its rate, times its factor, against its gradient."""
+    moved: list[dict[str, torch.Tensor]] = []
+    for rates in (None, "bias=64x stem=3x"):
+        often = {**SHORT, "batch": 96, "rates": rates}
+        begun = train(SPEC, tmp_path / f"begun{len(moved)}", epochs=1, **{**often, "lr": 1e-12})
+        run = train(SPEC, tmp_path / f"run{len(moved)}", epochs=1, **often)
+        first, last = (load_file(one.folder / "last.safetensors") for one in (begun, run))
+        moved.append({name: last[name] - first[name] for name in first})
+    for name, factor in (("stem.weight", 3), ("bn1.bias", 64), ("linear1.weight", 1), ("linear1.bias", 64)):
+        torch.testing.assert_close(moved[1][name], factor * moved[0][name], rtol=1e-3, atol=1e-5)
+
+
+# what learns for some epochs
+
+
+def test_a_part_learns_for_some_epochs(tmp_path: Path) -> None:
+    """Then it keeps its bits, the statistics of its normalisations among them; the rest goes on."""
+    kept = Weights(tmp_path / "run")
+    train(SPEC, tmp_path / "run", epochs=4, freeze_after="stem=1 body=2", callback=kept, **SHORT)
+    same = [
+        {name for name, tensor in one.items() if tensor.equal(other[name])}
+        for one, other in zip(kept.epochs, kept.epochs[1:], strict=False)
+    ]
+    assert same[0] == {"stem.weight"}
+    body = {name for name in kept.epochs[0] if name.startswith("body")}
+    assert same[1] == same[2] == {"stem.weight", *body}
+
+
+def test_what_is_frozen_at_both_ends(tmp_path: Path) -> None:
+    kept = Weights(tmp_path / "run")
+    settings: dict[str, Any] = {"freeze": "stem", "unfreeze_after": 1, "freeze_after": "stem=2"}
+    train(SPEC, tmp_path / "run", epochs=3, callback=kept, **settings, **SHORT)
+    begun = session_weights(tmp_path)
+    stems = [begun, *(one["stem.weight"] for one in kept.epochs)]
+    assert [one.equal(other) for one, other in itertools.pairwise(stems)] == [True, False, True]
+
+
+def session_weights(folder: Path) -> torch.Tensor:
+    train(SPEC, folder / "begun", epochs=1, freeze="stem", **SHORT)
+    return load_file(folder / "begun" / "last.safetensors")["stem.weight"]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "muon"])
+@pytest.mark.parametrize("after", [2, 3, 4, 6, 8])
+def test_what_stops_to_learn_goes_on_alike(after: int, optimizer: str, tmp_path: Path) -> None:
+    """Stopped within an epoch, and between two, before and after a part stops to learn."""
+    more: dict[str, Any] = {**SHORT, "epochs": 3, "freeze_after": "stem=1 body1=2", "optimizer": optimizer, "lr": 0.01}
+    train(SPEC, tmp_path / "whole", **more)
+    train(SPEC, tmp_path / "run", callback=Stop(after), **more)
+    resume(tmp_path / "run")
+    for name in ("last", "best", "state"):
+        one, other = (load_file(tmp_path / run / f"{name}.safetensors") for run in ("whole", "run"))
+        assert one.keys() == other.keys()
+        assert all(tensor.equal(other[key]) for key, tensor in one.items())
+
+
+def test_nothing_would_learn_any_more(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="after 2 epochs the network has no weights to train any more") as caught:
+        train(SPEC, tmp_path / "run", freeze_after="stem=1 bn1=2 body=2 linear1=1", **SHORT)
+    assert caught.value.diagnostic.code == "E617"
 
 
 def test_a_normalisation_is_on_the_level_of_its_kernel() -> None:

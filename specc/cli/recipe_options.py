@@ -12,7 +12,8 @@ from specc.recipe.recipe import Recipe
 
 FLAGS = {"from_weights": "from"}  # no argument of Python's can be called so
 METAVARS = {
-    "from_weights": "RUN|FILE|torchvision:NAME", "freeze": "NAMES", "rates": "NAME=10x,...", "decays": "NAME=0x,...",
+    "from_weights": "RUN|FILE|torchvision:NAME", "freeze": "NAMES", "freeze_after": "NAME=3,...",
+    "rates": "NAME=10x,...", "decays": "NAME=0x,...",
     "heads": "NAME=1,...",
     "betas": "X,Y", "data": "NAME|FOLDER|FILE",
     "data_dir": "DIR", "device": "DEVICE", "resize": "SIZE", "class_weights": "balanced|LIST",

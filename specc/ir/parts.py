@@ -9,7 +9,7 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.proposal import renamed
 from specc.diagnostics.spelling import nearest, shown
 from specc.ir.shaped import ShapedModel
-from specc.recipe.parts import factors
+from specc.recipe.parts import epochs_by_part, factors
 from specc.recipe.recipe import Recipe
 from specc.source import Source, Span
 from specc.syntax import tree
@@ -17,10 +17,14 @@ from specc.syntax import tree
 NAMED = "[\\w.*?-]"  # what a name may consist of
 
 
+BY_WEIGHT = ("rates", "decays")  # settings that may name single weights, too
+
+
 class NetworkParts:
-    """The parts of a network: every layer, and everything that one is in."""
+    """The parts of a network: every layer, everything that one is in, and the weights in one."""
 
     def __init__(self, shaped: ShapedModel) -> None:
+        self._shaped = shaped
         self._within = {row.name: set(_containers(row.name)) for row in shaped.rows()}
         self._all = dict.fromkeys(part for layer in self._within for part in _containers(layer))
 
@@ -35,6 +39,19 @@ class NetworkParts:
             part for part in self._all if part.startswith(name) and part.removeprefix(name).isdigit()
         }
         return [layer for layer, parts in self._within.items() if meant & parts]
+
+    def weights(self, name: str) -> list[str]:
+        """The weights that a name means, as in `named_parameters()`: `stem.bias`, `*.bias`, or `bias` for every one."""
+        from fnmatch import fnmatchcase
+
+        rows = (row for row in self._shaped.rows() if row.layer)
+        layers = zip(rows, self._shaped.layers(), strict=True)
+        every = (f"{row.name}.{own}" for row, layer in layers for own in layer.weights(row.input))
+        return [one for one in every if fnmatchcase(one, name) or one.rpartition(".")[2] == name]
+
+    def have(self, name: str, setting: str) -> bool:
+        """Whether something is called so that a setting may name."""
+        return bool(self.layers(name) or (setting in BY_WEIGHT and self.weights(name)))
 
     def unknown(self, name: str) -> Diagnostic:
         """The finding about a name that nothing has."""
@@ -56,15 +73,23 @@ def names_of(names: str) -> list[str]:
 
 def named_by(recipe: Recipe) -> Mapping[str, list[str]]:
     """The names of parts that each setting has, by the setting."""
-    by_factor = {"rates": recipe.rates, "decays": recipe.decays}
-    found = {setting: [name for name, _ in factors(text)] for setting, text in by_factor.items() if text}
-    return {"freeze": names_of(recipe.freeze), **found} if recipe.freeze else found
+    found = {
+        "freeze": names_of(recipe.freeze or ""),
+        "freeze_after": [name for name, _ in epochs_by_part(recipe.freeze_after or "")],
+        "rates": [name for name, _ in factors(recipe.rates or "")],
+        "decays": [name for name, _ in factors(recipe.decays or "")],
+    }
+    return {setting: names for setting, names in found.items() if names}
 
 
 def require_parts(shaped: ShapedModel, recipe: Recipe) -> None:
     """Raise Problem E637 where a setting names a part that the network does not have."""
-    named = [name for names in named_by(recipe).values() for name in names]
-    layers_of(shaped, named)
+    named = named_by(recipe)
+    parts = NetworkParts(shaped) if named else None
+    for setting, names in named.items():
+        for name in names:
+            if parts is not None and not parts.have(name, setting):
+                raise Problem(parts.unknown(name))
 
 
 def layers_of(shaped: ShapedModel, names: list[str]) -> list[list[str]]:
@@ -84,7 +109,7 @@ def unknown_parts(shaped: ShapedModel, recipe: Recipe, spec: tree.Tree, source: 
     parts = NetworkParts(shaped) if named else None
     for setting in _settings(spec):
         for name in dict.fromkeys(named.get(setting.name.text, ())):
-            if parts is not None and not parts.layers(name):
+            if parts is not None and not parts.have(name, setting.name.text):
                 yield parts.unknown(name)._replace(source=source, span=_place(name, setting, source))
 
 

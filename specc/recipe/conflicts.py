@@ -32,10 +32,23 @@ def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     if recipe.nesterov and not recipe.optimizer_arguments()["momentum"]:
         return Conflict("nesterov", "`nesterov` needs a momentum above 0", "add `momentum 0.9`")
     checks = (
+        _rest_conflict,
         _schedule_conflict, _part_conflict, _task_conflict, _sampling_conflict, _size_conflict, _scaling_conflict,
         _exact_conflict,
     )  # fmt: skip
     return next((found for check in checks if (found := check(recipe, said))), None)
+
+
+def _rest_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
+    """Arguments of a rule that changes none of the weights that Muon leaves."""
+    rest = recipe.optimizer_arguments().get("rest_optimizer")
+    if rest == "sgd":
+        for name in sorted({"betas", "eps"} & said):
+            return Conflict(name, f"`{name}` is AdamW's, and `rest_optimizer` is sgd", f"leave `{name}` out")
+    if rest == "adamw" and recipe.rest_momentum:
+        return Conflict("rest_momentum", "`rest_momentum` means nothing without `rest_optimizer=sgd`",
+            "add `rest_optimizer sgd`")  # fmt: skip
+    return None
 
 
 def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:

@@ -21,7 +21,7 @@ class Optimizer(NamedTuple):
                where there is momentum. of_vectors: of a weight of one dimension, where that is something else.
     fused:     whether torch has it in one kernel over all weights.
     parts:     of an optimizer that treats weights differently, our module with the functions `groups(model, weights,
-               spared)`, `memory(model)` and `note(model)`.
+               spared, arguments)`, `memory(model, arguments)` and `note(model, arguments)`.
     exact:     whether a plain loop's optimizer gives the same bits.
     doc:       what a description says of it, after its name.
     """
@@ -52,10 +52,13 @@ OPTIMIZERS: dict[str, Optimizer] = {
     ),
     # betas and eps are those of the AdamW that changes the weights which are not Muon's.
     "muon": Optimizer(
-        "specc.runner.muon:MuonAdamW",
-        {"lr": 1e-3, "momentum": 0.95, "nesterov": True, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.1},
+        "specc.runner.muon:MuonAndRest",
+        {
+            "lr": 1e-3, "muon_lr": None, "momentum": 0.95, "nesterov": True, "ns_steps": 5, "renormalize": False,
+            "rest_optimizer": "adamw", "rest_momentum": 0.0, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.1,
+        },
         ("momentum_buffer",), parts="specc.runner.muon", exact=False,
-        doc="takes the kernels and matrices between the first and the last layer, AdamW the rest",
+        doc="takes the kernels and matrices between the first and the last layer, AdamW or SGD the rest",
     ),
     "lion": Optimizer(
         "specc.runner.lion_lamb:Lion", {"lr": 1e-4, "betas": (0.9, 0.99), "weight_decay": 0.0}, ("exp_avg",),

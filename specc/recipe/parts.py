@@ -30,12 +30,33 @@ def _factors(text: str) -> str:
     return text
 
 
+def epochs_by_part(text: str) -> list[tuple[str, int]]:
+    """Each name with a number of epochs, in their order.
+
+    >>> epochs_by_part("stem=3 body*=10")
+    [('stem', 3), ('body*', 10)]
+
+    Raises: ValueError where it says something else.
+    """
+    found = named_numbers(text)
+    if any(epochs < 1 or epochs % 1 for _, epochs in found):
+        raise ValueError("no whole number of epochs")
+    return [(name, int(epochs)) for name, epochs in found]
+
+
+def _epochs(text: str) -> str:
+    if not epochs_by_part(text):
+        raise ValueError("nothing is named")
+    return text
+
+
 def _heads(text: str) -> str:
     weights_of_heads(text)
     return text
 
 
 Factors: TypeAlias = Annotated[str, Field(max_length=LONGEST), AfterValidator(_factors)]
+Epochs: TypeAlias = Annotated[str, Field(max_length=LONGEST), AfterValidator(_epochs)]
 Heads: TypeAlias = Annotated[str, Field(max_length=LONGEST), AfterValidator(_heads)]
 
 

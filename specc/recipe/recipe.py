@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from pydantic import Field
 
 from specc.recipe.optimizers import OPTIMIZERS, argument_description, optimizer_description
-from specc.recipe.parts import Factors, by_part
+from specc.recipe.parts import Epochs, Factors, by_part
 from specc.recipe.samples import Fraction, SampleSettings
 from specc.recipe.schedules import SCHEDULES, schedule_description, used_by
 from specc.source import Span
@@ -57,15 +57,22 @@ class Recipe(SampleSettings):
     unfreeze_after: int | None = Field(
         None, ge=1, examples=[5], description="With freeze: let the frozen parts learn, too, after so many epochs."
     )
+    freeze_after: Epochs | None = by_part(
+        "Parts of the network that learn for so many epochs and then stay as they are; names as for freeze.",
+        "stem=3", accepts="names of parts with a number of epochs each, such as stem=3",
+    )  # fmt: skip
     rates: Factors | None = by_part(
-        "Learning rates of parts of the network, as factors of `lr`; names as for freeze.",
-        "head=10x stem=0.1x", '"stage*=0.1x"',
+        "Learning rates of parts of the network, as factors of `lr`; names as for freeze, or of weights: bias, "
+        "head.weight.",
+        "head=10x stem=0.1x", "bias=64x", '"stage*=0.1x"',
     )  # fmt: skip
     layer_decay: float = Field(
         1.0, gt=0, le=1, examples=[0.75],
         description="What the learning rate is multiplied by for each layer between a weight's own and the last one.",
     )  # fmt: skip
-    decays: Factors | None = by_part("Weight decay of parts of the network, as factors of `weight_decay`.", "head=0x")
+    decays: Factors | None = by_part(
+        "Weight decay of parts of the network, as factors of `weight_decay`; names as for rates.", "head=0x"
+    )
     epochs: int = Field(10, ge=1, examples=[30], description="Passes over the training pictures.")
     batch: int = Field(128, ge=1, examples=[128], description="Pictures per training step.")
     sampling: Literal["all", "balanced"] = Field(
@@ -117,6 +124,29 @@ class Recipe(SampleSettings):
         description=argument_description("betas", "Memory of the mean and of the mean square"),
         json_schema_extra={"accepts": "two numbers from 0 below 1, such as [0.9 0.999]"},
     )  # fmt: skip
+    muon_lr: float | None = Field(
+        None, gt=0, examples=[0.02],
+        description="Muon's own learning rate, of steps that are not scaled to the size of AdamW's (muon); if not "
+        "given, `lr` and steps that are.",
+    )  # fmt: skip
+    ns_steps: int | None = Field(
+        None, ge=1, le=100, examples=[3],
+        description=argument_description("ns_steps", "Newton-Schulz steps by which a change is made orthogonal"),
+    )  # fmt: skip
+    renormalize: bool | None = Field(
+        None, examples=[True],
+        description=argument_description(
+            "renormalize", "Give each weight that Muon changes the norm of the root of its rows before each step, in "
+            "place of weight decay",
+        ),
+    )  # fmt: skip
+    rest_optimizer: Literal["adamw", "sgd"] | None = Field(
+        None, examples=["sgd"],
+        description=argument_description("rest_optimizer", "The rule that changes the weights that Muon leaves"),
+    )  # fmt: skip
+    rest_momentum: Fraction | None = Field(
+        None, examples=[0.9], description=argument_description("rest_momentum", "Momentum of these where it is sgd")
+    )
     alpha: Fraction | None = Field(
         None, examples=[0.99], description=argument_description("alpha", "Memory of the mean square")
     )

@@ -100,10 +100,12 @@ more, to those in the same place, up to the first of another shape. The last lay
 others. The run's first lines say what was loaded and what was not. Nothing is executed from a file.
 
 What `freeze` names is not trained: its weights keep their bits, and a batch normalisation in it goes on using the
-statistics that it has; with `unfreeze_after` it begins to learn once so many epochs are over. `rates` and `decays` name
-parts in the same way, each with a factor: `rates head=10x stem=0.1x`, in quotes where a name has a `*` or a dot. Of two
-for one layer the later one holds, and `layer_decay` is multiplied with it. [Fine-tuning](guides/fine-tuning.md)
-shows all of them.""",
+statistics that it has; with `unfreeze_after` it begins to learn once so many epochs are over. What `freeze_after`
+names learns for as many epochs as stand there and is frozen then. `rates` and `decays` name parts in the same way,
+each with a factor: `rates head=10x stem=0.1x`, in quotes where a name has a `*` or a dot. They may name single
+weights, too, as `state_dict()` does, and `bias` is every bias where no part is called so: `rates bias=64x`. Of two
+for one weight the later one holds, and `layer_decay` is multiplied with it.
+[Fine-tuning](guides/fine-tuning.md) shows all of them.""",
     "Epochs and batches": """\
 A last batch that is not full is trained on, unless `drop_last` leaves it out. One of a single picture is always
 left out where the network has a batch normalisation, which cannot take it; the run's first line says so. A batch
@@ -121,9 +123,12 @@ normalisations look at all training samples once more after each epoch; a rate t
     "The optimizer": """\
 `muon` is torch's Muon (torch 2.9 or newer) for the kernels and matrices between the first and the last layer, and
 AdamW for the rest: the first and the last layer, biases, normalisations, and grouped convolutions; `betas` and `eps`
-are AdamW's. A kernel of out
-x in x height x width is shown to it as the matrix of out x (in·height·width). Its step is scaled to the size of
-AdamW's, so that both take one `lr` and one `weight_decay`. The run's first line says how many tensors are whose.
+are AdamW's. A kernel of out x in x height x width is shown to it as the matrix of out x (in·height·width). Its step is
+scaled to the size of AdamW's, so that both take one `lr` and one `weight_decay`. With `muon_lr` it is not: a step is an
+orthogonal matrix times that rate, times the root of rows by columns where there are more rows. `renormalize` sets the
+norm of each of its weights to the root of the number of rows before each step; these do not decay. With
+`rest_optimizer=sgd` the rest is changed by SGD with `rest_momentum`, Nesterov's where `nesterov` is on. The run's first
+line says how many tensors are whose.
 
 Source: Jordan 2024, "Muon: An optimizer for hidden layers in neural networks"; Liu et al. 2025, "Muon is Scalable
 for LLM Training".
@@ -173,7 +178,7 @@ def _row(name: str) -> str:
 def _optimizers() -> Iterator[str]:
     yield from ("What each takes, with its defaults:", "")
     for name, one in OPTIMIZERS.items():
-        said = ", ".join(f"`{key} {as_written(value)}`" for key, value in one.arguments.items())
+        said = ", ".join(f"`{key} {as_written(value)}`" for key, value in one.arguments.items() if value is not None)
         yield f"- `{name}`: {said}"
     yield ""
 

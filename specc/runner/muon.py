@@ -1,8 +1,8 @@
-"""Muon for the kernels and matrices inside a network, AdamW for the rest: one optimizer for the runner."""
+"""Muon for the kernels and matrices inside a network, AdamW or SGD for the rest: one optimizer for the runner."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Muon's step is scaled to the size of AdamW's, so that both take one learning rate and one weight decay
 # (Liu et al. 2025, "Muon is Scalable for LLM Training").
 SCALED_LIKE_ADAMW = "match_rms_adamw"
+AS_IT_IS = "original"  # Jordan's, where Muon has a rate of its own
 
 
 def muon_weights(model: nn.Module) -> list[nn.Parameter]:
@@ -32,59 +33,57 @@ def muon_weights(model: nn.Module) -> list[nn.Parameter]:
     return [weight for weight in matrices[1:-1] if weight.requires_grad and id(weight) not in grouped]
 
 
-def groups(model: nn.Module, weights: list[nn.Parameter], spared: bool) -> list[dict[str, Any]]:
-    """Muon's weights, and those of AdamW. Args: spared, whether biases and normalisations do not decay."""
+def groups(
+    model: nn.Module, weights: list[nn.Parameter], spared: bool, arguments: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Muon's weights, and the rest. Args: spared, whether biases and normalisations do not decay; arguments, ours."""
     inside = {id(weight) for weight in muon_weights(model)}
     rest = [weight for weight in weights if id(weight) not in inside]
+    own: dict[str, Any] = {} if arguments["muon_lr"] is None else {"lr": arguments["muon_lr"]}
+    own |= {"weight_decay": 0.0} if arguments["renormalize"] else {}
     found: list[dict[str, Any]] = [
-        {"params": [weight for weight in weights if id(weight) in inside], "muon": True},
+        {"params": [weight for weight in weights if id(weight) in inside], "muon": True, **own},
         {"params": [weight for weight in rest if not spared or weight.dim() > 1], "muon": False},
         {"params": [weight for weight in rest if spared and weight.dim() <= 1], "muon": False, "weight_decay": 0.0},
     ]
     return [group for group in found if group["params"]]
 
 
-def memory(model: nn.Module) -> dict[int, tuple[str, ...]]:
-    """What is kept for each weight, by its `id`: a momentum for Muon's, AdamW's moments for the rest."""
+def memory(model: nn.Module, arguments: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
+    """What is kept for each weight, by its `id`: a momentum for Muon's, for the rest AdamW's moments, or SGD's."""
     inside = {id(weight) for weight in muon_weights(model)}
-    return {id(one): ("momentum_buffer",) if id(one) in inside else MOMENTS for one in model.parameters()}
+    momentum = ("momentum_buffer",)
+    rest = MOMENTS if arguments["rest_optimizer"] == "adamw" else momentum if arguments["rest_momentum"] else ()
+    return {id(one): momentum if id(one) in inside else rest for one in model.parameters()}
 
 
-def note(model: nn.Module) -> str:
+def note(model: nn.Module, arguments: Mapping[str, Any]) -> str:
     """Which weights are whose, in half a sentence."""
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    inside = len(muon_weights(model))
+    inside, rest = len(muon_weights(model)), {"adamw": "AdamW", "sgd": "SGD"}[arguments["rest_optimizer"]]
     if not inside:
-        return "Muon has no weights to train here: AdamW trains the first and the last layer, biases and norms"
-    return f"Muon trains {inside} of {len(weights)} weight tensors, those of the inner layers, and AdamW the rest"
+        return f"Muon has no weights to train here: {rest} trains the first and the last layer, biases and norms"
+    return f"Muon trains {inside} of {len(weights)} weight tensors, those of the inner layers, and {rest} the rest"
 
 
-class MuonAdamW(torch.optim.Optimizer):
-    """torch's Muon and AdamW behind one `param_groups` and one `state`.
+class MuonAndRest(torch.optim.Optimizer):
+    """torch's Muon, and its AdamW or SGD, behind one `param_groups` and one `state`.
 
     torch's Muon takes matrices only. A kernel (out, in, height, width) is shown to it as the matrix (out, the rest) of
     the same memory; which of the columns is which makes no difference to Muon.
     """
 
-    def __init__(self, groups: list[dict[str, Any]], betas: tuple[float, float], **arguments: Any) -> None:
-        """Args: groups, each with `params` and whether they are Muon's, `muon`; arguments of both optimizers.
+    def __init__(self, groups: list[dict[str, Any]], **arguments: Any) -> None:
+        """Args: groups, each with `params` and whether they are Muon's, `muon`; arguments, those of `OPTIMIZERS`.
 
         Raises: Problem E631 where this torch has no Muon.
         """
         if not hasattr(torch.optim, "Muon"):
             raise Problem.of("E631", f"torch {torch.__version__} has no optimizer Muon",
                 help="`pip install --upgrade torch`: Muon came with 2.9\n`--optimizer adamw` works too")  # fmt: skip
-        super().__init__(groups, {"betas": betas, **arguments})
-        eps = arguments.pop("eps")
-        momentum = {name: arguments.pop(name) for name in ("momentum", "nesterov")}
-        self._inner: list[torch.optim.Optimizer] = []
-        for group in self.param_groups:
-            common = {"lr": group["lr"], "weight_decay": group["weight_decay"]}
-            if group["muon"]:
-                matrices = [nn.Parameter(_matrix(weight.detach())) for weight in group["params"]]
-                self._inner.append(torch.optim.Muon(matrices, adjust_lr_fn=SCALED_LIKE_ADAMW, **momentum, **common))
-            else:
-                self._inner.append(torch.optim.AdamW(group["params"], betas=betas, eps=eps, fused=True, **common))
+        super().__init__(groups, arguments)
+        self._renormalizes = arguments["renormalize"]
+        self._inner = [_made(group, arguments) for group in self.param_groups]
         # The hooks of a step are this optimizer's: they are called once, whatever it is made of.
         self._steps = [plain_step_of(inner) for inner in self._inner]
         self._shares = False
@@ -97,6 +96,8 @@ class MuonAdamW(torch.optim.Optimizer):
             (own,) = inner.param_groups
             own["lr"] = group["lr"]
             if group["muon"]:
+                if self._renormalizes:
+                    _renormalize([weight for weight in group["params"] if weight.grad is not None])
                 for weight, matrix in zip(group["params"], own["params"], strict=True):
                     matrix.grad = None if weight.grad is None else _matrix(_laid_out(weight.grad, weight))
             step()
@@ -118,6 +119,33 @@ class MuonAdamW(torch.optim.Optimizer):
                     inner.state[mine] = {"momentum_buffer": _matrix(kept)}
                 else:
                     inner.state[mine] = self.state[weight]
+
+
+def _made(group: dict[str, Any], arguments: Mapping[str, Any]) -> torch.optim.Optimizer:
+    """torch's optimizer for a group."""
+    common = {"lr": group["lr"], "weight_decay": group["weight_decay"]}
+    nesterov = arguments["nesterov"]
+    if group["muon"]:
+        matrices = [nn.Parameter(_matrix(weight.detach())) for weight in group["params"]]
+        scaled = SCALED_LIKE_ADAMW if arguments["muon_lr"] is None else AS_IT_IS
+        return torch.optim.Muon(
+            matrices, adjust_lr_fn=scaled, ns_steps=arguments["ns_steps"], momentum=arguments["momentum"],
+            nesterov=nesterov, **common,
+        )  # fmt: skip
+    if arguments["rest_optimizer"] == "sgd":
+        momentum = arguments["rest_momentum"]
+        return torch.optim.SGD(
+            group["params"], momentum=momentum, nesterov=nesterov and momentum > 0, fused=True, **common
+        )
+    return torch.optim.AdamW(
+        group["params"], betas=arguments["betas"], eps=arguments["eps"], fused=True, **common
+    )  # fmt: skip
+
+
+def _renormalize(weights: list[nn.Parameter]) -> None:
+    """Give each weight the norm of the root of its rows; one that is zero stays so."""
+    for weight in weights:
+        weight.mul_(len(weight) ** 0.5 / weight.norm().clamp_min(1e-12))
 
 
 def _matrix(weight: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class Parts(NamedTuple):
 
 
 NO_PARTS = Parts({}, ())
-BY_PART = ("rates", "layer_decay", "decays")  # what the first line of a run says as the recipe does
+BY_PART = ("freeze_after", "rates", "layer_decay", "decays")  # what the first line of a run says as the recipe does
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe, parts: Parts = NO_PARTS) -> torch.optim.Optimizer:
@@ -52,7 +52,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe, parts: Parts = NO_PARTS) ->
     entry, arguments = OPTIMIZERS[recipe.optimizer], dict(recipe.optimizer_arguments())
     make, spared = resolved(entry.torch), recipe.decay_weights_only
     if entry.parts:
-        groups = resolved(entry.parts).groups(model, weights, spared)
+        groups = resolved(entry.parts).groups(model, weights, spared, arguments)
     else:
         groups = decayed_apart(weights) if spared else [{"params": weights}]
     groups = list(parted(groups, parts, arguments))
@@ -73,7 +73,7 @@ def parted(groups: list[Group], parts: Parts, arguments: Mapping[str, Any]) -> I
             found.setdefault(key, []).append(weight)
         for (rate, decay, _), weights in found.items():
             decayed = group.get("weight_decay", arguments["weight_decay"])
-            own = {"lr": arguments["lr"] * rate} if rate != 1 else {}
+            own = {"lr": group.get("lr", arguments["lr"]) * rate} if rate != 1 else {}
             own |= {"weight_decay": decayed * decay} if decay != 1 else {}
             yield {**group, "params": weights, **own}
 
@@ -91,7 +91,7 @@ def decayed_apart(weights: list[nn.Parameter]) -> list[Group]:
 def optimizer_note(model: nn.Module, recipe: Recipe) -> str:
     """What the first line of a run says of an optimizer beside its arguments; empty for most."""
     parts = OPTIMIZERS[recipe.optimizer].parts
-    said = [str(resolved(parts).note(model))] if parts else []
+    said = [str(resolved(parts).note(model, recipe.optimizer_arguments()))] if parts else []
     for name in BY_PART:
         value = getattr(recipe, name)
         said += [f"{name.replace('_', ' ')} {value}"] if value != Recipe.model_fields[name].default else []
@@ -106,10 +106,10 @@ def layout_of_memory(model: nn.Module, recipe: Recipe, later: Sequence[nn.Parame
     Args: later, weights that do not learn yet and are counted, too.
     """
     entry = OPTIMIZERS[recipe.optimizer]
-    own = entry.memory
-    if not recipe.optimizer_arguments().get("momentum"):
+    own, arguments = entry.memory, recipe.optimizer_arguments()
+    if not arguments.get("momentum"):
         own = tuple(slot for slot in own if slot != "momentum_buffer")
-    kept: dict[int, tuple[str, ...]] = resolved(entry.parts).memory(model) if entry.parts else {}
+    kept: dict[int, tuple[str, ...]] = resolved(entry.parts).memory(model, arguments) if entry.parts else {}
     counted = {id(weight) for weight in later}
     return {
         f"{name}/{slot}": _empty(weight, slot)
@@ -148,9 +148,9 @@ def set_memory(model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[
         kept.setdefault(weight, {})[slot] = value
     content = optimizer.state_dict()
     order = [weight for group in optimizer.param_groups for weight in group["params"]]
-    if isinstance(optimizer, torch.optim.SGD):
-        # The fused form takes momenta for all weights of a group or for none; one of zero is as good as none.
-        for group in optimizer.param_groups:
+    for group in optimizer.param_groups:
+        # SGD's fused form takes momenta for all weights of a group or for none; one of zero is as good as none.
+        if isinstance(optimizer, torch.optim.SGD) or group.get("rest_momentum"):
             missing = [weight for weight in group["params"] if weight not in kept]
             if len(missing) < len(group["params"]):
                 kept |= {weight: {"momentum_buffer": torch.zeros_like(weight)} for weight in missing}

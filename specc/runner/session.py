@@ -26,7 +26,7 @@ from specc.runner.cpu.process import keep_pages
 from specc.runner.device import compiled, explained, seed_everything, seed_shard
 from specc.runner.metrics import Metrics, best_of
 from specc.runner.optim import Parts, Schedule, make_optimizer, make_schedule, optimizer_note
-from specc.runner.parts import Frozen, frozen_layers, leave_alone, weight_factors
+from specc.runner.parts import Frozen, frozen_layers, leave_alone, stopping_layers, weight_factors
 from specc.runner.precision import Forward, Precision, choose_precision, lay_out
 from specc.runner.pretrained import Pretrained, begin_with
 from specc.runner.state import Losses, Position, State
@@ -93,7 +93,9 @@ class Session:
         with explained():
             self.model = build(shaped).to(device)
             leave_alone(self.model, shaped, self.task)
-            self.frozen = Frozen(self.model, frozen_layers(shaped, recipe.freeze or ""), recipe.unfreeze_after)
+            stops = stopping_layers(shaped, recipe.freeze_after or "")
+            frozen = frozen_layers(shaped, recipe.freeze or "")
+            self.frozen = Frozen(self.model, frozen, recipe.unfreeze_after, stops)
             self.precision = choose_precision(recipe, device, known=is_known(self.model))
             self._load_pictures()
             if begins:
@@ -224,7 +226,7 @@ class Session:
         """The steps of the running epoch are done: what is tested follows, where it follows whole epochs."""
         epoch = self.state.position.epoch + 1
         if self.average is not None and self.average.end_epoch(epoch):
-            kept = () if self.frozen.is_over(epoch - 1) else self.frozen.layers
+            kept = self.frozen.layers(epoch - 1)
             norms = [module for name, module in self.average.model.named_modules() if name not in kept]
             renew_statistics(self.evaluated, norms, self.train)
 
@@ -236,8 +238,8 @@ class Session:
         epoch = self.state.position.epoch
         self.reach(epoch)
         self.network.train()
-        for module in () if self.frozen.is_over(epoch) else self.frozen.modules:
-            module.eval()
+        for layer in self.frozen.layers(epoch):
+            self.model.get_submodule(layer).eval()
         return self.trained
 
     def _scaling(self, images: Images) -> Scaling | None:

@@ -119,14 +119,19 @@ class Memory:
 
     def objection(self, state: Tensors, step: int) -> str | None:
         """After a step every weight has its table's slots; before one those weights, in whole, that were adopted."""
-        wanted = layout_of_memory(self.model, self.recipe)
+        wanted, state = layout_of_memory(self.model, self.recipe), self._of_learners(state)
         owners = {_owner(name) for name in state}
         if not step or (self.skips_steps and not owners):
             wanted = {name: tensor for name, tensor in wanted.items() if _owner(name) in owners}
         return misfit_of("optimizer", wanted, state)
 
     def load_state_dict(self, state: Tensors, step: int) -> None:
-        set_memory(self.model, self.optimizer, state)
+        set_memory(self.model, self.optimizer, self._of_learners(state))
+
+    def _of_learners(self, state: Tensors) -> Tensors:
+        """Without that of weights that have learned and do so no more."""
+        still = {name for name, weight in self.model.named_parameters() if not weight.requires_grad}
+        return {name: tensor for name, tensor in state.items() if _owner(name) not in still}
 
     def adopt(self, state: Tensors) -> None:
         """Take that of each weight which is there as a whole."""
