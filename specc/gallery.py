@@ -16,10 +16,10 @@ from specc.source import Source
 PREFIX = "gallery:"
 SUFFIX = ".cnn"
 
-_PARAMETERS = re.compile(r"([0-9][0-9,]*) parameters")
-_TAGS = re.compile(r"parameters? \[([a-z ]+)\]")
+_PARAMETERS = r"([0-9][0-9,]*) parameters"
+_TAGS = r"parameters? \[([a-z ]+)\]"
 _KINDS = {1: "vectors", 2: "signals", 3: "pictures", 4: "volumes"}  # of input, by the numbers in its shape
-_INPUT = re.compile(r"^input +(\S+)", re.MULTILINE)
+_INPUT = r"(?m)^input +(\S+)"
 
 
 class NotInGallery(FileNotFoundError):
@@ -103,14 +103,14 @@ def _similar(wanted: str) -> str:
 def _read(name: str) -> GalleryEntry:
     text = (folder() / f"{name}{SUFFIX}").read_text(encoding="utf-8")
     header = [line for line in text.split("\n\n", 1)[0].splitlines() if line.startswith("#")]
-    count, shape = _PARAMETERS.search("\n".join(header)), _INPUT.search(text)
+    count, shape = re.search(_PARAMETERS, "\n".join(header)), re.search(_INPUT, text)
     parameters = int(count[1].replace(",", "")) if count else 0
     title, written = header[0].lstrip("# ") if header else name, shape[1] if shape else ""
     return GalleryEntry(name, title, written, parameters, text, _tags(name, "\n".join(header), written))
 
 
 def _tags(name: str, header: str, shape: str) -> tuple[str, ...]:
-    said = _TAGS.search(header)
+    said = re.search(_TAGS, header)
     kind = _KINDS.get(len(shape.split("x")), "")
     return tuple(tag for tag in (*(said[1].split() if said else ()), kind, name.rpartition("/")[0]) if tag)
 

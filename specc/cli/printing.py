@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TextIO
@@ -15,7 +14,11 @@ from specc.diagnostics.wrapping import wrapped
 
 def width_of(stream: TextIO) -> int | None:
     """The columns of the terminal behind a stream; None for a pipe or a file, where lines stay whole."""
-    return shutil.get_terminal_size().columns if stream.isatty() else None
+    if not stream.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 _PLAIN = str.maketrans({"×": "x", "→": "->", "·": "*", "…": "..."})

@@ -7,7 +7,6 @@ sentence sends it through here: reports where they are rendered, all else in `cl
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -16,7 +15,7 @@ _CUT = " … "
 _UNSEEN = "�"
 _PICTURES = 0x2400  # signs for the first 32 control characters: ␀, ␊, ␛
 _DELETE = 0x7F
-_COMMAND = re.compile(r"\s*(?:::|##\[)")
+_COMMAND = r"\s*(?:::|##\[)"
 
 
 def visible(text: str) -> str:
@@ -35,7 +34,7 @@ def visible_line(text: str) -> str:
     ('./::add-mask::x.cnn', 'net.cnn')
     """
     shown = visible(text)
-    return f"./{shown.lstrip()}" if _COMMAND.match(shown) else shown
+    return f"./{shown.lstrip()}" if re.match(_COMMAND, shown) else shown
 
 
 def visible_lines(text: str) -> str:
@@ -62,11 +61,15 @@ def as_json(value: Any) -> str:
     >>> as_json({"é": "\\x7f\\u202e"})
     '{\\n  "é": "\\\\u007f\\\\u202e"\\n}'
     """
+    import json
+
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return re.sub(r"[^\n\x20-\x7e]+", lambda found: _escaped(found[0]), text)
 
 
 def _escaped(text: str) -> str:
+    import json
+
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1].replace("\x7f", "\\u007f") for char in text)
 
 

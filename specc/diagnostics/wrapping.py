@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 NARROWEST = 20  # columns under which a text is not broken: every word would stand alone
-_WORD = re.compile(r"[^\s`]*(?:`[^`]*`[^\s`]*)+|\S+")
+_WORD = r"[^\s`]*(?:`[^`]*`[^\s`]*)+|\S+"
 
 
 def columns(text: str) -> int:
@@ -21,6 +20,8 @@ def columns(text: str) -> int:
 
 def columns_of(char: str) -> int:
     """The width of one character."""
+    import unicodedata
+
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
@@ -49,5 +50,5 @@ def wrapped(text: str, first: int, others: int | None = None) -> list[str]:
 
 def _words(text: str, room: int) -> Iterator[str]:
     """What is not to be broken: words, and commands in backticks unless they are longer than a line."""
-    for found in _WORD.finditer(text):
+    for found in re.finditer(_WORD, text):
         yield from [found[0]] if columns(found[0]) <= room else found[0].split()

@@ -1,6 +1,6 @@
 """Activations: a function of each value; the last two, of each position's channels."""
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from specc.diagnostics.proposal import SetFields
 from specc.diagnostics.spelling import counted
@@ -15,9 +15,11 @@ class Activation(Layer):
 
     family = "activation"
     pointwise = True
-    is_idempotent: ClassVar[bool] = False  # applying it once more changes nothing
-    cuts: ClassVar[bool] = False  # off everything below zero, or nearly
-    bounds: ClassVar[bool] = False  # every value to a narrow range
+    if TYPE_CHECKING:  # as in `Layer`
+        is_idempotent: ClassVar[bool]  # applying it once more changes nothing
+        cuts: ClassVar[bool]  # off everything below zero, or nearly
+        bounds: ClassVar[bool]  # every value to a narrow range
+    is_idempotent = cuts = bounds = False
 
     def output(self, x: Shape) -> Shape:
         return x

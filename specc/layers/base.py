@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -42,19 +43,27 @@ class ShapeError(Exception):
 _KEEPING = ("activation", "regularisation", "normalisation", "scale", "identity")  # families
 
 
+PLAIN = (str, bool, tuple, NoneType, TorchCall)  # of what a class says of its layer, beside the fields
+
+
 class Layer(BaseModel):
     """A step without branches. Subclasses with a `keyword` are layers of the language."""
 
     # Schemas are built when a layer is first used: most specs use few of the sixty.
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", defer_build=True, protected_namespaces=(), ignored_types=PLAIN
+    )
 
-    keyword: ClassVar[str] = ""
-    family: ClassVar[str] = ""
-    example: ClassVar[str] = ""  # a whole spec in one line, `input 3x32x32 ; conv 64 k3 p1`
-    torch: ClassVar[TorchCall | None] = None  # what it becomes; None where `build` says so
-    one_of: ClassVar[tuple[str, ...]] = ()  # fields of which one must be given, and no other beside it
-    gathers: ClassVar[Literal["", "sum", "largest", "mean"]] = ""  # what becomes of the values under a window
-    pointwise: ClassVar[bool] = False  # whether it does the same to a position wherever its channels stand
+    if TYPE_CHECKING:  # pydantic would look at each of these again for each of the sixty
+        keyword: ClassVar[str]
+        family: ClassVar[str]
+        example: ClassVar[str]  # a whole spec in one line, `input 3x32x32 ; conv 64 k3 p1`
+        torch: ClassVar[TorchCall | None]  # what it becomes; None where `build` says so
+        one_of: ClassVar[tuple[str, ...]]  # fields of which one must be given, and no other beside it
+        gathers: ClassVar[Literal["", "sum", "largest", "mean"]]  # what becomes of the values under a window
+        pointwise: ClassVar[bool]  # whether it does the same to a position wherever its channels stand
+    keyword = family = example = gathers = ""
+    torch, one_of, pointwise = None, (), False
 
     def output(self, x: Shape) -> Shape:
         """The shape that leaves, given the shape that arrives. Raises: ShapeError."""

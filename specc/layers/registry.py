@@ -15,7 +15,7 @@ ENTRY_POINTS = "specc.layers"
 def _classes() -> Iterator[type[Layer]]:
     for module in MODULES:
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Layer) and value.__module__ == module.__name__:
+            if isinstance(value, type) and value.__module__ == module.__name__ and Layer in value.__mro__:
                 yield value
 
 

@@ -7,7 +7,6 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from specc.recipe.written import as_written
 from specc.syntax.numerals import named_numbers
-from specc.tasks.heads import weights_of_heads
 
 KEY = "by_part"
 LONGEST = 2000  # characters
@@ -51,6 +50,8 @@ def _epochs(text: str) -> str:
 
 
 def _heads(text: str) -> str:
+    from specc.tasks.heads import weights_of_heads
+
     weights_of_heads(text)
     return text
 

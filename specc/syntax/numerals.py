@@ -17,11 +17,11 @@ TOO_FINE = Fraction(1, 10 * FINEST)
 
 _MOST_BITS = 4096  # of a power's numerator or divisor: more than `FINEST` and `MAX_MAGNITUDE` together have
 _UNITS = {"": 0, "K": 3, "M": 6, "G": 9}
-_NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?([KMG]?)")
+_NUMBER = r"([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?([KMG]?)"
 _MOST_DIGITS = 40  # before the point
 _MOST_DECIMALS = 600
 LARGEST_NAMED = 1e6
-_NAMED = re.compile(r"([\w.*?-]+)=([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?)(x?)")
+_NAMED = r"([\w.*?-]+)=([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?)(x?)"
 
 
 def whole_of(digits: str) -> int:
@@ -47,7 +47,7 @@ def number_of(text: str) -> int | Fraction:
     if before.isdigit() and after.isdigit() and len(text) <= _MOST_DIGITS:  # most of those in a literal weight
         number = Fraction(int(before + after), 10 ** len(after))
         return number.numerator if number.denominator == 1 else number
-    match = _NUMBER.fullmatch(text)
+    match = re.fullmatch(_NUMBER, text)
     if match is None:
         raise ValueError(f"not a number of the language: {text[:40]!r}")
     whole, decimals, sign, exponent, unit = (part or "" for part in match.groups())
@@ -93,7 +93,7 @@ def named_numbers(text: str, unit: str = "") -> tuple[tuple[str, float], ...]:
     """
     found = []
     for part in text.replace(",", " ").split():
-        match = _NAMED.fullmatch(part)
+        match = re.fullmatch(_NAMED, part)
         if match is None or match[3] != unit or float(match[2]) > LARGEST_NAMED:
             raise ValueError(f"no name with its number: {part}")
         found.append((match[1], float(match[2])))

@@ -20,7 +20,6 @@ from specc.syntax.lalr import Parser, Unexpected
 from specc.syntax.lexer import Token
 from specc.syntax.tokens import END, NEWLINE, Opening, Tokens, TokenStream, as_newline
 from specc.syntax.tree import Tree, Unread
-from specc.syntax.unexpected import explain_unexpected, without_branches
 
 MAX_NESTING = 64
 MAX_ERRORS = 500
@@ -157,12 +156,7 @@ class _Reading:
             return self.stream.next_after_error()
         accepted, in_body = self.parser.accepts(), bool(self.stream.open)
         if not self._is_partner(token):
-            low = self.stream.word_above_braces() if token.type == "SHORTCUT" else None
-            if low is not None and low.text == "residual":
-                message, help = without_branches("residual", "conv 64 k3 p1 -> relu")
-                self._report("E216", message, low.span, help=help)
-            else:
-                self.diagnostics.append(explain_unexpected(self.source, token, accepted, in_body=in_body))
+            self._explain(token, accepted, in_body=in_body)
         if token.type == "RBRACE" and not in_body and NEWLINE in accepted:
             return as_newline(token)  # the item before it is whole
         if token.type == NEWLINE and accepted == {"LBRACE"} and self.stream.is_next("LBRACE"):
@@ -173,6 +167,17 @@ class _Reading:
             return as_newline(token)
         resume = token.type in (NEWLINE, END, "RBRACE", "BAR") and token.type in self.parser.accepts()
         return token if resume else self.stream.next_after_error()
+
+    def _explain(self, token: Token, accepted: set[str], *, in_body: bool) -> None:
+        """Reports a token that cannot stand where it stands."""
+        from specc.syntax.unexpected import explain_unexpected, without_branches
+
+        low = self.stream.word_above_braces() if token.type == "SHORTCUT" else None
+        if low is not None and low.text == "residual":
+            message, help = without_branches("residual", "conv 64 k3 p1 -> relu")
+            self._report("E216", message, low.span, help=help)
+        else:
+            self.diagnostics.append(explain_unexpected(self.source, token, accepted, in_body=in_body))
 
     def _is_partner(self, token: Token) -> bool:
         """Whether a bracket closes one that was refused, and told, before."""

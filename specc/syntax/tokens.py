@@ -22,7 +22,7 @@ from specc.syntax.lexer import Token, lex
 COMMENT = "COMMENT"
 NEWLINE = "_NL"
 END = "$END"
-FACTOR = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?x")
+FACTOR = r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?x"
 RESERVED = ("input", "param", "block", "train", "budget", "shortcut", "auto", "same", "in", "x", "from", "nth")
 STATEMENTS = {"INPUT", "PARAM", "BLOCK", "TRAIN", "BUDGET"}
 _CLOSING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
@@ -162,7 +162,7 @@ class TokenStream:
     def _hyphenated(self, token: Token) -> Token:
         """`fashion-mnist` and `cifar-10` as one word, where nothing separates the parts; a factor, `0.1x`, is one."""
         end = self._index
-        if token.type == "MALFORMED" and FACTOR.fullmatch(token.text):
+        if token.type == "MALFORMED" and re.fullmatch(FACTOR, token.text):
             return token._replace(type="HYPHENATED")
         while token.type == "WORD" and self._is_hyphen_between(end):
             end += 2

@@ -12,7 +12,7 @@ from specc.source import Source, Span
 
 USELESS = "W512"
 IGNORE = re.compile(r"\bspecc:[ \t]*ignore\b(?:\[([^\]\n]*)\])?")
-_CODE = re.compile(r"[^\s,]+")
+_CODE = r"[^\s,]+"
 
 
 class _Ignore(NamedTuple):
@@ -50,7 +50,7 @@ def _ignores(source: Source, comments: Iterable[Span]) -> Iterator[_Ignore]:
         if said[1] is None:
             yield _Ignore(line, None, Span(comment.start, said.end()))
             continue
-        for code in _CODE.finditer(said[1]):
+        for code in re.finditer(_CODE, said[1]):
             start = said.start(1) + code.start()
             yield _Ignore(line, code[0], Span(start, start + len(code[0])))
 

@@ -24,7 +24,7 @@ from specc.syntax import tree
 from specc.syntax.numerals import whole_of
 
 _INFERRED = "leave out what arrives: it is inferred from the step before"
-_RUN_TOGETHER = re.compile(r"[ksdpg][0-9]+(?:x[0-9]+)*")
+_RUN_TOGETHER = r"[ksdpg][0-9]+(?:x[0-9]+)*"
 _REPEAT = re.compile(r"x([0-9]+)")
 
 
@@ -274,7 +274,7 @@ class _Binding:
         if meant is not None:
             message = f"`{word.text}` is not an argument of `{self.signature.name}`, nor a name in scope"
             return _misfit("E207", message, word.span, *renamed(meant, "", "written"))
-        run_together = _RUN_TOGETHER.findall(word.text)
+        run_together = re.findall(_RUN_TOGETHER, word.text)
         if len(run_together) > 1 and "".join(run_together) == word.text:
             message = f"`{word.text}` is several arguments in one word"
             return _misfit("E202", message, word.span, f"write `{' '.join(run_together)}`")

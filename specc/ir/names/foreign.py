@@ -65,7 +65,7 @@ DROPPED = frozenset(
 )  # fmt: skip
 NO_EFFECT = frozenset(("inplace", "device"))  # of those: what changes nothing that the network calculates
 _KERAS_INPUT = ("input_shape", "input_dim", "c_in")
-_RANK = re.compile(r"[123]d(?=transpose$|$)")
+_RANK = r"[123]d(?=transpose$|$)"
 
 
 @cache
@@ -84,7 +84,7 @@ def own_layer_word(spelling: str) -> str | None:
     """
     plain = spelling.lower().replace("_", "").removeprefix("lazy")
     known = _layers()
-    found = known.get(plain) or known.get(_RANK.sub("", plain))
+    found = known.get(plain) or known.get(re.sub(_RANK, "", plain))
     return None if found == spelling.lower() else found
 
 
@@ -103,7 +103,7 @@ def _of_torch() -> Iterator[tuple[str, str]]:
     """torch's names with the word of each, that of a layer which needs more arguments last."""
     for cls in sorted(LAYERS.values(), key=lambda cls: len(required_fields(cls))):
         names = (*cls.torch.classes(), *cls.torch.functions()) if cls.torch else ()
-        yield from ((form, cls.keyword) for name in names for form in (name, _RANK.sub("", name)))
+        yield from ((form, cls.keyword) for name in names for form in (name, re.sub(_RANK, "", name)))
 
 
 @cache

@@ -17,7 +17,6 @@ from specc.ir.names.scope import Scope
 from specc.ir.names.values import is_rest
 from specc.source import Span
 from specc.syntax import tree
-from specc.syntax.unexpected import without_branches
 
 _EXAMPLES = {
     "residual": "conv 64 k3 p1 -> relu", "gate": "conv 64 k3 p1 -> relu", "outputs": "cls: linear 10 | box: linear 4",
@@ -69,6 +68,8 @@ class Forms:
     ) -> FormStep | None:
         """A form as it is meant; None where it has an error, which is reported."""
         if step.branches is None:
+            from specc.syntax.unexpected import without_branches
+
             message, help = without_branches(form, _EXAMPLES.get(form, "a | b"))
             if not self.steps.holds_lost(step.head):
                 self.steps.report("E216", message, step.head, help=help)
