@@ -50,6 +50,12 @@ def sheet(path: str) -> Image.Image:
 # What leaves each layer
 
 
+def test_of_a_network_with_several_outputs_each_has_its_maps(folder: Path) -> None:
+    (folder / "heads.cnn").write_text("input 1x8x8\noutputs { a: conv 2 k3 | b: conv 3 k3 }\n")
+    done = specc("heads.cnn", "grey.png")
+    assert (done.exit_code, done.output) == (0, "peek.png\n")
+
+
 def test_outputs_are_those_of_the_network() -> None:
     shaped = analyse(Source("net", TINY)).model
     assert shaped is not None

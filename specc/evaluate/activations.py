@@ -38,7 +38,10 @@ def outputs_of(model: nn.Module, shaped: ShapedModel, image: Tensor, wanted: Seq
             a dot in them; all where it is empty.
     Raises: Problem E647 where no layer has such a name.
     """
-    rows = [row for row in shaped.rows() if not wanted or any(_is_part(row.name, name) for name in wanted)]
+    every = [
+        row for row in shaped.rows() if not isinstance(row.output, dict)
+    ]  # of several outputs each has its own row
+    rows = [row for row in every if not wanted or any(_is_part(row.name, name) for name in wanted)]
     for name in wanted:
         if not any(_is_part(row.name, name) for row in rows):
             raise Problem.of("E647", f"the network has no layer `{name}`", help=_guess(shaped, name))

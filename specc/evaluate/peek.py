@@ -23,6 +23,7 @@ from specc.tasks.task import Goal
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from specc.data.load import Dataset
     from specc.evaluate.trained import Trained
 
 COLUMNS = 16  # tiles in a line
@@ -64,21 +65,35 @@ def from_file(subject: PeekSubject, picture: str) -> Tensor:
 
 
 def from_data(subject: PeekSubject, number: int, data_dir: str | None) -> Tensor:
-    """A test picture of the recipe's data set as the network gets it. Raises: Problem E601 to E611, E642."""
+    """A test picture of the recipe's data set as the network gets it. Raises: Problem E601 to E611, E642, E643."""
+    return picked(subject, dataset_for(subject, data_dir), number)[0]
+
+
+def dataset_for(subject: PeekSubject, data_dir: str | None) -> Dataset:
+    """The recipe's data set, its pictures converted where the subject's are. Raises: Problem E601 to E611, E642."""
     recipe = subject.recipe
     if data_dir:
         recipe = recipe.model_copy(update={"data_dir": str(path_of(data_dir).absolute())})
     sample = subject.taker.sample
-    if subject.taker.scaled and size_of(recipe.resize) != sample[1:]:
-        recipe = recipe.model_copy(update={"resize": sample[1:]})
-    tested = load_dataset(recipe).test
-    if tested.sample != sample:
-        raise Problem.of("E642", f"the pictures of {recipe.data} are {spelled(tested.sample)}, and the network takes "
-            f"{spelled(sample)}", help="`--fit` converts them")  # fmt: skip
+    if subject.taker.scaled:
+        resize = recipe.resize if size_of(recipe.resize) == sample[1:] else sample[1:]
+        recipe = recipe.model_copy(update={"resize": resize, "channels": sample[0]})
+    found = load_dataset(recipe)
+    if found.test.sample != sample:
+        raise Problem.of("E642", f"the pictures of {recipe.data} are {spelled(found.test.sample)}, and the network "
+            f"takes {spelled(sample)}", help="`--fit` converts them")  # fmt: skip
+    return found
+
+
+def picked(subject: PeekSubject, dataset: Dataset, number: int) -> tuple[Tensor, str]:
+    """A test picture as the network gets it, and its class, empty where it has none. Raises: Problem E643."""
+    tested = dataset.test
     if number >= len(tested):
         raise Problem.of("E643", f"there is no test picture {number}: the last one is {len(tested) - 1}")
-    images, _ = next(Batches(tested.pick([number]), 1).in_order())
-    return subject.taker.scale(1 - images[0] if subject.taker.invert else images[0])
+    one = tested.pick([number])
+    images, _ = next(Batches(one, 1).in_order())
+    truth = dataset.classes[one.labels[0]] if dataset.survey.targets.kind == "class" else ""
+    return subject.taker.scale(1 - images[0] if subject.taker.invert else images[0]), truth
 
 
 def peek(subject: PeekSubject, image: Tensor, title: str, maps: int, layers: Sequence[str] = ()) -> bytes:
