@@ -247,16 +247,20 @@ class Checkpointer:
         """A state has been written, or could not be."""
         self._steps, self._written = 0, monotonic()
 
-    def _write_weights(self, session: Session, name: str) -> None:
+    def weights(self, session: Session, chosen_on: str = "") -> bytes:
+        """The content of a weights file with the network as it is now. Args: chosen_on, the split, as in the file."""
         from specc.build.stored import weights_file
 
+        about = {**self.record.metadata(), "data": session.description.model_dump_json()}
+        about |= {"epoch": str(session.state.position.epoch), "chosen_on": chosen_on}
+        return weights_file(session.tested, about)
+
+    def _write_weights(self, session: Session, name: str) -> None:
         if self.folder.writes:
-            position = session.state.position
             # The split that they were chosen on among those of all epochs; empty where they were not chosen.
-            chosen_on = position.metrics[-1].judged_on if name == "best" and self.record.recipe.epochs > 1 else ""
-            about = {**self.record.metadata(), "data": session.description.model_dump_json()}
-            about |= {"epoch": str(position.epoch), "chosen_on": chosen_on}
-            self.folder.write(file_of(name), weights_file(session.tested, about))
+            is_chosen = name == "best" and self.record.recipe.epochs > 1
+            chosen_on = session.state.position.metrics[-1].judged_on if is_chosen else ""
+            self.folder.write(file_of(name), self.weights(session, chosen_on))
 
 
 def made_with(session: Session) -> dict[str, str]:

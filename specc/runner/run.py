@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -251,14 +252,16 @@ def carry_out(
             keeper.begin(session)
         callback.say(session.summary())
         parameters = sum(weight.numel() for weight in session.model.parameters() if weight.requires_grad)
-        callback.run_starts(Started(folder.path, record.as_json(), parameters, tuple(session.state.position.metrics)))
+        metrics = tuple(session.state.position.metrics)
+        weights = partial(keeper.weights, session)
+        callback.run_starts(Started(folder.path, record.as_json(), parameters, metrics, weights))
         try:
             stopped = fit(session, keeper, callback)
         except Problem as problem:
             write_report(session, folder, record, callback, None, failed=problem.diagnostic.message)
             raise
-        weights = keeper.take_best(session, callback)
-        report = write_report(session, folder, record, callback, weights, stopped=stopped)
+        best = keeper.take_best(session, callback)
+        report = write_report(session, folder, record, callback, best, stopped=stopped)
     metrics = tuple(session.state.position.metrics)
     callback.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report, record.adopted_after))
     return Run(folder.path, metrics, stopped, session.tested, record.adopted_after)

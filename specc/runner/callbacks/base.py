@@ -15,12 +15,14 @@ class Started(NamedTuple):
     """A run that is about to train, or to go on.
 
     folder: its own. recipe: the content of `recipe.json`. parameters: trainable ones. metrics: of finished epochs.
+    weights: the content of a weights file with the network as it is when it is asked for; may wait for the device.
     """
 
     folder: Path
     recipe: Mapping[str, Any]
     parameters: int
     metrics: tuple[Metrics, ...] = ()
+    weights: Callable[[], bytes] = bytes
 
 
 class Epoch(NamedTuple):

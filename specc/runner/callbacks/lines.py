@@ -42,27 +42,28 @@ class JsonLines(Quiet):
     """A JSON object a line on standard output, each with an `event`; `docs/runs.md` lists the fields."""
 
     def say(self, line: str) -> None:
-        _write("note", text=line)
+        write_event("note", text=line)
 
     def warn(self, message: str) -> None:
-        _write("warning", text=message)
+        write_event("warning", text=message)
 
     def run_starts(self, started: Started) -> None:
-        _write("start", run=str(started.folder), data=started.recipe["data"], epochs=started.recipe["epochs"],
+        write_event("start", run=str(started.folder), data=started.recipe["data"], epochs=started.recipe["epochs"],
             epochs_done=len(started.metrics), parameters=started.parameters)  # fmt: skip
 
     def epoch_ends(self, metrics: Metrics, epochs: int) -> None:
-        _write("epoch", epochs=epochs, **metrics.row())
+        write_event("epoch", epochs=epochs, **metrics.row())
 
     def run_ends(self, ended: Ended) -> None:
         own = ended.metrics[ended.adopted_after :]
         best, last = best_of(own), own[-1] if own else None
-        _write("end", run=str(ended.folder), state=ended.state, epochs_done=len(ended.metrics),
+        write_event("end", run=str(ended.folder), state=ended.state, epochs_done=len(ended.metrics),
             best=best and best.row(), chosen_on=best and best.judged_on, last=last and last.row(),
             report=ended.report and str(ended.report))  # fmt: skip
 
 
-def _write(event: str, **fields: Any) -> None:
+def write_event(event: str, **fields: Any) -> None:
+    """A line of JSON."""
     click.echo(json.dumps({"event": event, **fields}))
 
 
