@@ -35,7 +35,9 @@ from specc.pipeline import analyse
 from specc.play.app import BUNDLE, FILES, Start, app_of
 from specc.play.arguments import SetAsked, set_value
 from specc.play.layers import LayerAsked, inspected
+from specc.play.machine import Machine
 from specc.play.nodes import nodes_to
+from specc.play.opening import Opened
 from specc.play.pictures import PictureAsked, picture
 from specc.play.session import MOST
 from specc.play.site import CORE, NEEDED, PYODIDE
@@ -60,7 +62,8 @@ maxpool 2 -> flatten -> linear 10
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
-    app = app_of(Start("net.cnn", NET), SECRET, {"127.0.0.1", "localhost"})
+    machine = Machine(Opened(Source("net.cnn", NET)))
+    app = app_of(Start("net.cnn", NET), SECRET, {"127.0.0.1", "localhost"}, machine)
     with TestClient(app, base_url=HERE, raise_server_exceptions=False) as found:
         yield found
 

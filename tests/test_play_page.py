@@ -12,14 +12,14 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser import LACKING, PYODIDE, chromium, needs_a_browser, playing
+from browser import LACKING, PYODIDE, Seen, chromium, needs_a_browser, opened, playing
 from commands import specc
 
 if not LACKING:
     from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+    from playwright.sync_api import Browser, Locator
 
 pytestmark = needs_a_browser
 
@@ -60,68 +60,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(folder: Path) -> Iterator[str]:
     with playing("net.cnn", cwd=folder) as found:
         yield found
-
-
-class Seen:
-    """A page, with what it complained of and what it asked for."""
-
-    def __init__(self, page: Page, address: str) -> None:
-        self.page, self.address = page, address
-        self.complaints: list[str] = []
-        self.asked: list[str] = []
-        page.on("console", self.heard)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
-
-    def heard(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.text} {message.location['url']}")
-
-    def open(self, fragment: str = "") -> Seen:
-        self.page.goto(self.address + fragment)
-        self.page.wait_for_selector(".ready #picture [data-name]")
-        return self
-
-    def part(self, name: str) -> Locator:
-        return self.page.locator(f'#picture [data-name="{name}"]').first
-
-    @property
-    def text(self) -> str:
-        lines = self.page.locator(".cm-line").evaluate_all(
-            "lines => lines.map(line => [...line.childNodes].filter(one => !one.classList?.contains('shape'))"
-            ".map(one => one.textContent).join(''))"
-        )
-        return "\n".join(lines)
-
-    def go_to(self, needle: str, *, after: bool = True) -> None:
-        """The cursor behind a piece of the text."""
-        before, _, _ = NET.partition(needle)
-        offset = len(before) + len(needle) * after
-        line, column = NET[:offset].count("\n"), offset - (NET.rfind("\n", 0, offset) + 1)
-        self.page.locator(".cm-content").focus()
-        self.page.keyboard.press("Control+Home")
-        for _ in range(line):
-            self.page.keyboard.press("ArrowDown")
-        self.page.keyboard.press("Home")
-        for _ in range(column):
-            self.page.keyboard.press("ArrowRight")
-
-    def type(self, text: str, *, remove: int = 0) -> None:
-        for _ in range(remove):
-            self.page.keyboard.press("Backspace")
-        self.page.keyboard.type(text)
-        self.page.keyboard.press("Escape")  # what is offered is not taken
-
-
-def opened(browser: Browser, address: str, **options: Any) -> Iterator[Seen]:
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce", **options})
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    seen = Seen(context.new_page(), address)
-    yield seen
-    context.close()
-    assert seen.complaints == []
-    elsewhere = [url for url in seen.asked if not url.startswith((address, address.replace("http", "ws"), "blob:"))]
-    assert elsewhere == [], "nothing is asked of anybody else"
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from specc.gallery import SUFFIX, NotInGallery, entries, entry
+from specc.play.machine import Machine
 from specc.play.session import Sessions
 from specc.serve.guard import SAFE, Guard, json_answer
 from specc.source import Source
@@ -42,8 +44,11 @@ def start_of(source: Source) -> Start:
     return Start(source.path.replace("\\", "/").rpartition("/")[2].removeprefix("gallery:"), source.text)
 
 
-def app_of(start: Start, secret: str, hosts: Collection[str]) -> Guard:
-    """The application. Args: hosts, the names under which it may be asked, without a port."""
+def app_of(start: Start, secret: str, hosts: Collection[str], machine: Machine) -> Guard:
+    """The application.
+
+    Args: hosts, the names under which it may be asked, without a port. machine, what is asked besides the compiler.
+    """
 
     async def beginning(request: Request) -> Response:
         return JSONResponse(start._asdict(), headers=APART)
@@ -51,11 +56,18 @@ def app_of(start: Start, secret: str, hosts: Collection[str]) -> Guard:
     routes = [
         Route("/", _page), Route("/start.json", beginning), Route("/gallery.json", _gallery),
         Route("/gallery/{name:path}", _spec), Route("/colours.css", _colours), Route("/{name}", _file),
-        WebSocketRoute("/socket", Sessions().talk),
+        WebSocketRoute("/socket", Sessions(machine).talk),
     ]  # fmt: skip
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        await machine.close()
+
     inside = Starlette(
-        routes=[Mount(f"/{secret}", routes=routes)], exception_handlers={HTTPException: _refused, Exception: _failed}
-    )
+        routes=[Mount(f"/{secret}", routes=routes)], lifespan=lifespan,
+        exception_handlers={HTTPException: _refused, Exception: _failed},
+    )  # fmt: skip
     return Guard(inside, hosts, SMALL, "specc play")
 
 

@@ -28,25 +28,25 @@ def register(server: SpecServer) -> None:
 
     @server.feature("specc/picture")
     async def on_picture(params: Any) -> dict[str, Any] | None:
-        asked = _read(PictureAsked, params)
+        asked = read(PictureAsked, params)
         return await server.ask(asked.uri, picture, asked)
 
     @server.feature("specc/layer")
     async def on_layer(params: Any) -> dict[str, Any] | None:
-        asked = _read(LayerAsked, params)
+        asked = read(LayerAsked, params)
         return await server.ask(asked.uri, inspected, asked)
 
     @server.feature("specc/set")
     async def on_set(params: Any) -> list[types.TextEdit] | None:
-        asked = _read(SetAsked, params)
+        asked = read(SetAsked, params)
         return await server.ask(asked.uri, set_value, asked)
 
     @server.feature("specc/explain")
     async def on_explain(params: Any) -> str | None:
-        return explanation(_read(CodeAsked, params).code)
+        return explanation(read(CodeAsked, params).code)
 
 
-def _read(kind: type[Asked], params: Any) -> Asked:
+def read(kind: type[Asked], params: Any) -> Asked:
     """What is asked. Raises: JsonRpcInvalidParams."""
     try:
         return kind.model_validate(params._asdict())

@@ -8,10 +8,11 @@ import os
 import secrets
 import sys
 import webbrowser
+from pathlib import Path
 from threading import Thread
 
+from specc.play.opening import Opened
 from specc.serve.serving import LOOPBACK, Listening, bound, require_packages, run_until_stopped
-from specc.source import Source
 
 PACKAGES = ("starlette", "uvicorn", "websockets", "pygls")
 ADDRESS = "127.0.0.1"
@@ -33,15 +34,17 @@ def listening(port: int) -> Listening:
     return found._replace(url=f"{found.url}{secrets.token_urlsafe(24)}/")
 
 
-def serve(source: Source, at: Listening) -> None:
-    """Answer until a signal comes."""
+def serve(opened: Opened, at: Listening, data_dir: Path | None = None) -> None:
+    """Answer until a signal comes. Args: data_dir, of the named data sets."""
     from specc.play.app import app_of, start_of
+    from specc.play.machine import Machine
     from specc.play.session import LONGEST
 
     gc.enable()
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # whatever a page asks is answered there
     secret = at.url.rstrip("/").rpartition("/")[2]
-    run_until_stopped(app_of(start_of(source), secret, LOOPBACK), at, LONGEST)
+    app = app_of(start_of(opened.source), secret, LOOPBACK, Machine(opened, data_dir))
+    run_until_stopped(app, at, LONGEST)
 
 
 def open_browser(url: str) -> bool:

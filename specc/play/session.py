@@ -8,6 +8,7 @@ from contextlib import suppress
 from pygls.exceptions import JsonRpcException
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from specc.play.machine import Machine, register
 from specc.play.talk import Talk
 
 LONGEST = 1 << 21  # bytes of a message, which may hold a whole text
@@ -18,10 +19,10 @@ NO_MESSAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, J
 
 
 class Sessions:
-    """The pages that are open."""
+    """The pages that are open. Args: machine, what they ask besides the compiler."""
 
-    def __init__(self) -> None:
-        self.open = 0
+    def __init__(self, machine: Machine) -> None:
+        self.open, self._machine = 0, machine
 
     async def talk(self, socket: WebSocket) -> None:
         """Answers until the page goes."""
@@ -31,19 +32,19 @@ class Sessions:
             return
         self.open += 1
         try:
-            await _talk(socket)
+            await _talk(socket, self._machine)
         finally:
             self.open -= 1
 
 
-async def _talk(socket: WebSocket) -> None:
+async def _talk(socket: WebSocket, machine: Machine) -> None:
     answers = asyncio.Queue[str](WAITING)
 
     def send(answer: str) -> None:
         with suppress(asyncio.QueueFull):  # a page that does not read loses answers, and nobody else does
             answers.put_nowait(answer)
 
-    talk = Talk(send)
+    talk = Talk(send, lambda server: register(server, machine))
     sending = asyncio.create_task(_send(socket, answers))
     try:
         async for text in socket.iter_text():

@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from specc.lsp.server import SpecServer
 from specc.lsp.serving import make_server
 from specc.play.features import register
 
+More = Callable[[SpecServer], Callable[[], None]]
+
 
 class Talk:
-    """One page's talk. Args: send, what takes an answer to the page."""
+    """One page's talk.
 
-    def __init__(self, send: Callable[[str], None]) -> None:
+    Args: send, what takes an answer to the page. more, adds what can be asked besides, and gives what ends it.
+    """
+
+    def __init__(self, send: Callable[[str], None], more: More = lambda server: lambda: None) -> None:
         self._server, self._send = make_server(), send
         register(self._server)
+        self._end = more(self._server)
         self._server.protocol.set_writer(self, include_headers=False)
 
     def take(self, text: str) -> bool:
@@ -32,6 +39,7 @@ class Talk:
 
     def end(self) -> None:
         """Answer no more."""
+        self._end()
         self._server.shutdown()
 
     # what pygls writes to

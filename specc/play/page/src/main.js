@@ -10,9 +10,12 @@ import { showDialog, showGallery } from "./gallery.js";
 import { litOf, setLit } from "./looks.js";
 import { Panel } from "./panel.js";
 import { Picture } from "./picture.js";
+import { Training } from "./training.js";
+import { Trying } from "./trying.js";
 
 const root = document.documentElement;
 const REMEMBERED = 400; // milliseconds until a text is put into the address
+const PARTS = ["text", "network", "layer", "try"];
 
 function shade(dark) {
   root.dataset.theme = dark ? "dark" : "light";
@@ -27,7 +30,7 @@ function notice(text, stays = false) {
 /** Which part of the page a narrow screen shows. */
 function show(part) {
   document.querySelector("main").dataset.shown = part;
-  for (const one of ["text", "network", "layer"]) byId(`tab-${one}`).setAttribute("aria-selected", String(one === part));
+  for (const one of PARTS) byId(`tab-${one}`).setAttribute("aria-selected", String(one === part));
 }
 
 class Page {
@@ -41,6 +44,13 @@ class Page {
       redraw: () => this.refresh(),
     });
     this.panel = new Panel({ set: (argument, value) => this.set(argument, value), closed: () => this.choose("") });
+    this.trying = new Trying({
+      look: (asked) => this.open.askMore("look", asked),
+      chosen: (part) => this.choose(part),
+      closed: () => this.tryIt(false),
+      whole: (maps) => this.panel.maps.take(maps),
+      notice,
+    });
     const nonce = document.querySelector("meta[name=style-nonce]").content;
     const tell = { changed: (update) => this.changed(update), moved: (offset) => this.followed(offset), rename: () => this.rename() };
     this.view = makeEditor(byId("editor"), text, open, tell, nonce);
@@ -83,6 +93,7 @@ class Page {
     else if (!answer.totals) this.panel.behind();
     this.picture.blame(answer.svg ? null : this.findings.error);
     this.followed(this.view.state.selection.main.head);
+    if (answer.svg) void this.trying.refresh();
   }
 
   judged(found) {
@@ -110,10 +121,11 @@ class Page {
 
   choose(name) {
     this.picture.choose(name);
-    root.classList.toggle("opened", Boolean(name));
+    this.trying.look(name);
+    this.settle();
     if (!name) {
       this.panel.close();
-      show("network");
+      show(this.trying.isOpen ? "try" : "network");
       byId("picture").querySelector("[tabindex='0']")?.focus();
       return;
     }
@@ -121,6 +133,56 @@ class Page {
     if (place && !this.view.hasFocus) this.view.dispatch({ selection: { anchor: place.from }, scrollIntoView: true });
     show("layer");
     void this.inspect(place);
+  }
+
+  /** Which panel stands on the right: that of the layer that is chosen comes before the other. */
+  settle() {
+    const side = this.picture.chosen ? "layer" : this.trying.isOpen ? "try" : "";
+    root.classList.toggle("opened", Boolean(side));
+    document.querySelector("main").dataset.side = side;
+    byId("try-open").setAttribute("aria-pressed", String(this.trying.isOpen));
+  }
+
+  // the network tried out
+
+  /** What this machine can do beside the compiler. */
+  async equip() {
+    const machine = await this.open.askMore("machine");
+    if (!machine) return;
+    const { data, run, training } = machine;
+    const ask = (method, asked) => this.open.askMore(method, asked);
+    this.training = new Training({
+      train: (asked) => ask("train", { name: this.file, ...asked }),
+      goOn: (asked) => ask("goOn", asked),
+      stop: () => ask("stop"),
+      text: () => this.text,
+      explain: (code) => this.findings.explain(code),
+    });
+    this.trying.training.replaceWith(this.training.whole);
+    this.trying.training = this.training.whole;
+    this.own = run ? ["fresh", "fixed", "run"] : ["fixed", "fresh"];
+    this.trying.build(data, run?.data || data[0], this.own);
+    this.training.build(data, run?.data || data[0], training);
+    this.trained(training);
+    this.open.connection.on("specc/run", (state) => this.trained(state));
+    for (const id of ["try-open", "tab-try"]) byId(id).hidden = false;
+    if (run) this.tryIt(true);
+  }
+
+  /** News of the run. */
+  trained(state) {
+    this.training.take(state);
+    if (state.folder) this.trying.offer([...this.own, "training"]);
+    if (state.step || this.wasAtWork) void this.trying.refresh();
+    this.wasAtWork = this.training.isAtWork;
+  }
+
+  tryIt(isOpen) {
+    if (isOpen) this.trying.open();
+    else this.trying.close();
+    if (this.picture.chosen) this.choose("");
+    else this.settle();
+    show(isOpen ? "try" : "network");
   }
 
   /** Asks about the chosen layer. place: where it stood, should it have another name by now. */
@@ -178,6 +240,8 @@ class Page {
     click("unfold", () => this.toggleRepeats());
     for (const style of ["flow", "lecture"]) click(`style-${style}`, () => this.setStyle(style));
     for (const part of ["text", "network", "layer"]) click(`tab-${part}`, () => show(part));
+    click("tab-try", () => this.tryIt(true));
+    click("try-open", () => this.tryIt(!this.trying.isOpen));
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.picture.chosen && !this.view.hasFocus && !byId("dialog").open) this.choose("");
     });
@@ -246,6 +310,7 @@ async function begin() {
   const { capabilities } = await open.start(text.replace(/\r\n?/g, "\n"));
   const page = new Page(connection, open, capabilities.semanticTokensProvider.legend.tokenTypes, text, start.name);
   if (start.python) byId("notice").hidden = true;
+  else await page.equip();
   root.classList.add("ready");
   return page;
 }

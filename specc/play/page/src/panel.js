@@ -1,6 +1,7 @@
 // A layer, opened: what it does, its window, its arguments, its size, its costs, what it sees.
 
 import { byId, counted, el } from "./dom.js";
+import { LayerMaps } from "./maps.js";
 import { Sliding } from "./sliding.js";
 import { seenField } from "./seen.js";
 
@@ -13,6 +14,8 @@ export class Panel {
     this.pane = byId("layer");
     this.sliding = new Sliding((row, column) => this.look(row, column));
     this.field = el("div");
+    this.maps = new LayerMaps();
+    this.maps.take(null);
     this.close();
   }
 
@@ -47,6 +50,7 @@ export class Panel {
       el("header", { class: `family ${about.family}` }, el("h2", {}, about.title), close),
       el("p", { class: "about" }, about.about),
       el("p", { class: "shapes" }, about.input, " → ", el("strong", {}, about.output)),
+      this.maps.whole,
       about.window && this.sliding.whole,
       about.arguments.length > 0 && section("Arguments", ...about.arguments.map((one) => this.argument(one))),
       about.formulas.length > 0 && section("Size", ...formulas(about)),

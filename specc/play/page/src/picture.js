@@ -103,9 +103,14 @@ export class Picture {
 
   listen() {
     const part = (event) => event.target.closest?.("[data-name]");
+    let pressed = ""; // what is drawn anew between press and click is another element, of the same name
+    this.pane.addEventListener("pointerdown", (event) => (pressed = part(event)?.dataset.name ?? ""));
     this.pane.addEventListener("pointerover", (event) => this.tell.pointed(part(event)?.dataset.name ?? ""));
     this.pane.addEventListener("pointerleave", () => this.tell.pointed(""));
-    this.pane.addEventListener("click", (event) => part(event) && !this.view.dragged && this.press(part(event)));
+    this.pane.addEventListener("click", (event) => {
+      const found = part(event) ?? (pressed ? this.find(pressed) : null);
+      if (found && !this.view.dragged) this.press(found);
+    });
     this.pane.addEventListener("focusin", (event) => part(event) && this.tell.pointed(part(event).dataset.name));
     this.pane.addEventListener("keydown", (event) => this.key(event, part(event)));
   }
