@@ -15,6 +15,8 @@ from torchvision.transforms import RandomErasing, RandomResizedCrop, functional
 from torchvision.transforms.functional import InterpolationMode
 
 from specc.data.augment import Augmenter, augmentation_of, colours, mixing, moves, policies, warps
+from specc.data.batches import Batches
+from specc.data.images import InMemory
 from specc.diagnostics.diagnostic import Problem
 from specc.recipe.augmentations import known
 from specc.recipe.recipe import Recipe
@@ -33,6 +35,37 @@ def test_flip_mirrors_whole_pictures() -> None:
     mirrored = (changed == images.flip(-1)).flatten(1).all(1)
     assert mirrored.logical_xor((changed == images).flatten(1).all(1)).all()
     assert 16 < int(mirrored.sum()) < 48
+
+
+def test_a_picture_is_mirrored_in_every_other_epoch() -> None:
+    """Each one by turns, whatever place in the order it has; which ones first, the seed says."""
+    images = torch.arange(12, dtype=torch.uint8).view(1, 1, 3, 4).repeat(64, 1, 1, 1)
+    images[:, :, 0, 1] = torch.arange(64, dtype=torch.uint8).view(-1, 1) + 20  # each picture is another one
+    images[:, :, 0, 2] = images[:, :, 0, 1]
+    ways = []
+    for seed in (0, 0, 1):
+        asked = Recipe(flip=True, flip_mode="alternate", seed=seed)
+        batches = Batches(InMemory(images, torch.arange(64)), 10, augmentation=augmentation_of(asked, 64))
+        order, told = torch.Generator().manual_seed(5), list[torch.Tensor]()
+        for epoch in range(4):
+            mirrored = torch.zeros(64, dtype=torch.bool)
+            for x, y in batches.shuffled(order, epoch=epoch):
+                mirrored[y] = (x * 255).round().eq(images[y].flip(-1)).flatten(1).all(1)
+            told.append(mirrored)
+        assert told[0].equal(~told[1]) and told[0].equal(told[2]) and told[1].equal(told[3])
+        assert 16 < int(told[0].sum()) < 48
+        ways.append(told[0])
+    assert ways[0].equal(ways[1]) and not ways[0].equal(ways[2])
+
+
+def test_masks_are_mirrored_by_turns_as_well() -> None:
+    images = torch.randint(0, 256, (20, 1, 6, 6), dtype=torch.uint8)
+    batches = Batches(
+        InMemory(images, images.squeeze(1).long()), 20,
+        augmentation=augmentation_of(Recipe(flip=True, flip_mode="alternate"), 256, masks=True),
+    )  # fmt: skip
+    ((x, y),) = batches.shuffled(torch.Generator().manual_seed(0), epoch=1)
+    assert (x.squeeze(1) * 255).round().long().equal(y)
 
 
 def test_shift_is_a_crop_of_the_padded_picture() -> None:

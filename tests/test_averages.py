@@ -15,7 +15,8 @@ import specc
 from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import analyse
 from specc.recipe.reading import overridden
-from specc.runner.averages import SWA, Lookahead
+from specc.recipe.recipe import Recipe
+from specc.runner.averages import SWA, lookahead_of
 from specc.runner.before import subject_of
 from specc.runner.callbacks.base import Callback
 from specc.runner.loop import make_step
@@ -99,9 +100,12 @@ def test_an_epoch_counts_once() -> None:
     assert (other.count, other.last) == (3, 3)
 
 
-def test_slow_weights_by_the_formula() -> None:
+@pytest.mark.parametrize(("alpha", "schedule"), [(0.5, "constant"), (0.8, "constant"), (0.2, "cubic")])
+def test_slow_weights_by_the_formula(alpha: float, schedule: str) -> None:
     model = nn.Linear(3, 2)
-    slow, lookahead = {name: weight.detach().clone() for name, weight in model.named_parameters()}, Lookahead(model, 3)
+    slow = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    lookahead = lookahead_of(model, Recipe(lookahead=3, lookahead_alpha=alpha, lookahead_schedule=schedule), 7)  # type: ignore[arg-type] # a word
+    assert lookahead is not None
     fast = {name: tensor.clone() for name, tensor in slow.items()}
     for step in range(7):
         for name, weight in model.named_parameters():
@@ -110,7 +114,8 @@ def test_slow_weights_by_the_formula() -> None:
             fast[name] += change
         lookahead.follow(step)
         if step % 3 == 2:
-            slow = {name: tensor + 0.5 * (fast[name] - tensor) for name, tensor in slow.items()}
+            share = alpha if schedule == "constant" else 1 - (1 - alpha) * ((step + 1) / 7) ** 3
+            slow = {name: tensor + share * (fast[name] - tensor) for name, tensor in slow.items()}
             fast = {name: tensor.clone() for name, tensor in slow.items()}
         for name, weight in model.named_parameters():
             torch.testing.assert_close(weight.detach(), fast[name])

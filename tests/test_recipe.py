@@ -74,6 +74,7 @@ def test_optimizer_line_equals_separate_lines() -> None:
     ("line", "name", "value"),
     [
         ("epochs 3e1", "epochs", 30),
+        ("epochs 2.5", "epochs", 2.5),
         ("resize 32", "resize", 32),
         ("resize 32x48", "resize", (32, 48)),
         ("normalize", "normalize", True),
@@ -113,7 +114,7 @@ def test_nesterov_may_follow_the_optimizer() -> None:
         ("optimizer adam rate=0.1", "E220", "rate"),
         ("epochs 3 lr=0.1", "E220", "lr"),
         ("epochs 0", "E221", "0"),
-        ("epochs 2.5", "E221", "2.5"),
+        ("epochs (-1/2)", "E221", "(-1/2)"),
         ("epochs true", "E221", "true"),
         ("epochs", "E221", "epochs"),
         ("epochs 3 4", "E221", "4"),

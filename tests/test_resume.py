@@ -27,6 +27,7 @@ from safetensors.torch import load_file, save_file
 from specc.api import SpecError
 from specc.cli.main import main
 from specc.diagnostics.diagnostic import Diagnostic, Problem
+from specc.runner.callbacks.base import Callback, Epoch
 from specc.runner.callbacks.lines import Unheard
 from specc.runner.checkpoint import KEY, Checkpointer, checkpoint_bytes, read_checkpoint
 from specc.runner.listing import differences, run_at
@@ -57,6 +58,18 @@ RECIPES: dict[str, dict[str, Any]] = {
     "blurred": {"trivialaugment": True, "blur": 0.8, "hue": 0.1, "erase": 0.5, "mixup": 0.4, "cutmix": 1.0},
     "balanced": {"sampling": "balanced", "accumulate": 2, "flip": True},
     "muon": {"optimizer": "muon", "decay_weights_only": True, "resized_crop": 0.4, "color_jitter": 0.2},
+    "by turns": {
+        "flip": True,
+        "flip_mode": "alternate",
+        "crop": 2,
+        "crop_padding": "reflect",
+        "epochs": 2.5,
+        "schedule": "linear",
+        "floor": 0.1,
+        "warmup_ratio": 0.3,
+        "lookahead": 2,
+        "lookahead_schedule": "cubic",
+    },
     "averaged": {"optimizer": "adamw", "average": 0.9, "accumulate": 2, "clip": 0.5, "label_smoothing": 0.1},
     "warmed up": {"validation": 0.2, "warmup": 1.5, "decay_weights_only": True, "weight_decay": 0.1, "patience": 9},
 }
@@ -239,6 +252,61 @@ def test_epochs_may_be_raised(stop_after: int | None, whole: Path, tmp_path: Pat
     assert same_weights(whole, tmp_path / "run")
     assert json.loads((tmp_path / "run" / "recipe.json").read_text())["epochs"] == 3
     assert "nothing to do" in specc("--resume", str(tmp_path / "run")).stdout
+
+
+def test_a_part_of_an_epoch(tmp_path: Path) -> None:
+    """The steps of the whole epochs are those of a run without a part; the last one has as many as its part says."""
+    options: dict[str, Any] = {"limit": 64, "batch": 16}  # 4 steps
+    for name, epochs in (("whole", 3), ("part", 2.4), ("first", 2)):
+        train(TINY, tmp_path / name, epochs=epochs, **options, callback=(steps := Counted()))
+        assert steps.count == {"whole": 12, "part": 10, "first": 8}[name]
+    rows = {name: metrics_of(tmp_path / name) for name in ("whole", "part")}
+    assert [row["epoch"] for row in rows["part"]] == [1, 2, 3]
+    assert all(
+        one["train_loss"] == other["train_loss"] for one, other in zip(rows["part"][:2], rows["whole"], strict=False)
+    )
+    assert json.loads((tmp_path / "part" / "recipe.json").read_text())["epochs"] == 2.4
+    assert "is complete: 3 epochs" in specc("--resume", str(tmp_path / "part")).stdout
+
+
+def test_its_loss_is_that_of_its_steps(tmp_path: Path) -> None:
+    losses: list[float] = []
+
+    class Kept(Callback):
+        def epoch_starts(self, epoch: Epoch) -> None:
+            self.epoch = epoch
+
+        def step(self) -> None:
+            losses.append(self.epoch.loss())
+
+    train(TINY, tmp_path / "run", epochs=0.75, limit=64, batch=16, callback=(kept := Kept()))
+    assert (kept.epoch.number, kept.epoch.epochs, kept.epoch.steps) == (1, 1, 3)
+    assert metrics_of(tmp_path / "run")[0]["train_loss"] == pytest.approx(
+        losses[-1], rel=1e-6
+    )  # the mean of all so far
+
+
+@pytest.mark.parametrize("after", [2, 5, 8, 9, -1])
+def test_a_part_of_an_epoch_is_made_longer_before_it_is_over(after: int, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"limit": 64, "batch": 16}
+    train(TINY, tmp_path / "whole", epochs=4, **options)
+    train(TINY, tmp_path / "run", epochs=2.4, callback=Stop(after), **options)
+    done = specc("--resume", str(tmp_path / "run"), "--epochs", "4")
+    if after > 0:
+        assert done.exit_code == 0, done.output
+        assert same_weights(tmp_path / "whole", tmp_path / "run")
+    else:
+        assert done.exit_code == 2
+        assert "`epochs` was 2.4, and the last one, a part of an epoch, is over" in done.output
+
+
+class Counted(Callback):
+    """Counts steps."""
+
+    count = 0
+
+    def step(self) -> None:
+        self.count += 1
 
 
 def test_input_and_params_are_kept(tmp_path: Path) -> None:

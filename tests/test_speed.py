@@ -77,7 +77,7 @@ def plain_loop(recipe: Recipe, optimizer: type[torch.optim.Optimizer], *, evalua
         Pictures(data.train.x, data.train.y), batch_size=recipe.batch, shuffle=True, drop_last=recipe.drop_last
     )
     test = DataLoader(Pictures(data.test.x, data.test.y), batch_size=recipe.batch)
-    for _ in range(recipe.epochs):
+    for _ in range(recipe.whole_epochs):
         model.train()
         for images, labels in train:
             optimizer_.zero_grad()

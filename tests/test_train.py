@@ -186,7 +186,7 @@ def test_bar_on_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     ("arguments", "status", "words"),
     [
         (["nowhere.cnn"], 2, "nowhere.cnn"),
-        (["tiny.cnn", "--epochs", "0"], 2, "a whole number from 1"),
+        (["tiny.cnn", "--epochs", "0"], 2, "a number above 0"),
         (["tiny.cnn", "--optimizer", "adm"], 2, "did you mean `adam`?"),
         (["tiny.cnn", "--momentum", "0.9"], 2, "`adam` has no `momentum`"),
         (["tiny.cnn", "--data", "mnst"], 2, "did you mean `mnist`?"),
@@ -422,11 +422,13 @@ def test_decay_spares_biases_and_norms() -> None:
 
 def _rates(recipe: Recipe, steps: int) -> list[float]:
     schedule = make_schedule(recipe, steps)
-    return [schedule(step) for step in range(recipe.epochs * steps)]
+    return [schedule(step) for step in range(recipe.steps(steps))]
 
 
 def test_schedules() -> None:
     assert _rates(Recipe(epochs=2), 2) == [1, 1, 1, 1]
+    assert _rates(Recipe(epochs=1, warmup_ratio=0.5), 4) == [0.5, 1, 1, 1]
+    assert _rates(Recipe(epochs=1.5, schedule="linear", floor=0.1), 2) == pytest.approx([1, 0.7, 0.4])
     assert _rates(Recipe(epochs=1, schedule="cosine"), 4) == pytest.approx([1, 0.8536, 0.5, 0.1464], abs=1e-4)
     stairs = Recipe(epochs=4, schedule="step", step_epochs=2, step_factor=0.5)
     assert _rates(stairs, 1) == [1, 1, 0.5, 0.5]

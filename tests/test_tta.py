@@ -13,7 +13,8 @@ from commands import specc as command
 from made import SIDE, name_all
 from torch import Tensor, nn
 
-from specc.evaluate.flipped import Flipped
+from specc.diagnostics.diagnostic import Problem
+from specc.evaluate.flipped import Flipped, Tta
 from specc.evaluate.score import Wanted, evaluate
 from specc.evaluate.trained import Trained, load_trained
 from specc.runner.run import train
@@ -72,13 +73,40 @@ def test_it_is_the_mean_of_the_probabilities(
     torch.testing.assert_close(found, (probabilities(one) + probabilities(turned(other))) / 2, atol=1e-6, rtol=1e-4)
 
 
-def test_eval_tells_both(run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("task", "probabilities"), [("classify", lambda o: o.softmax(1)), ("multilabel", torch.sigmoid)]
+)
+def test_moved_pictures_count_half(task: str, probabilities: Callable[[Tensor], Tensor], run: Path) -> None:
+    """Six views: as it is and mirrored a quarter each, both moved up and left, and down and right, an eighth each."""
     trained = load_trained(run)
-    plain, both = (evaluate(trained, Wanted(tta=tta), CPU) for tta in (None, "flip"))
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    shifted = Flipped(network, trained._replace(recipe=trained.recipe.model_copy(update={"task": task})), "shift")
+    samples = torch.rand(3, 1, 8, 8)
+    wanted = torch.zeros(3, 10)
+    for share, by in ((1 / 4, 0), (1 / 8, -1), (1 / 8, 1)):
+        # The pixel at y is the one at y + by of the picture before, which goes on mirrored: -1 is 1, and 8 is 6.
+        places = [abs(place + by) if place + by < 8 else 6 for place in range(8)]
+        moved = samples[:, :, places][..., places]
+        for view in (moved, moved.flip(-1)):
+            wanted += share * probabilities(network(view))
+    torch.testing.assert_close(probabilities(shifted(samples)), wanted, atol=1e-6, rtol=1e-4)
+
+
+def test_a_mask_has_no_moved_views(run: Path) -> None:
+    trained = load_trained(run)
+    trained = trained._replace(recipe=trained.recipe.model_copy(update={"task": "segment"}))
+    with pytest.raises(Problem, match="`--tta shift` has no meaning for `task segment`"):
+        Flipped(trained.model, trained, "shift")
+
+
+@pytest.mark.parametrize("asked", ["flip", "shift"])
+def test_eval_tells_both(asked: Tta, run: Path, tmp_path: Path) -> None:
+    trained = load_trained(run)
+    plain, both = (evaluate(trained, Wanted(tta=tta), CPU) for tta in (None, asked))
     assert both.plain == plain.review != both.review
-    done = command("eval", str(run), "--tta", "flip", cwd=tmp_path)
+    done = command("eval", str(run), "--tta", asked, cwd=tmp_path)
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("without `--tta`: loss ")]
-    numbers = dict(json.loads(command("eval", str(run), "--tta", "flip", "--json", cwd=tmp_path).stdout))
+    numbers = dict(json.loads(command("eval", str(run), "--tta", asked, "--json", cwd=tmp_path).stdout))
     assert numbers["without_tta"]["loss"] == plain.review.loss
     assert f"accuracy {100 * numbers['without_tta']['accuracy']:.2f} %" in line
 

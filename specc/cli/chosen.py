@@ -62,6 +62,7 @@ def invert_option(command: Command) -> Command:
 def tta_option(command: Command) -> Command:
     """`--tta`"""
     return click.option(
-        "--tta", type=click.Choice(["flip"]),
-        help="Test-time augmentation: the mean of what is said to each picture and to its mirror image.",
+        "--tta", type=click.Choice(["flip", "shift"]),
+        help="Test-time augmentation: the mean of what is said to each picture and to its mirror image (flip), and, "
+        "for half of it, to both moved by one pixel up and left, and down and right (shift).",
     )(command)  # fmt: skip

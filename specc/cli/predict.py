@@ -27,7 +27,7 @@ class Predicted(NamedTuple):
     fit: bool
     device: str
     out: Path
-    tta: Literal["flip"] | None
+    tta: Literal["flip", "shift"] | None
 
 
 @click.command("predict")

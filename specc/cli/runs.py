@@ -145,7 +145,9 @@ def _mean(values: Sequence[float], nothing: float) -> float:
 def _epochs(one: Told) -> str:
     """How many are done, of how many; of a series those of all its runs."""
     count = one.series.count if isinstance(one, ListedSeries) else 1
-    return f"{sum(len(run.metrics) for run in one.runs)}/{count * one.record.recipe.epochs if one.record else '?'}"
+    return (
+        f"{sum(len(run.metrics) for run in one.runs)}/{count * one.record.recipe.whole_epochs if one.record else '?'}"
+    )
 
 
 def _score(metrics: Sequence[Metrics]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -115,6 +115,9 @@ class Batches:
         self.augmentation, self.accumulate, self.drop_last = augmentation, accumulate, drop_last
         self.shard, self.skip_single = shard, False
         self._classes = places_by_class(images.labels) if balanced else None
+        self._mirrored: Tensor | None = None
+        if augmentation is not None:
+            self._mirrored = augmentation.mirrored_first(len(images), images.index_device)
 
     def __len__(self) -> int:
         """How many samples there are, given out or not."""
@@ -137,21 +140,29 @@ class Batches:
         sizes = self.sizes
         return [sizes[start : start + self.accumulate] for start in range(0, len(sizes), self.accumulate)]
 
-    def shuffled(self, generator: torch.Generator, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def shuffled(
+        self, generator: torch.Generator, skip: int = 0, end: int | None = None, *, epoch: int = 0
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of one epoch, augmented, in an order that the generator draws.
 
         The generator is the CPU's, so that the order is the same on every device. Augmentation draws from the
         device's own, batch by batch: what is skipped draws nothing.
 
-        Args: skip, how many batches at the beginning are not wanted.
+        Args: skip, how many batches at the beginning are not wanted; end, the batch before which to end, None at the
+              last one. epoch, counted from 0, for what alternates.
         """
         # Drawn here and not with the first batch: an epoch of which nothing is left moves the generator on, too.
         order = _order(len(self), self._classes, generator).to(self.images.index_device)
         cut, least = None, self.augmentation and self.augmentation.least
         if least and self.images.cuts:
             cut = RandomCut(int(torch.randint(2**62, (), generator=generator)), least)
-        batches = self.images.batches((order[part] for part in self._parts(skip)), cut)
-        return (self._changed(samples, targets, cut=cut is not None) for samples, targets in batches)
+        parts = list(islice(self._parts(skip), None if end is None else end - skip))
+        batches = self.images.batches((order[part] for part in parts), cut)
+        mirrored = None if self._mirrored is None else (self._mirrored ^ bool(epoch % 2))[order]
+        return (
+            self._changed(*batch, None if mirrored is None else mirrored[part].to(self.device), cut=cut is not None)
+            for part, batch in zip(parts, batches, strict=True)
+        )
 
     def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Every batch, in the order in which the samples are stored."""
@@ -171,10 +182,12 @@ class Batches:
             part = self.shard.of(end - start)
             yield slice(start + part.start, start + part.stop)
 
-    def _changed(self, samples: Tensor, targets: Tensor, *, cut: bool) -> tuple[Tensor, Tensor]:
+    def _changed(
+        self, samples: Tensor, targets: Tensor, mirrored: Tensor | None, *, cut: bool
+    ) -> tuple[Tensor, Tensor]:
         if self.augmentation is None or not len(samples):
             return self._float(samples), targets
-        samples, targets = self.augmentation.move(samples, targets, cut=cut)
+        samples, targets = self.augmentation.move(samples, targets, mirrored, cut=cut)
         return self.augmentation.blend(self._float(samples), targets)
 
     def _float(self, samples: Tensor) -> Tensor:

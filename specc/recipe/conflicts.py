@@ -56,14 +56,22 @@ def _schedule_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     for name in sorted(schedule_settings() & said - set(chosen.settings)):
         takers = " or ".join(f"`schedule {taker}`" for taker in used_by(name))
         return Conflict(name, f"the schedule `{recipe.schedule}` has no `{name}`", f"add {takers}")
-    if chosen.warms and recipe.warmup and "warmup" in said:
-        return Conflict("warmup", f"the schedule `{recipe.schedule}` has a warm-up of its own", "leave `warmup` out")
+    for name in ("warmup", "warmup_ratio"):
+        if chosen.warms and name in said and getattr(recipe, name):
+            message = f"the schedule `{recipe.schedule}` has a warm-up of its own"
+            return Conflict(name, message, f"leave `{name}` out")
+    if recipe.warmup and recipe.warmup_ratio:
+        message = "`warmup` and `warmup_ratio` both say how long the rate rises"
+        return Conflict("warmup_ratio", message, "leave one of them out")
     return None
 
 
 def _part_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     if recipe.swa_from is not None and recipe.average is not None:
         return Conflict("swa_from", "`swa_from` and `average` are two means of the weights", "leave one of them out")
+    for name in ("lookahead_alpha", "lookahead_schedule"):
+        if name in said and recipe.lookahead is None and getattr(recipe, name) != Recipe.model_fields[name].default:
+            return Conflict(name, f"`{name}` means nothing without `lookahead`", "add `lookahead 5`")
     if recipe.unfreeze_after is None or recipe.freeze:
         return None
     return Conflict(
@@ -93,6 +101,8 @@ def _size_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
         return Conflict("fit", "`fit` means nothing without `resize`", "add the size, such as `resize 224`")
     if recipe.crop_padding != "zeros" and not recipe.crop:
         return Conflict("crop_padding", "`crop_padding` means nothing without `crop`", "add `crop 4`")
+    if recipe.flip_mode != "random" and not recipe.flip:
+        return Conflict("flip_mode", "`flip_mode` means nothing without `flip`", "add `flip`")
     return None
 
 

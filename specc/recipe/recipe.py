@@ -9,6 +9,8 @@ imports torch.
 # No `from __future__ import annotations` here: pydantic would have to compile each field's annotation out of a text,
 # which every command that reads a spec would wait for.
 
+from decimal import Decimal
+from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
@@ -73,7 +75,11 @@ class Recipe(SampleSettings):
     decays: Factors | None = by_part(
         "Weight decay of parts of the network, as factors of `weight_decay`; names as for rates.", "head=0x"
     )
-    epochs: int = Field(10, ge=1, examples=[30], description="Passes over the training pictures.")
+    epochs: int | float = Field(
+        10, gt=0, examples=[30],
+        description="Passes over the training pictures; of 9.9 the last one is nine tenths of a pass.",
+        json_schema_extra={"accepts": "a number above 0"},
+    )  # fmt: skip
     batch: int = Field(128, ge=1, examples=[128], description="Pictures per training step.")
     sampling: Literal["all", "balanced"] = Field(
         "all",
@@ -111,6 +117,9 @@ class Recipe(SampleSettings):
     )  # fmt: skip
     warmup: float = Field(
         0.0, ge=0, examples=[5], description="Epochs over which the learning rate first rises linearly from 0."
+    )
+    warmup_ratio: Fraction = Field(
+        0.0, examples=[0.1], description="The same as a share of the whole run, in place of epochs."
     )
     momentum: Fraction | None = Field(
         None, examples=[0.9],
@@ -184,7 +193,17 @@ class Recipe(SampleSettings):
         None,
         ge=1,
         examples=[5],
-        description="After so many steps go half of the way back to where they began.",
+        description="After so many steps go back towards where they began; `lookahead_alpha` says how far.",
+    )
+    lookahead_alpha: float = Field(
+        0.5, gt=0, le=1, examples=[0.5],
+        description="With lookahead: the share of the way that the steps have made which is kept.",
+    )  # fmt: skip
+    lookahead_schedule: Literal["constant", "cubic"] = Field(
+        "constant",
+        examples=["cubic"],
+        description="With lookahead: `lookahead_alpha` from the beginning to the end of the run (constant), or all of "
+        "the way at first, falling with the cube of the run's progress to `lookahead_alpha` (cubic).",
     )
     patience: int | None = Field(
         None, ge=1, examples=[10], description="Stop after this many epochs without a better result."
@@ -261,6 +280,19 @@ class Recipe(SampleSettings):
         defaults = OPTIMIZERS[self.optimizer].arguments
         said = {name: getattr(self, name) for name in defaults}
         return {name: default if said[name] is None else said[name] for name, default in defaults.items()}
+
+    @property
+    def whole_epochs(self) -> int:
+        """How many epochs there are, a last part of one among them."""
+        return ceil(self.epochs)
+
+    def steps(self, of_epoch: int) -> int:
+        """Of the whole run, where a whole epoch has so many.
+
+        >>> Recipe(epochs=1.1).steps(10), Recipe(epochs=0.01).steps(10), Recipe(epochs=3).steps(10)
+        (11, 1, 30)
+        """
+        return ceil(Decimal(str(self.epochs)) * of_epoch)
 
     def resolved(self) -> "Recipe":
         """The same recipe with the optimizer's defaults written out."""

@@ -88,6 +88,7 @@ run that is resumed draws what it would have drawn. `resized_crop` and `color_ji
 RandomResizedCrop (its ratio, ten tries) and ColorJitter (brightness, then contrast, then saturation; `hue` is a
 setting of its own). `erase` is torchvision's RandomErasing, `randaugment` and `trivialaugment` have the lists and
 strengths of its RandAugment and TrivialAugmentWide; there, too, each picture is changed in its own way.
+`flip_mode alternate` (Jordan 2024) shows each picture the same number of times as it is and mirrored, give or take one.
 `flip_vertical`, `rotate` and their like are for pictures that mean the same afterwards: a 6 that is turned is a 9.
 
 Where pictures are read from their files while they are wanted, `resized_crop` cuts its part out of the picture at its
@@ -107,6 +108,9 @@ weights, too, as `state_dict()` does, and `bias` is every bias where no part is 
 for one weight the later one holds, and `layer_decay` is multiplied with it.
 [Fine-tuning](guides/fine-tuning.md) shows all of them.""",
     "Epochs and batches": """\
+With `epochs 9.9` the tenth epoch ends after nine tenths of its steps, and is tested like the others: for a run of which
+the steps are counted. Its run cannot be made longer once it has ended.
+
 A last batch that is not full is trained on, unless `drop_last` leaves it out. One of a single picture is always
 left out where the network has a batch normalisation, which cannot take it; the run's first line says so. A batch
 that is the only one stays.
@@ -119,7 +123,8 @@ numbers of samples than there are, so what the network gives for a class is no l
 `average` and `swa_from` are tested and kept in place of the weights that are trained, which they do not change.
 `swa_from 20` (Izmailov et al. 2018) is the mean over the ends of the epochs from the 20th on, for which the batch
 normalisations look at all training samples once more after each epoch; a rate that no longer falls suits it.
-`lookahead 5` (Zhang et al. 2019) goes with any optimizer.""",
+`lookahead 5` (Zhang et al. 2019) goes with any optimizer; with `lookahead_schedule cubic` (Jordan 2024) it keeps
+1 - (1 - `lookahead_alpha`)·t³ of the way, t from 0 to 1 over the run.""",
     "The optimizer": """\
 `muon` is torch's Muon (torch 2.9 or newer) for the kernels and matrices between the first and the last layer, and
 AdamW for the rest: the first and the last layer, biases, normalisations, and grouped convolutions; `betas` and `eps`

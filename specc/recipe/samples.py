@@ -197,9 +197,15 @@ class SampleSettings(BaseModel):
     )  # fmt: skip
     flip: bool = augmentation(
         "moves", "moves:flipped", False,
-        examples=[True],
-        description="Mirror each training picture with probability one half, drawn again in each epoch.",
+        options=("flip_mode",), examples=[True],
+        description="Mirror half of the training pictures, left for right; `flip_mode` says which.",
     )  # fmt: skip
+    flip_mode: Literal["random", "alternate"] = Field(
+        "random",
+        examples=["alternate"],
+        description="Which pictures `flip` mirrors: each with probability one half, drawn again in each epoch "
+        "(random), or those that it did not mirror in the epoch before, the first ones drawn by the seed (alternate).",
+    )
     flip_vertical: bool = augmentation(
         "moves", "moves:turned_over", False,
         examples=[True],

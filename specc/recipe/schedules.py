@@ -14,7 +14,7 @@ class ScheduleSettings(Protocol):
     """What a schedule looks at of a recipe."""
 
     @property
-    def epochs(self) -> int: ...
+    def whole_epochs(self) -> int: ...
     @property
     def step_epochs(self) -> int | None: ...
     @property
@@ -79,7 +79,7 @@ def constant(now: Course) -> float:
 
 @schedule("falls in steps", "step_epochs", "step_factor")
 def step(now: Course) -> float:
-    every = now.recipe.step_epochs or max(1, now.recipe.epochs // 3)
+    every = now.recipe.step_epochs or max(1, now.recipe.whole_epochs // 3)
     return now.recipe.step_factor ** (now.step // (every * now.steps))
 
 

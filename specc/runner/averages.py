@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,8 +16,6 @@ from specc.runner.state import Weights, misfit_of
 if TYPE_CHECKING:
     from specc.data.batches import Batches
     from specc.recipe.recipe import Recipe
-
-ALPHA = 0.5  # how far slow weights go towards the fast ones, as in the paper
 
 
 class Follower(Protocol):
@@ -105,13 +103,15 @@ class SWA(Average):
 
 
 class Lookahead:
-    """Slow weights, which go half of the way to the fast ones every few steps, and the fast ones begin there again.
+    """Slow weights, which go a share of the way to the fast ones every few steps, and the fast ones begin there again.
 
-    Source: Zhang et al. 2019, "Lookahead Optimizer: k steps forward, 1 step back".
+    Source: Zhang et al. 2019, "Lookahead Optimizer: k steps forward, 1 step back"; of a share that falls, Jordan 2024,
+    "94% on CIFAR-10 in 3.29 Seconds on a Single GPU".
     """
 
-    def __init__(self, model: nn.Module, steps: int) -> None:
-        self.steps = steps
+    def __init__(self, model: nn.Module, steps: int, share: Callable[[int], float]) -> None:
+        """share: of the way, after so many steps of the run."""
+        self.steps, self.share = steps, share
         self._fast: dict[str, Tensor] = dict(model.named_parameters())
         self._slow = {name: weight.detach().clone() for name, weight in self._fast.items()}
 
@@ -125,7 +125,7 @@ class Lookahead:
         """After a step, counted over the whole run from 0."""
         if (step + 1) % self.steps == 0:
             slow, fast = list(self._slow.values()), list(self._fast.values())
-            torch._foreach_lerp_(slow, fast, ALPHA)
+            torch._foreach_lerp_(slow, fast, self.share(step + 1))
             torch._foreach_copy_(fast, slow)
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -137,6 +137,14 @@ class Lookahead:
     def load_state_dict(self, state: dict[str, Tensor], step: int) -> None:
         for name, tensor in state.items():
             self._slow[name].copy_(tensor)
+
+
+def lookahead_of(model: nn.Module, recipe: Recipe, total: int) -> Lookahead | None:
+    """The slow weights that a recipe asks for. Args: total, steps of the whole run."""
+    if recipe.lookahead is None:
+        return None
+    alpha, falls = recipe.lookahead_alpha, recipe.lookahead_schedule == "cubic"
+    return Lookahead(model, recipe.lookahead, lambda step: 1 - (1 - alpha) * (step / total) ** 3 if falls else alpha)
 
 
 def average_of(model: nn.Module, recipe: Recipe) -> Average | None:

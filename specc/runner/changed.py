@@ -106,6 +106,12 @@ def require_same_options(
         raise _other(f"`--set {other[0]}=` was different")
 
 
+def require_whole_epochs(before: Record, recipe: Recipe, done: int) -> None:
+    """Raise Problem E623 where a run is to be longer whose last epoch, a part of one, is among those that are done."""
+    if recipe.epochs > before.recipe.epochs and done > before.recipe.epochs:
+        raise _other(f"`epochs` was {before.recipe.epochs}, and the last one, a part of an epoch, is over")
+
+
 def require_same_processes(before: Record, run: Path, now: int) -> None:
     """Raise Problem E629 where a run would continue with another number of processes than it began with."""
     if before.processes == now:

@@ -184,7 +184,7 @@ class Checkpointer:
         self._write_state(session)
         self._write_weights(session, "last")
         cause = signal.Signals(number).name if number else "a signal"
-        finished = f"{session.state.position.epoch} of {counted(self.record.recipe.epochs, 'epoch')}"
+        finished = f"{session.state.position.epoch} of {counted(self.record.recipe.whole_epochs, 'epoch')}"
         weights = self.folder.path / file_of("last")
         callback.say(f"stopped by {cause} after {finished}; the weights so far are in {weights}")
         callback.say(f"`specc train --resume {typed(self.folder.path)}` goes on from here")
@@ -218,7 +218,7 @@ class Checkpointer:
         broken = (~losses.isfinite()).nonzero()
         if len(broken):
             first = int(broken[0])
-            where = f"in epoch {epoch}, step {first + 1} of {len(session.train.steps)}"
+            where = f"in epoch {epoch}, step {first + 1} of {len(session.steps)}"
             raise self.not_finite(f"the loss became {float(losses[first])} {where}")
         if not are_finite(trained_tensors(session.model)):
             raise self.not_finite(f"a weight became infinite or nan by step {step} of epoch {epoch}")
@@ -258,7 +258,7 @@ class Checkpointer:
     def _write_weights(self, session: Session, name: str) -> None:
         if self.folder.writes:
             # The split that they were chosen on among those of all epochs; empty where they were not chosen.
-            is_chosen = name == "best" and self.record.recipe.epochs > 1
+            is_chosen = name == "best" and self.record.recipe.whole_epochs > 1
             chosen_on = session.state.position.metrics[-1].judged_on if is_chosen else ""
             self.folder.write(file_of(name), self.weights(session, chosen_on))
 

@@ -113,12 +113,12 @@ def _state(session: Session, record: Record, stopped: int | None, failed: str) -
 
 
 def _outcome(session: Session, record: Record, stopped: int | None, failed: str) -> str:
-    done, asked = len(session.state.position.metrics), counted(record.recipe.epochs, "epoch")
+    done, asked = len(session.state.position.metrics), counted(record.recipe.whole_epochs, "epoch")
     if failed:
         return f"Failed after {done} of {asked}: {failed}."
     if stopped:
         return f"Stopped by {signal.Signals(stopped).name} after {done} of {asked}."
-    if done < record.recipe.epochs:
+    if done < record.recipe.whole_epochs:
         return f"Complete: stopped early after {done} of {asked}."
     return f"Complete: {counted(done, 'epoch')}."
 

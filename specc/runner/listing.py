@@ -80,7 +80,7 @@ class Listed(NamedTuple):
         return {
             "run": str(self.path), "state": self.state, "spec": self.spec,
             "data": self.record.recipe.data if self.record else None,
-            "epochs_done": len(self.metrics), "epochs": self.record.recipe.epochs if self.record else None,
+            "epochs_done": len(self.metrics), "epochs": self.record.recipe.whole_epochs if self.record else None,
             "best": best and best.row(), "chosen_on": best and best.judged_on, "last": last and last.row(),
             "seconds": round(self.seconds, 3), "recipe": dict(self.recipe),
         }  # fmt: skip

@@ -52,7 +52,7 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
     Returns: the signal that stopped it, None where it went to the end.
     Raises:  Problem E614 to E618; what is in the folder then can be continued from.
     """
-    recipe, group, state, sizes = session.recipe, session.group, session.state, session.train.steps
+    recipe, group, state, whole = session.recipe, session.group, session.state, len(session.train.steps)
     place, losses, sampler = state.position, state.losses, state.sampler
     samples, stopped = len(session.train), None
 
@@ -71,12 +71,13 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
             while not keeper.is_complete(place.metrics):
                 agree()
                 started = perf_counter() - place.seconds
-                order = sampler.begin(place.step)
+                order, sizes = sampler.begin(place.step), session.steps
                 callback.epoch_starts(session.epoch())
                 step = make_step(*session.start_training())
-                batches = session.train.shuffled(order, skip=sum(map(len, sizes[: place.step])))
+                done = sum(map(len, sizes[: place.step]))
+                batches = session.train.shuffled(order, done, sum(map(len, sizes)), epoch=place.epoch)
                 for parts in sizes[place.step :]:
-                    number = place.epoch * len(sizes) + place.step
+                    number = place.epoch * whole + place.step
                     losses.values[place.step] = step(number, islice(batches, len(parts)), parts)
                     place.step, place.seconds = place.step + 1, perf_counter() - started
                     callback.step()
@@ -86,8 +87,8 @@ def fit(session: Session, keeper: Checkpointer, callback: Callback) -> int | Non
                 losses.restart()
                 sampler.end()
                 keeper.end_epoch(session)
-                callback.epoch_ends(metrics, recipe.epochs)
-            if len(place.metrics) < recipe.epochs:
+                callback.epoch_ends(metrics, recipe.whole_epochs)
+            if len(place.metrics) < recipe.whole_epochs:
                 callback.say(f"stopped early: no better result in {counted(recipe.patience or 0, 'epoch')}")
         except StopRequested as request:
             stopped = request.number

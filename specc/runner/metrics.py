@@ -136,7 +136,7 @@ def is_complete(metrics: Sequence[Metrics], recipe: Recipe, adopted_after: int =
 
     Args: adopted_after, epochs that are those of another network or other data.
     """
-    return len(metrics) >= recipe.epochs or has_stalled(metrics[adopted_after:], recipe.patience)
+    return len(metrics) >= recipe.whole_epochs or has_stalled(metrics[adopted_after:], recipe.patience)
 
 
 def has_stalled(metrics: Sequence[Metrics], patience: int | None) -> bool:

@@ -163,7 +163,8 @@ def make_schedule(recipe: Recipe, steps: int, results: Callable[[], Sequence[flo
 
     Args: steps, in an epoch. results, gives the scores of the finished epochs, more is better.
     """
-    entry, total, warmup = SCHEDULES[recipe.schedule], recipe.epochs * steps, round(recipe.warmup * steps)
+    entry, total = SCHEDULES[recipe.schedule], recipe.steps(steps)
+    warmup = round(recipe.warmup * steps + recipe.warmup_ratio * total)
     if entry.warms:
         warmup = 0
     course = Course(0, total, warmup, steps, recipe, results)

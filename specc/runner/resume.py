@@ -29,6 +29,7 @@ from specc.runner.changed import (
     require_same_options,
     require_same_processes,
     require_same_spec,
+    require_whole_epochs,
 )
 from specc.runner.checkpoint import Checkpoint, read_checkpoint, read_tensors
 from specc.runner.distributed.world import Group, place_of
@@ -155,6 +156,7 @@ def _plan(path: Path, wish: Wish, processes: int | None = None) -> Plan:
     else:
         recipe = _anchored(overridden(before.recipe, dict(wish.options)), wish)
         require_same_options(before, recipe, given(dict(wish.options)), wish.input, wish.params)
+        require_whole_epochs(before, recipe, facts.epoch if facts else 0)
         if not (facts is not None and is_complete(facts.metrics, recipe, before.adopted_after)):
             require_same_processes(before, path, processes or place.size)
         record = before.model_copy(update={"recipe": recipe, "options": options})
@@ -259,8 +261,8 @@ def _restored(plan: Plan, facts: Checkpoint, session: Session, adopt: bool, call
         _set_best_aside(plan, facts, callback)
     _warn_of_differences(facts.made_with, made_with(session), callback)
     done = session.state.position.step
-    step = f", after step {done} of {len(session.train.steps)}" if done else ""
-    callback.say(f"continues {path} in epoch {facts.epoch + 1} of {plan.record.recipe.epochs}{step}")
+    step = f", after step {done} of {len(session.steps)}" if done else ""
+    callback.say(f"continues {path} in epoch {facts.epoch + 1} of {plan.record.recipe.whole_epochs}{step}")
     return keeper
 
 

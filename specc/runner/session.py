@@ -19,7 +19,7 @@ from specc.data.images import Images, Streamed, usable_cores
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import called, counted
 from specc.recipe.augmentations import asked_of
-from specc.runner.averages import Follower, Lookahead, average_of, renew_statistics
+from specc.runner.averages import Follower, average_of, lookahead_of, renew_statistics
 from specc.runner.callbacks.base import Epoch
 from specc.runner.cpu.door import arranged
 from specc.runner.cpu.process import keep_pages
@@ -106,7 +106,7 @@ class Session:
         optimizer = make_optimizer(self.model, recipe, parts)
         self.frozen.stand(0)
         self.average = average_of(self.model, recipe)
-        self.lookahead = None if recipe.lookahead is None else Lookahead(self.model, recipe.lookahead)
+        self.lookahead = lookahead_of(self.model, recipe, recipe.steps(len(self.train.steps)))
         losses = Losses([sum(parts) for parts in self.train.steps], Position(), group, len(self.goal.counted))
         self.state = State(self.model, self.average, self.lookahead, optimizer, self.precision, order, losses, recipe)
         self.shaped = shaped
@@ -131,6 +131,12 @@ class Session:
         """Let learn what learns after so many epochs."""
         if self.frozen.stand(epoch):
             self._arrange()
+
+    @property
+    def steps(self) -> list[list[int]]:
+        """The sizes of the batches of each step of the running epoch; the last epoch may have but some."""
+        whole = self.train.steps
+        return whole[: self.recipe.steps(len(whole)) - self.state.position.epoch * len(whole)]
 
     @property
     def finished(self) -> list[Metrics]:
@@ -174,8 +180,8 @@ class Session:
         """The running epoch, as a callback is told of it."""
         recipe, place, losses = self.recipe, self.state.position, self.state.losses
         samples = recipe.batch * recipe.accumulate
-        steps = len(losses.values)
-        return Epoch(place.epoch + 1, recipe.epochs, steps, place.step, samples, lambda: losses.recent(RECENT))
+        steps = len(self.steps)
+        return Epoch(place.epoch + 1, recipe.whole_epochs, steps, place.step, samples, lambda: losses.recent(RECENT))
 
     def summary(self) -> str:
         """Data and recipe in one line."""

@@ -225,12 +225,14 @@ class Losses:
         return float(self.values[max(0, done - most) : done, 0].mean())
 
     def mean(self) -> float:
-        """The loss of the mean sample of an epoch that is done."""
-        return mean_loss(self.values[:, 0], self.samples)
+        """The loss of the mean sample of an epoch whose steps are done."""
+        done = self.position.step
+        return mean_loss(self.values[:done, 0], self.samples[:done])
 
     def means(self, names: Sequence[str]) -> dict[str, float | None]:
         """What was counted of the mean sample, as `train_NAME`."""
-        sums = self.values[:, 1:].cpu().double().sum(0) / sum(self.samples)
+        done = self.position.step
+        sums = self.values[:done, 1:].cpu().double().sum(0) / sum(self.samples[:done])
         return {f"train_{name}": one for name, one in zip(names, sums.tolist(), strict=True) if self.is_counted}
 
     def state_dict(self) -> Tensors:

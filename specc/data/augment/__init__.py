@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+ALTERNATING = "flip_mode"  # what mirrors by turns says so by this setting
+
+
 class Augmenter:
     """What a recipe asks for; `augmentation_of` says whether it asks for anything."""
 
-    def __init__(self, asked: Sequence[Augmentation], classes: int, *, masks: bool = False) -> None:
-        """masks: whether targets are masks, which move with their pictures."""
-        self.classes, self._masks = classes, masks
+    def __init__(self, asked: Sequence[Augmentation], classes: int, seed: int = 0, *, masks: bool = False) -> None:
+        """seed: of what is drawn once for a run. masks: whether targets are masks, which move with their pictures."""
+        self.classes, self._seed, self._masks = classes, seed, masks
 
         def of(when: When) -> list[partial[Tensor]]:
             return [
@@ -40,10 +43,19 @@ class Augmenter:
         """The smallest share of a picture's area that is cut out of it; None where nothing is."""
         return next((change.keywords["value"] for change in self._cuts), None)
 
-    def move(self, images: Tensor, targets: Tensor, *, cut: bool = False) -> tuple[Tensor, Tensor]:
+    def mirrored_first(self, count: int, device: torch.device) -> Tensor | None:
+        """Which of so many samples the first epoch mirrors, (count,), where the next one mirrors the rest; or None."""
+        if not any(ALTERNATING in change.keywords for change in self._moves):
+            return None
+        return (torch.rand(count, generator=torch.Generator().manual_seed(self._seed)) < 0.5).to(device)
+
+    def move(
+        self, images: Tensor, targets: Tensor, mirrored: Tensor | None = None, *, cut: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """Cut out, turned, mirrored, shifted pictures in other colours, and targets.
 
-        Args:    images, uint8, (size, channels, height, width). cut, whether they are cut out already.
+        Args:    images, uint8, (size, channels, height, width). mirrored, which of them are, where no draw says so.
+                 cut, whether they are cut out already.
         Returns: the same, or float32 from 0 to 255 where values were computed. Masks, (size, height, width), have -1
                  where nothing was.
         """
@@ -53,7 +65,8 @@ class Augmenter:
         if self._warps:
             images, masks = warped(self._warps, images, masks)
         for change in self._moves:
-            images, masks = _alike(change, images, masks)
+            said = partial(change, mirrored=mirrored) if ALTERNATING in change.keywords else change
+            images, masks = _alike(said, images, masks)
         for change in self._colours:
             images = change(images)
         return images, targets if masks is None else masks.squeeze(1) - 1
@@ -82,7 +95,7 @@ class Augmenter:
 def augmentation_of(recipe: Recipe, classes: int, *, masks: bool = False) -> Augmenter | None:
     """The recipe's augmentation, None where it has none."""
     asked = asked_of(recipe)
-    return Augmenter(asked, classes, masks=masks) if asked else None
+    return Augmenter(asked, classes, recipe.seed, masks=masks) if asked else None
 
 
 def _alike(change: partial[Tensor], images: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor | None]:

@@ -73,9 +73,11 @@ def drawn_boxes(
     return torch.cat([(place * (spare + 1)).floor().minimum(spare), sides]), fits.any(1)
 
 
-def flipped(images: Tensor, value: bool = True, mode: str = "") -> Tensor:
-    """Each picture as it is or mirrored, left for right."""
-    return _mirrored(images, -1)
+def flipped(
+    images: Tensor, value: bool = True, mode: str = "", flip_mode: str = "random", mirrored: Tensor | None = None
+) -> Tensor:
+    """Each picture as it is or mirrored, left for right. Args: mirrored, which of them are, where no draw says so."""
+    return _mirrored(images, -1, mirrored)
 
 
 def turned_over(images: Tensor, value: bool = True, mode: str = "") -> Tensor:
@@ -83,8 +85,9 @@ def turned_over(images: Tensor, value: bool = True, mode: str = "") -> Tensor:
     return _mirrored(images, -2)
 
 
-def _mirrored(images: Tensor, side: int) -> Tensor:
-    mirrored = torch.rand(len(images), device=images.device) < 0.5
+def _mirrored(images: Tensor, side: int, mirrored: Tensor | None = None) -> Tensor:
+    if mirrored is None:
+        mirrored = torch.rand(len(images), device=images.device) < 0.5
     return torch.where(mirrored.view(-1, *[1] * (images.dim() - 1)), images.flip(side), images)
 
 
