@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from specc.diagnostics.diagnostic import Label
 from specc.ir.model import Budget, Origin, SomeStep
+from specc.ir.names.resolve import MAX_RANK
 from specc.ir.names.scope import shown
 from specc.ir.shaped import ShapedChain, memory_of
 from specc.ir.shapes.findings import Arriving, Findings
@@ -20,7 +21,8 @@ def check_shape(step: SomeStep | Origin, leaving: Arriving, findings: Findings) 
     dims = step.check.dims
     if leaving.shape is None:
         known = tuple(size for size in dims if size is not None)
-        return Arriving(known, step.check.span) if len(known) == len(dims) and 0 not in known else leaving
+        possible = len(known) == len(dims) <= MAX_RANK + 1 and 0 not in known
+        return Arriving(known, step.check.span) if possible else leaving
     agrees = len(dims) == len(leaving.shape) and all(
         wanted in (None, size) for wanted, size in zip(dims, leaving.shape, strict=True)
     )

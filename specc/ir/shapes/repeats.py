@@ -102,6 +102,8 @@ class Counting:
                 return _mention(step.arguments) or _counts_by_default(step.block)
             case ParameterStep():  # it may hold any block
                 return self._by_default or any(mentions(argument.value, "nth") for argument in step.raw)
+            case FormStep():
+                return any(mentions(part, "nth") for part in step.parts)
         return False
 
 
