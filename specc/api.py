@@ -147,9 +147,10 @@ def draw(
         analysis = _advised(_source(spec), input, params or {})
     except Problem as problem:
         raise SpecError((problem.diagnostic,)) from None
-    if analysis.model is None:
+    model = analysis.drawable
+    if model is None:
         raise SpecError(analysis.diagnostics)
-    return Drawing(drawn(analysis.model, "svg", Options(style, theme, depth, unfold, counts)))
+    return Drawing(drawn(model, "svg", Options(style, theme, depth, unfold, counts)))
 
 
 def load_weights(

@@ -29,7 +29,7 @@ from specc.syntax.parse import parse, read_tokens
 
 _KEYWORDS = {
     **dict.fromkeys(("shortcut", "from"), Keyword),
-    **dict.fromkeys(("auto", "same", "in", "nth", "true", "false"), Keyword.Constant),
+    **dict.fromkeys(("auto", "same", "in", "nth", "true", "false", "_"), Keyword.Constant),
 }
 _ROLES: dict[str, Any] = {
     "keyword": Keyword.Declaration, "form": Keyword.Reserved, "layer": Name.Function, "unknown": Name.Function,

@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.diagnostics.diagnostic import Diagnostic
+from specc.ir.lesson import is_lesson, without_answers
 from specc.ir.lint import joined
 from specc.ir.lint import lint as find_doubtful
 from specc.ir.model import Model
+from specc.ir.names.holes import OPEN_HOLE
 from specc.ir.names.overrides import read_overrides
 from specc.ir.names.resolve import resolve
 from specc.ir.shaped import ShapedModel
@@ -37,6 +39,7 @@ class Analysis(NamedTuple):
     tree:        the text's syntax.
     resolved:    the network before its shapes; whole where there are no errors.
     input_shape, settings: what was given in place of the spec's `input` and of its `param`s.
+    lesson:      whether somebody is to find out what mends it: then nothing tells.
     """
 
     source: Source
@@ -46,6 +49,16 @@ class Analysis(NamedTuple):
     resolved: Model
     input_shape: tuple[int, ...] | None = None
     settings: Mapping[str, Any] = {}
+    lesson: bool = False
+
+    @property
+    def drawable(self) -> ShapedModel | None:
+        """The network as it can be drawn: with boxes for the holes of a lesson; None where something else is wrong."""
+        if self.model is not None or any(found.code != OPEN_HOLE for found in self.diagnostics if found.is_error):
+            return self.model
+        from specc.ir.analysis.sketch import sketch
+
+        return sketch(self.resolved)
 
     @property
     def recipe(self) -> Recipe:
@@ -63,16 +76,19 @@ def analyse(
     settings: Mapping[str, Any] | None = None,
     visits: Visits | None = None,
     parsed: Parsed | None = None,
+    *,
+    lesson: bool = False,
 ) -> Analysis:
     """Checks a spec.
 
     Args:   source, the text; input_shape, in place of its `input`; settings, other values for its `param`s; visits,
             to be filled with the shapes at every step; parsed, the text, where it is read already. Where it has syntax
-            errors, the shapes behind the first one are guesses.
+            errors, the shapes behind the first one are guesses; lesson, whether it answers a lesson, though it does not
+            say so.
     Raises: UnknownParameter where a setting names no `param` of the spec.
     """
     with _collector_paused():
-        return _analyse(source, parsed or parse(source), input_shape, settings or {}, visits)
+        return _analyse(source, parsed or parse(source), input_shape, settings or {}, visits, lesson)
 
 
 def _analyse(
@@ -81,6 +97,7 @@ def _analyse(
     input_shape: tuple[int, ...] | None,
     settings: Mapping[str, Any],
     visits: Visits | None,
+    lesson: bool,
 ) -> Analysis:
     overrides = read_overrides(settings, parsed.tree)
     model, named = resolve(source, parsed, overrides, input_shape)
@@ -97,7 +114,27 @@ def _analyse(
         found += unknown_parts(shaped, model.trained, parsed.tree, source)
     ok = not any(diagnostic.is_error for diagnostic in found)
     checked = shaped if ok else None
-    return Analysis(source, checked, _in_order(found), parsed.tree, model, input_shape, settings)
+    lesson = lesson or is_lesson(source, found)
+    told = without_answers(found) if lesson else found
+    return Analysis(source, checked, _in_order(told), parsed.tree, model, input_shape, settings, lesson)
+
+
+def analyse_answer(
+    source: Source,
+    lesson: Analysis,
+    input_shape: tuple[int, ...] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Analysis:
+    """Checks a text that answers a lesson, and whether it says what the lesson says. Raises: as `analyse`."""
+    from specc.ir.departures import ReadText, departures
+
+    answer = analyse(source, input_shape, settings, lesson=True)
+    if answer.tree.unread or not answer.tree.items:  # what could not be read differs from everything
+        return answer
+    changed = departures(ReadText(lesson.source, lesson.tree), ReadText(source, answer.tree))
+    if not changed:
+        return answer
+    return answer._replace(model=None, diagnostics=_in_order((*answer.diagnostics, *changed)))
 
 
 def lint(analysis: Analysis, more: tuple[Diagnostic, ...] = (), *, apart: bool = False) -> tuple[Diagnostic, ...]:
@@ -112,7 +149,8 @@ def lint(analysis: Analysis, more: tuple[Diagnostic, ...] = (), *, apart: bool =
         as_written = analysis.input_shape is None and not analysis.settings
         trained = analysis.resolved.trained
         found = find_doubtful(analysis.model, analysis.tree, trained, more=more, as_written=as_written)
-    return _in_order(found) if apart else joined(_in_order(found))
+    told = _in_order(without_answers(found) if analysis.lesson else found)
+    return told if apart else joined(told)
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TextIO
+from typing import Any, NamedTuple, TextIO
 
 import click
 
+from specc.cli.checked import read_lesson
 from specc.cli.fixing import Advice, report_stream
 from specc.cli.options import color_option, input_option, quiet_option, set_option, somebody_looks
 from specc.cli.printing import say
@@ -16,7 +17,7 @@ from specc.cli.warning_filter import WarningRule, action_for, read_rules
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.told import tally
 from specc.ir.names.overrides import UnknownParameter
-from specc.pipeline import analyse
+from specc.pipeline import Analysis, analyse, analyse_answer
 from specc.reading import read_source
 
 
@@ -35,6 +36,7 @@ from specc.reading import read_source
     help="What warnings do: error makes them fail the check, ignore hides them; may be repeated.",
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(FORMATS), default="full", help="How findings are shown.")
+@click.option("--lesson", metavar="SPEC", help="Also say whether the files are this lesson with its holes filled.")
 @click.option("--fix", is_flag=True, help="Make the edits that mend an error for certain, and show the difference.")
 @quiet_option
 @color_option
@@ -42,29 +44,25 @@ def command(
     files: tuple[str, ...],
     input_shape: tuple[int, ...] | None,
     settings: dict[str, str],
-    data: str | None,
-    sizes: bool,
     rules: tuple[WarningRule, ...],
     form: str,
-    fix: bool,
+    data: str | None,
+    **asked: Any,
 ) -> None:
     """Find the mistakes in specs, without running them. `-` reads standard input.
 
     Exit status: 0 nothing worse than warnings, 1 errors in a spec, 2 a file could not be read or the command was wrong.
     """
-    if sizes and form != "full":
+    if asked["sizes"] and form != "full":
         raise click.UsageError("--sizes is answered in words: leave out --format")
     told: list[TextAnswer] = []
     status = 0
-    advice, stream = Advice(input_shape, settings), report_stream(files, fix=fix)
-    asked = Question(data, sizes, {})
+    advice, stream = Advice(input_shape, settings), report_stream(files, fix=asked["fix"])
+    reading = _reading(advice, stream if form == "full" else sys.stderr, asked["lesson"], fix=asked["fix"])
+    question = Question(data, asked["sizes"], {})
     for path in files:
         try:
-            if fix:
-                analysis = advice.fix(path, stream if form == "full" else sys.stderr)
-            else:
-                analysis = analyse(read_source(path), input_shape, settings)
-            told += answers(analysis, asked, advice.on)
+            told += answers(reading.analysis(path), question, advice.on)
         except Problem as problem:
             if status_of(problem) == EXIT_USAGE:  # the command line names something that is not there
                 status = fail(problem)
@@ -80,10 +78,31 @@ def command(
         if somebody_looks(stream):
             for line in (each.network for each in told if each.network):
                 say(line, stream=stream)
-        passed = dict.fromkeys(str(one) for survey in asked.known.values() for one in survey.passed_over)
+        passed = dict.fromkeys(str(one) for survey in question.known.values() for one in survey.passed_over)
         for line in (*(line for each in told for line in each.lines), *passed):
             say(line, stream=stream)
     sys.exit(status)
+
+
+class _Looking(NamedTuple):
+    """How each file is looked at. lesson: what it answers; mended: where the fixes are shown that are made in it."""
+
+    advice: Advice
+    lesson: Analysis | None
+    mended: TextIO | None
+
+    def analysis(self, path: str) -> Analysis:
+        """What a file says. Raises: Problem; UnknownParameter."""
+        if self.mended is not None:
+            return self.advice.fix(path, self.mended)
+        source, (shape, settings) = read_source(path), (self.advice.input_shape, self.advice.settings)
+        return analyse_answer(source, self.lesson, shape, settings) if self.lesson else analyse(source, shape, settings)
+
+
+def _reading(advice: Advice, stream: TextIO, lesson: str | None, *, fix: bool) -> _Looking:
+    if lesson is not None and fix:
+        raise click.UsageError("--fix would do what a lesson asks: leave out one of the two")
+    return _Looking(advice, None if lesson is None else read_lesson(lesson), stream if fix else None)
 
 
 def _print(found: list[Diagnostic], form: str, stream: TextIO) -> None:

@@ -40,9 +40,10 @@ def command(
 
     Without -o, or with -o -, the picture goes to standard output. Steps that are repeated alike are drawn once, ×4;
     a long network is drawn in several columns or rows. PNG needs the extra `draw`.
+    Of a lesson, each stretch from a hole to the next stated shape is a box.
     """
     form = _format(form, output, options["style"], scale)
-    model = checked_model(file, input_shape, settings)
+    model = checked_model(file, input_shape, settings, drawn=True)
     try:
         data = _picture(model, form, Options(**options), scale)
         deliver(data, output)

@@ -197,7 +197,9 @@ def _single(
 def _tries(
     analysis: Analysis, error: Diagnostic, asked: Asked, budget: SearchTime, outline: SpecOutline, kinds: Counter[Kind]
 ) -> Iterator[_Try]:
-    """Every candidate that mends the error, while there is time."""
+    """Every candidate that mends the error, while there is time; none in a lesson, where that is the question."""
+    if analysis.lesson:
+        return
     before = {_place(found) for found in analysis.diagnostics if found.is_error}
     seen, longest = {analysis.source.text}, _first_guess(analysis)
     for candidate in candidates_for(error, outline):

@@ -32,8 +32,8 @@ class PictureAsked(BaseModel):
 
 
 def picture(snapshot: Snapshot, asked: PictureAsked) -> dict[str, Any]:
-    """The SVG element; nothing in its place for a text with errors, and where the network is too large."""
-    model = snapshot.checked.analysis.model
+    """The SVG element; nothing in its place for a text with errors but holes, and where the network is too large."""
+    model = snapshot.checked.analysis.drawable
     nothing: dict[str, Any] = {"version": snapshot.version, "svg": None, "places": {}, "totals": "", "problem": ""}
     if model is None:
         return nothing

@@ -10,14 +10,14 @@ syntax match cnnStep "\%(\%(^\|->\|[|;{]\|\w:\)\s*\)\@<=[A-Za-z_][A-Za-z0-9_]*"
 syntax match cnnLabel "\<[A-Za-z_][A-Za-z0-9_]*\ze\s*::\@!"
 syntax match cnnLabel "\%(\<from\s\+\)\@<=[A-Za-z_][A-Za-z0-9_]*"
 syntax match cnnKey "\<[A-Za-z_][A-Za-z0-9_]*\ze\s*="
-syntax match cnnShorthand "\<[kspdgx]\ze[0-9]\+\%(x[0-9]\+\)*\>"
+syntax match cnnShorthand "\<[kspdgx]\ze\%([0-9]\+\|_\)\%(x\%([0-9]\+\|_\)\)*\>"
 syntax match cnnNumber "\%(\<[kspdgx]\?\)\@<=[0-9]\+\%(\%(x[0-9]\+\)\+\|\%(\.[0-9]\+\)\?\%([eE][+-]\?[0-9]\+\)\?[KMG]\?\)\>"
 syntax match cnnShape "::\s*[0-9_]\+\%(x[0-9_]\+\)*"
 syntax match cnnOperator "->\|//\|\*\*\|<=\|[|=+*/%-]"
 syntax match cnnFunction "\<[A-Za-z_][A-Za-z0-9_]*\ze("
 syntax keyword cnnForm concat add mul residual gate split outputs
 syntax keyword cnnStatement input param block budget train
-syntax keyword cnnKeyword shortcut auto same in from nth
+syntax keyword cnnKeyword shortcut auto same in from nth _
 syntax region cnnString start=+"+ end=+"+ oneline
 syntax match cnnComment "#.*$" contains=cnnTodo,@Spell
 syntax keyword cnnTodo TODO FIXME XXX contained

@@ -145,6 +145,7 @@ test("pieces that the gallery has not", async () => {
     ["conv (8*2**nth) k1 x3", { "**": "operator", nth: "keyword" }],
     ["cbr 8 act=se(20, k3, act=silu)", { se: "block", "20": "number", k: "key", silu: "layer" }],
     ["e1: relu\noutputs { a: from e1 -> conv 8 k1 | b: id }", { from: "keyword", outputs: "form", a: "label!", conv: "layer" }],
+    ["conv _ k_ -> relu x_", { conv: "layer", k: "key", _: "keyword" }],
     ["budget params <= 1.5M", { params: "setting", "1.5M": "number", "<=": "operator" }],
   ];
   for (const [text, wanted] of cases) {

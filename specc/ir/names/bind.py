@@ -16,6 +16,7 @@ from specc.diagnostics.proposal import Proposal, renamed
 from specc.diagnostics.spelling import nearest
 from specc.ir.model import Argument, Doubt
 from specc.ir.names.foreign import inferred, own_argument_word
+from specc.ir.names.holes import HOLE, holes_in, key_of, open_argument
 from specc.ir.names.scope import Scope
 from specc.ir.names.signature import SHORTHAND, Signature, option_words
 from specc.layers.registry import LAYERS, find_layer
@@ -25,15 +26,19 @@ from specc.syntax.numerals import whole_of
 
 _INFERRED = "leave out what arrives: it is inferred from the step before"
 _RUN_TOGETHER = r"[ksdpg][0-9]+(?:x[0-9]+)*"
-_REPEAT = re.compile(r"x([0-9]+)")
+_REPEAT = re.compile(r"x([0-9]+|_)")
 
 
 class Bound(NamedTuple):
-    """A step's arguments by field, an error for each that fits nowhere, and what is doubtful."""
+    """A step's arguments by field, an error for each that fits nowhere, and what is doubtful.
+
+    asked: the arguments with holes in them, each of which is one of the errors.
+    """
 
     arguments: tuple[Argument, ...]
     misfits: tuple[Diagnostic, ...]
     doubts: tuple[Doubt, ...]
+    asked: tuple[Argument, ...] = ()
 
 
 def take_repeat(
@@ -59,7 +64,9 @@ def _repeat_of(argument: tree.Argument, scope: Scope) -> tree.Value | None:
     if not isinstance(word, tree.Word) or scope.knows(word.text):
         return None
     match = _REPEAT.fullmatch(word.text)
-    return tree.Number(whole_of(match[1]), word.span) if match else None
+    if match is None or match[1] == HOLE:
+        return tree.Word(HOLE, word.span) if match else None
+    return tree.Number(whole_of(match[1]), word.span)
 
 
 def take_frozen(
@@ -96,7 +103,9 @@ def bind(
         binding.take(argument)
     if not partly:
         binding.require(span)
-    return Bound(tuple(binding.found.values()), tuple(binding.misfits), tuple(binding.doubts))
+    asked = tuple(binding.found[name] for name in binding.asked)
+    known = tuple(argument for name, argument in binding.found.items() if name not in binding.asked)
+    return Bound(known, (*binding.misfits, *binding.holes), tuple(binding.doubts), asked)
 
 
 class _Binding:
@@ -106,6 +115,8 @@ class _Binding:
         self.signature, self.scope = signature, scope
         self.found = {argument.name: argument for argument in given}
         self.misfits: list[Diagnostic] = []
+        self.holes: list[Diagnostic] = []
+        self.asked: set[str] = set()  # the fields of which something is a hole
         self.doubts: list[Doubt] = []
         self.after_lone_key = False
 
@@ -154,7 +165,7 @@ class _Binding:
         if flag is not None:
             self._doubt_flag(word, flag[0])
             self._set(Argument(flag[0], None, flag[1], word.span))
-        elif self.scope.knows(word.text) or word.text in ("true", "false") or self._names_step(word.text):
+        elif self.scope.knows(word.text) or word.text in ("true", "false", HOLE) or self._names_step(word.text):
             self._take_position(word)
         elif not self._take_shorthand(word):
             if self.signature.any_word and word.text in option_words():
@@ -163,6 +174,10 @@ class _Binding:
                 self.misfits.append(self._unknown_word(word))
 
     def _take_shorthand(self, word: tree.Word) -> bool:
+        asked = self.signature.keys.get(key_of(word.text) or "") if HOLE in word.text else None
+        if asked is not None:
+            self._set(Argument(asked, tree.Word(HOLE, word.span), None, word.span))
+            return True
         parts = SHORTHAND.fullmatch(word.text)
         if parts is None or parts[1] not in self.signature.keys:
             return False
@@ -233,6 +248,14 @@ class _Binding:
             self.misfits.append(_misfit("E206", message, argument.span, "keep one of the two"))
             return
         self.found[argument.name] = argument
+        if not isinstance(argument.value, tree.Number | tree.SizeLiteral | None) and not self.scope.knows(HOLE):
+            self._note_holes(argument.name, argument.value)
+
+    def _note_holes(self, field: str, value: tree.Value) -> None:
+        holes = [open_argument(self.signature.name, field, hole.span) for hole in holes_in(value)]
+        if holes:
+            self.holes += holes
+            self.asked.add(field)
 
     def _too_many(self, value: tree.Value) -> Diagnostic:
         names = ", ".join(f"`{name}`" for name in self.signature.positional)

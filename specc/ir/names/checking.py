@@ -12,6 +12,7 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.proposal import renamed
 from specc.diagnostics.spelling import nearest
 from specc.ir.model import Argument, Block
+from specc.ir.names.holes import OPEN_HOLE, is_hole, key_of, open_repeat, open_value
 from specc.ir.names.instantiate import WrongValue, instantiate, words_for
 from specc.ir.names.scope import NotYet, Scope
 from specc.ir.names.signature import layer_signature, option_words
@@ -44,7 +45,8 @@ class ValueChecks:
             if repeat is not None:
                 evaluate(repeat, scope)
         except Problem as problem:
-            return self._passes(problem, scope)
+            asked = Problem(open_repeat(repeat.span)) if isinstance(repeat, tree.Word) and is_hole(repeat) else problem
+            return self._passes(asked, scope)
         except NotYet:
             pass
         return True
@@ -61,7 +63,7 @@ class ValueChecks:
 
     def _passes(self, problem: Problem, scope: Scope) -> bool:
         """Whether a value may be as it is: one that is not read, but for its words; any other is reported."""
-        if scope.unread and problem.diagnostic.code != "E207":
+        if scope.unread and problem.diagnostic.code not in ("E207", OPEN_HOLE):
             return True
         self._tell(problem.diagnostic)
         return False
@@ -133,8 +135,11 @@ class ValueChecks:
     def check_raw(self, arguments: Sequence[tree.Argument], scope: Scope) -> None:
         """What can be said of arguments before their layer is known: whether their expressions make sense.
 
-        A bare word may be that layer's shorthand or flag.
+        A bare word may be that layer's shorthand or flag, and a hole in the place of its number.
         """
+        bare = [argument.value for argument in arguments if isinstance(argument, tree.Positional)]
+        holes = [word for word in bare if isinstance(word, tree.Word) and not scope.knows(word.text)]
+        self.misfits(open_value(word.span) for word in holes if is_hole(word) or key_of(word.text) is not None)
         values = [
             Argument("", argument.value, None, argument.span)
             for argument in arguments

@@ -17,6 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 from specc.diagnostics.diagnostic import Diagnostic
 from specc.diagnostics.proposal import renamed
 from specc.diagnostics.spelling import nearest
+from specc.ir.names.holes import HOLE, open_label
 from specc.source import Source, Span
 from specc.syntax import tree
 
@@ -82,6 +83,8 @@ class Labels(Chains[dict[str, bool]]):
         for chain in self.chains:
             if label.text in chain or any(chain.get(stem) for stem, _ in numbered(label.text)):
                 return None
+        if label.text == HOLE:
+            return open_label(label.span)._replace(source=self.source)
         places = [place for place in _places(self.spec) if place.is_called(label.text)]
         if places:
             what, help = _why_not(label, _block_at(self.spec, label.span), places, self.source)

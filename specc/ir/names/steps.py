@@ -30,6 +30,7 @@ from specc.ir.names.bind import bind, take_frozen, take_repeat
 from specc.ir.names.checking import ValueChecks
 from specc.ir.names.foreign import own_layer_word
 from specc.ir.names.forms import Forms
+from specc.ir.names.holes import is_hole, open_step
 from specc.ir.names.labels import Labels
 from specc.ir.names.partial import Held, held_by
 from specc.ir.names.scope import Scope
@@ -224,6 +225,9 @@ class StepResolver:
             return ParameterStep(**common, raw=tuple(arguments))
         if name in self.misnamed:
             return None
+        if is_hole(word) and not (scope.knows(name) or name in self.blocks):
+            self.diagnostics.append(open_step(word.span)._replace(source=self.source))
+            return None
         held = held_by(scope.values.get(name, name), scope) or held_by(name, scope)
         if held is not None:
             return self._held_step(held, arguments, scope, common)
@@ -288,6 +292,9 @@ class StepResolver:
         return not any(line.partition("#")[0].strip() for line in between)
 
     def _body_without_form(self, step: tree.Step, word: tree.Word) -> None:
+        if is_hole(word) and word.text not in self.blocks:
+            self.diagnostics.append(open_step(word.span, branches=True)._replace(source=self.source))
+            return
         known = find_layer(word.text) is not None or word.text in self.blocks
         self._lose_defined(word, step.arguments)
         guess = own_layer_word(word.text) or nearest(word.text, (*FORM_WORDS, "block", "train"))

@@ -8,11 +8,13 @@ Leaves:  whether a use is right to `ir.resolve`; a name that is used above its d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 from specc.ir.model import FORM_WORDS, Block, BlockParameter, Chain
+from specc.ir.names.holes import HOLE, HOLE_OF_KEY
 from specc.ir.names.labels import numbered
 from specc.ir.names.scope import FUNCTIONS, STANDING
 from specc.ir.names.signature import SHORT_KEYS, SHORTHAND, Signature, block_signature, layer_signature
@@ -213,9 +215,10 @@ class _Finder:
             parameter.uses.append(Use(Span(word.span.end - len(field), word.span.end), field))
 
     def _shorthand(self, word: tree.Word, step: str, signature: Signature) -> bool:
-        """`k3`, `x2`: a key and a number."""
-        parts = SHORTHAND.fullmatch(word.text)
-        if parts is None or not (parts[1] in signature.keys or (parts[1] == "x" and parts[2].isdecimal())):
+        """`k3`, `x2`: a key and a number, or `k_` with a hole for it."""
+        parts = SHORTHAND.fullmatch(word.text) or re.fullmatch(HOLE_OF_KEY, word.text)
+        repeats = parts is not None and parts[1] == "x" and (parts[2].isdecimal() or parts[2] == HOLE)
+        if parts is None or not (repeats or parts[1] in signature.keys):
             return False
         middle = word.span.start + len(parts[1])
         self._key(Span(word.span.start, middle), parts[1], step, signature)
@@ -224,7 +227,7 @@ class _Finder:
 
     def _bare(self, word: tree.Word, otherwise: Role, step: str = "") -> None:
         """A word that is no name in scope."""
-        if word.text in STANDING:
+        if word.text in STANDING or word.text == HOLE:
             self._place(word.span, "keyword", step)
         else:
             self._place(word.span, "layer" if find_layer(word.text) is not None else otherwise, step)

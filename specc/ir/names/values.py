@@ -15,6 +15,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from specc.diagnostics.diagnostic import Problem
+from specc.ir.names.holes import HOLE, open_value
 from specc.ir.names.partial import partial_of
 from specc.ir.names.scope import (
     FUNCTIONS,
@@ -112,6 +114,8 @@ def _look_up(word: tree.Word, scope: Scope) -> PlainValue:
         if found is None:
             raise NotYet
         return found
+    if word.text == HOLE:
+        raise Problem(open_value(word.span))
     return _WORDS.get(word.text, word.text)
 
 

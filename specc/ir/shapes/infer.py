@@ -32,6 +32,7 @@ from specc.ir.model import (
     SomeStep,
 )
 from specc.ir.names.bind import bind, take_frozen
+from specc.ir.names.holes import OPEN_HOLE
 from specc.ir.names.partial import held_by
 from specc.ir.names.scope import NoRepeat, NotYet, Scope, as_torch, shown
 from specc.ir.names.values import evaluate
@@ -265,7 +266,8 @@ class _Inference:
         bound = bind(raw, held.signature, scope, step.head, held.given(step.head))
         self.doubts += bound.doubts
         for misfit in bound.misfits:
-            self.findings.tell(misfit)
+            if misfit.code != OPEN_HOLE:  # that is told where the block is read
+                self.findings.tell(misfit)
         if bound.misfits:
             return None, Arriving(None)
         if isinstance(held.target, Block):
