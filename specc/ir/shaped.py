@@ -35,7 +35,7 @@ class Costs(NamedTuple):
     nodes: int = 0
 
     def plus(self, other: "Costs") -> "Costs":
-        return Costs(*map(add, self, other))
+        return Costs._make(map(add, self, other))
 
 
 class From(NamedTuple):

@@ -18,7 +18,7 @@ from specc.ir.model import Argument, Doubt
 from specc.ir.names.foreign import inferred, own_argument_word
 from specc.ir.names.holes import HOLE, holes_in, key_of, open_argument
 from specc.ir.names.scope import Scope
-from specc.ir.names.signature import SHORTHAND, Signature, option_words
+from specc.ir.names.signature import SHORTHAND, Signature, option_words, shorthand
 from specc.layers.registry import LAYERS, find_layer
 from specc.source import Span
 from specc.syntax import tree
@@ -61,7 +61,7 @@ def _repeat_of(argument: tree.Argument, scope: Scope) -> tree.Value | None:
     if isinstance(argument, tree.Keyword):
         return argument.value if argument.key.text == "x" else None
     word = argument.value
-    if not isinstance(word, tree.Word) or scope.knows(word.text):
+    if not isinstance(word, tree.Word) or not word.text.startswith("x") or scope.knows(word.text):
         return None
     match = _REPEAT.fullmatch(word.text)
     if match is None or match[1] == HOLE:
@@ -132,6 +132,8 @@ class _Binding:
 
     def require(self, span: Span) -> None:
         missing = [name for name in self.signature.required if name not in self.found]
+        if not missing and not self.signature.one_of:
+            return
         given = [self.found[name] for name in self.signature.one_of if name in self.found]
         alternatives = " or ".join(f"`{name}`" for name in self.signature.one_of)
         if len(given) > 1:
@@ -178,12 +180,12 @@ class _Binding:
         if asked is not None:
             self._set(Argument(asked, tree.Word(HOLE, word.span), None, word.span))
             return True
-        parts = SHORTHAND.fullmatch(word.text)
-        if parts is None or parts[1] not in self.signature.keys:
+        parts = shorthand(word.text)
+        if parts is None or parts[0] not in self.signature.keys:
             return False
-        sizes = tuple(whole_of(part) for part in parts[2].split("x"))
+        key, sizes = parts
         value = tree.SizeLiteral(sizes, word.span) if len(sizes) > 1 else tree.Number(sizes[0], word.span)
-        self._set(Argument(self.signature.keys[parts[1]], value, None, word.span))
+        self._set(Argument(self.signature.keys[key], value, None, word.span))
         return True
 
     def _names_step(self, text: str) -> bool:
@@ -193,8 +195,8 @@ class _Binding:
         """
         if not self.signature.any_word or text in self.scope.blocks or text in LAYERS:
             return self.signature.any_word
-        parts = SHORTHAND.fullmatch(text)
-        return not (parts and parts[1] in self.signature.keys) and find_layer(text) is not None
+        parts = shorthand(text)
+        return not (parts and parts[0] in self.signature.keys) and find_layer(text) is not None
 
     def _take_position(self, value: tree.Value) -> None:
         """A bare argument fills the next field that nothing before it has filled."""
@@ -212,7 +214,7 @@ class _Binding:
     def _step_meant(self, value: tree.Value, field: str) -> Diagnostic | None:
         """`cbr 8 silu` with `block cbr(c, k=3, act=relu)`: a layer where a number is usual, and not where one is."""
         default = self.signature.defaults.get(field)
-        word = _word_of(value)
+        word = None if default is None else _word_of(value)
         if word is None or default is None or not self._is_step(word.text) or not _is_plain(default):
             return None
         for name in self.signature.positional:

@@ -85,7 +85,7 @@ class ValueChecks:
     def _try_layer(
         self, cls: type[Layer], arguments: tuple[Argument, ...], values: dict[str, Any], scope: Scope
     ) -> bool:
-        key = cls, *((name, type(value), value) for name, value in values.items())
+        key = cls, *values.items(), *map(type, values.values())  # true is 1 to Python
         if key in self._fitting or not layer_signature(cls).is_complete(values):
             return True
         try:

@@ -41,7 +41,7 @@ class Held(NamedTuple):
 
     def given(self, span: Span) -> list[Argument]:
         """The arguments that it has, as if they were written at a place."""
-        pairs = zip(self.names, self.values, strict=True)
+        pairs = zip(self.names, self.values, strict=True) if self.names else ()
         return [Argument(name, None, value, span) for name, value in pairs]
 
 

@@ -71,6 +71,12 @@ class Scope(NamedTuple):
     unread: bool = False
     strings: bool = False
 
+    def at(self, channels: int | None) -> Scope:
+        """The same names where so many channels arrive."""
+        if channels == self.channels:
+            return self
+        return Scope(self.values, self.blocks, self.open, channels, self.repeated, self.nth, self.unread, self.strings)
+
     def knows(self, name: str) -> bool:
         return name in self.values or name in self.open or name in STANDING
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,10 +13,23 @@ from specc.layers.base import Layer
 from specc.layers.fields import LABEL, accepts, choices, is_flag
 from specc.layers.registry import LAYERS, field_keys, positional_fields
 from specc.syntax import tree
+from specc.syntax.numerals import whole_of
 
 _NO_DEFAULTS: Mapping[str, tree.Value] = MappingProxyType({})
 SHORTHAND = re.compile(r"([A-Za-z_]+?)([0-9]+(?:x[0-9]+)*)")  # `k3`, `s2x1`: a key and its size
+_MOST_SHORTHANDS = 1024  # that are remembered
 SHORT_KEYS = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
+
+
+@lru_cache(_MOST_SHORTHANDS)
+def shorthand(text: str) -> tuple[str, tuple[int, ...]] | None:
+    """The key and the sizes of a shorthand; None for another word.
+
+    >>> shorthand("k3"), shorthand("s2x1"), shorthand("relu")
+    (('k', (3,)), ('s', (2, 1)), None)
+    """
+    parts = SHORTHAND.fullmatch(text)
+    return None if parts is None else (parts[1], tuple(map(whole_of, parts[2].split("x"))))
 
 
 class Signature(NamedTuple):

@@ -257,19 +257,21 @@ class StepResolver:
         self, held: Held, arguments: Sequence[tree.Argument], scope: Scope, common: dict[str, Any]
     ) -> LayerStep | BlockStep | None:
         """A step of a layer or a block, which may have some of its arguments already."""
-        rest, frozen = arguments, held.frozen
+        rest, frozen, signature = arguments, held.frozen, held.signature
         if isinstance(held.target, Block):
-            rest, is_frozen = take_frozen(arguments, held.signature.keys)
+            rest, is_frozen = take_frozen(arguments, signature.keys)
             frozen = frozen or is_frozen
-        bound = bind(rest, held.signature, scope, common["head"], held.given(common["head"]))
-        self.checks.misfits(bound.misfits)
+        bound = bind(rest, signature, scope, common["head"], held.given(common["head"]))
+        if bound.misfits:
+            self.checks.misfits(bound.misfits)
         self.doubts += bound.doubts
         if isinstance(held.target, Block):
             fits = self.checks.can_evaluate(bound.arguments, scope) and not bound.misfits
             return BlockStep(**common, block=held.target, arguments=bound.arguments, frozen=frozen) if fits else None
         fits = self.checks.check_values(held.target, bound.arguments, scope) and not bound.misfits
-        labels = [argument for argument in bound.arguments if argument.name in held.signature.labels]
-        fits = all(self._is_seen(tree.Word(argument.constant, argument.span)) for argument in labels) and fits
+        if signature.labels:
+            labels = [argument for argument in bound.arguments if argument.name in signature.labels]
+            fits = all(self._is_seen(tree.Word(argument.constant, argument.span)) for argument in labels) and fits
         return LayerStep(**common, layer=held.target, arguments=bound.arguments) if fits else None
 
     def _group(

@@ -129,6 +129,8 @@ def _running_number(word: tree.Word, scope: Scope) -> int:
 
 def checked(number: int | Fraction, span: Span) -> int | Fraction:
     """A number within the range that torch counts in; an integral one as a whole number."""
+    if type(number) is int and -MAX_MAGNITUDE <= number <= MAX_MAGNITUDE:
+        return number
     top, bottom = (number, 1) if isinstance(number, int) else (number.numerator, number.denominator)
     if abs(top) > MAX_MAGNITUDE * bottom:
         raise ValueProblem("this number is too large to be a size", span, _TOO_LARGE, "E402")

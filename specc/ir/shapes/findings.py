@@ -78,11 +78,12 @@ class Findings:
 
     def limit(self, span: Span, costs: Costs, steps_walked: int = 0) -> None:
         """Raises: LimitReached where a network outgrows every machine."""
-        for count, what in ((costs.parameters, "parameters"), (costs.elements, "values in its outputs for one sample")):
-            if count > MAX_VALUES:
-                message = f"this network has {count:,} {what}; at most {MAX_VALUES:,} are handled"
-                self.report("E403", message, span, help="make the layers before it narrower, or the picture smaller")
-                raise LimitReached
+        if costs.parameters > MAX_VALUES or costs.elements > MAX_VALUES:
+            what = "parameters" if costs.parameters > MAX_VALUES else "values in its outputs for one sample"
+            count = costs.parameters if costs.parameters > MAX_VALUES else costs.elements
+            message = f"this network has {count:,} {what}; at most {MAX_VALUES:,} are handled"
+            self.report("E403", message, span, help="make the layers before it narrower, or the picture smaller")
+            raise LimitReached
         if costs.layers > MAX_LAYERS:
             message = f"this network has more than {MAX_LAYERS:,} layers"
             self.report("E402", message, span, help="repeat fewer times")

@@ -138,9 +138,12 @@ class _Inference:
                         steps.append((name, node))
                         costs = costs.plus(node.costs)
                         self.findings.limit(step.head, costs)
-                self._visit(step, before, arriving, steps[built:])
-                arriving = check_shape(step, arriving, self.findings)
-                kept.note(step, [*left[:-1], *((name, arriving) for name, _ in left[-1:])])
+                if self.visits is not None:
+                    self._visit(self.visits, step, before, arriving, steps[built:])
+                if step.check is not None:
+                    arriving = check_shape(step, arriving, self.findings)
+                if step.label is not None:
+                    kept.note(step, step.label.text, [*left[:-1], *((name, arriving) for name, _ in left[-1:])])
         if not whole or first.shape is None or arriving.shape is None:
             return None, arriving
         shaped = ShapedChain(
@@ -157,16 +160,17 @@ class _Inference:
         )
         return shaped, arriving
 
-    def _visit(self, step: SomeStep, before: Arriving, after: Arriving, built: list[tuple[str, SomeShaped]]) -> None:
-        if self.visits is not None:
-            visit = Visit(before.shape, after.shape or None, tuple(node for _, node in built))
-            self.visits.setdefault(step.span, []).append(visit)
+    def _visit(
+        self, visits: Visits, step: SomeStep, before: Arriving, after: Arriving, built: list[tuple[str, SomeShaped]]
+    ) -> None:
+        visit = Visit(before.shape, after.shape or None, tuple(node for _, node in built))
+        visits.setdefault(step.span, []).append(visit)
 
     def _repeated(
         self, step: SomeStep, arriving: Arriving, scope: Scope, names: ModuleNames
     ) -> Iterator[tuple[str, SomeShaped | None, Arriving]]:
         """A step as often as it is repeated: its name, its node, what leaves it."""
-        count = repeat_count(step.repeat, _at(scope, arriving), self.findings)
+        count = 1 if step.repeat is None else repeat_count(step.repeat, _at(scope, arriving), self.findings)
         if count is None:
             yield "", None, Arriving(None)
             return
@@ -192,10 +196,10 @@ class _Inference:
         self.steps_walked += 1
         self.findings.limit(step.head, Costs(), self.steps_walked)
         match step:
-            case BrokenStep():
-                return None, Arriving(None)
             case LayerStep():
                 return self._layer(step, step.layer, step.arguments, arriving, scope, place)
+            case BrokenStep():
+                return None, Arriving(None)
             case BlockStep():
                 return self._call(step, step.block, step.arguments, arriving, scope, place, step.frozen)
             case ParameterStep():
@@ -231,9 +235,9 @@ class _Inference:
 
     def _sized(self, layer: Layer, arguments: tuple[Argument, ...]) -> tuple[From | None, Layer | None]:
         """A layer that is as large as a labelled step, with that size here; None for it where that is unknown."""
-        label = next((argument for argument in arguments if argument.name == "like"), None)
-        if label is None or not isinstance(layer, Upsample) or layer.like is None:
+        if not isinstance(layer, Upsample) or layer.like is None:
             return None, layer
+        label = next(argument for argument in arguments if argument.name == "like")
         origin, left = self.labels.find(tree.Word(layer.like, label.span))
         if origin is None or left.shape is None:
             return None, None
@@ -381,7 +385,7 @@ def _counted(scope: Scope, step: SomeStep, number: int) -> Scope:
 
 def _at(scope: Scope, arriving: Arriving) -> Scope:
     """A scope in which `in` is the number of channels that arrive."""
-    return scope._replace(channels=arriving.shape[0] if arriving.shape else None)
+    return scope.at(arriving.shape[0] if arriving.shape else None)
 
 
 def _layer_help(value: Any) -> str | None:

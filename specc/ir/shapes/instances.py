@@ -45,7 +45,7 @@ class Instances:
         values = self.values(arguments, scope)
         if values is None:
             return None
-        key = (cls, *((name, type(value), value) for name, value in values.items()))
+        key = cls, *values.items(), *map(type, values.values())  # true is 1 to Python
         known = self._known.get(key)
         if known is not None:
             return known
@@ -61,7 +61,8 @@ class Instances:
     def shaped(self, layer: Layer, word: str, span: Span, x: Shape, like: From | None) -> ShapedLayer:
         """A layer on a known shape, which is worked out once. Raises: ShapeError."""
         key = id(layer), x, like
-        if key not in self._shaped:
-            self._shaped[key] = shape_layer(layer, word, span, x, like)
+        known = self._shaped.get(key)
+        if known is None:
+            known = self._shaped[key] = shape_layer(layer, word, span, x, like)
             self._kept.append(layer)
-        return self._shaped[key]._replace(word=word, span=span)
+        return ShapedLayer(word, span, x, known.output, known.costs, layer, like)

@@ -29,11 +29,8 @@ class Kept:
         self.used: set[str] = set()
         self.borrows = False
 
-    def note(self, step: SomeStep, leaving: list[tuple[str, Arriving]]) -> None:
-        """A step has ended; leaving: the name of its module, and what left it, for each repeat."""
-        if step.label is None:
-            return
-        label = step.label.text
+    def note(self, step: SomeStep, label: str, leaving: list[tuple[str, Arriving]]) -> None:
+        """A labelled step has ended; leaving: the name of its module, and what left it, for each repeat."""
         self.last[label] = leaving[-1][0] if leaving else None
         self.left |= dict(leaving)
         if step.repeat is not None:

@@ -17,10 +17,8 @@ from specc.source import Span
 from specc.syntax import tree
 
 
-def repeat_count(repeat: tree.Value | None, scope: Scope, findings: Findings) -> int | None:
+def repeat_count(repeat: tree.Value, scope: Scope, findings: Findings) -> int | None:
     """How often a step is built; None where that is unknown or wrong, which is reported. Raises: LimitReached."""
-    if repeat is None:
-        return 1
     try:
         count = evaluate(repeat, scope)
     except NotYet:
