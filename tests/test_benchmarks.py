@@ -31,6 +31,8 @@ def test_the_table_of_a_card_without_one() -> None:
     assert "WRONG" not in said
     assert len(re.findall(r"  right$", said, re.MULTILINE)) == 6
     assert len(re.findall(r"samples/s", said)) >= 7
+    assert re.search(r"specc\.train by the loop by hand +[0-9.]+ times as long$", said, re.MULTILINE)
+    assert re.search(r"specc train and specc eval, from the command +[0-9.]+ s$", said, re.MULTILINE)
 
 
 def test_the_walk_reaches_the_first_step() -> None:

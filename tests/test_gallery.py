@@ -26,7 +26,7 @@ from specc.source import Source
 ROOT = Path(__file__).parent.parent
 GALLERY = {spec.name: spec for spec in entries()}
 
-LINE_LIMITS = {"resnet18": 20, "classics/resnet18": 20, "classics/googlenet": 35}
+LINE_LIMITS = {"resnet18": 20, "classics/resnet18": 20, "classics/googlenet": 35, "small/airbench": 45}
 
 # Files of a family differ in numbers only.
 FAMILIES = [
@@ -43,7 +43,7 @@ WANTED = [
     *[f"classics/{name}" for name in ("alexnet", "googlenet")],
     *[f"classics/vgg{depth}{bn}" for depth in (11, 13, 16, 19) for bn in ("", "_bn")],
     *[f"classics/resnet{depth}" for depth in (18, 34, 50, 101, 152)],
-    *[f"small/{name}" for name in ("vgg_cifar", "resnet20", "resnet56", "unet")],
+    *[f"small/{name}" for name in ("airbench", "vgg_cifar", "resnet20", "resnet56", "unet")],
     *["resnet18", "digits", "lenet5", "mnist_cnn", "lenet_cifar"],
     *[f"more/{name}" for name in (
         "mobilenet_v1", "mobilenet_v3_large", "efficientnet_v2_s", "regnet_y_400mf", "inception_v3", "xception",
