@@ -102,15 +102,25 @@ def test_an_example_does_what_the_page_says(example: Example, tree: Path) -> Non
                 assert said.rstrip() == expected.rstrip(), line
 
 
-FOLLOWS = """
+BEGIN = """
 import importlib.util, sys
 from pathlib import Path
 
+import specc
+
+root = Path(sys.argv[1])
+assert Path(specc.__file__).is_relative_to(root), specc.__file__
+found = importlib.util.spec_from_file_location("pages", root / "docs" / "build.py")
+pages = importlib.util.module_from_spec(found)
+found.loader.exec_module(pages)
+"""
+
+FOLLOWS = {
+    "a layer": """
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-import specc
 from generate.agreement import compare
 from generate.plan import Argument, Spec, Step
 from generate.words import LAYERS, POSITIONS
@@ -120,9 +130,6 @@ from specc.lsp.completion import layer_snippet
 from specc.layers.registry import find_layer
 from specc.pipeline import analyse
 from specc.source import Source
-
-root = Path(sys.argv[1])
-assert Path(specc.__file__).is_relative_to(root), specc.__file__
 
 text = "input 3x8x8\\nconv 4 k3 -> threshold 0.1 20\\n"
 built = specc.compile(text)
@@ -145,19 +152,47 @@ assert "`threshold`" in str(specc.check("input 8\\nThreshold 0.1 20\\n"))
 assert layer_snippet(find_layer("threshold")) == "threshold ${1:0.1} ${2:0}"
 assert "value" in str(specc.check("input 8\\nthreshold 0.1\\n"))
 
-spec = importlib.util.spec_from_file_location("pages", root / "docs" / "build.py")
-pages = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(pages)
 assert "In torch: `Threshold`." in pages.layers()
 
 assert POSITIONS["threshold"] == ("threshold", "value") and "threshold" in LAYERS
 step = Step("threshold", (Argument("threshold", 0.1), Argument("value", 2)))
 assert compare(Spec((3, 4, 4), (), (), (step,))).disagreement is None
-"""
+""",
+    "an error code": """
+from specc.diagnostics.codes import CODES
+from specc.lsp.explanations import explanation
+
+text = "input 64x32x32\\nthreshold 0.1 100000\\n"
+(told,) = specc.check(text).diagnostics
+assert (told.code, told.is_error) == ("E310", True)
+assert "half precision" in explanation("E310") and CODES["E310"].title in pages.codes()
+""",
+    "a lint": """
+from specc.lsp.explanations import explanation
+
+text = "input 3x8x8\\nconv 4 k3 -> relu -> threshold -1 0\\n"
+(told,) = specc.check(text).diagnostics
+assert (told.code, told.is_error) == ("W520", False) and specc.check(text).ok
+assert not specc.check(text.replace("0\\n", "0  # specc: ignore[W520]\\n")).diagnostics
+assert "W520" in pages.codes() and "threshold" in explanation("W520")
+""",
+    "a command": """
+from click.shell_completion import ShellComplete
+
+from specc.cli.main import main
+
+complete = ShellComplete(main, {}, "specc", "_SPECC_COMPLETE")
+assert "count" in [item.value for item in complete.get_completions([], "co")]
+assert "specc count SPEC" in pages.commands(), pages.commands()
+assert "Count the layers of SPEC." in pages.commands()
+""",
+}
 
 
-def test_everything_follows_from_the_class_of_a_layer(tree: Path) -> None:
-    said = run(f"{sys.executable} -c '{FOLLOWS}' {tree}", tree)
+@pytest.mark.parametrize("added", FOLLOWS)
+def test_everything_follows_from_what_was_added(added: str, tree: Path) -> None:
+    """The places that list, explain, complete, export or import: none of them is told."""
+    said = run(f"{sys.executable} -c '{BEGIN}{FOLLOWS[added]}' {tree}", tree)
     assert said == "", said
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from specc.emit.python import code
 from specc.emit.python.code import CallText, Code, Either, laid_out
+from specc.emit.python.layers import layer_node
 from specc.emit.python.nodes import (
     CallNode,
     ChainNode,
@@ -18,6 +19,7 @@ from specc.emit.python.nodes import (
     SettingNode,
 )
 from specc.emit.python.plan import ClassPlan, attribute, is_loop
+from specc.layers.scaling import Identity
 
 
 class Constructor:
@@ -112,7 +114,8 @@ class Constructor:
             if branch is not None:
                 module = self._part(branch)
                 if name == "shortcut" and form.present is not None:
-                    module = Either(module, code.flat(self.plan.express(form.present)), "nn.Identity()")
+                    same = self.plan.layer(layer_node(Identity(), {}, (1,), ""))
+                    module = Either(module, code.flat(self.plan.express(form.present)), same)
                 yield name, module
 
     # weights
