@@ -21,9 +21,6 @@ class Activation(Layer):
         bounds: ClassVar[bool]  # every value to a narrow range
     is_idempotent = cuts = bounds = False
 
-    def output(self, x: Shape) -> Shape:
-        return x
-
 
 class ReLU(Activation):
     """max(0, x)"""

@@ -40,7 +40,7 @@ class ShapeError(Exception):
         self.proposals = proposals
 
 
-_KEEPING = ("activation", "regularisation", "normalisation", "scale", "identity")  # families
+KEEPING = ("activation", "regularisation", "normalisation", "scale", "identity")  # families whose shapes stay
 
 
 PLAIN = (str, bool, tuple, NoneType, TorchCall)  # of what a class says of its layer, beside the fields
@@ -66,7 +66,9 @@ class Layer(BaseModel):
     torch, one_of, pointwise = None, (), False
 
     def output(self, x: Shape) -> Shape:
-        """The shape that leaves, given the shape that arrives. Raises: ShapeError."""
+        """The shape that leaves, given the one that arrives: the same in a family that keeps it. Raises: ShapeError."""
+        if self.family in KEEPING:
+            return x
         raise NotImplementedError
 
     def weights(self, x: Shape) -> dict[str, Shape]:
@@ -148,7 +150,7 @@ class Layer(BaseModel):
     @property
     def keeps_size(self) -> bool:
         """Whether every size comes out as it went in."""
-        return self.separable and self.family in _KEEPING
+        return self.separable and self.family in KEEPING
 
     @property
     def reads_all(self) -> bool:

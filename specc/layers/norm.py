@@ -26,9 +26,6 @@ class _Norm(Weighted):
     affine: Flag = field(True, doc="learn a factor and a shift for each channel")
     bias: Numbers | None = field(None, doc="the shift's values, as a list")
 
-    def output(self, x: Shape) -> Shape:
-        return x
-
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0],), "bias": (x[0],)} if self.affine else {}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from specc.layers import activation, channels, conv, linear, norm, padding, pool, regularise, reshape, scaling
-from specc.layers.base import Layer
+from specc.layers.base import KEEPING, Layer
 from specc.layers.fields import role
 from specc.layers.torch_call import at_every_rank
 
@@ -22,7 +22,7 @@ def _classes() -> Iterator[type[Layer]]:
 def require_complete(cls: type[Layer]) -> None:
     """Raises: TypeError where a layer lacks something that a reader, the checker or the builder needs."""
     missing = [name for name in ("family", "example", "__doc__") if not getattr(cls, name)]
-    missing += ["output"] if cls.output is Layer.output else []
+    missing += ["output"] if cls.output is Layer.output and cls.family not in KEEPING else []
     missing += ["torch, or build"] if cls.torch is None and cls.build is Layer.build else []
     missing += [name for name, info in cls.model_fields.items() if not info.json_schema_extra]
     if missing:

@@ -7,19 +7,11 @@ from specc.layers.torch_call import TRAINING, Source, call
 DRAWN: dict[str, Source] = {"p": "p", "training": TRAINING}
 
 
-class _Dropout(Layer):
-    """The shape stays as it is."""
-
-    family = "regularisation"
-
-    def output(self, x: Shape) -> Shape:
-        return x
-
-
-class Dropout(_Dropout):
+class Dropout(Layer):
     """Sets individual values to 0 at random, and scales up the rest."""
 
     keyword = "dropout"
+    family = "regularisation"
     example = "input 128 ; dropout 0.5"
     torch = call("Dropout", "F.dropout", function_arguments=DRAWN, p="p")
     pointwise = True
@@ -27,10 +19,11 @@ class Dropout(_Dropout):
     p: Probability = field(0.5, positional=True, doc="probability that a value is dropped")
 
 
-class ChannelDropout(_Dropout):
+class ChannelDropout(Layer):
     """Sets whole channels to 0 at random, and scales up the rest; a vector's channels are its features."""
 
     keyword = "dropout2d"
+    family = "regularisation"
     example = "input 64x32x32 ; dropout2d 0.1"
     torch = call("Dropout{rank}d", "F.dropout{rank}d", also=("Dropout2d",), function_arguments=DRAWN, p="p")
 
@@ -41,10 +34,11 @@ class ChannelDropout(_Dropout):
         return super().torch_name(stem, x) if len(x) > 1 else stem.removesuffix("{rank}d")
 
 
-class DropPath(_Dropout):
+class DropPath(Layer):
     """Sets whole samples to 0 at random, and scales up the rest: stochastic depth, inside a residual branch."""
 
     keyword = "droppath"
+    family = "regularisation"
     example = "input 64x32x32 ; droppath 0.1"
     torch = call("DropPath", own=True, p="p")
 

@@ -11,20 +11,8 @@ class Learned(Weighted):
 
     family = "scale"
 
-    def output(self, x: Shape) -> Shape:
-        return x
-
     def weights(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (x[0],)}
-
-
-class Constant(Layer):
-    """One number for all values."""
-
-    family = "scale"
-
-    def output(self, x: Shape) -> Shape:
-        return x
 
 
 class LayerScale(Learned):
@@ -37,10 +25,11 @@ class LayerScale(Learned):
     value: Real = field(1e-6, positional=True, doc="initial factor")
 
 
-class Scale(Constant):
+class Scale(Layer):
     """Multiplies every value by a constant."""
 
     keyword = "scale"
+    family = "scale"
     example = "input 64x7x7 ; scale 0.1"
     torch = call("Scale", "{value} * {x}", own=True, value="value")
 
@@ -57,10 +46,11 @@ class LayerShift(Learned):
     value: Real = field(0.0, positional=True, doc="initial summand")
 
 
-class Shift(Constant):
+class Shift(Layer):
     """Adds a constant to every value."""
 
     keyword = "shift"
+    family = "scale"
     example = "input 64x7x7 ; shift 0.5"
     torch = call("Shift", "{x} + {value}", own=True, value="value")
 
@@ -75,6 +65,3 @@ class Identity(Layer):
     example = "input 64x7x7 ; id"
     torch = call("Identity", "{x}")
     pointwise = True
-
-    def output(self, x: Shape) -> Shape:
-        return x
