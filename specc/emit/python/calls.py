@@ -28,7 +28,7 @@ from specc.emit.python.frames import CannotWrite, ClassFrame, CodePlace, HeldSte
 from specc.emit.python.nodes import CallNode, ChainNode, FactoryNode
 from specc.emit.python.render import draft_class
 from specc.emit.python.repeats import Walked
-from specc.emit.python.told import Strides, composed, same_size, told
+from specc.emit.python.told import composed, same_size, told
 from specc.emit.python.walk import BodyWalk, origins
 from specc.ir.model import Argument, Block, Chain, Model, SomeStep
 from specc.ir.names.scope import NotYet, Scope, as_torch
@@ -58,8 +58,8 @@ class Program:
         scope = Scope(self.model.parameters, self.model.blocks, channels=shaped.input[0])
         frame = self._frame("", scope, shaped.input, is_root=True)
         self._offer_params(frame)
-        at = CodePlace(frame, shaped.input, scope)
-        piece = self.walk.chain(self.model.chain, shaped.chain, at, same_size(len(shaped.input)), inline=False)
+        at = CodePlace(frame, shaped.input, scope, same_size(len(shaped.input)))
+        piece = self.walk.chain(self.model.chain, shaped.chain, at, inline=False)
         network = self._draft(self.name, "", piece, frame)
         self.facts.clashes |= {self.key(found.block, word) for found in self.frames for word in found.baked}
         self.facts.scales |= self._used_in(lambda frame: frame.factors) - self._used_in(lambda frame: frame.counts)
@@ -81,31 +81,22 @@ class Program:
     # blocks
 
     def call(
-        self,
-        step: SomeStep,
-        block: Block,
-        arguments: tuple[Argument, ...],
-        node: ShapedChain,
-        at: CodePlace,
-        strides: Strides,
-        module: str,
+        self, step: SomeStep, block: Block, arguments: tuple[Argument, ...], node: ShapedChain, at: CodePlace
     ) -> Walked:
-        """A block in its place. Args: module, as for `Walk.one`."""
+        """A block in its place."""
         made = self.block(block, node)
         given = self._given(block, made, arguments, node, at) | self._asked(id(step), made.frame, at)
-        return self.use(made, given, node, at, strides, module)
+        return self.use(made, given, node, at)
 
-    def use(
-        self, made: Made, given: dict[str, Any], node: ShapedChain, at: CodePlace, strides: Strides, module: str
-    ) -> Walked:
+    def use(self, made: Made, given: dict[str, Any], node: ShapedChain, at: CodePlace) -> Walked:
         """A class called with what its names are given."""
         names = mapping(made.frame, given)
         x, variable = self.leaving(made, names, node.output, at), ""
         if node.output and not all(name in names for name in names_in(made.channels)):
             self.facts.says_channels.add(made.draft.block)
-            x, variable = said_by(module, made.draft.block, at, node.output)
+            x, variable = said_by(made.draft.block, at, node.output)
         inner = tuple(None if one is None else _put(one, names) for one in made.strides)
-        left = composed(strides, inner)
+        left = composed(at.strides, inner)
         borrows = tuple(dict.fromkeys(origin.name for origin in origins(node)))
         shown = told(at.frame, x, left) if x else ""
         return Walked(CallNode(made.draft, tuple(given.items()), node.frozen, shown, borrows, variable), x, left)
@@ -132,15 +123,18 @@ class Program:
             scope = Scope(values, self.model.blocks, channels=node.input[0])
             frame = self._frame(block.name, scope, node.input)
             self._offer_params(frame)
-            self._offer_own(frame, block, dict(node.values), CodePlace(frame, frame.arrives, scope))
+            self._offer_own(frame, block, dict(node.values), self._inside(frame))
             known = self.made[id(node)] = self._make(block.body, node, frame, block.name)
             self.uses.append((known, block, node))
         return known
 
+    @staticmethod
+    def _inside(frame: ClassFrame, scope: Scope | None = None, nth: Expression | None = None) -> CodePlace:
+        """Where the body of a class begins."""
+        return CodePlace(frame, frame.arrives, scope or frame.scope, same_size(len(frame.input)), nth)
+
     def _make(self, chain: Chain, node: ShapedChain, frame: ClassFrame, word: str) -> Made:
-        at = CodePlace(frame, frame.arrives, frame.scope)
-        strides = same_size(len(node.input))
-        piece = self.walk.chain(chain, node, at, strides, inline=False)
+        piece = self.walk.chain(chain, node, self._inside(frame), inline=False)
         draft = self._draft("", word, piece, frame)
         channels = expression_of(piece.x[0]) if piece.x else Literal(0)
         return Made(draft, frame, channels, piece.strides)
@@ -206,8 +200,7 @@ class Program:
                 offer = offer._replace(value=float(offer.value))
             written = said if frame.is_root else None
             if written is not None:
-                at = CodePlace(frame, frame.input, frame.scope)
-                expression = self._worked_out(written, at)
+                expression = self._worked_out(written, self._inside(frame))
                 offer = offer._replace(worked_out=expression) if expression is not None else offer
             name = frame.offer(word, offer, is_word=word not in own)
             frame.params[word] = name.text
@@ -265,7 +258,7 @@ class Program:
     @staticmethod
     def _of_call(default: Any, value: Any, made: Made, given: dict[str, Any], at: CodePlace) -> Any:
         """A default that depends on the call, such as on its `nth`."""
-        inner = CodePlace(made.frame, made.frame.arrives, at.scope, Name("nth"))
+        inner = Program._inside(made.frame, at.scope, Name("nth"))
         names = mapping(made.frame, given)
         try:
             if at.nth is not None:
@@ -279,14 +272,12 @@ class Program:
 
     # layers as parameters
 
-    def held(self, step: HeldStep, node: SomeShaped, at: CodePlace, strides: Strides, module: str) -> Walked:
-        return self.factories.step(step, node, at, strides, module)
+    def held(self, step: HeldStep, node: SomeShaped, at: CodePlace) -> Walked:
+        return self.factories.step(step, node, at)
 
     # chains in braces
 
-    def inner_class(
-        self, chain: Chain, shaped: ShapedChain, at: CodePlace, strides: Strides, word: str, module: str
-    ) -> Walked:
+    def inner_class(self, chain: Chain, shaped: ShapedChain, at: CodePlace, word: str) -> Walked:
         """A class for a chain in braces: it sees what the code around it sees."""
         outer = at.frame
         frame = self._frame(outer.block, at.scope, shaped.input)
@@ -311,13 +302,13 @@ class Program:
                 given[called.text] = channels
                 frame.passed.add(called.text)
             frame.kept.append(inside)
-        place = CodePlace(frame, frame.arrives, at.scope._replace(channels=shaped.input[0]), nth)
-        piece = self.walk.chain(chain, shaped, place, same_size(len(shaped.input)), inline=False)
+        place = self._inside(frame, at.scope._replace(channels=shaped.input[0]), nth)
+        piece = self.walk.chain(chain, shaped, place, inline=False)
         given |= self._asked(id(chain), frame, at)
         own = f"{outer.block}_{word}".lstrip("_")
         draft = self._draft("", own, piece, frame)
         leaves = expression_of(piece.x[0]) if piece.x else Literal(0)
-        return self.use(Made(draft, frame, leaves, piece.strides), given, shaped, at, strides, module)
+        return self.use(Made(draft, frame, leaves, piece.strides), given, shaped, at)
 
 
 def mapping(frame: ClassFrame, given: dict[str, Any]) -> dict[str, Expression]:

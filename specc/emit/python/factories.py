@@ -11,11 +11,11 @@ from typing import Any, NamedTuple, Protocol
 
 from specc.emit.python.drafts import ClassDraft, ClassParameter
 from specc.emit.python.expressions import Counted, Expression, Literal, Name, counted, expression_of, names_in, put_in
-from specc.emit.python.frames import ClassFrame, CodePlace, HeldStep
+from specc.emit.python.frames import ClassFrame, CodePlace, HeldStep, Strides
 from specc.emit.python.layers import layer_node, with_expressions
 from specc.emit.python.nodes import CallNode, FactoryNode, MadeNode
 from specc.emit.python.repeats import Walked
-from specc.emit.python.told import Strides, after, told
+from specc.emit.python.told import after, told
 from specc.emit.python.walk import BodyWalk, Calls
 from specc.ir.model import Argument, Block, Model, ParameterStep
 from specc.ir.names.bind import bind, take_frozen
@@ -78,8 +78,8 @@ class Factories:
 
     # a step whose word is a parameter
 
-    def step(self, step: HeldStep, node: SomeShaped, at: CodePlace, strides: Strides, module: str) -> Walked:
-        """A step that a parameter makes. Args: module, as for `Walk.one`."""
+    def step(self, step: HeldStep, node: SomeShaped, at: CodePlace) -> Walked:
+        """A step that a parameter makes."""
         value = at.scope.values[step.word]
         held = held_by(value, at.scope) or held_by(step.word, at.scope)
         assert held is not None  # noqa: S101 - `infer` made it
@@ -90,12 +90,12 @@ class Factories:
             bound = step.arguments
         maker = self._maker(step.word, held, bound, node, at)
         if maker is not None:
-            return self._made(step.word, maker, bound, at, strides, module)
+            return self._made(step.word, maker, bound, at)
         if isinstance(held.target, Block):
             assert isinstance(node, ShapedChain)  # noqa: S101 - the same
-            return self.program.call(step, held.target, bound, node, at, strides, module)
+            return self.program.call(step, held.target, bound, node, at)
         assert isinstance(node, ShapedLayer)  # noqa: S101 - the same
-        return self.program.walk.layer(bound, node, at, strides)
+        return self.program.walk.layer(bound, node, at)
 
     def _maker(
         self, word: str, held: Held, bound: tuple[Argument, ...], node: SomeShaped, at: CodePlace
@@ -157,9 +157,7 @@ class Factories:
     def _takes(self, block: str, word: str) -> bool:
         return self.program.key(block, word) in self.program.facts.takes_channels
 
-    def _made(
-        self, word: str, maker: Maker, bound: tuple[Argument, ...], at: CodePlace, strides: Strides, module: str
-    ) -> Walked:
+    def _made(self, word: str, maker: Maker, bound: tuple[Argument, ...], at: CodePlace) -> Walked:
         frame = at.frame
         args: list[tuple[str, Any]] = [("", at.x[0])] if self._takes(frame.block, word) else []
         names: dict[str, Expression] = {}
@@ -180,11 +178,11 @@ class Factories:
             self.program.facts.asks_channels.add(self.program.key(frame.block, word))
             if isinstance(maker.held.target, Block):
                 self.program.facts.says_channels.add(maker.held.target.name)
-            x, variable = said_by(module, word, at, node.output)
-        left = after(node.layer, node.input, node.output, strides) if isinstance(node, ShapedLayer) else None
+            x, variable = said_by(word, at, node.output)
+        left = after(node.layer, node.input, node.output, at.strides) if isinstance(node, ShapedLayer) else None
         if left is None:
             same = node.output[1:] == node.input[1:]
-            left = strides if same else (None,) * (len(node.output) - 1)
+            left = at.strides if same else (None,) * (len(node.output) - 1)
         made = MadeNode(
             Name(frame.words[word]), tuple(args), self._takes(frame.block, word), told(frame, x, left), variable
         )
@@ -334,11 +332,12 @@ class Factories:
         )
 
 
-def said_by(module: str, word: str, at: CodePlace, output: Shape) -> tuple[Shape, str]:
+def said_by(word: str, at: CodePlace, output: Shape) -> tuple[Shape, str]:
     """What leaves a module that says its channels, and the variable that holds it, where it has no name of its own.
 
-    Args: module, as for `Walk.one`; word, for a variable whose module has a name that cannot be one.
+    Args: word, for a variable whose module has a name that cannot be one.
     """
+    module = at.module
     variable = "" if module.startswith("self.") else module
     if variable and variable != "step":
         variable = at.frame.variable(variable if variable.isidentifier() else word, 0).text

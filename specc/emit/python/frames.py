@@ -138,17 +138,33 @@ class ClassFrame:
         return word in self.words and word in self.layers
 
 
+Strides: TypeAlias = tuple[Expression | None, ...]
+"""By what each size is divided, rounded up; None where it is something else."""
+
+
 class CodePlace(NamedTuple):
-    """A place in a body: what arrives, its channels with their expression; nth: of the repeat around."""
+    """A place in a body.
+
+    x: what arrives, its channels with their expression; strides: by what its sizes are divided, counted from the class;
+    nth: of the repeat around; module: how the step there is called behind it: `self.conv1`, `step` in a loop, else the
+    name for a variable.
+    """
 
     frame: ClassFrame
     x: Shape
     scope: Scope
+    strides: Strides
     nth: Expression | None = None
+    module: str = ""
 
-    def here(self, x: Shape) -> CodePlace:
+    def here(self, x: Shape, strides: Strides | None = None) -> CodePlace:
         """The same place where something else arrives."""
-        return self._replace(x=x, scope=self.scope._replace(channels=int(x[0]) if x else None))
+        scope = self.scope._replace(channels=int(x[0]) if x else None)
+        return self._replace(x=x, scope=scope, strides=self.strides if strides is None else strides)
+
+    def called(self, module: str) -> CodePlace:
+        """The place of a step whose module has a name."""
+        return self._replace(module=module)
 
     def counted(self, number: int, nth: Expression) -> CodePlace:
         """Inside a repeat."""

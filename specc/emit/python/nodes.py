@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from specc.emit.python.expressions import Expression, Name
-from specc.layers.weighted import EXACT
 
 if TYPE_CHECKING:
     from specc.emit.python.drafts import ClassDraft
@@ -50,11 +49,6 @@ class SettingNode(NamedTuple):
     name: str = ""
     args: tuple[tuple[str, Any], ...] = ()
     values: Any = None
-
-    @property
-    def is_random(self) -> bool:
-        """Whether it draws numbers, so that its place among the layers matters."""
-        return self.kind == "fill" and self.name not in EXACT
 
 
 class LayerNode(NamedTuple):

@@ -22,9 +22,9 @@ from specc.emit.python.expressions import (
     value_of,
 )
 from specc.emit.python.facts import Facts
-from specc.emit.python.frames import CodePlace
+from specc.emit.python.frames import CodePlace, Strides
 from specc.emit.python.nodes import CallNode, Carried, FormNode, ItemNode, Node
-from specc.emit.python.told import Strides, same_size
+from specc.emit.python.told import same_size
 from specc.ir.model import SomeStep
 from specc.ir.shaped import ShapedLayer, SomeShaped
 from specc.layers.base import Shape
@@ -40,7 +40,7 @@ class Walked(NamedTuple):
     strides: Strides
 
 
-Builder: TypeAlias = Callable[[SomeStep, SomeShaped, CodePlace, Strides, str], Walked]
+Builder: TypeAlias = Callable[[SomeStep, SomeShaped, CodePlace], Walked]
 """A step built once, by `BodyWalk.one`."""
 
 
@@ -75,8 +75,8 @@ Written = list[tuple[ItemNode, Shape, Strides]]
 class Repeats:
     """The repeats of one step in its place."""
 
-    def __init__(self, one: Builder, facts: Facts, steps: Steps, at: CodePlace, strides: Strides) -> None:
-        self.one, self.facts, self.steps, self.at, self.strides = one, facts, steps, at, strides
+    def __init__(self, one: Builder, facts: Facts, steps: Steps, at: CodePlace) -> None:
+        self.one, self.facts, self.steps, self.at = one, facts, steps, at
 
     def write(self, total: Expression | None, keeps: Collection[str]) -> Written:
         """The items. Args: total, how many there are, where a parameter says so; keeps, names that are asked for."""
@@ -85,17 +85,17 @@ class Repeats:
         return self._singly(self.steps.nodes) if found is None else found
 
     def _singly(self, nodes: tuple[tuple[str, SomeShaped], ...]) -> Written:
-        step, at, strides = self.steps.step, self.at, self.strides
+        step, at = self.steps.step, self.at
         found: Written = []
         for number, (name, node) in enumerate(nodes, 1):
             place = at if step.repeat is None else at.counted(number, Literal(number))
             computed = Literal(0) if step.label else plus(self.steps.running, number - 1)
             is_known = isinstance(computed, Literal)
             named = is_known and code.can_be_written(name) and not self.steps.inline
-            piece = self.one(step, node, place, strides, f"self.{name}" if named else f"{self.steps.prefix}_")
-            at, strides = at.here(piece.x), piece.strides
+            piece = self.one(step, node, place.called(f"self.{name}" if named else f"{self.steps.prefix}_"))
+            at = at.here(piece.x, piece.strides)
             item = ItemNode(name, piece.node) if is_known else ItemNode(self.steps.prefix, piece.node, computed)
-            found.append((item, piece.x, strides))
+            found.append((item, piece.x, piece.strides))
         return found
 
     def _loop(self, total: Expression | None) -> Written | None:
@@ -113,7 +113,7 @@ class Repeats:
             if len(nodes) - 1 <= ONE_BY_ONE:
                 return None
             head = self._singly(nodes[:1])
-            self.strides = head[-1][2]
+            self.at = self.at._replace(strides=head[-1][2])
             rest = self._item(total, self._pieces(leaves, 1), 1, None)
             return None if rest is None else [*head, *rest]
         variable = self.at.frame.running(int(self.at.x[0]))
@@ -125,9 +125,8 @@ class Repeats:
         if example is None:
             return []
         place, node = example
-        other = Repeats(
-            self.one, self.facts, self.steps._replace(nodes=(("", node),)), place, same_size(len(node.input))
-        )
+        place = place._replace(strides=same_size(len(node.input)))
+        other = Repeats(self.one, self.facts, self.steps._replace(nodes=(("", node),)), place)
         pieces, variable = other._pieces(begins, 0), None
         if pieces and expression_of(pieces[0].x[0]) != begins:
             name = self.at.frame.running(int(self.at.x[0]))
@@ -135,7 +134,7 @@ class Repeats:
             pieces, variable = other._pieces(name, 0), (name, begins)
         found = self._item(total, pieces, 0, variable) or []
         x = self.at.x if variable is None else (counted(int(self.at.x[0]), variable[0]), *self.at.x[1:])
-        return [(item, x, self.strides) for item, _, _ in found]
+        return [(item, x, self.at.strides) for item, _, _ in found]
 
     def _item(
         self,
@@ -175,7 +174,7 @@ class Repeats:
         self, arriving: Expression, skipped: int, nodes: tuple[tuple[str, SomeShaped], ...] | None = None
     ) -> list[Walked] | None:
         """Each repeat where the same expression arrives; None where they are not all the same code."""
-        env, strides = self.at.frame.env, self.strides
+        env, at = self.at.frame.env, self.at
         nth = operation("-", Name("number"), plus(self.steps.start, -1))
         first = value_of(self.steps.start, env)
         found: list[Walked] = []
@@ -187,9 +186,9 @@ class Repeats:
                 if isinstance(arriving, Name) and arriving.text in self.at.frame.variables:
                     env[arriving.text] = int(node.input[0])
                 x = (counted(int(node.input[0]), arriving), *node.input[1:])
-                place = self.at.here(x).counted(number, nth)
-                found.append(self.one(self.steps.step, node, place, strides, "step"))
-                strides = found[-1].strides
+                place = at.here(x).counted(number, nth)
+                found.append(self.one(self.steps.step, node, place.called("step")))
+                at = at._replace(strides=found[-1].strides)
         env.pop("number", None)
         alike = {str((likeness(piece.node), text_of(expression_of(piece.x[0])))) for piece in found}
         return found if len(alike) == 1 else None

@@ -14,10 +14,9 @@ from specc.emit.python.expressions import (
     text_of,
     value_of,
 )
-from specc.emit.python.frames import CodePlace
+from specc.emit.python.frames import CodePlace, Strides
 from specc.emit.python.layers import layer_node
 from specc.emit.python.nodes import ChainNode, ItemNode
-from specc.emit.python.told import Strides
 from specc.ir.model import FormStep
 from specc.ir.shaped import ShapedForm, ShapedLayer
 from specc.layers.base import Layer, Shape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from specc.emit.python.expressions import (
     Applied,
@@ -14,12 +14,8 @@ from specc.emit.python.expressions import (
     operation,
     text_of,
 )
-from specc.emit.python.frames import ClassFrame
+from specc.emit.python.frames import ClassFrame, Strides
 from specc.layers.base import Layer, Shape, spread
-
-Strides: TypeAlias = tuple[Expression | None, ...]
-"""By what each size is divided, rounded up; None where it is something else."""
-
 
 LONGEST = 32  # characters of channels in a comment
 

@@ -20,12 +20,12 @@ from specc.emit.python.expressions import (
     operation,
 )
 from specc.emit.python.facts import Facts
-from specc.emit.python.frames import CodePlace, HeldStep, is_initializer
+from specc.emit.python.frames import CodePlace, HeldStep, Strides, is_initializer
 from specc.emit.python.layers import layer_node, values_of, with_expressions
 from specc.emit.python.nodes import ChainNode, FormNode, ItemNode
 from specc.emit.python.repeats import Repeats, Steps, Walked, plus
 from specc.emit.python.shortcuts import Rule, projected_stride, projection, rule_of, shortcut_rule
-from specc.emit.python.told import Strides, after, composed, same_size, told
+from specc.emit.python.told import after, composed, same_size, told
 from specc.ir.model import (
     Argument,
     Block,
@@ -52,21 +52,12 @@ class Calls(Protocol):
     facts: Facts
 
     def call(
-        self,
-        step: SomeStep,
-        block: Block,
-        arguments: tuple[Argument, ...],
-        node: ShapedChain,
-        at: CodePlace,
-        strides: Strides,
-        module: str,
+        self, step: SomeStep, block: Block, arguments: tuple[Argument, ...], node: ShapedChain, at: CodePlace
     ) -> Walked: ...
 
-    def held(self, step: HeldStep, node: SomeShaped, at: CodePlace, strides: Strides, module: str) -> Walked: ...
+    def held(self, step: HeldStep, node: SomeShaped, at: CodePlace) -> Walked: ...
 
-    def inner_class(
-        self, chain: Chain, shaped: ShapedChain, at: CodePlace, strides: Strides, word: str, module: str
-    ) -> Walked: ...
+    def inner_class(self, chain: Chain, shaped: ShapedChain, at: CodePlace, word: str) -> Walked: ...
 
 
 class BodyWalk:
@@ -75,7 +66,7 @@ class BodyWalk:
     def __init__(self, program: Calls) -> None:
         self.program = program
 
-    def chain(self, chain: Chain, shaped: ShapedChain, at: CodePlace, strides: Strides, *, inline: bool) -> Walked:
+    def chain(self, chain: Chain, shaped: ShapedChain, at: CodePlace, *, inline: bool) -> Walked:
         """A chain's steps. Args: inline, whether it is an expression, in which no loop can stand."""
         frame, place = at.frame, 0
         frame.kept.append({})
@@ -86,9 +77,9 @@ class BodyWalk:
             before = counts.get(step.word, Literal(0))
             steps = Steps(step, shaped.steps[place : place + count], plus(before, 1), inline)
             varying = at.how_often(step.repeat) if step.repeat is not None else None
-            made = Repeats(self.one, self.program.facts, steps, at, strides).write(varying, shaped.keeps)
+            made = Repeats(self.one, self.program.facts, steps, at).write(varying, shaped.keeps)
             for item, x, left in made:
-                at, strides = at.here(x), left
+                at = at.here(x, left)
                 if item.number is None and item.prefix in shaped.keeps:
                     frame.kept[-1][item.prefix] = x[0]
             items += (item for item, _, _ in made)
@@ -99,38 +90,35 @@ class BodyWalk:
             place += count
         frame.kept.pop()
         borrows = tuple(dict.fromkeys(origin.name for origin in origins(shaped)))
-        node = ChainNode(tuple(items), shaped.frozen, told(frame, at.x, strides), shaped.keeps, borrows)
-        return Walked(node, at.x, strides)
+        node = ChainNode(tuple(items), shaped.frozen, told(frame, at.x, at.strides), shaped.keeps, borrows)
+        return Walked(node, at.x, at.strides)
 
     # one step
 
-    def one(self, step: SomeStep, node: SomeShaped, at: CodePlace, strides: Strides, module: str) -> Walked:
-        """A step built once.
-
-        Args: module, how its module is called behind it: `self.conv1`, `step` in a loop, else the name for a variable.
-        """
+    def one(self, step: SomeStep, node: SomeShaped, at: CodePlace) -> Walked:
+        """A step built once."""
         if isinstance(step, ParameterStep | LayerStep | BlockStep) and at.is_made(step):
-            return self.program.held(step, node, at, strides, module)
+            return self.program.held(step, node, at)
         match step:
             case LayerStep():
                 assert isinstance(node, ShapedLayer)  # noqa: S101 - `infer` made it of this step
-                return self.layer(step.arguments, node, at, strides)
+                return self.layer(step.arguments, node, at)
             case BlockStep():
                 assert isinstance(node, ShapedChain)  # noqa: S101 - the same
-                return self.program.call(step, step.block, step.arguments, node, at, strides, module)
+                return self.program.call(step, step.block, step.arguments, node, at)
             case GroupStep():
                 assert isinstance(node, ShapedChain)  # noqa: S101 - the same
-                return self.inner(step.body, node, at, strides, "group", module)
+                return self.inner(step.body, node, at, "group")
             case FormStep():
                 assert isinstance(node, ShapedForm)  # noqa: S101 - the same
-                return self._form(step, node, at, strides)
+                return self._form(step, node, at)
         raise AssertionError(step)  # a broken step has no shape
 
-    def layer(self, arguments: tuple[Argument, ...], node: ShapedLayer, at: CodePlace, strides: Strides) -> Walked:
+    def layer(self, arguments: tuple[Argument, ...], node: ShapedLayer, at: CodePlace) -> Walked:
         written = self.written(arguments, node, at)
         carrying = with_expressions(node.layer, written)
         x = checked(carrying.output(at.x), node.output)
-        strides = after(carrying, at.x, node.output, strides)
+        strides = after(carrying, at.x, node.output, at.strides)
         if node.like is not None:
             written = {}  # it is written in the forward pass, which sees no parameter
         made = layer_node(node.layer, written, at.x, told(at.frame, x, strides), node.like)
@@ -159,13 +147,11 @@ class BodyWalk:
                 found[argument.name] = expression
         return found
 
-    def inner(
-        self, chain: Chain, shaped: ShapedChain, at: CodePlace, strides: Strides, word: str, module: str
-    ) -> Walked:
+    def inner(self, chain: Chain, shaped: ShapedChain, at: CodePlace, word: str) -> Walked:
         """A chain in braces: a class of its own where it needs code, else an expression."""
         if self._needs_class(chain, shaped, at):
-            return self.program.inner_class(chain, shaped, at, strides, word, module)
-        return self.chain(chain, shaped, at, strides, inline=True)
+            return self.program.inner_class(chain, shaped, at, word)
+        return self.chain(chain, shaped, at, inline=True)
 
     def _needs_class(self, chain: Chain, shaped: ShapedChain, at: CodePlace) -> bool:
         if shaped.keeps or any(True for _ in origins(shaped)):
@@ -182,7 +168,7 @@ class BodyWalk:
 
     # forms
 
-    def _form(self, step: FormStep, node: ShapedForm, at: CodePlace, strides: Strides) -> Walked:
+    def _form(self, step: FormStep, node: ShapedForm, at: CodePlace) -> Walked:
         chains = dict(zip(step.branch_names, step.branches, strict=True))
         if step.shortcut_chain is not None:
             chains["shortcut"] = step.shortcut_chain
@@ -192,13 +178,13 @@ class BodyWalk:
         pieces: list[Walked] = []
         for number, (name, shaped) in enumerate(node.branches):
             chain = chains.get(name)
-            own = same_size(len(at.x)) if ruled else strides
+            own = same_size(len(at.x)) if ruled else at.strides
             enters, begins = self._enters(node, name, parts[number] if parts else at.x, at, own)
             if shaped is None or chain is None or all(_is_identity(one) for _, one in shaped.steps):
                 branches.append((name, None))
                 pieces.append(Walked(ChainNode((), False, ""), enters, begins))
                 continue
-            piece = self.inner(chain, shaped, at.here(enters), begins, name, name)
+            piece = self.inner(chain, shaped, at.here(enters, begins).called(name), name)
             branches.append((name, piece.node))
             pieces.append(piece)
         x = checked(joined_shape(node, [piece.x for piece in pieces]), node.output)
@@ -209,7 +195,7 @@ class BodyWalk:
         left = next((piece.strides for piece in pieces if None not in piece.strides), pieces[0].strides)
         if ruled:
             made = self._with_rule(step, node, made, at, pieces[0])
-            x, left = checked(pieces[0].x, node.output), composed(strides, pieces[0].strides)
+            x, left = checked(pieces[0].x, node.output), composed(at.strides, pieces[0].strides)
         return Walked(made._replace(told=told(at.frame, x, left) if x else ""), x, left)
 
     def _parts(self, step: FormStep, node: ShapedForm, at: CodePlace) -> list[Shape]:
