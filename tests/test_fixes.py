@@ -238,7 +238,7 @@ PROPOSED: dict[str, tuple[Proposal, ...]] = {
     "input 8x8x8\nresidual { conv 16 k1 }\n": (ShortcutAuto(), AlikeSizes(), AlikeChannels((16, 8))),
     "input 7x8x8\nsplit { id | relu }\n": (GiveChannels(6), GiveChannels(8), GiveChannels(8, anyhow=True)),
     "input 3x4x4\nconv 3 k7\n": (
-        AsTorchCounts(), LeaveOut(weights=True), SetFields({"padding": 2}), SetFields({"kernel": 4}),
+        AsTorchCounts(), LeaveOut(), SetFields({"padding": 2}), SetFields({"kernel": 4}),
         SetFields({"kernel": 3}), Enlarge(),
     ),
 }  # fmt: skip

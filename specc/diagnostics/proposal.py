@@ -62,10 +62,17 @@ class BecomeStep(NamedTuple):
 
 
 class LeaveOut(NamedTuple):
-    """The network without the step; without those of its kind behind it too. weights: whether it has some."""
+    """The network without the step.
+
+    and_later: without those of its kind behind it too. no_loss: whether it can do without the weights of the step.
+    """
 
     and_later: bool = False
-    weights: bool = False
+    no_loss: bool = False
+
+
+class FlattenLater(NamedTuple):
+    """A `flatten` in front of the step further down, where a vector is wanted, or away."""
 
 
 class AsTorchCounts(NamedTuple):
@@ -111,8 +118,8 @@ class AlikeChannels(NamedTuple):
 
 
 Proposal: TypeAlias = (
-    Rename | SetFields | Whole | Replace | PutBefore | BecomeStep | LeaveOut | AsTorchCounts | GiveChannels | Enlarge
-    | RestInLast | ShortcutAuto | JoinBy | AlikeSizes | AlikeChannels
+    Rename | SetFields | Whole | Replace | PutBefore | BecomeStep | LeaveOut | FlattenLater | AsTorchCounts
+    | GiveChannels | Enlarge | RestInLast | ShortcutAuto | JoinBy | AlikeSizes | AlikeChannels
 )  # fmt: skip
 
 

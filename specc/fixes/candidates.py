@@ -14,7 +14,7 @@ from specc.fixes.notes import note_candidates
 from specc.fixes.outline import SpecOutline
 from specc.fixes.places import place_candidates
 from specc.fixes.proposed import proposed
-from specc.fixes.ranks import rank_candidates
+from specc.fixes.ranks import margin_of_torch
 from specc.fixes.statements import STATEMENT_MAKERS
 from specc.fixes.values import missing_candidates, surplus_candidates, value_candidates
 from specc.fixes.words import key_candidates, step_candidates
@@ -34,7 +34,7 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
     "E216": (place_candidates,),
     "E223": (proposed,),
     "E301": (proposed, input_candidates),
-    "E302": (rank_candidates,),
+    "E302": (input_candidates, proposed, margin_of_torch),
     "E303": (proposed,),
     "E304": (proposed,),
     "E305": (proposed,),

@@ -11,6 +11,7 @@ from specc.diagnostics.proposal import (
     AsTorchCounts,
     BecomeStep,
     Enlarge,
+    FlattenLater,
     GiveChannels,
     JoinBy,
     LeaveOut,
@@ -29,7 +30,9 @@ from specc.fixes.channels import given_channels, rest_in_last
 from specc.fixes.edit import Candidate, Edit, Kind
 from specc.fixes.inputs import torch_order
 from specc.fixes.joins import alike_channels, alike_sizes, joined_by, shortcut_auto
+from specc.fixes.ranks import flatten_later
 from specc.fixes.windows import larger_pictures, without_later
+from specc.layers.weighted import Weighted
 from specc.source import Span
 from specc.syntax import tree
 
@@ -64,12 +67,13 @@ def _at_the_step(failure: Failure, proposal: Proposal) -> Iterator[Candidate]:
             yield told(failure, failure.site, Kind.SPELLING, edits, certain=False)
         case PutBefore(steps, why):
             # Two steps in one say more than that a shape was forgotten: the picture is averaged.
-            kind = Kind.REPLACEMENT if "->" in steps else Kind.INSERTION
+            kind = Kind.REPLACEMENT if "->" in steps else Kind.SHAPE if " " in steps else Kind.INSERTION
             yield put_before(failure, failure.site, steps, kind, why)
         case BecomeStep(text):
             yield from _another(failure, text)
-        case LeaveOut(and_later=False, weights=weights) if failure.site.layer is not None:
-            yield left_out(failure, failure.site, Kind.LOSS if weights else Kind.REMOVAL)
+        case LeaveOut(and_later=False) if (layer := failure.site.layer) is not None:
+            is_loss = issubclass(layer, Weighted) and not proposal.no_loss
+            yield left_out(failure, failure.site, Kind.LOSS if is_loss else Kind.REMOVAL)
         case AsTorchCounts():
             yield from torch_order(failure, failure.arriving[0] if failure.arriving else None)
 
@@ -79,6 +83,8 @@ def _around_it(failure: Failure, proposal: Proposal) -> Iterator[Candidate]:
     match proposal:
         case LeaveOut(and_later=True):
             yield from without_later(failure)
+        case FlattenLater():
+            yield from flatten_later(failure)
         case GiveChannels(channels, anyhow):
             yield from given_channels(failure, channels, anyhow=anyhow)
         case RestInLast():

@@ -1,14 +1,14 @@
 """What a layer is: one class with its fields, its shape rule, its weights, its costs, its module and its example."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import prod
+from math import isqrt, prod
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from specc.diagnostics.proposal import GiveChannels, Proposal, PutBefore, SetFields
-from specc.diagnostics.spelling import counted
+from specc.diagnostics.proposal import FlattenLater, GiveChannels, LeaveOut, Proposal, PutBefore, SetFields
+from specc.diagnostics.spelling import counted, spelled
 from specc.layers.fields import role
 from specc.layers.torch_call import IN, TRAINING, FixedValue, NoWord, Source, TorchCall, class_of, compact
 from specc.layers.windows import Window
@@ -203,8 +203,23 @@ def require_spatial(word: str, x: Shape, help: str | None = None) -> int:
             "E302",
             f"`{word}` needs spatial dimensions, but a vector of {counted(x[0], 'feature', 'd')} arrives",
             help=help or f"put `{word}` before `flatten`, or restore an image with `unflatten`",
+            proposals=as_picture(x),
         )
     return rank_of(x)
+
+
+def as_picture(x: Shape) -> tuple[Proposal, ...]:
+    """What gives a layer the picture that it takes, where a vector arrives."""
+    return (FlattenLater(), *_folded(x[0]), LeaveOut()) if rank_of(x) == 0 else ()
+
+
+def _folded(features: int) -> Iterator[Proposal]:
+    """A vector as square images, where it can be some."""
+    for channels in (1, 3, 16, 32, 64, 128, 256, 512):
+        side = isqrt(features // channels)
+        if side > 1 and channels * side * side == features:
+            shape = (channels, side, side)
+            yield PutBefore(f"unflatten {spelled(shape)}", f": an image of {written(shape)}")
 
 
 def strung_out(x: Shape) -> tuple[Proposal, ...]:

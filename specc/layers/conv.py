@@ -124,7 +124,7 @@ class _Convolution(Weighted):
 
     def _to_fit(self, x: Shape) -> Proposals:
         torch = (AsTorchCounts(),) if self.channels(x)[0] == x[0] else ()  # whose first number is what arrives
-        return (*torch, LeaveOut(weights=True), *to_fit(self.windows(x), x[1:], 3, 1, pads=True))
+        return (*torch, LeaveOut(), *to_fit(self.windows(x), x[1:], 3, 1, pads=True))
 
     def weights(self, x: Shape) -> dict[str, Shape]:
         out, groups = self.channels(x)

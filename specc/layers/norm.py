@@ -101,7 +101,7 @@ class InstanceNorm(_Norm):
                 "E309",
                 "`instancenorm` has one value for each channel here, and one value has no variance",
                 help="use `groupnorm` or `layernorm`, or normalise before the picture shrinks to one pixel",
-                proposals=(BecomeStep("layernorm"), BecomeStep("bn"), LeaveOut()),
+                proposals=(BecomeStep("layernorm"), BecomeStep("bn"), LeaveOut(no_loss=True)),
             )
         return x
 

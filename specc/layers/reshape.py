@@ -12,6 +12,7 @@ from specc.layers.base import (
     Layer,
     Shape,
     ShapeError,
+    as_picture,
     kind_of,
     other_channels,
     rank_of,
@@ -198,6 +199,10 @@ class Upsample(Layer):
         return tuple(size * scale for size, scale in zip(x[1:], spread(self.scale, len(x) - 1, "scale"), strict=True))
 
 
+def _no_image(word: str, x: Shape) -> ShapeError:
+    return ShapeError("E302", f"`{word}` takes an image, but {kind_of(x)} arrives", proposals=as_picture(x))
+
+
 class PixelShuffle(Layer):
     """Trades channels for pixels: r² channels become r×r pixels of one (Shi et al. 2016)."""
 
@@ -210,7 +215,7 @@ class PixelShuffle(Layer):
 
     def output(self, x: Shape) -> Shape:
         if rank_of(x) != 2:
-            raise ShapeError("E302", f"`pixelshuffle` takes an image, but {kind_of(x)} arrives")
+            raise _no_image(self.keyword, x)
         square = self.r * self.r
         if x[0] % square:
             arriving = f"{x[0]} arrive{'s' * (x[0] == 1)}"
@@ -239,7 +244,7 @@ class PixelUnshuffle(Layer):
 
     def output(self, x: Shape) -> Shape:
         if rank_of(x) != 2:
-            raise ShapeError("E302", f"`pixelunshuffle` takes an image, but {kind_of(x)} arrives")
+            raise _no_image(self.keyword, x)
         size = next((size for size in x[1:] if size % self.r), None)
         if size is not None:
             raise ShapeError(
