@@ -40,6 +40,7 @@ ORDER = [
     ["exchange"],
     ["serve"],
     ["search"],
+    ["grade"],
     ["lsp"],
     ["play"],
     ["cli"],

@@ -26,6 +26,7 @@ COMMANDS = {
     "draw": "Draw a network: SVG, PNG, Mermaid or Graphviz.",
     "diff": "Compare two specs: layers, shapes, parameters, and which weights would carry over.",
     "train": "Train a spec on a data set.",
+    "grade": "Mark a folder of answers to a lesson.",
     "bench": "Measure how fast a spec trains on this machine.",
     "sweep": "Search settings: many runs of one spec.",
     "runs": "List runs, or compare some.",
