@@ -366,7 +366,7 @@ def test_folders_that_are_no_data_sets(tmp_path: Path) -> None:
 def test_too_large_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(tmp_path / "train")
     fill(tmp_path / "test")
-    monkeypatch.setattr(load, "_free_bytes", lambda: 1000)
+    monkeypatch.setattr(load, "free_bytes", lambda: 1000)
     found = problem(lambda: load_dataset(Recipe(data=str(tmp_path), in_memory="on")))
     assert found.code == "E611"
     assert "3x4x6" in found.message

@@ -116,7 +116,7 @@ def test_scaling_goes_by_an_even_sample(folder: Path, monkeypatch: pytest.Monkey
 
 def test_what_does_not_fit_stays_in_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(loaded(folder, "auto").train, InMemory)
-    monkeypatch.setattr(load, "_free_bytes", lambda: 1000)
+    monkeypatch.setattr(load, "free_bytes", lambda: 1000)
     assert isinstance(loaded(folder, "auto").train, Streamed)
     assert problem(lambda: loaded(folder, "on")).code == "E611"
 

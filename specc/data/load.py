@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specc.data.identity import DataDescription, DataIdentity, identity_of_arrays, identity_of_files
+from specc.data.memory import free_bytes
 from specc.data.sources import ArraySource, DataSource, Report, data_source, silent
 from specc.data.survey import PARTS, TEST, TRAINING, VALIDATION, Shape, Survey, folds, size_of, stratified
 from specc.diagnostics.amounts import in_bytes
@@ -271,7 +271,7 @@ def reads_on(source: DataSource, survey: Survey, recipe: Recipe) -> bool:
 def require_memory(count: int, shape: Shape, size: int = 1) -> None:
     """Raise Problem E611 where so many samples do not fit in the free memory. size: bytes of a value."""
     needed = count * prod(shape) * size
-    free = _free_bytes()
+    free = free_bytes()
     if free is not None and not fits(count, shape, size):
         raise Problem.of(
             "E611",
@@ -284,7 +284,7 @@ def require_memory(count: int, shape: Shape, size: int = 1) -> None:
 
 def fits(count: int, shape: Shape, size: int = 1) -> bool:
     """Whether so many samples of a shape go into the free memory; yes where the system does not tell it."""
-    free = _free_bytes()
+    free = free_bytes()
     return free is None or count * prod(shape) * size <= USABLE * free
 
 
@@ -319,20 +319,3 @@ def _brightness(images: Images) -> float | None:
     if not isinstance(images, InMemory) or images.x.element_size() > 1 or images.x.dim() != 4 or not len(images):
         return None
     return float(images.x[:: -(-len(images) // LOOKED_AT)].double().mean().cpu()) / BRIGHTEST
-
-
-def _free_bytes() -> int | None:
-    """Bytes that can be had without swapping, None where the system does not tell."""
-    try:
-        with open("/proc/meminfo") as lines:  # noqa: PTH123 - not a file of the user's
-            sizes = dict(line.split(":") for line in lines)
-        return int(sizes["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return _physical_bytes()
-
-
-def _physical_bytes() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None

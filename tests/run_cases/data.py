@@ -120,7 +120,7 @@ def pictures_of_two_sizes(scene: Scene) -> None:
 
 @case("E611")
 def more_pictures_than_memory(scene: Scene) -> None:
-    scene.patch.setattr(load, "_free_bytes", lambda: 8 * 10**9)
+    scene.patch.setattr(load, "free_bytes", lambda: 8 * 10**9)
     load.require_memory(1_281_167, (3, 224, 224))
 
 
