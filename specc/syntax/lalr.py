@@ -85,24 +85,31 @@ def _reduction(name: str, taken: tuple[int | None, ...] | None) -> Reduce:
     if name == "pass":
         return itemgetter(0)
     if not name:
-        return lambda parts: _gathered(parts, taken or ())
+        return _gathering(taken or ())
     grow: Callable[..., Any] = getattr(_GROW, name)
     if taken is None:
         return lambda parts: grow(*parts)
-    return lambda parts: grow(*_gathered(parts, taken))
+    gather = _gathering(taken)
+    return lambda parts: grow(*gather(parts))
 
 
-def _gathered(parts: list[Any], taken: tuple[int | None, ...]) -> list[Any]:
-    """The parts that are taken; a list that comes first grows, since only this one rule has it."""
-    found = parts[0] if taken[0] == -1 else []
-    for place in taken[taken[0] == -1 :]:
-        if place is None:
-            found.append(None)
-        elif place >= 0:
-            found.append(parts[place])
-        else:
-            found += parts[~place]
-    return found
+def _gathering(taken: tuple[int | None, ...]) -> Reduce:
+    """What takes some of a rule's parts; a list that comes first grows, since only this one rule has it."""
+    grows = taken[0] == -1
+    others = taken[grows:]
+
+    def gather(parts: list[Any]) -> list[Any]:
+        found: list[Any] = parts[0] if grows else []
+        for place in others:
+            if place is None:
+                found.append(None)
+            elif place >= 0:
+                found.append(parts[place])
+            else:
+                found += parts[~place]
+        return found
+
+    return gather
 
 
 _GROW = GrowTree()

@@ -26,6 +26,7 @@ FACTOR = r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?x"
 RESERVED = ("input", "param", "block", "train", "budget", "shortcut", "auto", "same", "in", "x", "from", "nth")
 STATEMENTS = {"INPUT", "PARAM", "BLOCK", "TRAIN", "BUDGET"}
 _CLOSING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+_BRACKETS = {*_CLOSING, *_CLOSING.values()}
 _SPACE_AFTER = {"ARROW", "BAR", "LBRACE"}
 _SPACE_BEFORE = {"ARROW", "BAR", "RBRACE", END}
 _HEADER = {"WORD", "FUNCTION", "LPAR", "RPAR", "COMMA", "EQUAL", "NUMBER", "SIZE"}
@@ -103,7 +104,8 @@ class TokenStream:
             if not self.open and self._previous in ("", NEWLINE):
                 self._statement = self._index
             token = self._hyphenated(token) if self._train_depth else token
-            self._track(token)
+            if token.type in _BRACKETS:
+                self._track(token)
             self._index += 1
         self._previous = token.type
         return token
