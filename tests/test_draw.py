@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 import struct
 import xml.etree.ElementTree as ET
-from functools import cache
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner, Result
+from drawn import faults, gallery_model, model_of, taken_apart
 
 import specc
 from specc.cli import main
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.forks import arrives
-from specc.emit.draw.metrics import ASCENT, DESCENT, text_width
+from specc.emit.draw.metrics import text_width
 from specc.emit.draw.outline import MAX_BOXES, READABLE, Box, DrawnGroup, Fork, Item, outline
 from specc.emit.draw.picture import STYLES, THEMES, Options, Style, draw
 from specc.emit.draw.theme import paint
@@ -28,104 +27,6 @@ from specc.source import Source
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 LENET = "gallery:lenet5"
-
-
-@cache
-def gallery_model(name: str) -> ShapedModel:
-    model = analyse(entry(name).source).model
-    assert model is not None
-    return model
-
-
-def model_of(text: str) -> ShapedModel:
-    model = analyse(Source("net.cnn", text)).model
-    assert model is not None
-    return model
-
-
-# What lies where
-
-
-class Area(NamedTuple):
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def meets(self, other: Area) -> bool:
-        return (
-            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
-        )  # fmt: skip
-
-    def holds(self, other: Area) -> bool:
-        return (
-            self.left <= other.left and other.right <= self.right
-            and self.top <= other.top and other.bottom <= self.bottom
-        )  # fmt: skip
-
-    def is_cut_by(self, start: tuple[float, float], end: tuple[float, float]) -> bool:
-        """Whether a straight line passes through: Liang and Barsky's clipping leaves something of it."""
-        low, high = 0.0, 1.0
-        for at, before, after in ((0, self.left, self.right), (1, self.top, self.bottom)):
-            step = end[at] - start[at]
-            if step == 0:
-                if not before < start[at] < after:
-                    return False
-                continue
-            near, far = sorted(((before - start[at]) / step, (after - start[at]) / step))
-            low, high = max(low, near), min(high, far)
-        return low < high
-
-
-class Seen(NamedTuple):
-    """A picture taken apart: its size, its texts with their areas, rectangles, circles as areas, strokes."""
-
-    size: Area
-    texts: list[tuple[str, Area]]
-    rects: list[Area]
-    strokes: list[tuple[tuple[float, float], tuple[float, float]]]
-
-
-def taken_apart(svg: str) -> Seen:
-    root = ET.fromstring(svg)
-    seen = Seen(Area(*map(float, root.attrib["viewBox"].split())), [], [], [])
-    for element in root:
-        kind, given = element.tag.rpartition("}")[2], element.attrib
-        if kind == "text":
-            seen.texts.append((element.text or "", text_area(element)))
-        elif kind == "rect" and given["class"] != "paper":
-            x, y, width, height = (float(given[key]) for key in ("x", "y", "width", "height"))
-            seen.rects.append(Area(x, y, x + width, y + height))
-        elif kind == "circle":
-            x, y, radius = (float(given[key]) for key in ("cx", "cy", "r"))
-            seen.rects.append(Area(x - radius, y - radius, x + radius, y + radius))
-        elif kind == "path":
-            points = [tuple(map(float, pair.split())) for pair in re.findall(r"-?[\d.]+ -?[\d.]+", given["d"])]
-            seen.strokes.extend(pairwise(points))  # type: ignore[arg-type]  # pairs
-    return seen
-
-
-def text_area(element: ET.Element) -> Area:
-    given, text = element.attrib, element.text or ""
-    size, x, y = (float(given[key]) for key in ("font-size", "x", "y"))
-    width = text_width(text, size, bold="b" in given["class"].split())
-    left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[given.get("text-anchor", "start")] * width
-    return Area(left, y - ASCENT * size, left + width, y + DESCENT * size)
-
-
-def faults(svg: str) -> list[str]:
-    """Every text that has no place of its own."""
-    seen = taken_apart(svg)
-    found = [f"{text} is cut off" for text, area in seen.texts if not seen.size.holds(area)]
-    found += [f"{a} meets {b}" for (a, one), (b, two) in combinations(seen.texts, 2) if one.meets(two)]
-    found += [
-        f"{text} meets a border"
-        for text, area in seen.texts
-        for rect in seen.rects
-        if area.meets(rect) and not rect.holds(area)
-    ]
-    found += [f"{text} meets a line" for text, area in seen.texts for line in seen.strokes if area.is_cut_by(*line)]
-    return found
 
 
 every_spec = pytest.mark.parametrize("name", names())
@@ -282,6 +183,30 @@ def test_no_line_leads_to_a_form_that_begins_with_labels_alone() -> None:
     fork = outline(model_of(text.format("add { from a | from b }"))).items[-1]
     assert isinstance(fork, Fork) and [arrives(branch) for branch in fork.branches] == [False, True]
     assert left.count("<path") + left.count("<line") < taken.count("<path") + taken.count("<line")
+
+
+def test_layers_of_a_vector_that_differ_are_not_folded() -> None:
+    wide = [box for box in boxes(outline(gallery_model("alexnet")).items) if box.title == "linear 4096"]
+    assert [(box.input, box.output, box.times) for box in wide] == [((9216,), (4096,), 1), ((4096,), (4096,), 1)]
+    more = boxes(outline(model_of("input 9\n{ dropout 0.5 -> linear 7 -> relu } x4\n")).items)
+    assert [box.input for box in more if box.title == "linear 7"] == [(9,), (7,)]
+
+
+SLIDE = 960, 540
+
+
+# How large each stands on a slide; while columns were as few as made them 1000 pixels high, 0.33 and 0.87.
+@pytest.mark.parametrize(("name", "least"), [("mobilenet_v2", 0.55), ("alexnet", 1.2)])
+def test_a_long_flow_fills_a_slide(name: str, least: float) -> None:
+    size = taken_apart(draw(gallery_model(name))).size
+    assert min(SLIDE[0] / size.right, SLIDE[1] / size.bottom) > least
+
+
+def test_a_line_into_another_column_is_unlike_a_skip() -> None:
+    svg = draw(gallery_model("resnet18"))
+    assert svg.count('<path class="wrap"') == 4
+    look = paint("wrap"), paint("line"), paint("skip")
+    assert len({(one.stroke, one.width) for one in look}) == 3 and look[0].width > 2 * look[1].width
 
 
 def test_depth_closes_blocks() -> None:
@@ -494,19 +419,26 @@ def test_without_a_file_the_picture_goes_to_standard_output() -> None:
 
 @pytest.mark.parametrize(
     ("name", "beginning"),
-    [("a.svg", "<svg"), ("a.SVG", "<svg"), ("a.mmd", "flowchart"), ("a.mermaid", "flowchart"), ("a.gv", "digraph")],
+    [
+        ("a.svg", "<svg"),
+        ("a.SVG", "<svg"),
+        ("a.tex", "% The network lenet5"),
+        ("a.pdf", "%PDF"),
+        ("a.mmd", "flowchart"),
+        ("a.mermaid", "flowchart"),
+        ("a.gv", "digraph"),
+    ],
 )
 def test_the_ending_says_the_format(tmp_path: Path, name: str, beginning: str) -> None:
     done = run(LENET, "-o", str(tmp_path / name))
     assert (done.exit_code, done.stdout) == (0, "")
     assert f"wrote {tmp_path / name}" in done.stderr
-    assert (tmp_path / name).read_text(encoding="utf-8").startswith(beginning)
+    assert (tmp_path / name).read_bytes().startswith(beginning.encode())
     assert run(LENET, "-o", str(tmp_path / name)).exit_code == 0
 
 
 @each_style
 def test_png(tmp_path: Path, style: Style) -> None:
-    pytest.importorskip("resvg_py")
     for scale in ("1", "2"):
         done = run(LENET, "--style", style, "--scale", scale, "-o", str(tmp_path / f"{scale}.png"))
         assert done.exit_code == 0, done.output
@@ -518,10 +450,12 @@ def test_png(tmp_path: Path, style: Style) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-o", "net.jpg"], "end it in .svg, .png"),
-        (["-o", "net"], "end it in .svg, .png"),
+        (["-o", "net.jpg"], "end it in .svg, .png, .pdf, .tex"),
+        (["-o", "net"], "end it in .svg, .png, .pdf, .tex"),
         (["-o", "net.cnn", "--format", "svg"], "not the name of a picture"),
-        (["-o", "a.mmd", "--style", "lecture"], "as svg or png"),
+        (["-o", "a.mmd", "--style", "lecture"], "but for svg, png, pdf or tikz"),
+        (["-o", "a.dot", "--title", "T"], "--title T is not for dot"),
+        (["-o", "a.dot", "--highlight", "conv1"], "--highlight conv1 is not for dot"),
         (["-o", "a.svg", "--scale", "2"], "svg has no pixels"),
         (["--depth", "-1"], "--depth"),
         (["--set", "nothing=1"], "nothing"),

@@ -64,7 +64,7 @@ def text(found: RateCurve) -> Iterator[str]:
 
 
 def picture(found: RateCurve, kind: str) -> bytes:
-    """The curve as SVG or PNG. Raises: Problem E656, E657."""
+    """The curve as SVG or PNG."""
     from specc.report.chart import Chart, Series
     from specc.report.curves import curves_png, curves_svg
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from specc.emit.latex import in_latex
+
 Cells = Sequence[str]
-# What LaTeX reads as something else; the last four are signs of specc's own tables.
-_LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$", "…": r"\dots{}", "→": r"$\to$",
-}  # fmt: skip
 
 
 class TableText(NamedTuple):
@@ -32,21 +29,13 @@ def as_markdown(table: TableText) -> str:
 def as_latex(table: TableText) -> str:
     r"""A `tabular` with the rules of the package `booktabs`; a document says `\usepackage{booktabs}` for it."""
     places = "".join("l" if left else "r" for left in table.is_text)
-    heads, *rows, total = (_row(line, "", " & ", r" \\", _in_latex) for line in (table.heads, *table.rows, table.total))
+    heads, *rows, total = (_row(line, "", " & ", r" \\", in_latex) for line in (table.heads, *table.rows, table.total))
     body = "\n".join([r"\toprule", heads, r"\midrule", *rows, r"\midrule", total, r"\bottomrule"])
     return f"\\begin{{tabular}}{{{places}}}\n{body}\n\\end{{tabular}}"
 
 
 def _row(cells: Cells, before: str, between: str, behind: str, written: Callable[[str], str]) -> str:
     return before + between.join(map(written, cells)) + behind
-
-
-def _in_latex(text: str) -> str:
-    """
-    >>> _in_latex("basic1…2.conv_1 25 %")
-    'basic1\\\\dots{}2.conv\\\\_1 25 \\\\%'
-    """
-    return "".join(_LATEX.get(character, character) for character in text)
 
 
 MARKUPS = {"markdown": as_markdown, "latex": as_latex}

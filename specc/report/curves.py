@@ -13,7 +13,6 @@ from specc.tasks.registry import MEASURES
 
 SMALLEST, LARGEST = 1e-100, 1e100  # a loss below is nothing, and one beyond is off every scale
 SPLITS = {"training": "train", "test": "test", "validation": "validation"}
-SHARP = 2.0  # pixels of the PNG for each of the SVG
 
 
 def charts_of(rows: Sequence[Mapping[str, Any]]) -> tuple[Chart, ...]:
@@ -45,9 +44,13 @@ def _is_drawn(value: object) -> bool:
     return isinstance(value, (int, float)) and abs(value) <= LARGEST  # nan is not
 
 
+def _beside(charts: Sequence[Chart]) -> Sheet:
+    marks = [mark for place, chart in enumerate(charts) for mark in moved(chart_marks(chart), place * WIDTH, 0)]
+    return Sheet(WIDTH * len(charts), HEIGHT, tuple(marks))
+
+
 def curves_svg(charts: Sequence[Chart], theme: Theme = "auto") -> str:
     """The charts beside each other, told to those who cannot see them by their last values."""
-    marks = [mark for place, chart in enumerate(charts) for mark in moved(chart_marks(chart), place * WIDTH, 0)]
     across = "epochs" if charts[0].across == "epoch" else charts[0].across
     title = f"{' and '.join(chart.title for chart in charts)} over the {across}"
     said = "; ".join(
@@ -55,11 +58,11 @@ def curves_svg(charts: Sequence[Chart], theme: Theme = "auto") -> str:
         for chart in charts
         for one in chart.series
     )
-    return to_svg(Sheet(WIDTH * len(charts), HEIGHT, tuple(marks)), theme, Words(title, said))
+    return to_svg(_beside(charts), theme, Words(title, said))
 
 
 def curves_png(charts: Sequence[Chart]) -> bytes:
-    """The same picture, on white. Raises: Problem E656 without resvg, E657 where no font is installed."""
+    """The same picture, on white."""
     from specc.emit.draw.png import to_png
 
-    return to_png(curves_svg(charts, "light"), SHARP, instead="the run's `report.html` shows the same curves")
+    return to_png(_beside(charts))

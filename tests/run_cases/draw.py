@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
-
-import pytest
 
 from run_cases import Scene, case
-from specc.emit.draw.picture import draw_png
+from specc.emit.draw.formats import FORMATS
+from specc.emit.draw.marks import Sheet
+from specc.emit.draw.picture import PLAIN, Options, draw
 from specc.emit.draw.png import to_png
 from specc.ir.shaped import ShapedModel
 from specc.pipeline import analyse
@@ -26,29 +25,25 @@ SMALL = "input 1x8x8\nconv 4 k3 -> relu\n"
 
 @case("E655")
 def a_chain_that_is_written_out(scene: Scene) -> None:
-    draw_png(model_of("input 4x8x8\n" + "conv 5 k1 -> conv 4 k1\n" * 1600))
+    draw(model_of("input 4x8x8\n" + "conv 5 k1 -> conv 4 k1\n" * 1600))
 
 
 @case("E656")
-def no_resvg(scene: Scene) -> None:
-    scene.patch.setitem(sys.modules, "resvg_py", None)
-    draw_png(model_of(SMALL))
-
-
-@case("E657")
-def a_machine_without_fonts(scene: Scene) -> None:
-    resvg = pytest.importorskip("resvg_py")
-    render = resvg.svg_to_bytes
-
-    def without_fonts(**options: Any) -> Any:
-        return render(**{**options, "skip_system_fonts": True})
-
-    scene.patch.setattr(resvg, "svg_to_bytes", without_fonts)
-    scene.patch.setattr("specc.emit.draw.png._matplotlib_fonts", list)
-    draw_png(model_of(SMALL))
+def no_matplotlib(scene: Scene) -> None:
+    scene.patch.setitem(sys.modules, "matplotlib", None)
+    FORMATS["pdf"].write(model_of(SMALL), PLAIN, 1)
 
 
 @case("E658")
 def too_many_pixels(scene: Scene) -> None:
-    pytest.importorskip("resvg_py")
-    to_png('<svg xmlns="http://www.w3.org/2000/svg" width="900" height="2000"/>', scale=10)
+    to_png(Sheet(900, 2000, ()), scale=10)
+
+
+@case("E775")
+def a_label_that_is_not_there(scene: Scene) -> None:
+    draw(model_of(SMALL), options=Options(highlight="con1"))
+
+
+@case("E776")
+def a_layer_that_shares_its_box(scene: Scene) -> None:
+    draw(model_of(SMALL), options=Options("lecture", highlight="relu1"))

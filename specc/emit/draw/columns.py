@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 COMFORTABLE = 1000.0  # pixels: a diagram no higher than this stays in one column
-SLIMMEST = 1.1  # height to width, beyond which a further column is opened
+WIDE, HIGH = 1280.0, 800.0  # of the page or slide that longer ones are to fill
 MOST = 12
-LITTLE = 1.25
+NEARLY = 0.95
 
 
 class Column(NamedTuple):
@@ -19,20 +19,21 @@ class Column(NamedTuple):
 
 
 def columns(heights: Sequence[float], reaches: Sequence[tuple[float, float]]) -> list[Column]:
-    """As few columns as make the whole no higher than comfortable, or about as high as it is wide.
-
-    One fewer is taken where that makes it little higher: a column of a few boxes helps nobody.
+    """The columns that can be shown largest on a page or a slide, or fewer that do nearly as well.
 
     Args: heights of the pieces; reaches, how far each goes to the left and to the right.
     """
+    whole = [Column(0, len(heights))]
+    if sum(heights) <= COMFORTABLE:
+        return whole
     cuts = [_cut(heights, count) for count in range(1, min(MOST, len(heights)) + 1)]
-    sizes = [_size(cut, heights, reaches) for cut in cuts]
-    lowest = min(height for _, height in sizes)
-    good = (height <= max(COMFORTABLE, SLIMMEST * width, 1.15 * lowest) for width, height in sizes)
-    chosen = next(number for number, is_good in enumerate(good) if is_good)
-    if chosen > 1 and sizes[chosen - 1][1] <= LITTLE * sizes[chosen][1]:
-        chosen -= 1
-    return cuts[chosen]
+    scales = [_scale(*_size(cut, heights, reaches)) for cut in cuts]
+    return next(cut for cut, scale in zip(cuts, scales, strict=True) if scale >= NEARLY * max(scales))
+
+
+def _scale(width: float, height: float) -> float:
+    """How large a picture is where it fills the page."""
+    return min(WIDE / width, HIGH / height)
 
 
 def _size(

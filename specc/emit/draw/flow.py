@@ -286,7 +286,10 @@ def _in_columns(steps: Sequence[FlowStep], chosen: Sequence[Column]) -> list[Mar
             gutter = x - 20
             low = foot[1] + 16
             marks.append(
-                LineMark((foot, (foot[0], low), (gutter, low), (gutter, top - 16), (axis, top - 16), (axis, top)))
+                LineMark(
+                    (foot, (foot[0], low), (gutter, low), (gutter, top - 16), (axis, top - 16), (axis, top)),
+                    "wrap",
+                )
             )
         marks += moved(part.marks, axis, top)
         foot = (axis, top + part.height)

@@ -119,7 +119,7 @@ def _onward(foot: tuple[float, float, float], first: _Placed, axis: float, top: 
     points = (
         (edge, before), (right, before), (right, between), (left, between), (left, axis), (first.x, axis),
     )  # fmt: skip
-    return LineMark(points, arrow=True)
+    return LineMark(points, "wrap", arrow=True)
 
 
 # Where things stand in a row
@@ -234,7 +234,7 @@ class _Line:
                 start = before.x, self.axis - before.drawn.height / 2
                 marks += rays(step.stage, (before.drawn, start), (step.drawn, at))
             size = TextMark(step.middle, self.sizes, written(step.stage.shape), SIZE, "middle")
-            marks += _called(step, (size, *self.caption(step)))
+            marks += [*_called(step, (size,)), *_called(step, tuple(self.caption(step)))]
         marks += [self.arc(skip) for skip in self.skips]
         return [*marks, *(mark for jump in self.jumps for mark in self.jump(jump))]
 

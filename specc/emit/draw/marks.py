@@ -1,4 +1,4 @@
-"""What a picture is made of: rectangles, lines, discs and texts; and pieces of them that are put together.
+"""What a picture is made of: rectangles, lines, polygons, discs and texts; and pieces of them that are put together.
 
 Coordinates are pixels, x to the right and y down. A `Piece` has its origin where its axis, the line along which data
 flows through it, meets its upper edge.
@@ -14,6 +14,15 @@ from specc.emit.draw.metrics import ASCENT, DESCENT, text_width
 Anchor: TypeAlias = Literal["start", "middle", "end"]
 Fold: TypeAlias = Literal["", "open", "closed"]
 Point: TypeAlias = tuple[float, float]
+Bounds: TypeAlias = tuple[float, float, float, float]
+HEAD_LENGTH, HEAD_WIDTH = 7.0, 6.0
+HEADS = {"skip": "skiphead", "wrap": "wraphead"}  # of lines that have another colour
+
+
+def bounds_of(points: Iterable[Point]) -> Bounds:
+    """Left, top, right and bottom."""
+    across, down = zip(*points, strict=True)
+    return min(across), min(down), max(across), max(down)
 
 
 class Rect(NamedTuple):
@@ -30,7 +39,7 @@ class Rect(NamedTuple):
         return self._replace(x=self.x + dx, y=self.y + dy)
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
+    def bounds(self) -> Bounds:
         return self.x, self.y, self.x + self.width, self.y + self.height
 
 
@@ -45,9 +54,35 @@ class LineMark(NamedTuple):
         return self._replace(points=tuple((x + dx, y + dy) for x, y in self.points))
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        across, down = [x for x, _ in self.points], [y for _, y in self.points]
-        return min(across), min(down), max(across), max(down)
+    def bounds(self) -> Bounds:
+        return bounds_of(self.points)
+
+    def parted(self) -> tuple[tuple[Point, ...], Polygon | None]:
+        """The line, which stops short of its head, and the head."""
+        if not self.arrow:
+            return self.points, None
+        tip, before = self.points[-1], self.points[-2]
+        dx, dy = tip[0] - before[0], tip[1] - before[1]
+        length = (dx * dx + dy * dy) ** 0.5 or 1.0
+        ux, uy = dx / length, dy / length
+        end = tip[0] - ux * HEAD_LENGTH, tip[1] - uy * HEAD_LENGTH
+        half = HEAD_WIDTH / 2
+        corners = (end[0] - uy * half, end[1] + ux * half), (end[0] + uy * half, end[1] - ux * half)
+        return (*self.points[:-1], end), Polygon((tip, *corners), HEADS.get(self.style, "head"))
+
+
+class Polygon(NamedTuple):
+    """A closed figure through points."""
+
+    points: tuple[Point, ...]
+    style: str
+
+    def moved(self, dx: float, dy: float) -> Polygon:
+        return self._replace(points=tuple((x + dx, y + dy) for x, y in self.points))
+
+    @property
+    def bounds(self) -> Bounds:
+        return bounds_of(self.points)
 
 
 class Disc(NamedTuple):
@@ -60,7 +95,7 @@ class Disc(NamedTuple):
         return self._replace(x=self.x + dx, y=self.y + dy)
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
+    def bounds(self) -> Bounds:
         return self.x - self.radius, self.y - self.radius, self.x + self.radius, self.y + self.radius
 
 
@@ -79,7 +114,7 @@ class TextMark(NamedTuple):
         return self._replace(x=self.x + dx, y=self.y + dy)
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
+    def bounds(self) -> Bounds:
         width = text_width(self.text, self.size, bold=self.bold)
         left = self.x - {"start": 0.0, "middle": width / 2, "end": width}[self.anchor]
         return left, self.y - ASCENT * self.size, left + width, self.y + DESCENT * self.size
@@ -97,12 +132,11 @@ class NamedMarks(NamedTuple):
         return self._replace(marks=tuple(mark.moved(dx, dy) for mark in self.marks))
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        lefts, tops, rights, bottoms = zip(*(mark.bounds for mark in self.marks), strict=True)
-        return min(lefts), min(tops), max(rights), max(bottoms)
+    def bounds(self) -> Bounds:
+        return enclosing(self.marks)
 
 
-PlainMark: TypeAlias = Rect | LineMark | Disc | TextMark
+PlainMark: TypeAlias = Rect | LineMark | Polygon | Disc | TextMark
 Mark: TypeAlias = PlainMark | NamedMarks
 
 
@@ -129,6 +163,12 @@ class Sheet(NamedTuple):
     marks: tuple[Mark, ...]
 
 
+def enclosing(marks: Iterable[Mark]) -> Bounds:
+    """What marks reach together."""
+    lefts, tops, rights, bottoms = zip(*(mark.bounds for mark in marks), strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
 def plain(marks: Iterable[Mark]) -> Iterator[PlainMark]:
     """Every mark by itself."""
     for mark in marks:
@@ -142,9 +182,12 @@ def moved(marks: Iterable[Mark], dx: float, dy: float) -> tuple[Mark, ...]:
     return tuple(mark.moved(dx, dy) for mark in marks)
 
 
-def sheet_of(marks: Iterable[Mark], margin: float) -> Sheet:
-    """Everything with a margin around it, the upper left corner at 0, 0."""
+def sheet_of(marks: Iterable[Mark], margin: float, at_least: Sheet | None = None) -> Sheet:
+    """Everything with a margin around it, the upper left corner at 0, 0; at_least: a sheet that it is to cover."""
     marks = tuple(marks)
-    left, top, right, bottom = zip(*(mark.bounds for mark in marks), strict=True)
-    x, y = min(left) - margin, min(top) - margin
-    return Sheet(max(right) + margin - x, max(bottom) + margin - y, moved(marks, -x, -y))
+    left, top, right, bottom = enclosing(marks)
+    if at_least is not None:
+        left, top = min(left, 0.0), min(top, 0.0)
+        right, bottom = max(right, at_least.width), max(bottom, at_least.height)
+    x, y = left - margin, top - margin
+    return Sheet(right + margin - x, bottom + margin - y, moved(marks, -x, -y))

@@ -184,7 +184,9 @@ class _OutlineReader:
         return self.known[place]
 
     def _key(self, node: SomeShaped, exact: bool) -> Hashable:
-        shapes: Hashable = (node.input, node.output) if exact else (node.input[1:], node.output[1:])
+        # All of a vector is features, so none that differ are alike.
+        ends = node.input, node.output
+        shapes: Hashable = tuple(shape if exact or len(shape) == 1 else shape[1:] for shape in ends)
         if not exact and not self.numbers:
             shapes = len(node.input), len(node.output)
         if isinstance(node, ShapedLayer):

@@ -6,10 +6,20 @@ from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
-from specc.emit.draw.marks import Disc, LineMark, Mark, NamedMarks, PlainMark, Point, Rect, Sheet, TextMark, plain
+from specc.emit.draw.marks import (
+    Disc,
+    LineMark,
+    Mark,
+    NamedMarks,
+    PlainMark,
+    Point,
+    Polygon,
+    Rect,
+    Sheet,
+    TextMark,
+    plain,
+)
 from specc.emit.draw.theme import ROOT, Theme, style_sheet
-
-HEAD_LENGTH, HEAD_WIDTH = 7.0, 6.0
 
 
 class Words(NamedTuple):
@@ -22,7 +32,8 @@ class Words(NamedTuple):
 def to_svg(sheet: Sheet, theme: Theme, words: Words) -> str:
     """The text of an SVG file."""
     marks = tuple(plain(sheet.marks))
-    used = {"paper", *(mark.style for mark in marks)} | ({"head"} if any(map(_has_head, marks)) else set())
+    heads = (mark.parted()[1] for mark in marks if isinstance(mark, LineMark))
+    used = {"paper", *(mark.style for mark in marks), *(head.style for head in heads if head)}
     return _picture(sheet, words, [f"<style>{style_sheet(theme, used)}</style>"], map(_element, marks))
 
 
@@ -47,10 +58,6 @@ def _picture(sheet: Sheet, words: Words, style: list[str], elements: Iterable[st
     return "\n".join(lines) + "\n"
 
 
-def _has_head(mark: PlainMark) -> bool:
-    return isinstance(mark, LineMark) and mark.arrow
-
-
 def _named(mark: Mark) -> str:
     if not isinstance(mark, NamedMarks):
         return _element(mark)
@@ -68,6 +75,8 @@ def _element(mark: PlainMark) -> str:
         case Disc():
             place = f'cx="{_number(mark.x)}" cy="{_number(mark.y)}"'
             return f'<circle class="{mark.style}" {place} r="{_number(mark.radius)}"/>'
+        case Polygon():
+            return f'<path class="{mark.style}" d="{_path(mark.points)}Z"/>'
         case TextMark():
             return _text(mark)
         case LineMark():
@@ -82,24 +91,12 @@ def _text(mark: TextMark) -> str:
 
 
 def _line(mark: LineMark) -> str:
-    points = list(mark.points)
-    head = ""
-    if mark.arrow:
-        tip = points[-1]
-        points[-1], left, right = _head(points[-2], tip)
-        head = f'<path class="head" d="M{_pair(tip)}L{_pair(left)}L{_pair(right)}Z"/>'
-    path = "M" + "L".join(map(_pair, points))
-    return f'<path class="{mark.style}" d="{path}"/>{head}'
+    points, head = mark.parted()
+    return f'<path class="{mark.style}" d="{_path(points)}"/>' + (_element(head) if head else "")
 
 
-def _head(before: Point, tip: Point) -> tuple[Point, Point, Point]:
-    """Where the line stops short of its head, and the head's other two corners."""
-    dx, dy = tip[0] - before[0], tip[1] - before[1]
-    length = (dx * dx + dy * dy) ** 0.5 or 1.0
-    ux, uy = dx / length, dy / length
-    x, y = tip[0] - ux * HEAD_LENGTH, tip[1] - uy * HEAD_LENGTH
-    half = HEAD_WIDTH / 2
-    return (x, y), (x - uy * half, y + ux * half), (x + uy * half, y - ux * half)
+def _path(points: Iterable[Point]) -> str:
+    return "M" + "L".join(map(_pair, points))
 
 
 def _pair(point: Point) -> str:

@@ -29,6 +29,9 @@ _LIGHT = {
     "line": Paint("none", "#57606a", 1.3),
     "head": Paint("#57606a"),
     "skip": Paint("none", "#8c6bb1", 1.6),
+    "skiphead": Paint("#8c6bb1"),
+    "wrap": Paint("none", "#d0d7de", 4),
+    "wraphead": Paint("#8b949e"),
     "rays": Paint("none", "#8b949e", 0.8, "3 2"),
     "frame": Paint("#57606a09", "#8b949e", 1),
     "join": Paint("#ffffff", "#424a53", 1.3),
@@ -46,6 +49,9 @@ _LIGHT = {
     "identity": Paint("#ffffff", "#8b949e"),
     "map": Paint("#eef2f6", "#57606a"),
     "window": Paint("#d9480f33", "#d9480f", 1.2),
+    "highlight": Paint("#e5484d22", "#e5484d", 2.4),
+    "dim": Paint("#1b1f2426"),
+    "gleam": Paint("#ffffff73"),
     "grid": Paint("none", "#dde1e6"),
     "curve0": Paint("none", "#9a6700", 1.8),
     "dot0": Paint("#9a6700"),
@@ -61,6 +67,9 @@ _DARK = {
     "line": Paint("none", "#a3adb8", 1.3),
     "head": Paint("#a3adb8"),
     "skip": Paint("none", "#b79be0", 1.6),
+    "skiphead": Paint("#b79be0"),
+    "wrap": Paint("none", "#3d4751", 4),
+    "wraphead": Paint("#77818c"),
     "rays": Paint("none", "#77818c", 0.8, "3 2"),
     "frame": Paint("#ffffff08", "#6b7580", 1),
     "join": Paint("#14181d", "#c3ccd5", 1.3),
@@ -78,6 +87,9 @@ _DARK = {
     "identity": Paint("#14181d", "#77818c"),
     "map": Paint("#252c34", "#a3adb8"),
     "window": Paint("#ff922b44", "#ff922b", 1.2),
+    "highlight": Paint("#ff636933", "#ff6369", 2.4),
+    "dim": Paint("#00000059"),
+    "gleam": Paint("#ffffff26"),
     "grid": Paint("none", "#31373f"),
     "curve0": Paint("none", "#e0a83a", 1.8),
     "dot0": Paint("#e0a83a"),
@@ -131,8 +143,8 @@ def _rules(shade: Shade, used: set[str]) -> str:
 
 
 def _rule(name: str, colours: Paint) -> str:
-    fill, opacity = _opaque(colours.fill)
-    parts = [f"fill:{fill}", *([f"fill-opacity:{opacity}"] if opacity else [])]
+    fill, opacity = opaque(colours.fill)
+    parts = [f"fill:{fill}", *([f"fill-opacity:{opacity:.2f}"] if opacity < 1 else [])]
     if colours.stroke != "none":
         parts += [f"stroke:{colours.stroke}", f"stroke-width:{colours.width:g}"]
     if colours.dash:
@@ -140,8 +152,12 @@ def _rule(name: str, colours: Paint) -> str:
     return f".{ROOT} .{name}{{{';'.join(parts)}}}"
 
 
-def _opaque(colour: str) -> tuple[str, str]:
-    """`#57606a09` as a colour and an opacity, which more programs understand."""
+def opaque(colour: str) -> tuple[str, float]:
+    """`#57606a09` as a colour and an opacity, which more programs understand.
+
+    >>> opaque("#57606a80"), opaque("none")
+    (('#57606a', 0.5019607843137255), ('none', 1.0))
+    """
     if len(colour) != 9:
-        return colour, ""
-    return colour[:7], f"{int(colour[7:], 16) / 255:.2f}"
+        return colour, 1.0
+    return colour[:7], int(colour[7:], 16) / 255
