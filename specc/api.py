@@ -23,7 +23,7 @@ from specc.syntax.numerals import whole_of
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from specc.emit.draw.picture import Style
+    from specc.emit.draw.styles import Style
     from specc.emit.draw.theme import Theme
 
 

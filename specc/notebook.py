@@ -19,7 +19,7 @@ from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.display import display
 
 from specc.api import Report, check_source
-from specc.emit.draw.picture import STYLES, Style
+from specc.emit.draw.styles import STYLES, Style
 from specc.emit.html import report_html, totals
 from specc.source import Source
 
@@ -62,7 +62,7 @@ def _parser() -> _Parser:
     parser.add_argument("name", nargs="?")
     parser.add_argument("--input")
     parser.add_argument("--set", action="append", default=[])
-    parser.add_argument("--style", choices=STYLES, default=STYLES[0])
+    parser.add_argument("--style", choices=STYLES, default="flow")
     return parser
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -15,17 +15,24 @@ from specc.cli.printing import say
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.formats import FORMATS, Format, format_of
-from specc.emit.draw.picture import PLAIN, STYLES, THEMES, Options
+from specc.emit.draw.picture import PLAIN, THEMES, Options
+from specc.emit.draw.styles import LAYOUTS, STYLES
 
 SCALE = 2.0
+
+
+def told(words: Iterable[tuple[str, str]]) -> str:
+    """Choices in a sentence: `flow: a diagram of the layers; lecture: …`."""
+    return "; ".join(f"{name}: {text}" for name, text in words) + "."
 
 
 @click.command("draw", cls=WritesWithOption)
 @click.argument("file", metavar="SPEC")
 @click.option("-o", "--output", metavar="FILE", default="-", help="Where the picture goes; its ending says the format.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="The format, where no ending says it.  [svg]")
-@click.option("--style", type=click.Choice(STYLES), default="flow",
-              help="A diagram of the layers, or the stacked feature maps of a lecture.  [flow]")  # fmt: skip
+@click.option("--style", type=click.Choice(list(STYLES)), default="flow",
+              help=f"{told((name, one.words) for name, one in STYLES.items())}  [flow]")  # fmt: skip
+@click.option("--layout", type=click.Choice(list(LAYOUTS)), default="auto", help=f"{told(LAYOUTS.items())}  [auto]")
 @click.option("--theme", type=click.Choice(THEMES), default="auto",
               help="Colours; auto: those that the reader's browser prefers.  [auto]")  # fmt: skip
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Open this many levels of blocks, and no more.")
@@ -44,8 +51,8 @@ def command(
     """Draw a network, as a picture or as text for other programs: the file's ending says which.
 
     Without -o, or with -o -, an SVG goes to standard output. Steps that are repeated alike are drawn once, ×4;
-    a long network is drawn in several columns or rows. Of a lesson, each stretch from a hole to the next stated shape is
-    a box.
+    a long network is drawn in several columns or rows. Of a lesson, each stretch from a hole to the next
+    stated shape is a box.
     """
     meant = _format(form, output)
     chosen = Options(**options)
@@ -71,7 +78,7 @@ def _format(form: str | None, output: str) -> str:
 def _require_fitting(name: str, output: str, options: Options, scale: float | None) -> None:
     """Raises: UsageError for options that the format has no use for."""
     form = FORMATS[name]
-    for option in ("style", "title", "highlight"):
+    for option in ("style", "layout", "title", "highlight"):
         given = getattr(options, option)
         if not form.looks and given != getattr(PLAIN, option):
             raise click.UsageError(f"--{option} {given} is not for {name}, but for {_names(lambda one: one.looks)}.")

@@ -11,7 +11,8 @@ from itertools import islice
 from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.diagnostics.render import render_all
 from specc.diagnostics.spelling import counted
-from specc.emit.draw.picture import Options, Style, draw
+from specc.emit.draw.picture import Options, draw
+from specc.emit.draw.styles import Style
 from specc.ir.analysis.folding import FoldedLine, folded_lines
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written

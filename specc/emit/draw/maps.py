@@ -6,7 +6,7 @@ would be a dot beside the photograph. The number of sheets grows with the logari
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import log2, sqrt
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from specc.emit.draw.stages import Stage
 from specc.emit.draw.theme import style_of
 from specc.layers.base import Shape
 
-LARGEST, SMALLEST = 120.0, 6.0  # pixels of the picture
+LARGEST, SMALLEST = 110.0, 6.0  # pixels of the picture
 COMPACT = 0.65  # of that, where a network cannot go on in a further row
 LINEAR = 40
 STRIP = 10.0  # the height of a signal
@@ -47,13 +47,6 @@ class MapScale(NamedTuple):
         """The length of a vector's bar."""
         return 22 + self.zoom * (LARGEST - 22) * log2(length + 1) / log2(self.longest + 1)
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        """How the picture is to be read."""
-        if self.pixels <= LINEAR:
-            return ("Sides of maps are to scale; sheets and bars grow", "with the logarithm of channels and features.")
-        return ("Sides of maps grow with the square root of the size;", "sheets and bars with a logarithm.")
-
 
 class Drawn(NamedTuple):
     """A map with its upper left corner at 0, 0; front: the foremost sheet, or the bar."""
@@ -62,6 +55,18 @@ class Drawn(NamedTuple):
     height: float
     marks: tuple[PlainMark, ...]
     front: Rect
+
+
+Corner = tuple[Drawn, Point]
+"""A map and the place of its upper left corner."""
+
+
+class MapLook(NamedTuple):
+    """How a style draws maps. draw: one; lead: what leads from one to the next; words: how sizes are to be read."""
+
+    draw: Callable[[Stage, MapScale], Drawn]
+    lead: Callable[[Stage, Corner, Corner], Iterable[Mark]]
+    words: Callable[[MapScale], tuple[str, ...]]
 
 
 def draw_map(stage: Stage, scale: MapScale) -> Drawn:
@@ -86,10 +91,6 @@ def sheets(channels: int) -> int:
     [1, 3, 4, 5, 7, 10]
     """
     return min(MOST_SHEETS, 1 + round(log2(channels) * 1.02)) if channels != 3 else 3
-
-
-Corner = tuple[Drawn, Point]
-"""A map and the place of its upper left corner."""
 
 
 def rays(stage: Stage, before: Corner, after: Corner) -> Iterator[Mark]:
@@ -158,3 +159,12 @@ def _value(sheet: Rect, along: float) -> Rect:
         return _spot(sheet, (0, 0), along)
     x = sheet.x + (sheet.width if along > 0.5 else 0)
     return Rect(x, sheet.y + sheet.height / 2, 0, 0, "window")
+
+
+def _words(scale: MapScale) -> tuple[str, ...]:
+    if scale.pixels <= LINEAR:
+        return ("Sides of maps are to scale; sheets and bars grow with the logarithm of channels and features.",)
+    return ("Sides of maps grow with the square root of the size; sheets and bars with a logarithm.",)
+
+
+SHEETS = MapLook(draw_map, rays, _words)

@@ -1,7 +1,7 @@
 """What a picture is made of: rectangles, lines, polygons, discs and texts; and pieces of them that are put together.
 
 Coordinates are pixels, x to the right and y down. A `Piece` has its origin where its axis, the line along which data
-flows through it, meets its upper edge.
+flows through it, enters it.
 """
 
 from __future__ import annotations
@@ -141,18 +141,15 @@ Mark: TypeAlias = PlainMark | NamedMarks
 
 
 class Piece(NamedTuple):
-    """Marks around an axis. left, right: how far they reach from it; height: where the axis leaves below;
-    lands: whether a line that arrives above ends here, with a head."""
+    """Marks around an axis, along which data flows, down or to the right. near, far: how far they reach from it to the
+    left and right, or up and down; length: where the axis leaves; lands: whether a line that arrives ends here, with a
+    head."""
 
-    left: float
-    right: float
-    height: float
+    near: float
+    far: float
+    length: float
     marks: tuple[Mark, ...]
     lands: bool = True
-
-    @property
-    def width(self) -> float:
-        return self.left + self.right
 
 
 class Sheet(NamedTuple):

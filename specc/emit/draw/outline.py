@@ -3,7 +3,7 @@
 In:         a shaped model; how deep blocks are opened; whether repeats are folded.
 Out:        a tree of `Box`, `Frame` and `Fork`.
 Guarantees: at most `MAX_BOXES` boxes, counted before any is made; a repeat is folded where its layers, arguments and
-            spatial sizes are the same, and channels too unless one step was written with `x3`.
+            spatial sizes are the same, and channels too (of a vector always) unless one step was written with `x3`.
 Leaves:     places and colours to the layouts.
 """
 
@@ -184,9 +184,7 @@ class _OutlineReader:
         return self.known[place]
 
     def _key(self, node: SomeShaped, exact: bool) -> Hashable:
-        # All of a vector is features, so none that differ are alike.
-        ends = node.input, node.output
-        shapes: Hashable = tuple(shape if exact or len(shape) == 1 else shape[1:] for shape in ends)
+        shapes: Hashable = tuple(x if exact or len(x) == 1 else x[1:] for x in (node.input, node.output))
         if not exact and not self.numbers:
             shapes = len(node.input), len(node.output)
         if isinstance(node, ShapedLayer):

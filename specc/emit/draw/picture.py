@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple
 
 from specc.diagnostics.spelling import counted
 from specc.emit.draw.marks import NamedMarks, Sheet
 from specc.emit.draw.outline import AS_IT_COMES, Folds, Outline, outline
+from specc.emit.draw.styles import STYLES, Layout, Style
 from specc.emit.draw.svg import Words, to_svg, to_svg_with_names
 from specc.emit.draw.theme import Theme
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
 
-Style: TypeAlias = Literal["flow", "lecture"]
-STYLES: tuple[Style, ...] = ("flow", "lecture")
 THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
 
 
 class Options(NamedTuple):
-    """style: flow, a diagram of the layers, or lecture, the stacked feature maps; depth: how many levels of blocks
+    """style, layout: what is drawn and how it lies; depth: how many levels of blocks
     are opened, None for as many as stay readable; unfold: every repeat by itself; parameters: how many each has;
     title: over the picture; highlight: a label or a module's name, what bears it is set off."""
 
@@ -28,6 +27,7 @@ class Options(NamedTuple):
     depth: int | None = None
     unfold: bool = False
     parameters: bool = False
+    layout: Layout = "auto"
     title: str = ""
     highlight: str = ""
 
@@ -48,7 +48,7 @@ def figure(model: ShapedModel, options: Options = PLAIN, folds: Folds = AS_IT_CO
     Raises: Problem E655 where the network is too large for a picture, and as `highlighted`.
     """
     network = outline(model, options.depth, unfold=options.unfold, folds=folds)
-    sheet = _sheet(network, options)
+    sheet = STYLES[options.style].draw(network, options.layout, options.parameters)
     if options.highlight:
         from specc.emit.draw.highlight import highlighted
 
@@ -89,16 +89,6 @@ def draw_for_page(model: ShapedModel, options: Options, folds: Folds = AS_IT_COM
     sheet, words = figure(model, options, folds)
     names = dict.fromkeys(mark.name for mark in sheet.marks if isinstance(mark, NamedMarks))
     return to_svg_with_names(sheet, words), tuple(names)
-
-
-def _sheet(network: Outline, options: Options) -> Sheet:
-    if options.style == "lecture":
-        from specc.emit.draw.lecture import lecture
-
-        return lecture(network, parameters=options.parameters)
-    from specc.emit.draw.flow import flow
-
-    return flow(network, parameters=options.parameters)
 
 
 def _words(model: ShapedModel, network: Outline, title: str) -> Words:

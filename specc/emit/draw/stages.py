@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from math import prod
 from typing import NamedTuple
 
 from specc.diagnostics.spelling import counted
+from specc.emit.draw.forks import arrives
 from specc.emit.draw.outline import Box, DrawnGroup, Fork, Item, KeptMark, Outline, is_attached
 from specc.layers.base import Shape
 from specc.layers.windows import Window
@@ -23,7 +25,7 @@ MOST_OPEN = 36  # stages: with more of them blocks are closed
 
 class Stage(NamedTuple):
     """A feature map or a vector. title, details: the operation that made it; after: what was done to its values; name:
-    of the module."""
+    of the module; beside: the map that it has been joined to; inside: what a block holds."""
 
     shape: Shape
     before: Shape
@@ -35,6 +37,8 @@ class Stage(NamedTuple):
     times: int = 1
     parameters: int = 0
     name: str = ""
+    beside: Stage | None = None
+    inside: tuple[Item, ...] = ()
 
 
 class Skip(NamedTuple):
@@ -68,7 +72,8 @@ def _folded(stages: Sequence[Stage]) -> list[Stage]:
     """Neighbours that are called alike and give the same shape, as one."""
 
     def looks(stage: Stage) -> tuple[object, ...]:
-        return stage.title, stage.details, stage.after, stage.shape, stage.family
+        arriving = stage.before if len(stage.before) == 1 else ()  # all of a vector is features
+        return stage.title, stage.details, stage.after, stage.shape, stage.family, arriving
 
     runs = [list(run) for _, run in groupby(stages, key=looks)]
     return [
@@ -125,15 +130,14 @@ class _StageReader:
         else:
             title = _last_word(frame.title) or "group"
             self.titles.add(title)
-            stage = Stage(frame.output, frame.input, "block", title, _what_is_in(frame.items), times=frame.times)
-            self.add(stage._replace(parameters=frame.parameters, name=frame.name))
+            stage = _block(title, frame.items, frame.input, frame.output, frame.name)
+            self.add(stage._replace(details=_what_is_in(frame.items), times=frame.times, parameters=frame.parameters))
             self.take_up(frame.items)
 
     def is_open(self, frame: DrawnGroup) -> bool:
         if frame.times > 1 or _last_word(frame.title) in self.shut:
             return False
-        forks = [item for item in frame.items if isinstance(item, Fork)]
-        return any(map(_leads_past, forks)) or not (forks or self.closed)
+        return goes_deeper(frame.items) or not (self.closed or any(isinstance(item, Fork) for item in frame.items))
 
     def repeated(self, frame: DrawnGroup, head: Box) -> None:
         """A layer with what goes with it, repeated."""
@@ -145,8 +149,10 @@ class _StageReader:
         if fork.joined == "outputs":
             self.outputs(fork)
             return
-        if not _leads_past(fork):
-            self.add(Stage(fork.output, fork.input, "block", fork.word, _what_is_in((fork,))[1:], name=fork.name))
+        if not leads_past(fork):
+            stage = _block(fork.word, (fork,), fork.input, fork.output, fork.name)
+            before = fork.input if any(map(arrives, fork.branches)) else ()
+            self.add(stage._replace(details=_what_is_in((fork,))[1:], before=before))
             self.take_up((fork,))
             return
         start = len(self.stages) - 1
@@ -168,20 +174,41 @@ class _StageReader:
 
     def take_up(self, items: Sequence[Item]) -> None:
         """Lines to the last stage from those that something in it goes on from."""
-        starts = {self.kept[key] for key in _keys(items) if key in self.kept}
+        starts = {self.kept[key] for key in keys(items) if key in self.kept}
         self.skips += [Skip(start, len(self.stages) - 1) for start in sorted(starts)]
 
 
-def _keys(items: Sequence[Item]) -> Iterator[str]:
+def keys(items: Sequence[Item]) -> Iterator[str]:
     """What branches among items go on from."""
     for item in items:
         if isinstance(item, DrawnGroup):
-            yield from _keys(item.items)
+            yield from keys(item.items)
         elif isinstance(item, Fork):
             for branch in item.branches:
                 if branch.origin is not None:
                     yield branch.origin.key
-                yield from _keys(branch.items)
+                yield from keys(branch.items)
+
+
+def _block(title: str, items: tuple[Item, ...], before: Shape, shape: Shape, name: str) -> Stage:
+    """A block that is drawn as what leaves it, in the colour of the last layer in it that has a window or weights, else
+    that makes a shape."""
+    families = list(_families(items))
+    telling = (family for family in families if family in ("convolution", "linear", "pooling"))
+    family = next(telling, families[0] if families else "block")
+    return Stage(shape, before, family, title, name=name, inside=items)
+
+
+def _families(items: Sequence[Item]) -> Iterator[str]:
+    """The families of the layers that make shapes, the last first."""
+    for item in reversed(items):
+        if isinstance(item, Box) and not is_attached(item):
+            yield item.family
+        elif isinstance(item, DrawnGroup):
+            yield from _families(item.items)
+        elif isinstance(item, Fork):
+            for branch in item.branches:
+                yield from _families(branch.items)
 
 
 def _stage(box: Box) -> Stage:
@@ -204,13 +231,23 @@ def _last_word(title: str) -> str:
     return title.rpartition(" · ")[2]
 
 
-def _leads_past(fork: Fork) -> bool:
+def leads_past(fork: Fork) -> bool:
     """Whether a form is a skip around layers that change the size of the picture."""
     if len(fork.branches) != 2 or any(branch.origin is not None for branch in fork.branches):
         return False
     filled = [branch for branch in fork.branches if branch.items]
     sizes = {size for branch in filled for size in _sizes(branch.items)}
     return len(filled) == 1 and fork.joined in ("concat", "add") and len(sizes) > 1
+
+
+def goes_deeper(items: Sequence[Item]) -> bool:
+    """Whether items lead to smaller pictures and back: by a skip past them, or one after the other."""
+    if any(isinstance(item, Fork) and leads_past(item) for item in items):
+        return True
+    if any(isinstance(item, DrawnGroup) and item.times == 1 and goes_deeper(item.items) for item in items):
+        return True
+    sides = [item.output[1:] for item in items if not isinstance(item, KeptMark)]
+    return any(len(sides[0]) == len(side) and prod(side) < prod(sides[0]) for side in sides) and sides[0] == sides[-1]
 
 
 def _sizes(items: Sequence[Item]) -> set[Shape]:
