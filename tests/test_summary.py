@@ -233,3 +233,71 @@ def test_latex_reads_no_sign_of_a_name_as_its_own() -> None:
     rows = [line for line in done.output.splitlines() if line.endswith(r"\\")]
     assert {row.count(" & ") for row in rows} == {10}
     assert not re.search(r"(?<!\\)[_%#]", done.output)
+
+
+# A tree of blocks
+
+
+def tree(*arguments: str) -> list[list[str]]:
+    """The lines of a tree: name with its guides, and the other cells."""
+    done = CliRunner().invoke(main, ["summary", *arguments, "--format", "markdown"])
+    assert done.exit_code == 0, done.output
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()[2:-1]]
+
+
+def number(cell: str) -> int:
+    return int(cell.replace(",", "") or 0)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "unet", "googlenet", "attention_unet", "mobilenet_v2", "googlenet_heads"])
+@pytest.mark.parametrize("unfold", [(), ("--unfold",)])
+@pytest.mark.parametrize("depth", [0, 1, 9])
+def test_each_line_of_a_tree_is_the_sum_of_those_below_it(name: str, unfold: tuple[str, ...], depth: int) -> None:
+    rows = tree(f"gallery:{name}", "--depth", str(depth), *unfold)
+    heads = ["name", "kind", "", "input", "output", "field", "params", "share", "MACs", "share", "memory"]
+    at = [heads.index(word) - (len(rows[0]) < len(heads)) for word in ("params", "MACs")]
+    levels = [row[0].count("·") for row in rows]
+    model = specc.check(f"gallery:{name}").model
+    assert model is not None
+    for column, total in zip(at, (model.params, model.macs), strict=True):
+        costs = [number(row[column]) for row in rows]
+        assert sum(cost for cost, level in zip(costs, levels, strict=True) if level == 0) == total
+        for place, level in enumerate(levels):
+            end = next((other for other in range(place + 1, len(rows)) if levels[other] <= level), len(rows))
+            if end > place + 1:
+                assert costs[place] == sum(
+                    costs[other] for other in range(place + 1, end) if levels[other] == level + 1
+                )
+
+
+def test_a_tree_opens_so_many_blocks() -> None:
+    closed = [row[0] for row in tree("gallery:se_resnet50", "--depth", "0")]
+    assert [name for name in closed if "stage" in name] == ["stage1", "stage2", "stage3", "stage4"]
+    assert not any("·" in name for name in closed)
+    sizes = [len(tree("gallery:se_resnet50", "--depth", str(depth))) for depth in range(4)]
+    assert sizes == sorted(set(sizes))
+
+
+def test_a_tree_is_drawn_on_a_terminal() -> None:
+    done = CliRunner().invoke(main, ["summary", "gallery:resnet18", "--depth", "2"])
+    assert "├ residual1 " in done.stdout and "│ └ " in done.stdout and "└ relu1 " in done.stdout
+
+
+def test_a_tree_has_the_fields_of_the_table() -> None:
+    from specc.ir.analysis.folding import tree_lines, unfolded_lines
+
+    model = specc.check("gallery:unet").model
+    assert model is not None
+    leaves = [line for line in tree_lines(model, 99, unfold=True) if line.kind not in ("", *CONTAINERS)]
+    layers = [line for line in unfolded_lines(model) if line.kind not in CONTAINERS]
+    assert [(line.kind, line.output, line.seen) for line in leaves] == [
+        (line.kind, line.output, line.seen) for line in layers
+    ]  # fmt: skip
+
+
+CONTAINERS = {"concat", "level", "double", "bottom", "second", "third", "fourth", "deeper", "group"}
+
+
+def test_json_has_no_tree() -> None:
+    done = CliRunner().invoke(main, ["summary", "gallery:lenet5", "--depth", "1", "--format", "json"])
+    assert done.exit_code == 2 and "--depth is for tables" in done.output

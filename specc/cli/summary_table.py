@@ -16,7 +16,7 @@ from specc.cli.summary_markup import TableText
 from specc.diagnostics.amounts import in_bytes, percent
 from specc.diagnostics.spelling import counted
 from specc.diagnostics.visible import shortened
-from specc.ir.analysis.folding import FoldedLine, folded_lines, unfolded_lines
+from specc.ir.analysis.folding import FoldedLine, folded_lines, tree_lines, unfolded_lines
 from specc.ir.analysis.receptive import Seen
 from specc.ir.shaped import ShapedModel
 from specc.layers.base import written
@@ -30,6 +30,20 @@ TEXTS = ("name", "kind")  # columns of words
 BYTES = 4  # of a number in float32
 
 
+class Guides(NamedTuple):
+    """What stands before a name in a tree: where others of a parent follow below, where none do; before one that others
+    follow, and before the last."""
+
+    past: str
+    none: str
+    one: str
+    last: str
+
+
+LINES = Guides("│ ", "  ", "├ ", "└ ")
+STEPS = Guides(*("· ",) * 4)  # in every font, and where leading spaces are lost
+
+
 class _Column(NamedTuple):
     """A heading, what stands below it, and what in the last row; rank: columns of a high rank give way first."""
 
@@ -39,9 +53,9 @@ class _Column(NamedTuple):
     rank: int = 0
 
 
-def print_table(model: ShapedModel, batch: int, *, unfold: bool) -> None:
-    """The lines, aligned; on a narrow terminal the columns that matter least give way."""
-    shown, left_out, folded = _shown(model, unfold=unfold)
+def print_table(model: ShapedModel, batch: int, *, unfold: bool, depth: int | None = None) -> None:
+    """The lines, aligned; on a narrow terminal the columns that matter least give way. depth: of a tree of blocks."""
+    shown, left_out, folded = _shown(model, unfold=unfold, depth=depth)
     colour = wants_colour(sys.stdout)
     console = Console(
         width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, force_terminal=colour, no_color=not colour
@@ -53,9 +67,9 @@ def print_table(model: ShapedModel, batch: int, *, unfold: bool) -> None:
     console.print(_memory_text(model, batch))
 
 
-def text_of(model: ShapedModel, batch: int, *, unfold: bool) -> tuple[TableText, str]:
+def text_of(model: ShapedModel, batch: int, *, unfold: bool, depth: int | None = None) -> tuple[TableText, str]:
     """The same lines with all columns, to be laid out by something else, and what is left out of them."""
-    shown, left_out, folded = _shown(model, unfold=unfold)
+    shown, left_out, folded = _shown(model, unfold=unfold, depth=depth, guides=STEPS)
     columns = _columns(model, batch, folded=folded)
     table = TableText(
         [column.heading for column in columns],
@@ -66,14 +80,32 @@ def text_of(model: ShapedModel, batch: int, *, unfold: bool) -> tuple[TableText,
     return table, left_out
 
 
-def _shown(model: ShapedModel, *, unfold: bool) -> tuple[list[FoldedLine], str, bool]:
+def _shown(
+    model: ShapedModel, *, unfold: bool, depth: int | None, guides: Guides = LINES
+) -> tuple[list[FoldedLine], str, bool]:
     """The lines that a table has, what is said of the others, and whether any stands for several."""
-    lines = list(unfolded_lines(model) if unfold else folded_lines(model))
+    if depth is not None:
+        lines = _in_tree(list(tree_lines(model, depth, unfold=unfold)), guides)
+    else:
+        lines = list(unfolded_lines(model) if unfold else folded_lines(model))
     widest = min(MOST_NAME, max((len(line.name) for line in lines), default=0))
     shown = lines[: MOST_CHARACTERS // (widest + OTHERS)]
     more = counted(len(lines) - len(shown), "more line")
     left_out = f"the totals are of all; {more}, which `--format json` lists, are left out"
     return shown, left_out if len(lines) > len(shown) else "", any(line.times > 1 for line in lines)
+
+
+def _in_tree(lines: Sequence[FoldedLine], guides: Guides) -> list[FoldedLine]:
+    """The lines with a tree drawn before their names."""
+    drawn: list[FoldedLine] = []
+    goes_on: dict[int, bool] = {}  # by level, whether another of the same parent follows
+    for line in reversed(lines):
+        is_last = not goes_on.get(line.level)
+        before = "".join(guides.past if goes_on.get(level) else guides.none for level in range(1, line.level))
+        own = "" if not line.level else guides.last if is_last else guides.one
+        drawn.append(line._replace(name=before + own + line.name))
+        goes_on = {level: more for level, more in goes_on.items() if level < line.level} | {line.level: True}
+    return drawn[::-1]
 
 
 def _columns(model: ShapedModel, batch: int, *, folded: bool) -> list[_Column]:

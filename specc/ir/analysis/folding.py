@@ -14,14 +14,15 @@ from math import prod
 from typing import NamedTuple
 
 from specc.ir.analysis.receptive import Around, Known, Seen, beginning, of_input, of_rows, through
-from specc.ir.shaped import ShapedChain, ShapedForm, ShapedModel, SomeShaped
+from specc.ir.shaped import ShapedChain, ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.layers.base import Shape
 
 
 class FoldedLine(NamedTuple):
     """A layer or a form. name: as in `named_modules()`, of a folded one from the first to the last, `conv2…4`;
     kind: its word, with the layer that a parameter holds, `act (hardswish)`;
-    elements: values in its output for one sample; seen: the receptive field, of the last where it is folded."""
+    elements: values in its output for one sample; seen: the receptive field, of the last where it is folded;
+    level: in a tree, how many others it lies in."""
 
     name: str
     kind: str
@@ -32,6 +33,7 @@ class FoldedLine(NamedTuple):
     elements: int
     times: int
     seen: Seen
+    level: int = 0
 
 
 def unfolded_lines(model: ShapedModel) -> Iterator[FoldedLine]:
@@ -53,6 +55,52 @@ def _kind(word: str, layer: str) -> str:
 def folded_lines(model: ShapedModel) -> Iterator[FoldedLine]:
     """A line for each row that is not a repeat: of steps that are one node, the same layers on the same shapes."""
     return iter(_of_node(model.chain, "", of_input(model.input), {}, ()))
+
+
+def tree_lines(model: ShapedModel, depth: int, *, unfold: bool = False) -> Iterator[FoldedLine]:
+    """A line for each step, and below it, a level deeper, for what is in it; names are those inside their parent.
+
+    Args:       depth, how many levels of blocks are opened; unfold, whether repeats have lines of their own.
+    Guarantees: the lines of level 0 sum to the totals, and those below a line to that line.
+    """
+    return _Tree(unfold, {}).of_chain(model.chain, 0, depth, of_input(model.input), ())
+
+
+class _Tree(NamedTuple):
+    unfold: bool
+    known: Known
+
+    def of_chain(self, chain: ShapedChain, level: int, depth: int, seen: Seen, outside: Around) -> Iterator[FoldedLine]:
+        kept: dict[str, Seen] = {}
+        around = (kept, *outside)
+        for _, group in groupby(enumerate(chain.steps), key=lambda step: step[0] if self.unfold else id(step[1][1])):
+            names, node, before = [name for _, (name, _) in group], None, seen
+            node = dict(chain.steps)[names[0]]
+            for name in names:
+                before, seen = seen, through(node, seen, self.known, around)
+                kept[name] = seen
+            own = self.line(node, _span_of_names(names[0], names[-1]), level, seen)
+            inner = self.inside(node, level + 1, depth, before, around)
+            yield from (line if len(names) == 1 else _times(line, len(names)) for line in (own, *inner))
+
+    def line(self, node: SomeShaped, name: str, level: int, seen: Seen) -> FoldedLine:
+        costs = node.costs
+        kind = node.word if not isinstance(node, ShapedLayer) else _kind(node.word, node.layer.keyword)
+        output = node.gives if isinstance(node, ShapedForm) else node.output
+        return FoldedLine(
+            name, kind, node.input, output, costs.parameters, costs.macs, costs.elements, 1, seen, level
+        )  # fmt: skip
+
+    def inside(self, node: SomeShaped, level: int, depth: int, seen: Seen, around: Around) -> Iterator[FoldedLine]:
+        """What a step holds; of a block that stays closed nothing."""
+        if isinstance(node, ShapedForm):
+            for name, branch in node.branches:
+                if branch is not None:
+                    begins = beginning(node, name, seen, around)
+                    yield self.line(branch, name, level, through(branch, begins, self.known, around))._replace(kind="")
+                    yield from self.of_chain(branch, level + 1, depth, begins, around)
+        elif isinstance(node, ShapedChain) and (node.word == "group" or depth > 0):
+            yield from self.of_chain(node, level, depth - (node.word != "group"), seen, around)
 
 
 def _of_node(node: SomeShaped, name: str, seen: Seen, known: Known, around: Around) -> list[FoldedLine]:
