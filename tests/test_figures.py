@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import zlib
+from base64 import b64decode
 from collections import Counter
+from pathlib import Path
 from typing import get_args
 
 import pytest
+from click.testing import CliRunner
 from drawn import faults, gallery_model, model_of, taken_apart
 from PIL import Image
 
+from specc.cli import main
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw import png
 from specc.emit.draw.formats import FORMATS
@@ -23,6 +28,7 @@ from specc.emit.draw.svg import Words
 from specc.emit.draw.theme import paint
 from specc.emit.draw.tikz import to_tikz
 from specc.emit.latex import in_latex
+from specc.play.site import PUBLIC
 
 each_style = pytest.mark.parametrize("style", STYLES)
 HOSTILE = r"50 % of \input{x} $y_1$ & {a}^~#<b> \end{tikzpicture} ``\"|"
@@ -195,3 +201,31 @@ def test_a_repeat_that_is_folded_has_no_box() -> None:
     with pytest.raises(Problem, match="no box"):
         draw(model, "svg", Options(highlight="b2"))
     assert "highlight" in draw(model, "svg", Options(highlight="b2", unfold=True))
+
+
+# A page in one file
+
+
+def test_a_page_holds_all_that_it_needs(tmp_path: Path) -> None:
+    spec = tmp_path / "a<b>.cnn"
+    spec.write_text("# </script><script>window.hacked = 1</script>\ninput 4\nlinear 2\n", encoding="utf-8")
+    done = CliRunner().invoke(main, ["draw", str(spec), "-o", str(tmp_path / "net.html")])
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "net.html").read_text(encoding="utf-8")
+    assert "hacked" not in page and "a<b>" not in page
+    assert page.count("</script>") == 3  # the data, what answers from them, the program
+    assert re.findall(r'<(?:script|link)[^>]* (?:src|href)="(?!data:)[^"]*"', page) == []
+    inside = json.loads(re.search(r'id="files-inside">(.*?)</script>', page)[1])  # type: ignore[index]  # it is there
+    start = json.loads(b64decode(inside["start.json"]))
+    assert start["text"] == spec.read_text(encoding="utf-8")
+    assert start["python"]["code"].startswith("data:application/zip;base64,")
+    assert {"gallery.json", "gallery/lenet5.cnn", "worker.js"} <= set(inside)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None and "default-src 'none'" in policy[1] and "'self'" not in policy[1]
+    assert set(re.findall(r"https?://[^ ;]+", policy[1])) == {PUBLIC}
+
+
+@pytest.mark.parametrize("more", [["--style", "lecture"], ["--title", "T"], ["--input", "5"], ["--scale", "2"]])
+def test_a_page_refuses_what_it_has_no_use_for(more: list[str], tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["draw", "gallery:lenet5", "-o", str(tmp_path / "net.html"), *more])
+    assert done.exit_code == 2 and list(tmp_path.iterdir()) == []

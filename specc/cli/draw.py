@@ -14,11 +14,27 @@ from specc.cli.output import deliver
 from specc.cli.printing import say
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
-from specc.emit.draw.formats import FORMATS, Format, format_of
+from specc.emit.draw.formats import FORMATS as PICTURES
+from specc.emit.draw.formats import Format, format_of
 from specc.emit.draw.picture import PLAIN, THEMES, Options
 from specc.emit.draw.styles import LAYOUTS, STYLES
+from specc.ir.shaped import ShapedModel
 
 SCALE = 2.0
+
+
+def _page(model: ShapedModel, options: Options, scale: float) -> bytes:
+    from specc.play.onefile import one_page
+    from specc.play.serving import require_page
+
+    require_page()
+    return one_page(model.source)
+
+
+FORMATS: dict[str, Format] = {
+    **PICTURES,
+    "html": Format((".html",), "a page to play with, as `specc play --site` writes it", _page, looks=False),
+}
 
 
 def told(words: Iterable[tuple[str, str]]) -> str:
@@ -57,6 +73,8 @@ def command(
     meant = _format(form, output)
     chosen = Options(**options)
     _require_fitting(meant, output, chosen, scale)
+    if meant == "html" and (input_shape or settings):
+        raise click.UsageError("A page has the spec's text as it stands: --input and --set are not for html.")
     model = checked_model(file, input_shape, settings, drawn=True)
     try:
         deliver(FORMATS[meant].write(model, chosen, scale or SCALE), output)
@@ -68,7 +86,7 @@ def command(
 
 def _format(form: str | None, output: str) -> str:
     """The name of the format that is meant. Raises: UsageError where none is."""
-    meant = form or ("svg" if output == "-" else format_of(output))
+    meant = form or ("svg" if output == "-" else format_of(output, FORMATS))
     if meant is None or output.endswith(".cnn"):
         *others, last = (ending for one in FORMATS.values() for ending in one.endings)
         raise click.UsageError(f"'{output}' is not the name of a picture; end it in {', '.join(others)} or {last}")

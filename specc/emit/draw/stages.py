@@ -168,7 +168,8 @@ class _StageReader:
             layers = tuple(item.title for item in branch.items if isinstance(item, Box))
             start = arriving if branch.origin is None else self.kept.get(branch.origin.key, arriving)
             is_next = start == len(self.stages) - 1
-            self.add(Stage(branch.output, branch.input if is_next else (), "block", branch.name, layers[:4]))
+            family = next(_families(branch.items), "block")
+            self.add(Stage(branch.output, branch.input if is_next else (), family, branch.name, layers[:4]))
             if not is_next:
                 self.skips.append(Skip(start, len(self.stages) - 1))
 
