@@ -6,9 +6,11 @@ outputs are compared once more.
 
     pip install timm pytorchcv segmentation-models-pytorch
     python benchmarks/zoo.py [--library torchvision timm pytorchcv smp] [--match REGEX] [--log zoo.jsonl] [--again]
+    python benchmarks/zoo.py --darknet FOLDER
 
 Of timm the first two models of each module are taken, of pytorchcv the first of each stem of a name. With `--again`
-models that the log tells of already are not run again.
+models that the log tells of already are not run again. Seconds are the processor's, but for runs of the networks
+themselves: those to compare outputs, and what one plain run takes of the run that is followed.
 """
 
 from __future__ import annotations
@@ -32,19 +34,20 @@ from torch import nn
 import specc
 from specc.diagnostics.diagnostic import Problem
 from specc.exchange.importing.calls import tensors_of
-from specc.exchange.importing.importer import Imported, import_model
+from specc.exchange.importing.importer import Imported, import_model, import_source
 
-MOST_SECONDS = 120
+MOST_SECONDS = 300  # of the processor
 MOST_PIXELS = 400 * 400  # of a picture that may be smaller
 TOLERANCE = 1e-3  # of the largest value: the weights are random, and deep networks amplify rounding
 SIZES = {"smp": 64, "timm": 128, "torchvision": 128, "pytorchcv": 224}  # of the picture, where a model names none
 LIBRARIES = ("torchvision", "timm", "pytorchcv", "smp")
+DARKNET = "darknet"
 # Modules of timm and stems of pytorchcv whose networks are built of attention, and of what is no network for pictures.
 NOT_CONVOLUTIONAL = re.compile(
     r"vit|beit|cait|coat|deit|eva|former|hiera|mixer|mvit|nest|pit|pvt|swin|tnt|twins|volo|xcit|levit|mamba|sequencer"
     r"|jasper|quartznet|wav2letter|pose|bert|nvpatt"
 )
-CONVOLUTIONAL = ("convmixer", "fastvit", "repvit")  # in spite of their names
+CONVOLUTIONAL = ("convmixer", "fastvit", "mambaout", "repvit", "resnest")  # in spite of their names
 DATASETS = re.compile(r"_(cifar|svhn|cub|coco|voc|ade20k|cityscapes|celeba|widerface|cmupan|en|de|fr|it|es|ca|pl|ru)")
 
 
@@ -69,8 +72,32 @@ class Outcome(NamedTuple):
     plain: str = ""
 
 
-class Late(Exception):
-    """A model took too long."""
+class Late(BaseException):
+    """A model took too long; not an error, which those who import expect of a model."""
+
+
+class Runs:
+    """How long whole networks run, one after another, by the processor's time."""
+
+    def __init__(self) -> None:
+        self.depth, self.started = 0, 0.0
+        self.seconds: list[float] = []
+        torch.nn.modules.module.register_module_forward_pre_hook(self._begins)
+        torch.nn.modules.module.register_module_forward_hook(self._ends, always_call=True)
+
+    def _begins(self, *_: object) -> None:
+        self.started = self.started if self.depth else time.process_time()
+        self.depth += 1
+
+    def _ends(self, *_: object) -> None:
+        self.depth -= 1
+        if not self.depth:
+            self.seconds.append(time.process_time() - self.started)
+
+    def beside(self) -> float:
+        """All of them but what following took: the second run is followed, and the first is not."""
+        plain, followed = (*self.seconds, 0.0, 0.0)[:2]
+        return sum(self.seconds) - max(0.0, followed - plain)
 
 
 def of_torchvision() -> Iterator[Candidate]:
@@ -115,7 +142,8 @@ def of_smp() -> Iterator[Candidate]:
     for encoder in ENCODERS:
         yield Candidate("smp", "encoders", f"unet of {encoder}", partial(made, "unet", encoder_name=encoder))
     for decoder in DECODERS:
-        yield Candidate("smp", "decoders", decoder, partial(made, decoder, encoder_name="resnet18"))
+        encoder = "tu-resnet18" if decoder == "dpt" else "resnet18"
+        yield Candidate("smp", "decoders", decoder, partial(made, decoder, encoder_name=encoder))
 
 
 ENCODERS = (
@@ -168,26 +196,44 @@ def size_of(candidate: Candidate) -> int:
         return 0
 
 
-def tried(candidate: Candidate) -> Outcome:
-    about, started = candidate[:3], time.perf_counter()
-    signal.alarm(MOST_SECONDS)
+def tried(candidate: Candidate, runs: Runs) -> Outcome:
+    about = candidate[:3]
+    signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
     try:
         model = shuffled(candidate.make())
         input = input_of(candidate, model)
+        runs.seconds.clear()
+        started = time.process_time()
         found = import_model(model, f"{candidate.library}:{candidate.name}", input)
+        seconds = time.process_time() - started - runs.beside()
     except Problem as problem:
-        reasons = problem.diagnostic.notes or (problem.diagnostic.message,)
-        return Outcome(*about, f"{problem.diagnostic.code}: {reasons[0]}", time.perf_counter() - started)
+        return Outcome(*about, reason_of(problem), time.process_time() - started - runs.beside())
     except Late:
-        return Outcome(*about, f"over {MOST_SECONDS} seconds", time.perf_counter() - started)
+        return Outcome(*about, f"over {MOST_SECONDS} seconds", MOST_SECONDS)
     except Exception as error:
-        return Outcome(*about, f"cannot be made: {type(error).__name__}: {error}", time.perf_counter() - started)
+        return Outcome(*about, f"cannot be made: {type(error).__name__}: {error}", 0.0)
     finally:
-        signal.alarm(0)
-    seconds = time.perf_counter() - started
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        runs.depth = 0
     with torch.no_grad():
         x = torch.rand(2, *input, generator=torch.Generator().manual_seed(1))
         return Outcome(*about, "", seconds, loaded(found, model, x, found.names), loaded(found, model, x, None))
+
+
+def reason_of(problem: Problem) -> str:
+    found = problem.diagnostic
+    return f"{found.code}: {(found.notes or (found.message,))[0]}"
+
+
+def read(path: Path) -> Outcome:
+    """What becomes of a Darknet file, which has no weights to compare with."""
+    started = time.process_time()
+    try:
+        import_source(str(path), None)
+        reason = ""
+    except Problem as problem:
+        reason = reason_of(problem)
+    return Outcome(DARKNET, "files", path.name, reason, time.process_time() - started)
 
 
 def loaded(found: Imported, model: nn.Module, x: torch.Tensor, names: dict[str, str] | None) -> str:
@@ -214,6 +260,8 @@ def rows(outcomes: list[Outcome]) -> Iterator[str]:
         some = [one for one in outcomes if one.library == library]
         came = [one for one in some if not one.reason]
         yield f"\n{library}: {len(came)} of {len(some)} imported, the slowest in {max(o.seconds for o in some):.1f} s"
+        if library == DARKNET:
+            continue
         for title, how in (("with the import's names", "loading"), ("without them", "plain")):
             counts = Counter(getattr(one, how).partition(":")[0] for one in came)
             yield f"  weights {title}: " + ", ".join(f"{count} {what}" for what, count in counts.most_common())
@@ -238,11 +286,15 @@ def main() -> None:
     parser.add_argument("--match", type=re.compile, default=re.compile(""), help="of a model's name")
     parser.add_argument("--log", type=Path)
     parser.add_argument("--largest", type=float, default=float("inf"), help="millions of parameters; more are left out")
+    parser.add_argument("--darknet", type=Path, metavar="FOLDER", help="the `.cfg` files in a folder, and no library")
     parser.add_argument("--again", action="store_true", help="go on with a log that was begun")
     options = parser.parse_args()
-    signal.signal(signal.SIGALRM, _late)
+    if options.darknet:
+        print("\n".join(rows([read(path) for path in sorted(options.darknet.glob("**/*.cfg"))])))
+        return
+    signal.signal(signal.SIGPROF, _late)
     outcomes = told(options.log) if options.again and options.log else []
-    done = {outcome[:3] for outcome in outcomes}
+    done, runs = {outcome[:3] for outcome in outcomes}, Runs()
     for library in options.library:
         try:
             candidates = [one for one in SOURCES[library]() if options.match.search(one.name)]
@@ -250,11 +302,9 @@ def main() -> None:
             print(f"{library} is not installed: {error}")
             continue
         for candidate in candidates:
-            if candidate[:3] in done:
+            if candidate[:3] in done or size_of(candidate) > options.largest * 1e6:
                 continue
-            if size_of(candidate) > options.largest * 1e6:
-                continue
-            outcomes.append(tried(candidate))
+            outcomes.append(tried(candidate, runs))
             print(*outcomes[-1][:4], f"{outcomes[-1].seconds:.1f} s", *outcomes[-1][5:], sep=" | ", file=sys.stderr)
             if options.log:
                 with options.log.open("a") as file:

@@ -415,8 +415,8 @@ STUDENTS: list[tuple[nn.Module, Shape, str]] = [
         Gated(),
         (3, 8, 8),
         "conv 8 k3 same\n"
-        "gate {\n  gap -> flatten -> linear 2 -> relu\n  linear 8 -> sigmoid -> unflatten 8x1x1\n} -> scale 0.5\n"
-        "residual {\n  conv 12 k3 s2 p1 nobias -> layerscale 0.5\n} shortcut { conv 12 k1 s2 }\n"
+        "gate { gap -> flatten -> linear 2 -> relu -> linear 8 -> sigmoid -> unflatten 8x1x1 } -> scale 0.5\n"
+        "residual { conv 12 k3 s2 p1 nobias -> layerscale 0.5 } shortcut { conv 12 k1 s2 }\n"
         "gap -> flatten -> linear 4\n",
     ),
     (
@@ -464,7 +464,7 @@ STUDENTS: list[tuple[nn.Module, Shape, str]] = [
         (3, 8, 8),
         "pixelunshuffle 2 -> channelshuffle 3\nconv 8 k1 -> hardswish\n"
         "residual { relu6 -> scale -1 } shortcut { silu }\n"
-        "gate {\n  gap -> flatten -> unflatten 1x8\n  conv 1 k3 p1 nobias -> sigmoid -> flatten -> unflatten 8x1x1\n}"
+        "gate {\n  gap -> flatten -> unflatten 1x8 -> conv 1 k3 p1 nobias -> sigmoid -> flatten -> unflatten 8x1x1\n}"
         " -> maxpool 3 s2 ceil -> channelshuffle 2 -> maxpool 1 s2 -> maxpool 1 -> scale -1 -> shift 1\n",
     ),
     (
@@ -585,9 +585,9 @@ def darknet(text: str, folder: Path) -> Imported:
 def test_darknet(tmp_path: Path) -> None:
     assert darknet(DARKNET, tmp_path).text == (
         "# net, imported from a Darknet file\n# 746 parameters\ninput 3x16x16\n\n"
-        "block conv_bn_leakyrelu(c, kernel=3) {\n  conv c k=kernel p=(kernel // 2) nobias -> bn -> leakyrelu 0.1\n}\n\n"
-        "conv_bn_leakyrelu 8 -> maxpool 2\n"
-        "concat {\n    residual {\n      conv_bn_leakyrelu 4 k1\n      conv_bn_leakyrelu 8\n    }\n  | id\n}\n"
+        "conv 8 k3 p1 nobias -> bn -> leakyrelu 0.1 -> maxpool 2\n"
+        "concat {\n    residual {\n      conv 4 k1 nobias -> bn -> leakyrelu 0.1\n"
+        "      conv 8 k3 p1 nobias -> bn -> leakyrelu 0.1\n    }\n  | id\n}\n"
         "gap -> flatten -> linear 10 -> softmax\n"
     )
 

@@ -21,6 +21,7 @@ from specc.exchange.importing.families import (
     labels_of,
     written_branches,
 )
+from specc.exchange.importing.flat import alike
 from specc.exchange.importing.forms import Chain, Form, FoundCall, FromLabel, Node, Repeated, leaves
 from specc.exchange.importing.graph import Leaf
 from specc.exchange.importing.repeats import collapsed, with_shares
@@ -45,11 +46,31 @@ def with_blocks(chain: Chain) -> tuple[list[FoundBlock], Chain]:
         uses = [ClassUse(ids, part, *_unlabelled(part)) for ids, part in parts.items() if part is not None]
         uses = [use._replace(chain=collapsed(use.chain)) for use in uses if _is_closed(use.chain, seen)]
         for family in families(uses):
-            block, calls = _block(family, {block.name for block in blocks}, _class_of(family))
+            block, calls = _block(family, _taken(blocks, chain), _class_of(family))
             blocks.append(block)
             chain = _replaced(chain, calls)
-    blocks, chain = _with_stages(blocks, collapsed(chain))
-    return with_units_written_out(blocks, chain), chain
+    return with_units_written_out(*_with_stages(*_with_flat(blocks, chain)))
+
+
+def _taken(blocks: list[FoundBlock], chain: Chain) -> set[str]:
+    """Names that no block may get: those of others, and what with a number behind it is the label of a step."""
+    return {block.name for block in blocks} | {label.rstrip("0123456789") for label in _all_labels(chain)}
+
+
+def _all_labels(chain: Chain) -> Iterator[str]:
+    """The labels of a chain, also of the steps that calls stand for."""
+    yield from labels_of(chain)
+    for node in chain:
+        match node:
+            case Form():
+                for branch in node.branches:
+                    yield from _all_labels(branch)
+            case FoundCall():
+                yield from _all_labels(node.inside)
+            case Repeated():
+                yield from _all_labels(node.calls)
+            case _:
+                pass
 
 
 def _with_norms(chain: Chain) -> tuple[list[FoundBlock], Chain]:
@@ -62,7 +83,7 @@ def _with_norms(chain: Chain) -> tuple[list[FoundBlock], Chain]:
     blocks: list[FoundBlock] = []
     for norms in found.values():
         if len(norms) >= _OFTEN:
-            name = _named("norm", {block.name for block in blocks})
+            name = _named("norm", _taken(blocks, chain))
             blocks.append(FoundBlock(name, (), (norms[0]._replace(label=""),)))
             chain = _replaced(chain, {frozenset((id(leaf),)): _call_of(name, leaf) for leaf in norms})
     return blocks, chain
@@ -72,10 +93,22 @@ def _call_of(name: str, leaf: Leaf) -> FoundCall:
     return FoundCall(name, (), (leaf,), leaf.input, leaf.output, leaf.label)
 
 
+def _with_flat(blocks: list[FoundBlock], chain: Chain) -> tuple[list[FoundBlock], Chain]:
+    """What comes several times without a class of its own, as blocks more; and calls in a row as repeats."""
+    while True:
+        chain = collapsed(chain)
+        seen = Counter(_references(chain))
+        uses = [ClassUse(_ids(part), part, *_unlabelled(part)) for part in alike(chain) if _is_closed(part, seen)]
+        if len(uses) < 2:
+            return blocks, chain
+        block, calls = _block(uses, _taken(blocks, chain), "Unit")
+        blocks, chain = [*blocks, block], _replaced(chain, calls)
+
+
 def _with_stages(blocks: list[FoundBlock], chain: Chain) -> tuple[list[FoundBlock], Chain]:
     """The stages of a network, steps with a repeat that come several times in a row, as a block more."""
     for uses in stages(chain):
-        block, calls = _block(uses, {block.name for block in blocks}, "Stage", listed=True)
+        block, calls = _block(uses, _taken(blocks, chain), "Stage", listed=True)
         blocks, chain = [*blocks, block], _replaced(chain, calls)
     return blocks, chain
 
@@ -247,7 +280,7 @@ def _unified_node(nodes: list[Any], columns: VaryingValues, before: Node | None)
         case FoundCall():
             return _unified_call(nodes, arriving, columns)
         case Repeated():
-            call = _unified_call([node.call for node in nodes], arriving, columns)
+            call = _unified_call([node.call for node in nodes], [], columns)
             one_before = isinstance(before, FoundCall) and before.block == call.block
             count = columns.express([node.count + one_before for node in nodes], arriving, "n")
             if one_before:  # people count it too

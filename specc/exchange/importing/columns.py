@@ -54,7 +54,7 @@ class VaryingValues:
     def express(self, values: list[Any], arriving: list[int], name: str) -> Any:
         """A value that all uses share, or an expression that gives each its own.
 
-        Args: arriving, the channels at the step; name, of the argument.
+        Args: arriving, the channels at the step, none at a repeat; name, of the argument.
         """
         if all(is_same(value, values[0]) for value in values):
             return values[0]
@@ -90,7 +90,13 @@ class VaryingValues:
         return same or next((found for found in multiples if found), None)
 
     def _of_channels(self, values: list[int], arriving: list[int]) -> str | None:
-        """An expression of the channels that arrive at the step, or at the block."""
+        """An expression of the channels that arrive at the step, or at the block.
+
+        In a repeat others arrive each time, so that `arriving` is empty and only a parameter says it.
+        """
+        if not arriving:
+            default = IN if values == self.entering else _multiple(IN, self.entering, values)
+            return self._added("c", values, default) if default else None
         here = ENTERING if arriving == self.entering else IN
         if values == arriving:
             return here
@@ -99,6 +105,8 @@ class VaryingValues:
         found = _multiple(here, arriving, values) or _rounded(here, arriving, values)
         if found is None and (default := _multiple(IN, self.entering, values)) is not None:
             return self._added("c", values, default)
+        if found is None and (factors := _factors(arriving, values)):
+            return f"{self._added('t', factors)}*{here}"
         return found
 
     def parameters(self) -> tuple[tuple[Parameter, ...], dict[str, str]]:
@@ -135,6 +143,14 @@ def _rounded(name: str, column: list[int], values: list[int]) -> str | None:
         if all(value == divisible(Fraction(at, part), 8) for at, value in zip(column, values, strict=True)):
             return f"divisible({name} / {part}, 8)"
     return None
+
+
+def _factors(column: list[int], values: list[int]) -> list[int]:
+    """By what numbers are multiplied; none where that is no whole number, or says no more than the products do."""
+    factors = [value // at for at, value in zip(column, values, strict=True)]
+    whole = all(factor * at == value for factor, at, value in zip(factors, column, values, strict=True))
+    few = len(set(column)) >= _FEWEST_ROUNDED and 2 * len(set(factors)) <= len(set(values))
+    return factors if whole and few and min(factors) > 1 and max(factors) <= _PARTS[-1] else []
 
 
 def _kind(name: str) -> str:

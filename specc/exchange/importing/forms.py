@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple, TypeAlias
 
 from specc.exchange.importing.graph import Leaf
@@ -94,11 +95,18 @@ def _sum(chains: tuple[Chain, ...], x: Shape, output: Shape) -> Form:
     body, shortcut = sorted(chains, key=_weight, reverse=True)
     if not shortcut:
         return Form("residual", (body,), x, output)
+    if _place(shortcut) < _place(body):  # so that the weights stand in the source's order
+        return Form("add", (shortcut, body), x, output)
     if _is_projection(shortcut, x, output):
         return Form("residual", (body,), x, output, "auto")._replace(branches=(body, shortcut))
     if _weight(shortcut) <= _PROJECTION and _weight(shortcut) < _weight(body):
         return Form("residual", (body, shortcut), x, output, "chain")
     return Form("add", chains, x, output)
+
+
+def _place(chain: Chain) -> int:
+    """The first of its weights among the source's; behind all of them where it has none."""
+    return min((leaf.place for leaf in leaves(chain) if leaf.weights), default=sys.maxsize)
 
 
 _PROJECTION = 3  # as many steps are a shortcut rather than a branch of equal rank

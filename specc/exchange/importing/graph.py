@@ -26,7 +26,8 @@ class ArgumentToken(NamedTuple):
 class Leaf(NamedTuple):
     """A step that is a layer.
 
-    weights: its tensors under the names that the compiled layer has for them.
+    weights: its tensors under the names that the compiled layer has for them. place: of the first of them among all
+    that the source holds.
     owners: the modules of the source that it is part of, each a path and a class's name, outermost first.
     label: what it is called in the spec.
     """
@@ -38,6 +39,7 @@ class Leaf(NamedTuple):
     weights: tuple[tuple[str, Any], ...] = ()
     owners: tuple[tuple[str, str], ...] = ()
     label: str = ""
+    place: int = 0
 
 
 class Op(NamedTuple):

@@ -27,6 +27,7 @@ class Recorded:
     def __init__(self, followed: Followed, input: Shape, trained: dict[int, bool]) -> None:
         self.followed, self.input, self.trained = followed, input, trained
         self.own = own_tensors(followed.model)
+        self.places = {tensor: place for place, tensor in enumerate(self.own)}
         self.ops: list[Op] = []
         self.at: dict[ModelCall, Place] = {}
         self.unknown: set[ModelCall] = set()
@@ -53,7 +54,8 @@ class Recorded:
     def _add(self, node: ModelCall, leaf: Leaf, source: At) -> At:
         if leaf.word == "id" or (leaf.word == "flatten" and leaf.input == leaf.output):
             return source
-        leaf = leaf._replace(tokens=(*leaf.tokens, *self._frozen(leaf)))
+        places = [self.places.get(tensor.data_ptr(), 0) for _, tensor in leaf.weights]
+        leaf = leaf._replace(tokens=(*leaf.tokens, *self._frozen(leaf)), place=min(places, default=0))
         owners = tuple(
             (path, cls.__name__) for path, cls in node.owners if path and not cls.__module__.startswith("torch.nn")
         )

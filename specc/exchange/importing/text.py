@@ -55,15 +55,24 @@ def _block(block: FoundBlock, known: dict[str, FoundBlock]) -> str:
 def _chain(chain: Chain, known: dict[str, FoundBlock]) -> str:
     """Steps joined by arrows, a new line before each that begins something."""
     lines: list[str] = []
-    for step in _repeated([_node(node, known) for node in chain]):
+    steps = _repeated([_node(node, known) for node in chain])
+    if steps and steps[0] in _HEADS and "\n" not in (line := " -> ".join(steps)) and len(line) < WIDTH:
+        return line  # a gate, or the end of a network
+    starts = {*_STARTS, *(name for name, block in known.items() if not _is_layer(block))}
+    for step in steps:
         bare = _LABEL.sub("", step, count=1) if _LABEL.match(step) else step
-        begins = bare.startswith(("{", *_forms())) or bare.partition(" ")[0] in (*_STARTS, *known)
+        begins = bare.startswith(("{", *_forms())) or bare.partition(" ")[0] in starts
         fits = not begins and bool(lines) and len(lines[-1].rpartition("\n")[2]) + len(step) < WIDTH
         if fits or (lines and _goes_on(lines[-1], step)):
             lines[-1] += f" -> {step}"
         else:
             lines.append(step)
     return "\n".join(lines)
+
+
+def _is_layer(block: FoundBlock) -> bool:
+    """Whether a block gives one layer another name."""
+    return len(block.body) == 1 and isinstance(block.body[0], Leaf)
 
 
 def _forms() -> tuple[str, ...]:
@@ -135,7 +144,7 @@ def _form(form: Form, known: dict[str, FoundBlock]) -> str:
     inside = " | ".join(branches)
     word = " ".join([form.form, *map(str, form.parts)])
     text = f"{word} {{ {inside} }}"
-    if "\n" in inside or len(text) > WIDTH // 2:
+    if "\n" in inside or len(text) > WIDTH // (2 if len(branches) > 1 else 1):
         text = f"{word} {{\n" + "\n| ".join(branches) + "\n}"
     if form.shortcut in ("auto", "same"):
         return f"{text} shortcut {form.shortcut}"

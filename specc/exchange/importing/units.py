@@ -1,77 +1,125 @@
-"""Small blocks that a single other block uses, written out in it: people name a unit where much is made of it."""
+"""Small blocks written out where people do not name them: they name a unit where much is made of it.
+
+A unit with few calls is written out in their place, and so are the few calls that need another window than the others.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from specc.exchange.importing.columns import FoundBlock
 from specc.exchange.importing.expressions import Expr
-from specc.exchange.importing.forms import Chain, Form, FoundCall, Node, Repeated
+from specc.exchange.importing.forms import Chain, Form, FoundCall, FromLabel, Node, Repeated
 from specc.exchange.importing.graph import Leaf
 
 _MOST_STEPS = 3  # of a unit that is written out
-_MOST_SITES = 4
+_MOST_SITES = 4  # where it is
+_MOST_OTHERS = 3  # with another window, where it has a name
+_WINDOW = re.compile(r"(kernel|stride|padding|dilation|groups)\d*")
 _QUOTIENT = re.compile(r"(\w+) // (\d+)")
 _PRODUCT = re.compile(r"(\d+)\*(\w+)")
 
 
-def with_units_written_out(blocks: Sequence[FoundBlock], chain: Chain) -> list[FoundBlock]:
-    """The blocks without those whose few calls all stand in one other block."""
+def with_units_written_out(blocks: Sequence[FoundBlock], chain: Chain) -> tuple[list[FoundBlock], Chain]:
+    """Blocks and a network with the steps of units in the place of calls, those that do not pay for a name."""
     found = list(blocks)
-    for unit in blocks:
-        calls = {block.name: _sites(block.body, unit.name) for block in found}
-        homes = [name for name, count in calls.items() if count]
-        is_small = len(unit.body) <= _MOST_STEPS and all(isinstance(node, Leaf) for node in unit.body)
-        follows = any(isinstance(parameter.default, Expr) for parameter in unit.parameters)
-        alone = len(homes) == 1 and calls[homes[0]] <= _MOST_SITES and not _sites(chain, unit.name)
-        if is_small and alone and not follows:
-            found = [
-                block._replace(body=_expanded(block.body, unit)) if block.name == homes[0] else block
-                for block in found
-                if block.name != unit.name
-            ]
-    return found
+    for name in [block.name for block in filter(_is_unit, blocks)]:
+        unit = next(block for block in found if block.name == name)
+        calls = [call for part in (*(block.body for block in found), chain) for call in _sites(part, name)]
+        others, usual = _of_other_windows(unit, calls)
+        if len(calls) <= _MOST_SITES:
+            found.remove(unit)
+        elif 0 < len(others) <= _MOST_OTHERS and 2 * len(others) < len(calls):
+            found[found.index(unit)] = _with_usual(unit, usual)
+            calls = others
+        else:
+            continue
+        gone = {id(call) for call in calls}
+        written_out = partial(_steps, unit)
+        found = [block._replace(body=_written(block.body, gone, written_out)) for block in found]
+        chain = _written(chain, gone, lambda call: call.inside)
+    return found, chain
 
 
-def _sites(chain: Chain, name: str) -> int:
-    """How often a block is called in a chain; in a repeat as often as in any number of calls that are written out."""
-    count = 0
+def _is_unit(block: FoundBlock) -> bool:
+    """Whether a block is a few layers in a row, of whose parameters none follows from what arrives."""
+    follows = any(isinstance(parameter.default, Expr) for parameter in block.parameters)
+    return 1 < len(block.body) <= _MOST_STEPS and not follows and not any(map(_is_branched, block.body))
+
+
+def _is_branched(node: Node) -> bool:
+    inside = node.inside if isinstance(node, FoundCall) else (node,)
+    return not all(isinstance(one, Leaf) for one in inside)
+
+
+def _sites(chain: Chain, name: str) -> Iterator[FoundCall]:
+    """The calls of a block as they are written; those of a repeat so often that they are not written out."""
     for node in chain:
         match node:
             case Form():
-                count += sum(_sites(branch, name) for branch in node.branches)
-            case FoundCall():
-                count += node.block == name
-            case Repeated():
-                count += (_MOST_SITES + 1) * (node.call.block == name)
-    return count
+                for branch in node.branches:
+                    yield from _sites(branch, name)
+            case FoundCall() if node.block == name:
+                yield node
+            case Repeated() if node.call.block == name:
+                yield from [node.call] * (_MOST_SITES + 1)
 
 
-def _expanded(chain: Chain, unit: FoundBlock) -> Chain:
-    """A chain with a unit's steps in the place of its calls."""
+def _of_other_windows(unit: FoundBlock, calls: Sequence[FoundCall]) -> tuple[list[FoundCall], dict[str, Any]]:
+    """The calls with another window, stride or number of groups than most, and those of most."""
+    names = [one.name for one in unit.parameters if _WINDOW.fullmatch(one.name)]
+    settings = [tuple(dict(call.args)[name] for name in names) for call in calls]
+    ((usual, _),) = Counter(settings).most_common(1) or [((), 0)]
+    others = [call for call, own in zip(calls, settings, strict=True) if own != usual]
+    return others, dict(zip(names, usual, strict=True))
+
+
+def _with_usual(unit: FoundBlock, values: Mapping[str, Any]) -> FoundBlock:
+    """A unit without parameters that have one value in all of its calls."""
+    if any(isinstance(value, Expr) for value in values.values()):
+        return unit
+    kept = tuple(parameter for parameter in unit.parameters if parameter.name not in values)
+    return unit._replace(parameters=kept, body=_worked_out(unit.body, values))
+
+
+def _written(chain: Chain, gone: set[int], steps: Callable[[FoundCall], Chain]) -> Chain:
+    """A chain with steps in the place of some calls."""
     found: list[Node] = []
     for node in chain:
         if isinstance(node, Form):
-            found.append(node._replace(branches=tuple(_expanded(branch, unit) for branch in node.branches)))
-        elif isinstance(node, FoundCall) and node.block == unit.name:
-            *steps, last = _steps(unit, dict(node.args))
-            found += [*steps, last._replace(label=node.label)]
+            found.append(node._replace(branches=tuple(_written(branch, gone, steps) for branch in node.branches)))
+        elif isinstance(node, FoundCall) and id(node) in gone:
+            *before, last = steps(node)
+            found += [*before, last if isinstance(last, FromLabel) else last._replace(label=node.label)]
         else:
             found.append(node)
     return tuple(found)
 
 
-def _steps(unit: FoundBlock, values: Mapping[str, Any]) -> list[Leaf]:
-    found: list[Leaf] = []
-    for leaf in unit.body:
-        assert isinstance(leaf, Leaf)  # noqa: S101 - a unit has layers alone
-        word = values.get(leaf.word, leaf.word)
-        tokens = tuple(token._replace(value=_worth(token.value, values)) for token in leaf.tokens)
-        if word != "id":
-            found.append(leaf._replace(word=word.text if isinstance(word, Expr) else word, tokens=tokens))
-    return found
+def _steps(unit: FoundBlock, call: FoundCall) -> Chain:
+    steps = _worked_out(unit.body, dict(call.args))
+    return tuple(step for step in steps if not (isinstance(step, Leaf) and step.word == "id"))
+
+
+def _worked_out(chain: Chain, values: Mapping[str, Any]) -> Chain:
+    """Layers and calls with values in the place of parameters."""
+    return tuple(_one_worked_out(node, values) for node in chain)
+
+
+def _one_worked_out(node: Node, values: Mapping[str, Any]) -> Node:
+    match node:
+        case Leaf():
+            word = values.get(node.word, node.word)
+            tokens = tuple(token._replace(value=_worth(token.value, values)) for token in node.tokens)
+            return node._replace(word=word.text if isinstance(word, Expr) else word, tokens=tokens)
+        case FoundCall():
+            return node._replace(args=tuple((name, _worth(value, values)) for name, value in node.args))
+        case _:
+            return node
 
 
 def _worth(value: Any, values: Mapping[str, Any]) -> Any:
