@@ -19,9 +19,11 @@ from torchvision import models
 from torchvision.datasets import MNIST
 
 import specc
+from specc.build.names import names_text
 from specc.diagnostics.diagnostic import Problem
 from specc.gallery import entry
 from specc.pipeline import analyse
+from specc.reading import read_source
 from specc.recipe.recipe import Recipe
 from specc.runner.callbacks.base import Callback
 from specc.runner.parts import frozen_layers
@@ -122,6 +124,22 @@ def test_torchvisions_weights_go_by_their_order(tmp_path: Path) -> None:
         "begins with 100 tensors of resnet18-made-here.pth, by their order; "
         "at fresh values: linear1.weight, linear1.bias; not used: fc.weight, fc.bias"
     )
+
+
+def test_an_imported_specs_weights_go_by_the_names_of_the_import(tmp_path: Path) -> None:
+    """Two tensors of one shape that the source registers in another order than it runs them."""
+    text = "input 3x8x8\nconv 3 k1 -> conv 3 k1 -> flatten -> linear 10\n"
+    (tmp_path / "net.cnn").write_text(text)
+    names = {"conv1.weight": "b.weight", "conv1.bias": "b.bias", "conv2.weight": "a.weight", "conv2.bias": "a.bias"}
+    (tmp_path / "net.names.json").write_text(names_text("x:y", names))
+    theirs = {f"{name}.{kind}": torch.rand(shape) for name in "ab" for kind, shape in (("weight", (3, 3)), ("bias", 3))}
+    model = specc.compile(tmp_path / "net.cnn")
+    analysis = analyse(read_source(str(tmp_path / "net.cnn")))
+    assert analysis.model is not None
+    line = begin_with(Pretrained("theirs", theirs), model, analysis.model, ())
+    own = model.state_dict()
+    assert all(torch.equal(own[mine].flatten(), theirs[its].flatten()) for mine, its in names.items())
+    assert line.startswith("begins with 4 tensors of theirs, by the names in net.names.json; at fresh values: linear1")
 
 
 def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -611,6 +611,11 @@ def test_darknets_sections_without_a_word_are_listed(tmp_path: Path) -> None:
     assert [note.partition(":")[0] for note in notes] == ["line 39, [local]", "line 48, [gru]"]
 
 
+def test_darknets_softmax_at_a_temperature(tmp_path: Path) -> None:
+    text = "[net]\ninputs=4\n[connected]\noutput=3\nactivation=linear\n[softmax]\ntemperature=4\n"
+    assert darknet(text, tmp_path).text.endswith("input 4\n\nlinear 3 -> scale 0.25 -> softmax\n")
+
+
 HEAD = "[net]\nwidth=8\nheight=8\nchannels=3\n"
 
 
@@ -705,6 +710,7 @@ def test_darknets_crop_is_the_size_of_the_input(tmp_path: Path) -> None:
         ("learning_rate=0.1", "learnin_rate=0.1", "`[net]` has no option `learnin_rate`"),
         ("[avgpool]", "[avgpool]\nsize=2", "`[avgpool]` has no option `size`"),
         ("size=3", "size=3\nsize=5", "`size=` is given twice"),
+        ("[softmax]", "[softmax]\ntemperature=0", "`temperature=0` is nothing to divide by"),
     ],
 )
 def test_darknet_files_that_are_wrong(old: str, new: str, told: str, tmp_path: Path) -> None:
@@ -736,7 +742,6 @@ def test_remarks_behind_options_and_sections_are_passed_over(tmp_path: Path) -> 
     [
         ("[convolutional]", "[convolutional]\nxnor=1", "line 8, [convolutional]: no layer has `xnor=1`"),
         ("[convolutional]", "[conv]\nbinary=1\nxnor=0", "line 8, [conv]: no layer has `binary=1`"),
-        ("[softmax]", "[softmax]\ntemperature=3", "line 45, [softmax]: no layer has `temperature=3`"),
         ("[softmax]", "[softmax]\nspatial=1", "line 45, [softmax]: no layer has `spatial=1`"),
         ("from=-3", "from=-3\nalpha=0.5", "line 32, [shortcut]: no layer has `alpha=0.5`"),
         ("size=2\nstride=2", "size=2\nstride=2\nstride_x=1", "line 15, [maxpool]: a pooling with a different stride"),

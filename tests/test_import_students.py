@@ -292,7 +292,7 @@ ODD = [
     Case("pixels cut off", lambda self, x: self.conv(x[:, :, 1:, :-2]), lambda: {"conv": conv()},
         ["a cut that takes a piece of the picture"]),
     Case("pixels cut off by a margin below 0", lambda self, x: F.pad(self.conv(x), (-1, 1, -1, 1)),
-        lambda: {"conv": conv()}, ["padding by (-1, 1, -1, 1)"]),
+        lambda: {"conv": conv()}, ["padding by (-1, 1, -1, 1), and no word takes pixels away"]),
     Case("every second pixel from the second on", lambda self, x: self.conv(x)[..., 1::2, ::2],
         lambda: {"conv": conv()}, "conv 3 k1 -> pixelunshuffle 2 -> channelshuffle 3 -> slice 6 9\n"),
     Case("every third pixel from the second on", lambda self, x: self.conv(x)[..., 1::3, 1::3],

@@ -87,7 +87,7 @@ class Pad(Layer):
     def from_torch(cls, name: str, given: dict[str, Any], x: Shape) -> dict[str, Any]:
         sides = tuple(given["pad" if "pad" in given else "padding"])
         if len(sides) != 2 * (len(x) - 1) or min(sides) < 0:
-            raise NoWord(f"padding by {sides}")
+            raise NoWord(f"padding by {sides}" + (", and no word takes pixels away" if min(sides) < 0 else ""))
         before, after = (compact(sides[start::2][::-1]) for start in (0, 1))
         known = {"constant": "zeros", **{stem: mode for mode, stem in _CLASSES.items()}}
         mode = known.get(given.get("mode", name[:-2]), given.get("mode", "zeros"))

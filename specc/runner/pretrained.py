@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specc import files
+from specc.build.names import names_beside, read_names
 from specc.data.identity import read_description
 from specc.data.sources import path_of
 from specc.diagnostics.diagnostic import Problem
@@ -155,23 +156,42 @@ def normalised_alike(recipe: Recipe, found: Pretrained, channels: int) -> Recipe
 def begin_with(found: Pretrained, model: nn.Module, shaped: ShapedModel, classes: tuple[str, ...]) -> str:
     """Copy what fits into a model. Returns: what was loaded, what was not, and why, in a line.
 
-    Tensors go to those of their names and shapes, or, where that pairs more, to those in the same place, up to the
-    first that has another shape. The last layer, of each output, keeps its fresh values where it tells other classes
-    apart.
+    Tensors go where the import of the spec says; else to those of their names and shapes, or, where that pairs more,
+    to those in the same place, up to the first that has another shape. The last layer, of each output, keeps its fresh
+    values where it tells other classes apart.
     Raises: Problem E636 where nothing fits.
     """
     import torch
 
     own = model.state_dict()
-    pairs, how = _pairs(own, found.tensors)
+    pairs, how = _imported(own, found.tensors, shaped) or _pairs(own, found.tensors)
     last = _last_layers(shaped) if found.classes and classes and found.classes != classes else ()
     pairs = {mine: theirs for mine, theirs in pairs.items() if mine.rpartition(".")[0] not in last}
     if not any(own[name].dim() > 1 for name in pairs):
         raise _nothing_fits(found, own)
     with torch.no_grad():
         for mine, theirs in pairs.items():
-            own[mine].copy_(found.tensors[theirs])
+            own[mine].copy_(found.tensors[theirs].reshape(own[mine].shape))
     return _told(found, own, pairs, how, bool(last))
+
+
+def _imported(
+    own: Mapping[str, Tensor], other: Mapping[str, Tensor], shaped: ShapedModel
+) -> tuple[dict[str, str], str] | None:
+    """Which tensor goes where by the file that `specc import` wrote beside the spec; None where it names none of them.
+
+    Raises: Problem E641 where the file is damaged.
+    """
+    path = names_beside(Path(shaped.source.path))
+    if not path.is_file():
+        return None
+    try:
+        names = read_names(path)
+    except (OSError, ValueError) as error:
+        raise _unusable(path, str(error)) from error
+    pairs = {mine: theirs for mine, theirs in names.items() if mine in own and theirs in other}
+    pairs = {mine: theirs for mine, theirs in pairs.items() if own[mine].numel() == other[theirs].numel()}
+    return (pairs, f"by the names in {path.name}") if pairs else None
 
 
 def _pairs(own: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> tuple[dict[str, str], str]:

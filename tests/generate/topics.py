@@ -27,15 +27,19 @@ class Topic(NamedTuple):
 # numbers of a repeat, and powers
 
 
+_GROWING = ("(in+nth)", "max(in, nth)")
+
+
 def _numbered(network: _Network, shape: Shape, numbers: Sequence[str]) -> Step:
-    """A layer with a whole number that is worked out."""
+    """A layer with a whole number that is worked out. A repeat multiplies channels where as many are put to them."""
     number = Expression(network.dice.one(numbers))
     wide = "conv" if len(shape) > 1 else "linear"
     more = (Argument("kernel", 1, "short", "k"),) if wide == "conv" else ()
-    return network.dice.one([
+    steps = [
         Step(wide, (Argument("out", number), *more)), Step("channelpad", (Argument("before", number),)),
         Step("slice", (Argument("start", 0), Argument("end", number))), Step("scale", (Argument("value", number),)),
-    ])  # fmt: skip
+    ]  # fmt: skip
+    return network.dice.one([step for step in steps if step.word != "channelpad" or number.text not in _GROWING])
 
 
 def _right_nth(network: _Network, shape: Shape) -> Step:

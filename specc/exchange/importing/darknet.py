@@ -67,7 +67,9 @@ class _DarknetReader:
 
     def __init__(self, source: Source, net: DarknetSection, input: Shape | None) -> None:
         self.source, self.section = source, net
-        own = tuple(self._count(name) for name in ("channels", "height", "width")) if input is None else input
+        is_vector = "inputs" in net.options and "channels" not in net.options
+        names = ("inputs",) if is_vector else ("channels", "height", "width")
+        own = tuple(map(self._count, names)) if input is None else input
         require_known(source, net)
         self.ops = [Op("input", (), own)]
         self.outputs: list[int] = []
@@ -207,7 +209,10 @@ class _DarknetReader:
     def softmax(self, place: int) -> int:
         if self._number("groups", 1) != 1 or "tree" in self.section.options:
             raise _NoWord("a softmax over groups of classes")
-        return self._step("softmax", self._flat(place))
+        place, temperature = self._flat(place), self._real("temperature", 1.0)
+        if not 0 < temperature < float("inf"):
+            raise self._problem(f"`temperature={temperature:g}` is nothing to divide by", "temperature")
+        return self._step("softmax", self._step("scale", place, value=1 / temperature) if temperature != 1 else place)
 
     def upsample(self, place: int) -> int:
         return self._step("upsample", place, scale=self._number("stride", 2))

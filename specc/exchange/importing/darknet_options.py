@@ -59,14 +59,14 @@ _OF_SECTIONS = {
 }
 _SHORT = {"network": "net", "conv": "convolutional", "deconv": "deconvolutional", "conn": "connected", "max": "maxpool",
           "avg": "avgpool", "soft": "softmax"}  # fmt: skip
-_USUAL = {"temperature": 1.0, "alpha": 1.0, "beta": 1.0, "scale": 1.0, "output_padding": 0.0}
+_USUAL = {"alpha": 1.0, "beta": 1.0, "scale": 1.0, "output_padding": 0.0}
 _IN_EFFECT = {
     "convolutional": """binary xnor bin_output use_bin_output dot share_index antialiasing sway rotate stretch
         stretch_sway deform assisted_excitation coordconv reverse""",
     "deconvolutional": "output_padding",
     "maxpool": "maxpool_depth antialiasing",
     "dropout": "dropblock",
-    "softmax": "temperature spatial",
+    "softmax": "spatial",
     "upsample": "scale",
     "shortcut": "alpha beta weights_type assisted_excitation",
     "scale_channels": "scale_wh",

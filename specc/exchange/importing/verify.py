@@ -49,7 +49,9 @@ def verify(model: nn.Module, shaped: ShapedModel, chain: Chain, input: Shape) ->
     Args:   model, in evaluation mode; chain, what the spec was written from.
     Raises: Problem E668 where they differ by more than rounding does.
     """
-    network = build(shaped).eval()
+    with torch.device("meta"):  # no initial values are drawn for what is copied at once
+        network = build(shaped)
+    network = network.to_empty(device="cpu").eval()
     names = _copy(network, model, chain)
     difference = _compare(model, network, input, "")
     with _drawn_weights(model):
@@ -193,7 +195,8 @@ def _own(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _copy_one(module: nn.Module, leaf: Leaf) -> None:
-    own = _own(module)
+    """All of a module's tensors; a count of batches that the model does not keep begins at 0."""
+    given = dict(leaf.weights)
     with torch.no_grad():
-        for name, tensor in leaf.weights:
-            own[name].copy_(tensor)
+        for name, tensor in _own(module).items():
+            tensor.copy_(given.get(name, torch.zeros_like(tensor)))
