@@ -138,6 +138,7 @@ NAMES_ELSEWHERE = {
     "fixes/translate.py": Elsewhere("a word of torch's that becomes one of several layers", "interpolate"),
     "ir/names/foreign.py": Elsewhere("what other frameworks call our layers", tables=1),
     "ir/names/habits.py": Elsewhere("what other frameworks call our option words", tables=1),
+    "runner/why.py": Elsewhere("a map is stretched over the picture that it is of", "interpolate"),
     "runner/cpu/door.py": Elsewhere(
         "modules that are there, run in another order", "MaxPool1d MaxPool2d MaxPool3d ReLU ReLU6"
     ),

@@ -423,7 +423,9 @@ def test_processes_end_without_taking_the_interpreter_down(tmp_path: Path) -> No
         command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1] == "weights and metrics are in run; report.html shows them"
+    *_, last, after, _, _, play = done.stdout.splitlines()
+    assert last == "weights and metrics are in run; report.html shows them"
+    assert (after, play) == ("next: specc eval run", "      specc play run")
     assert [(tmp_path / f"told{rank}").read_text() for rank in (0, 1)] == ["at the exit\n"] * 2
 
 

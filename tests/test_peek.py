@@ -13,9 +13,10 @@ from PIL import Image
 
 from specc.api import compile as compile_spec
 from specc.cli.main import main
-from specc.evaluate.activations import first_kernels, outputs_of
+from specc.evaluate.activations import outputs_of
 from specc.evaluate.sheet import GAP, MARGIN, TILE, kernel_section, output_sections
 from specc.pipeline import analyse
+from specc.runner.kernels import first_kernels
 from specc.runner.run import Run, train
 from specc.source import Source
 

@@ -51,7 +51,8 @@ def command(  # noqa: PLR0913, PLR0917 - an option each
     input_shape: tuple[int, ...] | None,
     settings: dict[str, str],
 ) -> None:
-    """Draw the feature maps after each layer and the first kernels, for one PICTURE (- is standard input).
+    """Draw the feature maps after each layer and the first kernels, for one PICTURE (- is standard input); of a
+    run that knows classes also what its answer rests on.
 
     The network is that of a run, of a weights file, or of a spec with fresh weights; --input and --set are for a spec.
 

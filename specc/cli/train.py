@@ -23,6 +23,7 @@ from specc.cli.series import begun, carried_on, kind_of, series_options
 from specc.cli.telling import callback_options, chosen, prints_json
 from specc.data.fit import completed
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.spelling import typed
 from specc.ir.names.overrides import UnknownParameter
 from specc.pipeline import lint
 from specc.reading import read_source
@@ -257,9 +258,23 @@ def _callback(run: Path | None = None, *, note: str = "") -> Iterator[Callback]:
         yield callback
 
 
+def _next(run: Run) -> Iterator[str]:
+    """The commands that go on from a run; those that take a picture where its network does."""
+    from specc.evaluate.pictures import takes_pictures
+
+    folder = typed(run.folder)
+    commands = [f"eval {folder}"]
+    if takes_pictures(run.sample):
+        commands += [f"predict {folder} PICTURE", f"peek {folder} --sample 0"]
+    for number, command in enumerate((*commands, f"play {folder}")):
+        yield f"{'      ' if number else 'next: '}specc {command}"
+
+
 def _ended(run: Run, callback: Callback) -> int:
     if not prints_json():  # there the last event tells it
         if run.best:
             callback.say(best_line(run.metrics[run.adopted_after :]))
         callback.say(f"weights and metrics are in {run.folder}; report.html shows them")
+        for line in () if run.stopped else _next(run):
+            callback.say(line)
     return SIGNALLED + run.stopped if run.stopped else 0

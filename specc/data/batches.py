@@ -175,6 +175,16 @@ class Batches:
         found = self.images.batches(torch.split(order.to(self.images.index_device), size))
         return (self._float(samples) for samples, _ in found)
 
+    def changed(self, count: int, seed: int) -> Tensor:
+        """So many samples at most, drawn by a seed, changed as training changes them; every state of chance stays."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            order = torch.randperm(len(self))[:count].to(self.images.index_device)
+            mirrored = None if self._mirrored is None else self._mirrored[order].to(self.device)
+            samples, targets = next(iter(self.images.batches([order])))
+            return self._changed(samples, targets, mirrored, cut=False)[0]
+
     def _parts(self, skip: int = 0) -> Iterator[slice]:
         """Where in an order this process's part of each batch is, but of the first ones."""
         ends = list(accumulate(self.sizes, initial=0))

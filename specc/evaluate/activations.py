@@ -1,4 +1,4 @@
-"""What leaves each layer for one picture, and the first kernels."""
+"""What leaves each layer for one picture."""
 
 from __future__ import annotations
 
@@ -21,13 +21,6 @@ class Output(NamedTuple):
     kind: str
     values: Tensor
     same: bool
-
-
-class Kernels(NamedTuple):
-    """The kernels of the first convolution: (filters, channels, height, width)."""
-
-    name: str
-    values: Tensor
 
 
 @torch.inference_mode()
@@ -77,13 +70,3 @@ def _guess(shaped: ShapedModel, name: str) -> str:
 
     guess = nearest(name, [row.name for row in shaped.rows()])
     return f"did you mean `{guess}`?" if guess else "`specc summary` lists the layers"
-
-
-def first_kernels(model: nn.Module, shaped: ShapedModel) -> Kernels | None:
-    """The kernels that see the picture itself; None for a network without a two-dimensional convolution."""
-    modules = dict(model.named_modules())
-    for row in shaped.rows():
-        weight = getattr(modules[row.name], "weight", None)
-        if row.layer.startswith("conv") and isinstance(weight, torch.Tensor) and weight.dim() == 4:
-            return Kernels(row.name, weight.detach().float().cpu())
-    return None

@@ -13,11 +13,14 @@ from specc.data.sources import path_of
 from specc.data.survey import size_of
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import spelled
-from specc.evaluate.activations import first_kernels, outputs_of
+from specc.evaluate.activations import outputs_of
 from specc.evaluate.pictures import Taker, taker_of
-from specc.evaluate.sheet import input_section, kernel_section, output_sections, sheet
+from specc.evaluate.sheet import Section, heat_section, input_section, kernel_section, output_sections, sheet
 from specc.ir.shaped import ShapedModel
 from specc.recipe.recipe import Recipe
+from specc.runner.kernels import first_kernels
+from specc.runner.why import grad_cam, occlusion, occlusion_is_cheap, scores_of
+from specc.tasks.classify import CrossEntropy
 from specc.tasks.task import Goal
 
 if TYPE_CHECKING:
@@ -105,11 +108,26 @@ def peek(subject: PeekSubject, image: Tensor, title: str, maps: int, layers: Seq
     outputs = outputs_of(subject.model, subject.shaped, image, layers)
     columns = min(COLUMNS, max(maps, 6))
     sections = [input_section(subject.taker.unscaled(image))]
+    if not layers and (why := why_section(subject, image)) is not None:
+        sections.append(why)
     kernels = first_kernels(subject.model, subject.shaped)
     if kernels is not None and (not layers or kernels.name in (one.name for one in outputs)):
         sections.append(kernel_section(kernels, maps))
     sections += output_sections(outputs, maps, columns, subject.classes if outputs and not layers else ())
     return sheet(f"{subject.name}: {title}{_answer(subject, image)}", sections, columns)
+
+
+def why_section(subject: PeekSubject, image: Tensor) -> Section | None:
+    """What the answer of a trained network rests on; None where it is not one class of several."""
+    if subject.goal is None or not isinstance(subject.goal, CrossEntropy):
+        return None
+    with torch.inference_mode():
+        answer = int(scores_of(subject.model(image.unsqueeze(0))).argmax(1))
+    maps = {"Grad-CAM": grad_cam(subject.model, subject.shaped, image, answer)}
+    if occlusion_is_cheap(subject.shaped):
+        maps["occlusion"] = occlusion(subject.model, image, answer)
+    found = {name: heat.cpu() for name, heat in maps.items() if heat is not None}
+    return heat_section(subject.taker.unscaled(image), found, subject.classes[answer]) if found else None
 
 
 @torch.inference_mode()

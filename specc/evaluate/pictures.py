@@ -107,6 +107,11 @@ class Taker(NamedTuple):
             f"{spelled(self.sample[1:])}", help="`--fit` scales it")  # fmt: skip
 
 
+def takes_pictures(sample: tuple[int, ...]) -> bool:
+    """Whether a network whose samples have this shape can be shown a picture file."""
+    return len(sample) == 3 and sample[0] in (1, 3)
+
+
 def taker_of(
     sample: tuple[int, ...], scaling: Scaling | None, recipe: Recipe, *, convert: bool = False, invert: bool = False
 ) -> Taker:
@@ -115,7 +120,7 @@ def taker_of(
     Args:   convert, whether pictures of other sizes are scaled where the recipe does not say so.
     Raises: Problem E647 where its input is no picture.
     """
-    if len(sample) != 3 or sample[0] not in (1, 3):
+    if not takes_pictures(sample):
         raise Problem.of("E647", f"the network's input is {spelled(sample)}, and no picture has that shape",
             help="a network for pictures has an input such as 1x28x28 or 3x32x32")  # fmt: skip
     return Taker(sample, scaling, convert or recipe.resize is not None, recipe.fit, invert)

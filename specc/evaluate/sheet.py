@@ -6,7 +6,7 @@ Kernels share one scale, with zero in its middle.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 from specc.diagnostics.spelling import counted, spelled
-from specc.evaluate.activations import Kernels, Output
-from specc.report.pictures import picture_of
+from specc.evaluate.activations import Output
+from specc.report.pictures import heated, kernels_as_levels, picture_of
+from specc.runner.kernels import Kernels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,6 +81,12 @@ def input_section(image: Tensor) -> Section:
     return Section("input", spelled(tuple(image.shape)), (_enlarged(picture_of(image).convert("RGB"), 2 * TILE),))
 
 
+def heat_section(image: Tensor, maps: Mapping[str, Tensor], answer: str) -> Section:
+    """Maps over the picture, (channels, height, width) from 0 to 1: where it holds what an answer rests on."""
+    tiles = tuple(_enlarged(picture_of(heated(image, heat)), 2 * TILE) for heat in maps.values())
+    return Section(", ".join(maps), f"what {answer} rests on", tiles)
+
+
 def output_sections(
     outputs: Sequence[Output], most: int, columns: int, classes: Sequence[str] = ()
 ) -> Iterator[Section]:
@@ -133,12 +140,9 @@ def _name_cells(strip: Image.Image, names: Sequence[str]) -> None:
 
 def kernel_section(kernels: Kernels, most: int) -> Section:
     """The first kernels; those that see three channels in colour, others by their first channel."""
-    values = kernels.values[:most]
-    channels = values.shape[1]
-    shown = values if channels == 3 else values[:, :1]
-    largest = float(kernels.values.abs().max()) or 1.0
-    tiles = tuple(_enlarged(picture_of((one / largest + 1) / 2).convert("RGB"), TILE) for one in shown)
-    count, _, height, width = kernels.values.shape
+    count, channels, height, width = kernels.values.shape
+    shown = kernels_as_levels(kernels.values)[:most]
+    tiles = tuple(_enlarged(picture_of(one).convert("RGB"), TILE) for one in shown)
     remark = f"{counted(count, 'kernel')} of {channels}x{height}x{width}{_rest(most, count, 'kernel')}"
     return Section(f"kernels of {kernels.name}", remark + (", first channel" if channels not in (1, 3) else ""), tiles)
 

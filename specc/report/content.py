@@ -19,12 +19,14 @@ class Figure(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """Samples under a title. said: a sentence about them. is_wide: whether each has several pictures."""
+    """Samples under a title. said: a sentence about them. is_wide: whether each has several pictures; is_small: whether
+    they are tiny."""
 
     title: str
     said: str
     figures: tuple[Figure, ...] = ()
     is_wide: bool = False
+    is_small: bool = False
 
 
 class Content(NamedTuple):
@@ -38,7 +40,7 @@ class Content(NamedTuple):
                  asked.
     recipe, environment: what their files hold.
     samples:     in the test split. confusion: of it, None where there are no classes or nothing could be tested.
-    scores:      of each class or number. gallery: pictures of it.
+    scores:      of each class or number. gallery: pictures of it. views: further pictures.
     curves:      SVG for the page, a chart each.
     """
 
@@ -57,4 +59,5 @@ class Content(NamedTuple):
     confusion: Confusion | None = None
     scores: Rows | None = None
     gallery: Shown | None = None
+    views: tuple[Shown, ...] = ()
     curves: tuple[str, ...] = ()

@@ -17,14 +17,46 @@ def png_of(image: Tensor, scaling: Scaling | None) -> bytes:
 
     Bytes are levels as they are.
     """
+    return _png(picture_of(_levels(image, scaling)))
+
+
+def heat_of(image: Tensor, scaling: Scaling | None, heat: Tensor, least: float = 0.0) -> bytes:
+    """The same in grey, with a map over it, (height, width); see `heated`."""
+    return _png(picture_of(heated(_levels(image, scaling), heat, least)))
+
+
+def heated(levels: Tensor, heat: Tensor, least: float = 0.0) -> Tensor:
+    """A picture, levels from 0 to 1, (1 or 3, height, width), grey, glowing where a map is large; (3, height, width).
+
+    The largest value of the map glows most, unless all are below `least`; nothing below zero does.
+    """
+    from torch import stack
+
+    heat = heat.nan_to_num(0.0).clamp(min=0)
+    share = heat / max(float(heat.max()), least, 1e-30)
+    grey = 0.15 + 0.6 * levels.mean(0)
+    glow = (share * 0 + 1, 0.15 + 0.65 * share, share * 0 + 0.05)
+    return stack([grey * (1 - 0.8 * share) + 0.8 * share * part for part in glow])
+
+
+def kernels_as_levels(kernels: Tensor) -> Tensor:
+    """Kernels, (filters, channels, height, width), as pictures on one scale with zero in its middle: those of three
+    channels in colour, others by their first channel."""
+    largest = float(kernels.abs().max()) or 1.0
+    return ((kernels if kernels.shape[1] == 3 else kernels[:, :1]) / largest + 1) / 2
+
+
+def _levels(image: Tensor, scaling: Scaling | None) -> Tensor:
     if not image.is_floating_point():
         image = image / 255
     elif scaling is not None:
         image = image * scaling.deviation.cpu() + scaling.mean.cpu()
-    if len(image) not in (1, 3):
-        image = image.mean(0, keepdim=True)
+    return image if len(image) in (1, 3) else image.mean(0, keepdim=True)
+
+
+def _png(picture: Image.Image) -> bytes:
     content = BytesIO()
-    picture_of(image).save(content, "PNG")
+    picture.save(content, "PNG")
     return content.getvalue()
 
 

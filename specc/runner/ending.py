@@ -25,6 +25,7 @@ from specc.runner.callbacks.base import why_best
 from specc.runner.metrics import Metrics, best_of, is_complete
 from specc.runner.review import reviewed
 from specc.runner.run_folder import ENVIRONMENT, SPEC, file_of
+from specc.runner.views import views_of
 from specc.source import Source
 from specc.tasks.review import Gallery
 
@@ -137,8 +138,16 @@ def _with_answers(content: Content, session: Session, epoch: int) -> Content:
     found = reviewed(session.evaluated, batches, session.goal, session.task.examples, outputs)
     return content._replace(
         samples=len(batches), confusion=found.confusion, scores=found.rows,
-        gallery=found.gallery and _shown(found.gallery, scaling),
+        gallery=found.gallery and _shown(found.gallery, scaling), views=_views(session, found.gallery),
     )  # fmt: skip
+
+
+def _views(session: Session, gallery: Gallery | None) -> tuple[Shown, ...]:
+    """Further views. None where one cannot be had, of a layer of another package without a slope for instance."""
+    try:
+        return tuple(views_of(session, gallery))
+    except (RuntimeError, ValueError, TypeError):
+        return ()
 
 
 def _shown(gallery: Gallery, scaling: Scaling | None) -> Shown:

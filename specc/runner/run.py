@@ -52,6 +52,7 @@ class Run(NamedTuple):
     model:   the network with the weights of its best epoch, those so far where none is finished, in evaluation mode, on
              the device that it was trained on.
     adopted_after: how many of the epochs are those of another network, or of other data.
+    sample:  the shape of what it takes, channels first.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class Run(NamedTuple):
     stopped: int | None
     model: nn.Module
     adopted_after: int = 0
+    sample: tuple[int, ...] = ()
 
     @property
     def best(self) -> Metrics | None:
@@ -264,7 +266,7 @@ def carry_out(
         report = write_report(session, folder, record, callback, best, stopped=stopped)
     metrics = tuple(session.state.position.metrics)
     callback.run_ends(Ended(folder.path, "stopped" if stopped else "done", metrics, report, record.adopted_after))
-    return Run(folder.path, metrics, stopped, session.tested, record.adopted_after)
+    return Run(folder.path, metrics, stopped, session.tested, record.adopted_after, session.dataset.sample)
 
 
 def record_of(subject: Subject, recipe: Recipe, options: Mapping[str, Any], place: Rank = ALONE) -> Record:

@@ -207,4 +207,4 @@ class Mistakes:
     def _example(self, one: Mistake) -> Example:
         true, predicted = self._classes[one.true], self._classes[one.predicted]
         caption = ((true, "true"), (" → ", ""), (predicted, "wrong"), (f" {ACCURACY.text(one.confidence)}", ""))
-        return Example(((one.image, f"{true}, taken for {predicted}"),), caption)
+        return Example(((one.image, f"{true}, taken for {predicted}"),), caption, one.predicted)

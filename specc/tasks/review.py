@@ -17,10 +17,12 @@ class Example(NamedTuple):
 
     images:  as the network sees them, (channels, height, width), each with what it shows.
     caption: texts, each with "true", "wrong" or nothing for how it is marked.
+    answer:  the number of the class that was said, where it is one of several.
     """
 
     images: tuple[tuple[Tensor, str], ...]
     caption: tuple[tuple[str, str], ...]
+    answer: int | None = None
 
 
 class Gallery(NamedTuple):
