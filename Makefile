@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: train test lint types check tables page clean
+.PHONY: train test lint types check tables page vsix clean
 
 train: $(VENV)/.installed  ## train a network on the embedded digits
 	$(BIN)/specc train specs/digits.cnn
@@ -26,6 +26,9 @@ tables: $(VENV)/.installed-dev  ## after a change of the grammar
 
 page:  ## after a change of the page of `specc play`
 	cd specc/play/page && npm ci && npm run build
+
+vsix:  ## the extension for VS Code, editors/vscode/specc.vsix, an asset of a release
+	cd editors/vscode && npm install && npm run package && node --test test/package.test.js
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -24,6 +24,7 @@ def command(stdio: bool, verbose: bool) -> None:
     """
     try:
         from specc.lsp.serving import serve
+        from specc.play.features import register_pictures
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol", "cattrs", "attrs"):
             raise
@@ -31,6 +32,6 @@ def command(stdio: bool, verbose: bool) -> None:
         sys.exit(EXIT_USAGE)
     if sys.stdin.isatty():
         say("specc lsp speaks to an editor, which starts it; Ctrl-C ends it", err=True)
-    serve(verbose)
+    serve(verbose, register_pictures)
     sys.stderr.flush()
     os._exit(0)  # a thread may still wait for a line of input that will never come

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
+from collections.abc import Callable
 from typing import BinaryIO
 
 from lsprotocol import types
@@ -49,8 +50,8 @@ def _is_failure(record: logging.LogRecord) -> bool:
     return record.exc_info is None or not isinstance(record.exc_info[1], RenameRefused | Stale)
 
 
-def serve(verbose: bool) -> None:
-    """Serves on standard input and output until the editor ends it."""
+def serve(verbose: bool, more: Callable[[SpecServer], None]) -> None:
+    """Serves on standard input and output until the editor ends it. Args: more, adds features beyond the protocol's."""
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO if verbose else logging.WARNING,
@@ -63,4 +64,6 @@ def serve(verbose: bool) -> None:
     stdin: BinaryIO = sys.stdin.buffer
     stdout: BinaryIO = sys.stdout.buffer
     sys.stdout = sys.stderr  # what is printed by mistake must not end up between two messages
-    make_server().start_io(stdin, stdout)
+    server = make_server()
+    more(server)
+    server.start_io(stdin, stdout)

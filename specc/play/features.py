@@ -8,6 +8,7 @@ from lsprotocol import types
 from pydantic import BaseModel, ValidationError
 from pygls.exceptions import JsonRpcInvalidParams
 
+from specc.emit.draw.theme import style_sheet_for_page
 from specc.lsp.explanations import explanation
 from specc.lsp.server import SpecServer
 from specc.play.arguments import SetAsked, set_value
@@ -25,11 +26,7 @@ class CodeAsked(BaseModel):
 
 def register(server: SpecServer) -> None:
     """Adds them to a server."""
-
-    @server.feature("specc/picture")
-    async def on_picture(params: Any) -> dict[str, Any] | None:
-        asked = read(PictureAsked, params)
-        return await server.ask(asked.uri, picture, asked)
+    register_pictures(server)
 
     @server.feature("specc/layer")
     async def on_layer(params: Any) -> dict[str, Any] | None:
@@ -44,6 +41,19 @@ def register(server: SpecServer) -> None:
     @server.feature("specc/explain")
     async def on_explain(params: Any) -> str | None:
         return explanation(read(CodeAsked, params).code)
+
+
+def register_pictures(server: SpecServer) -> None:
+    """Those of them that draw, which an editor asks for as well."""
+
+    @server.feature("specc/picture")
+    async def on_picture(params: Any) -> dict[str, Any] | None:
+        asked = read(PictureAsked, params)
+        return await server.ask(asked.uri, picture, asked)
+
+    @server.feature("specc/colours")
+    async def on_colours(_: Any) -> str:
+        return style_sheet_for_page()
 
 
 def read(kind: type[Asked], params: Any) -> Asked:
