@@ -199,7 +199,13 @@ def lists(spec: Spec) -> list[list[Any]]:
     parameters = [statement.parameters for statement in spec.statements if isinstance(statement, tree.Block)]
     steps = list(every_step(spec))
     inner = [branch.steps for step in steps for branch in branches(step)]
-    return [*chains, *parameters, *inner, *(s.arguments for s in steps), *(s.branches for s in steps)]
+    return [
+        *chains,
+        *parameters,
+        *inner,
+        *(s.arguments for s in steps),
+        *(s.branches for s in steps if len(s.branches) > 1),
+    ]
 
 
 def remove(owners: list[list[Any]], number: int) -> None:

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from generate_from_page import tree
 from generate_from_page.fields import LAYERS
-from generate_from_page.meaning import Context, Meaning, Place
+from generate_from_page.meaning import Meaning
+from generate_from_page.places import Context, Place
 from generate_from_page.proposals import Author
 from generate_from_page.tree import Argument, Branch, Expression, Name, Number, Spec, Step, Valued
 from generate_from_page.values import Layered, Macro, TooLargeError, WrongError

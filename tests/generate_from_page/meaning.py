@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import torch
 from torch import Tensor, nn
 
 from generate_from_page import tree
-from generate_from_page.binding import arguments, fields_of, filled, layered, word_exists, words_exist
+from generate_from_page.binding import arguments, fields_of, filled, word_exists, words_exist
 from generate_from_page.fields import FORMS, LAYERS, WEIGHTED
 from generate_from_page.forms import joined, parts_of, projected
 from generate_from_page.modules import macs, module
+from generate_from_page.places import Context, Place, Row, Shape
 from generate_from_page.tree import Branch, Spec, Step
 from generate_from_page.values import (
     Layered,
@@ -36,62 +37,9 @@ from generate_from_page.weights import begun
 Kept = dict[str, Tensor]
 Left = Tensor | dict[str, Tensor]
 Node = Callable[[Tensor, Kept], Left]
-Shape = tuple[int, ...]
 USUAL = 12  # what any number of a small network is below
 MOST = 200_000  # values of a tensor
-TAKEN = frozenset(dir(nn.Sequential()))
 RESERVED = ("input", "param", "block", "train", "budget", "shortcut", "auto", "same", "in", "x", "from", "nth")
-
-
-@dataclass
-class Row:
-    """What `summary` tells of a layer or form."""
-
-    name: str
-    kind: str
-    line: int
-    input: Shape
-    output: Shape | dict[str, Shape]
-    params: int = 0
-    macs: int = 0
-
-
-@dataclass
-class Place:
-    """A container: its name with a dot behind it, and how many of each word and which names it has."""
-
-    prefix: str = ""
-    counts: dict[str, int] = field(default_factory=dict)
-    taken: set[str] = field(default_factory=set)
-
-    def name(self, word: str, label: str | None) -> str:
-        self.counts[word] = self.counts.get(word, 0) + 1
-        name = label or f"{word}{self.counts[word]}"
-        if name in self.taken or name in TAKEN:
-            raise WrongError(f"the name `{name}` is taken")
-        self.taken.add(name)
-        return self.prefix + name
-
-
-@dataclass
-class Context:
-    """Where a chain stands: names, the number of the repeat, labels by the key of what was kept, and `frozen`."""
-
-    names: dict[str, Value]
-    place: Place
-    nth: int | None = None
-    labels: dict[str, str] = field(default_factory=dict)
-    frozen: bool = False
-    depth: int = 0
-
-    def inside(self, name: str, frozen: bool = False) -> Context:
-        """The context in braces: a container of its own, which sees what stands around it."""
-        return Context(
-            self.names, Place(name + "."), self.nth, dict(self.labels), self.frozen or frozen, self.depth + 1
-        )
-
-    def scope(self, x: Tensor | None = None) -> Scope:
-        return Scope(self.names, None if x is None else x.shape[1], self.nth, layered)
 
 
 class Meaning:
@@ -160,6 +108,7 @@ class Meaning:
         if count == 0:
             word_exists(step, dict(at.names))
             at.labels.pop(step.label or "", None)  # of an `x0` step there is none
+            self.note(step, x)  # it stands for `id`
             return x, lambda x, _: x
         nodes: list[Node] = []
         result: Left = x

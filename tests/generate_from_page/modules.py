@@ -142,7 +142,7 @@ def activation(word: str, given: Given, x: Tensor, rank: int) -> nn.Module | Non
             return getattr(nn, kind)(real(given["p"]))  # type: ignore[no-any-return]
         case "droppath":
             p = real(given["p"])
-            if not 0 <= p < 1:
+            if not 0 <= p <= 1:
                 raise WrongError("no probability")
             return Formula(lambda x, own: x * kept(x, p) if own.training else x)
     return None
@@ -154,7 +154,7 @@ SHAPED: dict[str, Callable[..., nn.Module]] = {
 
 
 def kept(x: Tensor, p: float) -> Tensor:
-    return (torch.rand(len(x), *(1,) * (x.dim() - 1)) >= p) / (1 - p)
+    return (torch.rand(len(x), *(1,) * (x.dim() - 1)) >= p) / max(1 - p, 1e-9)
 
 
 def shaping(word: str, given: Given, x: Tensor, rank: int) -> nn.Module | None:

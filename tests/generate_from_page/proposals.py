@@ -10,7 +10,7 @@ from torch import Tensor
 
 from generate_from_page.binding import INITS
 from generate_from_page.fields import LAYERS, OPTIONS, SHORT, WEIGHTED
-from generate_from_page.meaning import Context
+from generate_from_page.places import Context
 from generate_from_page.tree import (
     Argument,
     Expression,

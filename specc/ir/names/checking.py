@@ -42,8 +42,9 @@ class ValueChecks:
     def can_repeat(self, repeat: tree.Value | None, scope: Scope) -> bool:
         """Whether a repeat has a value, or will have one; where it has none, that is reported."""
         try:
-            if repeat is not None:
-                evaluate(repeat, scope)
+            value = None if repeat is None else evaluate(repeat, scope)
+            if repeat is not None and isinstance(value, str) and not self._means_something(value):
+                return not self._is_unknown_word(Argument("x", repeat, None, repeat.span), value, scope)
         except Problem as problem:
             asked = Problem(open_repeat(repeat.span)) if isinstance(repeat, tree.Word) and is_hole(repeat) else problem
             return self._passes(asked, scope)
