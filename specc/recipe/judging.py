@@ -129,7 +129,7 @@ def example(name: str) -> str:
 def accepts(name: str) -> str:
     """What a setting accepts, as half a sentence.
 
-    >>> accepts("epochs")
+    >>> accepts("batch")
     'a whole number from 1'
     """
     field = Recipe.model_fields[name]
