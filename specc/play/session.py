@@ -55,7 +55,7 @@ async def _talk(socket: WebSocket, machine: Machine) -> None:
     finally:
         sending.cancel()
         talk.end()
-    with suppress(RuntimeError):  # where the page has gone by itself
+    with suppress(RuntimeError, WebSocketDisconnect):  # where the page has gone by itself
         await socket.close(NOT_UNDERSTOOD)
 
 
