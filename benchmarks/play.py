@@ -102,7 +102,7 @@ def measured(browser: Browser, address: str, case: Case, edits: int, cut: Thread
     page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     page.set_default_timeout(120_000)
     errors: list[str] = []
-    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    page.on("console", lambda message: errors.extend([message.text] * (message.type == "error")))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.add_init_script(WATCH)
     page.goto(address)

@@ -9,8 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
@@ -124,3 +127,17 @@ def opened(browser: Browser, address: str, **options: Any) -> Iterator[Seen]:
     assert seen.complaints == []
     elsewhere = [url for url in seen.asked if not url.startswith((address, address.replace("http", "ws"), "blob:"))]
     assert elsewhere == [], "nothing is asked of anybody else"
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[tuple[str, ThreadingHTTPServer]]:
+    """A folder behind a plain web server, and that server."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", server
+        server.shutdown()

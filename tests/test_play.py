@@ -488,6 +488,42 @@ def test_the_page_is_written_as_files(tmp_path: Path) -> None:
     assert again.returncode == 0, "an earlier page is written over"
 
 
+def test_the_page_of_a_run_holds_its_network(tmp_path: Path) -> None:
+    from specc.evaluate.activations import outputs_of
+    from specc.evaluate.trained import load_trained
+    from specc.play.opening import opened
+    from specc.play.site import NEEDED_FOR_RUNS, write_site
+    from specc.runner.run import train
+
+    pytest.importorskip("onnxscript")
+    text = "input 1x8x8\nconv 3 k3 -> relu -> flatten -> dropout 0.5 -> linear 10\n"
+    run = train(text, tmp_path / "run", data="digits", epochs=1, limit=50, normalize=True).folder
+    copy = copy_of_pyodide(tmp_path / "copy")
+    done = specc("play", "run", "--site", "public", "--vendored", "copy", cwd=tmp_path)
+    assert (done.returncode, "it lacks dist/ort" in done.stderr) == (2, True)
+    (copy / "dist").mkdir()
+    for name in (*NEEDED_FOR_RUNS, "dist/much-else.wasm"):
+        (copy / name).write_text("")
+    write_site(opened(str(run)), tmp_path / "public", copy)
+    public = tmp_path / "public"
+    assert {path.name for path in (public / "onnxruntime").iterdir()} == {Path(one).name for one in NEEDED_FOR_RUNS}
+    about = json.loads((public / "network.json").read_text())
+    assert [one["name"] for one in about["layers"]] == ["conv1", "relu1", "linear1"]
+    assert (about["text"], about["classes"], about["input"]) == (text, list("0123456789"), [1, 8, 8])
+    assert len(about["mean"]) == len(about["deviation"]) == 1 and about["filters"]["conv1"]["count"] == 3
+    assert json.loads((public / "start.json").read_text())["run"] is True
+
+    import onnxruntime  # type: ignore[import-untyped]  # it ships no types
+    import torch
+
+    trained, image = load_trained(run), torch.rand(1, 8, 8)
+    session = onnxruntime.InferenceSession(str(public / "network.onnx"))
+    found = dict(zip(["conv1", "relu1", "linear1"], session.run(None, {"input": image[None].numpy()}), strict=True))
+    for one in outputs_of(trained.model, trained.shaped, image):
+        if not one.same:
+            assert torch.from_numpy(found[one.name])[0].allclose(one.values, atol=1e-5), one.name
+
+
 def test_the_page_asks_for_pyodide_where_there_is_no_copy(tmp_path: Path) -> None:
     assert specc("play", "--site", "public", cwd=tmp_path).returncode == 0
     html = (tmp_path / "public" / "index.html").read_text()

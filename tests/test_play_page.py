@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser import LACKING, PYODIDE, Seen, chromium, needs_a_browser, opened, playing
+from browser import LACKING, PYODIDE, Seen, chromium, held, needs_a_browser, opened, playing
 from commands import specc
 
 if not LACKING:
@@ -359,20 +355,6 @@ def test_a_page_of_files_needs_nobody_once_it_is_there(browser: Browser, folder:
             expect(seen.page.locator("#layer h2")).to_have_text("conv 6, 3×3")
             seen.page.locator("#argument-kernel").fill("9")
             expect(seen.page.locator(".cm-content")).to_contain_text("conv 6 k9 -> tanh")
-
-
-@contextmanager
-def held(folder: Path) -> Iterator[tuple[str, ThreadingHTTPServer]]:
-    """A folder behind a plain web server, and that server."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Says nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/", server
-        server.shutdown()
 
 
 # screens

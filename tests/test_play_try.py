@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from browser import LACKING, Seen, chromium, needs_a_browser, opened, playing
+from browser import LACKING, PYODIDE, Seen, chromium, held, needs_a_browser, opened, playing
+from commands import specc
 from PIL import Image
 
+from specc.play.site import NEEDED_FOR_RUNS
 from specc.runner.run import train
 
 if not LACKING:
@@ -266,6 +268,41 @@ def test_what_is_wrong_with_a_run_is_told_with_its_code(seen: Seen) -> None:
     expect(trouble).to_contain_text("help: ")
     trouble.locator(".code").click()
     expect(seen.page.locator("#dialog")).to_contain_text("E606")
+
+
+HAS_ONNX = PYODIDE is not None and all((Path(PYODIDE) / name).is_file() for name in NEEDED_FOR_RUNS)
+
+
+@pytest.mark.skipif(not HAS_ONNX, reason="SPECC_PYODIDE names no copy of Pyodide with onnxruntime-web")
+def test_a_page_of_files_shows_the_maps_of_its_run(browser: Browser, run: Path, folder: Path) -> None:
+    done = specc("play", str(run), "--site", "site", "--vendored", str(PYODIDE), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    with held(folder / "site") as (address, server):
+        for seen in opened(browser, address):
+            seen.page.set_default_timeout(120_000)
+            seen.open()
+            seen.page.locator("#try-open").click()
+            bars = seen.page.locator("#said .bar")
+            expect(bars).to_have_count(2, timeout=WAIT)
+            server.shutdown()
+            server.server_close()
+            before = pixels(seen, FIRST)
+            box = seen.page.locator(PAD).bounding_box()
+            assert box is not None
+            seen.page.mouse.move(box["x"] + 30, box["y"] + 30)
+            seen.page.mouse.down()
+            seen.page.mouse.move(box["x"] + 120, box["y"] + 120, steps=5)
+            seen.page.mouse.up()
+            changed(seen, FIRST, before)
+            expect(bars.first).to_contain_text(HOSTILE)
+            assert seen.page.evaluate("window.hacked") is None
+            maps_of(seen, "conv1").click()
+            expect(seen.page.locator(".map-button")).to_have_count(5)
+            expect(seen.page.locator(".map-detail")).to_contain_text("its filter")
+            seen.page.locator("#layer .close").click()
+            seen.go_to("conv width k3")
+            seen.type("2", remove=1)
+            expect(seen.page.locator("#said")).to_contain_text("those of the run's own text, and it has changed")
 
 
 # screens

@@ -20,7 +20,7 @@ from specc.diagnostics.diagnostic import Problem
 @click.option("--site", type=click.Path(path_type=Path), metavar="FOLDER",
     help="Write the page as files that any web server can hold: the compiler runs in the browser.")  # fmt: skip
 @click.option("--vendored", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="A copy of Pyodide for that page, in place of its public address.")  # fmt: skip
+    help="Copies of Pyodide, and for a run of onnxruntime-web, in place of their public addresses.")  # fmt: skip
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR",
     help="The folder with the named data sets' files, for pictures and training.  [the user's cache]")  # fmt: skip
 def command(
@@ -49,7 +49,7 @@ def command(
         if site is not None:
             from specc.play.site import write_site
 
-            write_site(found.source, site, vendored)
+            write_site(found, site, vendored)
             say(f"wrote {site}, for any web server to hold")
             return
         at = listening(port)

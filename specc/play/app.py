@@ -22,7 +22,8 @@ from specc.source import Source
 
 BUNDLE = Path(__file__).parent / "bundle"
 KINDS = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain"}
-FILES = ("play.js", "play.css", "licences.txt")  # `worker.js` is for a page without this server
+FILES = ("play.js", "play.css", "licences.txt")
+WORKERS = ("worker.js", "network.js")  # for a page without this server
 SMALL = 1 << 16  # bytes of a request; what is large comes over the web socket
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "

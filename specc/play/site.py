@@ -7,24 +7,32 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from specc import files
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.theme import style_sheet_for_page
 from specc.gallery import SUFFIX, entries
-from specc.play.app import BUNDLE, FILES, gallery, page, start_of
+from specc.play.app import BUNDLE, FILES, WORKERS, gallery, page, start_of
+from specc.play.opening import Opened
 from specc.source import Source
 
+if TYPE_CHECKING:
+    from specc.exchange.every_layer import ShownNetwork
+
 PYODIDE = "314.0.7"
+ONNXRUNTIME = "1.30.0"
 PUBLIC = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
-OWN = "pyodide/"  # where a copy of it lies beside the page
+PUBLIC_ONNX = f"https://cdn.jsdelivr.net/npm/onnxruntime-web@{ONNXRUNTIME}/dist/"
+OWN, OWN_ONNX = "pyodide/", "onnxruntime/"  # where copies of them lie beside the page
 CORE = "pydantic_core"
 NEEDED = ("pyodide.mjs", "pyodide-lock.json", "python_stdlib.zip")
+NEEDED_FOR_RUNS = ("dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm")
+NETWORK, ABOUT_NETWORK = "network.onnx", "network.json"
 # What the compiler and its language server import that is Python alone, by module.
 PURE = (
     "annotated_types",
@@ -52,40 +60,64 @@ class Python(NamedTuple):
     code: str = "specc.zip"
 
 
-def write_site(source: Source, folder: Path, vendored: Path | None = None) -> None:
-    """Writes the page with a spec as its first text.
+def write_site(found: Opened, folder: Path, vendored: Path | None = None) -> None:
+    """Writes the page with a spec as its first text; with a run its network as well, for feature maps.
 
     Args:   folder, made where it is not there; vendored, a folder with Pyodide's files and a wheel of pydantic_core for
-            it, which are copied; None: the page asks Pyodide's public address.
-    Raises: Problem E740 where the copy lacks something, E741 where the folder cannot be written.
+            it, for a run with those of onnxruntime-web as well, which are copied; None: the page asks public addresses.
+    Raises: Problem E740 where the copy lacks something, E741 where the folder cannot be written; E640, E641, E647, E661
+            to E663 for a run.
     """
-    python = Python(PUBLIC, ("pydantic",)) if vendored is None else Python(OWN, (OWN + _wheel(vendored).name,))
+    source, python = found.source, Python(PUBLIC, ("pydantic",))
+    if vendored is not None:
+        python = Python(OWN, (OWN + _wheel(vendored, is_run=found.run is not None).name,))
+    network = None if found.run is None else _network(found.run)
     with files.told("E741", folder, "name another folder with `--site`"):
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (*FILES, "worker.js"):
+        for name in (*FILES, *WORKERS):
             shutil.copyfile(BUNDLE / name, folder / name)
-        for path, text in _texts(source, python):
+        if network is not None:
+            about = {**network.about, "text": source.text, "runtime": PUBLIC_ONNX if vendored is None else OWN_ONNX}
+            files.write(folder / NETWORK, network.content)
+            files.write(folder / ABOUT_NETWORK, json.dumps(about).encode())
+        for path, text in _texts(source, python, is_run=network is not None):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             files.write(folder / path, text.encode())
         files.write(folder / python.code, _archive((*PURE, "pydantic") if vendored else PURE))
         if vendored is not None:
-            shutil.copytree(vendored, folder / OWN, dirs_exist_ok=True)
+            _copy([path for path in vendored.iterdir() if path.is_file()], folder / OWN)
+            _copy([vendored / name for name in NEEDED_FOR_RUNS if network is not None], folder / OWN_ONNX)
 
 
-def _texts(source: Source, python: Python) -> Iterator[tuple[str, str]]:
-    elsewhere = f" {PUBLIC}" if python.address == PUBLIC else ""
+def _copy(paths: Sequence[Path], folder: Path) -> None:
+    if paths:
+        folder.mkdir(exist_ok=True)
+    for path in paths:
+        shutil.copyfile(path, folder / path.name)
+
+
+def _network(run: Path) -> ShownNetwork:
+    """A run's network with the outputs of its layers. Raises: Problem E640, E641, E647, E661 to E663."""
+    from specc.evaluate.trained import load_trained
+    from specc.exchange.every_layer import every_layer
+
+    return every_layer(load_trained(run))
+
+
+def _texts(source: Source, python: Python, *, is_run: bool) -> Iterator[tuple[str, str]]:
+    elsewhere = f" {PUBLIC}" + f" {PUBLIC_ONNX}" * is_run if python.address == PUBLIC else ""
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY.format(elsewhere=elsewhere)}">'
     yield "index.html", page().replace("<meta charset", f"{policy}\n<meta charset", 1)
     yield "colours.css", style_sheet_for_page()
-    yield "start.json", json.dumps({**start_of(source)._asdict(), "python": python._asdict()})
+    yield "start.json", json.dumps({**start_of(source)._asdict(), "python": python._asdict(), "run": is_run})
     yield "gallery.json", json.dumps(gallery())
     for one in entries():
         yield f"gallery/{one.name}{SUFFIX}", one.text
 
 
-def _wheel(vendored: Path) -> Path:
+def _wheel(vendored: Path, *, is_run: bool) -> Path:
     """The wheel of pydantic's core in a copy of Pyodide. Raises: Problem E740."""
-    lacking = [name for name in NEEDED if not (vendored / name).is_file()]
+    lacking = [name for name in (*NEEDED, *NEEDED_FOR_RUNS * is_run) if not (vendored / name).is_file()]
     wheels = sorted(vendored.glob(f"{CORE}-*.whl"))
     wanted = version(CORE)
     fitting = [wheel for wheel in wheels if re.match(rf"{CORE}-{re.escape(wanted)}-.*(emscripten|pyodide)", wheel.name)]

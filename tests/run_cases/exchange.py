@@ -151,18 +151,22 @@ def no_starlette(scene: Scene) -> None:
 def no_copy_of_pyodide(scene: Scene) -> None:
     pytest.importorskip("pygls")
     from specc.play import site
+    from specc.play.opening import Opened
 
     scene.patch.setattr(site, "version", lambda name: "2.50.5")
-    site.write_site(Source("net.cnn", "input 8\nlinear 2\n"), scene.folder / "public", scene.folder)
+    site.write_site(Opened(Source("net.cnn", "input 8\nlinear 2\n")), scene.folder / "public", scene.folder)
 
 
 @case("E741")
 def a_file_where_the_page_is_to_be(scene: Scene) -> None:
     pytest.importorskip("pygls")
+    from specc.play.opening import Opened
     from specc.play.site import write_site
 
     (scene.folder / "public").write_text("")
-    write_site(Source("net.cnn", "input 8\nlinear 2\n"), scene.folder.joinpath("public").relative_to(scene.folder))
+    write_site(
+        Opened(Source("net.cnn", "input 8\nlinear 2\n")), scene.folder.joinpath("public").relative_to(scene.folder)
+    )
 
 
 @case("E702")

@@ -7,7 +7,7 @@ const out = process.argv[2] ?? "../bundle";
 mkdirSync(out, { recursive: true });
 
 const result = await build({
-  entryPoints: { play: "src/main.js", worker: "src/worker.js" },
+  entryPoints: { play: "src/main.js", worker: "src/worker.js", network: "src/network.js" },
   outdir: out,
   bundle: true,
   format: "esm",

@@ -8,6 +8,7 @@ import { format, look, makeEditor, rename, renamed } from "./editor.js";
 import { Findings } from "./findings.js";
 import { showDialog, showGallery } from "./gallery.js";
 import { litOf, setLit } from "./looks.js";
+import { HeldNetwork } from "./held.js";
 import { Panel } from "./panel.js";
 import { Picture } from "./picture.js";
 import { Training } from "./training.js";
@@ -45,7 +46,7 @@ class Page {
     });
     this.panel = new Panel({ set: (argument, value) => this.set(argument, value), closed: () => this.choose("") });
     this.trying = new Trying({
-      look: (asked) => this.open.askMore("look", asked),
+      look: (asked) => (this.held ? this.held.look(asked, this.trying.pictures.canvas, this.text) : this.open.askMore("look", asked)),
       chosen: (part) => this.choose(part),
       closed: () => this.tryIt(false),
       whole: (maps) => this.panel.maps.take(maps),
@@ -167,6 +168,13 @@ class Page {
     this.open.connection.on("specc/run", (state) => this.trained(state));
     for (const id of ["try-open", "tab-try"]) byId(id).hidden = false;
     if (run) this.tryIt(true);
+  }
+
+  /** The same for a page of files that holds the network of a run. */
+  async hold() {
+    this.held = new HeldNetwork(await (await fetch("network.json")).json());
+    this.trying.build([], "", ["run"]);
+    for (const id of ["try-open", "tab-try"]) byId(id).hidden = false;
   }
 
   /** News of the run. */
@@ -310,7 +318,8 @@ async function begin() {
   const { capabilities } = await open.start(text.replace(/\r\n?/g, "\n"));
   const page = new Page(connection, open, capabilities.semanticTokensProvider.legend.tokenTypes, text, start.name);
   if (start.python) byId("notice").hidden = true;
-  else await page.equip();
+  if (start.run) await page.hold();
+  else if (!start.python) await page.equip();
   root.classList.add("ready");
   return page;
 }

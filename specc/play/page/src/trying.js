@@ -73,6 +73,7 @@ export class Trying {
       this.refuse("Choose a picture, or draw one.");
       return;
     }
+    if (!this.rows.size) this.said.replaceChildren(el("p", { class: "note" }, "The network is loading …"));
     const answer = await this.tell.look({ weights: this.weights.value, invert: this.invert.checked, layer: this.layer, ...picture });
     if (!answer) return;
     if (answer.refused) this.refuse([answer.refused, ...answer.helps].join("\n"));
