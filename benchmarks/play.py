@@ -4,8 +4,9 @@
     python benchmarks/play.py --vendored PYODIDE       # and the page that needs no server, its network cut off
 
 An edit turns a kernel's 7 into a 5 or back, by which every shape changes: in ResNet-152 as the gallery writes it, and
-in a text of 300 layers. From the key's event to the shape at the line's end, and to a picture with the new shape in it,
-each with the next frame behind it. The editor is the page's own, and each edit begins when the one before is drawn.
+in a text of 300 layers, each with a box of its own. From the key's event to the shape at the line's end, and to a
+picture with the new shape in it, each with the next frame behind it. The editor is the page's own, and each edit begins
+when the one before is drawn.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def resnet() -> Case:
 
 
 def long() -> Case:
-    lines = "".join("conv 8 k3 p1\n" for _ in range(LAYERS - 1))
+    lines = "".join(f"conv {8 + number * number % 11} k3 p1\n" for number in range(LAYERS - 1))  # nothing repeats
     return Case(f"{LAYERS} layers", f"input 3x40x40\nconv 8 k7 s2 p3\n{lines}", ("8×20×20", "8×21×21"))
 
 

@@ -236,6 +236,16 @@ def test_a_layer_is_opened_by_a_click_and_by_the_keyboard(seen: Seen) -> None:
     expect(seen.part("avgpool1")).to_have_class(re.compile("chosen"))
 
 
+def test_a_click_counts_though_the_box_is_drawn_anew_meanwhile(seen: Seen) -> None:
+    seen.part("conv1").hover()
+    seen.page.mouse.down()
+    before = seen.part("conv1").element_handle()
+    seen.page.locator("#unfold").dispatch_event("click")
+    seen.page.wait_for_function("one => !one.isConnected", arg=before)
+    seen.page.mouse.up()
+    expect(seen.page.locator("#layer h2")).to_have_text("conv 6, 5×5")
+
+
 def test_the_window_moves_and_its_sum_is_written_out(seen: Seen) -> None:
     seen.part("avgpool1").click()
     total = seen.page.locator(".sum")

@@ -208,6 +208,7 @@ def test_a_run_answers_with_its_weights_and_names_that_run_nothing(browser: Brow
     with playing(str(run), cwd=folder) as address:
         for seen in opened(browser, address):
             seen.open()
+            expect(seen.page.locator("#title")).to_have_text("spec")
             assert "param width = 5" in seen.text and "input 1x8x8" in seen.text
             bars = seen.page.locator("#said .bar")
             expect(bars).to_have_count(2, timeout=WAIT)

@@ -16,9 +16,9 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from specc.gallery import SUFFIX, NotInGallery, entries, entry
 from specc.play.machine import Machine
+from specc.play.opening import Opened
 from specc.play.session import Sessions
 from specc.serve.guard import SAFE, Guard, json_answer
-from specc.source import Source
 
 BUNDLE = Path(__file__).parent / "bundle"
 KINDS = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain"}
@@ -40,9 +40,10 @@ class Start(NamedTuple):
     text: str
 
 
-def start_of(source: Source) -> Start:
-    """A spec under the last part of its name."""
-    return Start(source.path.replace("\\", "/").rpartition("/")[2].removeprefix("gallery:"), source.text)
+def start_of(found: Opened) -> Start:
+    """A spec under the last part of its name; that of a run under the one that it began with."""
+    path = (found.record and found.record.path) or found.source.path
+    return Start(path.replace("\\", "/").rpartition("/")[2].removeprefix("gallery:"), found.source.text)
 
 
 def app_of(start: Start, secret: str, hosts: Collection[str], machine: Machine) -> Guard:

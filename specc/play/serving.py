@@ -43,7 +43,7 @@ def serve(opened: Opened, at: Listening, data_dir: Path | None = None) -> None:
     gc.enable()
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # whatever a page asks is answered there
     secret = at.url.rstrip("/").rpartition("/")[2]
-    app = app_of(start_of(opened.source), secret, LOOPBACK, Machine(opened, data_dir))
+    app = app_of(start_of(opened), secret, LOOPBACK, Machine(opened, data_dir))
     run_until_stopped(app, at, LONGEST)
 
 

@@ -19,7 +19,6 @@ from specc.emit.draw.theme import style_sheet_for_page
 from specc.gallery import SUFFIX, entries
 from specc.play.app import BUNDLE, FILES, WORKERS, gallery, page, start_of
 from specc.play.opening import Opened
-from specc.source import Source
 
 if TYPE_CHECKING:
     from specc.exchange.every_layer import ShownNetwork
@@ -68,7 +67,7 @@ def write_site(found: Opened, folder: Path, vendored: Path | None = None) -> Non
     Raises: Problem E740 where the copy lacks something, E741 where the folder cannot be written; E640, E641, E647, E661
             to E663 for a run.
     """
-    source, python = found.source, Python(PUBLIC, ("pydantic",))
+    python = Python(PUBLIC, ("pydantic",))
     if vendored is not None:
         python = Python(OWN, (OWN + _wheel(vendored, is_run=found.run is not None).name,))
     network = None if found.run is None else _network(found.run)
@@ -77,10 +76,14 @@ def write_site(found: Opened, folder: Path, vendored: Path | None = None) -> Non
         for name in (*FILES, *WORKERS):
             shutil.copyfile(BUNDLE / name, folder / name)
         if network is not None:
-            about = {**network.about, "text": source.text, "runtime": PUBLIC_ONNX if vendored is None else OWN_ONNX}
+            about = {
+                **network.about,
+                "text": found.source.text,
+                "runtime": PUBLIC_ONNX if vendored is None else OWN_ONNX,
+            }
             files.write(folder / NETWORK, network.content)
             files.write(folder / ABOUT_NETWORK, json.dumps(about).encode())
-        for path, text in _texts(source, python, is_run=network is not None):
+        for path, text in _texts(found, python, is_run=network is not None):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             files.write(folder / path, text.encode())
         files.write(folder / python.code, _archive((*PURE, "pydantic") if vendored else PURE))
@@ -104,12 +107,12 @@ def _network(run: Path) -> ShownNetwork:
     return every_layer(load_trained(run))
 
 
-def _texts(source: Source, python: Python, *, is_run: bool) -> Iterator[tuple[str, str]]:
+def _texts(found: Opened, python: Python, *, is_run: bool) -> Iterator[tuple[str, str]]:
     elsewhere = f" {PUBLIC}" + f" {PUBLIC_ONNX}" * is_run if python.address == PUBLIC else ""
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY.format(elsewhere=elsewhere)}">'
     yield "index.html", page().replace("<meta charset", f"{policy}\n<meta charset", 1)
     yield "colours.css", style_sheet_for_page()
-    yield "start.json", json.dumps({**start_of(source)._asdict(), "python": python._asdict(), "run": is_run})
+    yield "start.json", json.dumps({**start_of(found)._asdict(), "python": python._asdict(), "run": is_run})
     yield "gallery.json", json.dumps(gallery())
     for one in entries():
         yield f"gallery/{one.name}{SUFFIX}", one.text

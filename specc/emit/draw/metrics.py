@@ -6,6 +6,7 @@ In a narrower font, Arial or Helvetica, every text is shorter than what is recko
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 ASCENT, DESCENT = 0.78, 0.24
 """How far letters reach above and below the baseline, in font sizes."""
@@ -27,6 +28,7 @@ _OTHER = {"×": 84, "·": 38, "…": 100, "−": 84, "→": 84, "√": 67, "–"
 _WIDEST = 120  # of a character that no table has: a letter of another script, a picture
 
 
+@lru_cache(4096)  # the same words stand in a picture many times
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """An upper bound of a text's width, in the unit of the font size.
 

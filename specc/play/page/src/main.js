@@ -167,7 +167,9 @@ class Page {
     this.trained(training);
     this.open.connection.on("specc/run", (state) => this.trained(state));
     for (const id of ["try-open", "tab-try"]) byId(id).hidden = false;
-    if (run) this.tryIt(true);
+    if (!run) return;
+    this.trying.open();
+    this.settle();
   }
 
   /** The same for a page of files that holds the network of a run. */

@@ -103,14 +103,17 @@ export class Picture {
 
   listen() {
     const part = (event) => event.target.closest?.("[data-name]");
-    let pressed = ""; // what is drawn anew between press and click is another element, of the same name
-    this.pane.addEventListener("pointerdown", (event) => (pressed = part(event)?.dataset.name ?? ""));
     this.pane.addEventListener("pointerover", (event) => this.tell.pointed(part(event)?.dataset.name ?? ""));
     this.pane.addEventListener("pointerleave", () => this.tell.pointed(""));
-    this.pane.addEventListener("click", (event) => {
-      const found = part(event) ?? (pressed ? this.find(pressed) : null);
-      if (found && !this.view.dragged) this.press(found);
+    // Not at a click: where the box is drawn anew between press and release the browser tells of none.
+    let pressed = "";
+    this.pane.addEventListener("pointerdown", (event) => (pressed = event.button === 0 ? part(event)?.dataset.name : ""));
+    this.pane.addEventListener("pointerup", (event) => {
+      const found = part(event);
+      if (found && found.dataset.name === pressed && !this.view.dragged) this.press(found);
+      pressed = "";
     });
+    this.pane.addEventListener("click", (event) => part(event) && event.detail === 0 && this.press(part(event))); // by a program
     this.pane.addEventListener("focusin", (event) => part(event) && this.tell.pointed(part(event).dataset.name));
     this.pane.addEventListener("keydown", (event) => this.key(event, part(event)));
   }

@@ -21,7 +21,7 @@ export class Pictures {
     this.whole = el("div", { class: "pictures" });
     this.buttons = new Map(Object.entries(KINDS).map(([kind, title]) => [kind, this.button(kind, title)]));
     this.parts = {
-      draw: el("div", {}, this.pad.whole, el("button", { type: "button", id: "pad-clear", onclick: () => this.clear() }, "Clear")),
+      draw: el("div", {}, this.pad.whole, el("button", { type: "button", id: "pad-clear", onclick: () => this.clear() }, "Clear"), el("p", { class: "note" }, "Draw a digit: by hand, or with the arrow keys and Space.")),
       file: el("div", { class: "drop" }, el("label", { for: "picture-chooser" }, "Choose a picture, or drop one here"), this.chooser),
       data: el("div", { class: "one-of-data" }, this.names, this.step(-1, "‹", "The picture before"), this.number, this.step(1, "›", "The next picture")),
     };
