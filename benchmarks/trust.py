@@ -70,7 +70,8 @@ def first(number: int) -> Batch:
     counts = Counter({f"{ALL}|{rank}|": count for rank, count in tally.ranks.items()})
     for verdict, words in (("right", tally.accepted), ("wrong", tally.refused)):
         counts.update({f"{word}||{verdict}": count for word, count in words.items()})
-    counts.update({f"{ALL}||{name.split()[0]}": count for name, count in tally.verdicts.items()})
+    for name, count in tally.verdicts.items():  # wrong in a shape, or in a value
+        counts[f"{ALL}||{name.split()[0]}"] += count
     return Batch(sum(tally.verdicts.values()), dict(counts), [(said, text) for text, said in tally.disagreements])
 
 
