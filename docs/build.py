@@ -7,6 +7,7 @@ the pages with what this writes, so that they cannot fall behind.
 from __future__ import annotations
 
 import inspect
+import runpy
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +21,7 @@ from specc.layers.base import Layer
 from specc.layers.fields import accepts, role
 from specc.layers.registry import LAYERS, torch_names
 
-FOLDER = Path(__file__).parent / "reference"
+FOLDER = Path(__file__).parent
 LAYERS_INTRODUCTION = """\
 What `specc layers NAME` shows, on one page. How words, sizes and flags are written is told in
 [the language](../language.md#steps)."""
@@ -146,12 +147,22 @@ def _kind(kind: click.ParamType[Any]) -> str:
     return "N" if isinstance(kind, (click.types.IntParamType, click.types.FloatParamType)) else kind.name.upper()
 
 
-PAGES: dict[str, Callable[[], str]] = {"layers": layers, "codes": codes, "commands": commands}
+def recipe() -> str:
+    """Every setting of the recipe by section."""
+    return str(runpy.run_path(str(FOLDER / "recipe_page.py"))["page"]())
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/layers": layers,
+    "reference/codes": codes,
+    "reference/commands": commands,
+    "recipe": recipe,
+}
 
 
 def build() -> None:
     """Write every page."""
-    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / "reference").mkdir(exist_ok=True)
     for name, page in PAGES.items():
         (FOLDER / f"{name}.md").write_text(page(), encoding="utf-8")
 

@@ -200,7 +200,6 @@ ELSEWHERE = {
     "data/download.py": "appends to what arrived of a download",
     "lsp/explanations.py": "a page in a folder of its own that nobody keeps",
     "syntax/precompile.py": "run by developers",
-    "recipe/reference.py": "run by developers",
     "emit/program/int8.py": "what onnxruntime's quantisation reads, in a folder of its own that nobody keeps",
     "data/kept.py": "a cache, which safetensors writes",
 }

@@ -14,7 +14,6 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from specc.recipe.recipe import Recipe
-from specc.recipe.reference import PAGE, SECTIONS, page
 from specc.runner.callbacks.base import Callback
 from specc.runner.checkpoint import read_checkpoint
 from specc.runner.run import train
@@ -378,13 +377,3 @@ def test_a_setting_is_seen(name: str, tmp_path: Path) -> None:
 
 def test_every_setting_is_proved_once() -> None:
     assert sorted([*CHANGED, *SEEN]) == sorted(Recipe.model_fields)
-
-
-def test_the_reference_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m specc.recipe.reference`"
-
-
-def test_the_reference_has_every_setting_and_section() -> None:
-    text = page()
-    assert all(f"\n| `{name}` |" in text for name in Recipe.model_fields)
-    assert all(f"\n## {title}\n" in text for title in SECTIONS.values())

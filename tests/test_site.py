@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import re
+import runpy
 import shlex
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ import pytest
 from commands import Done, on_a_terminal, ran, typed
 
 from specc.pipeline import analyse
+from specc.recipe.recipe import Recipe
 from specc.source import Source
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -59,8 +61,16 @@ def builder() -> ModuleType:
 
 @pytest.mark.parametrize("name", builder().PAGES)
 def test_a_reference_page_is_what_the_code_says(name: str) -> None:
-    page = (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8")
+    page = (DOCS / f"{name}.md").read_text(encoding="utf-8")
     assert page == builder().PAGES[name](), "run `python docs/build.py`"
+
+
+def test_the_recipe_s_page_has_every_setting_and_section() -> None:
+    text = builder().recipe()
+    sections = runpy.run_path(str(DOCS / "recipe_page.py"))["SECTIONS"]
+    assert sections
+    assert all(f"\n| `{name}` |" in text for name in Recipe.model_fields)
+    assert all(f"\n## {title}\n" in text for title in sections.values())
 
 
 def specs() -> list[tuple[Path, Block]]:

@@ -1,17 +1,14 @@
-"""The reference page of the recipe, made out of the model: `python -m specc.recipe.reference` writes docs/recipe.md."""
+"""The reference page of the recipe, docs/recipe.md, made out of the model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from specc.recipe.augmentations import known
 from specc.recipe.judging import accepts, example, is_switch
 from specc.recipe.optimizers import OPTIMIZERS
 from specc.recipe.recipe import Recipe
 from specc.recipe.written import as_written
-
-PAGE = Path(__file__).parent.parent.parent / "docs" / "recipe.md"
 
 INTRODUCTION = """\
 # The recipe
@@ -186,7 +183,3 @@ def _optimizers() -> Iterator[str]:
         said = ", ".join(f"`{key} {as_written(value)}`" for key, value in one.arguments.items() if value is not None)
         yield f"- `{name}`: {said}"
     yield ""
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
