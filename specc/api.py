@@ -23,7 +23,7 @@ from specc.syntax.numerals import whole_of
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from specc.emit.draw.styles import Style
+    from specc.emit.draw.styles import Layout, Style
     from specc.emit.draw.theme import Theme
 
 
@@ -122,7 +122,7 @@ class Drawing(str):
         return f'<img alt="The network" style="max-width:100%" src="data:image/svg+xml;base64,{data}">'
 
 
-def draw(
+def draw(  # noqa: PLR0913 - one for each option of the command, by name
     spec: str | os.PathLike[str],
     *,
     input: tuple[int, ...] | str | None = None,
@@ -132,13 +132,19 @@ def draw(
     depth: int | None = None,
     unfold: bool = False,
     counts: bool = False,
+    layout: Layout = "auto",
+    title: str = "",
+    highlight: str = "",
 ) -> Drawing:
     """Draws a spec, without torch, as `specc draw` does.
 
     Args:   spec, input, as for `check`; params, values for its `param`s; style, "flow" for a diagram of the layers,
-            "lecture" for stacked feature maps; theme, "auto", "light" or "dark"; depth, how many levels of blocks are
-            opened; unfold, whether every repeat is drawn by itself; counts, whether each layer's parameters are told.
-    Raises: as `compile`; diagnostics.diagnostic.Problem E655 where the network is too large for a picture.
+            "lecture" for stacked feature maps, "cuboids" for boxes; theme, "auto", "light" or "dark"; depth, how many
+            levels of blocks are opened; unfold, whether every repeat is drawn by itself; counts, whether each layer's
+            parameters are told; layout, "auto", "u", "row" or "column"; title, over the picture; highlight, a label or
+            a module's name, which is set off.
+    Raises: as `compile`; diagnostics.diagnostic.Problem E655 where the network is too large for a picture,
+            E775 and E776 where there is nothing to set off.
     """
     from specc.emit.draw.picture import Options
     from specc.emit.draw.picture import draw as drawn
@@ -150,7 +156,7 @@ def draw(
     model = analysis.drawable
     if model is None:
         raise SpecError(analysis.diagnostics)
-    return Drawing(drawn(model, "svg", Options(style, theme, depth, unfold, counts)))
+    return Drawing(drawn(model, "svg", Options(style, theme, depth, unfold, counts, layout, title, highlight)))
 
 
 def load_weights(

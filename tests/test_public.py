@@ -146,6 +146,10 @@ def test_a_drawing_is_a_picture() -> None:
     assert picture.startswith("<svg")
     assert picture == specc.draw(SPEC, style="flow")
     assert picture != specc.draw(SPEC, style="lecture")
+    assert picture != specc.draw(SPEC, layout="row")
+    assert "For a slide" in specc.draw(SPEC, title="For a slide")
+    labelled = "input 1x8x8\nmiddle: conv 4 k3\n"
+    assert specc.draw(labelled, highlight="middle") != specc.draw(labelled)
     assert "data:image/svg+xml" in picture._repr_html_()
     assert "8×6×6" in specc.draw("param c = 4\n" + SPEC.replace("conv 4", "conv c"), params={"c": 8})
     with pytest.raises(specc.SpecError, match="E301"):
