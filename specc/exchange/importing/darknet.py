@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from specc.diagnostics.diagnostic import Problem
-from specc.exchange.importing.darknet_options import full_name, in_effect
+from specc.exchange.importing.darknet_options import ACTIVATIONS, full_name, in_effect
 from specc.exchange.importing.darknet_sections import DarknetSection, read_sections, require_known, wrong
 from specc.exchange.importing.graph import Op, TracedGraph, Wordless, reached
 from specc.exchange.importing.steps import step
@@ -23,20 +23,6 @@ from specc.layers.torch_call import compact
 from specc.reading import read_source
 from specc.source import Source
 
-_ACTIVATIONS: dict[str, tuple[str, dict[str, Any]] | None] = {
-    "linear": None,
-    "leaky": ("leakyrelu", {"negative_slope": 0.1}),
-    "relu": ("relu", {}),
-    "relu6": ("relu6", {}),
-    "logistic": ("sigmoid", {}),
-    "tanh": ("tanh", {}),
-    "elu": ("elu", {}),
-    "selu": ("selu", {}),
-    "gelu": ("gelu", {}),
-    "mish": ("mish", {}),
-    "swish": ("silu", {}),
-    "hardtan": ("hardtanh", {}),
-}
 _TRAINING = ("cost", "net")  # sections that say nothing of the network's output
 
 
@@ -313,9 +299,9 @@ class _DarknetReader:
 
     def _activated(self, place: int, default: str, owner: str = "") -> int:
         name = self.section.options.get("activation", default)
-        if name not in _ACTIVATIONS:
+        if name not in ACTIVATIONS:
             raise _NoWord(f"the activation `{name}`")
-        known = _ACTIVATIONS[name]
+        known = ACTIVATIONS[name]
         return place if known is None else self._step(known[0], place, owner, **known[1])
 
     def _flat(self, place: int) -> int:

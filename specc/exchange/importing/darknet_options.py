@@ -6,6 +6,23 @@ over an option that it does not know, after a line on the terminal, so that a sl
 
 from __future__ import annotations
 
+from typing import Any
+
+# Each word of `activation`, and the layer that it is; None for none.
+ACTIVATIONS: dict[str, tuple[str, dict[str, Any]] | None] = {
+    "linear": None,
+    "leaky": ("leakyrelu", {"negative_slope": 0.1}),
+    "relu": ("relu", {}),
+    "relu6": ("relu6", {}),
+    "logistic": ("sigmoid", {}),
+    "tanh": ("tanh", {}),
+    "elu": ("elu", {}),
+    "selu": ("selu", {}),
+    "gelu": ("gelu", {}),
+    "mish": ("mish", {}),
+    "swish": ("silu", {}),
+    "hardtan": ("hardtanh", {}),
+}
 # What every layer may say; it concerns training or the weights' file alone.
 _COMMON = """
     clip dont_update dontload dontloadscales dontsave learning_rate learning_rate_scale lr_scale numload onlyforward
