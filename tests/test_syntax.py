@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -45,6 +46,13 @@ def test_tables_are_those_of_the_grammar() -> None:
     written = tables.GRAMMAR_SHA256, precompile.Tables(*(getattr(tables, name) for name in precompile.Tables._fields))
     expected = precompile.grammar_digest(), precompile.compute_tables()
     assert written == expected, "run python -m specc.syntax.precompile"
+
+
+def test_threads_may_read_at_the_same_time() -> None:
+    texts = [f"input {size}x32x32\n" + f"conv {size} k3 -> relu\n" * size for size in range(1, 60)]
+    alone = [read(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(read, texts)) == alone
 
 
 SAME = [
