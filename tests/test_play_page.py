@@ -169,9 +169,12 @@ def test_boxes_and_lines_are_tied_to_each_other(seen: Seen) -> None:
     assert lit.evaluate_all("all => all.map(one => one.dataset.name)") == ["cbr1.conv1", "cbr2.conv1"]
 
 
-def test_both_styles_folds_and_repeats(seen: Seen) -> None:
-    seen.page.locator("#style-lecture").click()
-    expect(seen.page.locator("#picture")).to_contain_text("6×12×12")
+def test_styles_folds_and_repeats(seen: Seen) -> None:
+    for style in ("lecture", "cuboids"):
+        seen.page.locator(f"#style-{style}").click()
+        expect(seen.page.locator(f"#style-{style}")).to_have_attribute("aria-pressed", "true")
+        expect(seen.page.locator("#picture")).to_contain_text("6×12×12")
+        expect(seen.part("conv1")).to_be_visible()
     seen.page.locator("#style-flow").click()
     expect(seen.part("conv1")).to_be_visible()
     seen.page.locator("#gallery").click()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.outline import Folds
 from specc.emit.draw.picture import Options, draw_for_page
+from specc.emit.draw.styles import Style
 from specc.emit.html import totals
 from specc.ir.shaped import ShapedModel
 from specc.lsp.documents import Snapshot
@@ -25,7 +26,7 @@ class PictureAsked(BaseModel):
     """How a text is to be drawn. opened, closed: blocks, by the names of their modules."""
 
     uri: str
-    style: Literal["flow", "lecture"] = "flow"
+    style: Style = "flow"
     unfold: bool = False
     opened: Names = []
     closed: Names = []

@@ -17,6 +17,7 @@ import { Trying } from "./trying.js";
 const root = document.documentElement;
 const REMEMBERED = 400; // milliseconds until a text is put into the address
 const PARTS = ["text", "network", "layer", "try"];
+const STYLES = ["flow", "lecture", "cuboids"];
 
 function shade(dark) {
   root.dataset.theme = dark ? "dark" : "light";
@@ -248,7 +249,7 @@ class Page {
     click("zoom-out", () => this.picture.view.smaller());
     click("zoom-fit", () => this.picture.view.fit());
     click("unfold", () => this.toggleRepeats());
-    for (const style of ["flow", "lecture"]) click(`style-${style}`, () => this.setStyle(style));
+    for (const style of STYLES) click(`style-${style}`, () => this.setStyle(style));
     for (const part of ["text", "network", "layer"]) click(`tab-${part}`, () => show(part));
     click("tab-try", () => this.tryIt(true));
     click("try-open", () => this.tryIt(!this.trying.isOpen));
@@ -264,7 +265,7 @@ class Page {
 
   setStyle(style) {
     this.picture.style = style;
-    for (const one of ["flow", "lecture"]) byId(`style-${one}`).setAttribute("aria-pressed", String(one === style));
+    for (const one of STYLES) byId(`style-${one}`).setAttribute("aria-pressed", String(one === style));
     this.refresh();
   }
 
