@@ -8,6 +8,7 @@ from base64 import b64encode
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from specc.play.opening import Opened
 from specc.play.site import PUBLIC, write_site
 from specc.source import Source
 
@@ -38,7 +39,7 @@ def one_page(source: Source) -> bytes:
     """
     with TemporaryDirectory() as made:
         folder = Path(made)
-        write_site(source, folder)
+        write_site(Opened(source), folder)
         found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     start = json.loads(found["start.json"])
     archive = found.pop(start["python"]["code"])
