@@ -96,6 +96,25 @@ class Narrowed(nn.Module):
         return F.interpolate(self.units(x), scale_factor=2)
 
 
+class Neck(nn.Sequential):
+    """What a bottleneck does, as a class of its own."""
+
+    def __init__(self, before: int, c: int, stride: int = 1) -> None:
+        super().__init__(Unit(before, c), Unit(c, c, 3, stride), Unit(c, 2 * c, act=nn.Identity))
+
+
+class Around(nn.Module):
+    """A residual around it, whose units in a row have half of the channels that arrive."""
+
+    def __init__(self, before: int, c: int, stride: int = 1) -> None:
+        super().__init__()
+        self.body = Neck(before, c, stride)
+        self.around = nn.Identity() if before == 2 * c else conv(before, 2 * c, stride=stride)
+
+    def forward(self, x: Any) -> Any:
+        return F.relu(self.body(x) + self.around(x))
+
+
 class Stage(nn.Sequential):
     """A class whose name and a number are an attribute below."""
 
@@ -162,6 +181,12 @@ CASES: list[tuple[str, Callable[[], nn.Module], str]] = [
         "stage1: stage_2 4\nstage2: stage_2 6\nstage_2 8\nmul {\n    from stage2 -> conv 8 k1 nobias\n  | add {\n"
         "        id\n      | from stage1 -> conv 8 k1 nobias\n"
         "      | mul { from stage2 -> conv 8 k1 nobias | id }\n    }\n}\n"),
+    ("a unit of a part of what arrives at it",
+        lambda: nn.Sequential(Around(3, 4), Around(8, 4), Around(8, 8, 2), Around(16, 8)),
+        "block neck(c, stride=1) {\n  conv c k1 nobias -> bn -> relu\n  conv c k3 s=stride p1 nobias -> bn -> relu\n"
+        "  conv (2*c) k1 nobias -> bn\n}\nblock around(c, stride) {\n"
+        "  residual { neck c s=stride } shortcut { conv (2*c) k1 s=stride nobias } -> relu\n}\n"
+        "block around_2 { residual { neck (in // 2) } -> relu }\n\naround 4 s1\naround_2\naround 8 s2\naround_2\n"),
     ("few units", lambda: nn.Sequential(Unit(3, 4, 3), Unit(4, 8), Unit(8, 4)),
         "conv 4 k3 p1 nobias -> bn -> relu\nconv 8 k1 nobias -> bn -> relu\nconv 4 k1 nobias -> bn -> relu\n"),
     ("a projection behind the body", lambda: Grown(3, 8, first=False),

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from specc.exchange.importing.columns import FoundBlock
-from specc.exchange.importing.expressions import Expr
+from specc.exchange.importing.expressions import IN, Expr
 from specc.exchange.importing.forms import Chain, Form, FoundCall, FromLabel, Node, Repeated
 from specc.exchange.importing.graph import Leaf
 
@@ -21,6 +21,7 @@ _MOST_SITES = 4  # where it is
 _MOST_OTHERS = 3  # with another window, where it has a name
 _WINDOW = re.compile(r"(kernel|stride|padding|dilation|groups)\d*")
 _QUOTIENT = re.compile(r"(\w+) // (\d+)")
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _PRODUCT = re.compile(r"(\d+)\*(\w+)")
 
 
@@ -31,13 +32,14 @@ def with_units_written_out(blocks: Sequence[FoundBlock], chain: Chain) -> tuple[
         unit = next(block for block in found if block.name == name)
         calls = [call for part in (*(block.body for block in found), chain) for call in _sites(part, name)]
         others, usual = _of_other_windows(unit, calls)
-        if len(calls) <= _MOST_SITES:
-            found.remove(unit)
-        elif 0 < len(others) <= _MOST_OTHERS and 2 * len(others) < len(calls):
-            found[found.index(unit)] = _with_usual(unit, usual)
-            calls = others
-        else:
+        few = len(calls) <= _MOST_SITES
+        if not few and not (0 < len(others) <= _MOST_OTHERS and 2 * len(others) < len(calls)):
             continue
+        calls = calls if few else others
+        if not all(_follows_nothing(unit, call) for call in calls):
+            continue
+        place = found.index(unit)
+        found[place : place + 1] = [] if few else [_with_usual(unit, usual)]
         gone = {id(call) for call in calls}
         written_out = partial(_steps, unit)
         found = [block._replace(body=_written(block.body, gone, written_out)) for block in found]
@@ -49,6 +51,25 @@ def _is_unit(block: FoundBlock) -> bool:
     """Whether a block is a few layers in a row, of whose parameters none follows from what arrives."""
     follows = any(isinstance(parameter.default, Expr) for parameter in block.parameters)
     return 1 < len(block.body) <= _MOST_STEPS and not follows and not any(map(_is_branched, block.body))
+
+
+def _follows_nothing(unit: FoundBlock, call: FoundCall) -> bool:
+    """Whether what a call hands over is the same at each step that takes it: at each, `in` is something else."""
+    following = {name for name, value in call.args if isinstance(value, Expr) and IN in _NAME.findall(value.text)}
+    taken = {name for node in unit.body[1:] for value in _values(node) for name in _NAME.findall(value)}
+    return not following & taken
+
+
+def _values(node: Node) -> list[str]:
+    """The expressions of a layer or a call."""
+    match node:
+        case Leaf():
+            values = [token.value for token in node.tokens]
+        case FoundCall():
+            values = [value for _, value in node.args]
+        case _:
+            values = []
+    return [value.text for value in values if isinstance(value, Expr)]
 
 
 def _is_branched(node: Node) -> bool:
