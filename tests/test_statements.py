@@ -26,6 +26,11 @@ ELSEWHERE = {
     "A run keeps the spec with input": "test_open_specs.py::test_a_stopped_run_goes_on_by_its_own_numbers",
     "An option on the command line wins": "test_recipe.py::test_option_wins",
     "`specc fmt --shapes` writes": "test_format.py::test_golden_with_shapes",
+    "The checker goes on behind it where": "test_lessons.py::test_a_lesson_is_drawn_up_to_the_shape_that_nobody_states",
+    "What leaves the layer has directions": "test_whiten.py::test_what_leaves_has_directions_of_one_size",
+    "The patches are those of 5,000": "test_whiten.py::test_the_seed_says_which_pictures",
+    "Until a run begins, and in a program": "test_whiten.py::test_without_pictures_the_weight_is_torchs",
+    "Most often it is kept as it is": "test_whiten.py::test_what_is_frozen_keeps_its_bits",
     "`specc layers` lists them": "test_cli.py::test_layers_and_explain_print_pages",
 }
 CLAIMS_NOTHING = (
