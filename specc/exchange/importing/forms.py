@@ -95,7 +95,7 @@ def _sum(chains: tuple[Chain, ...], x: Shape, output: Shape) -> Form:
     body, shortcut = sorted(chains, key=_weight, reverse=True)
     if not shortcut:
         return Form("residual", (body,), x, output)
-    if _place(shortcut) < _place(body):  # so that the weights stand in the source's order
+    if _place(shortcut) < _place(body) < sys.maxsize:  # so that the weights stand in the source's order
         return Form("add", (shortcut, body), x, output)
     if _is_projection(shortcut, x, output):
         return Form("residual", (body,), x, output, "auto")._replace(branches=(body, shortcut))
