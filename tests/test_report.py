@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from html.parser import HTMLParser
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from specc.runner import ending, review, session
 from specc.runner.metrics import Metrics
 from specc.runner.resume import resume
 from specc.runner.run import train
+from specc.runner.views import EXPLAINED
 from specc.source import Source
 from specc.tasks.classify import Classify, Mistakes
 from specc.tasks.confusion import Confusion
@@ -109,8 +111,13 @@ def test_the_page_tells_the_run(tmp_path: Path) -> None:
     assert "The network spec" in page.words  # its picture
     assert (done.folder / "report.html").stat().st_size < 200_000
     assert all(address.startswith("data:") for address in page.addresses)
-    assert len(page.images) == Classify.examples
-    assert all(decoded(image).size == (8, 8) and "taken for" in (image["alt"] or "") for image in page.images)
+    mistakes, views = page.images[: Classify.examples], page.images[Classify.examples :]
+    assert all(decoded(image).size == (8, 8) and "taken for" in (image["alt"] or "") for image in mistakes)
+    worst = [[mistake["alt"], "Grad-CAM", "occlusion"] for mistake in mistakes[:EXPLAINED]]
+    filters = [f"filter {number}" for number in range(1, 5)]
+    assert [image["alt"] for image in views] == [*chain.from_iterable(worst), *filters]
+    assert all(decoded(image).size == (8, 8) for image in views[:-4])
+    assert all(decoded(image).size == (3, 3) for image in views[-4:])
     assert not (done.folder / "curves.png").exists()
 
 

@@ -161,7 +161,7 @@ def test_default_folders_count_on(folder: Path) -> None:
         assert done.exit_code == 0, done.stderr
         assert (folder / "runs" / f"my_net-digits-{number}" / "metrics.jsonl").exists()
         lines = done.stdout.splitlines()
-        assert [line.split(" ")[0] for line in lines] == ["digits:", "epoch", "test", "weights"]
+        assert [line.split(" ")[0] for line in lines] == ["digits:", "epoch", "test", "weights", "next:", "", "", ""]
         assert "\x1b" not in done.stdout + done.stderr
 
 
