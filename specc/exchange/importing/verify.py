@@ -163,14 +163,14 @@ def _drawn_weights(model: nn.Module) -> Iterator[None]:
 
 def _drawn(name: str, tensor: Tensor, chance: torch.Generator) -> Tensor:
     """Values that keep what passes through at about its size."""
-    drawn = torch.rand(tensor.shape, generator=chance)
     if name.endswith(("bias", "running_mean")):
-        return 0.4 * drawn - 0.2
-    if tensor.numel() == max(tensor.shape, default=1):  # a factor or a variance for each channel
-        return 0.5 + drawn
-    inputs = tensor[0].numel()
-    bound: float = (6 / inputs) ** 0.5  # He et al. 2015
-    return (2 * drawn - 1) * bound
+        low, high = -0.2, 0.2
+    elif tensor.numel() == max(tensor.shape, default=1):  # a factor or a variance for each channel
+        low, high = 0.5, 1.5
+    else:
+        high = (6 / tensor[0].numel()) ** 0.5  # He et al. 2015
+        low = -high
+    return torch.empty(tensor.shape).uniform_(low, high, generator=chance)
 
 
 def _often(count: int) -> str:
@@ -199,4 +199,7 @@ def _copy_one(module: nn.Module, leaf: Leaf) -> None:
     given = dict(leaf.weights)
     with torch.no_grad():
         for name, tensor in _own(module).items():
-            tensor.copy_(given.get(name, torch.zeros_like(tensor)))
+            if name in given:
+                tensor.copy_(given[name])
+            else:
+                tensor.zero_()
