@@ -133,8 +133,8 @@ NAMES_ELSEWHERE = {
     "exchange/importing/importer.py": Elsewhere(
         "the first layer tells what input a model may be made for", "Conv1d Conv2d Linear"
     ),
-    "exchange/importing/darknet.py": Elsewhere("Darknet's own words", tables=2),
-    "exchange/importing/darknet_options.py": Elsewhere("Darknet's own words", tables=3),
+    "exchange/importing/darknet.py": Elsewhere("Darknet's own words", tables=1),
+    "exchange/importing/darknet_options.py": Elsewhere("Darknet's own words", tables=4),
     "fixes/translate.py": Elsewhere("a word of torch's that becomes one of several layers", "interpolate"),
     "ir/names/foreign.py": Elsewhere("what other frameworks call our layers", tables=1),
     "ir/names/habits.py": Elsewhere("what other frameworks call our option words", tables=1),
