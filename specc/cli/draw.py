@@ -17,10 +17,9 @@ from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.formats import FORMATS as PICTURES
 from specc.emit.draw.formats import Format, format_of
 from specc.emit.draw.picture import PLAIN, THEMES, Options
+from specc.emit.draw.png import SCALE
 from specc.emit.draw.styles import LAYOUTS, STYLES
 from specc.ir.shaped import ShapedModel
-
-SCALE = 2.0
 
 
 def _page(model: ShapedModel, options: Options, scale: float) -> bytes:

@@ -6,7 +6,7 @@ flows through it, enters it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from specc.emit.draw.metrics import ASCENT, DESCENT, text_width
@@ -173,6 +173,17 @@ def plain(marks: Iterable[Mark]) -> Iterator[PlainMark]:
             yield from mark.marks
         else:
             yield mark
+
+
+def styles_of(marks: Sequence[PlainMark]) -> set[str]:
+    """The styles of all that is drawn: of the marks, of the heads of lines, and of the paper."""
+    heads = (mark.parted()[1] for mark in marks if isinstance(mark, LineMark))
+    return {"paper", *(mark.style for mark in marks), *(head.style for head in heads if head)}
+
+
+def printable(text: str) -> str:
+    """A text in which what cannot be shown, and what XML forbids, is `�`."""
+    return "".join(char if char.isprintable() else "�" for char in text)
 
 
 def moved(marks: Iterable[Mark], dx: float, dy: float) -> tuple[Mark, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from specc.diagnostics.diagnostic import Problem
-from specc.emit.draw.marks import Disc, LineMark, PlainMark, Point, Polygon, Rect, Sheet, TextMark, plain
+from specc.emit.draw.marks import Disc, LineMark, PlainMark, Point, Polygon, Rect, Sheet, TextMark, plain, printable
 from specc.emit.draw.svg import Words
 from specc.emit.draw.theme import Paint, Shade, opaque, paint
 
@@ -46,10 +46,10 @@ def _draw(page: Any, marks: Iterable[PlainMark], shade: Shade) -> None:
     for order, mark in enumerate(marks):
         look = paint(mark.style, shade)
         if isinstance(mark, TextMark):
-            text = "".join(char if char.isprintable() else "�" for char in mark.text)
             page.text(
-                mark.x, mark.y, text, fontsize=mark.size * POINTS, color=look.fill, ha=_PLACES[mark.anchor],
-                va="baseline", weight="bold" if mark.bold else "normal", parse_math=False, zorder=order,
+                mark.x, mark.y, printable(mark.text), fontsize=mark.size * POINTS, color=look.fill,
+                ha=_PLACES[mark.anchor], va="baseline", weight="bold" if mark.bold else "normal",
+                parse_math=False, zorder=order,
             )  # fmt: skip
             continue
         for figure in _figures(mark, look, shade):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specc.diagnostics.diagnostic import Problem
-from specc.emit.draw.marks import Disc, LineMark, PlainMark, Point, Polygon, Rect, Sheet, TextMark, plain
+from specc.emit.draw.marks import Disc, LineMark, PlainMark, Point, Polygon, Rect, Sheet, TextMark, plain, printable
 from specc.emit.draw.theme import Paint, Shade, paint
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _write(picture: object, marks: Sequence[PlainMark], shade: Shade, scale: flo
             font = face.font(mark.size * scale, bold=mark.bold)
             place = mark.x * scale, mark.y * scale
             anchor = {"start": "ls", "middle": "ms", "end": "rs"}[mark.anchor]
-            text = face.text("".join(char if char.isprintable() else "�" for char in mark.text))
+            text = face.text(printable(mark.text))
             pen.text(place, text, paint(mark.style, shade).fill, font, anchor)
 
 

@@ -18,6 +18,8 @@ from specc.emit.draw.marks import (
     Sheet,
     TextMark,
     plain,
+    printable,
+    styles_of,
 )
 from specc.emit.draw.theme import ROOT, Theme, style_sheet
 
@@ -32,9 +34,7 @@ class Words(NamedTuple):
 def to_svg(sheet: Sheet, theme: Theme, words: Words) -> str:
     """The text of an SVG file."""
     marks = tuple(plain(sheet.marks))
-    heads = (mark.parted()[1] for mark in marks if isinstance(mark, LineMark))
-    used = {"paper", *(mark.style for mark in marks), *(head.style for head in heads if head)}
-    return _picture(sheet, words, [f"<style>{style_sheet(theme, used)}</style>"], map(_element, marks))
+    return _picture(sheet, words, [f"<style>{style_sheet(theme, styles_of(marks))}</style>"], map(_element, marks))
 
 
 def to_svg_with_names(sheet: Sheet, words: Words) -> str:
@@ -115,4 +115,4 @@ def _number(value: float) -> str:
 
 def _escaped(text: str) -> str:
     """Text for XML: marked characters as entities, and those that XML forbids as `�`."""
-    return escape("".join(char if char.isprintable() or char == " " else "�" for char in text))
+    return escape(printable(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from string import ascii_uppercase
 
-from specc.emit.draw.marks import Disc, LineMark, Mark, Point, Polygon, Rect, Sheet, TextMark, plain
+from specc.emit.draw.marks import Disc, LineMark, Mark, Point, Polygon, Rect, Sheet, TextMark, plain, styles_of
 from specc.emit.draw.svg import Words
 from specc.emit.draw.theme import Shade, opaque, paint
 from specc.emit.latex import in_latex
@@ -17,8 +17,7 @@ _ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 def to_tikz(sheet: Sheet, shade: Shade, words: Words) -> str:
     r"""The text of a file that a document takes in by `\input`; it says `\usepackage{tikz}` for it."""
     marks = tuple(plain(sheet.marks))
-    heads = (mark.parted()[1] for mark in marks if isinstance(mark, LineMark))
-    used = sorted({"paper", *(mark.style for mark in marks), *(head.style for head in heads if head)})
+    used = sorted(styles_of(marks))
     names = {style: _letters(number) for number, style in enumerate(used)}
     paper = Rect(0, 0, sheet.width, sheet.height, "paper")
     lines = [
