@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from io import BytesIO
 from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,13 +14,12 @@ from specc.diagnostics.diagnostic import Diagnostic, Problem
 from specc.evaluate.named import Named
 from specc.evaluate.pictures import TakenPicture, Taker
 from specc.evaluate.trained import Trained
-from specc.report.pictures import picture_of
+from specc.report.pictures import as_png, picture_of
 from specc.tasks.review import Answer
 from specc.tasks.segment import colour_of, coloured
 from specc.tasks.task import Goal
 
 if TYPE_CHECKING:
-    from PIL import Image
     from torch import Tensor
 
 BATCH = 64
@@ -147,17 +145,11 @@ def mask_png(mask: Tensor) -> bytes:
     height, width = mask.shape
     picture = Image.frombytes("P", (width, height), mask.byte().contiguous().numpy().tobytes())
     picture.putpalette([level for number in range(256) for level in colour_of(number)])
-    return _png(picture)
+    return as_png(picture)
 
 
 def overlay_png(image: Tensor, mask: Tensor) -> bytes:
     """A picture, (1 or 3, height, width), from 0 to 1, under the colours of its classes but for the first one."""
     colours = coloured(mask).float() / 255
     blended = torch.where(mask > 0, (1 - STRENGTH) * image + STRENGTH * colours, image.expand(3, -1, -1))
-    return _png(picture_of(blended))
-
-
-def _png(picture: Image.Image) -> bytes:
-    content = BytesIO()
-    picture.save(content, "PNG")
-    return content.getvalue()
+    return as_png(picture_of(blended))

@@ -17,12 +17,12 @@ def png_of(image: Tensor, scaling: Scaling | None) -> bytes:
 
     Bytes are levels as they are.
     """
-    return _png(picture_of(_levels(image, scaling)))
+    return as_png(picture_of(_levels(image, scaling)))
 
 
 def heat_of(image: Tensor, scaling: Scaling | None, heat: Tensor, least: float = 0.0) -> bytes:
     """The same in grey, with a map over it, (height, width); see `heated`."""
-    return _png(picture_of(heated(_levels(image, scaling), heat, least)))
+    return as_png(picture_of(heated(_levels(image, scaling), heat, least)))
 
 
 def heated(levels: Tensor, heat: Tensor, least: float = 0.0) -> Tensor:
@@ -54,7 +54,8 @@ def _levels(image: Tensor, scaling: Scaling | None) -> Tensor:
     return image if len(image) in (1, 3) else image.mean(0, keepdim=True)
 
 
-def _png(picture: Image.Image) -> bytes:
+def as_png(picture: Image.Image) -> bytes:
+    """The bytes of a PNG file."""
     content = BytesIO()
     picture.save(content, "PNG")
     return content.getvalue()
