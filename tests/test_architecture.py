@@ -19,7 +19,7 @@ ROOT = Path(specc.__file__).parent
 ORDER = [
     ["source"],
     ["diagnostics"],
-    ["files"],
+    ["files", "limits"],
     ["gallery"],
     ["syntax", "reading"],
     ["layers"],

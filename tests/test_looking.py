@@ -266,3 +266,14 @@ def test_a_run_is_opened_with_what_was_given_in_its_texts_place(
     assert (found.run, found.record) == (tmp_path, record_at(tmp_path))
     assert same_network(model_of(found.source.text), before.model)
     assert found.source.text.count("\n") == text.count("\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_a_lower_limit_of_the_system_stays() -> None:
+    program = (
+        "import resource as r\nfrom specc.limits import limit\n"
+        "r.setrlimit(r.RLIMIT_DATA, (1 << 31, 1 << 31))\nlimit('DATA', 1 << 32)\nprint(r.getrlimit(r.RLIMIT_DATA))\n"
+        "limit('DATA', 1 << 30)\nprint(r.getrlimit(r.RLIMIT_DATA))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [str((1 << 31, 1 << 31)), str((1 << 30, 1 << 30))]

@@ -14,11 +14,11 @@ from specc.cli.printing import in_columns, page, say, show_page
 from specc.cli.report import fail
 from specc.diagnostics.diagnostic import Problem
 from specc.reading import read_source
+from specc.syntax.numerals import number_of
 
 if TYPE_CHECKING:
     from specc.grade.mark import Graded
 
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 LEAST_MEMORY = 10**8
 
 
@@ -28,10 +28,10 @@ class MemoryType(click.ParamType[int]):
     name = "memory"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"([0-9]{1,15})([KMG]?)", str(value))
-        if found is None or int(found[1]) * _UNITS[found[2]] < LEAST_MEMORY:
+        size = int(number_of(value)) if re.fullmatch("[0-9]{1,15}[KMG]?", value) else 0
+        if size < LEAST_MEMORY:
             self.fail(f"'{value}' is no size of at least 100M; write it as 4G", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
+        return size
 
 
 @click.command("grade")

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
+OVER_BUDGET = "E404"  # which is no other mistake
 CRITERIA = ("shape", "params", "budget", "score")
 
 
@@ -59,7 +60,7 @@ def judged(mark: SubmissionMark, reference: SubmissionMark, margin: float) -> di
 
     Args: margin, how far its score may be below the reference's.
     """
-    whole = mark.state == "marked" and not mark.holes and not set(mark.codes) - {"E404"}
+    whole = mark.state == "marked" and not mark.holes and not set(mark.codes) - {OVER_BUDGET}
     scored = mark.score is not None and reference.score is not None
     return {
         "shape": whole and mark.output == reference.output,

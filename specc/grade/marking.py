@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,11 +19,13 @@ from specc.data.fit import completed
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.render import render_all
 from specc.diagnostics.visible import shortened, visible_lines
-from specc.grade.mark import MarkingJob, SubmissionMark
+from specc.grade.mark import OVER_BUDGET, MarkingJob, SubmissionMark
+from specc.ir.departures import DEPARTS
 from specc.ir.names.holes import OPEN_HOLE
 from specc.ir.shaped import ShapedModel
 from specc.ir.shapes.infer import infer
 from specc.layers.base import written
+from specc.limits import limit
 from specc.pipeline import Analysis, analyse, analyse_answer
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
@@ -32,7 +33,6 @@ from specc.source import Source
 from specc.syntax import tree
 
 GRACE = 5  # seconds after which a process ends that is not waited for any more
-OVER_BUDGET = "E404"
 
 
 def mark(asked: MarkingJob) -> SubmissionMark:
@@ -64,7 +64,7 @@ def _completed(answer: Analysis, lesson: Analysis, options: dict[str, Any]) -> A
 
 def _measured(answer: Analysis, lesson: Analysis) -> tuple[ShapedModel | None, bool | None]:
     """The network, though it is over a budget or departs from the lesson; and whether the lesson's budgets are met."""
-    if any(found.is_error and found.code not in (OVER_BUDGET, "E761") for found in answer.diagnostics):
+    if any(found.is_error and found.code not in (OVER_BUDGET, DEPARTS) for found in answer.diagnostics):
         return None, None
     network, _ = infer(answer.resolved._replace(budgets=()))
     budgets = lesson.resolved.budgets
@@ -82,7 +82,7 @@ def _recipe(asked: MarkingJob, answer: Analysis, lesson: Analysis) -> Recipe:
     blocks = [item for item in lesson.tree.items if isinstance(item, tree.Train)]
     holes = [found.span for found in lesson.diagnostics if found.code == OPEN_HOLE and found.span is not None]
     own = any(block.span.start <= hole.start < block.span.end for block in blocks for hole in holes)
-    departs = any(found.code == "E761" for found in answer.diagnostics)
+    departs = any(found.code == DEPARTS for found in answer.diagnostics)
     if (own and not departs) or not asked.reference:
         return overridden(answer.recipe, asked.options)
     return overridden(analyse(Source("reference", asked.reference)).recipe, asked.options)
@@ -129,16 +129,10 @@ def _bound(asked: MarkingJob) -> None:
     """Has the system refuse what is more than allowed; Windows has no such limits."""
     if hasattr(signal, "alarm"):
         signal.alarm(asked.seconds + GRACE)
-    with suppress(ImportError):
-        import resource
-
-        cores = os.cpu_count() or 1
-        limits = {"DATA": asked.memory, "CPU": cores * asked.seconds + GRACE, "FSIZE": asked.memory, "CORE": 0}
-        for name, most in limits.items():
-            _, hard = resource.getrlimit(kind := getattr(resource, f"RLIMIT_{name}"))
-            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            with suppress(ValueError, OSError):
-                resource.setrlimit(kind, (least, least))
+    cores = os.cpu_count() or 1
+    limits = {"DATA": asked.memory, "CPU": cores * asked.seconds + GRACE, "FSIZE": asked.memory, "CORE": 0}
+    for name, most in limits.items():
+        limit(name, most)
 
 
 if __name__ == "__main__":

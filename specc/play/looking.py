@@ -17,6 +17,7 @@ from specc.diagnostics.amounts import in_bytes
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import counted
 from specc.ir.shaped import ShapedModel, memory_of
+from specc.limits import limit
 from specc.pipeline import analyse
 from specc.source import Source
 
@@ -69,10 +70,8 @@ def main() -> None:
 def _bound() -> None:
     """Less of the processor than the editor has, and not all of the memory; Windows has no such bounds."""
     if sys.platform != "win32":
-        import resource
-
         os.nice(5)
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    limit("DATA", MEMORY)
 
 
 def _answer(line: str) -> dict[str, Any]:
