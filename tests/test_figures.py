@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
+import sys
 import zlib
 from base64 import b64decode
 from collections import Counter
@@ -204,6 +206,17 @@ def test_a_repeat_that_is_folded_has_no_box() -> None:
 
 
 # A page in one file
+
+
+def test_a_page_without_its_packages_says_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text("input 1x8x8\nconv 4 k3\n")
+    program = "import sys; sys.modules['pygls'] = None; from specc.cli import main; main()"
+    command = [sys.executable, "-c", program, "draw", "net.cnn", "-o", "net.html"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2, "error[E701]: `specc play` needs packages that are not installed: `pygls`",
+    )  # fmt: skip
+    assert not (tmp_path / "net.html").exists()
 
 
 def test_a_page_holds_all_that_it_needs(tmp_path: Path) -> None:

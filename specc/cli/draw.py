@@ -23,10 +23,11 @@ from specc.ir.shaped import ShapedModel
 
 
 def _page(model: ShapedModel, options: Options, scale: float) -> bytes:
-    from specc.play.onefile import one_page
     from specc.play.serving import require_page
 
-    require_page()
+    require_page()  # before what needs it is imported
+    from specc.play.onefile import one_page
+
     return one_page(model.source)
 
 
