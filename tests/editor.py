@@ -149,9 +149,12 @@ class Editor:
 
     def hints(self, uri: str = URI) -> dict[int, str]:
         """By line, from 0."""
+        return {line: str(hint.label) for line, hint in self.whole_hints(uri).items()}
+
+    def whole_hints(self, uri: str = URI) -> dict[int, types.InlayHint]:
         asked = types.InlayHintParams(self.document(uri), types.Range(types.Position(0, 0), types.Position(10**6, 0)))
         found = self.run(self.client.text_document_inlay_hint_async(asked)) or []
-        return {hint.position.line: str(hint.label) for hint in found}
+        return {hint.position.line: hint for hint in found}
 
     def symbols(self, uri: str = URI) -> list[types.DocumentSymbol]:
         found = self.run(
@@ -200,7 +203,10 @@ def modern() -> types.ClientCapabilities:
     item = types.ClientCompletionItemOptions(snippet_support=True)
     return types.ClientCapabilities(
         text_document=types.TextDocumentClientCapabilities(
-            completion=types.CompletionClientCapabilities(completion_item=item)
+            completion=types.CompletionClientCapabilities(completion_item=item),
+            inlay_hint=types.InlayHintClientCapabilities(
+                resolve_support=types.ClientInlayHintResolveOptions(properties=["tooltip", "textEdits"])
+            ),
         ),
         workspace=types.WorkspaceClientCapabilities(
             workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=True)

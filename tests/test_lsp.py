@@ -258,6 +258,13 @@ def test_a_hint_can_be_written_into_the_text() -> None:
     assert analyse(Source("", noted)).ok
 
 
+def test_a_hint_that_is_gone_by_the_time_it_is_asked_for_stays_as_it_is() -> None:
+    before, after = snapshot("input 3x8x8\nconv 4 k3\n"), snapshot("input 3x8x8\nconv 40 k3\n")
+    (brief,) = hints.hints(before, types.Range(types.Position(1, 0), types.Position(1, 0)), brief=True)
+    assert hints.resolved(before, brief).tooltip is not None
+    assert hints.resolved(after, brief) == brief
+
+
 # hover
 
 HOVERS = [
@@ -493,7 +500,7 @@ def test_a_warning_can_be_silenced_on_its_line(line: str, silenced: str) -> None
                   if action.title == "Silence W504 on this line")  # fmt: skip
     after = result(text, action)
     assert after == "input 3x8x8\n" + silenced
-    assert "W504" not in {found.code for found in snapshot(after).checked.diagnostics}
+    assert "W504" not in {found.code for found in snapshot(after).diagnostics}
 
 
 @pytest.mark.parametrize(
@@ -774,6 +781,11 @@ def test_a_whole_conversation(editor: Editor) -> None:
     editor.open(NET)
     assert editor.diagnostics() == []
     assert editor.hints()[7] == "32×16×16"
+    brief = editor.whole_hints()[7]
+    assert (brief.tooltip, brief.text_edits) == (None, None)
+    rest = editor.run(editor.client.inlay_hint_resolve_async(brief))
+    assert isinstance(rest.tooltip, types.MarkupContent) and rest.tooltip.value.endswith("→ `32×16×16`")
+    assert rest.text_edits is not None and rest.text_edits[0].new_text == " :: 32x16x16"
     assert "block cbr" in editor.hover("cbr width")
     assert "conv" in editor.offers("block cbr(c, k, stride=1, act=relu) {")
     editor.replace(NET.replace("linear 10", "linear 10 -> maxpool 2"))

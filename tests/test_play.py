@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from browser import answering
@@ -36,7 +37,7 @@ from specc.play.app import BUNDLE, FILES, Start, app_of
 from specc.play.arguments import SetAsked, set_value
 from specc.play.layers import LayerAsked, inspected
 from specc.play.machine import Machine
-from specc.play.nodes import nodes_to
+from specc.play.nodes import Nodes
 from specc.play.opening import Opened
 from specc.play.pictures import PictureAsked, picture
 from specc.play.session import MOST
@@ -259,14 +260,16 @@ def told(text: str, name: str) -> dict[str, Any]:
 def test_what_is_drawn_bears_the_names_of_modules(name: str, style: Any) -> None:
     model = model_of(entry(name).text)
     svg, names = draw_for_page(model, Options(style))
-    assert names and all(nodes_to(model, one) for one in names)
+    assert names and all(Nodes(model).to(one) for one in names)
     plain = draw(model, "svg", Options(style))
     drawn = [line for line in plain.splitlines() if not line.startswith("<style")]
-    bare = svg.replace("</g>", "")
+    bare = svg.replace("</g>", "").replace("<g>", "")
     for one in names:
         for fold in ("", ' data-fold="open"', ' data-fold="closed"'):
             bare = bare.replace(f'<g data-name="{one}"{fold}>', "")
     assert "".join(bare.split("\n")) == "".join(drawn), "the same marks, in the same order"
+    root = ElementTree.fromstring(svg)
+    assert len(root) == len(svg.strip().split("\n")) - 2, "an element is a line, by which the page tells what differs"
 
 
 def test_a_block_is_folded_by_its_name() -> None:

@@ -240,13 +240,32 @@ def test_a_layer_is_opened_by_a_click_and_by_the_keyboard(seen: Seen) -> None:
 
 
 def test_a_click_counts_though_the_box_is_drawn_anew_meanwhile(seen: Seen) -> None:
+    seen.go_to("conv 6")
     seen.part("conv1").hover()
     seen.page.mouse.down()
     before = seen.part("conv1").element_handle()
-    seen.page.locator("#unfold").dispatch_event("click")
+    seen.page.locator(".cm-content").focus()
+    seen.type("4")
     seen.page.wait_for_function("one => !one.isConnected", arg=before)
     seen.page.mouse.up()
-    expect(seen.page.locator("#layer h2")).to_have_text("conv 6, 5×5")
+    expect(seen.page.locator("#layer h2")).to_have_text("conv 64, 5×5")
+
+
+def test_of_the_next_picture_only_what_differs_is_put_in_place(seen: Seen) -> None:
+    seen.go_to("cbr 8")
+    held = {name: seen.part(name).element_handle() for name in ("conv1", "tanh1", "cbr1.conv1", "linear1")}
+    seen.part("tanh1").focus()
+    seen.page.keyboard.press("ArrowUp")
+    seen.page.locator(".cm-content").focus()
+    seen.type("0")
+    expect(seen.part("cbr1.conv1")).to_contain_text("conv 80")
+    stayed = {name for name, element in held.items() if element.evaluate("one => one.isConnected")}
+    assert stayed == {"conv1", "tanh1", "linear1"}
+    reached = seen.page.locator("#picture [tabindex='0']")
+    expect(reached).to_have_count(1)
+    expect(reached).to_have_attribute("data-name", "conv1")
+    seen.page.locator("#style-lecture").click()
+    expect(seen.page.locator("#picture [tabindex='0']")).to_have_count(1)
 
 
 def test_the_window_moves_and_its_sum_is_written_out(seen: Seen) -> None:

@@ -49,7 +49,7 @@ def actions(
 
 
 def _quick_fixes(snapshot: Snapshot, span: Span, address: Address, stale: IsStale) -> Iterator[types.CodeAction]:
-    here = [found for found in snapshot.checked.diagnostics if _touches(place(snapshot, found), span)]
+    here = [found for found in snapshot.diagnostics if _touches(place(snapshot, found), span)]
     for error in [found for found in here if found.is_error][:MOST_ERRORS]:
         yield from _mending(snapshot, error, address, stale)
     for warning in (found for found in here if not found.is_error):

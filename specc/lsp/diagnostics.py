@@ -20,7 +20,7 @@ Address = Callable[[str], str | None]
 
 def publish(snapshot: Snapshot, address: Address) -> list[types.Diagnostic]:
     """Everything that is wrong or doubtful about a text, in its order."""
-    return [as_protocol(snapshot, found, address) for found in snapshot.checked.diagnostics[:MOST]]
+    return [as_protocol(snapshot, found, address) for found in snapshot.diagnostics[:MOST]]
 
 
 def as_protocol(snapshot: Snapshot, found: Diagnostic, address: Address) -> types.Diagnostic:

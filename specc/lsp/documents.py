@@ -33,13 +33,8 @@ class Checked(NamedTuple):
     """What the compiler says of a text. visits: the shapes at each step; reliable_to: where they become guesses."""
 
     analysis: Analysis
-    warnings: tuple[Diagnostic, ...]
     visits: Visits
     reliable_to: int
-
-    @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
-        return (*self.analysis.diagnostics, *self.warnings)
 
 
 class Snapshot:
@@ -63,9 +58,17 @@ class Snapshot:
         visits: Visits = {}
         started = time.perf_counter()
         analysis = analyse(self.source, visits=visits, parsed=self.parsed)
-        warnings = lint(analysis, apart=True)
         self.seconds = time.perf_counter() - started
-        return Checked(analysis, warnings, visits, _reliable_to(analysis))
+        return Checked(analysis, visits, _reliable_to(analysis))
+
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What is wrong, and then what is doubtful, which shapes and pictures need not wait for."""
+        analysis = self.checked.analysis
+        started = time.perf_counter()
+        warnings = lint(analysis, apart=True)
+        self.seconds += time.perf_counter() - started
+        return (*analysis.diagnostics, *warnings)
 
     @cached_property
     def tokens(self) -> Tokens:

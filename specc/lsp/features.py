@@ -26,9 +26,13 @@ def _register_reading(server: SpecServer) -> None:
     async def on_hover(params: types.HoverParams) -> types.Hover | None:
         return await server.ask(params.text_document.uri, hover.hover, params.position)
 
-    @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
+    @server.feature(types.TEXT_DOCUMENT_INLAY_HINT, types.InlayHintOptions(resolve_provider=True))
     async def on_hints(params: types.InlayHintParams) -> list[types.InlayHint] | None:
-        return await server.ask(params.text_document.uri, hints.hints, params.range)
+        return await server.ask(params.text_document.uri, hints.hints, params.range, _asks_for_the_rest(server))
+
+    @server.feature(types.INLAY_HINT_RESOLVE)
+    async def on_hint(hint: types.InlayHint) -> types.InlayHint:
+        return (await server.ask(str(hint.data), hints.resolved, hint)) or hint
 
     @server.feature(
         types.TEXT_DOCUMENT_SIGNATURE_HELP, types.SignatureHelpOptions(trigger_characters=signatures.TRIGGERS)
@@ -110,6 +114,13 @@ def _register_navigation(server: SpecServer) -> None:
     async def on_rename(params: types.RenameParams) -> types.WorkspaceEdit | None:
         edit = await server.ask(params.text_document.uri, navigation.renamed, params.position, params.new_name)
         return edit and _for_client(server, edit)
+
+
+def _asks_for_the_rest(server: SpecServer) -> bool:
+    """Whether the editor asks for what a hint says at length when somebody looks at it."""
+    client = server.client_capabilities.text_document
+    support = client.inlay_hint.resolve_support if client and client.inlay_hint else None
+    return support is not None and {"tooltip", "textEdits"} <= set(support.properties)
 
 
 def _knows_snippets(server: SpecServer) -> bool:

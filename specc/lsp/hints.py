@@ -2,7 +2,8 @@
 
 Outside blocks that is the shape at this place. A step that is come past several times, inside a block or a repeated
 group, shows what leaves it the first time, and `…` where it is not always the same. A line that ends with a checked
-shape has none; behind a syntax error every shape would be a guess.
+shape has none; behind a syntax error every shape would be a guess. What a hint says at more length is most of an
+answer: an editor that can ask for it when somebody looks at the hint gets it then.
 """
 
 from __future__ import annotations
@@ -22,12 +23,18 @@ from specc.syntax import tree
 MOST_TOLD = 8
 
 
-def hints(snapshot: Snapshot, within: types.Range) -> list[types.InlayHint]:
-    """The hints of the lines in a range."""
+def hints(snapshot: Snapshot, within: types.Range, brief: bool = False) -> list[types.InlayHint]:
+    """The hints of the lines in a range. Args: brief, whether `resolved` is asked for the rest."""
     first, last = within.start.line, within.end.line
     ending = _last_on_each_line(snapshot, first, last)
-    found = (_hint(snapshot, ending[line]) for line in sorted(ending))
+    found = (_hint(snapshot, ending[line], brief) for line in sorted(ending))
     return [hint for hint in found if hint is not None]
+
+
+def resolved(snapshot: Snapshot, hint: types.InlayHint) -> types.InlayHint:
+    """A brief hint with the rest; itself where none stands there any more."""
+    here = types.Range(hint.position, hint.position)
+    return next((whole for whole in hints(snapshot, here) if whole.position == hint.position), hint)
 
 
 def _last_on_each_line(snapshot: Snapshot, first: int, last: int) -> dict[int, Here]:
@@ -47,7 +54,7 @@ def _offsets(snapshot: Snapshot, first: int, last: int) -> Span:
     return Span(snapshot.positions.line_span(min(first, most)).start, snapshot.positions.line_span(min(last, most)).end)
 
 
-def _hint(snapshot: Snapshot, here: Here) -> types.InlayHint | None:
+def _hint(snapshot: Snapshot, here: Here, brief: bool) -> types.InlayHint | None:
     step, checked = here.step, snapshot.checked
     if step.span.end > checked.reliable_to or (step.check is not None and None not in (step.check.dims or (None,))):
         return None
@@ -56,11 +63,14 @@ def _hint(snapshot: Snapshot, here: Here) -> types.InlayHint | None:
     if not shapes:
         return None
     position = snapshot.positions.position(step.span.end)
+    label = f"{written(shapes[0])}{' …' if len(shapes) > 1 else ''}"
+    if brief:
+        return types.InlayHint(position, label, padding_left=True, data=snapshot.uri)
     once = here.block is None and len(shapes) == 1 and step.check is None
     note = f":: {spelled(shapes[0])}"
     return types.InlayHint(
         position=position,
-        label=f"{written(shapes[0])}{' …' if len(shapes) > 1 else ''}",
+        label=label,
         tooltip=types.MarkupContent(types.MarkupKind.Markdown, _told(visits, shapes)),
         padding_left=True,
         text_edits=[types.TextEdit(types.Range(position, position), f" {note}")] if once else None,

@@ -15,9 +15,12 @@ from specc.lsp.features import register
 from specc.lsp.rename import RenameRefused
 from specc.lsp.server import SpecServer, Stale
 
+SWITCHES = 0.0005  # seconds that a thread computes while another waits: each read and write would wait Python's 5 ms
+
 
 def make_server() -> SpecServer:
     """A server with every feature."""
+    sys.setswitchinterval(SWITCHES)
     server = SpecServer()
 
     @server.feature(types.INITIALIZED)

@@ -14,7 +14,7 @@ from specc.ir.shaped import ShapedForm, ShapedLayer, ShapedModel, SomeShaped
 from specc.layers.base import written
 from specc.lsp.documents import Snapshot
 from specc.play.arguments import turned
-from specc.play.nodes import nodes_to
+from specc.play.nodes import Nodes
 from specc.play.pictures import Name, place_of
 from specc.play.sliding import sliding
 
@@ -29,7 +29,7 @@ class LayerAsked(BaseModel):
 def inspected(snapshot: Snapshot, asked: LayerAsked) -> dict[str, Any] | None:
     """Everything that is told of it; None where the text has errors, or no such part."""
     model = snapshot.checked.analysis.model
-    nodes = nodes_to(model, asked.name) if model is not None else []
+    nodes = Nodes(model).to(asked.name) if model is not None else []
     if model is None or not nodes:
         return None
     node = nodes[-1]

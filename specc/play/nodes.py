@@ -1,28 +1,39 @@
-"""A part of a checked network, found by the name of its module."""
+"""Parts of a checked network, found by the names of their modules."""
 
 from __future__ import annotations
 
 from specc.ir.shaped import ShapedChain, ShapedLayer, ShapedModel, SomeShaped
 
 
-def nodes_to(model: ShapedModel, name: str) -> list[SomeShaped]:
-    """The parts that lead to one, itself last: `basic1.residual1` after `basic1`; empty where there is none.
+class Nodes:
+    """The parts of a network. What a part holds is looked through once, however many names lead into it."""
 
-    Args: name, as in `named_modules()`.
-    """
-    node: SomeShaped = model.chain
-    found: list[SomeShaped] = []
-    for part in name.split("."):
-        inner = None if isinstance(node, ShapedLayer) else _child(node, part)
-        if inner is None:
-            return []
-        node = inner
-        found.append(node)
-    return found
+    def __init__(self, model: ShapedModel) -> None:
+        self._whole: SomeShaped = model.chain
+        self._inside: dict[int, dict[str, SomeShaped | None]] = {}  # by identity: nodes are shared
+
+    def to(self, name: str) -> list[SomeShaped]:
+        """The parts that lead to one, itself last: `basic1.residual1` after `basic1`; empty where there is none.
+
+        Args: name, as in `named_modules()`.
+        """
+        node = self._whole
+        found: list[SomeShaped] = []
+        for part in name.split("."):
+            inner = self._children(node).get(part)
+            if inner is None:
+                return []
+            node = inner
+            found.append(node)
+        return found
+
+    def _children(self, node: SomeShaped) -> dict[str, SomeShaped | None]:
+        if id(node) not in self._inside:
+            self._inside[id(node)] = _children_of(node)
+        return self._inside[id(node)]
 
 
-def _child(node: SomeShaped, name: str) -> SomeShaped | None:
+def _children_of(node: SomeShaped) -> dict[str, SomeShaped | None]:
     if isinstance(node, ShapedLayer):
-        return None
-    children = node.steps if isinstance(node, ShapedChain) else node.branches
-    return next((child for own, child in children if own == name), None)
+        return {}
+    return dict(node.steps if isinstance(node, ShapedChain) else node.branches)

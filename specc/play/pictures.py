@@ -13,7 +13,7 @@ from specc.emit.draw.styles import Style
 from specc.emit.html import totals
 from specc.ir.shaped import ShapedModel
 from specc.lsp.documents import Snapshot
-from specc.play.nodes import nodes_to
+from specc.play.nodes import Nodes
 from specc.source import Span
 
 MOST_FOLDS = 2000
@@ -48,7 +48,8 @@ def picture(snapshot: Snapshot, asked: PictureAsked) -> dict[str, Any]:
 
 def _places(snapshot: Snapshot, model: ShapedModel, names: tuple[str, ...]) -> dict[str, list[int]]:
     """For each name where its step stands: line and column of both ends, as the protocol counts them."""
-    return {name: place_of(snapshot, nodes[-1].span) for name in names if (nodes := nodes_to(model, name))}
+    nodes = Nodes(model)
+    return {name: place_of(snapshot, found[-1].span) for name in names if (found := nodes.to(name))}
 
 
 def place_of(snapshot: Snapshot, span: Span) -> list[int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 COMFORTABLE = 1000.0  # pixels: a diagram no higher than this stays in one column
@@ -49,19 +51,18 @@ def _width(reaches: Sequence[tuple[float, float]]) -> float:
 
 def _cut(heights: Sequence[float], count: int) -> list[Column]:
     """At most `count` columns, the highest of them as low as can be."""
-    low, high = max(heights), sum(heights)
+    ends = list(accumulate(heights))
+    low, high = max(heights), ends[-1]
     while high - low > 1:
         middle = (low + high) / 2
-        low, high = (low, middle) if len(_filled(heights, middle)) <= count else (middle, high)
-    return _filled(heights, high)
+        low, high = (low, middle) if len(_filled(ends, middle)) <= count else (middle, high)
+    return _filled(ends, high)
 
 
-def _filled(heights: Sequence[float], most: float) -> list[Column]:
-    """Columns filled one after the other up to a height."""
-    found, first, height = [], 0, 0.0
-    for number, piece in enumerate(heights):
-        if number > first and height + piece > most:
-            found.append(Column(first, number))
-            first, height = number, 0.0
-        height += piece
-    return [*found, Column(first, len(heights))]
+def _filled(ends: Sequence[float], most: float) -> list[Column]:
+    """Columns filled one after the other up to a height. Args: ends, how far the pieces reach behind each other."""
+    found = [Column(0, 0)]
+    while (first := found[-1].last) < len(ends):
+        begins = ends[first - 1] if first else 0.0
+        found.append(Column(first, max(first + 1, bisect_right(ends, begins + most))))
+    return found[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 from specc.layers.base import Layer, Shape, written
@@ -29,11 +30,9 @@ def label_of(layer: Layer, x: Shape) -> DrawnLabel:
     """
     rank = max(len(x) - 1, 1)
     title, details = [layer.keyword], []
-    leading = positional_fields(type(layer))[:1]
-    for name, info in type(layer).model_fields.items():
+    for name, default, first in _fields_told(type(layer)):
         value = getattr(layer, name)
-        first = name in leading
-        if name in _LEFT_OUT or value is None or (value == info.default and not first):
+        if value is None or (value == default and not first):
             continue
         text = _shown(value, rank if name in _SPREAD else 1)
         if text and first:
@@ -41,6 +40,14 @@ def label_of(layer: Layer, x: Shape) -> DrawnLabel:
         elif text:
             details.append(_detail(name, text, value))
     return DrawnLabel(" ".join(title), ", ".join([*details, *_about_weights(layer)]))
+
+
+@cache
+def _fields_told(kind: type[Layer]) -> tuple[tuple[str, object, bool], ...]:
+    """The fields that a box may show: name, default, and whether its value stands beside the word."""
+    leading = positional_fields(kind)[:1]
+    fields = kind.model_fields.items()
+    return tuple((name, info.default, name in leading) for name, info in fields if name not in _LEFT_OUT)
 
 
 def _detail(name: str, text: str, value: object) -> str:

@@ -36,7 +36,7 @@ class Rect(NamedTuple):
     radius: float = 0
 
     def moved(self, dx: float, dy: float) -> Rect:
-        return self._replace(x=self.x + dx, y=self.y + dy)
+        return Rect(self.x + dx, self.y + dy, *self[2:])
 
     @property
     def bounds(self) -> Bounds:
@@ -51,7 +51,7 @@ class LineMark(NamedTuple):
     arrow: bool = False
 
     def moved(self, dx: float, dy: float) -> LineMark:
-        return self._replace(points=tuple((x + dx, y + dy) for x, y in self.points))
+        return LineMark(tuple([(x + dx, y + dy) for x, y in self.points]), *self[1:])
 
     @property
     def bounds(self) -> Bounds:
@@ -78,7 +78,7 @@ class Polygon(NamedTuple):
     style: str
 
     def moved(self, dx: float, dy: float) -> Polygon:
-        return self._replace(points=tuple((x + dx, y + dy) for x, y in self.points))
+        return Polygon(tuple([(x + dx, y + dy) for x, y in self.points]), *self[1:])
 
     @property
     def bounds(self) -> Bounds:
@@ -92,7 +92,7 @@ class Disc(NamedTuple):
     style: str
 
     def moved(self, dx: float, dy: float) -> Disc:
-        return self._replace(x=self.x + dx, y=self.y + dy)
+        return Disc(self.x + dx, self.y + dy, *self[2:])
 
     @property
     def bounds(self) -> Bounds:
@@ -111,7 +111,7 @@ class TextMark(NamedTuple):
     bold: bool = False
 
     def moved(self, dx: float, dy: float) -> TextMark:
-        return self._replace(x=self.x + dx, y=self.y + dy)
+        return TextMark(self.x + dx, self.y + dy, *self[2:])
 
     @property
     def bounds(self) -> Bounds:
@@ -129,7 +129,7 @@ class NamedMarks(NamedTuple):
     fold: Fold = ""
 
     def moved(self, dx: float, dy: float) -> NamedMarks:
-        return self._replace(marks=tuple(mark.moved(dx, dy) for mark in self.marks))
+        return NamedMarks(tuple([mark.moved(dx, dy) for mark in self.marks]), self.name, self.fold)
 
     @property
     def bounds(self) -> Bounds:
@@ -183,11 +183,13 @@ def styles_of(marks: Sequence[PlainMark]) -> set[str]:
 
 def printable(text: str) -> str:
     """A text in which what cannot be shown, and what XML forbids, is `�`."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "�" for char in text)
 
 
 def moved(marks: Iterable[Mark], dx: float, dy: float) -> tuple[Mark, ...]:
-    return tuple(mark.moved(dx, dy) for mark in marks)
+    return tuple([mark.moved(dx, dy) for mark in marks])
 
 
 def sheet_of(marks: Iterable[Mark], margin: float, at_least: Sheet | None = None) -> Sheet:

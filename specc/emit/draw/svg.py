@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from html import escape
 from typing import NamedTuple
 
@@ -39,7 +40,8 @@ def to_svg(sheet: Sheet, theme: Theme, words: Words) -> str:
 
 def to_svg_with_names(sheet: Sheet, words: Words) -> str:
     """The text of an SVG element for a page that has the colours itself: `data-name` says what each part shows, and
-    `data-fold` what opens or closes a block."""
+    `data-fold` what opens or closes a block. Every line but the first and the last is an element, so that the page can
+    tell which of them differ from those that it shows."""
     return _picture(sheet, words, [], map(_named, sheet.marks))
 
 
@@ -60,7 +62,7 @@ def _picture(sheet: Sheet, words: Words, style: list[str], elements: Iterable[st
 
 def _named(mark: Mark) -> str:
     if not isinstance(mark, NamedMarks):
-        return _element(mark)
+        return f"<g>{_element(mark)}</g>" if isinstance(mark, LineMark) and mark.arrow else _element(mark)
     fold = f' data-fold="{mark.fold}"' if mark.fold else ""
     return f'<g data-name="{_escaped(mark.name)}"{fold}>{"".join(map(_element, mark.marks))}</g>'
 
@@ -103,6 +105,7 @@ def _pair(point: Point) -> str:
     return f"{_number(point[0])} {_number(point[1])}"
 
 
+@lru_cache(8192)
 def _number(value: float) -> str:
     """A tenth of a pixel is enough, and shorter.
 

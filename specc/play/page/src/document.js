@@ -47,7 +47,7 @@ export class OpenDocument {
       capabilities: {
         general: { positionEncodings: ["utf-16"] },
         workspace: { workspaceEdit: { documentChanges: true } },
-        textDocument: { publishDiagnostics: { relatedInformation: true }, hover: { contentFormat: ["markdown"] } },
+        textDocument: { publishDiagnostics: { relatedInformation: true }, hover: { contentFormat: ["markdown"] }, inlayHint: { resolveSupport: { properties: ["tooltip", "textEdits"] } } },
       },
     });
     this.connection.tell("initialized", {});

@@ -50,17 +50,17 @@ export function makeEditor(parent, text, open, tell, nonce) {
   return new EditorView({ parent, state: EditorState.create({ doc: text, extensions }) });
 }
 
-/** Asks for the colours and the shapes of the text as it is now. */
-export async function look(view, open, legend) {
+/** Asks for the shapes of the text as it is now, and puts them at the ends of its lines. */
+export async function showShapes(view, open) {
   const end = { line: view.state.doc.lines, character: 0 };
-  const [hints, tokens] = await Promise.all([
-    open.ask("inlayHint", { range: { start: { line: 0, character: 0 }, end } }),
-    open.ask("semanticTokens/full"),
-  ]);
-  const effects = [];
-  if (tokens) effects.push(setColours.of(coloursOf(view.state.doc, tokens.data, legend)));
-  if (hints) effects.push(setShapes.of(shapesOf(view.state.doc, hints)));
-  if (effects.length) view.dispatch({ effects });
+  const hints = await open.ask("inlayHint", { range: { start: { line: 0, character: 0 }, end } });
+  if (hints) view.dispatch({ effects: setShapes.of(shapesOf(view.state.doc, hints)) });
+}
+
+/** The same for its colours. legend: the names of the kinds. */
+export async function showColours(view, open, legend) {
+  const tokens = await open.ask("semanticTokens/full");
+  if (tokens) view.dispatch({ effects: setColours.of(coloursOf(view.state.doc, tokens.data, legend)) });
 }
 
 export async function format(view, open) {

@@ -4,7 +4,7 @@ import { overSocket, overWorker } from "./connection.js";
 import { readAddress, writeAddress } from "./address.js";
 import { byId, el, latest, paused } from "./dom.js";
 import { OpenDocument, changesOf } from "./document.js";
-import { format, look, makeEditor, rename, renamed } from "./editor.js";
+import { format, makeEditor, rename, renamed, showColours, showShapes } from "./editor.js";
 import { Findings } from "./findings.js";
 import { showDialog, showGallery } from "./gallery.js";
 import { litOf, setLit } from "./looks.js";
@@ -85,9 +85,15 @@ class Page {
   }
 
   async redraw() {
-    const looked = look(this.view, this.open, this.legend); // asked first: shapes are there sooner than a picture
-    const answer = await this.open.askMore("picture", this.picture.options);
-    await looked;
+    // Asked in the order in which they are looked for; the server answers one after the other.
+    const shapes = showShapes(this.view, this.open);
+    const drawn = this.open.askMore("picture", this.picture.options);
+    void showColours(this.view, this.open, this.legend); // the next picture does not wait for them
+    await shapes;
+    await this.drawn(await drawn);
+  }
+
+  async drawn(answer) {
     if (!answer) return;
     const before = this.picture.places.get(this.picture.chosen);
     this.picture.take(answer, this.view.state.doc);

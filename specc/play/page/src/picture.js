@@ -2,6 +2,7 @@
 
 import { byId, svg } from "./dom.js";
 import { offsetOf } from "./document.js";
+import { Drawing } from "./drawing.js";
 import { View } from "./view.js";
 
 const READABLE = 0.55; // the least scale at which a whole picture is shown
@@ -20,6 +21,7 @@ export class Picture {
     this.closed = new Set();
     this.places = new Map();
     this.chosen = "";
+    this.drawing = new Drawing(pane);
     this.view = new View(pane);
     this.listen();
   }
@@ -34,15 +36,12 @@ export class Picture {
     if (answer.totals) byId("totals").textContent = answer.problem || answer.totals;
     this.pane.classList.toggle("behind", !answer.svg);
     if (!answer.svg) return;
-    const parsed = new DOMParser().parseFromString(answer.svg, "image/svg+xml").documentElement;
-    if (parsed.nodeName !== "svg") return;
-    const drawn = document.importNode(parsed, true);
-    const size = { width: Number(parsed.getAttribute("width")), height: Number(parsed.getAttribute("height")) };
     const focused = this.pane.contains(document.activeElement) ? document.activeElement.dataset?.name : null;
+    const drawn = this.drawing.take(answer.svg, (made) => this.prepare(made));
+    if (!drawn) return;
     this.places = new Map(Object.entries(answer.places).map(([name, place]) => [name, span(doc, place)]));
-    this.prepare(drawn);
-    this.pane.replaceChildren(drawn);
-    this.view.take(drawn, size, this.style, READABLE);
+    if (!drawn.querySelector("[tabindex='0']")) drawn.querySelector("[data-name]")?.setAttribute("tabindex", "0");
+    this.view.take(drawn, this.drawing.size, this.style, READABLE);
     if (focused) this.find(focused)?.focus();
     this.choose(this.chosen);
   }
@@ -58,7 +57,6 @@ export class Picture {
       if (fold) part.setAttribute("aria-expanded", String(fold === "open"));
       if (fold && text) text.prepend(svg("tspan", { "aria-hidden": "true" }, fold === "open" ? "▾ " : "▸ "));
     }
-    drawn.querySelector("[data-name]")?.setAttribute("tabindex", "0");
   }
 
   /** The places move with the text, so that the last good picture stays tied to it. */

@@ -31,8 +31,10 @@ export class View {
     this.kind = kind;
   }
 
+  /** The pane's size, which is asked for once: behind a new drawing the browser would lay out all of it to answer. */
   get room() {
-    return { width: this.pane.clientWidth || 1, height: this.pane.clientHeight || 1 };
+    this.known ??= { width: this.pane.clientWidth || 1, height: this.pane.clientHeight || 1 };
+    return this.known;
   }
 
   /** As much as can be read: the whole picture, or its beginning at the width of the pane. */
@@ -58,6 +60,7 @@ export class View {
   }
 
   resized() {
+    this.known = null;
     if (!this.drawing) return;
     if (this.untouched) this.fit();
     else this.apply();
