@@ -141,10 +141,8 @@ def job(text: str = RIGHT, **changes: Any) -> MarkingJob:
 
 
 def test_a_process_that_takes_too_long_is_a_row() -> None:
-    started = time.monotonic()
     mark = marked_apart(job(options={"data": "digits", "epochs": 100_000}, seconds=3))
     assert (mark.state, mark.note) == ("stopped", "it took more than 3 seconds, and was stopped")
-    assert time.monotonic() - started < 60
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not bound memory so")

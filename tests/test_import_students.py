@@ -5,7 +5,6 @@ No model may end in a traceback, and none may lose what it does in training alon
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -474,9 +473,7 @@ def told(case: Case) -> str | list[str]:
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_a_student_model(case: Case) -> None:
-    started = time.process_time()
     found = told(case)
-    assert time.process_time() - started < 10
     if isinstance(case.told, str):
         assert found == case.told
         return
