@@ -14,10 +14,11 @@ from commands import specc as command
 from specc.diagnostics.diagnostic import Problem
 from specc.pipeline import analyse
 from specc.recipe.reading import overridden
+from specc.runner import loop
 from specc.runner.before import subject_of
 from specc.runner.callbacks.base import Callback
-from specc.runner.find_lr import STEPS, RateCurve, find_lr, rate_curve
-from specc.runner.run import make_session
+from specc.runner.find_lr import LAG, STEPS, RateCurve, find_lr, rate_curve
+from specc.runner.run import make_session, train
 from specc.source import Source
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -55,6 +56,34 @@ def test_the_suggestion_is_where_the_loss_falls() -> None:
     assert curve.suggestion is not None
     assert 1e-4 < curve.suggestion < curve.lowest < 10
     assert curve.means[curve.rates.index(curve.suggestion)] < curve.means[0]
+
+
+PLAIN = """\
+input 1x8x8
+conv 16 k3 p1 -> relu
+conv 32 k3 p1 -> relu -> maxpool 2
+flatten -> linear 64 -> relu -> linear 10
+train { data digits ; optimizer sgd ; batch 64 ; precision fp32 ; schedule constant ; epochs 6 }
+"""
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}], ids=str)
+def test_a_network_learns_at_the_rate_that_is_suggested(options: dict[str, Any], tmp_path: Path) -> None:
+    analysis = analyse(Source("net.cnn", PLAIN))
+    curve = find_lr(subject_of(analysis, frozenset()), overridden(analysis.recipe, options), Callback())
+    assert curve.suggestion is not None
+    run = train(PLAIN, tmp_path / "run", lr=curve.suggestion, **options)
+    assert run.best is not None and (run.best.test_accuracy or 0) > 0.85
+
+
+def test_a_mean_stands_at_the_rates_whose_losses_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = iter([2.0] * 50 + [1.0] * (STEPS + LAG - 50))
+    monkeypatch.setattr(loop, "make_step", lambda *parts: lambda *given: (next(losses),))
+    curve = rate_curve(make_session(*subject_and_recipe()))
+    assert len(curve.rates) == STEPS and curve.rates[-1] == pytest.approx(10)
+    assert curve.suggestion is not None
+    assert abs(curve.rates.index(curve.suggestion) - 50) <= LAG
+    assert curve.means[50] == pytest.approx(1.5, abs=0.2)
 
 
 def test_the_lr_of_the_recipe_makes_no_difference() -> None:

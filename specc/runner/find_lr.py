@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 STEPS = 100
 LOWEST, HIGHEST = 1e-7, 10.0
 MEMORY = 0.9  # share of the mean loss that stays in each step
-SETTLED = 10  # steps before the loss may end the test, or say where it falls
+LAG = round(MEMORY / (1 - MEMORY))  # steps: the age of the losses in a mean, on average
+SETTLED = 10  # steps before the loss may end the test
 DIVERGED = 4  # times the smallest mean loss
 
 
 class RateCurve(NamedTuple):
-    """Rates, the loss of the step with each, and its moving mean; all of one length, up to where the loss ran away."""
+    """Rates, the loss of the step with each, and the mean of the losses around it; all of one length, up to `LAG` steps
+    before the loss ran away."""
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
@@ -47,7 +49,7 @@ class RateCurve(NamedTuple):
     def suggestion(self) -> float | None:
         """The rate at which the mean loss falls most steeply, before it is smallest; None where it falls nowhere."""
         end = self.rates.index(self.lowest)
-        falls = {place: self.means[place - 1] - self.means[place + 1] for place in range(SETTLED, end)}
+        falls = {place: self.means[place - 1] - self.means[place + 1] for place in range(1, end)}
         place = max(falls, key=falls.__getitem__, default=0)
         return self.rates[place] if falls.get(place, 0) > 0 else None
 
@@ -74,13 +76,13 @@ def _curve(session: Session) -> RateCurve:
     from specc.runner.loop import make_step
 
     lr = float(session.recipe.optimizer_arguments()["lr"])  # type: ignore[arg-type] # every optimizer has one
-    rates = [LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1)) for step in range(STEPS)]
+    rates = [LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1)) for step in range(STEPS + LAG)]
     parts = session.start_training()._replace(schedule=lambda number: rates[number] / lr)
     step, batches = make_step(*parts), _batches(session)
     losses: list[float] = []
     means: list[float] = []
     mean = 0.0
-    for number in range(STEPS):
+    for number in range(len(rates)):
         found, sizes = next(batches)
         loss = float(step(number, found, sizes)[0])
         mean = MEMORY * mean + (1 - MEMORY) * loss
@@ -92,7 +94,10 @@ def _curve(session: Session) -> RateCurve:
     if not losses:
         raise Problem.of("E615", f"the loss became {loss} in the first step, with a rate of {LOWEST:g}",
             help="scale the pictures with `--normalize`")  # fmt: skip
-    return RateCurve(tuple(rates[: len(losses)]), tuple(losses), tuple(means))
+    told = max(
+        1, len(losses) - LAG
+    )  # what a rate does shows in the mean `LAG` steps later, at a rate several times as large
+    return RateCurve(tuple(rates[:told]), tuple(losses[:told]), tuple(means[-told:]))
 
 
 def _batches(session: Session) -> Iterator[tuple[Iterator[tuple[Tensor, Tensor]], list[int]]]:
