@@ -297,6 +297,25 @@ def test_the_window_plays_by_itself_unless_that_disturbs(browser: Browser, addre
         expect(seen.page.locator(".steps button").nth(1)).to_have_text("Play")
 
 
+@pytest.mark.parametrize(
+    ("step", "code", "told", "hatched"),
+    [
+        ("maxpool 2 s4", "W506", "Hatched: 4 rows and 4 columns of the picture", 8 * 8 - 4 * 4),
+        ("conv 4 k3 s2", "W505", "Hatched: 1 row and 1 column of the picture", 8 * 8 - 7 * 7),
+        ("conv 4 k2 s3", "W506", "Hatched: 2 rows and 2 columns of the picture", 8 * 8 - 6 * 6),
+        ("conv 4 k3 s1", "", "", 0),
+    ],
+)
+def test_what_a_warning_says_of_pixels_is_drawn(step: str, code: str, told: str, hatched: int, seen: Seen) -> None:
+    seen.page.locator(".cm-content").fill(f"input 1x8x8\n{step}\nflatten -> linear 10\n")
+    expect(seen.page.locator("#totals")).to_contain_text("1×8×8 → 10")
+    expect(seen.page.locator("#findings .code")).to_have_text([code] if code else [])
+    seen.part(f"{step.split(maxsplit=1)[0]}1").click()
+    expect(seen.page.locator(".pixel.unread")).to_have_count(hatched)
+    expect(seen.page.locator(".hatch")).to_have_count(hatched)
+    expect(seen.page.locator(".sliding .note")).to_contain_text(told)
+
+
 def test_a_slider_writes_into_the_text(seen: Seen) -> None:
     seen.part("conv1").click()
     seen.page.locator("#argument-kernel").focus()

@@ -271,6 +271,26 @@ def test_what_is_wrong_with_a_run_is_told_with_its_code(seen: Seen) -> None:
     expect(seen.page.locator("#dialog")).to_contain_text("E606")
 
 
+def test_what_is_told_of_a_run_is_text(browser: Browser, folder: Path) -> None:
+    home = folder / HOSTILE
+    home.mkdir()
+    (home / f"{HOSTILE}.cnn").write_text(NET.replace("400", "1"), encoding="utf-8")
+    with playing(f"{HOSTILE}.cnn", cwd=home) as address:
+        for seen in opened(browser, address):
+            tried(seen)
+            seen.page.locator("#train-start").click()
+            expect(seen.page.locator("#train-said")).to_contain_text("Trained to the end.", timeout=WAIT)
+            expect(seen.page.locator(".folder")).to_contain_text(str(home / "runs"))
+            seen.page.locator(".cm-content").fill(
+                f'input 1x12x12\nflatten -> linear 10\ntrain {{ task "{HOSTILE}" }}\n'
+            )
+            expect(seen.page.locator("#findings")).to_contain_text(f"not `{HOSTILE}`")
+            seen.page.locator("#train-start").click()
+            expect(seen.page.locator("#train-trouble")).to_contain_text(f"not `{HOSTILE}`", timeout=WAIT)
+            assert seen.page.locator("img[src]").count() == 0
+            assert seen.page.evaluate("window.hacked") is None
+
+
 HAS_ONNX = PYODIDE is not None and all((Path(PYODIDE) / name).is_file() for name in NEEDED_FOR_RUNS)
 
 
