@@ -128,6 +128,11 @@ def test_what_an_answer_may_not_change(before: str, after: str, line: int, messa
     assert all(one.help for one in found)
 
 
+def test_what_a_hole_takes_is_told_without_numbers() -> None:
+    hole = next(iter(analyse(Source("l.cnn", "input 1x8x8\nconv 1 k3 p_\n")).diagnostics))
+    assert hole.help == "it takes a whole number, 0 or more, a size, `same` or `valid`; `specc layers conv` says more"
+
+
 def test_a_lesson_answers_itself_but_for_its_holes() -> None:
     assert {found.code for found in answered(LESSON).diagnostics} == {"E760"}
 

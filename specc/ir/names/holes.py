@@ -67,8 +67,12 @@ def open_argument(word: str, field: str, span: Span) -> Diagnostic:
 
 
 def _kind(takes: str) -> str:
-    """What a field takes, without the examples that have numbers."""
-    return takes.partition(" such as")[0]
+    """What a field takes, without the examples, which have numbers.
+
+    >>> _kind("a whole number, 0 or more, a size such as 1x2, `same` or `valid`")
+    'a whole number, 0 or more, a size, `same` or `valid`'
+    """
+    return re.sub(r" such as (\[.*?]|[^ ,]+)", "", takes)
 
 
 def open_value(span: Span) -> Diagnostic:
