@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -73,7 +72,7 @@ def test_a_run_begins_where_another_ended() -> None:
     for name, tensor in weights(first.folder, "best").items():
         if "running" not in name and "num_batches" not in name:
             torch.testing.assert_close(weights(Path("b"))[name], tensor, rtol=0, atol=1e-9)
-    assert re.fullmatch(r"begins with 17 tensors of .*/a, by name", said.lines[0])
+    assert said.lines[0] == "begins with 17 tensors of a, by name"
 
 
 def test_the_normalisation_of_the_weights_is_taken_along() -> None:

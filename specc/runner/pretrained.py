@@ -230,10 +230,16 @@ def _told(found: Pretrained, own: Mapping[str, Tensor], pairs: dict[str, str], h
     loaded = [name for name in pairs if not name.endswith(COUNT)]
     fresh = [name for name in own if name not in pairs and not name.endswith(COUNT)]
     unused = [name for name in found.tensors if name not in pairs.values() and not name.endswith(COUNT)]
-    line = f"begins with {counted(len(loaded), 'tensor')} of {found.name}, {how}"
+    line = f"begins with {counted(len(loaded), 'tensor')} of {_seen_from_here(found.name)}, {how}"
     if fresh:
         line += f"; at fresh values: {_names(fresh)}{', since the classes are others' if other_classes else ''}"
     return f"{line}; not used: {_names(unused)}" if unused and not (other_classes and unused == fresh) else line
+
+
+def _seen_from_here(name: str) -> str:
+    """A path as somebody in this folder would type it: a recipe keeps it absolute."""
+    path, here = Path(name), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else name
 
 
 def _names(names: list[str]) -> str:
@@ -249,5 +255,6 @@ def _nothing_fits(found: Pretrained, own: Mapping[str, Tensor]) -> Problem:
         name, tensor = next(kernels, ("", None))
         return "no kernel" if tensor is None else f"`{shown(name)}` of {spelled(tensor.shape)}"
 
-    return Problem.of("E636", f"nothing of {found.name} fits the network: they begin with {first(found.tensors)}, "
+    origin = _seen_from_here(found.name)
+    return Problem.of("E636", f"nothing of {origin} fits the network: they begin with {first(found.tensors)}, "
         f"the network with {first(own)}", help="`specc diff` compares the specs of two runs")  # fmt: skip
