@@ -435,8 +435,16 @@ def test_sample_that_does_not_fit() -> None:
     found = problem(lambda: require_input("mnist", (1, 28, 28), (3, 32, 32), lambda shape: False))
     assert found.code == "E605"
     assert "1x28x28" in found.message and "3x32x32" in found.message
-    assert found.help and "--resize 32 --channels 3" in found.help and "--input 1x28x28" in found.help
-    assert "has errors" in found.notes[0]
+    assert found.help and "--resize 32 --channels 3" in found.help and "--input" not in found.help
+    assert found.notes == ("with `--input 1x28x28` this spec has errors: `specc check` with that option lists them",)
+
+
+def test_a_data_set_that_nobody_named_is_told_as_such() -> None:
+    found = problem(lambda: require_input("digits", (1, 8, 8), (7, 28, 28), lambda shape: False))
+    assert found.help == "`--data NAME` takes another data set; `specc data list` lists them"
+    assert found.notes[1] == "`digits` is the data set where none is named"
+    other = problem(lambda: require_input("mnist", (1, 28, 28), (7, 8, 8), lambda shape: False))
+    assert other.help == "change the spec's `input`, or take another data set with `--data`"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from specc.pipeline import Analysis, analyse
 from specc.recipe.augmentations import asked_of
 from specc.recipe.reading import overridden
 from specc.recipe.recipe import Recipe
+from specc.recipe.samples import SampleSettings
 from specc.source import Source
 from specc.syntax import tree
 from specc.tasks.heads import wrong_head
@@ -63,23 +64,26 @@ def require_input(name: str, sample: Shape, expected: Shape, checks: Callable[[S
     """Raise Problem E605 where the pictures are not what the spec's `input` says.
 
     Args: sample: shape of one picture as it would reach the network. expected: the spec's input.
-          checks: whether the spec is right with another input; a way out that fails is named as such.
+          checks: whether the spec is right with another input; it is a way out only where it is.
     """
     if sample == expected:
         return
-    help = f"`--input {spelled(sample)}` trains the network on {called(sample)}s of that shape"
-    notes: tuple[str, ...] = ()
-    if not checks(sample):
-        notes = (f"with `--input {spelled(sample)}` this spec has errors: `specc check` lists them",)
-    fitting = _fitting_options(sample, expected)
+    ways, notes = [], []
+    fitting, other = _fitting_options(sample, expected), f"`--input {spelled(sample)}`"
     if fitting:
-        help = f"`{fitting}` makes the {called(sample)}s {spelled(expected)}\n{help}"
-    elif expected == (prod(sample),):
-        help = f"write `input {spelled(sample)}` and `flatten` as the first step"
-        notes = ()
+        ways.append(f"`{fitting}` makes the {called(sample)}s {spelled(expected)}")
+    if not fitting and expected == (prod(sample),):
+        ways.append(f"write `input {spelled(sample)}` and `flatten` as the first step")
+    elif checks(sample):
+        ways.append(f"{other} trains the network on {called(sample)}s of that shape")
+    else:
+        notes.append(f"with {other} this spec has errors: `specc check` with that option lists them")
+    if name == SampleSettings.model_fields["data"].default:
+        ways.append("`--data NAME` takes another data set; `specc data list` lists them")
+        notes.append(f"`{name}` is the data set where none is named")
     raise Problem.of(
         "E605", f"the {called(sample)}s of {name} are {spelled(sample)}, but the spec's input is {spelled(expected)}",
-        help=help, notes=notes,
+        help="\n".join(ways) or "change the spec's `input`, or take another data set with `--data`", notes=tuple(notes),
     )  # fmt: skip
 
 
