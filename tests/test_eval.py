@@ -308,9 +308,12 @@ def test_a_run_without_weights_and_what_is_no_run(folder: Path) -> None:
     (folder / "begun").mkdir()
     (folder / "begun" / "recipe.json").write_text("{}")
     (folder / "net.cnn").write_text("input 1x8x8\n")
+    (folder / "notes.txt").write_text("no weights")
     for named, code, status, help in (
         ("begun", "E640", 2, "`specc train --resume begun`"),
-        ("net.cnn", "E641", 1, "name the folder of a run"),
+        ("net.cnn", "E641", 1, "net.cnn is a spec, and the weights of a run are needed here"),
+        ("net.cnn", "E641", 1, "`specc train net.cnn` trains it"),
+        ("notes.txt", "E641", 1, "name the folder of a run"),
     ):
         done = specc("eval", named)
         assert (done.exit_code, code in done.stderr, help in done.stderr) == (status, True, True), done.stderr

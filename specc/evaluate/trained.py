@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 SUFFIX = ".safetensors"
+SPECS = ".cnn"
 WHAT_IS_MEANT = (
     "name the folder of a run, such as `runs/lenet5-mnist-1`, or a weights file; `specc runs` lists the runs"
 )
@@ -183,7 +184,10 @@ def _nothing(message: str, help: str | None = None) -> Problem:
 
 
 def _unusable(path: Path, reason: str) -> Problem:
-    if path.suffix != SUFFIX:  # a spec or a picture, named where the run belongs
+    if path.suffix == SPECS:
+        return Problem.of("E641", f"{path} is a spec, and the weights of a run are needed here",
+            help=f"`specc train {typed(path)}` trains it; `specc runs` lists the runs")  # fmt: skip
+    if path.suffix != SUFFIX:  # a picture, say, named where the run belongs
         return Problem.of("E641", f"{path} cannot be used: {reason}", help=WHAT_IS_MEANT)
     return Problem.of("E641", f"{path} cannot be used: {reason}",
         help="nothing was loaded; copy the file again, or take the run's other weights with `--weights`")  # fmt: skip
