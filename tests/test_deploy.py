@@ -302,12 +302,13 @@ def test_exported_python_prepares_photographs_as_the_run_does(name: str, runs: d
 def test_exported_python_tells_of_pictures_on_the_command_line(runs: dict[str, Run], tmp_path: Path) -> None:
     Image.fromarray(drawn("rare", 80, 1)[0][0, 0]).save(tmp_path / "one.png")
     written = specc("export", runs["classify"].folder, "-o", tmp_path / "net.py").stderr
-    assert "net.py` predicts pictures behind its name" in written
-    done = subprocess.run(
-        [sys.executable, "net.py", "one.png"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    first, second = done.stdout.splitlines()
-    assert first == "(2, 2)" and second.startswith("one.png {'none': 0.")
+    assert "net.py PICTURE…` predicts pictures" in written
+    for given, begins in ((["one.png"], "one.png {'none': 0."), ([], "(2, 2)")):
+        done = subprocess.run(
+            [sys.executable, "net.py", *given], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        (line,) = done.stdout.splitlines()
+        assert line.startswith(begins)
 
 
 def test_names_of_classes_stay_texts_in_exported_python() -> None:

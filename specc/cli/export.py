@@ -130,6 +130,6 @@ def _write_python(model: ShapedModel, output: Path | None, weights: Path | None)
     deliver(exported.text.encode(), output)
     length = counted(exported.text.count("\n"), "line")
     same = "names, weights and outputs" if exported.is_run else "names and shapes (too large to be run here)"
-    runs = "predicts pictures behind its name" if exported.predicts else "runs a batch of two"
-    told = f"{same} are the network's; `python {typed(output)}` {runs}"
+    use = " PICTURE…` predicts pictures" if exported.predicts else "` runs a batch of two"
+    told = f"{same} are the network's; `python {typed(output)}{use}"
     say(f"wrote {output}: {length}; {told}", err=True)

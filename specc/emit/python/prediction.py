@@ -50,8 +50,8 @@ def functions_text(found: Prediction, network: str) -> str:
 
 
 def main_lines() -> list[str]:
-    """What the file does with pictures behind its name, where it is run."""
-    return ["    for path in sys.argv[1:]:", "        print(path, predict(path))"]
+    """What the file does with the pictures that it is given where it is run."""
+    return ["for path in sys.argv[1:]:", "    print(path, predict(path))"]
 
 
 def _literal(value: object) -> code.Code:

@@ -125,14 +125,10 @@ def _remark(draft: ClassDraft, model: ShapedModel) -> str:
 
 def _main(model: ShapedModel, name: str, *, predicts: bool) -> str:
     shape = ", ".join(map(str, (2, *model.input)))
-    return "\n".join(
-        [
-            'if __name__ == "__main__":',
-            f"    model = {name}().eval()",
-            f"    {_printed(model, shape)}",
-            *(main_lines() if predicts else ()),
-        ]
-    )
+    lines = [f"model = {name}().eval()", _printed(model, shape)]
+    if predicts:
+        lines = [*main_lines(), "if not sys.argv[1:]:", *(f"    {line}" for line in lines)]
+    return "\n".join(['if __name__ == "__main__":', *(f"    {line}" for line in lines)])
 
 
 def _printed(model: ShapedModel, shape: str) -> str:
