@@ -96,7 +96,7 @@ def _similar(wanted: str) -> str:
     from specc.diagnostics.spelling import nearest
 
     short = {name.rpartition("/")[2]: name for name in reversed(names())}
-    guess = nearest(wanted, [*names(), *short])
+    guess = short.get(wanted.rpartition("/")[2]) or nearest(wanted, [*names(), *short])
     return f"did you mean `{guess}`?" if guess else "`specc specs` lists them all"
 
 

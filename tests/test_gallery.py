@@ -238,7 +238,14 @@ def test_a_spec_is_found_by_a_short_name(written: str, name: str) -> None:
     assert entry(written).name == name
 
 
-@pytest.mark.parametrize(("written", "help"), [("googlnet", "`googlenet`"), ("clasics/vgg16", "`classics/vgg16`")])
+@pytest.mark.parametrize(
+    ("written", "help"),
+    [
+        ("googlnet", "`googlenet`"),
+        ("clasics/vgg16", "`classics/vgg16`"),
+        ("classics/densenet121", "`more/densenet121`"),
+    ],
+)
 def test_an_unknown_name_is_met_with_a_guess(written: str, help: str) -> None:
     with pytest.raises(NotInGallery) as raised:
         entry(written)

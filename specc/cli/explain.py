@@ -26,12 +26,18 @@ def command(code: str | None) -> None:
         return
     found = CODES.get(code.upper())
     if found is None:
-        say(f"Error: there is no code `{code}`; `specc explain` lists them all", err=True)
+        say(f"Error: there is no code `{code}`{_meant(code)}", err=True)
         sys.exit(EXIT_USAGE)
     if wants_colour(sys.stdout):
         _print_page(found)
     else:
         show_page(f"{found.code}: {found.title}\n\n{found.explanation.strip()}")
+
+
+def _meant(code: str) -> str:
+    """The code whose number this is, `301` or `W301`, else where all are listed."""
+    guess = next((known for known in CODES if known[1:] == code[-3:]), None) if len(code) <= len("E301") else None
+    return f"; did you mean `{guess}`?" if guess else "; `specc explain` lists them all"
 
 
 def _print_page(code: Code) -> None:
