@@ -111,7 +111,9 @@ USAGE = [
     (["chekc", "right.cnn"], "did you mean `check`"),
     (["right.cnn"], "specc check right.cnn"),
     (["layers", "Conv2d"], "did you mean `conv`"),
-    (["explain", "E999"], "no code"),
+    (["explain", "E999"], "there is no code `E999`; `specc explain` lists them all"),
+    (["explain", "301"], "there is no code `301`; did you mean `E301`?"),
+    (["explain", "w301"], "did you mean `E301`?"),
 ]
 
 
@@ -213,6 +215,13 @@ def test_output_onto_a_full_disk(command: str, folder: Path) -> None:
     program = f"{sys.executable} -c 'from specc.cli import main; main()' {command} > /dev/full"
     done = subprocess.run(program, shell=True, cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "Error: the output cannot be written: No space left on device\n")
+
+
+def test_a_picture_is_not_printed_on_a_terminal(folder: Path) -> None:
+    done = on_a_terminal("specc draw right.cnn", folder)
+    assert (done.returncode, "svg is not for a terminal; name a file, such as -o net.svg" in done.stdout) == (2, True)
+    assert on_a_terminal("specc draw right.cnn --format dot", folder).stdout.startswith("digraph")
+    assert specc("draw", "right.cnn", cwd=folder).stdout.startswith("<svg")
 
 
 def test_a_copy_of_the_gallery_is_whole_or_not_there(folder: Path) -> None:

@@ -33,7 +33,7 @@ def _page(model: ShapedModel, options: Options, scale: float) -> bytes:
 
 FORMATS: dict[str, Format] = {
     **PICTURES,
-    "html": Format((".html",), "a page to play with, as `specc play --site` writes it", _page, looks=False),
+    "html": Format((".html",), "a page to play with, as `specc play --site` writes it", _page, looks=False, read=False),
 }
 
 
@@ -66,9 +66,9 @@ def command(
 ) -> None:  # fmt: skip
     """Draw a network, as a picture or as text for other programs: the file's ending says which.
 
-    Without -o, or with -o -, an SVG goes to standard output. Steps that are repeated alike are drawn once, ×4;
-    a long network is drawn in several columns or rows. Of a lesson, each stretch from a hole to the next
-    stated shape is a box.
+    Without -o, or with -o -, an SVG goes to standard output, if that is a pipe or a file. Steps that are repeated
+    alike are drawn once, ×4; a long network is drawn in several columns or rows. Of a lesson, each stretch from a
+    hole to the next stated shape is a box.
     """
     meant = _format(form, output)
     chosen = Options(**options)
@@ -102,8 +102,8 @@ def _require_fitting(name: str, output: str, options: Options, scale: float | No
             raise click.UsageError(f"--{option} {given} is not for {name}, but for {_names(lambda one: one.looks)}.")
     if scale is not None and not form.pixels:
         raise click.UsageError(f"--scale is for {_names(lambda one: one.pixels)}; {name} has no pixels.")
-    if not form.text and output == "-" and sys.stdout.isatty():
-        raise click.UsageError(f"{name} is not for a terminal; name a file with -o, or send it into one.")
+    if not form.read and output == "-" and sys.stdout.isatty():
+        raise click.UsageError(f"{name} is not for a terminal; name a file, such as -o net{form.endings[0]}.")
 
 
 def _names(which: Callable[[Format], bool]) -> str:

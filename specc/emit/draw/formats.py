@@ -12,15 +12,19 @@ from specc.ir.shaped import ShapedModel
 
 
 class Format(NamedTuple):
-    """A kind of file. endings: of its name, in lower case; words: what it is for, as the help says it; write: from a
-    model, options, and pixels for each of the SVG; looks: whether it has styles, layouts, titles and highlights."""
+    """A kind of file.
+
+    endings: of its name, in lower case. words: what it is for, as the help says it. write: from a model, options, and
+    pixels for each of the SVG. looks: whether it has styles, layouts, titles and highlights. pixels: whether it is made
+    of them. read: whether people read it as text, so that a terminal may show it.
+    """
 
     endings: tuple[str, ...]
     words: str
     write: Callable[[ShapedModel, Options, float], bytes]
     looks: bool = True
     pixels: bool = False
-    text: bool = True
+    read: bool = True
 
 
 def _svg(model: ShapedModel, options: Options, scale: float) -> bytes:
@@ -56,9 +60,9 @@ def _dot(model: ShapedModel, options: Options, scale: float) -> bytes:
 
 
 FORMATS: dict[str, Format] = {
-    "svg": Format((".svg",), "for web pages, Word and slides", _svg),
-    "png": Format((".png",), "pixels", _png, pixels=True, text=False),
-    "pdf": Format((".pdf",), "for LaTeX; needs the extra `draw`", _pdf, text=False),
+    "svg": Format((".svg",), "for web pages, Word and slides", _svg, read=False),
+    "png": Format((".png",), "pixels", _png, pixels=True, read=False),
+    "pdf": Format((".pdf",), "for LaTeX; needs the extra `draw`", _pdf, read=False),
     "tikz": Format((".tex", ".tikz"), "for LaTeX, in the paper's own letters", _tikz),
     "mermaid": Format((".mmd", ".mermaid"), "for Markdown pages", _mermaid, looks=False),
     "dot": Format((".dot", ".gv"), "for Graphviz", _dot, looks=False),
