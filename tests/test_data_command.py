@@ -98,7 +98,7 @@ def test_mean_and_deviation(tmp_path: Path) -> None:
 def test_show_draws_some_of_each_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = specc("show", "digits", "--count", "3")
-    assert done.stdout.startswith("digits.png: "), done.stderr
+    assert done.stdout.startswith("wrote digits.png: "), done.stderr
     with Image.open("digits.png") as sheet:
         pixels = np.asarray(sheet)
     side = 8 * (ENLARGED // 8)
@@ -117,7 +117,7 @@ def test_show_of_a_folder_of_all_sizes(pets: Path) -> None:
     done = specc("show", "pets", "-o", "sheet.jpg")
     assert done.exit_code == 0, done.stderr
     with Image.open("sheet.jpg") as sheet:
-        assert sheet.format == "JPEG" and sheet.size == tuple(map(int, done.stdout.split(" ")[1].split("x")))
+        assert sheet.format == "JPEG" and sheet.size == tuple(map(int, done.stdout.split(" ")[2].split("x")))
 
 
 def test_the_sheet_goes_to_standard_output() -> None:

@@ -54,7 +54,7 @@ def sheet(path: str) -> Image.Image:
 def test_of_a_network_with_several_outputs_each_has_its_maps(folder: Path) -> None:
     (folder / "heads.cnn").write_text("input 1x8x8\noutputs { a: conv 2 k3 | b: conv 3 k3 }\n")
     done = specc("heads.cnn", "grey.png")
-    assert (done.exit_code, done.output) == (0, "peek.png\n")
+    assert (done.exit_code, done.output) == (0, "wrote peek.png\n")
 
 
 def test_outputs_are_those_of_the_network() -> None:
@@ -92,7 +92,7 @@ def test_outputs_of_branches_and_of_some_layers() -> None:
 
 def test_the_sheet_of_a_run(run: Run, folder: Path) -> None:
     done = specc(run.folder, "grey.png")
-    assert (done.exit_code, done.stdout) == (0, "peek.png\n"), done.stderr
+    assert (done.exit_code, done.stdout) == (0, "wrote peek.png\n"), done.stderr
     picture = sheet("peek.png")
     assert picture.width == 2 * MARGIN + 16 * (TILE + GAP) - GAP
     first = Path("peek.png").read_bytes()

@@ -150,7 +150,7 @@ def show(
         place = out or Path(f"{data.survey().name}.png")
         deliver(encoded(sheet, place), place, UNWRITABLE)
         if str(place) != "-":
-            say(f"{place}: {sheet.width}x{sheet.height} pixels")
+            say(f"wrote {place}: {sheet.width}x{sheet.height} pixels")
 
 
 def _batch(

@@ -69,7 +69,7 @@ def command(  # noqa: PLR0913, PLR0917 - an option each
     except Problem as problem:
         sys.exit(fail(problem))
     if output != STDOUT:
-        say(output)
+        say(f"wrote {output}")
 
 
 def _subject(
