@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from specc.emit.draw.metrics import shortened, text_width
-from specc.emit.draw.stages import Stage
-from specc.layers.base import written
+from specc.emit.draw.stages import Stage, StageRow
+from specc.layers.base import Shape, written
 
 SIZE, TITLE, DETAIL, NOTE = 13.0, 13.0, 12.0, 11.0
 LINE = 16.0
@@ -28,7 +28,7 @@ def caption(stage: Stage, *, wide: bool = False) -> tuple[str, ...]:
     return (title, *_filled(details, room), *_filled(stage.after, room), *count)
 
 
-def told_once(stages: Sequence[Stage]) -> list[Stage]:
+def told_once(stages: Sequence[Stage]) -> tuple[Stage, ...]:
     """The same stages, arguments left out where the last one of the same word has had them."""
     told: dict[str, object] = {}
     found: list[Stage] = []
@@ -39,6 +39,27 @@ def told_once(stages: Sequence[Stage]) -> list[Stage]:
         else:
             told[word] = stage.details, stage.after
             found.append(stage)
+    return tuple(found)
+
+
+def in_brief(row: StageRow) -> StageRow:
+    """The same row without arguments, nor what is done to the values of a map."""
+    return row._replace(stages=tuple(_in_brief(stage) for stage in row.stages))
+
+
+def _in_brief(stage: Stage) -> Stage:
+    word, _, argument = stage.title.partition(" ")
+    is_told = argument == str(stage.shape[0]) and not stage.inside  # by the size; a block is called as its inside is
+    return stage._replace(title=word if is_told else stage.title, details=(), after=())
+
+
+def sizes_of(stages: Sequence[Stage], *, once: bool) -> list[str]:
+    """What stands under each map: its shape. once: its channels where one before it was as high and wide."""
+    seen: set[Shape] = set()
+    found: list[str] = []
+    for stage in stages:
+        found.append(written(stage.shape[:1] if once and stage.shape[1:] in seen else stage.shape))
+        seen.add(stage.shape[1:])
     return found
 
 

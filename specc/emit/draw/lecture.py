@@ -1,6 +1,7 @@
 """Stages as lectures and papers draw them: feature maps with their sizes, and the operations that lead to them.
 
-In one row or several from left to right, from top to bottom, or down and up again on a level for each size.
+In one row or several from left to right, from top to bottom, or down and up again on a level for each size, there with
+smaller maps and in brief where nobody could read it on a slide.
 """
 
 from __future__ import annotations
@@ -8,24 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from specc.emit.draw.captions import DETAIL, LINE, NOTE, SIZE, TITLE, caption, caption_width, size_width, told_once
+from specc.emit.draw.captions import (
+    DETAIL,
+    LINE,
+    NOTE,
+    SIZE,
+    TITLE,
+    caption,
+    caption_width,
+    in_brief,
+    sizes_of,
+    told_once,
+)
 from specc.emit.draw.insets import frames_of, insets
 from specc.emit.draw.levels import Stood, Tile, WordsBeside, comes_back, in_levels, levels_of
 from specc.emit.draw.maps import Drawn, MapLook, MapScale
 from specc.emit.draw.marks import Mark, Piece, PlainMark, Sheet, TextMark, enclosing, moved, sheet_of
+from specc.emit.draw.metrics import text_width
 from specc.emit.draw.outline import Outline
 from specc.emit.draw.rows import MapRows, called, caption_marks, rows_marks
 from specc.emit.draw.stages import Skip, Stage, StageRow, stages_of
-from specc.layers.base import written
 
 MARGIN = 18.0
 WIDE, HIGH = 960.0, 540.0  # of a slide
 MOST_ROWS = 6
 NEARLY = 0.97
 LEGIBLE = 0.62  # of its size, on a slide: letters of 13 pixels are of 8
+SMALLER = 1.0, 0.7, 0.5  # parts of their size that maps are tried at where letters would not be legible
 BESIDE = 30.0
 APART = 4.0  # between what is joined
 ONCE = "Arguments are told where they change."
+BRIEF = "Arguments are left out; where a number stands alone, it is that of the channels."
 JUMPS = "A line with a number goes on where the number stands again."
 
 
@@ -37,7 +51,7 @@ def maps(network: Outline, look: MapLook, layout: str = "auto", *, parameters: b
     row = stages_of(network, parameters=parameters)
     levels = levels_of([stage.shape for stage in row.stages])
     if layout == "u" or (layout == "auto" and comes_back(levels, row.skips)):
-        return _in_levels(_joined(row, levels), look)
+        return _legible(row, levels, look)
     if layout == "column":
         return _in_levels(row, look, every=True)
     scale = _scale(row, compact=bool(row.skips))
@@ -110,6 +124,16 @@ def _even_rows(row: StageRow, scale: MapScale, look: MapLook, count: int) -> Map
 # On levels
 
 
+def _legible(row: StageRow, levels: Sequence[int], look: MapLook) -> Sheet:
+    """With all that captions tell, or in brief and with smaller maps where letters would be too small otherwise."""
+    found = [_in_levels(_joined(row, levels), look)]
+    for zoom in SMALLER:
+        if _size(found[-1]) >= LEGIBLE:
+            break
+        found.append(_in_levels(_joined(in_brief(row), levels), look.smaller(zoom), brief=True))
+    return max(found, key=_size)
+
+
 def _joined(row: StageRow, levels: Sequence[int]) -> StageRow:
     """A row in which what makes a map larger and what joins it to a skip are one stage."""
     ends = {skip.end: skip.start for skip in row.skips}
@@ -132,26 +156,27 @@ def _join(grown: Stage, joined: Stage, skipped: Stage) -> Stage:
     return stage._replace(parameters=grown.parameters + joined.parameters)
 
 
-def _in_levels(row: StageRow, look: MapLook, *, every: bool = False) -> Sheet:
-    """On a level for each size, or for every stage."""
-    shown = told_once(row.stages)
-    is_short = shown != list(row.stages)
-    row = row._replace(stages=tuple(shown))
+def _in_levels(row: StageRow, look: MapLook, *, every: bool = False, brief: bool = False) -> Sheet:
+    """On a level for each size, or for every stage. brief: whether a size is told once."""
+    shown = row.stages if brief else told_once(row.stages)
+    told = BRIEF if brief else ONCE if shown != row.stages else ""
+    sizes = sizes_of(row.stages, once=brief)
+    row = row._replace(stages=shown)
     scale = _scale(row, compact=True)
     levels = list(range(len(row.stages))) if every else levels_of([stage.shape for stage in row.stages])
     drawn = [_drawn(stage, look, scale) for stage in row.stages]
     climbs = [False, *(before != after for before, after in pairwise(levels))]
     climbs = [climb and bool(stage.before) for climb, stage in zip(climbs, row.stages, strict=True)]
     tiles = [
-        _tile(stage, one, level, climbs=is_new)
-        for stage, one, level, is_new in zip(row.stages, drawn, levels, climbs, strict=True)
+        _tile(stage, one, size, level, climbs=is_new)
+        for stage, one, size, level, is_new in zip(row.stages, drawn, sizes, levels, climbs, strict=True)
     ]
 
     def between(number: int, before: Stood, after: Stood) -> Iterator[Mark]:
         corners = (_corner(drawn[number - 1], before), _corner(drawn[number], after))
         yield from look.lead(row.stages[number], *corners)
 
-    words = (*look.words(scale), *([ONCE] if is_short else []))
+    words = (*look.words(scale), *([told] if told else []))
     return _finished(row, in_levels(tiles, row.skips, between), False, words)[1]
 
 
@@ -179,14 +204,13 @@ def _corner(drawn: Drawn, stood: Stood) -> tuple[Drawn, tuple[float, float]]:
     return drawn, (stood.middle - drawn.width / 2, stood.y - drawn.height / 2)
 
 
-def _tile(stage: Stage, drawn: Drawn, level: int, *, climbs: bool) -> Tile:
+def _tile(stage: Stage, drawn: Drawn, size: str, level: int, *, climbs: bool) -> Tile:
     """A map with its size under it; its caption is there too, or beside the line that climbs to it."""
     lines = caption(stage, wide=climbs)
-    width = max(drawn.width, size_width(stage), 0 if climbs else caption_width(lines))
+    width = max(drawn.width, text_width(size, SIZE), 0 if climbs else caption_width(lines))
     half = drawn.height / 2
     marks = list(called(stage, tuple(mark.moved((width - drawn.width) / 2, -half) for mark in drawn.marks)))
-    size = TextMark(width / 2, half + SIZE + 4, written(stage.shape), SIZE, "middle")
-    marks += called(stage, (size,))
+    marks += called(stage, (TextMark(width / 2, half + SIZE + 4, size, SIZE, "middle"),))
     below = half + SIZE + 8
     if climbs:
         words = tuple(

@@ -21,7 +21,8 @@ LINE = 15.0  # of the texts beside a line
 CORNER = 12.0  # from the end of a line to where it turns
 ARC = 14.0  # the height that a skip over others takes
 JUMP = 30.0  # that of a number
-NOTE = 10.0
+NUMBER = 13.0  # its letters
+DISC = 10.0  # the radius around it
 
 
 class WordsBeside(NamedTuple):
@@ -212,17 +213,17 @@ def _jumps(stood: Sequence[Stood], jumps: Sequence[Skip]) -> Iterator[Mark]:
         yield from _number(stood[start], number, 10, leaves=True)
     arrived: dict[int, int] = defaultdict(int)
     for skip in jumps:
-        aside = -14.0 - 20 * arrived[skip.end]
+        aside = -14.0 - 22 * arrived[skip.end]
         arrived[skip.end] += 1
         yield from _number(stood[skip.end], numbers[skip.start], aside, leaves=False)
 
 
 def _number(stood: Stood, number: int, aside: float, *, leaves: bool) -> Iterator[Mark]:
     x, foot = stood.middle + aside, stood.y - stood.tile.above
-    ends = (x, foot), (x, foot - JUMP + 20)
+    ends = (x, foot), (x, foot - JUMP + 2 * DISC + 1)
     yield LineMark(ends, "skip") if leaves else LineMark(ends[::-1], "skip", arrow=True)
-    yield Disc(x, foot - JUMP + 11, 9, "join")
-    yield TextMark(x, foot - JUMP + 14.5, str(number), NOTE, "middle")
+    yield Disc(x, foot - JUMP + DISC + 1, DISC, "join")
+    yield TextMark(x, foot - JUMP + DISC + 5.5, str(number), NUMBER, "middle")
 
 
 def widest(words: Iterable[WordsBeside]) -> float:

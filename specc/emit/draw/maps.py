@@ -68,6 +68,10 @@ class MapLook(NamedTuple):
     lead: Callable[[Stage, Corner, Corner], Iterable[Mark]]
     words: Callable[[MapScale], tuple[str, ...]]
 
+    def smaller(self, part: float) -> MapLook:
+        """The same with maps of a part of their size."""
+        return self._replace(draw=lambda stage, scale: self.draw(stage, scale._replace(zoom=part * scale.zoom)))
+
 
 def draw_map(stage: Stage, scale: MapScale) -> Drawn:
     """What a stage looks like."""

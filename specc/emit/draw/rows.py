@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from specc.emit.draw.captions import DETAIL, LINE, NOTE, SIZE, TITLE, caption, caption_width, size_width
+from specc.emit.draw.captions import DETAIL, LINE, SIZE, TITLE, caption, caption_width, size_width
+from specc.emit.draw.levels import DISC, NUMBER
 from specc.emit.draw.maps import Drawn, MapLook, MapScale
 from specc.emit.draw.marks import Disc, LineMark, Mark, NamedMarks, PlainMark, TextMark, moved
 from specc.emit.draw.stages import Skip, Stage, StageRow
@@ -196,10 +197,10 @@ class _Line:
         """The end of a skip that leads into another row: a line to its number or from it."""
         step = self.placed[jump.place]
         aside = step.drawn.front.width / 4  # a map may end one skip and begin another
-        x = step.back + (-aside if jump.leaves else aside + 20.0 * jump.beside)
-        ends = (x, self.axis - step.drawn.height / 2), (x, 18.0)
+        x = step.back + (-aside if jump.leaves else aside + 22.0 * jump.beside)
+        ends = (x, self.axis - step.drawn.height / 2), (x, 2 * DISC)
         line = LineMark(ends, "skip") if jump.leaves else LineMark(ends[::-1], "skip", arrow=True)
-        return (line, Disc(x, 9, 9, "join"), TextMark(x, 13, str(jump.number), NOTE, "middle"))
+        return (line, Disc(x, DISC, DISC, "join"), TextMark(x, DISC + 4.5, str(jump.number), NUMBER, "middle"))
 
 
 def caption_marks(lines: Sequence[str], x: float, y: float) -> Iterator[TextMark]:
