@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -41,7 +41,7 @@ from specc.play.nodes import Nodes
 from specc.play.opening import Opened
 from specc.play.pictures import PictureAsked, picture
 from specc.play.session import MOST
-from specc.play.site import CORE, NEEDED, PYODIDE
+from specc.play.site import CORE, NEEDED, ONNXRUNTIME, PYODIDE
 from specc.source import Source
 
 ROOT = Path(__file__).parent.parent
@@ -487,6 +487,14 @@ def test_the_page_is_written_as_files(tmp_path: Path) -> None:
         assert {"specc/pipeline.py", "specc/syntax/tables.py", "typing_extensions.py"} <= names
         assert {date for one in archive.infolist() for date in [one.date_time]} == {(1980, 1, 1, 0, 0, 0)}
     assert not [name for name in names if name.endswith((".so", ".pyc", ".js")) or name.startswith("torch")]
+    licences = (public / "licences.txt").read_text(encoding="utf-8")
+    assert licences.startswith((BUNDLE / "licences.txt").read_text(encoding="utf-8"))
+    owners = packages_distributions()
+    modules = {name.partition("/")[0].removesuffix(".py") for name in names} - {"specc"}
+    for owner in {owner for module in modules for owner in owners[module]}:
+        text = licences.partition(f"\n{owner} {version(owner)} (")[2].partition("-" * 80)[0]
+        assert "permission" in text.lower() or "license" in text.lower(), owner
+    assert f"\npyodide {PYODIDE} (MPL-2.0)\n" in licences and "onnxruntime" not in licences
     again = specc("play", "net.cnn", "--site", "public", "--vendored", "copy", cwd=tmp_path)
     assert again.returncode == 0, "an earlier page is written over"
 
@@ -510,6 +518,7 @@ def test_the_page_of_a_run_holds_its_network(tmp_path: Path) -> None:
     write_site(opened(str(run)), tmp_path / "public", copy)
     public = tmp_path / "public"
     assert {path.name for path in (public / "onnxruntime").iterdir()} == {Path(one).name for one in NEEDED_FOR_RUNS}
+    assert f"\nonnxruntime-web {ONNXRUNTIME} (MIT)\n" in (public / "licences.txt").read_text(encoding="utf-8")
     about = json.loads((public / "network.json").read_text())
     assert [one["name"] for one in about["layers"]] == ["conv1", "relu1", "linear1"]
     assert (about["text"], about["classes"], about["input"]) == (text, list("0123456789"), [1, 8, 8])
@@ -532,6 +541,7 @@ def test_the_page_asks_for_pyodide_where_there_is_no_copy(tmp_path: Path) -> Non
     html = (tmp_path / "public" / "index.html").read_text()
     start = json.loads((tmp_path / "public" / "start.json").read_text())
     assert f"connect-src 'self' {start['python']['address']};" in html and start["python"]["packages"] == ["pydantic"]
+    assert "pyodide" not in (tmp_path / "public" / "licences.txt").read_text(encoding="utf-8")
     assert "{nonce}" not in html and f"v{PYODIDE}/" in start["python"]["address"]
     done = specc("play", "--vendored", "public", cwd=tmp_path)
     assert (done.returncode, "--vendored is for the files that --site writes" in done.stderr) == (2, True)

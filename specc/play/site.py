@@ -18,6 +18,7 @@ from specc.diagnostics.diagnostic import Problem
 from specc.emit.draw.theme import style_sheet_for_page
 from specc.gallery import SUFFIX, entries
 from specc.play.app import BUNDLE, FILES, WORKERS, gallery, page, start_of
+from specc.play.licences import RULE, of_onnxruntime, of_packages, of_pyodide
 from specc.play.opening import Opened
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ CORE = "pydantic_core"
 NEEDED = ("pyodide.mjs", "pyodide-lock.json", "python_stdlib.zip")
 NEEDED_FOR_RUNS = ("dist/ort.wasm.bundle.min.mjs", "dist/ort-wasm-simd-threaded.wasm")
 NETWORK, ABOUT_NETWORK = "network.onnx", "network.json"
+LICENCES = "licences.txt"
 # What the compiler and its language server import that is Python alone, by module.
 PURE = (
     "annotated_types",
@@ -58,6 +60,15 @@ class Python(NamedTuple):
     packages: tuple[str, ...]
     code: str = "specc.zip"
 
+    @property
+    def is_vendored(self) -> bool:
+        return self.address != PUBLIC
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """What the archive holds beside the compiler."""
+        return (*PURE, "pydantic") if self.is_vendored else PURE
+
 
 def write_site(found: Opened, folder: Path, vendored: Path | None = None) -> None:
     """Writes the page with a spec as its first text; with a run its network as well, for feature maps.
@@ -73,7 +84,7 @@ def write_site(found: Opened, folder: Path, vendored: Path | None = None) -> Non
     network = None if found.run is None else _network(found.run)
     with files.told("E741", folder, "name another folder with `--site`"):
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (*FILES, *WORKERS):
+        for name in {*FILES, *WORKERS} - {LICENCES}:
             shutil.copyfile(BUNDLE / name, folder / name)
         if network is not None:
             about = {
@@ -86,7 +97,7 @@ def write_site(found: Opened, folder: Path, vendored: Path | None = None) -> Non
         for path, text in _texts(found, python, is_run=network is not None):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             files.write(folder / path, text.encode())
-        files.write(folder / python.code, _archive((*PURE, "pydantic") if vendored else PURE))
+        files.write(folder / python.code, _archive(python.modules))
         if vendored is not None:
             _copy([path for path in vendored.iterdir() if path.is_file()], folder / OWN)
             _copy([vendored / name for name in NEEDED_FOR_RUNS if network is not None], folder / OWN_ONNX)
@@ -108,14 +119,25 @@ def _network(run: Path) -> ShownNetwork:
 
 
 def _texts(found: Opened, python: Python, *, is_run: bool) -> Iterator[tuple[str, str]]:
-    elsewhere = f" {PUBLIC}" + f" {PUBLIC_ONNX}" * is_run if python.address == PUBLIC else ""
+    elsewhere = "" if python.is_vendored else f" {PUBLIC}" + f" {PUBLIC_ONNX}" * is_run
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY.format(elsewhere=elsewhere)}">'
     yield "index.html", page().replace("<meta charset", f"{policy}\n<meta charset", 1)
+    yield LICENCES, RULE.join(_licences(python, is_run=is_run))
     yield "colours.css", style_sheet_for_page()
     yield "start.json", json.dumps({**start_of(found)._asdict(), "python": python._asdict(), "run": is_run})
     yield "gallery.json", json.dumps(gallery())
     for one in entries():
         yield f"gallery/{one.name}{SUFFIX}", one.text
+
+
+def _licences(python: Python, *, is_run: bool) -> Iterator[str]:
+    yield (BUNDLE / LICENCES).read_text(encoding="utf-8")
+    yield f"{python.code} holds these packages, each under its own licence.\n"
+    yield from of_packages(python.modules)
+    if python.is_vendored:
+        yield of_pyodide(PYODIDE, OWN)
+    if python.is_vendored and is_run:
+        yield of_onnxruntime(ONNXRUNTIME, OWN_ONNX)
 
 
 def _wheel(vendored: Path, *, is_run: bool) -> Path:
