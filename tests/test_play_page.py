@@ -239,6 +239,54 @@ def test_a_layer_is_opened_by_a_click_and_by_the_keyboard(seen: Seen) -> None:
     expect(seen.part("avgpool1")).to_have_class(re.compile("chosen"))
 
 
+def test_a_keyboard_alone_leads_from_the_text_to_a_window_and_back(seen: Seen) -> None:
+    page, press = seen.page, seen.page.keyboard.press
+
+    def tab_to(selector: str, *, back: bool = False) -> None:
+        for _ in range(40):
+            if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
+                return
+            press("Shift+Tab" if back else "Tab")
+        raise AssertionError(f"no way to {selector}")
+
+    seen.go_to("conv 6 k5")
+    seen.type("3", remove=1)
+    press("Escape")  # the one before has closed what was offered
+    press("Tab")
+    tab_to("#style-lecture")
+    press("Enter")
+    expect(page.locator("#style-lecture")).to_have_attribute("aria-pressed", "true")
+    tab_to("#style-flow", back=True)
+    press("Space")
+    tab_to("#picture [data-name]")
+    press("Enter")
+    expect(page.locator("#layer h2")).to_have_text("conv 6, 3×3")
+    tab_to(".sliding")
+    before = page.locator(".frame-of-window").get_attribute("x")
+    press("ArrowRight")
+    assert page.locator(".frame-of-window").get_attribute("x") != before
+    tab_to("#argument-kernel")
+    press("ArrowRight")
+    expect(page.locator(".cm-content")).to_contain_text("conv 6 k4 -> tanh")
+    tab_to(".cm-content", back=True)
+    seen.type("# ")
+    expect(page.locator(".cm-content")).to_contain_text("# ")
+
+
+def test_a_block_is_folded_by_the_keyboard(seen: Seen) -> None:
+    steps = "conv 4 k3 p1 -> relu -> conv 4 k3 p1 -> relu -> conv 4 k3 p1"
+    seen.page.locator(".cm-content").fill(f"input 4x8x8\nblock b {{ residual {{ {steps} }} -> relu }}\nb\nb\n")
+    heading = seen.page.locator("#picture [data-fold]").first
+    expect(heading).to_have_attribute("aria-expanded", "true")
+    seen.page.locator("#picture [tabindex='0']").focus()
+    for _ in range(3):
+        if seen.page.evaluate("document.activeElement.dataset.fold"):
+            break
+        seen.page.keyboard.press("ArrowDown")
+    seen.page.keyboard.press("Enter")
+    expect(seen.page.locator("#picture [data-fold]").first).to_have_attribute("aria-expanded", "false")
+
+
 def test_a_click_counts_though_the_box_is_drawn_anew_meanwhile(seen: Seen) -> None:
     seen.go_to("conv 6")
     seen.part("conv1").hover()

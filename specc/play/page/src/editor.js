@@ -41,7 +41,7 @@ export function makeEditor(parent, text, open, tell, nonce) {
       ...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap,
       indentWithTab,
     ]),
-    EditorView.contentAttributes.of({ "aria-label": "The network's text", spellcheck: "false" }),
+    EditorView.contentAttributes.of({ "aria-label": "The network's text; Escape, then Tab leaves it", spellcheck: "false" }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) tell.changed(update);
       if (update.docChanged || update.selectionSet) tell.moved(update.state.selection.main.head);
