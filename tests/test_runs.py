@@ -371,7 +371,7 @@ def test_a_stop_on_a_real_terminal_leaves_it_as_it_was(tmp_path: Path) -> None:
             said += os.read(main_end, 4096)
     assert process.returncode == 130
     assert termios.tcgetattr(other) == before
-    assert b"stopped by SIGINT" in said
+    assert b"stopped by Ctrl-C" in said
     assert b"\x1b[?25l" not in said  # the cursor was never hidden
     os.close(main_end)
     os.close(other)

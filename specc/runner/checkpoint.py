@@ -183,7 +183,7 @@ class Checkpointer:
         """Write what there is at a stop between two steps."""
         self._write_state(session)
         self._write_weights(session, "last")
-        cause = signal.Signals(number).name if number else "a signal"
+        cause = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name if number else "a signal"
         finished = f"{session.state.position.epoch} of {counted(self.record.recipe.whole_epochs, 'epoch')}"
         weights = self.folder.path / file_of("last")
         callback.say(f"stopped by {cause} after {finished}; the weights so far are in {weights}")
