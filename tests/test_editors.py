@@ -102,6 +102,16 @@ def test_helix_knows_the_file_type_and_the_command() -> None:
     assert settings["language-server"][server] == {"command": "specc", "args": ["lsp"]}
 
 
+def test_the_tokens_that_the_grammar_is_held_to_can_be_told() -> None:
+    command = [sys.executable, str(VSCODE / "test" / "tokens.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    specs = {one["name"]: one for one in json.loads(done.stdout)}
+    lenet = specs["lenet5"]
+    kinds = {(lenet["text"][start:end], kind) for start, end, kind in lenet["tokens"]}
+    assert len(specs) > 30 and {("conv", "layer"), ("input", "keyword"), ("k", "key")} <= kinds
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 @pytest.mark.skipif(not (VSCODE / "node_modules").exists(), reason="`npm install` has not been run in editors/vscode")
 def test_the_extensions_own_tests() -> None:

@@ -16,7 +16,6 @@ from specc.ir.names.uses import find_uses
 from specc.ir.names.words import PlacedWord, whole_text
 from specc.source import Source
 from specc.syntax.parse import parse, read_tokens
-from specc.syntax.tokens import span_of
 
 SIGNS = ("LPAR", "RPAR", "LSQB", "RSQB", "LBRACE", "RBRACE", "COMMA")
 
@@ -25,8 +24,8 @@ def tokens(text: str) -> list[list[Any]]:
     found = read_tokens(text)
     pieces = list(whole_text(found.all, find_uses(parse(Source("", text), found).tree)))
     words = [[*one.span, one.role + "!" * one.defines] for one in pieces if isinstance(one, PlacedWord)]
-    signs = [[*span_of(one), one.type] for one in found.words if one.type in SIGNS]
-    signs += [[*span_of(one), "SEMICOLON"] for one in found.words if str(one) == ";"]
+    signs = [[*one.span, one.type] for one in found.words if one.type in SIGNS]
+    signs += [[*one.span, "SEMICOLON"] for one in found.words if one.text == ";"]
     return sorted([*words, *signs, *([*span, "comment"] for span in found.comments)])
 
 
