@@ -47,6 +47,14 @@ const SCOPES = {
   RBRACE: [/^punctuation\.section\.braces\.end/],
 };
 
+// What a word may look like that is something else here: a name like a size (`param k3 = 5`, `f k3` where `f` is a
+// parameter that holds a layer), a name like a hole, and a number of a list of rates (`head=12.6x`).
+const LOOKS = [
+  [/^[kspdgx][0-9_]/, /^(param|parameter|option)$/, [...SCOPES.key, ...SCOPES.number]],
+  [/^_$/, /^(param|parameter)$/, [/^variable\.language\.in/]],
+  [/^[0-9.]+x$/, /^option$/, SCOPES.number],
+];
+
 async function loadGrammar() {
   const wasm = fs.readFileSync(require.resolve("vscode-oniguruma/release/onig.wasm"));
   await oniguruma.loadWASM(wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.byteLength));
@@ -92,9 +100,10 @@ function mistakes(grammar, text, tokens) {
   const units = unitsOf(text);
   const found = [];
   for (const [start, end, kind] of tokens) {
-    const looks = /^param(eter)?$/.test(kind) && /^[kspdgx][0-9]/.test(text.slice(units[start], units[end]));
+    const word = text.slice(units[start], units[end]);
+    const wanted = [...(SCOPES[kind] ?? []), ...LOOKS.filter(([like, kinds]) => like.test(word) && kinds.test(kind)).flatMap((one) => one[2])];
     for (let at = units[start]; at < units[end]; at += 1) {
-      const fits = (looks ? [...SCOPES.key, ...SCOPES.number] : SCOPES[kind])?.some((wanted) => scopes[at].some((scope) => wanted.test(scope)));
+      const fits = wanted.some((one) => scopes[at].some((scope) => one.test(scope)));
       if (!fits) {
         const line = text.slice(0, units[start]).split("\n").length;
         found.push(`line ${line}: \`${text.slice(units[start], units[end])}\`, a ${kind}, is ${scopes[at].join(" ")}`);
