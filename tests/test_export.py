@@ -556,6 +556,19 @@ def test_pt2_and_onnx_run_for_any_batch(tmp_path: Path) -> None:
     assert torch.allclose(answer, loaded(x), atol=1e-6)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not bound memory so")
+def test_a_network_beyond_memory_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "net.cnn").write_text("input 1x8x8\nflatten -> linear 60000 -> linear 60000 -> linear 10\n")
+    program = (
+        "import resource as r\nr.setrlimit(r.RLIMIT_AS, (9 << 30, 9 << 30))\n"
+        "from specc.cli import main\nmain(['export', 'net.cnn', '-o', 'net.pt2'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "error[E674]: there is not enough memory for this" in done.stderr and "Traceback" not in done.stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["net.cnn"]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "told", "help"),
     [

@@ -83,6 +83,13 @@ class LazyGroup(click.Group):
             if error.filename is None:  # a closed pipe, which click knows how to end
                 raise
             sys.exit(_unusable_path(error))
+        except (MemoryError, RuntimeError) as error:
+            from specc.cli.report import fail
+            from specc.diagnostics.memory import no_memory, says_no_memory
+
+            if not says_no_memory(error):
+                raise
+            sys.exit(fail(no_memory()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -17,6 +17,7 @@ from typing import Any
 
 from specc.data.fit import completed
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.memory import says_no_memory
 from specc.diagnostics.render import render_all
 from specc.diagnostics.visible import shortened, visible_lines
 from specc.grade.mark import OVER_BUDGET, MarkingJob, SubmissionMark
@@ -118,8 +119,9 @@ def main() -> None:
         found = mark(asked)
     except Problem as problem:
         found = SubmissionMark(state="failed", note=shortened(problem.diagnostic.message))
-    except (MemoryError, RuntimeError) as error:  # torch says so when memory is refused
-        why = shortened(str(error).partition("\n")[0]) or "there is not enough memory"
+    except (MemoryError, RuntimeError) as error:
+        first = shortened(str(error).partition("\n")[0])
+        why = "there is not enough memory" if says_no_memory(error) else first
         found = SubmissionMark(state="failed", note=f"it did not go through: {why}")
     with os.fdopen(out, "wb") as answer:
         answer.write(found.model_dump_json().encode())

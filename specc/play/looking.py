@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from specc.diagnostics.amounts import in_bytes
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.memory import says_no_memory
 from specc.diagnostics.spelling import counted
 from specc.ir.shaped import ShapedModel, memory_of
 from specc.limits import limit
@@ -80,8 +81,8 @@ def _answer(line: str) -> dict[str, Any]:
     except Problem as problem:
         return {"refused": problem.diagnostic.message, "helps": list(problem.diagnostic.helps)}
     except Exception as error:  # a network that nobody has thought of must not end the others' answers
-        is_memory = isinstance(error, MemoryError) or "memory" in str(error)  # torch's own is a RuntimeError
-        why = "this took more memory than there is" if is_memory else f"this cannot be shown ({type(error).__name__})"
+        failed = f"this cannot be shown ({type(error).__name__})"
+        why = "this took more memory than there is" if says_no_memory(error) else failed
         return {"refused": why, "helps": []}
 
 

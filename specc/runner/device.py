@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from specc.diagnostics.diagnostic import Problem
+from specc.diagnostics.memory import says_no_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from specc.runner.distributed.world import Group
 
 # What devices without an error type of their own for it say when their memory is used up: a CPU, MPS, CUDA's libraries.
-OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
 PACKAGES = ("torchvision", "numpy", "scikit-learn", "safetensors", "pydantic", "pillow")
 
 
@@ -164,14 +164,14 @@ def explained(pictures: int = 0, batch: int = 0) -> Iterator[None]:
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise _out_of_memory() from error
-    except RuntimeError as error:
-        if "DataLoader worker" in str(error):  # another's handler of it was there before ours, and raises anywhere
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and "DataLoader worker" in str(
+            error
+        ):  # another's handler of it was there before ours, and raises anywhere
             from specc.data.pool import explained_failure
 
             raise explained_failure(error) or error from error
-        if not any(said in str(error) for said in OUT_OF_MEMORY):
+        if not says_no_memory(error):
             raise
         raise _out_of_memory() from error
     except ValueError as error:

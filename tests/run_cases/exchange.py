@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from run_cases import Scene, case
 from specc.build.compile import build
 from specc.cli.output import deliver
+from specc.diagnostics.memory import no_memory
 from specc.emit.program import onnx
 from specc.emit.program.compared import Given, require_equal
 from specc.emit.python.program import write_python
@@ -175,3 +176,8 @@ def a_port_that_is_taken(scene: Scene) -> None:
         port = taken.getsockname()[1]
         scene.hide(port, "8000")
         serving.bound("127.0.0.1", port)
+
+
+@case("E674")
+def a_network_beyond_memory(scene: Scene) -> None:
+    raise no_memory()
