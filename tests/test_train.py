@@ -154,6 +154,15 @@ def test_other_settings_reach_the_pictures(tmp_path: Path) -> None:
     assert done.metrics[-1].epoch == 2
 
 
+@pytest.mark.parametrize(("rest", "told", "idle"), [("sgd", "rest_momentum", "betas"), ("adamw", "betas", "rest_mom")])
+def test_the_first_line_names_what_has_an_effect(rest: str, told: str, idle: str, folder: Path) -> None:
+    (folder / "net.cnn").write_text(TINY)
+    more = ["--rest-momentum", "0.5"] if rest == "sgd" else []
+    done = specc("net.cnn", "--epochs", "1", "--limit", "50", "--optimizer", "muon", "--rest-optimizer", rest, *more)
+    first = done.stdout.splitlines()[0]
+    assert f"rest_optimizer={rest}" in first and f" {told}=" in first and idle not in first
+
+
 def test_default_folders_count_on(folder: Path) -> None:
     (folder / "my net.cnn").write_text(TINY)
     for number in (1, 2):

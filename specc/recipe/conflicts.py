@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from specc.recipe.augmentations import known
-from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS
+from specc.recipe.optimizers import OPTIMIZER_SETTINGS, OPTIMIZERS, idle
 from specc.recipe.recipe import Recipe
 from specc.recipe.schedules import SCHEDULES, schedule_settings, used_by
 from specc.tasks.names import SETTINGS
@@ -41,9 +41,10 @@ def conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
 
 def _rest_conflict(recipe: Recipe, said: frozenset[str]) -> Conflict | None:
     """Arguments of a rule that changes none of the weights that Muon leaves."""
-    rest = recipe.optimizer_arguments().get("rest_optimizer")
+    arguments = recipe.optimizer_arguments()
+    rest = arguments.get("rest_optimizer")
     if rest == "sgd":
-        for name in sorted({"betas", "eps"} & said):
+        for name in sorted(idle(arguments) & said):
             return Conflict(name, f"`{name}` is AdamW's, and `rest_optimizer` is sgd", f"leave `{name}` out")
     if rest == "adamw" and recipe.rest_momentum:
         return Conflict("rest_momentum", "`rest_momentum` means nothing without `rest_optimizer=sgd`",

@@ -73,6 +73,8 @@ OPTIMIZERS: dict[str, Optimizer] = {
         ("step", "variance"), fused=False, doc="keeps little: of each kernel its rows and columns",
     ),
 }  # fmt: skip
+# What the rule for the weights that Muon leaves has no use for.
+_IDLE = {"sgd": frozenset({"betas", "eps"}), "adamw": frozenset({"rest_momentum"})}
 # Shapes of what is kept, by the weight's, where they are others.
 SHAPES: dict[str, Callable[[tuple[int, ...]], tuple[int, ...]]] = {
     "step": lambda shape: (),
@@ -102,3 +104,12 @@ def argument_description(name: str, what: str) -> str:
 
 def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else as_written(value)
+
+
+def idle(arguments: Mapping[str, object]) -> frozenset[str]:
+    """The arguments that mean nothing beside the others.
+
+    >>> sorted(idle(OPTIMIZERS["muon"].arguments)), sorted(idle(OPTIMIZERS["sgd"].arguments))
+    (['rest_momentum'], [])
+    """
+    return _IDLE.get(str(arguments.get("rest_optimizer")), frozenset())

@@ -19,6 +19,7 @@ from specc.data.images import Images, Streamed, usable_cores
 from specc.diagnostics.diagnostic import Problem
 from specc.diagnostics.spelling import called, counted
 from specc.recipe.augmentations import asked_of
+from specc.recipe.optimizers import idle
 from specc.runner.averages import Follower, average_of, lookahead_of, renew_statistics
 from specc.runner.callbacks.base import Epoch
 from specc.runner.cpu.door import arranged
@@ -186,8 +187,8 @@ class Session:
     def summary(self) -> str:
         """Data and recipe in one line."""
         data, recipe = self.dataset, self.recipe
-        said = recipe.optimizer_arguments().items()
-        arguments = ", ".join(f"{name}={value}" for name, value in said if value)
+        said = recipe.optimizer_arguments()
+        arguments = ", ".join(f"{name}={value}" for name, value in said.items() if value and name not in idle(said))
         left_out = len(data.train) - sum(self.train.sizes)
         note = f"; each epoch leaves out {_last(left_out, called(data.sample))}" if left_out else ""
         note += self._crowd()
