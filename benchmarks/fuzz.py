@@ -1,9 +1,10 @@
 """Feeds odd inputs to the commands, in worker processes, and reports what breaks.
 
-Specs are mutated ones of the gallery, raw bytes and built bombs, without `export`, which builds them with torch;
-folders of pictures are changed ones, given to every command that reads one. A finding is a traceback, an input (a spec
-of up to 30 KB) that takes over two seconds of processor time or gives over 300 KB of output, a character in the output
-that acts on a terminal, a command that hangs, or a worker that grows past 500 MB with specs.
+Specs are mutated ones of the gallery, raw bytes and built bombs; now and then one of a small network is exported, which
+builds and runs it. Folders of pictures are changed ones, given to every command that reads one. A finding is a
+traceback, an input (a spec of up to 30 KB) that takes over two seconds of processor time or gives over 300 KB of
+output, a character in the output that acts on a terminal, a command that hangs, or a worker that grows past 500 MB with
+specs; an export may take a minute and two gigabytes.
 
     python benchmarks/fuzz.py [--kind specs|pictures] [--inputs 100000] [--workers 2] [--seed 0] [--log fuzz.jsonl]
 
@@ -60,6 +61,22 @@ COMMANDS = [
 ]  # fmt: skip
 # Their standard output is the text itself, as it is, for a pipe.
 GIVES_TEXT = ("fmt -", "fmt - --diff", "fmt - --shapes", "check - --fix")
+EXPORTS = [f"export - --to {form} -o {{folder}}/net".split() for form in ("python", "python", "python", "onnx", "pt2")]
+EXPORTED = 0.01  # of the inputs
+SMALL = 1_000_000  # parameters of a gallery spec whose mutations are exported
+
+
+class Bounds(NamedTuple):
+    """What a command may take for an input of up to 30 KB: seconds of processor time, after which it is stopped, and
+    kilobytes of the process."""
+
+    seconds: float
+    given_up: float
+    kilobytes: int
+
+
+CHECKING = Bounds(MOST_SECONDS, GIVEN_UP, MOST_KILOBYTES)
+EXPORTING = Bounds(60.0, 90.0, 2_000_000)
 
 
 class Finding(NamedTuple):
@@ -80,6 +97,11 @@ def texts() -> list[str]:
 
 
 @cache
+def small() -> list[str]:
+    return [entry.text for entry in entries() if entry.parameters < SMALL]
+
+
+@cache
 def built(length: int) -> list[str]:
     return list(bombs(length).values())
 
@@ -89,7 +111,10 @@ def one_input(generator: random.Random) -> bytes:
     chance = generator.random()
     if chance < 0.05:
         return generator.randbytes(generator.randrange(200))
-    text = generator.choice(built(generator.choice(LENGTHS)) if chance < 0.25 else texts())
+    return changed(generator, generator.choice(built(generator.choice(LENGTHS)) if chance < 0.25 else texts()))
+
+
+def changed(generator: random.Random, text: str) -> bytes:
     mutations = [
         Mutation(
             generator.choice(tuple(Change)), generator.randrange(PLACES), generator.randrange(PLACES),
@@ -105,30 +130,46 @@ def run_batch(seed: int) -> tuple[int, list[Finding]]:
     generator = random.Random(seed)
     gc.enable()  # which the command line leaves off: its process soon ends
     signal.signal(signal.SIGPROF, _stop)
-    tries = ((one_input(generator), generator.choice(COMMANDS)) for _ in range(BATCH))
-    return seed, [finding for data, command in tries for finding in tried(data, command)]
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(BATCH):
+            if generator.random() < EXPORTED:
+                command = [word.format(folder=folder) for word in generator.choice(EXPORTS)]
+                import_torch()
+                found += tried(changed(generator, generator.choice(small())), command, EXPORTING)
+            else:
+                found += tried(one_input(generator), generator.choice(COMMANDS))
+    return seed, found
+
+
+@cache
+def import_torch() -> None:
+    """Before its time is taken: whoever exports has imported it, and the others have not."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
-def tried(data: bytes, command: list[str]) -> Iterator[Finding]:
+def tried(data: bytes, command: list[str], bounds: Bounds = CHECKING) -> Iterator[Finding]:
     """What is wrong with the answer of one command to one input."""
     name = " ".join(command)
     before, started = largest(), time.process_time()
-    signal.setitimer(signal.ITIMER_PROF, GIVEN_UP)
+    signal.setitimer(signal.ITIMER_PROF, bounds.given_up)
     try:
         done = CliRunner().invoke(specc, command, input=data)
     except Stopped:
-        yield Finding(f"stopped after {GIVEN_UP:.0f} s", name, data)
+        yield Finding(f"stopped after {bounds.given_up:.0f} s", name, data)
         return
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
     seconds = time.process_time() - started
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         yield Finding(f"{type(done.exception).__name__}: {done.exception}"[:200], name, data)
-    if seconds > MOST_SECONDS and len(data) <= LENGTHS[-1]:
+    if seconds > bounds.seconds and len(data) <= LENGTHS[-1]:
         yield Finding(f"{seconds:.1f} s", name, data)
     if len(done.stdout_bytes) + len(done.stderr_bytes) > MOST_BYTES and len(data) <= LENGTHS[-1]:
         yield Finding(f"{len(done.stdout_bytes):,} bytes", name, data)
@@ -136,7 +177,7 @@ def tried(data: bytes, command: list[str]) -> Iterator[Finding]:
     if acting:
         yield Finding(f"the output has {acting[0]!r}", name, data)
     kilobytes = largest()
-    if kilobytes > max(before, MOST_KILOBYTES):
+    if kilobytes > max(before, bounds.kilobytes):
         yield Finding(f"{kilobytes // 1000} MB", name, data)
 
 
