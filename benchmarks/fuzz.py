@@ -130,7 +130,7 @@ def run_batch(seed: int) -> tuple[int, list[Finding]]:
     generator = random.Random(seed)
     gc.enable()  # which the command line leaves off: its process soon ends
     signal.signal(signal.SIGPROF, _stop)
-    found = []
+    found: list[Finding] = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(BATCH):
             if generator.random() < EXPORTED:
@@ -188,7 +188,7 @@ def run_folders(seed: int) -> tuple[int, list[Finding]]:
     from generate.picture_folders import a_run, tried
 
     torch.set_num_threads(1)
-    found = []
+    found: list[Finding] = []
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_CACHE_HOME"] = f"{name}/cache"
         run, place = a_run(Path(name)), Path(name) / "changed"

@@ -231,9 +231,9 @@ class StepResolver:
         held = held_by(scope.values.get(name, name), scope) or held_by(name, scope)
         if held is not None:
             return self._held_step(held, arguments, scope, common)
-        self._lose_defined(word, arguments)
         if name not in self.lost_words and not (name in scope.values and scope.values[name] is None):
             self._unknown_step(word, scope)
+        self._lose_defined(word, arguments)  # behind it: what a word defines may bear its own name
         return None
 
     def _unknown_step(self, word: tree.Word, scope: Scope) -> None:
