@@ -73,9 +73,13 @@ def test_a_run_goes_on_behind_what_is_noted(tmp_path: Path) -> None:
     log = tmp_path / "hostile.jsonl"
     log.write_text(json.dumps([0, 50, {"relu|2|right": 3}, []]) + "\n[1, 5", encoding="utf-8")
     ended = started(tmp_path, "--kind", "hostile", "--trials", "100")
-    assert ended.returncode == 0, ended.stderr
     lines = log.read_text(encoding="utf-8").splitlines()
     assert [line[0:2] for line in lines] == ["[0", "[1", "[1"]
-    assert json.loads(lines[2])[:2] == [1, 50]
-    assert "hostile: 100 trials in 2 batches, 0 findings" in ended.stdout
+    number, trials, _, findings = json.loads(lines[2])
+    assert (number, trials) == (1, 50)
+    assert not [what for what, _ in findings if not what.endswith(" s")], (
+        "but for seconds, which others can take from it"
+    )
+    assert ended.returncode == bool(findings), ended.stderr
+    assert f"hostile: 100 trials in 2 batches, {len(findings)} findings" in ended.stdout
     assert "hostile: 100 trials" in started(tmp_path, "--table").stdout

@@ -33,7 +33,7 @@ from specc.source import Source
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SEEDS = range(40)
-MOST_SECONDS = 2.0  # of processor time for a command
+MOST_SECONDS = 30.0  # of processor time for a command: what ends at all ends far below it on any machine
 
 
 @pytest.fixture(scope="module")
