@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from specc import gallery
 from specc.data.fit import misfit_of
 from specc.data.identity import DataDescription, read_description
 from specc.diagnostics.diagnostic import Problem
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 SUFFIX = ".safetensors"
-SPECS = ".cnn"
 WHAT_IS_MEANT = (
     "name the folder of a run, such as `runs/lenet5-mnist-1`, or a weights file; `specc runs` lists the runs"
 )
@@ -184,7 +184,7 @@ def _nothing(message: str, help: str | None = None) -> Problem:
 
 
 def _unusable(path: Path, reason: str) -> Problem:
-    if path.suffix == SPECS:
+    if path.suffix == gallery.SUFFIX:
         return Problem.of("E641", f"{path} is a spec, and the weights of a run are needed here",
             help=f"`specc train {typed(path)}` trains it; `specc runs` lists the runs")  # fmt: skip
     if path.suffix != SUFFIX:  # a picture, say, named where the run belongs

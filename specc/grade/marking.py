@@ -121,7 +121,7 @@ def main() -> None:
         found = SubmissionMark(state="failed", note=shortened(problem.diagnostic.message))
     except (MemoryError, RuntimeError) as error:
         first = shortened(str(error).partition("\n")[0])
-        why = "there is not enough memory" if says_no_memory(error) else first
+        why = "there is not enough memory" if says_no_memory(error) or not first else first
         found = SubmissionMark(state="failed", note=f"it did not go through: {why}")
     with os.fdopen(out, "wb") as answer:
         answer.write(found.model_dump_json().encode())
